@@ -1,0 +1,1 @@
+//! ABIs and bytecode of contracts/, compiled by foundry-compilers.

@@ -1,0 +1,3 @@
+//! The fernet command.
+
+fn main() {}

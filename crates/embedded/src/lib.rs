@@ -1,0 +1,1 @@
+//! A real Ethereum chain in this process, on revm, behind the standard JSON-RPC.

@@ -1,0 +1,1 @@
+//! L1 access: transactions as intents, fees, nonces, events and deployments.

@@ -1,0 +1,1 @@
+//! Rules of the Fernet protocol: types, time, scores, phases, quotes, rewards and encodings. Pure.

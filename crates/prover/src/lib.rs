@@ -1,0 +1,1 @@
+//! The prover role: a pure state machine and its driver.

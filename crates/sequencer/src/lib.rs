@@ -1,0 +1,1 @@
+//! The sequencer role: a pure state machine and its driver.

@@ -1,0 +1,1 @@
+//! Devnet, faults and test actors.
