@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {L1Slot} from "../types/Time.sol";
+
+/// @notice A prover's money, in token units.
+struct EscrowAccount {
+    /// can be locked as a bond
+    uint128 free;
+    /// bonds of slots that aren't over
+    uint128 locked;
+    /// asked back; can't be locked any more
+    uint128 withdrawing;
+    /// first L1 slot in which `withdrawing` can be taken
+    L1Slot withdrawableFrom;
+}
+
+/// @title Provers' bonds
+interface IEscrow {
+    event Deposited(address indexed account, address indexed from, uint128 amount);
+    event WithdrawalRequested(address indexed account, uint128 amount, L1Slot withdrawableFrom);
+    event Withdrawn(address indexed account, address indexed to, uint128 amount);
+    event Locked(address indexed account, uint128 amount);
+    event Released(address indexed account, uint128 amount);
+    /// @notice `share` went to the free balance of `beneficiary`; the rest was burned.
+    event Slashed(address indexed account, uint128 amount, address indexed beneficiary, uint128 share);
+
+    error NotRollup(address expected, address actual);
+    error InsufficientFree(address account, uint128 available, uint128 needed);
+    error InsufficientLocked(address account, uint128 available, uint128 needed);
+    error NothingRequested(address account);
+    error NotWithdrawableYet(address account, L1Slot from, L1Slot now_);
+    error ZeroAmount();
+    error ZeroAddress();
+    error BadParameter(string name);
+
+    /// @notice Adds to the free balance of `account` with the sender's tokens.
+    function deposit(address account, uint128 amount) external;
+    /// @notice Moves `amount` of the sender's free balance out of the reach of new bonds. A second request adds up and restarts the delay.
+    function requestWithdrawal(uint128 amount) external;
+    /// @notice Pays out a request whose delay is over.
+    function withdraw(address to) external;
+    function lock(address account, uint128 amount) external;
+    function release(address account, uint128 amount) external;
+    /// @notice Rollup only. Takes a locked bond: `share` to `beneficiary`'s free balance, the rest burned.
+    function slash(address account, uint128 amount, address beneficiary, uint128 share) external;
+    function account(address account) external view returns (EscrowAccount memory);
+}

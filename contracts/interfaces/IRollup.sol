@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {SequencerId} from "../types/Ids.sol";
+import {L1Slot, Slot} from "../types/Time.sol";
+
+/// @notice Where a slot is. Derived from stored facts and the current L1 slot, never stored.
+enum Phase {
+    /// the slot's start lies ahead (the previous one ended and the seed isn't fixed yet)
+    Waiting,
+    /// sequencers propose
+    Proposal,
+    /// the candidate at `turn` needs a prover's commitment
+    Commitment,
+    /// the candidate at `turn` has a commitment and must publish its data
+    Reveal,
+    /// the block is published; only its committed prover is paid for the proof
+    ExclusiveProving,
+    /// the block is published; anyone's proof is paid (rescue)
+    OpenProving,
+    /// nobody may finalize: a prepared backup block can't land in the very next L1 block
+    Halt,
+    /// anyone may finalize a block of their own in one transaction
+    Backup
+}
+
+/// @notice What a block is. Its hash is `keccak256(abi.encode(header))`.
+struct Header {
+    /// slot that the block is for
+    Slot slot;
+    /// hash of the last finalized header
+    bytes32 parent;
+    /// root of the L2 state after the block
+    bytes32 stateRoot;
+    /// L1 deposits consumed since genesis, this block's included
+    uint64 depositsEnd;
+    /// L2 account that gets the block's fees (0 burns them)
+    uint32 feeRecipient;
+    /// chunks in the block, at least 1
+    uint32 chunks;
+    /// digest of the committee's notarization; zero without a committee
+    bytes32 committeeDigest;
+    /// versioned hashes of the block's blobs, in order
+    bytes32[] blobHashes;
+}
+
+/// @notice An offer to prove one header, EIP-712 typed data of the domain {name: "Fernet", version: "1", chainId, verifyingContract: Rollup}.
+struct Quote {
+    Slot slot;
+    bytes32 headerHash;
+    SequencerId sequencer;
+    /// whose escrow the bond comes from
+    address prover;
+    /// whom rewards and price are credited to
+    address payee;
+    /// token units locked until the slot ends
+    uint128 bond;
+    /// token units that move from the sequencer's to the prover's reward
+    uint96 price;
+    /// last L1 slot in which the quote may be committed
+    L1Slot validUntil;
+}
+
+/// @notice Rules of a deployment, fixed in the constructor. Lengths in L1 slots, amounts in token units, shares in basis points.
+struct Parameters {
+    uint16 proposalPhase;
+    uint16 commitmentPhase;
+    uint16 revealPhase;
+    uint16 provingPhase;
+    uint16 exclusiveProving;
+    uint16 haltPhase;
+    uint16 backupPhase;
+    uint16 seedDelay;
+    uint16 seedGrid;
+    /// 1 to 4
+    uint8 maxCandidates;
+    /// blobs a block may have, 1 to 16
+    uint8 maxBlobs;
+    /// chunks a block may have
+    uint16 maxChunks;
+    /// deposits a block must consume at most
+    uint16 maxDeposits;
+    uint16 rescueShareBps;
+    uint16 sequencerBps;
+    uint16 proverBps;
+    uint16 submitterBps;
+    uint96 minBond;
+    uint96 abandonPenalty;
+    uint96 withholdPenalty;
+    uint96 blockReward;
+    uint96 revealBonus;
+}
+
+/// @notice One ranked proposal with what became of it.
+struct Candidate {
+    SequencerId sequencer;
+    uint192 score;
+    bytes32 headerHash;
+    /// L1 slot of the commitment, 0 without one
+    L1Slot committedAt;
+    /// L1 slot of the completed reveal, 0 without one
+    L1Slot revealedAt;
+    /// bit i: blob i of the header was seen
+    uint16 blobsSeen;
+    address prover;
+    address payee;
+    uint96 bond;
+    uint96 price;
+}
+
+/// @notice Everything about one slot at one moment.
+struct SlotView {
+    Slot slot;
+    Phase phase;
+    L1Slot start;
+    /// start of the previous slot: sequencers active then may propose, and the seed follows from it
+    L1Slot previousStart;
+    /// L1 slot whose RANDAO mix makes the seed
+    L1Slot seedAt;
+    /// first L1 slot after the current phase, if nothing happens
+    L1Slot phaseEnd;
+    /// rank of the candidate whose turn it is
+    uint8 turn;
+    /// best first
+    Candidate[] candidates;
+}
+
+/// @notice The last finalized block.
+struct Tip {
+    bytes32 headerHash;
+    bytes32 stateRoot;
+    uint64 depositsEnd;
+    /// finalized blocks since genesis
+    uint64 height;
+    /// slot of the block; `type(uint64).max` before the first
+    Slot slot;
+}
+
+/// @notice How a block became final.
+enum Outcome {
+    Finalized,
+    Rescued,
+    Backup
+}
+
+/// @title Block production: proposals, prover commitments, reveals, proofs and backup, slot after slot
+/// @notice One slot is in flight at a time. Phases follow from stored facts and the clock; no transaction is needed to move on.
+interface IRollup {
+    event Proposed(
+        Slot indexed slot,
+        SequencerId indexed sequencer,
+        bytes32 indexed headerHash,
+        uint192 score,
+        L1Slot start,
+        L1Slot previousStart
+    );
+    event Displaced(Slot indexed slot, SequencerId indexed sequencer, bytes32 indexed headerHash);
+    event Committed(
+        Slot indexed slot,
+        bytes32 indexed headerHash,
+        address indexed prover,
+        SequencerId sequencer,
+        address payee,
+        uint96 bond,
+        uint96 price,
+        L1Slot at
+    );
+    /// @notice A transaction showed blobs of a header; `blobsSeen` has a bit for each blob seen so far. The header itself is in the event, for whoever didn't hold it.
+    event Revealed(
+        Slot indexed slot, bytes32 indexed headerHash, Header header, uint16 blobsSeen, bool complete, L1Slot at
+    );
+    event Finalized(
+        Slot indexed slot,
+        bytes32 indexed headerHash,
+        address indexed payee,
+        Outcome outcome,
+        bytes32 stateRoot,
+        uint64 depositsEnd,
+        L1Slot at
+    );
+    /// @notice A block of `finalizeBackup`: its header, as no `Revealed` may have shown it.
+    event BackupBlock(Slot indexed slot, bytes32 indexed headerHash, Header header);
+    event CandidateAbandoned(Slot indexed slot, SequencerId indexed sequencer, uint96 penalty);
+    event CandidateWithheld(Slot indexed slot, SequencerId indexed sequencer, uint96 penalty);
+    event BondReleased(Slot indexed slot, address indexed prover, uint96 bond);
+    event BondSlashed(Slot indexed slot, address indexed prover, uint96 bond, address beneficiary, uint96 share);
+    /// @notice A slot that had proposals ended without a block.
+    event SlotExpired(Slot indexed slot);
+
+    /// @notice `expected` is the slot in turn.
+    error WrongSlot(Slot expected, Slot actual);
+    error WrongPhase(Phase expected, Phase actual);
+    error NotAttester(SequencerId sequencer, address expected, address actual);
+    /// @notice Not active from the start of the previous slot on, or exiting, or unknown.
+    error NotEligible(SequencerId sequencer, L1Slot activeBy);
+    error AlreadyProposed(SequencerId sequencer);
+    error ScoreTooLow(uint192 score, uint192 toBeat);
+    error EmptyHeaderHash();
+    error WrongHeader(bytes32 expected, bytes32 actual);
+    error WrongSequencer(SequencerId expected, SequencerId actual);
+    error QuoteExpired(L1Slot validUntil, L1Slot now_);
+    error BondTooLow(uint96 minimum, uint128 actual);
+    error BondTooHigh(uint96 maximum, uint128 actual);
+    error PriceTooHigh(uint96 maximum, uint96 actual);
+    error ZeroAddress();
+    error BadSignature(address signer);
+    error WrongParent(bytes32 expected, bytes32 actual);
+    error ChunksOutOfRange(uint256 maximum, uint256 actual);
+    error WrongBlobCount(uint256 expected, uint256 actual);
+    error NoNewBlob();
+    error BlobNotPublished(uint256 index);
+    error CommitteeDigestNotZero();
+    error NothingToSettle();
+    error BadParameter(string name);
+
+    /// @notice Proposes a header for the slot in turn. The sender is the sequencer's attester.
+    /// @param slot the slot the caller means; anything but the slot in turn reverts
+    /// @param seedProof header proof of the slot's RANDAO mix (see `IRandomness.prove`), or empty where it is known
+    function propose(Slot slot, SequencerId sequencer, bytes32 headerHash, bytes calldata seedProof) external;
+
+    /// @notice Locks a prover's bond for the candidate in turn. Whoever sends it needs no signature; the other party's must be valid (EOA or EIP-1271).
+    function commit(Quote calldata quote, bytes calldata proverSignature, bytes calldata sequencerSignature) external;
+
+    /// @notice Shows blobs of this transaction as data of the candidate in turn. Repeat until all were seen.
+    function reveal(Header calldata header) external;
+
+    /// @notice Finalizes the revealed block with its proof, which binds `payee`.
+    function finalize(Header calldata header, address payee, bytes calldata proof) external;
+
+    /// @notice Finalizes any valid block of the slot in its backup phase; its blobs are in this transaction, unless it is the revealed block.
+    function finalizeBackup(Header calldata header, address payee, bytes calldata proof) external;
+
+    /// @notice Settles the bonds and penalties of a slot that is over without a block. Every other call does it by itself.
+    function settle() external;
+
+    /// @notice As `settle`, without an error where nothing is to do.
+    function sync() external;
+
+    function parameters() external view returns (Parameters memory);
+    /// @notice The slot in turn at the current L1 slot, with phase, deadlines, candidates and commitments.
+    function currentSlot() external view returns (SlotView memory);
+    function tip() external view returns (Tip memory);
+    /// @notice Hash of the header finalized in a slot; zero if none was.
+    function finalizedHeader(Slot slot) external view returns (bytes32);
+    function headerHash(Header calldata header) external pure returns (bytes32);
+    function quoteDigest(Quote calldata quote) external view returns (bytes32);
+    /// @notice Domain element of this rollup on this chain, below the order of BLS12-381's scalar field.
+    function domain() external view returns (uint256);
+    /// @notice Score of a sequencer under a seed.
+    function scoreOf(Slot slot, SequencerId sequencer, bytes32 seed) external view returns (uint192);
+}

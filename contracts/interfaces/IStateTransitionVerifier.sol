@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+/// @notice What a block's proof has to show.
+struct Statement {
+    bytes32 headerHash;
+    /// state root of the parent block
+    bytes32 parentRoot;
+    bytes32 stateRoot;
+    uint32 chunks;
+    bytes32[] blobHashes;
+    /// the Bridge's rolling hash before and after the consumed deposits
+    bytes32 depositsFrom;
+    bytes32 depositsTo;
+    uint64 depositCount;
+    uint32 feeRecipient;
+    address payee;
+    /// `IRollup.domain()`
+    uint256 domain;
+}
+
+/// @title Verifies a state transition
+/// @notice The rollup knows nothing else of its proof system: another ledger brings its own circuit and verifier.
+interface IStateTransitionVerifier {
+    /// @notice Reverts, with an error of the verifier, unless `proof` proves the statement.
+    function verify(Statement calldata statement, bytes calldata proof) external view;
+    /// @notice Blobs that a block of so many chunks has.
+    function blobCount(uint256 chunks) external view returns (uint256);
+    /// @notice State root of the empty ledger.
+    function genesisRoot() external view returns (bytes32);
+}
