@@ -41,7 +41,7 @@ interface IBridge {
         uint256 keyY,
         uint64 amount,
         bytes32 chain,
-        L1Slot at
+        L1Slot l1Slot
     );
     event WithdrawalClaimed(Slot indexed slot, uint256 blob, uint256 element, address indexed to, uint64 amount);
 

@@ -7,23 +7,23 @@ import {L1Slot, Slot} from "../types/Time.sol";
 interface IRandomness {
     event MixProven(L1Slot indexed at, bytes32 mix, uint256 blockNumber);
 
-    error UnknownMix(L1Slot at);
-    error TargetNotReached(L1Slot at, L1Slot now_);
+    error UnknownMix(L1Slot l1Slot);
+    error TargetNotReached(L1Slot l1Slot, L1Slot now_);
     error BlockHashUnavailable(uint256 blockNumber);
     error WrongBlockHash(uint256 blockNumber, bytes32 expected, bytes32 actual);
     error WrongParentHash(bytes32 expected, bytes32 actual);
     /// @notice The later header isn't after the target.
-    error NotAfterTarget(L1Slot at, L1Slot header);
+    error NotAfterTarget(L1Slot l1Slot, L1Slot header);
     /// @notice The earlier header is after the target: the later one isn't the first after it.
-    error ParentAfterTarget(L1Slot at, L1Slot header);
+    error ParentAfterTarget(L1Slot l1Slot, L1Slot header);
     error MalformedHeader(uint256 position);
     error MalformedProof();
 
-    /// @notice Proves the mix as of the end of L1 slot `at`. Anyone, any time within 8,191 blocks; a mix already known is left as it is.
-    /// @param proof `abi.encode(bytes header, bytes parentHeader)`: RLP of the first L1 block after `at`, and of its parent at or before `at`
-    function prove(L1Slot at, bytes calldata proof) external returns (bytes32 mix);
+    /// @notice Proves the mix as of the end of `l1Slot`. Anyone, any time within 8,191 blocks; a mix already known is left as it is.
+    /// @param proof `abi.encode(bytes header, bytes parentHeader)`: RLP of the first L1 block after `l1Slot`, and of its parent at or before `l1Slot`
+    function prove(L1Slot l1Slot, bytes calldata proof) external returns (bytes32 mix);
     /// @notice Zero where not proven.
-    function mixAt(L1Slot at) external view returns (bytes32);
+    function mixAt(L1Slot l1Slot) external view returns (bytes32);
     /// @notice `keccak256(abi.encode("fernet.seed.v1" as bytes32, mix, slot))`; reverts with `UnknownMix` where the mix isn't proven.
-    function seed(Slot slot, L1Slot at) external view returns (bytes32);
+    function seed(Slot slot, L1Slot l1Slot) external view returns (bytes32);
 }

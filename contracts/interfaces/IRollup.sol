@@ -163,11 +163,11 @@ interface IRollup {
         address payee,
         uint96 bond,
         uint96 price,
-        L1Slot at
+        L1Slot l1Slot
     );
     /// @notice A transaction showed blobs of a header; `blobsSeen` has a bit for each blob seen so far. The header itself is in the event, for whoever didn't hold it.
     event Revealed(
-        Slot indexed slot, bytes32 indexed headerHash, Header header, uint16 blobsSeen, bool complete, L1Slot at
+        Slot indexed slot, bytes32 indexed headerHash, Header header, uint16 blobsSeen, bool complete, L1Slot l1Slot
     );
     event Finalized(
         Slot indexed slot,
@@ -176,7 +176,7 @@ interface IRollup {
         Outcome outcome,
         bytes32 stateRoot,
         uint64 depositsEnd,
-        L1Slot at
+        L1Slot l1Slot
     );
     /// @notice A block of `finalizeBackup`: its header, as no `Revealed` may have shown it.
     event BackupBlock(Slot indexed slot, bytes32 indexed headerHash, Header header);

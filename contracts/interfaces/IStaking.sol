@@ -39,7 +39,7 @@ interface IStaking {
         uint96 stake,
         L1Slot activeFrom
     );
-    event ExitInitiated(SequencerId indexed sequencer, L1Slot at, L1Slot withdrawableFrom);
+    event ExitInitiated(SequencerId indexed sequencer, L1Slot l1Slot, L1Slot withdrawableFrom);
     event Withdrawn(SequencerId indexed sequencer, address indexed to, uint96 amount);
     event Slashed(SequencerId indexed sequencer, uint96 amount, uint96 remaining);
 
