@@ -5,7 +5,7 @@ import {L1Slot, Slot} from "../types/Time.sol";
 
 /// @title RANDAO mixes of past L1 slots, proven from block headers
 interface IRandomness {
-    event MixProven(L1Slot indexed at, bytes32 mix, uint256 blockNumber);
+    event MixProven(L1Slot indexed l1Slot, bytes32 mix, uint256 blockNumber);
 
     error UnknownMix(L1Slot l1Slot);
     error TargetNotReached(L1Slot l1Slot, L1Slot now_);
