@@ -1,0 +1,1 @@
+//! What the roles tell each other: messages, the Network trait and its in-process implementation.
