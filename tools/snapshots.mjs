@@ -1,0 +1,62 @@
+// Size, ABI and storage layout of every contract in contracts/, kept in snapshots/ and compared with the code.
+// usage: node tools/snapshots.mjs [--write]
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+
+const SIZE_LIMIT = 24_576; // bytes of deployed code, EIP-170
+const write = process.argv.includes("--write");
+execFileSync(
+  "node_modules/.bin/forge",
+  ["build", "--force", "--skip", "test", "--skip", "script", "--extra-output", "storageLayout", "--out", "out/snapshots", "--cache-path", "cache/snapshots"],
+  { stdio: ["ignore", "ignore", "inherit"] },
+);
+
+/** Readable signature of an ABI entry. */
+const type = (p) => (p.type.startsWith("tuple") ? `(${p.components.map(type).join(",")})${p.type.slice(5)}` : p.type);
+const inputs = (e) => e.inputs.map((p) => type(p) + (p.indexed ? " indexed" : "")).join(",");
+const signature = (e) =>
+  e.type === "function"
+    ? `function ${e.name}(${inputs(e)}) ${e.stateMutability} returns (${e.outputs.map(type).join(",")})`
+    : `${e.type}${e.name ? ` ${e.name}` : ""}(${inputs(e)})`;
+
+const sizes = {};
+const abis = {};
+const layouts = {};
+for (const folder of readdirSync("out/snapshots").filter((f) => f.endsWith(".sol")).sort()) {
+  for (const file of readdirSync(join("out/snapshots", folder)).sort()) {
+    const artifact = JSON.parse(readFileSync(join("out/snapshots", folder, file), "utf8"));
+    const source = Object.keys(artifact.metadata?.settings?.compilationTarget ?? {})[0] ?? "";
+    if (!source.startsWith("contracts/")) continue;
+    const bytes = (artifact.deployedBytecode?.object.length ?? 2) / 2 - 1;
+    const name = file.replace(".json", "");
+    abis[name] = artifact.abi.map(signature).sort();
+    if (bytes <= 0) continue;
+    sizes[name] = bytes;
+    const storage = artifact.storageLayout?.storage ?? [];
+    if (storage.length > 0) layouts[name] = storage.map((s) => `slot ${s.slot} offset ${s.offset}: ${s.label} ${artifact.storageLayout.types[s.type].label}`);
+  }
+}
+
+let failed = false;
+mkdirSync("snapshots", { recursive: true });
+for (const [what, value] of Object.entries({ sizes, abi: abis, storage: layouts })) {
+  const path = `snapshots/${what}.json`;
+  const text = JSON.stringify(value, null, 2) + "\n";
+  if (write) writeFileSync(path, text);
+  else if (!existsSync(path) || readFileSync(path, "utf8") !== text) {
+    console.error(`${path} differs from the code: read the change, then run \`make snapshots\``);
+    failed = true;
+  }
+}
+for (const [name, bytes] of Object.entries(sizes)) {
+  if (bytes > SIZE_LIMIT) {
+    console.error(`${name}: expected at most ${SIZE_LIMIT} bytes of code, got ${bytes}`);
+    failed = true;
+  }
+}
+if (Object.keys(sizes).length === 0) {
+  console.error("snapshots: expected contracts below contracts/, found none");
+  failed = true;
+}
+process.exit(failed ? 1 : 0);
