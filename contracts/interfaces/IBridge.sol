@@ -46,13 +46,18 @@ interface IBridge {
     event WithdrawalClaimed(Slot indexed slot, uint256 blob, uint256 element, address indexed to, uint64 amount);
 
     error AmountTooLow(uint64 minimum, uint64 actual);
+    /// @notice With this deposit more than 64 bits of L2 units would be around; a balance could overflow.
+    error SupplyTooHigh(uint64 maximum, uint256 actual);
+    /// @notice More is claimed than was deposited: no sound proof system lets that happen.
+    error SupplyTooLow(uint64 available, uint64 needed);
     error InvalidKey(uint256 keyX, uint256 keyY);
     error TooManyAccounts();
     error DepositsNotConsumed(uint64 required, uint64 actual);
     error DepositsOutOfRange(uint64 from, uint64 to, uint64 count);
     error TooManyDeposits(uint64 maximum, uint64 actual);
     error NotFinalized(Slot slot, bytes32 headerHash);
-    error ElementOutOfRange(uint256 index, uint256 limit);
+    error BlobOutOfRange(uint256 blob, uint256 limit);
+    error ElementOutOfRange(uint256 element, uint256 limit);
     error NotAWithdrawal(bytes32 element);
     error NotATarget(bytes32 element);
     error AlreadyClaimed(Slot slot, uint256 blob, uint256 element);
@@ -74,6 +79,8 @@ interface IBridge {
     function checkConsumption(uint64 from, uint64 to, uint64 maximum, L1Slot cutoff) external view;
     /// @notice Index of a key's account, 0 if it has none.
     function accountOf(uint256 keyX, uint256 keyY) external view returns (uint32);
+    /// @notice L2 units deposited and not claimed back.
+    function supply() external view returns (uint64);
     function isClaimed(Slot slot, uint256 blob, uint256 element) external view returns (bool);
     /// @notice Token units of one L2 unit.
     function unit() external view returns (uint256);

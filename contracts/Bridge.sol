@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {L1Clock} from "./L1Clock.sol";
+import {Deposit, IBridge, WithdrawalProof} from "./interfaces/IBridge.sol";
+import {IRollup} from "./interfaces/IRollup.sol";
+import {Elements} from "./libraries/Elements.sol";
+import {Jubjub} from "./libraries/Jubjub.sol";
+import {Tokens} from "./libraries/Tokens.sol";
+import {L1Slot, Slot} from "./types/Time.sol";
+import {PointEvaluation} from "./verifier/PointEvaluation.sol";
+import {ScalarField} from "./verifier/ScalarField.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+/// @title Tokens into the L2 and back
+/// @notice Deposits form a queue whose rolling hash blocks consume. Withdrawals are read from the blobs of finalized blocks.
+contract Bridge is IBridge, L1Clock {
+    using Tokens for IERC20;
+
+    /// @dev A queued deposit, under the number of deposits up to and with it.
+    struct Queued {
+        bytes32 chain;
+        L1Slot queuedAt;
+    }
+
+    /// @dev One word.
+    struct Totals {
+        uint64 count;
+        /// accounts assigned so far; indices run from 1 to it
+        uint32 accounts;
+        /// L2 units deposited and not claimed back: no L2 balance can be more
+        uint64 supply;
+    }
+
+    /// @notice Largest `unit`: an amount times it stays below 2^192.
+    uint256 public constant MAX_UNIT = type(uint128).max;
+
+    IERC20 public immutable token;
+    IRollup public immutable rollup;
+    /// @inheritdoc IBridge
+    uint256 public immutable unit;
+    /// @inheritdoc IBridge
+    uint64 public immutable minDeposit;
+
+    Totals private _totals;
+    mapping(uint256 number => Queued) private _queue;
+    mapping(uint256 keyX => mapping(uint256 keyY => uint32)) private _accounts;
+    /// @dev Bit (element mod 256) of word (element / 256) of a blob.
+    mapping(Slot => mapping(uint256 blob => mapping(uint256 word => uint256))) private _claimed;
+
+    constructor(
+        IERC20 token_,
+        IRollup rollup_,
+        uint256 unit_,
+        uint64 minDeposit_,
+        uint64 l1GenesisTime_,
+        uint64 l1SlotSeconds_
+    ) L1Clock(l1GenesisTime_, l1SlotSeconds_) {
+        if (address(token_).code.length == 0) revert BadParameter("token");
+        if (address(rollup_) == address(0)) revert BadParameter("rollup");
+        if (unit_ == 0 || unit_ > MAX_UNIT) revert BadParameter("unit");
+        if (minDeposit_ == 0) revert BadParameter("minDeposit");
+        token = token_;
+        rollup = rollup_;
+        unit = unit_;
+        minDeposit = minDeposit_;
+    }
+
+    /// @inheritdoc IBridge
+    function deposit(uint256 keyX, uint256 keyY, uint64 amount) external returns (uint64 number, uint32 index) {
+        if (amount < minDeposit) revert AmountTooLow(minDeposit, amount);
+        if (!Jubjub.isKey(keyX, keyY)) revert InvalidKey(keyX, keyY);
+        Totals memory totals = _totals;
+        uint256 total = uint256(totals.supply) + amount;
+        if (total > type(uint64).max) revert SupplyTooHigh(type(uint64).max, total);
+
+        index = _accounts[keyX][keyY];
+        if (index == 0) {
+            if (totals.accounts == type(uint32).max) revert TooManyAccounts();
+            index = ++totals.accounts;
+            _accounts[keyX][keyY] = index;
+        }
+        number = totals.count++;
+        // casting: at most type(uint64).max, see above
+        // forge-lint: disable-next-line(unsafe-typecast)
+        totals.supply = uint64(total);
+        _totals = totals;
+
+        bytes32 hash = keccak256(abi.encode(_queue[number].chain, Deposit(index, amount, keyX, keyY)));
+        L1Slot now_ = l1Slot();
+        _queue[totals.count] = Queued(hash, now_);
+        emit Deposited(number, index, msg.sender, keyX, keyY, amount, hash, now_);
+        // unchecked: an amount below 2^64 times a unit below 2^128
+        unchecked {
+            token.pull(msg.sender, amount * unit);
+        }
+    }
+
+    /// @inheritdoc IBridge
+    function claim(WithdrawalProof calldata proof) external {
+        Slot slot = proof.header.slot;
+        bytes32 headerHash = keccak256(abi.encode(proof.header));
+        if (rollup.finalizedHeader(slot) != headerHash) revert NotFinalized(slot, headerHash);
+        uint256 blobs = proof.header.blobHashes.length;
+        if (proof.blob >= blobs) revert BlobOutOfRange(proof.blob, blobs);
+        uint256 element = proof.element;
+        if (element >= ScalarField.BLOB_ELEMENTS - 1) revert ElementOutOfRange(element, ScalarField.BLOB_ELEMENTS - 1);
+        if (isClaimed(slot, proof.blob, element)) revert AlreadyClaimed(slot, proof.blob, element);
+        if (!Elements.isWithdrawal(proof.withdrawal)) revert NotAWithdrawal(proof.withdrawal);
+        if (!Elements.isTarget(proof.target)) revert NotATarget(proof.target);
+        _checkElement(proof, element, proof.withdrawal, proof.withdrawalOpening);
+        _checkElement(proof, element + 1, proof.target, proof.targetOpening);
+
+        _claimed[slot][proof.blob][element >> 8] |= 1 << (element & 0xff);
+        uint64 amount = Elements.amount(proof.withdrawal);
+        address to = Elements.target(proof.target);
+        uint64 available = _totals.supply;
+        if (amount > available) revert SupplyTooLow(available, amount);
+        // unchecked: see the line above
+        unchecked {
+            _totals.supply = available - amount;
+        }
+        emit WithdrawalClaimed(slot, proof.blob, element, to, amount);
+        // unchecked: an amount below 2^64 times a unit below 2^128
+        unchecked {
+            token.push(to, amount * unit);
+        }
+    }
+
+    /// @inheritdoc IBridge
+    function count() external view returns (uint64) {
+        return _totals.count;
+    }
+
+    /// @inheritdoc IBridge
+    function chain(uint64 n) external view returns (bytes32) {
+        uint64 queued = _totals.count;
+        if (n > queued) revert DepositsOutOfRange(0, n, queued);
+        return _queue[n].chain;
+    }
+
+    /// @inheritdoc IBridge
+    function checkConsumption(uint64 from, uint64 to, uint64 maximum, L1Slot cutoff) external view {
+        uint64 queued = _totals.count;
+        if (from > to || to > queued) revert DepositsOutOfRange(from, to, queued);
+        // unchecked: from ≤ to, and to < queued where 1 is added
+        unchecked {
+            uint64 consumed = to - from;
+            if (consumed > maximum) revert TooManyDeposits(maximum, consumed);
+            // the queue is in the order of time: if the first deposit left over is young enough, all are
+            if (consumed < maximum && to < queued && _queue[to + 1].queuedAt < cutoff) {
+                revert DepositsNotConsumed(to + 1, to);
+            }
+        }
+    }
+
+    /// @inheritdoc IBridge
+    function accountOf(uint256 keyX, uint256 keyY) external view returns (uint32) {
+        return _accounts[keyX][keyY];
+    }
+
+    /// @inheritdoc IBridge
+    function isClaimed(Slot slot, uint256 blob, uint256 element) public view returns (bool) {
+        if (element >= ScalarField.BLOB_ELEMENTS) return false;
+        return (_claimed[slot][blob][element >> 8] >> (element & 0xff)) & 1 != 0;
+    }
+
+    /// @inheritdoc IBridge
+    function supply() external view returns (uint64) {
+        return _totals.supply;
+    }
+
+    /// @dev The blob of the proof must have `value` at `element`.
+    function _checkElement(WithdrawalProof calldata proof, uint256 element, bytes32 value, bytes calldata opening)
+        private
+        view
+    {
+        if (!PointEvaluation.opens(
+                proof.header.blobHashes[proof.blob],
+                ScalarField.pointOfElement(element),
+                uint256(value),
+                proof.commitment,
+                opening
+            )) revert OpeningRejected(element);
+    }
+}

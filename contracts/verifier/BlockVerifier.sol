@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Deposit} from "../interfaces/IBridge.sol";
+import {IStateTransitionVerifier, Statement} from "../interfaces/IStateTransitionVerifier.sol";
+import {BlockProof, BlockProofDecoder, ChunkProof} from "./BlockProof.sol";
+import {PairingProduct} from "./PairingProduct.sol";
+import {PointEvaluation} from "./PointEvaluation.sol";
+import {ScalarField} from "./ScalarField.sol";
+import {VerifyingKey} from "./VerifyingKey.sol";
+
+/// @title Verifies a block of the payments ledger
+/// @notice A block is K chunks, each with a Groth16 proof over BLS12-381 of seven public inputs. They are chained by their state roots,
+/// bound to the blobs by the blobs' values at a challenge z, bound to the Bridge's deposits by a polynomial at the same z, and checked
+/// by one pairing product (EIP-2537). See docs/rollup for why that is enough.
+contract BlockVerifier is IStateTransitionVerifier {
+    using PairingProduct for PairingProduct.Product;
+    using ScalarField for uint256;
+
+    error BadParameter(string name);
+    error NoChunks();
+    error WrongBlobCount(uint256 expected, uint256 actual);
+    /// @notice The deposits of the proof don't lead from the rolling hash before the block to the one after it.
+    error DepositsMismatch(bytes32 expected, bytes32 actual);
+    /// @notice The last chunk's root isn't the block's.
+    error StateRootMismatch(bytes32 expected, bytes32 actual);
+    /// @notice Not below the order of the scalar field.
+    error OutOfField(uint256 value);
+    /// @notice The blob's commitment isn't that of the header, or the blob doesn't have the value that its chunks have.
+    error BlobRejected(uint256 blob);
+    error ProofRejected();
+
+    /// @dev Everything that the chunks' loop carries along.
+    struct Progress {
+        uint256 z;
+        uint256 domain;
+        /// payee and fee recipient, as the public input has them
+        uint256 recipients;
+        uint256[] weights;
+        /// state root after the chunks so far
+        uint256 root;
+        /// deposits that earlier chunks consumed
+        uint256 consumed;
+        /// sum of the y of the blob's chunks so far
+        uint256 y;
+        uint256 blob;
+        /// of the next chunk in its blob
+        uint256 position;
+    }
+
+    // Places of the public inputs.
+    uint256 private constant ROOT_BEFORE = 0;
+    uint256 private constant ROOT_AFTER = 1;
+    uint256 private constant POINT = 2;
+    uint256 private constant VALUE = 3;
+    uint256 private constant DATA = 4;
+    uint256 private constant DEPOSITS = 5;
+    uint256 private constant RECIPIENTS = 6;
+
+    bytes32 private constant CHALLENGE_TAG = "fernet.z.v1";
+    bytes32 private constant WEIGHTS_TAG = "fernet.weights.v1";
+
+    /// @notice Operations that fit into a chunk.
+    uint256 public immutable operations;
+    /// @notice Blob elements that a chunk owns.
+    uint256 public immutable elements;
+    uint256 public immutable chunksPerBlob;
+    /// @notice Contract whose code is the verifying key, see `VerifyingKey`.
+    address public immutable verifyingKey;
+    /// @inheritdoc IStateTransitionVerifier
+    bytes32 public immutable genesisRoot;
+    /// @dev log2 of `elements`.
+    uint256 private immutable _elementsLog;
+
+    /// @param key alpha, beta, gamma, delta, IC_0 to IC_7 in the form of EIP-2537
+    /// @param operations_ operations per chunk, at most `elements_`
+    /// @param elements_ blob elements per chunk, a power of two
+    /// @param chunksPerBlob_ chunks in a full blob, at most 4096 / `elements_`
+    /// @param genesisRoot_ root of the empty ledger
+    constructor(
+        bytes memory key,
+        uint256 operations_,
+        uint256 elements_,
+        uint256 chunksPerBlob_,
+        bytes32 genesisRoot_
+    ) {
+        uint256 log = 0;
+        while (log < ScalarField.BLOB_LOG && 1 << log != elements_) log++;
+        if (1 << log != elements_) revert BadParameter("elements");
+        if (operations_ == 0 || operations_ > elements_) revert BadParameter("operations");
+        if (chunksPerBlob_ == 0 || chunksPerBlob_ > ScalarField.BLOB_ELEMENTS / elements_) {
+            revert BadParameter("chunksPerBlob");
+        }
+        if (uint256(genesisRoot_) >= ScalarField.ORDER) revert BadParameter("genesisRoot");
+
+        operations = operations_;
+        elements = elements_;
+        chunksPerBlob = chunksPerBlob_;
+        genesisRoot = genesisRoot_;
+        _elementsLog = log;
+        verifyingKey = VerifyingKey.store(key);
+    }
+
+    /// @inheritdoc IStateTransitionVerifier
+    function blobCount(uint256 chunks) public view returns (uint256) {
+        return chunks / chunksPerBlob + (chunks % chunksPerBlob == 0 ? 0 : 1);
+    }
+
+    /// @inheritdoc IStateTransitionVerifier
+    /// @param proof `abi.encode(BlockProof)`
+    function verify(Statement calldata statement, bytes calldata proof) external view {
+        if (statement.chunks == 0) revert NoChunks();
+        uint256 blobs = blobCount(statement.chunks);
+        if (statement.blobHashes.length != blobs) revert WrongBlobCount(blobs, statement.blobHashes.length);
+        BlockProof calldata decoded = BlockProofDecoder.decode(proof, statement.chunks, blobs, statement.depositCount);
+        ChunkProof[] calldata chunks = decoded.chunks;
+        Deposit[] calldata deposits = decoded.deposits;
+        _checkDeposits(statement, deposits);
+
+        Progress memory progress;
+        progress.z = _challenge(statement, chunks);
+        progress.domain = statement.domain;
+        progress.root = uint256(statement.parentRoot);
+        if (progress.root >= ScalarField.ORDER) revert OutOfField(progress.root);
+
+        progress.recipients = uint256(uint160(statement.payee)) | (uint256(statement.feeRecipient) << 160);
+        progress.weights = _weights(progress, chunks);
+        PairingProduct.Product memory product;
+        product.load(verifyingKey, chunks.length);
+
+        for (uint256 k = 0; k < chunks.length; k++) {
+            _addChunk(product, progress, progress.weights[k], chunks[k], deposits);
+            if (!product.setPair(k, progress.weights[k], chunks[k].a, chunks[k].b)) revert ProofRejected();
+            if (progress.position == chunksPerBlob || k + 1 == chunks.length) {
+                _checkBlob(progress, statement.blobHashes[progress.blob], decoded.openings[progress.blob]);
+            }
+        }
+        if (progress.root != uint256(statement.stateRoot)) {
+            revert StateRootMismatch(statement.stateRoot, bytes32(progress.root));
+        }
+        if (progress.consumed != deposits.length) {
+            revert BlockProofDecoder.WrongDepositCount(deposits.length, progress.consumed);
+        }
+
+        // the same for every chunk, and the weights sum to 1
+        product.setScalar(RECIPIENTS, progress.recipients);
+        product.setC(decoded.c);
+        if (!product.holds()) revert ProofRejected();
+    }
+
+    /// @dev Puts a chunk's public inputs into the product and moves on to the next chunk.
+    function _addChunk(
+        PairingProduct.Product memory product,
+        Progress memory progress,
+        uint256 weight,
+        ChunkProof calldata chunk,
+        Deposit[] calldata deposits
+    ) private view {
+        uint256 rootAfter = uint256(chunk.stateRoot);
+        uint256 y = uint256(chunk.y);
+        uint256 data = uint256(chunk.dataCommitment);
+        if (rootAfter >= ScalarField.ORDER) revert OutOfField(rootAfter);
+        if (y >= ScalarField.ORDER) revert OutOfField(y);
+        if (data >= ScalarField.ORDER) revert OutOfField(data);
+        uint256 point = progress.z;
+        if (progress.position != 0) point = point.mul(_inverseShift(progress.position));
+
+        product.addScalar(ROOT_BEFORE, weight, progress.root);
+        product.addScalar(ROOT_AFTER, weight, rootAfter);
+        product.addScalar(POINT, weight, point);
+        product.addScalar(VALUE, weight, y);
+        product.addScalar(DATA, weight, data);
+        product.addScalar(DEPOSITS, weight, _depositValue(progress, point, chunk.deposits, deposits));
+
+        progress.root = rootAfter;
+        progress.y = progress.y.add(y);
+        progress.position++;
+    }
+
+    /// @dev Checks the value of the blob whose last chunk was just added, and moves on to the next blob.
+    function _checkBlob(Progress memory progress, bytes32 versionedHash, bytes32[3] calldata opening) private view {
+        if (!PointEvaluation.opens(versionedHash, progress.z, progress.y, opening)) revert BlobRejected(progress.blob);
+        progress.y = 0;
+        progress.position = 0;
+        progress.blob++;
+    }
+
+    /// @dev The proof's deposits must be the ones that the Bridge hashed.
+    function _checkDeposits(Statement calldata statement, Deposit[] calldata deposits) private pure {
+        bytes32 chain = statement.depositsFrom;
+        for (uint256 i = 0; i < deposits.length; i++) {
+            Deposit calldata deposit = deposits[i];
+            // memory-safe: allocates nothing and only uses memory past the free pointer; a deposit is 128 bytes of calldata inside the proof
+            assembly ("memory-safe") {
+                let at := mload(0x40)
+                mstore(at, chain)
+                calldatacopy(add(at, 32), deposit, 128)
+                chain := keccak256(at, 160)
+            }
+        }
+        if (chain != statement.depositsTo) revert DepositsMismatch(statement.depositsTo, chain);
+    }
+
+    /// @dev The deposit polynomial of the next `count` deposits at `point`, with the domain as its leading coefficient.
+    function _depositValue(Progress memory progress, uint256 point, uint256 count, Deposit[] calldata deposits)
+        private
+        pure
+        returns (uint256 value)
+    {
+        value = progress.domain % ScalarField.ORDER;
+        uint256 first = progress.consumed;
+        if (count > deposits.length - first) {
+            revert BlockProofDecoder.WrongDepositCount(deposits.length - first, count);
+        }
+        uint256 end = first + count;
+        for (uint256 i = first; i < end; i++) {
+            value = _absorb(value, point, deposits[i]);
+        }
+        progress.consumed = end;
+    }
+
+    /// @dev Three steps of Horner's rule at `point`.
+    function _absorb(uint256 value, uint256 point, Deposit calldata deposit) private pure returns (uint256) {
+        uint256 packed = uint256(deposit.index) | (uint256(deposit.amount) << 32);
+        value = value.mul(point).add(packed);
+        value = value.mul(point).add(deposit.keyX);
+        return value.mul(point).add(deposit.keyY);
+    }
+
+    /// @dev Fiat-Shamir: z follows from the header, the deposits, the domain and all data commitments. Below 2^253, so in the field.
+    function _challenge(Statement calldata statement, ChunkProof[] calldata chunks) private pure returns (uint256) {
+        bytes32[] memory preimage = new bytes32[](4 + chunks.length);
+        preimage[0] = CHALLENGE_TAG;
+        preimage[1] = statement.headerHash;
+        preimage[2] = statement.depositsTo;
+        preimage[3] = bytes32(statement.domain);
+        for (uint256 k = 0; k < chunks.length; k++) {
+            preimage[4 + k] = chunks[k].dataCommitment;
+        }
+        return uint256(_hash(preimage)) >> 3;
+    }
+
+    /// @dev One for a single chunk. Else 128 random bits each, drawn after every public input, A and B is fixed, with the first chosen so that they sum to 1.
+    function _weights(Progress memory progress, ChunkProof[] calldata chunks)
+        private
+        pure
+        returns (uint256[] memory weights)
+    {
+        weights = new uint256[](chunks.length);
+        uint256 first = 1;
+        if (chunks.length > 1) {
+            bytes32 transcript = _transcript(progress.z, progress.root, progress.recipients, chunks);
+            for (uint256 k = 1; k < chunks.length; k++) {
+                weights[k] = uint256(keccak256(abi.encode(transcript, k))) >> 128;
+                first = first.sub(weights[k]);
+            }
+        }
+        weights[0] = first;
+    }
+
+    function _transcript(uint256 z, uint256 parentRoot, uint256 recipients, ChunkProof[] calldata chunks)
+        private
+        pure
+        returns (bytes32 transcript)
+    {
+        bytes32 tag = WEIGHTS_TAG;
+        // memory-safe: allocates nothing and only uses memory past the free pointer; the chunks are 512 bytes each inside the proof
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            let length := mul(chunks.length, 512)
+            mstore(at, tag)
+            mstore(add(at, 32), z)
+            mstore(add(at, 64), parentRoot)
+            mstore(add(at, 96), recipients)
+            calldatacopy(add(at, 128), chunks.offset, length)
+            transcript := keccak256(at, add(128, length))
+        }
+    }
+
+    /// @dev Inverse of the point at which the chunk at `position` of a blob has its first element.
+    function _inverseShift(uint256 position) private view returns (uint256) {
+        return ScalarField.powerAtReversed(ScalarField.INVERSE_ROOT, position << _elementsLog, _elementsLog);
+    }
+
+    function _hash(bytes32[] memory words) private pure returns (bytes32 hash) {
+        // memory-safe: reads the array's own words
+        assembly ("memory-safe") {
+            hash := keccak256(add(words, 32), mul(mload(words), 32))
+        }
+    }
+}
