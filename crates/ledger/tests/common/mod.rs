@@ -1,0 +1,48 @@
+//! Accounts with known keys for the ledger's tests.
+#![allow(dead_code, missing_docs)] // each test file uses a part
+
+use fernet_ledger::*;
+
+pub(crate) fn domain() -> Domain {
+    Domain::new(31_337, L1Address([0x11; 20]))
+}
+
+pub(crate) fn index(number: u32) -> AccountIndex {
+    AccountIndex::new(number)
+}
+
+pub(crate) fn secret(number: u32) -> SecretKey {
+    SecretKey::from_seed(&number.to_be_bytes())
+}
+
+pub(crate) fn deposit(number: u32, amount: u64) -> Deposit {
+    Deposit { to: index(number), key: secret(number).public_key(), amount }
+}
+
+/// Accounts 1 to `count` own `balance` each; the tree has 4^3 leaves.
+pub(crate) fn funded(count: u32, balance: u64) -> State<MemoryStore> {
+    let mut state = State::empty(Levels::new(3).unwrap());
+    for number in 1..=count {
+        state.apply_deposit(&deposit(number, balance)).unwrap();
+    }
+    state
+}
+
+pub(crate) fn transfer(from: u32, to: u32, amount: u64, fee: u32, nonce: u32) -> SignedOperation {
+    let transfer = Transfer { from: index(from), to: index(to), amount, fee, nonce };
+    Operation::from(transfer).sign(domain(), &secret(from))
+}
+
+pub(crate) fn withdrawal(from: u32, amount: u64, fee: u32, nonce: u32) -> SignedOperation {
+    let target = L1Address([0xaa; 20]);
+    Operation::from(Withdrawal { from: index(from), target, amount, fee, nonce })
+        .sign(domain(), &secret(from))
+}
+
+pub(crate) fn rules(fee_recipient: u32) -> BlockRules {
+    BlockRules {
+        domain: domain(),
+        layout: Layout::new(4, 4, 2).unwrap(),
+        fee_recipient: index(fee_recipient),
+    }
+}
