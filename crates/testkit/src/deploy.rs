@@ -1,0 +1,119 @@
+//! Runs the deployment script with forge, as an operator would.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use alloy::signers::local::PrivateKeySigner;
+use tokio::process::Command;
+
+/// Lines of forge's output that an error shows.
+const SHOWN_LINES: usize = 12;
+
+/// Why nothing was deployed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// The tool isn't installed.
+    #[error("expected forge at {}, found none: run `npm ci` in {}", path.display(), root.display())]
+    NotInstalled {
+        /// Where it should be.
+        path: PathBuf,
+        /// Root of the repository.
+        root: PathBuf,
+    },
+    /// It couldn't be started.
+    #[error("could not start {}: {source}", path.display())]
+    Start {
+        /// The program.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The script failed.
+    #[error("the deployment script ended with {status}:\n{output}")]
+    Failed {
+        /// forge's exit status.
+        status: std::process::ExitStatus,
+        /// The end of its output.
+        output: String,
+    },
+    /// It succeeded but left no deployment file.
+    #[error("expected the deployment script to write {}, it didn't", path.display())]
+    NoDeployment {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Deploys everything with `script/Deploy.s.sol` from the repository at `root` to the chain behind `rpc`.
+///
+/// The key travels in the environment, never in the arguments. Returns the deployment file.
+///
+/// # Errors
+/// When forge isn't installed or the script fails; the error has the end of its output.
+pub async fn deploy(
+    root: &Path,
+    rpc: &str,
+    chain_id: u64,
+    network: &str,
+    deployer: &PrivateKeySigner,
+) -> Result<PathBuf, DeployError> {
+    let path = root.join("node_modules/.bin/forge");
+    if !path.exists() {
+        return Err(DeployError::NotInstalled { path, root: root.to_owned() });
+    }
+    let output = Command::new(&path)
+        .current_dir(root)
+        .args(["script", "script/Deploy.s.sol", "--broadcast", "--slow", "--skip", "test", "--rpc-url", rpc])
+        .env("FERNET_NETWORK", network)
+        .env("FERNET_DEPLOYER_KEY", deployer.to_bytes().to_string())
+        .env("FOUNDRY_DISABLE_NIGHTLY_WARNING", "1")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|source| DeployError::Start { path, source })?;
+    if !output.status.success() {
+        return Err(DeployError::Failed {
+            status: output.status,
+            output: tail(&output.stdout, &output.stderr),
+        });
+    }
+    let file = root.join(format!("deployments/{chain_id}.json"));
+    if !file.exists() {
+        return Err(DeployError::NoDeployment { path: file });
+    }
+    Ok(file)
+}
+
+/// The last lines of both streams, errors last.
+fn tail(stdout: &[u8], stderr: &[u8]) -> String {
+    let text = format!("{}\n{}", String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr));
+    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_missing_forge_says_how_to_get_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = deploy(folder.path(), "http://127.0.0.1:1", 1, "devnet", &PrivateKeySigner::random())
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("npm ci"), "{error}");
+    }
+
+    #[test]
+    fn an_error_shows_the_end_of_the_output() {
+        let long: String = (0..100).map(|n| format!("line {n}\n")).collect();
+        let shown = tail(long.as_bytes(), b"the reason\n\n");
+        assert!(shown.ends_with("line 99\nthe reason"));
+        assert_eq!(shown.lines().count(), SHOWN_LINES);
+    }
+}

@@ -1,0 +1,194 @@
+//! What a person watching a devnet sees, as plain data. The devnet keeps it current; a front end only draws it.
+
+use std::collections::VecDeque;
+
+use alloy::primitives::{Address, B256, U256};
+
+use crate::record::{GasUsed, OutcomeCounts, SlotRecord};
+
+/// Slot records that a view keeps.
+const HISTORY: usize = 64;
+
+/// Where a run is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Stage {
+    /// Being set up; says with what.
+    #[default]
+    Starting,
+    /// Slots are produced.
+    Running,
+    /// The last slots carry the final withdrawal.
+    Closing,
+    /// Over.
+    Done,
+}
+
+/// The L1 under the devnet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct L1Status {
+    /// What it is: "embedded", "anvil", or an address.
+    pub backend: String,
+    /// Where its RPC answers.
+    pub rpc: Option<String>,
+    /// Its chain id.
+    pub chain_id: u64,
+    /// Number of its last block.
+    pub block: u64,
+    /// L1 slot of that block.
+    pub slot: u64,
+    /// Length of an L1 slot in seconds.
+    pub slot_seconds: u64,
+}
+
+/// The slot in turn.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SlotStatus {
+    /// Its number.
+    pub number: u64,
+    /// Name of its phase.
+    pub phase: &'static str,
+    /// Rank of the candidate in turn.
+    pub turn: u8,
+    /// L1 slots left in the phase if nothing happens.
+    pub left: u64,
+    /// L1 slots that the phase lasts as a whole.
+    pub length: u64,
+    /// Names of the faults played in it.
+    pub faults: Vec<&'static str>,
+}
+
+/// How far a sequencer got in the slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Progress {
+    /// May propose.
+    #[default]
+    Eligible,
+    /// Proposed, and on the list.
+    Proposed,
+    /// Has a prover's commitment.
+    Committed,
+    /// Published the data.
+    Revealed,
+    /// Its block is final.
+    Finalized,
+    /// Lost its turn for want of a commitment.
+    Abandoned,
+    /// Lost its turn for want of data.
+    Withheld,
+}
+
+impl Progress {
+    /// A word for the screen.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Eligible => "eligible",
+            Self::Proposed => "proposed",
+            Self::Committed => "committed",
+            Self::Revealed => "revealed",
+            Self::Finalized => "finalized",
+            Self::Abandoned => "abandoned",
+            Self::Withheld => "withheld",
+        }
+    }
+}
+
+/// A sequencer in the slot's ranking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ranked {
+    /// Its id.
+    pub sequencer: u32,
+    /// Upper 64 bits of its 192-bit score: enough to tell scores apart on a screen.
+    pub score: u64,
+    /// How far it got.
+    pub progress: Progress,
+}
+
+/// The prover that the candidate in turn agreed with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProverStatus {
+    /// Its L1 account.
+    pub prover: Address,
+    /// Bond in token units.
+    pub bond: U256,
+    /// Price in token units.
+    pub price: U256,
+}
+
+/// Contents of the block in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BlockContents {
+    /// Transfers.
+    pub transfers: u64,
+    /// Deposits.
+    pub deposits: u64,
+    /// Withdrawals.
+    pub withdrawals: u64,
+    /// Chunks.
+    pub chunks: u32,
+}
+
+/// A proof in the making.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ProofProgress {
+    /// Chunks proven.
+    pub done: u32,
+    /// Chunks in all.
+    pub total: u32,
+    /// Milliseconds since the proof began.
+    pub elapsed_ms: u64,
+}
+
+/// The last finalized block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TipStatus {
+    /// Blocks since genesis.
+    pub height: u64,
+    /// State root.
+    pub root: B256,
+}
+
+/// Everything on the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DevnetView {
+    /// Where the run is.
+    pub stage: Stage,
+    /// What it does right now, in a few words.
+    pub doing: String,
+    /// The L1.
+    pub l1: L1Status,
+    /// The slot in turn.
+    pub slot: SlotStatus,
+    /// Its ranking, best first; empty until the seed is readable.
+    pub ranking: Vec<Ranked>,
+    /// The committed prover of the candidate in turn.
+    pub prover: Option<ProverStatus>,
+    /// The block of the candidate in turn, once known.
+    pub block: Option<BlockContents>,
+    /// The proof in the making.
+    pub proof: Option<ProofProgress>,
+    /// Gas of the slot's transactions so far.
+    pub gas: GasUsed,
+    /// Transactions waiting in the mempool.
+    pub pending: u64,
+    /// The last finalized block.
+    pub tip: TipStatus,
+    /// How the slots so far ended.
+    pub outcomes: OutcomeCounts,
+    /// Transfers finalized so far.
+    pub transfers: u64,
+    /// The last slots, oldest first.
+    pub history: VecDeque<SlotRecord>,
+}
+
+impl DevnetView {
+    /// Adds a finished slot to the history and the totals.
+    pub fn record(&mut self, record: &SlotRecord) {
+        self.outcomes.count(record.outcome);
+        self.transfers = self.transfers.saturating_add(record.transfers);
+        if self.history.len() == HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back(record.clone());
+    }
+}
