@@ -11,10 +11,12 @@ import {L1Slot, Slot} from "./types/Time.sol";
 import {PointEvaluation} from "./verifier/PointEvaluation.sol";
 import {ScalarField} from "./verifier/ScalarField.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 
 /// @title Tokens into the L2 and back
 /// @notice Deposits form a queue whose rolling hash blocks consume. Withdrawals are read from the blobs of finalized blocks.
 contract Bridge is IBridge, L1Clock {
+    using BitMaps for BitMaps.BitMap;
     using Tokens for IERC20;
 
     /// @dev A queued deposit, under the number of deposits up to and with it.
@@ -45,8 +47,8 @@ contract Bridge is IBridge, L1Clock {
     Totals private _totals;
     mapping(uint256 number => Queued) private _queue;
     mapping(uint256 keyX => mapping(uint256 keyY => uint32)) private _accounts;
-    /// @dev Bit (element mod 256) of word (element / 256) of a blob.
-    mapping(Slot => mapping(uint256 blob => mapping(uint256 word => uint256))) private _claimed;
+    /// @dev A bit for each element of a blob.
+    mapping(Slot => mapping(uint256 blob => BitMaps.BitMap)) private _claimed;
 
     constructor(
         IERC20 token_,
@@ -111,7 +113,7 @@ contract Bridge is IBridge, L1Clock {
         _checkElement(proof, element, proof.withdrawal, proof.withdrawalOpening);
         _checkElement(proof, element + 1, proof.target, proof.targetOpening);
 
-        _claimed[slot][proof.blob][element >> 8] |= 1 << (element & 0xff);
+        _claimed[slot][proof.blob].set(element);
         uint64 amount = Elements.amount(proof.withdrawal);
         address to = Elements.target(proof.target);
         uint64 available = _totals.supply;
@@ -161,8 +163,7 @@ contract Bridge is IBridge, L1Clock {
 
     /// @inheritdoc IBridge
     function isClaimed(Slot slot, uint256 blob, uint256 element) public view returns (bool) {
-        if (element >= ScalarField.BLOB_ELEMENTS) return false;
-        return (_claimed[slot][blob][element >> 8] >> (element & 0xff)) & 1 != 0;
+        return _claimed[slot][blob].get(element);
     }
 
     /// @inheritdoc IBridge

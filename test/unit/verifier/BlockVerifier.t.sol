@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Deposit} from "../../../contracts/interfaces/IBridge.sol";
+import {Statement} from "../../../contracts/interfaces/IStateTransitionVerifier.sol";
+import {BlockProof, BlockProofDecoder, ChunkProof} from "../../../contracts/verifier/BlockProof.sol";
+import {BlockVerifier} from "../../../contracts/verifier/BlockVerifier.sol";
+import {ScalarField} from "../../../contracts/verifier/ScalarField.sol";
+import {VerifyingKey} from "../../../contracts/verifier/VerifyingKey.sol";
+import {Curve} from "../../support/Curve.sol";
+import {Trapdoor} from "../../support/Trapdoor.sol";
+import {Test} from "forge-std/Test.sol";
+
+contract BlockVerifierTest is Test {
+    uint256 internal constant ELEMENTS = 8;
+    uint256 internal constant PER_BLOB = 3;
+    bytes32 internal constant GENESIS = bytes32(uint256(7));
+
+    Trapdoor internal trapdoor;
+    BlockVerifier internal verifier;
+
+    function setUp() public {
+        trapdoor = new Trapdoor(ELEMENTS, PER_BLOB);
+        verifier = new BlockVerifier(trapdoor.key(), ELEMENTS, ELEMENTS, PER_BLOB, GENESIS);
+    }
+
+    function _deposits(uint256 count) internal pure returns (Deposit[] memory deposits) {
+        deposits = new Deposit[](count);
+        for (uint256 i = 0; i < count; i++) {
+            deposits[i] = Deposit({
+                index: uint32(i + 1),
+                amount: uint64(1000 + i),
+                keyX: uint256(keccak256(abi.encode("x", i))) >> 2,
+                keyY: uint256(keccak256(abi.encode("y", i))) >> 2
+            });
+        }
+    }
+
+    function _statement(uint32 chunks, Deposit[] memory deposits) internal view returns (Statement memory statement) {
+        bytes32 chain = "before";
+        for (uint256 i = 0; i < deposits.length; i++) {
+            chain = keccak256(abi.encode(chain, deposits[i]));
+        }
+        statement = Statement({
+            headerHash: keccak256("header"),
+            parentRoot: keccak256("parent") >> 2,
+            stateRoot: keccak256("state") >> 2,
+            chunks: chunks,
+            blobHashes: trapdoor.versionedHashes((chunks + PER_BLOB - 1) / PER_BLOB),
+            depositsFrom: "before",
+            depositsTo: chain,
+            depositCount: uint64(deposits.length),
+            feeRecipient: 9,
+            payee: address(0xbeef),
+            domain: uint256(keccak256("domain")) >> 3
+        });
+    }
+
+    function _counts(uint256 chunks, uint256 first) internal pure returns (uint256[] memory counts) {
+        counts = new uint256[](chunks);
+        counts[0] = first;
+    }
+
+    /// @dev A block with `chunks` chunks; the last one consumes one of three deposits, the first the others.
+    function _block(uint32 chunks) internal view returns (Statement memory statement, BlockProof memory proof) {
+        Deposit[] memory deposits = _deposits(3);
+        statement = _statement(chunks, deposits);
+        uint256[] memory counts = _counts(chunks, 2);
+        counts[chunks - 1] += 1;
+        proof = trapdoor.prove(statement, deposits, counts);
+    }
+
+    function _reject(Statement memory statement, BlockProof memory proof, bytes memory reason) internal {
+        vm.expectRevert(reason);
+        verifier.verify(statement, abi.encode(proof));
+    }
+
+    function _rejectProof(Statement memory statement, BlockProof memory proof) internal {
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.ProofRejected.selector));
+    }
+
+    // --- what must pass
+
+    function test_AcceptsBlocksOfOneToSevenChunks() public view {
+        for (uint32 chunks = 1; chunks <= 7; chunks++) {
+            (Statement memory statement, BlockProof memory proof) = _block(chunks);
+            verifier.verify(statement, abi.encode(proof));
+        }
+    }
+
+    function test_AcceptsABlockWithoutDeposits() public view {
+        Deposit[] memory none = new Deposit[](0);
+        Statement memory statement = _statement(2, none);
+        verifier.verify(statement, abi.encode(trapdoor.prove(statement, none, _counts(2, 0))));
+    }
+
+    function test_AcceptsABlockWithoutPayeeOrFeeRecipient() public view {
+        Deposit[] memory none = new Deposit[](0);
+        Statement memory statement = _statement(1, none);
+        statement.payee = address(0);
+        statement.feeRecipient = 0;
+        verifier.verify(statement, abi.encode(trapdoor.prove(statement, none, _counts(1, 0))));
+    }
+
+    function testFuzz_AcceptsWhatIsProven(uint8 chunks, uint8 deposits, bytes32 seed, address payee, uint32 recipient)
+        public
+        view
+    {
+        Deposit[] memory queued = _deposits(deposits % 6);
+        Statement memory statement = _statement(uint32(chunks % 4) + 1, queued);
+        statement.headerHash = seed;
+        statement.parentRoot = keccak256(abi.encode(seed, "parent")) >> 2;
+        statement.stateRoot = keccak256(abi.encode(seed, "state")) >> 2;
+        statement.payee = payee;
+        statement.feeRecipient = recipient;
+        uint256[] memory counts = _counts(statement.chunks, queued.length);
+        verifier.verify(statement, abi.encode(trapdoor.prove(statement, queued, counts)));
+    }
+
+    function test_BlobCountRoundsUp() public view {
+        assertEq(verifier.blobCount(0), 0);
+        assertEq(verifier.blobCount(1), 1);
+        assertEq(verifier.blobCount(3), 1);
+        assertEq(verifier.blobCount(4), 2);
+        assertEq(verifier.blobCount(type(uint256).max), type(uint256).max / 3);
+        assertEq(verifier.genesisRoot(), GENESIS);
+    }
+
+    // --- another statement
+
+    function test_RevertWhen_AnyPartOfTheStatementIsAnother() public {
+        for (uint32 chunks = 1; chunks <= 4; chunks += 3) {
+            (Statement memory statement, BlockProof memory proof) = _block(chunks);
+            bytes memory encoded = abi.encode(statement);
+            Statement memory forged = abi.decode(encoded, (Statement));
+            // z is another, so the blob is asked for another value than the chunks'
+            forged.headerHash = keccak256("another header");
+            _reject(forged, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
+            forged = abi.decode(encoded, (Statement));
+            forged.domain += 1;
+            _reject(forged, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
+            forged = abi.decode(encoded, (Statement));
+            forged.parentRoot = bytes32(uint256(forged.parentRoot) ^ 1);
+            _rejectProof(forged, proof);
+            forged = abi.decode(encoded, (Statement));
+            forged.payee = address(0xbad);
+            _rejectProof(forged, proof);
+            forged = abi.decode(encoded, (Statement));
+            forged.feeRecipient += 1;
+            _rejectProof(forged, proof);
+        }
+    }
+
+    function test_RevertWhen_TheStateRootIsAnother() public {
+        (Statement memory statement, BlockProof memory proof) = _block(2);
+        bytes32 proven = statement.stateRoot;
+        statement.stateRoot = bytes32(uint256(proven) ^ 1);
+        _reject(
+            statement,
+            proof,
+            abi.encodeWithSelector(BlockVerifier.StateRootMismatch.selector, statement.stateRoot, proven)
+        );
+        proof.chunks[1].stateRoot = statement.stateRoot;
+        _rejectProof(statement, proof);
+    }
+
+    function test_RevertWhen_ARootBetweenChunksIsAnother() public {
+        (Statement memory statement, BlockProof memory proof) = _block(3);
+        proof.chunks[1].stateRoot = bytes32(uint256(proof.chunks[1].stateRoot) ^ 1);
+        _rejectProof(statement, proof);
+    }
+
+    // --- blobs
+
+    function test_RevertWhen_TheBlobIsAnother() public {
+        (Statement memory statement, BlockProof memory proof) = _block(4);
+        bytes32 first = statement.blobHashes[0];
+        statement.blobHashes[0] = statement.blobHashes[1];
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
+        proof.openings[0] = proof.openings[1];
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
+        statement.blobHashes[0] = first;
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
+    }
+
+    function test_RevertWhen_AnOpeningIsMalformed() public {
+        (Statement memory statement, BlockProof memory proof) = _block(4);
+        proof.openings[1][2] = bytes32(uint256(proof.openings[1][2]) ^ 1);
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 1));
+    }
+
+    function test_RevertWhen_AChunksValueIsAnother() public {
+        (Statement memory statement, BlockProof memory proof) = _block(2);
+        proof.chunks[0].y = bytes32(uint256(proof.chunks[0].y) ^ 1);
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
+        // the sum stays the same, so the blob has it, but no chunk does
+        (statement, proof) = _block(2);
+        proof.chunks[0].y = bytes32(addmod(uint256(proof.chunks[0].y), 1, ScalarField.ORDER));
+        proof.chunks[1].y = bytes32(addmod(uint256(proof.chunks[1].y), ScalarField.ORDER - 1, ScalarField.ORDER));
+        _rejectProof(statement, proof);
+    }
+
+    function test_RevertWhen_TheBlobCountIsWrong() public {
+        (Statement memory statement, BlockProof memory proof) = _block(3);
+        statement.blobHashes = trapdoor.versionedHashes(2);
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.WrongBlobCount.selector, 1, 2));
+        statement.blobHashes = new bytes32[](0);
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.WrongBlobCount.selector, 1, 0));
+    }
+
+    // --- chunks
+
+    function test_RevertWhen_ThereAreNoChunks() public {
+        (Statement memory statement, BlockProof memory proof) = _block(1);
+        statement.chunks = 0;
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.NoChunks.selector));
+    }
+
+    function test_RevertWhen_AChunkIsDropped() public {
+        (Statement memory statement, BlockProof memory proof) = _block(3);
+        ChunkProof[] memory two = new ChunkProof[](2);
+        (two[0], two[1]) = (proof.chunks[0], proof.chunks[2]);
+        proof.chunks = two;
+        _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongChunkCount.selector, 3, 2));
+        statement.chunks = 2;
+        // z is another
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
+    }
+
+    function test_RevertWhen_ChunksAreSwapped() public {
+        (Statement memory statement, BlockProof memory proof) = _block(3);
+        (proof.chunks[0], proof.chunks[1]) = (proof.chunks[1], proof.chunks[0]);
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
+    }
+
+    function test_RevertWhen_OnlyThePointsOfChunksAreSwapped() public {
+        (Statement memory statement, BlockProof memory proof) = _block(3);
+        (proof.chunks[0].a, proof.chunks[1].a) = (proof.chunks[1].a, proof.chunks[0].a);
+        (proof.chunks[0].b, proof.chunks[1].b) = (proof.chunks[1].b, proof.chunks[0].b);
+        _rejectProof(statement, proof);
+    }
+
+    function test_RevertWhen_AChunkIsRepeated() public {
+        (Statement memory statement, BlockProof memory proof) = _block(3);
+        uint256 deposits = proof.chunks[1].deposits;
+        proof.chunks[1] = abi.decode(abi.encode(proof.chunks[0]), (ChunkProof));
+        _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongDepositCount.selector, 1, 2));
+        proof.chunks[1].deposits = deposits;
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
+        (statement, proof) = _block(3);
+        proof.chunks[1].a = proof.chunks[0].a;
+        proof.chunks[1].b = proof.chunks[0].b;
+        _rejectProof(statement, proof);
+    }
+
+    // --- deposits
+
+    function test_RevertWhen_ADepositIsAnother() public {
+        (Statement memory statement, BlockProof memory proof) = _block(2);
+        bytes memory encoded = abi.encode(proof);
+        for (uint256 field = 0; field < 4; field++) {
+            BlockProof memory forged = abi.decode(encoded, (BlockProof));
+            if (field == 0) forged.deposits[1].index += 1;
+            if (field == 1) forged.deposits[1].amount += 1;
+            if (field == 2) forged.deposits[1].keyX += 1;
+            if (field == 3) forged.deposits[1].keyY += 1;
+            bytes32 actual = statement.depositsFrom;
+            for (uint256 i = 0; i < 3; i++) {
+                actual = keccak256(abi.encode(actual, forged.deposits[i]));
+            }
+            bytes memory reason =
+                abi.encodeWithSelector(BlockVerifier.DepositsMismatch.selector, statement.depositsTo, actual);
+            _reject(statement, forged, reason);
+        }
+    }
+
+    function test_RevertWhen_TheQueueHasOtherDepositsThanTheBlock() public {
+        // L1's deposits are consistent, but the chunks were proven with others
+        (Statement memory statement, BlockProof memory proof) = _block(2);
+        bytes32[4] memory proven = proof.c;
+        Deposit[] memory others = _deposits(3);
+        others[2].amount += 1;
+        Statement memory other = _statement(2, others);
+        uint256[] memory counts = _counts(2, 2);
+        counts[1] = 1;
+        proof = trapdoor.prove(other, others, counts);
+        verifier.verify(other, abi.encode(proof));
+        proof.c = proven;
+        _rejectProof(other, proof);
+        assertTrue(statement.depositsTo != other.depositsTo);
+    }
+
+    function test_RevertWhen_DepositsAreDividedInAnotherWay() public {
+        (Statement memory statement, BlockProof memory proof) = _block(2);
+        proof.chunks[0].deposits = 1;
+        proof.chunks[1].deposits = 2;
+        _rejectProof(statement, proof);
+    }
+
+    function test_RevertWhen_DepositCountsDontSumToTheBlocks() public {
+        (Statement memory statement, BlockProof memory proof) = _block(2);
+        proof.chunks[1].deposits = 0;
+        _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongDepositCount.selector, 3, 2));
+        proof.chunks[1].deposits = 2;
+        _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongDepositCount.selector, 1, 2));
+        proof.chunks[1].deposits = type(uint256).max;
+        _reject(
+            statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongDepositCount.selector, 1, type(uint256).max)
+        );
+    }
+
+    function test_RevertWhen_TheBlockConsumesAnotherNumberOfDeposits() public {
+        (Statement memory statement, BlockProof memory proof) = _block(2);
+        statement.depositCount = 2;
+        _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongDepositCount.selector, 2, 3));
+        statement.depositCount = type(uint64).max;
+        _reject(
+            statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongDepositCount.selector, type(uint64).max, 3)
+        );
+    }
+
+    // --- inputs and points
+
+    function test_RevertWhen_AnInputIsNotInTheField() public {
+        (Statement memory statement, BlockProof memory proof) = _block(2);
+        bytes memory encoded = abi.encode(proof);
+        for (uint256 field = 0; field < 3; field++) {
+            BlockProof memory forged = abi.decode(encoded, (BlockProof));
+            ChunkProof memory chunk = forged.chunks[0];
+            // the same element of the field, written in another way
+            bytes32 value = field == 0 ? chunk.stateRoot : field == 1 ? chunk.y : chunk.dataCommitment;
+            value = bytes32(uint256(value) + ScalarField.ORDER);
+            if (field == 0) chunk.stateRoot = value;
+            if (field == 1) chunk.y = value;
+            if (field == 2) chunk.dataCommitment = value;
+            _reject(statement, forged, abi.encodeWithSelector(BlockVerifier.OutOfField.selector, value));
+        }
+        statement.parentRoot = bytes32(uint256(statement.parentRoot) + ScalarField.ORDER);
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.OutOfField.selector, statement.parentRoot));
+    }
+
+    function test_RevertWhen_APointIsOffTheCurve() public {
+        for (uint32 chunks = 1; chunks <= 2; chunks++) {
+            (Statement memory statement, BlockProof memory proof) = _block(chunks);
+            bytes memory encoded = abi.encode(proof);
+            for (uint256 point = 0; point < 3; point++) {
+                BlockProof memory forged = abi.decode(encoded, (BlockProof));
+                ChunkProof memory chunk = forged.chunks[chunks - 1];
+                if (point == 0) chunk.a[3] = bytes32(uint256(chunk.a[3]) ^ 1);
+                if (point == 1) chunk.b[7] = bytes32(uint256(chunk.b[7]) ^ 1);
+                if (point == 2) forged.c[3] = bytes32(uint256(forged.c[3]) ^ 1);
+                _rejectProof(statement, forged);
+            }
+        }
+    }
+
+    function test_RevertWhen_APointIsOutOfTheSubgroup() public {
+        for (uint32 chunks = 1; chunks <= 2; chunks++) {
+            (Statement memory statement, BlockProof memory proof) = _block(chunks);
+            bytes memory encoded = abi.encode(proof);
+            for (uint256 point = 0; point < 3; point++) {
+                BlockProof memory forged = abi.decode(encoded, (BlockProof));
+                ChunkProof memory chunk = forged.chunks[chunks - 1];
+                // adding a point of cofactor order leaves the pairing's value as it is
+                bytes memory sum;
+                if (point == 0) {
+                    sum = Curve.add1(abi.encode(chunk.a), Curve.COFACTOR_G1);
+                    chunk.a = abi.decode(sum, (bytes32[4]));
+                }
+                if (point == 1) {
+                    sum = Curve.add2(abi.encode(chunk.b), Curve.COFACTOR_G2);
+                    chunk.b = abi.decode(sum, (bytes32[8]));
+                }
+                if (point == 2) {
+                    sum = Curve.add1(abi.encode(forged.c), Curve.COFACTOR_G1);
+                    forged.c = abi.decode(sum, (bytes32[4]));
+                }
+                _rejectProof(statement, forged);
+            }
+        }
+    }
+
+    function test_RevertWhen_PointsAreAtInfinity() public {
+        (Statement memory statement, BlockProof memory proof) = _block(1);
+        delete proof.c;
+        _rejectProof(statement, proof);
+        delete proof.chunks[0].a;
+        delete proof.chunks[0].b;
+        _rejectProof(statement, proof);
+    }
+
+    function test_RevertWhen_ACoordinateIsNotBelowTheModulus() public {
+        (Statement memory statement, BlockProof memory proof) = _block(1);
+        proof.chunks[0].a[0] = bytes32(uint256(1) << 255);
+        _rejectProof(statement, proof);
+    }
+
+    function test_RevertWhen_ThePrecompilesAreMissing() public {
+        (Statement memory statement, BlockProof memory proof) = _block(1);
+        bytes memory encoded = abi.encode(proof);
+        uint160[4] memory precompiles = [uint160(0x0a), 0x0b, 0x0c, 0x0f];
+        for (uint256 i = 0; i < 4; i++) {
+            // answers as an address without code does
+            vm.mockCall(address(precompiles[i]), "", "");
+            vm.expectRevert(
+                i == 0
+                    ? abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0)
+                    : abi.encodeWithSelector(BlockVerifier.ProofRejected.selector)
+            );
+            verifier.verify(statement, encoded);
+            vm.clearMockedCalls();
+        }
+    }
+
+    // --- bytes
+
+    function test_RevertWhen_TheProofIsCutOff() public {
+        (Statement memory statement, BlockProof memory proof) = _block(2);
+        bytes memory encoded = abi.encode(proof);
+        for (uint256 length = 0; length < encoded.length; length += 31) {
+            bytes memory cut = new bytes(length);
+            for (uint256 i = 0; i < length; i++) {
+                cut[i] = encoded[i];
+            }
+            vm.expectPartialRevert(BlockProofDecoder.MalformedProof.selector);
+            verifier.verify(statement, cut);
+        }
+    }
+
+    function test_RevertWhen_TheProofGoesOn() public {
+        (Statement memory statement, BlockProof memory proof) = _block(2);
+        bytes memory encoded = abi.encode(proof);
+        vm.expectRevert(abi.encodeWithSelector(BlockProofDecoder.MalformedProof.selector, encoded.length));
+        verifier.verify(statement, bytes.concat(encoded, hex"00"));
+    }
+
+    function test_RevertWhen_AnOffsetIsAnother() public {
+        (Statement memory statement, BlockProof memory proof) = _block(2);
+        bytes memory encoded = abi.encode(proof);
+        uint256[4] memory positions = [uint256(0), 160, 192, 224];
+        for (uint256 i = 0; i < 4; i++) {
+            bytes memory forged = bytes.concat(encoded);
+            uint256 position = positions[i];
+            assembly ("memory-safe") {
+                mstore(add(add(forged, 32), position), not(0))
+            }
+            vm.expectRevert(abi.encodeWithSelector(BlockProofDecoder.MalformedProof.selector, position));
+            verifier.verify(statement, forged);
+        }
+    }
+
+    function test_RevertWhen_TheOpeningsCountIsAnother() public {
+        (Statement memory statement, BlockProof memory proof) = _block(2);
+        proof.openings = new bytes32[3][](2);
+        _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongOpeningCount.selector, 1, 2));
+    }
+
+    function testFuzz_NeverPanics(uint32 chunks, bytes memory proof) public {
+        Deposit[] memory none = new Deposit[](0);
+        Statement memory statement = _statement(chunks % 3 + 1, none);
+        (bool ok, bytes memory reason) =
+            address(verifier).staticcall(abi.encodeCall(verifier.verify, (statement, proof)));
+        assertFalse(ok);
+        assertGe(reason.length, 4);
+        assertNotEq(bytes4(reason), bytes4(keccak256("Panic(uint256)")));
+    }
+
+    /// @dev One word of a good proof replaced.
+    function testFuzz_NoForgedWordIsAccepted(uint256 position, uint256 value) public {
+        (Statement memory statement, BlockProof memory proof) = _block(2);
+        bytes memory encoded = abi.encode(proof);
+        position = bound(position, 0, encoded.length / 32 - 1) * 32;
+        uint256 old;
+        assembly ("memory-safe") {
+            let place := add(add(encoded, 32), position)
+            old := mload(place)
+            mstore(place, value)
+        }
+        vm.assume(old != value);
+        (bool ok, bytes memory reason) =
+            address(verifier).staticcall(abi.encodeCall(verifier.verify, (statement, encoded)));
+        assertFalse(ok);
+        assertGe(reason.length, 4);
+        assertNotEq(bytes4(reason), bytes4(keccak256("Panic(uint256)")));
+    }
+
+    // --- construction
+
+    function test_RevertWhen_AParameterIsBad() public {
+        bytes memory key = trapdoor.key();
+        _rejectParameters(key, 8, 12, 1, 0, "elements");
+        _rejectParameters(key, 8, 8192, 1, 0, "elements");
+        _rejectParameters(key, 0, 8, 1, 0, "operations");
+        _rejectParameters(key, 9, 8, 1, 0, "operations");
+        _rejectParameters(key, 8, 8, 0, 0, "chunksPerBlob");
+        _rejectParameters(key, 8, 8, 513, 0, "chunksPerBlob");
+        _rejectParameters(key, 8, 8, 1, bytes32(ScalarField.ORDER), "genesisRoot");
+        new BlockVerifier(key, 8, 8, 512, 0);
+        new BlockVerifier(key, 1, 1, 4096, 0);
+        new BlockVerifier(key, 4096, 4096, 1, 0);
+    }
+
+    function _rejectParameters(
+        bytes memory key,
+        uint256 operations,
+        uint256 elements,
+        uint256 perBlob,
+        bytes32 root,
+        string memory name
+    ) internal {
+        vm.expectRevert(abi.encodeWithSelector(BlockVerifier.BadParameter.selector, name));
+        new BlockVerifier(key, operations, elements, perBlob, root);
+    }
+
+    function test_RevertWhen_TheKeysLengthIsWrong() public {
+        bytes memory key = bytes.concat(trapdoor.key(), hex"00");
+        vm.expectRevert(abi.encodeWithSelector(VerifyingKey.WrongKeyLength.selector, 1920, 1921));
+        new BlockVerifier(key, 8, 8, 1, 0);
+    }
+
+    function test_RevertWhen_APointOfTheKeyIsInvalid() public {
+        // alpha, beta, gamma, delta, then the IC points
+        for (uint256 i = 0; i < 12; i++) {
+            bytes memory key = trapdoor.key();
+            uint256 end = i == 0 ? 128 : i < 4 ? 128 + 256 * i : 896 + 128 * (i - 3);
+            key[end - 1] ^= 0x01;
+            vm.expectRevert(VerifyingKey.InvalidVerifyingKey.selector);
+            new BlockVerifier(key, 8, 8, 1, 0);
+        }
+        for (uint256 i = 0; i < 4; i++) {
+            bytes memory key = trapdoor.key();
+            uint256 start = i == 0 ? 0 : 128 + 256 * (i - 1);
+            for (uint256 j = start; j < start + (i == 0 ? 128 : 256); j++) {
+                key[j] = 0;
+            }
+            vm.expectRevert(VerifyingKey.InvalidVerifyingKey.selector);
+            new BlockVerifier(key, 8, 8, 1, 0);
+        }
+    }
+
+    function test_TheKeyIsDataThatNobodyCanRun() public view {
+        bytes memory code = verifier.verifyingKey().code;
+        assertEq(code.length, VerifyingKey.STORED_LENGTH + 1);
+        assertEq(code[0], bytes1(0));
+    }
+}
