@@ -30,6 +30,10 @@ interface IEscrow {
     error InsufficientLocked(address account, uint128 available, uint128 needed);
     error NothingRequested(address account);
     error NotWithdrawableYet(address account, L1Slot from, L1Slot now_);
+    /// @notice A balance would exceed 128 bits.
+    error AmountTooHigh(uint256 maximum, uint256 actual);
+    /// @notice The beneficiary can't get more than was slashed.
+    error ShareTooHigh(uint128 maximum, uint128 actual);
     error ZeroAmount();
     error ZeroAddress();
     error BadParameter(string name);

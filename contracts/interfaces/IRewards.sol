@@ -13,6 +13,7 @@ interface IRewards {
     error PotEmpty(uint256 owed);
     error ZeroAmount();
     error ZeroAddress();
+    error BadParameter(string name);
 
     function fund(uint256 amount) external;
     /// @notice Rollup only.

@@ -100,7 +100,7 @@ struct Candidate {
     L1Slot committedAt;
     /// L1 slot of the completed reveal, 0 without one
     L1Slot revealedAt;
-    /// bit i: blob i of the header was seen
+    /// bit i: blob i of the header was seen; kept for the candidate that committed last, zero for the others
     uint16 blobsSeen;
     address prover;
     address payee;
@@ -212,6 +212,8 @@ interface IRollup {
     error CommitteeDigestNotZero();
     error NothingToSettle();
     error BadParameter(string name);
+    /// @notice Another contract of the deployment names another rollup, token or clock.
+    error WiringMismatch(string name, uint256 expected, uint256 actual);
 
     /// @notice Proposes a header for the slot in turn. The sender is the sequencer's attester.
     /// @param slot the slot the caller means; anything but the slot in turn reverts
@@ -239,6 +241,8 @@ interface IRollup {
     function parameters() external view returns (Parameters memory);
     /// @notice The slot in turn at the current L1 slot, with phase, deadlines, candidates and commitments.
     function currentSlot() external view returns (SlotView memory);
+    /// @notice Whether a sequencer is a candidate of a slot that isn't settled yet.
+    function isCandidate(SequencerId sequencer) external view returns (bool);
     function tip() external view returns (Tip memory);
     /// @notice Hash of the header finalized in a slot; zero if none was.
     function finalizedHeader(Slot slot) external view returns (bytes32);

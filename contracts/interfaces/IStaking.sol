@@ -47,7 +47,10 @@ interface IStaking {
     error NotOwner(SequencerId sequencer, address expected, address actual);
     error WrongStatus(SequencerId sequencer, Status expected, Status actual);
     error NotWithdrawableYet(SequencerId sequencer, L1Slot from, L1Slot now_);
+    /// @notice Still a candidate of a slot that isn't over: it may yet be slashed.
+    error StillCandidate(SequencerId sequencer);
     error ZeroAddress();
+    error ZeroAmount();
     error TooManySequencers();
     error BadParameter(string name);
 
@@ -64,12 +67,17 @@ interface IStaking {
     function sequencer(SequencerId id) external view returns (Sequencer memory);
     /// @notice Attester if the sequencer may propose: active at `activeBy` or earlier and not exiting; zero otherwise.
     function eligibleAttester(SequencerId id, L1Slot activeBy) external view returns (address);
-    /// @notice Attester and owner, whatever the status.
-    function partiesOf(SequencerId id) external view returns (address attester, address owner);
+    /// @notice Attester, whatever the status; zero for an unknown id.
+    function attesterOf(SequencerId id) external view returns (address);
+    /// @notice Owner, whatever the status; zero for an unknown id.
+    function ownerOf(SequencerId id) external view returns (address);
     function statusOf(SequencerId id) external view returns (Status);
     /// @notice Registrations ever made; ids run from 1 to it.
     function count() external view returns (uint32);
     /// @notice Registrations `from`, `from + 1`, … at most `limit` of them.
     function page(SequencerId from, uint32 limit) external view returns (Sequencer[] memory);
+    /// @notice Stake of a registration, token units.
     function stakeAmount() external view returns (uint96);
+    /// @notice Stake below which a slashed sequencer is ejected, token units.
+    function minimumStake() external view returns (uint96);
 }

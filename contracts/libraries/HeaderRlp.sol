@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IRandomness} from "../interfaces/IRandomness.sol";
+
+/// @notice The fields of an L1 block header that the protocol reads.
+struct L1Header {
+    bytes32 parentHash;
+    uint64 number;
+    /// Unix time, seconds
+    uint64 timestamp;
+    bytes32 mixHash;
+}
+
+/// @title RLP of L1 block headers
+/// @notice A list of at least 16 fields, the first 16 as in the London fork, more of any kind after them. Canonical encoding only; anything
+/// else reverts with `MalformedHeader(byte position)`. Nothing is copied to memory.
+library HeaderRlp {
+    // Byte positions, fixed because everything before the difficulty has a fixed length and the list more than 255 bytes.
+    uint256 private constant PARENT_HASH = 3;
+    uint256 private constant OMMERS_HASH = 36;
+    uint256 private constant BENEFICIARY = 69;
+    uint256 private constant STATE_ROOT = 90;
+    uint256 private constant TRANSACTIONS_ROOT = 123;
+    uint256 private constant RECEIPTS_ROOT = 156;
+    uint256 private constant LOGS_BLOOM = 189;
+    uint256 private constant DIFFICULTY = 448;
+
+    function decode(bytes calldata rlp) internal pure returns (L1Header memory h) {
+        unchecked {
+            // positions stay below the length of the calldata plus 2^64
+            uint256 length = rlp.length;
+            if (length <= DIFFICULTY) revert IRandomness.MalformedHeader(length);
+            if (uint256(uint24(bytes3(rlp[0:3]))) != 0xf90000 + length - 3 || length - 3 > 0xffff) {
+                revert IRandomness.MalformedHeader(0);
+            }
+            _expect(rlp, PARENT_HASH, 0xa0);
+            _expect(rlp, OMMERS_HASH, 0xa0);
+            _expect(rlp, BENEFICIARY, 0x94);
+            _expect(rlp, STATE_ROOT, 0xa0);
+            _expect(rlp, TRANSACTIONS_ROOT, 0xa0);
+            _expect(rlp, RECEIPTS_ROOT, 0xa0);
+            if (bytes3(rlp[LOGS_BLOOM:LOGS_BLOOM + 3]) != 0xb90100) revert IRandomness.MalformedHeader(LOGS_BLOOM);
+            h.parentHash = bytes32(rlp[PARENT_HASH + 1:PARENT_HASH + 33]);
+
+            uint256 pos = DIFFICULTY;
+            (pos,) = _integer(rlp, pos, 32);
+            uint256 value;
+            (pos, value) = _integer(rlp, pos, 8);
+            // casting: at most 8 bytes
+            // forge-lint: disable-next-line(unsafe-typecast)
+            h.number = uint64(value);
+            (pos,) = _integer(rlp, pos, 32); // gas limit
+            (pos,) = _integer(rlp, pos, 32); // gas used
+            (pos, value) = _integer(rlp, pos, 8);
+            // forge-lint: disable-next-line(unsafe-typecast)
+            h.timestamp = uint64(value);
+            pos = _string(rlp, pos); // extra data
+
+            if (pos + 33 > length) revert IRandomness.MalformedHeader(pos);
+            _expect(rlp, pos, 0xa0);
+            h.mixHash = bytes32(rlp[pos + 1:pos + 33]);
+            pos += 33;
+            if (pos + 9 > length) revert IRandomness.MalformedHeader(pos);
+            _expect(rlp, pos, 0x88); // nonce
+            pos += 9;
+            (pos,) = _integer(rlp, pos, 32); // base fee
+
+            while (pos < length) pos = _item(rlp, pos);
+        }
+    }
+
+    function _expect(bytes calldata rlp, uint256 pos, uint256 prefix) private pure {
+        if (_byteAt(rlp, pos) != prefix) revert IRandomness.MalformedHeader(pos);
+    }
+
+    /// @dev `pos` is below the length.
+    function _byteAt(bytes calldata rlp, uint256 pos) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            // callers check the bound; beyond the calldata, a read gives zeros
+            value := byte(0, calldataload(add(rlp.offset, pos)))
+        }
+    }
+
+    /// @dev Canonical integer of at most `width` bytes: no leading zero, single bytes below 0x80 as themselves, zero as 0x80.
+    function _integer(bytes calldata rlp, uint256 pos, uint256 width)
+        private
+        pure
+        returns (uint256 next, uint256 value)
+    {
+        unchecked {
+            if (pos >= rlp.length) revert IRandomness.MalformedHeader(pos);
+            uint256 prefix = _byteAt(rlp, pos);
+            if (prefix < 0x80) {
+                // zero is the empty string
+                if (prefix == 0) revert IRandomness.MalformedHeader(pos);
+                return (pos + 1, prefix);
+            }
+            uint256 size = prefix - 0x80;
+            next = pos + 1 + size;
+            if (size > width || next > rlp.length) revert IRandomness.MalformedHeader(pos);
+            if (size == 0) return (next, 0);
+            uint256 first = _byteAt(rlp, pos + 1);
+            if (first == 0 || (size == 1 && first < 0x80)) revert IRandomness.MalformedHeader(pos);
+            assembly ("memory-safe") {
+                // size is 1 to 32, and the bytes lie within the header
+                value := shr(sub(256, shl(3, size)), calldataload(add(rlp.offset, add(pos, 1))))
+            }
+        }
+    }
+
+    /// @dev Canonical string of up to 2^64 bytes.
+    function _string(bytes calldata rlp, uint256 pos) private pure returns (uint256 next) {
+        if (pos >= rlp.length || _byteAt(rlp, pos) >= 0xc0) revert IRandomness.MalformedHeader(pos);
+        return _item(rlp, pos);
+    }
+
+    /// @dev Any canonical item; `pos` is below the length. Lists are skipped as a whole.
+    function _item(bytes calldata rlp, uint256 pos) private pure returns (uint256 next) {
+        unchecked {
+            uint256 prefix = _byteAt(rlp, pos);
+            if (prefix < 0x80) return pos + 1;
+            // strings start at 0x80, lists at 0xc0: 56 short lengths, then 8 lengths of the length
+            uint256 short = prefix < 0xc0 ? prefix - 0x80 : prefix - 0xc0;
+            if (short < 56) {
+                next = pos + 1 + short;
+                if (next > rlp.length) revert IRandomness.MalformedHeader(pos);
+                if (prefix == 0x81 && _byteAt(rlp, pos + 1) < 0x80) revert IRandomness.MalformedHeader(pos);
+                return next;
+            }
+            uint256 width = short - 55;
+            if (pos + 1 + width > rlp.length || _byteAt(rlp, pos + 1) == 0) revert IRandomness.MalformedHeader(pos);
+            uint256 size;
+            assembly ("memory-safe") {
+                // width is 1 to 8, and the bytes lie within the header
+                size := shr(sub(256, shl(3, width)), calldataload(add(rlp.offset, add(pos, 1))))
+            }
+            next = pos + 1 + width + size;
+            if (size < 56 || next > rlp.length) revert IRandomness.MalformedHeader(pos);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+
+/// @title Moves of the deployment's one token
+/// @notice Tokens that return nothing are fine. Tokens that return false, revert, or deliver less than asked (fee on transfer) are refused.
+library Tokens {
+    using SafeERC20 for IERC20;
+
+    /// @notice Where burned tokens go: an address without a key. Works with tokens that refuse the zero address.
+    address internal constant BURNED = 0x000000000000000000000000000000000000dEaD;
+
+    error TransferFailed(address token, address from, address to, uint256 amount);
+    /// @notice The token delivered another amount than was asked for.
+    error WrongAmountReceived(address token, uint256 expected, uint256 actual);
+
+    /// @notice Takes exactly `amount` from `from`.
+    function pull(IERC20 token, address from, uint256 amount) internal {
+        uint256 before = token.balanceOf(address(this));
+        if (!token.trySafeTransferFrom(from, address(this), amount)) {
+            revert TransferFailed(address(token), from, address(this), amount);
+        }
+        uint256 received;
+        unchecked {
+            // wraps where the balance shrank, which is another amount as well
+            received = token.balanceOf(address(this)) - before;
+        }
+        if (received != amount) revert WrongAmountReceived(address(token), amount, received);
+    }
+
+    /// @notice Pays `amount` to `to`.
+    function push(IERC20 token, address to, uint256 amount) internal {
+        if (!token.trySafeTransfer(to, amount)) revert TransferFailed(address(token), address(this), to, amount);
+    }
+
+    /// @notice Puts `amount` out of everybody's reach.
+    function burn(IERC20 token, uint256 amount) internal {
+        if (amount != 0) push(token, BURNED, amount);
+    }
+}

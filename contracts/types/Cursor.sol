@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {L1Slot, Slot} from "./Time.sol";
+import {MASK_40, MASK_8, Timeline} from "./Timeline.sol";
+
+/// @notice Where the chain stands once everything settled is put aside, in one word. From the lowest bit:
+/// the slot after the last settled one (40) · its start if nothing comes before (40) · start of the last settled slot (40) ·
+/// record that the next slot with proposals uses (8) · finalized blocks (32) · slot of the last finalized block, all ones before
+/// the first (40) · deposits consumed by it (56).
+type Cursor is uint256;
+
+using CursorLib for Cursor global;
+
+/// @dev Records in the ring.
+uint256 constant RING = 4;
+
+uint256 constant CURSOR_START_BIT = 40;
+uint256 constant CURSOR_PREVIOUS_BIT = 80;
+uint256 constant CURSOR_RECORD_BIT = 120;
+uint256 constant CURSOR_HEIGHT_BIT = 128;
+uint256 constant CURSOR_TIP_BIT = 160;
+uint256 constant CURSOR_DEPOSITS_BIT = 200;
+uint256 constant MASK_32 = (1 << 32) - 1;
+uint256 constant MASK_56 = (1 << 56) - 1;
+uint256 constant LOW_128 = (1 << 128) - 1;
+
+/// @notice The cursor of a chain without blocks, whose slot 0 starts at `start_`.
+function genesisCursor(L1Slot start_, L1Slot previousStart_) pure returns (Cursor) {
+    return Cursor.wrap(
+        (uint256(L1Slot.unwrap(start_)) << CURSOR_START_BIT)
+            | (uint256(L1Slot.unwrap(previousStart_)) << CURSOR_PREVIOUS_BIT) | (MASK_40 << CURSOR_TIP_BIT)
+    );
+}
+
+/// @notice Reads and changes of a cursor. Casts: the operand is masked to fewer bits than the target has.
+library CursorLib {
+    // forge-lint: disable-start(unsafe-typecast)
+
+    function slot(Cursor self) internal pure returns (Slot) {
+        return Slot.wrap(uint64(Cursor.unwrap(self) & MASK_40));
+    }
+
+    function start(Cursor self) internal pure returns (L1Slot) {
+        return L1Slot.wrap(uint64((Cursor.unwrap(self) >> CURSOR_START_BIT) & MASK_40));
+    }
+
+    function previousStart(Cursor self) internal pure returns (L1Slot) {
+        return L1Slot.wrap(uint64((Cursor.unwrap(self) >> CURSOR_PREVIOUS_BIT) & MASK_40));
+    }
+
+    function record(Cursor self) internal pure returns (uint256) {
+        return (Cursor.unwrap(self) >> CURSOR_RECORD_BIT) & MASK_8;
+    }
+
+    function height(Cursor self) internal pure returns (uint64) {
+        return uint64((Cursor.unwrap(self) >> CURSOR_HEIGHT_BIT) & MASK_32);
+    }
+
+    /// @notice `type(uint64).max` before the first block.
+    function tipSlot(Cursor self) internal pure returns (Slot) {
+        uint256 tip = (Cursor.unwrap(self) >> CURSOR_TIP_BIT) & MASK_40;
+        return Slot.wrap(tip == MASK_40 ? type(uint64).max : uint64(tip));
+    }
+
+    function depositsEnd(Cursor self) internal pure returns (uint64) {
+        return uint64((Cursor.unwrap(self) >> CURSOR_DEPOSITS_BIT) & MASK_56);
+    }
+
+    /// @notice Whether the record that the cursor points at belongs to a slot with proposals that isn't settled yet. Records of former
+    /// laps have a lower slot, those never used have no candidates.
+    function isInFlight(Cursor self, Timeline timeline) internal pure returns (bool) {
+        return timeline.count() != 0 && Slot.unwrap(timeline.slot()) >= Slot.unwrap(self.slot());
+    }
+
+    /// @notice The cursor after the slot of `timeline` was settled: the next one starts at `start_` if nothing comes before.
+    function closed(Cursor self, Timeline timeline, L1Slot start_) internal pure returns (Cursor) {
+        unchecked {
+            // one slot takes at least one L1 slot, so 40 bits hold every slot number; the record wraps at RING
+            return Cursor.wrap(
+                (Cursor.unwrap(self) & ~LOW_128) | (uint256(Slot.unwrap(timeline.slot())) + 1)
+                    | (uint256(L1Slot.unwrap(start_)) << CURSOR_START_BIT)
+                    | (uint256(L1Slot.unwrap(timeline.start())) << CURSOR_PREVIOUS_BIT)
+                    | (((self.record() + 1) % RING) << CURSOR_RECORD_BIT)
+            );
+        }
+    }
+
+    /// @notice The cursor after a block of `slot_` that consumed deposits up to `depositsEnd_`, one more block high.
+    function withTip(Cursor self, Slot slot_, uint64 depositsEnd_) internal pure returns (Cursor) {
+        unchecked {
+            // 2^32 blocks take longer than 2^32 seconds; each of fewer than 2^56 deposits is a transaction
+            return Cursor.wrap(
+                (Cursor.unwrap(self) & LOW_128) | ((uint256(self.height()) + 1) << CURSOR_HEIGHT_BIT)
+                    | (uint256(Slot.unwrap(slot_)) << CURSOR_TIP_BIT) | (uint256(depositsEnd_) << CURSOR_DEPOSITS_BIT)
+            );
+        }
+    }
+    // forge-lint: disable-end(unsafe-typecast)
+}

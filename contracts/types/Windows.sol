@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Parameters} from "../interfaces/IRollup.sol";
+import {L1Slot} from "./Time.sol";
+import {MASK_16} from "./Timeline.sol";
+
+/// @notice Lengths of a slot's phases in L1 slots, 16 bits each, from the lowest bit: proposal, commitment, reveal, proving,
+/// exclusive proving, halt, backup, seed delay, seed grid.
+type Windows is uint256;
+
+using WindowsLib for Windows global;
+
+function packWindows(Parameters memory p) pure returns (Windows) {
+    return Windows.wrap(
+        uint256(p.proposalPhase) | (uint256(p.commitmentPhase) << 16) | (uint256(p.revealPhase) << 32)
+            | (uint256(p.provingPhase) << 48) | (uint256(p.exclusiveProving) << 64) | (uint256(p.haltPhase) << 80)
+            | (uint256(p.backupPhase) << 96) | (uint256(p.seedDelay) << 112) | (uint256(p.seedGrid) << 128)
+    );
+}
+
+/// @notice The lengths, and what follows from them.
+library WindowsLib {
+    function proposal(Windows self) internal pure returns (uint256) {
+        return Windows.unwrap(self) & MASK_16;
+    }
+
+    function commitment(Windows self) internal pure returns (uint256) {
+        return (Windows.unwrap(self) >> 16) & MASK_16;
+    }
+
+    function reveal(Windows self) internal pure returns (uint256) {
+        return (Windows.unwrap(self) >> 32) & MASK_16;
+    }
+
+    function proving(Windows self) internal pure returns (uint256) {
+        return (Windows.unwrap(self) >> 48) & MASK_16;
+    }
+
+    function exclusive(Windows self) internal pure returns (uint256) {
+        return (Windows.unwrap(self) >> 64) & MASK_16;
+    }
+
+    function halt(Windows self) internal pure returns (uint256) {
+        return (Windows.unwrap(self) >> 80) & MASK_16;
+    }
+
+    function backup(Windows self) internal pure returns (uint256) {
+        return (Windows.unwrap(self) >> 96) & MASK_16;
+    }
+
+    function seedDelay(Windows self) internal pure returns (uint256) {
+        return (Windows.unwrap(self) >> 112) & MASK_16;
+    }
+
+    function seedGrid(Windows self) internal pure returns (uint256) {
+        return (Windows.unwrap(self) >> 128) & MASK_16;
+    }
+
+    /// @notice Length of a slot in which nobody proposes.
+    function idle(Windows self) internal pure returns (uint256) {
+        unchecked {
+            // three 16-bit lengths
+            return self.proposal() + self.halt() + self.backup();
+        }
+    }
+
+    /// @notice L1 slot whose mix makes the seed of the slot after one that started at `previousStart`:
+    /// `previousStart + seedDelay`, rounded up to the grid.
+    function seedAt(Windows self, L1Slot previousStart) internal pure returns (L1Slot) {
+        uint256 grid = self.seedGrid();
+        unchecked {
+            // below 2^41; the constructor refuses a grid of zero; casting: same bound
+            uint256 roundedUp = (L1Slot.unwrap(previousStart) + self.seedDelay() + grid - 1) / grid * grid;
+            // forge-lint: disable-next-line(unsafe-typecast)
+            return L1Slot.wrap(uint64(roundedUp));
+        }
+    }
+
+    /// @notice Start of the slot after one that started at `start` and was over from `end` on: never before its seed is fixed.
+    function nextStart(Windows self, L1Slot start, L1Slot end) internal pure returns (L1Slot) {
+        L1Slot seeded = self.seedAt(start).plus(1);
+        return end > seeded ? end : seeded;
+    }
+}
