@@ -23,7 +23,7 @@ pub(crate) struct Compiled {
     pub(crate) name: String,
     /// Declared below `contracts/interfaces`.
     pub(crate) is_interface: bool,
-    pub(crate) abi: foundry_compilers::artifacts::JsonAbi,
+    pub(crate) abi: alloy_json_abi::JsonAbi,
     /// Hex without prefix; empty for interfaces and abstract contracts.
     pub(crate) creation: String,
     /// Hex without prefix.
@@ -73,10 +73,12 @@ pub(crate) fn contracts(root: &Path, scratch: &Path) -> Result<Vec<Compiled>> {
         let is_interface = source.starts_with("interfaces");
         let Some(abi) = artifact.abi else { continue };
         let creation = code(&id.name, artifact.bytecode.map(|b| b.object))?;
-        let deployed = artifact.deployed_bytecode.unwrap_or_default();
-        let runtime = code(&id.name, deployed.bytecode.map(|b| b.object))?;
-        let mut immutables: Vec<_> =
-            deployed.immutable_references.into_values().flatten().map(|o| (o.start, o.length)).collect();
+        let (runtime, references) = match artifact.deployed_bytecode {
+            Some(deployed) => (deployed.bytecode.map(|b| b.object), deployed.immutable_references),
+            None => (None, BTreeMap::new()),
+        };
+        let runtime = code(&id.name, runtime)?;
+        let mut immutables: Vec<_> = references.into_values().flatten().map(|o| (o.start, o.length)).collect();
         immutables.sort_unstable();
         // libraries have code but nothing to call; abstract contracts have no code
         let callable = !abi.functions.is_empty() || abi.constructor.is_some() || abi.receive.is_some();

@@ -1,7 +1,7 @@
 //! Writes Rust from the gathered interfaces and the compiled contracts.
 
 use crate::{Result, compile::Compiled, umbrella::Umbrella};
-use foundry_compilers::artifacts::{EventParam, InternalType, Param};
+use alloy_json_abi::{EventParam, InternalType, Param};
 use std::{collections::BTreeSet, fmt::Write};
 
 /// The `sol!` blocks.

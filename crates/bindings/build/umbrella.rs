@@ -41,7 +41,8 @@ pub(crate) fn collect(contracts: &Path) -> Result<Umbrella> {
     }
     // a type may be used by a type: until nothing is added
     loop {
-        let used: BTreeSet<String> = words(&umbrella.source).map(str::to_owned).collect();
+        let code = umbrella.source.lines().map(|line| line.split("//").next().unwrap_or_default());
+        let used: BTreeSet<String> = code.flat_map(words).map(str::to_owned).collect();
         let (now, later): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|(_, _, name)| used.contains(name));
         if now.is_empty() {
             return Ok(umbrella);

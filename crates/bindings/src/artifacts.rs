@@ -1,6 +1,6 @@
 //! Compiled code, and whether a chain holds the same.
 
-use alloy::{json_abi::JsonAbi, primitives::Bytes};
+use alloy::primitives::Bytes;
 use std::ops::Range;
 
 /// A deployable contract as compiled.
@@ -107,14 +107,6 @@ impl Artifact {
     #[must_use]
     pub fn abi_json(&self) -> &'static str {
         self.abi
-    }
-
-    /// The ABI, parsed.
-    ///
-    /// # Errors
-    /// Never, for what the build script wrote; the parser's error otherwise.
-    pub fn abi(&self) -> alloy::dyn_abi::Result<JsonAbi> {
-        JsonAbi::from_json_str(self.abi).map_err(alloy::dyn_abi::Error::custom)
     }
 
     /// Code of a deploying transaction, without constructor arguments.
