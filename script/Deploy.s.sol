@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Script} from "forge-std/Script.sol";
+
+import {Bridge} from "../contracts/Bridge.sol";
+import {Escrow} from "../contracts/Escrow.sol";
+import {Randomness} from "../contracts/Randomness.sol";
+import {Rewards} from "../contracts/Rewards.sol";
+import {Contracts, Rollup} from "../contracts/Rollup.sol";
+import {Staking} from "../contracts/Staking.sol";
+import {IRollup} from "../contracts/interfaces/IRollup.sol";
+import {L1Slot} from "../contracts/types/Time.sol";
+import {BlockVerifier} from "../contracts/verifier/BlockVerifier.sol";
+import {DevToken} from "./dev/DevToken.sol";
+import {Configuration, Configurations} from "./lib/Configuration.sol";
+
+/// @notice What was deployed.
+struct Deployment {
+    IERC20 token;
+    Rollup rollup;
+    Staking staking;
+    Randomness randomness;
+    Escrow escrow;
+    Rewards rewards;
+    Bridge bridge;
+    BlockVerifier verifier;
+}
+
+/// @title Deploys and wires everything
+/// @notice usage: forge script script/Deploy.s.sol --rpc-url URL --broadcast [forge's wallet options]
+///
+/// - FERNET_NETWORK       configuration script/config/<network>.json, `devnet` where unset
+/// - FERNET_DEPLOYER_KEY  private key of the deployer; where unset, forge's wallet options say who deploys
+/// - FERNET_L1_GENESIS_TIME, FERNET_L1_SLOT_SECONDS  replace the configuration's
+///
+/// Checks the configuration before any transaction. Writes deployments/<chain id>.json from the simulation that forge makes first:
+/// "block" is the block before the first transaction or an earlier one, and "genesisSlot" is what the simulation had.
+contract Deploy is Script {
+    using Configurations for Configuration;
+
+    /// @notice The rollup isn't where the other contracts expect it: another transaction of the deployer came in between.
+    error WrongRollupAddress(address expected, address actual);
+
+    function run() external returns (Deployment memory deployed) {
+        Configuration memory configuration = Configurations.read(vm.envOr("FERNET_NETWORK", string("devnet")));
+        configuration.check();
+        uint256 key = vm.envOr("FERNET_DEPLOYER_KEY", uint256(0));
+        uint256 firstBlock = block.number;
+        if (key == 0) vm.startBroadcast();
+        else vm.startBroadcast(key);
+        (, address deployer,) = vm.readCallers();
+        deployed = deploy(configuration, deployer);
+        vm.stopBroadcast();
+        record(configuration, deployed, firstBlock);
+    }
+
+    /// @notice All transactions of a deployment, from `deployer`. The configuration was checked.
+    function deploy(Configuration memory c, address deployer) public returns (Deployment memory deployed) {
+        deployed.token = c.token == address(0) ? new DevToken(deployer, c.tokenSupply) : IERC20(c.token);
+        deployed.verifier = new BlockVerifier(
+            c.circuit.key, c.circuit.operations, c.circuit.elements, c.chunksPerBlob, c.circuit.genesisRoot
+        );
+        // five contracts come before the rollup
+        address rollup = vm.computeCreateAddress(deployer, vm.getNonce(deployer) + 5);
+        deployed.staking = new Staking(
+            deployed.token,
+            rollup,
+            c.stake,
+            c.minimumStake,
+            c.entryPeriod,
+            c.exitDelay,
+            c.l1GenesisTime,
+            c.l1SlotSeconds
+        );
+        deployed.randomness = new Randomness(c.l1GenesisTime, c.l1SlotSeconds);
+        deployed.escrow = new Escrow(deployed.token, rollup, c.escrowWithdrawalDelay, c.l1GenesisTime, c.l1SlotSeconds);
+        deployed.rewards = new Rewards(deployed.token, rollup);
+        deployed.bridge =
+            new Bridge(deployed.token, IRollup(rollup), c.unit, c.minDeposit, c.l1GenesisTime, c.l1SlotSeconds);
+        deployed.rollup = new Rollup(
+            c.parameters,
+            Contracts({
+                staking: deployed.staking,
+                randomness: deployed.randomness,
+                escrow: deployed.escrow,
+                rewards: deployed.rewards,
+                bridge: deployed.bridge,
+                verifier: deployed.verifier
+            }),
+            c.l1GenesisTime,
+            c.l1SlotSeconds
+        );
+        if (address(deployed.rollup) != rollup) revert WrongRollupAddress(rollup, address(deployed.rollup));
+        if (c.rewardPot != 0) {
+            deployed.token.approve(address(deployed.rewards), c.rewardPot);
+            deployed.rewards.fund(c.rewardPot);
+        }
+    }
+
+    /// @notice Writes deployments/<chain id>.json.
+    function record(Configuration memory c, Deployment memory deployed, uint256 firstBlock) public {
+        string[8] memory names = ["token", "rollup", "staking", "randomness", "escrow", "rewards", "bridge", "verifier"];
+        address[8] memory addresses = [
+            address(deployed.token),
+            address(deployed.rollup),
+            address(deployed.staking),
+            address(deployed.randomness),
+            address(deployed.escrow),
+            address(deployed.rewards),
+            address(deployed.bridge),
+            address(deployed.verifier)
+        ];
+        string memory contracts;
+        string memory codeHashes;
+        for (uint256 i = 0; i < names.length; i++) {
+            contracts = vm.serializeAddress("contracts", names[i], addresses[i]);
+            codeHashes = vm.serializeBytes32("codeHashes", names[i], addresses[i].codehash);
+        }
+        string memory file = "deployment";
+        vm.serializeUint(file, "chainId", block.chainid);
+        vm.serializeString(file, "config", c.network);
+        vm.serializeUint(file, "l1GenesisTime", c.l1GenesisTime);
+        vm.serializeUint(file, "l1SlotSeconds", c.l1SlotSeconds);
+        vm.serializeUint(file, "genesisSlot", L1Slot.unwrap(deployed.rollup.genesisSlot()));
+        vm.serializeUint(file, "block", firstBlock);
+        vm.serializeString(file, "contracts", contracts);
+        string memory json = vm.serializeString(file, "codeHashes", codeHashes);
+        vm.createDir("deployments", true);
+        vm.writeJson(json, string.concat("deployments/", vm.toString(block.chainid), ".json"));
+    }
+}
