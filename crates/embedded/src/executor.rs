@@ -1,0 +1,238 @@
+//! Runs transactions on revm under mainnet's current rules (Osaka).
+
+use alloy::{
+    consensus::{
+        EthereumTxEnvelope, Receipt, ReceiptEnvelope, Transaction as _, TxEip4844, transaction::Recovered,
+    },
+    eips::{
+        eip2935::HISTORY_STORAGE_ADDRESS,
+        eip4788::BEACON_ROOTS_ADDRESS,
+        eip7002::{WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, WITHDRAWAL_REQUEST_TYPE},
+        eip7251::{CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_TYPE},
+        eip7685::Requests,
+    },
+    primitives::{Address, B256, Bytes, Log, U256},
+};
+use revm::{
+    Context, ExecuteCommitEvm as _, ExecuteEvm as _, MainBuilder as _, MainContext as _, MainnetEvm,
+    SystemCallCommitEvm as _,
+    context::{BlockEnv, CfgEnv, TxEnv, result::ExecutionResult},
+    context_interface::{block::BlobExcessGasAndPrice, either::Either},
+    handler::MainnetContext,
+    primitives::hardfork::SpecId,
+};
+
+use crate::{
+    config::ChainConfig,
+    state::{EvmState, State},
+};
+
+/// The fork whose rules hold: mainnet's since December 2025. Blob counts are in [`ChainConfig::blob_params`].
+pub(crate) const SPEC: SpecId = SpecId::OSAKA;
+
+/// A transaction as it stands in a block, without its blobs.
+pub type Transaction = EthereumTxEnvelope<TxEip4844>;
+
+/// revm over a [`State`].
+pub(crate) type Evm = MainnetEvm<MainnetContext<EvmState>>;
+
+/// revm's configuration for this chain.
+pub(crate) fn evm_config(config: &ChainConfig) -> CfgEnv {
+    let mut cfg = CfgEnv::new_with_spec(SPEC).with_chain_id(config.chain_id);
+    cfg.max_blobs_per_tx = Some(config.blob_params.max_blobs_per_tx);
+    cfg.blob_base_fee_update_fraction = u64::try_from(config.blob_params.update_fraction).ok();
+    cfg
+}
+
+/// What a block fixes before its transactions run.
+#[derive(Clone, Debug)]
+pub(crate) struct BlockInputs {
+    pub(crate) number: u64,
+    pub(crate) timestamp: u64,
+    pub(crate) gas_limit: u64,
+    pub(crate) base_fee: u64,
+    pub(crate) excess_blob_gas: u64,
+    pub(crate) mix_hash: B256,
+    pub(crate) fee_recipient: Address,
+}
+
+impl BlockInputs {
+    /// The block as revm sees it.
+    pub(crate) fn env(&self, config: &ChainConfig) -> BlockEnv {
+        BlockEnv {
+            number: U256::from(self.number),
+            beneficiary: self.fee_recipient,
+            timestamp: U256::from(self.timestamp),
+            gas_limit: self.gas_limit,
+            basefee: self.base_fee,
+            prevrandao: Some(self.mix_hash),
+            blob_excess_gas_and_price: Some(BlobExcessGasAndPrice {
+                excess_blob_gas: self.excess_blob_gas,
+                blob_gasprice: config.blob_params.calc_blob_fee(self.excess_blob_gas),
+            }),
+            ..BlockEnv::default()
+        }
+    }
+}
+
+/// An EVM at the start of a block.
+pub(crate) fn evm(cfg: CfgEnv, block: BlockEnv, state: EvmState) -> Evm {
+    Context::mainnet().with_db(state).with_cfg(cfg).with_block(block).build_mainnet()
+}
+
+/// A signed transaction as revm takes it.
+pub(crate) fn tx_env(tx: &Recovered<Transaction>) -> TxEnv {
+    TxEnv {
+        tx_type: tx.tx_type() as u8,
+        caller: tx.signer(),
+        gas_limit: tx.gas_limit(),
+        gas_price: tx.max_fee_per_gas(),
+        kind: tx.kind(),
+        value: tx.value(),
+        data: tx.input().clone(),
+        nonce: tx.nonce(),
+        chain_id: tx.chain_id(),
+        access_list: tx.access_list().cloned().unwrap_or_default(),
+        gas_priority_fee: tx.max_priority_fee_per_gas(),
+        blob_hashes: tx.blob_versioned_hashes().map(<[B256]>::to_vec).unwrap_or_default(),
+        max_fee_per_blob_gas: tx.max_fee_per_blob_gas().unwrap_or_default(),
+        authorization_list: tx
+            .authorization_list()
+            .map(|list| list.iter().cloned().map(Either::Left).collect())
+            .unwrap_or_default(),
+    }
+}
+
+/// What became of a mined transaction.
+#[derive(Clone, Debug)]
+pub struct MinedReceipt {
+    /// The receipt as the receipts root commits to it.
+    pub envelope: ReceiptEnvelope<Log>,
+    /// Gas of this transaction alone.
+    pub gas_used: u64,
+    /// The contract it created.
+    pub contract_address: Option<Address>,
+}
+
+/// What became of a transaction offered to a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Offered {
+    /// It is in the block, successful or reverted.
+    Included,
+    /// It doesn't fit into what is left of the block.
+    NoRoom,
+    /// It can't be executed now.
+    Invalid(String),
+}
+
+/// A finished block, but for its header.
+#[derive(Debug)]
+pub(crate) struct Executed {
+    pub(crate) state: State,
+    pub(crate) transactions: Vec<Recovered<Transaction>>,
+    pub(crate) receipts: Vec<MinedReceipt>,
+    pub(crate) gas_used: u64,
+    pub(crate) blob_gas_used: u64,
+    pub(crate) requests: Requests,
+}
+
+/// A block under construction.
+pub(crate) struct BlockBuilder {
+    evm: Evm,
+    gas_limit: u64,
+    blob_gas_limit: u64,
+    done: Executed,
+}
+
+impl BlockBuilder {
+    /// Starts a block: EIP-4788 and EIP-2935 write the parent's roots.
+    pub(crate) fn new(
+        config: &ChainConfig,
+        inputs: &BlockInputs,
+        state: EvmState,
+        parent_hash: B256,
+        parent_beacon_root: B256,
+    ) -> Self {
+        let mut evm = evm(evm_config(config), inputs.env(config), state);
+        if inputs.number > 0 {
+            system_call(&mut evm, BEACON_ROOTS_ADDRESS, parent_beacon_root.into());
+            system_call(&mut evm, HISTORY_STORAGE_ADDRESS, parent_hash.into());
+        }
+        Self {
+            evm,
+            gas_limit: inputs.gas_limit,
+            blob_gas_limit: config.blob_params.max_blob_gas_per_block(),
+            done: Executed {
+                state: State::default(),
+                transactions: Vec::new(),
+                receipts: Vec::new(),
+                gas_used: 0,
+                blob_gas_used: 0,
+                requests: Requests::default(),
+            },
+        }
+    }
+
+    /// Executes a transaction at the end of the block so far.
+    pub(crate) fn offer(&mut self, tx: &Recovered<Transaction>) -> Offered {
+        let blob_gas = tx.blob_gas_used().unwrap_or_default();
+        if tx.gas_limit() > self.gas_limit.saturating_sub(self.done.gas_used)
+            || blob_gas > self.blob_gas_limit.saturating_sub(self.done.blob_gas_used)
+        {
+            return Offered::NoRoom;
+        }
+        let result = match self.evm.transact_commit(tx_env(tx)) {
+            Ok(result) => result,
+            Err(error) => return Offered::Invalid(error.to_string()),
+        };
+        let gas_used = result.tx_gas_used();
+        self.done.gas_used = self.done.gas_used.saturating_add(gas_used);
+        self.done.blob_gas_used = self.done.blob_gas_used.saturating_add(blob_gas);
+        let contract_address = tx.is_create().then(|| tx.signer().create(tx.nonce()));
+        let status = result.is_success();
+        let logs = match result {
+            ExecutionResult::Success { logs, .. } => logs,
+            _ => Vec::new(),
+        };
+        let receipt = Receipt { status: status.into(), cumulative_gas_used: self.done.gas_used, logs };
+        self.done.receipts.push(MinedReceipt {
+            envelope: ReceiptEnvelope::from_typed(tx.tx_type(), receipt),
+            gas_used,
+            contract_address,
+        });
+        self.done.transactions.push(tx.clone());
+        Offered::Included
+    }
+
+    /// Ends the block: EIP-7002 and EIP-7251 hand over their requests.
+    pub(crate) fn finish(mut self) -> Executed {
+        for (address, kind) in [
+            (WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, WITHDRAWAL_REQUEST_TYPE),
+            (CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_TYPE),
+        ] {
+            let output = system_call(&mut self.evm, address, Bytes::new());
+            if !output.is_empty() {
+                self.done.requests.push_request_with_type(kind, output);
+            }
+        }
+        self.done.state = self.evm.ctx.journaled_state.database.state;
+        self.done
+    }
+}
+
+/// Calls a system contract and returns its output; a system contract of EIP-4788 and so on doesn't fail when
+/// called by the system address, and its failure would leave the state as it was.
+fn system_call(evm: &mut Evm, contract: Address, data: Bytes) -> Bytes {
+    match evm.system_call_commit(contract, data) {
+        Ok(ExecutionResult::Success { output, .. }) => output.into_data(),
+        Ok(result) => {
+            tracing::warn!(%contract, ?result, "system call failed");
+            Bytes::new()
+        }
+        Err(error) => {
+            tracing::warn!(%contract, %error, "system call failed");
+            let _ = evm.finalize();
+            Bytes::new()
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! Transactions that wait for a block.
+
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BinaryHeap, HashMap},
+    sync::Arc,
+};
+
+use alloy::{
+    consensus::{Transaction as _, transaction::Recovered},
+    eips::{eip7702::constants::EIP7702_DELEGATION_DESIGNATOR, eip7825::MAX_TX_GAS_LIMIT_OSAKA},
+    primitives::{Address, B256, U256},
+};
+use revm::{
+    context_interface::cfg::gas::calculate_initial_tx_gas_for_tx, primitives::eip3860::MAX_INITCODE_SIZE,
+};
+
+use crate::{
+    blobs::{self, Sidecar},
+    config::{ChainConfig, TieBreak},
+    error::PoolError,
+    executor::{SPEC, Transaction, tx_env},
+    state::State,
+};
+
+/// Least fee increase of a replacement, in percent, for plain and blob transactions (geth's).
+const PRICE_BUMP: [u128; 2] = [10, 100];
+
+/// A transaction in the pool.
+#[derive(Clone, Debug)]
+pub struct PooledTransaction {
+    /// The transaction with its signer.
+    pub transaction: Arc<Recovered<Transaction>>,
+    /// Its blobs.
+    pub sidecar: Option<Arc<Sidecar>>,
+    /// Serial number of its arrival.
+    pub arrival: u64,
+    /// First slot whose block may contain it.
+    pub not_before: u64,
+}
+
+impl PooledTransaction {
+    /// The transaction's hash.
+    #[must_use]
+    pub fn hash(&self) -> B256 {
+        *self.transaction.hash()
+    }
+
+    /// Most wei that the transaction can cost its sender; `None` if that leaves 256 bits.
+    fn cost(&self) -> Option<U256> {
+        let tx = &self.transaction;
+        let gas = U256::from(tx.gas_limit()).checked_mul(U256::from(tx.max_fee_per_gas()))?;
+        let blob_gas = U256::from(tx.blob_gas_used().unwrap_or_default())
+            .checked_mul(U256::from(tx.max_fee_per_blob_gas().unwrap_or_default()))?;
+        gas.checked_add(blob_gas)?.checked_add(tx.value())
+    }
+
+    fn is_blob(&self) -> bool {
+        self.transaction.is_eip4844()
+    }
+
+    /// Whether the fees are high enough above another's to replace it.
+    fn replaces(&self, other: &Self) -> bool {
+        let bump = PRICE_BUMP[usize::from(other.is_blob())];
+        let enough = |new: u128, old: u128| {
+            U256::from(new) * U256::from(100) >= U256::from(old) * U256::from(100 + bump) && new > old
+        };
+        let (new, old) = (&self.transaction, &other.transaction);
+        enough(new.max_fee_per_gas(), old.max_fee_per_gas())
+            && enough(new.priority_fee_or_price(), old.priority_fee_or_price())
+            && match (new.max_fee_per_blob_gas(), old.max_fee_per_blob_gas()) {
+                (Some(new), Some(old)) => enough(new, old),
+                _ => true,
+            }
+    }
+}
+
+/// The pool: per sender by nonce, gaps allowed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mempool {
+    by_sender: BTreeMap<Address, BTreeMap<u64, PooledTransaction>>,
+    by_hash: HashMap<B256, (Address, u64)>,
+    arrivals: u64,
+}
+
+impl Mempool {
+    /// Admits a transaction or says why not.
+    pub(crate) fn add(
+        &mut self,
+        config: &ChainConfig,
+        state: &State,
+        transaction: Recovered<Transaction>,
+        sidecar: Option<Arc<Sidecar>>,
+    ) -> Result<B256, PoolError> {
+        let hash = *transaction.hash();
+        if self.by_hash.contains_key(&hash) {
+            return Err(PoolError::AlreadyKnown);
+        }
+        check_stateless(config, &transaction)?;
+        let sender = transaction.signer();
+        let nonce = transaction.nonce();
+        let code = state.code(sender);
+        if !code.is_empty() && !code.starts_with(&EIP7702_DELEGATION_DESIGNATOR) {
+            return Err(PoolError::SenderNotEoa(sender));
+        }
+        let next = state.nonce(sender);
+        if nonce < next {
+            return Err(PoolError::NonceTooLow { expected: next, actual: nonce });
+        }
+        let pooled = PooledTransaction {
+            transaction: Arc::new(transaction),
+            sidecar,
+            arrival: self.arrivals,
+            not_before: 0,
+        };
+        let others = self.by_sender.get(&sender);
+        let replaced = others.and_then(|others| others.get(&nonce));
+        if config.exclusive_pools
+            && others.is_some_and(|others| others.values().any(|other| other.is_blob() != pooled.is_blob()))
+        {
+            return Err(PoolError::AddressReserved);
+        }
+        if replaced.is_some_and(|replaced| !pooled.replaces(replaced)) {
+            return Err(PoolError::ReplacementUnderpriced);
+        }
+        let cost = others
+            .into_iter()
+            .flatten()
+            .filter(|(other, _)| **other != nonce)
+            .map(|(_, other)| other.cost())
+            .chain([pooled.cost()])
+            .try_fold(U256::ZERO, |sum, cost| sum.checked_add(cost?))
+            .unwrap_or(U256::MAX);
+        let balance = state.balance(sender);
+        if cost > balance {
+            return Err(PoolError::InsufficientFunds { balance, cost });
+        }
+        if replaced.is_none() && self.by_hash.len() >= config.pool_capacity {
+            return Err(PoolError::Full(config.pool_capacity));
+        }
+        // last, because it is by far the most expensive check
+        if let (Some(tx), Some(sidecar)) = (pooled.transaction.as_eip4844(), &pooled.sidecar) {
+            blobs::verify(tx.tx(), sidecar)?;
+        }
+        self.arrivals += 1;
+        self.insert(pooled);
+        Ok(hash)
+    }
+
+    fn insert(&mut self, pooled: PooledTransaction) {
+        let (sender, nonce, hash) = (pooled.transaction.signer(), pooled.transaction.nonce(), pooled.hash());
+        if let Some(replaced) = self.by_sender.entry(sender).or_default().insert(nonce, pooled) {
+            self.by_hash.remove(&replaced.hash());
+        }
+        self.by_hash.insert(hash, (sender, nonce));
+    }
+
+    /// Takes back a transaction that a reorg removed, unless another of the same nonce is here.
+    pub(crate) fn restore(&mut self, transaction: Recovered<Transaction>, sidecar: Option<Arc<Sidecar>>) {
+        let taken = self
+            .by_sender
+            .get(&transaction.signer())
+            .is_some_and(|others| others.contains_key(&transaction.nonce()));
+        if !taken {
+            let arrival = self.arrivals;
+            self.arrivals += 1;
+            self.insert(PooledTransaction {
+                transaction: Arc::new(transaction),
+                sidecar,
+                arrival,
+                not_before: 0,
+            });
+        }
+    }
+
+    /// The pooled transaction with a hash.
+    pub(crate) fn get(&self, hash: B256) -> Option<&PooledTransaction> {
+        let (sender, nonce) = self.by_hash.get(&hash)?;
+        self.by_sender.get(sender)?.get(nonce)
+    }
+
+    /// All pooled transactions, by sender and nonce.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &PooledTransaction> {
+        self.by_sender.values().flat_map(BTreeMap::values)
+    }
+
+    /// How many transactions wait.
+    pub(crate) fn len(&self) -> usize {
+        self.by_hash.len()
+    }
+
+    /// Removes a transaction.
+    pub(crate) fn remove(&mut self, hash: B256) -> Option<PooledTransaction> {
+        let (sender, nonce) = self.by_hash.remove(&hash)?;
+        let others = self.by_sender.get_mut(&sender)?;
+        let removed = others.remove(&nonce);
+        if others.is_empty() {
+            self.by_sender.remove(&sender);
+        }
+        removed
+    }
+
+    /// Keeps a transaction out of blocks before a slot; false if it isn't here.
+    pub(crate) fn delay(&mut self, hash: B256, until: u64) -> bool {
+        let Some((sender, nonce)) = self.by_hash.get(&hash) else { return false };
+        let pooled = self.by_sender.get_mut(sender).and_then(|others| others.get_mut(nonce));
+        pooled.map(|pooled| pooled.not_before = until).is_some()
+    }
+
+    /// Drops what can't be mined any more after a block.
+    pub(crate) fn prune(&mut self, state: &State) {
+        let by_hash = &mut self.by_hash;
+        self.by_sender.retain(|sender, transactions| {
+            let next = state.nonce(*sender);
+            transactions.retain(|nonce, pooled| {
+                let keep = *nonce >= next;
+                if !keep {
+                    by_hash.remove(&pooled.hash());
+                }
+                keep
+            });
+            !transactions.is_empty()
+        });
+    }
+
+    /// The first nonce of a sender that neither the chain nor the pool has used.
+    pub(crate) fn next_nonce(&self, sender: Address, state: &State) -> u64 {
+        let mut next = state.nonce(sender);
+        while self.by_sender.get(&sender).is_some_and(|others| others.contains_key(&next)) {
+            next += 1;
+        }
+        next
+    }
+
+    /// The transactions in the order in which a block should try them.
+    pub(crate) fn selection<'a>(
+        &'a self,
+        state: &'a State,
+        base_fee: u64,
+        blob_fee: u128,
+        slot: u64,
+        tie_break: TieBreak,
+    ) -> Selection<'a> {
+        let mut selection =
+            Selection { pool: self, base_fee, blob_fee, slot, tie_break, heap: BinaryHeap::new() };
+        for sender in self.by_sender.keys() {
+            selection.push(*sender, state.nonce(*sender));
+        }
+        selection
+    }
+}
+
+/// Walks the pool: best tip first, each sender's in nonce order.
+pub(crate) struct Selection<'a> {
+    pool: &'a Mempool,
+    base_fee: u64,
+    blob_fee: u128,
+    slot: u64,
+    tie_break: TieBreak,
+    heap: BinaryHeap<Candidate<'a>>,
+}
+
+struct Candidate<'a> {
+    tip: u128,
+    order: [u8; 32],
+    pooled: &'a PooledTransaction,
+}
+
+impl<'a> Selection<'a> {
+    fn push(&mut self, sender: Address, nonce: u64) {
+        let Some(pooled) = self.pool.by_sender.get(&sender).and_then(|others| others.get(&nonce)) else {
+            return;
+        };
+        let tx = &pooled.transaction;
+        let payable = tx.max_fee_per_blob_gas().is_none_or(|fee| fee >= self.blob_fee);
+        let Some(tip) = tx.effective_tip_per_gas(self.base_fee) else { return };
+        if payable && pooled.not_before <= self.slot {
+            let order = match self.tie_break {
+                TieBreak::Arrival => B256::from(U256::from(pooled.arrival)).0,
+                TieBreak::Hash => pooled.hash().0,
+            };
+            self.heap.push(Candidate { tip, order, pooled });
+        }
+    }
+
+    /// The next transaction to try.
+    pub(crate) fn next(&mut self) -> Option<&'a PooledTransaction> {
+        self.heap.pop().map(|candidate| candidate.pooled)
+    }
+
+    /// Tells that the transaction is in the block, so that its sender's next one is due.
+    pub(crate) fn included(&mut self, pooled: &PooledTransaction) {
+        if let Some(next) = pooled.transaction.nonce().checked_add(1) {
+            self.push(pooled.transaction.signer(), next);
+        }
+    }
+}
+
+impl Ord for Candidate<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.tip.cmp(&other.tip).then_with(|| other.order.cmp(&self.order))
+    }
+}
+
+impl PartialOrd for Candidate<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Candidate<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Candidate<'_> {}
+
+/// The checks that need no account.
+fn check_stateless(config: &ChainConfig, tx: &Recovered<Transaction>) -> Result<(), PoolError> {
+    if let Some(chain_id) = tx.chain_id()
+        && chain_id != config.chain_id
+    {
+        return Err(PoolError::ChainId { expected: config.chain_id, actual: chain_id });
+    }
+    if tx.nonce() == u64::MAX {
+        return Err(PoolError::NonceMax);
+    }
+    if tx.gas_limit() > MAX_TX_GAS_LIMIT_OSAKA {
+        return Err(PoolError::GasLimitTooHigh { cap: MAX_TX_GAS_LIMIT_OSAKA, actual: tx.gas_limit() });
+    }
+    if tx.gas_limit() > config.gas_limit {
+        return Err(PoolError::ExceedsBlockGasLimit);
+    }
+    if let Some(tip) = tx.max_priority_fee_per_gas()
+        && tip > tx.max_fee_per_gas()
+    {
+        return Err(PoolError::TipAboveFee { tip, fee: tx.max_fee_per_gas() });
+    }
+    if tx.is_create() && tx.input().len() > MAX_INITCODE_SIZE {
+        return Err(PoolError::InitCodeTooLarge { limit: MAX_INITCODE_SIZE, actual: tx.input().len() });
+    }
+    if tx.authorization_list().is_some_and(<[_]>::is_empty) {
+        return Err(PoolError::EmptyAuthorizationList);
+    }
+    if let Some(blobs) = tx.blob_count() {
+        let limit = config.blob_params.max_blobs_per_tx;
+        if blobs == 0 {
+            return Err(PoolError::NoBlobs);
+        }
+        if blobs > limit {
+            return Err(PoolError::TooManyBlobs { limit, actual: blobs });
+        }
+    }
+    let gas = calculate_initial_tx_gas_for_tx(tx_env(tx), SPEC, None);
+    if tx.gas_limit() < gas.initial_regular_gas {
+        return Err(PoolError::IntrinsicGas { expected: gas.initial_regular_gas, actual: tx.gas_limit() });
+    }
+    if tx.gas_limit() < gas.floor_gas {
+        return Err(PoolError::FloorDataGas { expected: gas.floor_gas, actual: tx.gas_limit() });
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! What strangers may send to the HTTP port.
+
+mod common;
+
+use std::net::Ipv4Addr;
+
+use fernet_embedded::HttpServer;
+use serde_json::{Value, json};
+
+async fn server() -> HttpServer {
+    common::manual().serve((Ipv4Addr::LOCALHOST, 0).into()).await.expect("bound")
+}
+
+async fn post(server: &HttpServer, body: impl Into<reqwest::Body>) -> (u16, String) {
+    let request =
+        reqwest::Client::new().post(server.url()).header("content-type", "application/json").body(body);
+    let answer = request.send().await.expect("an answer");
+    (answer.status().as_u16(), answer.text().await.expect("text"))
+}
+
+async fn ask(server: &HttpServer, body: Value) -> Value {
+    let (status, text) = post(server, body.to_string()).await;
+    assert_eq!(status, 200, "{text}");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn call(method: &str, params: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
+}
+
+async fn error(server: &HttpServer, method: &str, params: Value) -> (i64, String) {
+    let answer = ask(server, call(method, params)).await;
+    let error = &answer["error"];
+    (error["code"].as_i64().expect("an error"), error["message"].as_str().expect("a message").to_owned())
+}
+
+#[tokio::test]
+async fn malformed_requests_get_the_codes_of_the_specification() {
+    let server = server().await;
+    for (body, code, id) in [
+        ("{", -32700, Value::Null),
+        ("", -32700, Value::Null),
+        ("[]", -32600, Value::Null),
+        ("1", -32600, Value::Null),
+        ("null", -32600, Value::Null),
+        (r#"{"id":7}"#, -32600, json!(7)),
+        (r#"{"jsonrpc":"1.0","id":7,"method":"eth_chainId"}"#, -32600, json!(7)),
+        (r#"{"jsonrpc":"2.0","id":"x","method":5}"#, -32600, json!("x")),
+        (r#"{"jsonrpc":"2.0","id":7,"method":"eth_nothing"}"#, -32601, json!(7)),
+        (r#"{"jsonrpc":"2.0","id":7,"method":"eth_getBalance","params":{"a":1}}"#, -32602, json!(7)),
+    ] {
+        let (_, text) = post(&server, body).await;
+        let answer: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(code), &id), "{body}");
+    }
+    let (status, _) = post(&server, r#"{"jsonrpc":"2.0","method":"eth_chainId"}"#).await;
+    assert_eq!(status, 204, "a notification gets no answer");
+}
+
+#[tokio::test]
+async fn bad_parameters_are_named() {
+    let server = server().await;
+    for (method, params, expected) in [
+        ("eth_getBalance", json!([]), "missing value for required argument 0: expected an address"),
+        ("eth_getBalance", json!(["0x12"]), "invalid argument 0: expected an address"),
+        (
+            "eth_getBalance",
+            json!(["0x0000000000000000000000000000000000000000", "newest"]),
+            "invalid argument 1: expected a block number, hash or tag",
+        ),
+        ("eth_getTransactionReceipt", json!(["0x1234"]), "invalid argument 0: expected a transaction hash"),
+        ("eth_sendRawTransaction", json!([5]), "invalid argument 0: expected a signed transaction"),
+        ("eth_call", json!(["x"]), "invalid argument 0: expected a call object"),
+        ("eth_getLogs", json!([{ "fromBlock": "0x2", "toBlock": "0x1" }]), "invalid"),
+        ("fernet_reorg", json!(["0x1", { "depth": 1 }]), "invalid argument 1"),
+        ("fernet_setPrevrandao", json!(["0x5", "0x1"]), "invalid argument 1: expected 32 bytes"),
+    ] {
+        let (code, message) = error(&server, method, params.clone()).await;
+        assert_eq!(code, -32602, "{method} {params}: {message}");
+        assert!(message.starts_with(expected), "{method} {params}: {message}");
+    }
+    let (code, message) = error(&server, "eth_sendRawTransaction", json!(["0x02c0"])).await;
+    assert_eq!(code, -32000);
+    assert!(message.starts_with("failed to decode transaction"), "{message}");
+    let (code, message) = error(&server, "fernet_reorg", json!(["0x5"])).await;
+    assert_eq!((code, message.as_str()), (-32000, "reorg too deep: depth 5, at most 0"));
+    let (code, _) = error(&server, "fernet_mine", json!(["0xffffff"])).await;
+    assert_eq!(code, -32005);
+}
+
+#[tokio::test]
+async fn batches_answer_in_order() {
+    let server = server().await;
+    let answers = ask(
+        &server,
+        json!([
+            { "jsonrpc": "2.0", "id": "a", "method": "eth_chainId" },
+            { "jsonrpc": "2.0", "method": "eth_blockNumber" },
+            { "jsonrpc": "2.0", "id": 2, "method": "none" },
+            5,
+        ]),
+    )
+    .await;
+    let answers = answers.as_array().expect("an array");
+    assert_eq!(answers.len(), 3);
+    assert_eq!((&answers[0]["id"], &answers[0]["result"]), (&json!("a"), &json!("0x7a69")));
+    assert_eq!(answers[1]["error"]["code"], -32601);
+    assert_eq!(answers[2]["error"]["code"], -32600);
+    let many = Value::Array(vec![call("eth_chainId", json!([])); 1001]);
+    assert_eq!(ask(&server, many).await["error"]["code"], -32600);
+}
+
+#[tokio::test]
+async fn control_methods_drive_the_chain() {
+    let server = server().await;
+    let head = ask(&server, call("fernet_mine", json!(["0x3"]))).await;
+    assert_eq!((&head["result"]["number"], &head["result"]["slot"]), (&json!("0x3"), &json!("0x3")));
+    assert_eq!(ask(&server, call("fernet_skipSlots", json!(["0x2"]))).await["result"], "0x5");
+    let mix = format!("0x{}", "cd".repeat(32));
+    assert_eq!(ask(&server, call("fernet_setPrevrandao", json!(["0x6", mix]))).await["result"], true);
+    ask(&server, call("evm_mine", json!([]))).await;
+    let block = ask(&server, call("eth_getBlockByNumber", json!(["latest", false]))).await;
+    assert_eq!((&block["result"]["number"], &block["result"]["mixHash"]), (&json!("0x4"), &json!(mix)));
+    let reorg = ask(&server, call("fernet_reorg", json!(["0x2", { "refill": true }]))).await;
+    assert_eq!(reorg["result"]["removed"].as_array().map(Vec::len), Some(2));
+    assert_eq!(reorg["result"]["added"].as_array().map(Vec::len), Some(2));
+    assert_eq!(ask(&server, call("eth_blockNumber", json!([]))).await["result"], "0x4");
+    let safe = ask(&server, call("eth_getBlockByNumber", json!(["finalized", false]))).await;
+    assert_eq!(safe["result"]["number"], "0x0");
+    assert_eq!(
+        ask(&server, call("eth_getBlockByNumber", json!(["0x99", false]))).await["result"],
+        Value::Null
+    );
+}
+
+#[tokio::test]
+async fn web_pages_and_giants_are_kept_out() {
+    let server = server().await;
+    let request = reqwest::Client::new().post(server.url()).header("content-type", "text/plain");
+    let answer = request.body(call("evm_mine", json!([])).to_string()).send().await.expect("an answer");
+    assert_eq!(answer.status(), 415);
+    let (status, _) = post(&server, vec![b' '; (16 << 20) + 1]).await;
+    assert_eq!(status, 413);
+    assert_eq!(ask(&server, call("eth_blockNumber", json!([]))).await["result"], "0x0");
+}
