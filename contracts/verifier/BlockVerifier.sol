@@ -85,8 +85,8 @@ contract BlockVerifier is IStateTransitionVerifier {
         bytes32 genesisRoot_
     ) {
         uint256 log = 0;
-        while (log < ScalarField.BLOB_LOG && 1 << log != elements_) log++;
-        if (1 << log != elements_) revert BadParameter("elements");
+        while (log < ScalarField.BLOB_LOG && 2 ** log != elements_) log++;
+        if (2 ** log != elements_) revert BadParameter("elements");
         if (operations_ == 0 || operations_ > elements_) revert BadParameter("operations");
         if (chunksPerBlob_ == 0 || chunksPerBlob_ > ScalarField.BLOB_ELEMENTS / elements_) {
             revert BadParameter("chunksPerBlob");

@@ -41,6 +41,9 @@ library VerifyingKey {
     /// @notice Length of the key as `vectors/verifying-key.json` has it: alpha, beta, gamma, delta, IC_0 to IC_7.
     uint256 internal constant ENCODED_LENGTH = G1 + 3 * G2 + (INPUTS + 1) * G1;
 
+    /// @dev STOP and the stored key.
+    uint24 private constant CODE_LENGTH = 2401;
+
     uint256 private constant BETA = G1;
     uint256 private constant GAMMA = BETA + G2;
     uint256 private constant DELTA = GAMMA + G2;
@@ -59,8 +62,7 @@ library VerifyingKey {
     function store(bytes memory key) internal returns (address stored) {
         bytes memory prepared = prepare(key);
         // PUSH3 length+1, DUP1, PUSH1 11, PUSH0, CODECOPY, PUSH0, RETURN: eleven bytes that return everything after them
-        bytes memory creation =
-            abi.encodePacked(hex"62", uint24(STORED_LENGTH + 1), hex"80600b5f395ff3", hex"00", prepared);
+        bytes memory creation = abi.encodePacked(hex"62", CODE_LENGTH, hex"80600b5f395ff3", hex"00", prepared);
         assembly ("memory-safe") {
             stored := create(0, add(creation, 32), mload(creation))
         }

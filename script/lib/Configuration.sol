@@ -99,6 +99,8 @@ library Configurations {
         _require(c.token == address(0) || c.rewardPot == 0, "rewardPot");
         _require(c.rewardPot <= c.tokenSupply, "rewardPot");
         _require(c.l1SlotSeconds != 0, "l1SlotSeconds");
+        // the constructors check it again; nothing depends on the exact second
+        // forge-lint: disable-next-line(block-timestamp)
         _require(c.l1GenesisTime <= block.timestamp, "l1GenesisTime");
         _require(c.stake != 0, "stake");
         _require(c.minimumStake != 0 && c.minimumStake <= c.stake, "minimumStake");

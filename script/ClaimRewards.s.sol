@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {console} from "forge-std/console.sol";
+
+import {IRewards} from "../contracts/interfaces/IRewards.sol";
+import {Operator} from "./lib/Operator.sol";
+
+/// @title Pays the sender's rewards, as far as the pot reaches
+/// @notice usage: forge script script/ClaimRewards.s.sol --sig 'run(address)' TO --rpc-url URL --broadcast
+contract ClaimRewards is Operator {
+    function run(address to) external broadcast returns (uint256 paid) {
+        paid = IRewards(_contract("rewards")).claim(to);
+        console.log("paid, token units:", paid);
+    }
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IEscrow} from "../contracts/interfaces/IEscrow.sol";
+import {Operator} from "./lib/Operator.sol";
+
+/// @title Adds the sender's tokens to a prover's escrow, from which bonds are locked
+/// @notice usage: forge script script/EscrowDeposit.s.sol --sig 'run(address,uint128)' PROVER AMOUNT --rpc-url URL --broadcast
+///
+/// AMOUNT in token units.
+contract EscrowDeposit is Operator {
+    function run(address prover, uint128 amount) external broadcast {
+        IEscrow escrow = IEscrow(_contract("escrow"));
+        _approve(address(escrow), amount);
+        escrow.deposit(prover, amount);
+    }
+}

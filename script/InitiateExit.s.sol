@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IStaking} from "../contracts/interfaces/IStaking.sol";
+import {SequencerId} from "../contracts/types/Ids.sol";
+import {Operator} from "./lib/Operator.sol";
+
+/// @title Starts a sequencer's exit; the sender is its owner or attester
+/// @notice usage: forge script script/InitiateExit.s.sol --sig 'run(uint32)' SEQUENCER --rpc-url URL --broadcast
+contract InitiateExit is Operator {
+    function run(uint32 sequencer) external broadcast {
+        IStaking(_contract("staking")).initiateExit(SequencerId.wrap(sequencer));
+    }
+}
