@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Header, IRollup, Quote} from "../../contracts/interfaces/IRollup.sol";
+import {IStaking} from "../../contracts/interfaces/IStaking.sol";
+import {L1Slot, Slot} from "../../contracts/types/Time.sol";
+import {Fixture} from "../support/Fixture.sol";
+import {VmSafe} from "forge-std/Vm.sol";
+
+/// @title Gas of each transaction of a slot
+/// @notice A figure is the whole transaction: the base cost of 21,000, its calldata (EIP-2028, or the floor of EIP-7623 where that is more) and the
+/// execution on cold storage, less the refund. Everything before it happens in `setUp`, which forge commits like a transaction of its own.
+/// (Forge's isolation can't run calls with blobs, so it is off here.) The verifier is a double, so `finalize` is without the proof:
+/// `BlockVerifier.t.sol` measures that part, and `Total.t.sol` both together.
+abstract contract TransactionGas is Fixture {
+    address private _sender;
+    address private _target;
+    bytes private _data;
+    bytes32[] private _blobs;
+
+    function setUp() public virtual override {
+        super.setUp();
+        // Two slots go by, so that the accounts of everybody concerned exist, as they do in every slot but the first ones.
+        for (uint256 i = 0; i < 2; ++i) {
+            Header memory h = _revealed(0);
+            _finalize(relay, h, payee);
+            _warp(_view().start);
+        }
+        bytes32[] memory none = new bytes32[](0);
+        _set(address(0), address(0), "", none);
+        _prepare();
+    }
+
+    /// @dev Brings the chain to the transaction and names it with `_set`.
+    function _prepare() internal virtual;
+
+    function _name() internal pure virtual returns (string memory);
+
+    function _set(address sender, address target, bytes memory data, bytes32[] memory blobs) internal {
+        _sender = sender;
+        _target = target;
+        _data = data;
+        _blobs = blobs;
+    }
+
+    function _set(address sender, bytes memory data) internal {
+        _set(sender, address(rollup), data, new bytes32[](0));
+    }
+
+    function test_gas() public {
+        bytes memory data = _data;
+        vm.blobhashes(_blobs);
+        vm.prank(_sender);
+        (bool success,) = _target.call(data);
+        VmSafe.Gas memory gas = vm.lastCallGas();
+        assertTrue(success, "reverted");
+        uint256 zeros;
+        for (uint256 i = 0; i < data.length; ++i) {
+            if (data[i] == 0) ++zeros;
+        }
+        uint256 tokens = zeros + 4 * (data.length - zeros);
+        uint256 refund = uint256(uint64(gas.gasRefunded));
+        uint256 used = 21_000 + 4 * tokens + gas.gasTotalUsed;
+        if (refund > used / 5) refund = used / 5;
+        used -= refund;
+        uint256 floor = 21_000 + 10 * tokens;
+        vm.snapshotValue("Slot", _name(), used > floor ? used : floor);
+    }
+
+    function _proposal(uint256 i, bytes memory proof) internal view returns (bytes memory) {
+        return abi.encodeCall(IRollup.propose, (_slot(), _id(i), _hash(_headerOf(i)), proof));
+    }
+}
+
+/// forge-config: default.isolate = false
+contract ProposeGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "propose, first";
+    }
+
+    function _prepare() internal override {
+        randomness.prove(L1Slot.wrap(_view().seedAt), _seedProof(_view().seedAt));
+        _set(attesters[0], _proposal(0, ""));
+    }
+}
+
+/// forge-config: default.isolate = false
+contract ProposeThirdGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "propose, third, of the highest score";
+    }
+
+    function _prepare() internal override {
+        uint256[] memory ranked = _ranked();
+        _propose(ranked[1]);
+        _propose(ranked[2]);
+        _set(attesters[ranked[0]], _proposal(ranked[0], ""));
+    }
+}
+
+/// forge-config: default.isolate = false
+contract ProposeDisplacingGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "propose, displacing the last of three";
+    }
+
+    function _prepare() internal override {
+        uint256[] memory ranked = _ranked();
+        _propose(ranked[1]);
+        _propose(ranked[2]);
+        _propose(ranked[3]);
+        _set(attesters[ranked[0]], _proposal(ranked[0], ""));
+    }
+}
+
+/// forge-config: default.isolate = false
+contract ProposeWithSeedGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "propose, first, with the seed's proof";
+    }
+
+    function _prepare() internal override {
+        _set(attesters[0], _proposal(0, _seedProof(_view().seedAt)));
+    }
+}
+
+/// forge-config: default.isolate = false
+contract ProposeAfterExpiryGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "propose, with the seed's proof, settling an expired slot";
+    }
+
+    function _prepare() internal override {
+        _propose(1);
+        _warp(_view().start + 13 * 30);
+        _warp(_view().start);
+        _set(attesters[0], _proposal(0, _seedProof(_view().seedAt)));
+    }
+}
+
+/// forge-config: default.isolate = false
+contract CommitByProverGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "commit, by the prover";
+    }
+
+    function _prepare() internal override {
+        Header memory h = _propose(0);
+        _warp(_view().start + 4);
+        Quote memory quote = _quote(0, _hash(h));
+        _set(prover, abi.encodeCall(IRollup.commit, (quote, "", _sign(attesterKeys[0], quote))));
+    }
+}
+
+/// forge-config: default.isolate = false
+contract CommitBySequencerGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "commit, by the sequencer";
+    }
+
+    function _prepare() internal override {
+        Header memory h = _propose(0);
+        _warp(_view().start + 4);
+        Quote memory quote = _quote(0, _hash(h));
+        _set(attesters[0], abi.encodeCall(IRollup.commit, (quote, _sign(proverKey, quote), "")));
+    }
+}
+
+/// forge-config: default.isolate = false
+contract CommitByRelayGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "commit, by a relay";
+    }
+
+    function _prepare() internal override {
+        Header memory h = _propose(0);
+        _warp(_view().start + 4);
+        Quote memory quote = _quote(0, _hash(h));
+        _set(relay, abi.encodeCall(IRollup.commit, (quote, _sign(proverKey, quote), _sign(attesterKeys[0], quote))));
+    }
+}
+
+/// forge-config: default.isolate = false
+contract RevealGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "reveal, one blob";
+    }
+
+    function _prepare() internal override {
+        Header memory h = _committed(0);
+        _set(attesters[0], address(rollup), abi.encodeCall(IRollup.reveal, (h)), h.blobHashes);
+    }
+}
+
+/// forge-config: default.isolate = false
+contract RevealSixGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "reveal, six blobs";
+    }
+
+    function _prepare() internal override {
+        Header memory h = _header(12, "six");
+        _proposeHash(0, _hash(h));
+        _warp(_view().start + 4);
+        _commit(0, h);
+        _set(attesters[0], address(rollup), abi.encodeCall(IRollup.reveal, (h)), h.blobHashes);
+    }
+}
+
+/// forge-config: default.isolate = false
+contract FinalizeByPayeeGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "finalize, by the payee, without verification";
+    }
+
+    function _prepare() internal override {
+        Header memory h = _revealed(0);
+        _set(payee, abi.encodeCall(IRollup.finalize, (h, payee, _proof(h, payee))));
+    }
+}
+
+/// forge-config: default.isolate = false
+contract FinalizeByAnotherGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "finalize, by another, without verification";
+    }
+
+    function _prepare() internal override {
+        Header memory h = _revealed(0);
+        _set(relay, abi.encodeCall(IRollup.finalize, (h, payee, _proof(h, payee))));
+    }
+}
+
+/// forge-config: default.isolate = false
+contract RescueGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "finalize, rescue, without verification";
+    }
+
+    function _prepare() internal override {
+        Header memory h = _revealed(0);
+        _warp(_now() + 41);
+        _set(rescuer, abi.encodeCall(IRollup.finalize, (h, rescuer, _proof(h, rescuer))));
+    }
+}
+
+/// forge-config: default.isolate = false
+contract BackupGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "finalizeBackup, idle slot, without verification";
+    }
+
+    function _prepare() internal override {
+        _warp(_view().start + 5);
+        Header memory h = _header(1, "backup");
+        _set(payee, address(rollup), abi.encodeCall(IRollup.finalizeBackup, (h, payee, _proof(h, payee))), h.blobHashes);
+    }
+}
+
+/// forge-config: default.isolate = false
+contract SettleGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "settle, one abandoned candidate";
+    }
+
+    function _prepare() internal override {
+        _propose(0);
+        _warp(_view().start + 4 + 3 + 9);
+        _set(relay, abi.encodeCall(IRollup.settle, ()));
+    }
+}
+
+/// forge-config: default.isolate = false
+contract RegisterGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "register a sequencer";
+    }
+
+    function _prepare() internal override {
+        token.mint(relay, STAKE);
+        vm.prank(relay);
+        token.approve(address(staking), STAKE);
+        _set(relay, address(staking), abi.encodeCall(IStaking.register, (rescuer, 0)), new bytes32[](0));
+    }
+}

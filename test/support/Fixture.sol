@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Bridge} from "../../contracts/Bridge.sol";
+import {Escrow} from "../../contracts/Escrow.sol";
+import {Randomness} from "../../contracts/Randomness.sol";
+import {Rewards} from "../../contracts/Rewards.sol";
+import {Contracts, Rollup} from "../../contracts/Rollup.sol";
+import {Staking} from "../../contracts/Staking.sol";
+import {Header, IRollup, Parameters, Phase, Quote, SlotView, Tip} from "../../contracts/interfaces/IRollup.sol";
+import {Statement} from "../../contracts/interfaces/IStateTransitionVerifier.sol";
+import {SequencerId} from "../../contracts/types/Ids.sol";
+import {L1Slot, Slot} from "../../contracts/types/Time.sol";
+import {HeaderFields, L1} from "./L1.sol";
+import {TestToken} from "./TestToken.sol";
+import {VerifierDouble} from "./VerifierDouble.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Test} from "forge-std/Test.sol";
+
+/// @title A deployment with four sequencers and two provers, on an L1 whose every slot has a block
+abstract contract Fixture is Test {
+    uint64 internal constant GENESIS_TIME = 1_700_000_000;
+    uint64 internal constant SLOT_SECONDS = 12;
+    uint64 internal constant DEPLOYED_AT = 100;
+    uint256 internal constant BLOCK_OF_SLOT_0 = 1000;
+    address internal constant BURNED = 0x000000000000000000000000000000000000dEaD;
+
+    uint96 internal constant STAKE = 100e18;
+    uint96 internal constant MINIMUM_STAKE = 50e18;
+    uint96 internal constant BOND = 20e18;
+    uint96 internal constant PRICE = 0.25e18;
+
+    TestToken internal token;
+    VerifierDouble internal verifier;
+    Staking internal staking;
+    Randomness internal randomness;
+    Escrow internal escrow;
+    Rewards internal rewards;
+    Bridge internal bridge;
+    Rollup internal rollup;
+
+    /// @dev Index i belongs to the sequencer with id i + 1.
+    address[] internal attesters;
+    uint256[] internal attesterKeys;
+    address[] internal owners;
+    address internal prover;
+    uint256 internal proverKey;
+    address internal rescuer;
+    address internal payee = makeAddr("payee");
+    address internal relay = makeAddr("relay");
+
+    function setUp() public virtual {
+        _warp(DEPLOYED_AT);
+        token = new TestToken();
+        verifier = new VerifierDouble();
+        _deploy(IERC20(address(token)), _parameters());
+        (prover, proverKey) = makeAddrAndKey("prover");
+        rescuer = makeAddr("rescuer");
+        _fundEscrow(prover, 1000e18);
+        _fundEscrow(rescuer, 1000e18);
+        token.mint(address(this), 1_000_000e18);
+        token.approve(address(rewards), type(uint256).max);
+        rewards.fund(1000e18);
+        for (uint256 i = 0; i < 4; ++i) {
+            (address attester, uint256 key) = makeAddrAndKey(string.concat("attester", vm.toString(i)));
+            address owner = makeAddr(string.concat("owner", vm.toString(i)));
+            attesters.push(attester);
+            attesterKeys.push(key);
+            owners.push(owner);
+            _register(owner, attester);
+        }
+        // By slot 2, whoever registered now is active at the start of slot 1.
+        _warp(_view().start + 2 * 13);
+    }
+
+    // ---- deployment -----------------------------------------------------------------------------------------------
+
+    function _parameters() internal pure virtual returns (Parameters memory) {
+        return Parameters({
+            proposalPhase: 4,
+            commitmentPhase: 3,
+            revealPhase: 3,
+            provingPhase: 60,
+            exclusiveProving: 40,
+            haltPhase: 1,
+            backupPhase: 8,
+            seedDelay: 2,
+            seedGrid: 1,
+            maxCandidates: 3,
+            maxBlobs: 6,
+            maxChunks: 12,
+            maxDeposits: 32,
+            rescueShareBps: 5000,
+            sequencerBps: 4000,
+            proverBps: 5000,
+            submitterBps: 1000,
+            minBond: 10e18,
+            abandonPenalty: 1e18,
+            withholdPenalty: 5e18,
+            blockReward: 3e18,
+            revealBonus: 0.1e18
+        });
+    }
+
+    function _deploy(IERC20 token_, Parameters memory p) internal {
+        address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 5);
+        staking = new Staking(token_, predicted, STAKE, MINIMUM_STAKE, 4, 4, GENESIS_TIME, SLOT_SECONDS);
+        randomness = new Randomness(GENESIS_TIME, SLOT_SECONDS);
+        escrow = new Escrow(token_, predicted, 4, GENESIS_TIME, SLOT_SECONDS);
+        rewards = new Rewards(token_, predicted);
+        bridge = new Bridge(token_, IRollup(predicted), 1e9, 1, GENESIS_TIME, SLOT_SECONDS);
+        rollup = new Rollup(p, _contracts(), GENESIS_TIME, SLOT_SECONDS);
+    }
+
+    function _contracts() internal view returns (Contracts memory) {
+        return Contracts(staking, randomness, escrow, rewards, bridge, verifier);
+    }
+
+    function _register(address owner, address attester) internal returns (SequencerId id) {
+        token.mint(owner, STAKE);
+        vm.startPrank(owner);
+        token.approve(address(staking), STAKE);
+        id = staking.register(attester, 0);
+        vm.stopPrank();
+    }
+
+    function _fundEscrow(address account, uint128 amount) internal {
+        token.mint(account, amount);
+        vm.startPrank(account);
+        token.approve(address(escrow), amount);
+        escrow.deposit(account, amount);
+        vm.stopPrank();
+    }
+
+    // ---- time -----------------------------------------------------------------------------------------------------
+
+    function _warp(uint256 l1Slot) internal {
+        vm.warp(GENESIS_TIME + l1Slot * SLOT_SECONDS);
+        vm.roll(BLOCK_OF_SLOT_0 + l1Slot);
+    }
+
+    function _now() internal view returns (uint64) {
+        // casting: L1 slots are small numbers
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint64((vm.getBlockTimestamp() - GENESIS_TIME) / SLOT_SECONDS);
+    }
+
+    function _mix(uint256 l1Slot) internal pure returns (bytes32) {
+        return keccak256(abi.encode("mix", l1Slot));
+    }
+
+    /// @dev Header of the block of an L1 slot: the parent of the next one if `l1Slot` is even more so the target.
+    function _l1Header(uint256 l1Slot, bytes32 parentHash) internal pure returns (bytes memory) {
+        return L1.header(
+            HeaderFields({
+                parentHash: parentHash,
+                number: BLOCK_OF_SLOT_0 + l1Slot,
+                timestamp: GENESIS_TIME + l1Slot * SLOT_SECONDS,
+                mixHash: _mix(l1Slot),
+                more: L1.prague()
+            })
+        );
+    }
+
+    /// @dev Proof of the mix as of the end of `l1Slot`; makes the later header's hash readable.
+    function _seedProof(uint256 l1Slot) internal returns (bytes memory) {
+        bytes memory parent = _l1Header(l1Slot, keccak256("earlier"));
+        bytes memory child = _l1Header(l1Slot + 1, keccak256(parent));
+        L1.setBlockHash(BLOCK_OF_SLOT_0 + l1Slot + 1, keccak256(child));
+        return abi.encode(child, parent);
+    }
+
+    // ---- reading --------------------------------------------------------------------------------------------------
+
+    /// @dev What tests read of the slot in turn.
+    struct Now {
+        uint64 slot;
+        Phase phase;
+        uint64 start;
+        uint64 previousStart;
+        uint64 seedAt;
+        uint64 end;
+        uint256 turn;
+        uint256 count;
+    }
+
+    function _view() internal view returns (Now memory n) {
+        SlotView memory v = rollup.currentSlot();
+        n = Now(
+            Slot.unwrap(v.slot),
+            v.phase,
+            L1Slot.unwrap(v.start),
+            L1Slot.unwrap(v.previousStart),
+            L1Slot.unwrap(v.seedAt),
+            L1Slot.unwrap(v.phaseEnd),
+            v.turn,
+            v.candidates.length
+        );
+    }
+
+    function _slot() internal view returns (Slot) {
+        return rollup.currentSlot().slot;
+    }
+
+    function _owed(address account) internal view returns (uint256) {
+        return rewards.owed(account);
+    }
+
+    function _stake(uint256 i) internal view returns (uint256) {
+        return staking.sequencer(_id(i)).stake;
+    }
+
+    function _id(uint256 i) internal pure returns (SequencerId) {
+        // casting: small numbers
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return SequencerId.wrap(uint32(i + 1));
+    }
+
+    function _phaseIs(Phase expected) internal view {
+        assertEq(uint256(_view().phase), uint256(expected), "phase");
+    }
+
+    /// @dev Indices of the sequencers, best score in the slot in turn first.
+    function _ranked() internal view returns (uint256[] memory indices) {
+        SlotView memory v = rollup.currentSlot();
+        bytes32 seed = keccak256(abi.encode(bytes32("fernet.seed.v1"), _mix(L1Slot.unwrap(v.seedAt) + 1), v.slot));
+        indices = new uint256[](4);
+        for (uint256 i = 0; i < 4; ++i) {
+            indices[i] = i;
+            for (uint256 j = i; j != 0; --j) {
+                if (rollup.scoreOf(v.slot, _id(indices[j]), seed) <= rollup.scoreOf(v.slot, _id(indices[j - 1]), seed))
+                {
+                    break;
+                }
+                (indices[j], indices[j - 1]) = (indices[j - 1], indices[j]);
+            }
+        }
+    }
+
+    // ---- steps of a slot ------------------------------------------------------------------------------------------
+
+    /// @dev A header of the slot in turn that builds on the tip.
+    function _header(uint32 chunks, bytes32 salt) internal view returns (Header memory) {
+        Tip memory tip = rollup.tip();
+        uint256 blobs = verifier.blobCount(chunks);
+        bytes32[] memory hashes = new bytes32[](blobs);
+        for (uint256 i = 0; i < blobs; ++i) {
+            hashes[i] = _blob(salt, i);
+        }
+        return Header({
+            slot: _slot(),
+            parent: tip.headerHash,
+            stateRoot: keccak256(abi.encode("state", salt)),
+            depositsEnd: tip.depositsEnd,
+            feeRecipient: 7,
+            chunks: chunks,
+            committeeDigest: 0,
+            blobHashes: hashes
+        });
+    }
+
+    /// @dev A versioned hash (of type 1).
+    function _blob(bytes32 salt, uint256 i) internal pure returns (bytes32) {
+        return keccak256(abi.encode("blob", salt, i)) >> 8 | bytes32(uint256(1) << 248);
+    }
+
+    /// @dev A header of sequencer i's in the slot in turn.
+    function _headerOf(uint256 i) internal view returns (Header memory) {
+        return _header(1, keccak256(abi.encode(i, _slot())));
+    }
+
+    function _hash(Header memory h) internal pure returns (bytes32) {
+        return keccak256(abi.encode(h));
+    }
+
+    /// @dev Sequencer i proposes its header at the current time. The first proposal carries the seed's proof.
+    function _propose(uint256 i) internal returns (Header memory h) {
+        h = _headerOf(i);
+        _proposeHash(i, _hash(h));
+    }
+
+    function _proposeHash(uint256 i, bytes32 headerHash) internal {
+        Now memory n = _view();
+        bytes memory proof;
+        if (randomness.mixAt(L1Slot.wrap(n.seedAt)) == 0) proof = _seedProof(n.seedAt);
+        vm.prank(attesters[i]);
+        rollup.propose(Slot.wrap(n.slot), _id(i), headerHash, proof);
+    }
+
+    function _quote(uint256 i, bytes32 headerHash) internal view returns (Quote memory) {
+        return Quote({
+            slot: _slot(),
+            headerHash: headerHash,
+            sequencer: _id(i),
+            prover: prover,
+            payee: payee,
+            bond: BOND,
+            price: PRICE,
+            validUntil: L1Slot.wrap(type(uint64).max)
+        });
+    }
+
+    function _sign(uint256 key, Quote memory quote) internal view returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, rollup.quoteDigest(quote));
+        return abi.encodePacked(r, s, v);
+    }
+
+    /// @dev The prover commits to sequencer i's header with the sequencer's signature.
+    function _commit(uint256 i, Header memory h) internal {
+        Quote memory quote = _quote(i, _hash(h));
+        bytes memory signature = _sign(attesterKeys[i], quote);
+        vm.prank(prover);
+        rollup.commit(quote, "", signature);
+    }
+
+    function _reveal(Header memory h) internal {
+        vm.blobhashes(h.blobHashes);
+        rollup.reveal(h);
+        vm.blobhashes(new bytes32[](0));
+    }
+
+    function _statement(Header memory h, address payee_) internal view returns (Statement memory) {
+        Tip memory tip = rollup.tip();
+        return Statement({
+            headerHash: _hash(h),
+            parentRoot: tip.stateRoot,
+            stateRoot: h.stateRoot,
+            chunks: h.chunks,
+            blobHashes: h.blobHashes,
+            depositsFrom: bridge.chain(tip.depositsEnd),
+            depositsTo: bridge.chain(h.depositsEnd),
+            depositCount: h.depositsEnd - tip.depositsEnd,
+            feeRecipient: h.feeRecipient,
+            payee: payee_,
+            domain: rollup.domain()
+        });
+    }
+
+    function _proof(Header memory h, address payee_) internal view returns (bytes memory) {
+        return verifier.prove(_statement(h, payee_));
+    }
+
+    function _finalize(address sender, Header memory h, address payee_) internal {
+        bytes memory proof = _proof(h, payee_);
+        vm.prank(sender);
+        rollup.finalize(h, payee_, proof);
+    }
+
+    function _finalizeBackup(address sender, Header memory h, address payee_) internal {
+        bytes memory proof = _proof(h, payee_);
+        vm.blobhashes(h.blobHashes);
+        vm.prank(sender);
+        rollup.finalizeBackup(h, payee_, proof);
+        vm.blobhashes(new bytes32[](0));
+    }
+
+    /// @dev Brings the slot in turn to its reveal: sequencer i proposed, the prover committed.
+    function _committed(uint256 i) internal returns (Header memory h) {
+        h = _propose(i);
+        _warp(_view().start + 4);
+        _commit(i, h);
+    }
+
+    /// @dev Brings the slot in turn to its proving phase.
+    function _revealed(uint256 i) internal returns (Header memory h) {
+        h = _committed(i);
+        _reveal(h);
+    }
+
+    /// @dev Every token is where one of the contracts says it is.
+    function _assertConserved() internal view {
+        uint256 stakes;
+        for (uint256 i = 0; i < staking.count(); ++i) {
+            stakes += _stake(i);
+        }
+        assertEq(token.balanceOf(address(staking)), stakes, "stakes");
+    }
+}
