@@ -53,8 +53,7 @@ impl Constants {
 }
 
 /// Whether the round has an S-box on every lane.
-#[must_use]
-pub fn is_full(round: usize) -> bool {
+fn is_full(round: usize) -> bool {
     !(FULL_ROUNDS / 2..FULL_ROUNDS / 2 + PARTIAL_ROUNDS).contains(&round)
 }
 

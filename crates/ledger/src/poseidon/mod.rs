@@ -13,8 +13,8 @@ use std::sync::OnceLock;
 use ark_ff::{AdditiveGroup, Field};
 
 use crate::field::{Fr, power_of_two};
-pub use constants::{Constants, FULL_ROUNDS, PARTIAL_ROUNDS, WIDTH, is_full};
-use optimized::Optimized;
+pub use constants::{Constants, FULL_ROUNDS, PARTIAL_ROUNDS, WIDTH};
+pub use optimized::{Matrix, Optimized, PartialRound};
 
 /// Elements absorbed by one permutation.
 pub const RATE: usize = WIDTH - 1;
@@ -33,10 +33,16 @@ pub fn constants() -> &'static Constants {
     CONSTANTS.get_or_init(Constants::generate)
 }
 
+/// The same permutation with cheap partial rounds: what is computed, natively and in the circuit.
+#[must_use]
+pub fn optimized() -> &'static Optimized {
+    static OPTIMIZED: OnceLock<Optimized> = OnceLock::new();
+    OPTIMIZED.get_or_init(|| Optimized::new(constants()))
+}
+
 /// Applies the permutation.
 pub fn permute(state: &mut [Fr; WIDTH]) {
-    static OPTIMIZED: OnceLock<Optimized> = OnceLock::new();
-    OPTIMIZED.get_or_init(|| Optimized::new(constants())).permute(state);
+    optimized().permute(state);
 }
 
 /// Hashes four elements under a capacity value: one permutation of `[capacity, inputs…]`, second lane out.

@@ -11,27 +11,33 @@ use super::constants::{Constants, FULL_ROUNDS, PARTIAL_ROUNDS, WIDTH};
 use super::s_box;
 use crate::field::Fr;
 
-type Matrix<const N: usize> = [[Fr; N]; N];
+/// A square matrix by rows.
+pub type Matrix<const N: usize> = [[Fr; N]; N];
+/// Lanes beside the first.
 const REST: usize = WIDTH - 1;
 
 /// A partial round: S-box and constant on the first lane, then the sparse matrix.
-struct PartialRound {
+#[derive(Debug, Clone)]
+pub struct PartialRound {
     /// Added to the first lane after its S-box.
-    constant: Fr,
+    pub constant: Fr,
     /// First row of the sparse matrix.
-    row: [Fr; WIDTH],
+    pub row: [Fr; WIDTH],
     /// First column of the sparse matrix below the first row.
-    column: [Fr; REST],
+    pub column: [Fr; REST],
 }
 
 /// Constants in the order in which the permutation uses them.
-pub(super) struct Optimized {
+#[derive(Debug, Clone)]
+pub struct Optimized {
     /// Full rounds before the partial ones: constants, then S-boxes, then a matrix.
-    first: Vec<([Fr; WIDTH], Matrix<WIDTH>)>,
+    pub first: Vec<([Fr; WIDTH], Matrix<WIDTH>)>,
     /// Added to every lane before the partial rounds.
-    middle: [Fr; WIDTH],
-    partial: Vec<PartialRound>,
-    last: Vec<([Fr; WIDTH], Matrix<WIDTH>)>,
+    pub middle: [Fr; WIDTH],
+    /// Partial rounds.
+    pub partial: Vec<PartialRound>,
+    /// Full rounds after the partial ones.
+    pub last: Vec<([Fr; WIDTH], Matrix<WIDTH>)>,
 }
 
 impl Optimized {

@@ -1,0 +1,376 @@
+//! The circuit: a chunk of operations takes one state root to the next, and is what the blob holds.
+//!
+//! All slots have the same constraints. Flags say which kind a slot is, exactly one; what a kind doesn't use is either
+//! switched off by its flag (root checks, signature) or forced to zero (fields of the data element).
+//!
+//! Why the parts suffice, beside what each says itself:
+//! - A leaf is opened by hashing to it under a root, so key, balance and nonce are the account's. Balances in the tree
+//!   are below 2^64 and nonces below 2^32, because each update checks what it writes and the tree starts empty.
+//! - Keys in the tree are on the curve, because L1 checks a deposit's key; so the addition law is complete there.
+//! - An empty leaf is zero, which no account hashes to. So whether an account exists isn't up to the prover.
+//! - The domain isn't a public input, but the deposit polynomial has it as its leading coefficient and the data
+//!   commitment absorbs it before the challenge exists.
+
+use ark_ff::{AdditiveGroup, Field};
+use fernet_ledger::Fr;
+use fernet_ledger::layout::{BLOB_ELEMENTS, Layout};
+use fernet_ledger::operation::kind;
+
+use crate::assignment::{AccountAssignment, AssignmentError, ChunkAssignment, SlotAssignment, power_of_two};
+use crate::gadgets::edwards::{self, Point};
+use crate::gadgets::poseidon::{self, Capacity};
+use crate::gadgets::{bits, merkle};
+use crate::params::{CircuitParams, ParamsError};
+use crate::system::{Num, System};
+
+/// Bits of an index, and of a fee.
+const INDEX_BITS: usize = 32;
+/// Bits of a balance, and of an amount.
+const BALANCE_BITS: usize = 64;
+/// Bits of a nonce.
+const NONCE_BITS: usize = 32;
+/// Bits of a data element below the kind, and of an L1 address.
+const BODY_BITS: usize = 160;
+/// Bits of a data element.
+const ELEMENT_BITS: u64 = 168;
+/// Bits of a signature's challenge.
+const CHALLENGE_BITS: usize = 128;
+
+/// Why a chunk can't be put into the circuit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SynthesisError {
+    /// The size is impossible.
+    #[error(transparent)]
+    Params(#[from] ParamsError),
+    /// The values don't fit the size.
+    #[error(transparent)]
+    Assignment(#[from] AssignmentError),
+}
+
+/// What one slot's data element says.
+struct Fields {
+    /// Bits of the body, lowest first.
+    bits: Vec<Num>,
+    body: Num,
+    to: Num,
+    amount: Num,
+    fee: Num,
+    is_withdrawal: Num,
+    is_deposit: Num,
+    is_target: Num,
+    /// Transfer or withdrawal.
+    pays: Num,
+    /// Transfer or deposit.
+    receives: Num,
+    /// The whole element.
+    element: Num,
+}
+
+/// An account's variables.
+struct AccountNums {
+    key: Point,
+    balance: Num,
+    nonce: Num,
+}
+
+/// Values of the block that every slot needs.
+struct Shared {
+    domain: Num,
+    challenge: Num,
+    levels: usize,
+}
+
+/// What changes from slot to slot.
+struct Running {
+    root: Num,
+    fees: Num,
+    deposits: Num,
+}
+
+/// Puts a chunk into the system.
+///
+/// # Errors
+/// When the size is impossible or the values are of another size. Whether the values satisfy the constraints is for
+/// [`System::violated`] to say.
+pub fn synthesize(
+    system: &mut System,
+    params: &CircuitParams,
+    chunk: &ChunkAssignment,
+) -> Result<(), SynthesisError> {
+    let layout = params.layout(1)?;
+    let levels = usize::from(params.levels()?.get());
+    chunk.check_shape(levels, params.operations)?;
+
+    system.enter("inputs");
+    let [before, after, challenge, share, commitment, deposit_value, recipients] =
+        chunk.inputs.to_array().map(|value| system.input(value));
+    let domain = system.witness(chunk.domain);
+    let fee_bits = recipient_bits(system, chunk, &recipients);
+    let slots: Vec<Fields> = chunk.slots.iter().map(|slot| fields(system, slot)).collect();
+    targets_follow_withdrawals(system, &slots);
+
+    let shared = Shared { domain: domain.clone(), challenge: challenge.clone(), levels };
+    let mut running = Running { root: before, fees: system.zero(), deposits: domain.clone() };
+    for (number, assignment) in chunk.slots.iter().enumerate() {
+        let target = slots.get(number + 1).map(|next| &next.body);
+        if let Some(fields) = slots.get(number) {
+            slot(system, &shared, assignment, fields, target, &mut running);
+        }
+    }
+    credit_fees(system, chunk, &fee_bits, levels, &mut running);
+
+    system.enter("inputs");
+    system.equal(&running.root, &after);
+    system.equal(&running.deposits, &deposit_value);
+    system.enter("data commitment");
+    let elements: Vec<Num> = slots.into_iter().map(|fields| fields.element).collect();
+    let absorbed: Vec<Num> = std::iter::once(domain).chain(elements.iter().cloned()).collect();
+    let computed = poseidon::sponge(system, &absorbed);
+    system.equal(&computed, &commitment);
+    system.enter("blob share");
+    bind_share(system, &layout, &elements, &challenge, &share);
+    Ok(())
+}
+
+/// The public recipients are 160 bits of payee and 32 bits of fee recipient, whose bits are returned.
+fn recipient_bits(system: &mut System, chunk: &ChunkAssignment, recipients: &Num) -> Vec<Num> {
+    let payee_bits = bits::bits(system, &chunk.payee, BODY_BITS);
+    let index_bits = bits::bits(system, &chunk.fee_index, INDEX_BITS);
+    let payee = bits::pack(system, &payee_bits);
+    let index = bits::pack(system, &index_bits);
+    let packed = &payee + &index.scale(power_of_two(BODY_BITS as u64));
+    system.equal(&packed, recipients);
+    index_bits
+}
+
+/// The fields and flags of a slot, and what they may be together.
+fn fields(system: &mut System, slot: &SlotAssignment) -> Fields {
+    system.enter("fields");
+    let bits = bits::bits(system, &slot.body, BODY_BITS);
+    let part = |system: &System, start: usize, count: usize| bits::pack(system, &bits[start..start + count]);
+    let (from, to) = (part(system, 0, INDEX_BITS), part(system, INDEX_BITS, INDEX_BITS));
+    let amount = part(system, 2 * INDEX_BITS, BALANCE_BITS);
+    let fee = part(system, 2 * INDEX_BITS + BALANCE_BITS, INDEX_BITS);
+    let body = part(system, 0, BODY_BITS);
+
+    let is_transfer = bits::bit(system, slot.is_transfer);
+    let is_withdrawal = bits::bit(system, slot.is_withdrawal);
+    let is_deposit = bits::bit(system, slot.is_deposit);
+    let is_target = bits::bit(system, slot.is_target);
+    let pays = &is_transfer + &is_withdrawal;
+    let receives = &is_transfer + &is_deposit;
+    // Exactly one kind: four flags, of which at most one is set, and padding is their absence.
+    let is_padding = &(&(&system.one() - &pays) - &is_deposit) - &is_target;
+    bits::boolean(system, &is_padding);
+
+    // Fields that a kind leaves empty. Sums of numbers of 32 bits vanish only if each does.
+    system.zero_if(&is_padding, &body);
+    system.zero_if(&is_withdrawal, &to);
+    system.zero_if(&is_deposit, &(&from + &fee));
+    // Where the flag is set, the number has an inverse.
+    nonzero_if(system, &is_deposit, &to);
+    nonzero_if(system, &is_target, &body);
+
+    let kinds = [
+        (&is_transfer, kind::TRANSFER),
+        (&is_withdrawal, kind::WITHDRAWAL),
+        (&is_deposit, kind::DEPOSIT),
+        (&is_target, kind::TARGET),
+    ];
+    let mut element = body.clone();
+    for (flag, number) in kinds {
+        element.add_scaled(flag, Fr::from(number) * power_of_two(BODY_BITS as u64));
+    }
+    Fields {
+        bits,
+        body,
+        from,
+        to,
+        amount,
+        fee,
+        is_withdrawal,
+        is_deposit,
+        is_target,
+        pays,
+        receives,
+        element,
+    }
+}
+
+/// `num` isn't zero if `flag` is one: their quotient exists. 1 constraint.
+fn nonzero_if(system: &mut System, flag: &Num, num: &Num) {
+    let inverse = system.witness(flag.value * num.value.inverse().unwrap_or(Fr::ZERO));
+    system.enforce(num, &inverse, flag);
+}
+
+/// A target comes after each withdrawal and nowhere else, within the chunk.
+fn targets_follow_withdrawals(system: &mut System, slots: &[Fields]) {
+    let zero = system.zero();
+    let before = std::iter::once(&zero).chain(slots.iter().map(|fields| &fields.is_withdrawal));
+    let here = slots.iter().map(|fields| &fields.is_target).chain(std::iter::once(&zero));
+    for (withdrawal, target) in before.zip(here) {
+        system.equal(withdrawal, target);
+    }
+}
+
+fn account(system: &mut System, assignment: &AccountAssignment) -> AccountNums {
+    let key = Point { x: system.witness(assignment.key.0), y: system.witness(assignment.key.1) };
+    AccountNums { key, balance: system.witness(assignment.balance), nonce: system.witness(assignment.nonce) }
+}
+
+/// An account's leaf with another balance and nonce.
+fn leaf(system: &mut System, account: &AccountNums, balance: &Num, nonce: &Num) -> Num {
+    system.enter("leaf hashes");
+    poseidon::leaf(system, (&account.key.x, &account.key.y), balance, nonce)
+}
+
+/// One slot: the payer is debited, the recipient credited, fees and deposits add up.
+fn slot(
+    system: &mut System,
+    shared: &Shared,
+    assignment: &SlotAssignment,
+    fields: &Fields,
+    target: Option<&Num>,
+    running: &mut Running,
+) {
+    let (index, amount) = (&fields.bits[..INDEX_BITS], &fields.amount);
+
+    system.enter("accounts");
+    let sender = account(system, &assignment.sender);
+    let fee = system.multiply(&fields.pays, &fields.fee);
+    let debit = system.multiply(&fields.pays, amount);
+    let balance = &(&sender.balance - &debit) - &fee;
+    bits::decompose(system, &balance, BALANCE_BITS);
+    let nonce = &sender.nonce + &system.one();
+    bits::decompose(system, &nonce, NONCE_BITS);
+    signature(system, shared, assignment, fields, &sender, target);
+    let old = leaf(system, &sender, &sender.balance, &sender.nonce);
+    let new = leaf(system, &sender, &balance, &nonce);
+    let path = Path { index, siblings: &assignment.sender.siblings, levels: shared.levels };
+    running.root = step(system, &running.root, &fields.pays, &path, &old, &new);
+    running.fees = &running.fees + &fee;
+
+    system.enter("accounts");
+    let recipient = account(system, &assignment.recipient);
+    let creates = bits::bit(system, assignment.creates);
+    // Only a deposit creates an account, which starts with nothing.
+    let created_otherwise = &system.one() - &fields.is_deposit;
+    system.zero_if(&creates, &created_otherwise);
+    system.zero_if(&creates, &recipient.balance);
+    system.zero_if(&creates, &recipient.nonce);
+    let credit = system.multiply(&fields.receives, amount);
+    let balance = &recipient.balance + &credit;
+    bits::decompose(system, &balance, BALANCE_BITS);
+    let old = leaf(system, &recipient, &recipient.balance, &recipient.nonce);
+    let old = system.multiply(&(&system.one() - &creates), &old);
+    let new = leaf(system, &recipient, &balance, &recipient.nonce);
+    let index = &fields.bits[INDEX_BITS..2 * INDEX_BITS];
+    let path = Path { index, siblings: &assignment.recipient.siblings, levels: shared.levels };
+    running.root = step(system, &running.root, &fields.receives, &path, &old, &new);
+
+    system.enter("deposits");
+    let z = &shared.challenge;
+    let packed = &fields.to + &amount.scale(power_of_two(INDEX_BITS as u64));
+    let mut value = &system.multiply(&running.deposits, z) + &packed;
+    value = &system.multiply(&value, z) + &recipient.key.x;
+    value = &system.multiply(&value, z) + &recipient.key.y;
+    let gained = system.multiply(&fields.is_deposit, &(&value - &running.deposits));
+    running.deposits = &running.deposits + &gained;
+}
+
+/// Where a leaf is.
+struct Path<'a> {
+    /// 32 bits of the index, lowest first.
+    index: &'a [Num],
+    siblings: &'a [[Fr; 3]],
+    levels: usize,
+}
+
+/// If `active`, the leaf goes from `old` to `new` and the root with it; otherwise the root stays.
+fn step(system: &mut System, root: &Num, active: &Num, path: &Path<'_>, old: &Num, new: &Num) -> Num {
+    let (low, high) = path.index.split_at(2 * path.levels);
+    let roots = merkle::update(system, low, path.siblings, old, new);
+    system.enter("roots");
+    if !high.is_empty() {
+        // A smaller tree has no leaf at a higher index.
+        let above = bits::pack(system, high);
+        system.zero_if(active, &above);
+    }
+    system.zero_if(active, &(&roots.before - root));
+    let change = system.multiply(active, &(&roots.after - root));
+    root + &change
+}
+
+/// If the slot pays, the sender's key signed it: `R = s·G − e·pk` hashes to `e`.
+fn signature(
+    system: &mut System,
+    shared: &Shared,
+    assignment: &SlotAssignment,
+    fields: &Fields,
+    sender: &AccountNums,
+    target: Option<&Num>,
+) {
+    system.enter("signature points");
+    let response: Vec<Num> = (0..edwards::SCALAR_BITS)
+        .map(|place| bits::bit(system, assignment.response[place / 64] >> (place % 64) & 1 == 1))
+        .collect();
+    let challenge: Vec<Num> =
+        (0..CHALLENGE_BITS).map(|place| bits::bit(system, assignment.challenge >> place & 1 == 1)).collect();
+    let committed = edwards::multiply_generator(system, &response);
+    let owed = edwards::multiply(system, &edwards::negate(&sender.key), &challenge);
+    let point = edwards::add(system, &committed, &owed);
+
+    system.enter("signature hash");
+    let message = &fields.element + &sender.nonce.scale(power_of_two(ELEMENT_BITS));
+    let address = match target {
+        Some(target) => system.multiply(&fields.is_withdrawal, target),
+        None => system.zero(),
+    };
+    let inputs = [point.x, point.y, message, address];
+    let hash = poseidon::hash(system, Capacity::Variable(shared.domain.clone()), &inputs);
+    let hash_bits = bits::canonical_bits(system, &hash);
+    let expected = bits::pack(system, &hash_bits[..CHALLENGE_BITS]);
+    let actual = bits::pack(system, &challenge);
+    system.zero_if(&fields.pays, &(&expected - &actual));
+}
+
+/// The chunk's fees go to the recipient's account if its leaf isn't empty.
+fn credit_fees(
+    system: &mut System,
+    chunk: &ChunkAssignment,
+    index: &[Num],
+    levels: usize,
+    running: &mut Running,
+) {
+    system.enter("fees");
+    let recipient = account(system, &chunk.fee_recipient);
+    let exists = bits::bit(system, chunk.fees_are_credited);
+    let credit = system.multiply(&exists, &running.fees);
+    let balance = &recipient.balance + &credit;
+    bits::decompose(system, &balance, BALANCE_BITS);
+    let old = leaf(system, &recipient, &recipient.balance, &recipient.nonce);
+    let old = system.multiply(&exists, &old);
+    let new = leaf(system, &recipient, &balance, &recipient.nonce);
+    let new = system.multiply(&exists, &new);
+    let path = Path { index, siblings: &chunk.fee_recipient.siblings, levels };
+    let always = system.one();
+    running.root = step(system, &running.root, &always, &path, &old, &new);
+}
+
+/// `y = (z^4096 − 1)/4096 · Σ d_j·μ_j/(z − μ_j)`. Were z one of the points, a quotient would be unbound; it is a
+/// digest, so it isn't.
+fn bind_share(system: &mut System, layout: &Layout, elements: &[Num], z: &Num, share: &Num) {
+    let mut sum = system.zero();
+    for (element, point) in elements.iter().zip(layout.points()) {
+        let denominator = z - &system.constant(point);
+        let quotient = system.divide(&element.scale(point), &denominator);
+        sum = &sum + &quotient;
+    }
+    let mut power = z.clone();
+    for _ in 0..BLOB_ELEMENTS.trailing_zeros() {
+        power = system.multiply(&power, &power);
+    }
+    let count = Fr::from(BLOB_ELEMENTS as u64).inverse().unwrap_or(Fr::ZERO);
+    let vanishing = (&power - &system.one()).scale(count);
+    system.enforce(&vanishing, &sum, share);
+}

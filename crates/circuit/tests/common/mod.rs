@@ -1,0 +1,388 @@
+//! A reckless executor: it puts any slots into the circuit, valid or not, with the values that serve a cheat best,
+//! beside the verdict of the ledger on the same data.
+#![allow(dead_code, missing_docs, unreachable_pub)] // each test file uses a part
+
+use std::collections::HashMap;
+
+use ark_ff::AdditiveGroup;
+use fernet_circuit::assignment::{AccountAssignment, ChunkAssignment, SlotAssignment};
+use fernet_circuit::{ChunkInputs, CircuitParams, System, synthesize};
+use fernet_ledger::keys::Message;
+use fernet_ledger::operation::kind;
+use fernet_ledger::replay::{ReplayError, Signatures, replay};
+use fernet_ledger::*;
+
+pub const PARAMS: CircuitParams = CircuitParams { levels: 2, operations: 4, elements: 4 };
+const LEAVES: u32 = 16;
+
+pub fn domain() -> Domain {
+    Domain::new(31_337, L1Address([0x11; 20]))
+}
+
+pub fn index(number: u32) -> AccountIndex {
+    AccountIndex::new(number)
+}
+
+pub fn secret(number: u32) -> SecretKey {
+    SecretKey::from_seed(&number.to_be_bytes())
+}
+
+pub fn deposit(number: u32, amount: u64) -> Deposit {
+    Deposit { to: index(number), key: secret(number).public_key(), amount }
+}
+
+pub fn element(slot: Slot) -> Raw {
+    let kind = slot.kind();
+    let body = slot.pack() - Fr::from(kind) * power(160);
+    let signer = match slot {
+        Slot::Transfer { from, .. } | Slot::Withdrawal { from, .. } => from.get(),
+        _ => 0,
+    };
+    Raw { kind, body, signer, nonce: None, domain: domain(), target: None, creates: None }
+}
+
+pub fn transfer(from: u32, to: u32, amount: u64, fee: u32) -> Raw {
+    element(Slot::Transfer { from: index(from), to: index(to), amount, fee })
+}
+
+pub fn withdrawal(from: u32, amount: u64, fee: u32) -> Raw {
+    element(Slot::Withdrawal { from: index(from), amount, fee })
+}
+
+pub fn target() -> Raw {
+    element(Slot::Target(L1Address([0xaa; 20])))
+}
+
+pub fn paid(to: u32, amount: u64) -> Raw {
+    element(Slot::Deposit { to: index(to), amount })
+}
+
+pub fn padding() -> Raw {
+    element(Slot::Padding)
+}
+
+pub fn power(exponent: u64) -> Fr {
+    ark_ff::Field::pow(&Fr::from(2u64), [exponent])
+}
+
+/// A slot as a cheat would fill it.
+#[derive(Debug, Clone)]
+pub struct Raw {
+    pub kind: u8,
+    pub body: Fr,
+    /// Whose secret signs.
+    pub signer: u32,
+    /// The signed nonce, the account's if `None`.
+    pub nonce: Option<u32>,
+    /// The signed domain.
+    pub domain: Domain,
+    /// The signed target, the next slot's body if `None`.
+    pub target: Option<Fr>,
+    /// Whether the recipient's leaf is claimed to be empty, the truth if `None`.
+    pub creates: Option<bool>,
+}
+
+impl Raw {
+    fn element(&self) -> Fr {
+        self.body + Fr::from(self.kind) * power(160)
+    }
+
+    fn part(&self, start: usize, bits: usize) -> u64 {
+        let bytes = fernet_ledger::field::to_bytes(&self.body);
+        let number = bytes.iter().fold((0u128, 0u128), |(high, low), byte| {
+            ((high << 8) | (low >> 120), (low << 8) | u128::from(*byte))
+        });
+        let shifted = if start >= 128 { number.0 >> (start - 128) } else { number.1 >> start };
+        (shifted & ((1u128 << bits) - 1)) as u64
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct LooseAccount {
+    pub key: (Fr, Fr),
+    pub balance: Fr,
+    pub nonce: Fr,
+}
+
+/// A chunk to try.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Accounts before the chunk, by deposits and nonces.
+    pub accounts: Vec<(Deposit, u32)>,
+    /// What L1 believes was deposited.
+    pub deposits: Vec<Deposit>,
+    pub slots: Vec<Raw>,
+    pub fee_recipient: u32,
+    /// Whether to credit the fees, the truth if `None`.
+    pub credit: Option<bool>,
+    /// The key that a deposit's account is given, if not the deposited one.
+    pub planted: Option<PublicKey>,
+}
+
+impl Attempt {
+    /// Accounts 1 to 3 own 1,000 each, nobody gets the fees.
+    pub fn new(slots: impl IntoIterator<Item = Raw>) -> Self {
+        let accounts = (1..4).map(|number| (deposit(number, 1_000), 0)).collect();
+        let mut slots: Vec<Raw> = slots.into_iter().collect();
+        slots.resize(PARAMS.operations, padding());
+        Self { accounts, deposits: Vec::new(), slots, fee_recipient: 0, credit: None, planted: None }
+    }
+
+    pub fn deposits(mut self, deposits: impl IntoIterator<Item = Deposit>) -> Self {
+        self.deposits.extend(deposits);
+        self
+    }
+
+    pub fn accounts(mut self, accounts: impl IntoIterator<Item = (Deposit, u32)>) -> Self {
+        self.accounts = accounts.into_iter().collect();
+        self
+    }
+
+    pub fn fee_recipient(mut self, number: u32) -> Self {
+        self.fee_recipient = number;
+        self
+    }
+
+    pub fn rules(&self) -> BlockRules {
+        let layout = PARAMS.layout(2).unwrap();
+        BlockRules { domain: domain(), layout, fee_recipient: index(self.fee_recipient) }
+    }
+
+    /// The state before the chunk. Nonces are made by transfers to oneself.
+    pub fn state(&self) -> State<TestStore> {
+        State::new(TestStore::new(&self.accounts), PARAMS.levels().unwrap())
+    }
+
+    fn elements(&self) -> Vec<Fr> {
+        self.slots.iter().map(Raw::element).collect()
+    }
+
+    /// The signatures in order, and by slot.
+    fn signatures(&self) -> (Vec<Signature>, HashMap<usize, Signature>) {
+        let mut nonces: HashMap<u64, u32> =
+            self.accounts.iter().map(|(deposit, nonce)| (deposit.to.get().into(), *nonce)).collect();
+        let (mut all, mut by_slot) = (Vec::new(), HashMap::new());
+        for (number, raw) in self.slots.iter().enumerate() {
+            if raw.kind != kind::TRANSFER && raw.kind != kind::WITHDRAWAL {
+                continue;
+            }
+            let nonce = nonces.entry(raw.part(0, 32)).or_default();
+            let signed = raw.nonce.unwrap_or(*nonce);
+            *nonce = nonce.wrapping_add(1);
+            let next = self.slots.get(number + 1).map_or(Fr::ZERO, |next| next.body);
+            let target = if raw.kind == kind::WITHDRAWAL { raw.target.unwrap_or(next) } else { Fr::ZERO };
+            let message = Message { operation: raw.element() + Fr::from(signed) * power(168), target };
+            let signature = secret(raw.signer).sign(raw.domain, &message);
+            all.push(signature);
+            by_slot.insert(number, signature);
+        }
+        (all, by_slot)
+    }
+
+    /// What the ledger says of the published data.
+    pub fn native(&self) -> Result<BlockWitness, ReplayError> {
+        let blobs = blob::encode(&self.rules().layout, &[self.elements()]);
+        let (signatures, _) = self.signatures();
+        let given = Signatures::Given(&signatures);
+        replay(&mut self.state(), self.rules(), 1, &blobs, &self.deposits, given)
+    }
+
+    /// The values that fit best, and the public inputs as L1 computes them.
+    pub fn assignment(&self) -> ChunkAssignment {
+        let (_, signatures) = self.signatures();
+        let mut tree = LooseTree::new(&self.accounts);
+        let root_before = tree.root();
+        let (mut slots, mut fees) = (Vec::new(), Fr::ZERO);
+        let mut deposits = self.deposits.iter();
+        for (number, raw) in self.slots.iter().enumerate() {
+            let is = |kind: u8| raw.kind == kind;
+            let (pays, receives) = (is(1) || is(2), is(1) || is(3));
+            let (from, to) = (raw.part(0, 32) as u32, raw.part(32, 32) as u32);
+            let (amount, fee) = (Fr::from(raw.part(64, 64)), Fr::from(raw.part(128, 32)));
+            let none = || AccountAssignment::none(PARAMS.levels.into());
+            let signer = secret(raw.signer).public_key();
+            let (mut sender, mut recipient, mut creates) = (none(), none(), false);
+            if pays {
+                let mut account = tree.account(from).unwrap_or(LooseAccount {
+                    key: (signer.x(), signer.y()),
+                    balance: amount + fee,
+                    nonce: Fr::ZERO,
+                });
+                sender = tree.assign(from, &account);
+                account.balance -= amount + fee;
+                account.nonce += Fr::from(1u64);
+                tree.set(from, account);
+                fees += fee;
+            }
+            if receives {
+                let deposit = if is(3) { deposits.next() } else { None };
+                let key = self.planted.or(deposit.map(|deposit| deposit.key)).unwrap_or(signer);
+                let known = tree.account(to);
+                creates = raw.creates.unwrap_or(known.is_none() && is(3));
+                let mut account = known.unwrap_or(LooseAccount {
+                    key: (key.x(), key.y()),
+                    balance: Fr::ZERO,
+                    nonce: Fr::ZERO,
+                });
+                if is(3) && self.planted.is_some() {
+                    account.key = (key.x(), key.y());
+                }
+                recipient = tree.assign(to, &account);
+                account.balance += amount;
+                tree.set(to, account);
+            }
+            slots.push(SlotAssignment {
+                body: raw.body,
+                is_transfer: is(1),
+                is_withdrawal: is(2),
+                is_deposit: is(3),
+                is_target: is(4),
+                sender,
+                recipient,
+                creates,
+                challenge: signatures.get(&number).map_or(0, Signature::challenge),
+                response: signatures.get(&number).map_or([0; 4], Signature::response),
+            });
+        }
+        let known = tree.account(self.fee_recipient);
+        let credited = self.credit.unwrap_or(known.is_some());
+        let mut account =
+            known.unwrap_or(LooseAccount { key: (Fr::ZERO, Fr::ZERO), balance: Fr::ZERO, nonce: Fr::ZERO });
+        let fee_recipient = tree.assign(self.fee_recipient, &account);
+        if credited {
+            account.balance += fees;
+            tree.set(self.fee_recipient, account);
+        }
+        let rules = self.rules();
+        let challenge = Fr::from(0xfeed_5eed_u64);
+        let payee = L1Address([0x77; 20]);
+        ChunkAssignment {
+            inputs: ChunkInputs {
+                root_before,
+                root_after: tree.root(),
+                challenge,
+                share: statement::share(&rules.layout, challenge, &self.elements()),
+                data_commitment: statement::data_commitment(domain(), &self.elements()),
+                deposit_value: statement::deposit_value(domain(), challenge, &self.deposits),
+                recipients: statement::recipients(payee, rules.fee_recipient),
+            },
+            domain: domain().element(),
+            payee: payee.to_field(),
+            fee_index: Fr::from(self.fee_recipient),
+            fee_recipient,
+            fees_are_credited: credited,
+            slots,
+        }
+    }
+
+    /// The first violated row and the root after, if all hold.
+    pub fn circuit(&self) -> Result<Fr, usize> {
+        satisfied(&self.assignment())
+    }
+
+    /// Both verdicts agree; returns whether they accept.
+    #[track_caller]
+    pub fn verdict(&self) -> bool {
+        match (self.native(), self.circuit()) {
+            (Ok(block), Ok(root)) => {
+                assert_eq!(block.state_root(), root, "{self:?}");
+                true
+            }
+            (Err(_), Err(_)) => false,
+            (native, circuit) => panic!("ledger: {native:?}, circuit: {circuit:?}, for {self:?}"),
+        }
+    }
+}
+
+/// Whether an assignment satisfies the circuit, and its root after; otherwise the first violated row.
+pub fn satisfied(assignment: &ChunkAssignment) -> Result<Fr, usize> {
+    let mut system = System::evaluating();
+    synthesize(&mut system, &PARAMS, assignment).unwrap();
+    system.violated().map_or(Ok(assignment.inputs.root_after), Err)
+}
+
+/// Accounts with any nonce, which no sequence of operations would reach in a test's time.
+#[derive(Debug, Clone)]
+pub struct TestStore {
+    tree: LooseTree,
+    accounts: HashMap<AccountIndex, Account>,
+}
+
+impl TestStore {
+    fn new(accounts: &[(Deposit, u32)]) -> Self {
+        let known = accounts.iter().map(|(deposit, nonce)| {
+            (deposit.to, Account { key: deposit.key, balance: deposit.amount, nonce: *nonce })
+        });
+        Self { tree: LooseTree::new(accounts), accounts: known.collect() }
+    }
+}
+
+impl Store for TestStore {
+    fn account(&self, index: AccountIndex) -> Option<Account> {
+        self.accounts.get(&index).copied()
+    }
+
+    fn node(&self, position: tree::NodePosition) -> Option<Fr> {
+        let level = &self.tree.levels()[usize::from(position.level)];
+        level.get(position.index as usize).copied()
+    }
+}
+
+/// A dense little tree whose leaves hold any field elements.
+#[derive(Debug, Clone)]
+struct LooseTree {
+    accounts: HashMap<u32, LooseAccount>,
+    leaves: Vec<Fr>,
+}
+
+impl LooseTree {
+    fn new(accounts: &[(Deposit, u32)]) -> Self {
+        let mut tree = Self { accounts: HashMap::new(), leaves: vec![Fr::ZERO; LEAVES as usize] };
+        for (deposit, nonce) in accounts {
+            let key = (deposit.key.x(), deposit.key.y());
+            let account = LooseAccount { key, balance: deposit.amount.into(), nonce: (*nonce).into() };
+            tree.set(deposit.to.get(), account);
+        }
+        tree
+    }
+
+    fn account(&self, index: u32) -> Option<LooseAccount> {
+        self.accounts.get(&(index % LEAVES)).copied()
+    }
+
+    fn set(&mut self, index: u32, account: LooseAccount) {
+        let inputs = [account.key.0, account.key.1, account.balance, account.nonce];
+        self.leaves[(index % LEAVES) as usize] = poseidon::hash(Fr::from(poseidon::LEAF_TAG), inputs);
+        self.accounts.insert(index % LEAVES, account);
+    }
+
+    fn levels(&self) -> [Vec<Fr>; 3] {
+        let above = |below: &[Fr]| -> Vec<Fr> {
+            below.chunks(4).map(|children| poseidon::node(children.try_into().unwrap())).collect()
+        };
+        let middle = above(&self.leaves);
+        let root = above(&middle);
+        [self.leaves.clone(), middle, root]
+    }
+
+    fn root(&self) -> Fr {
+        self.levels()[2][0]
+    }
+
+    fn assign(&self, index: u32, account: &LooseAccount) -> AccountAssignment {
+        let index = (index % LEAVES) as usize;
+        let levels = self.levels();
+        let siblings = [(0, index), (1, index / 4)].map(|(level, place)| {
+            let family = &levels[level][place / 4 * 4..place / 4 * 4 + 4];
+            let others: Vec<Fr> =
+                family.iter().enumerate().filter(|(i, _)| *i != place % 4).map(|(_, node)| *node).collect();
+            others.try_into().unwrap()
+        });
+        AccountAssignment {
+            key: account.key,
+            balance: account.balance,
+            nonce: account.nonce,
+            siblings: siblings.to_vec(),
+        }
+    }
+}
