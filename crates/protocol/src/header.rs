@@ -1,0 +1,135 @@
+//! What a block is: its header, and the header's hash.
+
+use crate::{
+    MAX_BLOBS, Slot,
+    encoding::{Reader, Words},
+};
+use alloy_primitives::{B256, keccak256};
+use serde::{Deserialize, Serialize};
+
+/// Words of an encoded header before its list of blobs: the offset of the struct and its 8 members.
+const HEAD_WORDS: usize = 9;
+/// Offset of the list within the struct, in bytes.
+const LIST_OFFSET: u64 = 256;
+
+/// What a block is. Its hash is `keccak256(abi.encode(header))`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Header {
+    /// slot that the block is for
+    pub slot: Slot,
+    /// hash of the last finalized header
+    pub parent: B256,
+    /// root of the L2 state after the block
+    pub state_root: B256,
+    /// L1 deposits consumed since genesis, this block's included
+    pub deposits_end: u64,
+    /// L2 account that gets the block's fees (0 burns them)
+    pub fee_recipient: u32,
+    /// chunks in the block, at least 1
+    pub chunks: u32,
+    /// digest of the committee's notarization; zero without a committee
+    pub committee_digest: B256,
+    /// versioned hashes of the block's blobs, in order
+    pub blob_hashes: Vec<B256>,
+}
+
+/// Why bytes aren't a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    /// Not the length that its list of blobs asks for, or shorter than any header.
+    #[error("encoded header has {actual} bytes, expected {expected}")]
+    WrongLength {
+        /// bytes expected
+        expected: usize,
+        /// bytes given
+        actual: usize,
+    },
+    /// More blobs than any block has.
+    #[error("header lists {actual} blobs, expected at most {maximum}")]
+    TooManyBlobs {
+        /// blobs a block may have
+        maximum: usize,
+        /// blobs listed
+        actual: u64,
+    },
+    /// A word that Solidity's encoder wouldn't write there.
+    #[error("encoded header is malformed at word {at}")]
+    Malformed {
+        /// word from 0
+        at: usize,
+    },
+}
+
+impl Header {
+    /// `abi.encode(header)`.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let blobs = self.blob_hashes.len();
+        let head = Words::with_capacity(blobs.saturating_add(HEAD_WORDS).saturating_add(1))
+            .uint(32_u64)
+            .uint(self.slot.get())
+            .word(self.parent)
+            .word(self.state_root)
+            .uint(self.deposits_end)
+            .uint(self.fee_recipient)
+            .uint(self.chunks)
+            .word(self.committee_digest)
+            .uint(LIST_OFFSET)
+            .uint(u64::try_from(blobs).unwrap_or(u64::MAX));
+        self.blob_hashes.iter().fold(head, |words, hash| words.word(*hash)).bytes()
+    }
+
+    /// Hash of the header, which names the block.
+    #[must_use]
+    pub fn hash(&self) -> B256 {
+        keccak256(self.encode())
+    }
+
+    /// Reads [`Self::encode`]'s form, and nothing else: at most [`MAX_BLOBS`] blobs, no gaps, no bytes to spare.
+    ///
+    /// # Errors
+    /// Says what is wrong with the bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
+        let wrong_length = |words: usize| HeaderError::WrongLength {
+            expected: words.saturating_mul(32),
+            actual: bytes.len(),
+        };
+        let least = HEAD_WORDS.saturating_add(1);
+        if bytes.len() < least.saturating_mul(32) {
+            return Err(wrong_length(least));
+        }
+        let mut reader = Reader::new(bytes);
+        let malformed = |at| HeaderError::Malformed { at };
+        let expect = |reader: &mut Reader<'_>, at, value: u64| match reader.uint::<u64>() {
+            Some(found) if found == value => Ok(()),
+            _ => Err(malformed(at)),
+        };
+        expect(&mut reader, 0, 32)?;
+        let slot = Slot::new(reader.uint().ok_or(malformed(1))?);
+        let parent = reader.word().ok_or(malformed(2))?;
+        let state_root = reader.word().ok_or(malformed(3))?;
+        let deposits_end = reader.uint().ok_or(malformed(4))?;
+        let fee_recipient = reader.uint().ok_or(malformed(5))?;
+        let chunks = reader.uint().ok_or(malformed(6))?;
+        let committee_digest = reader.word().ok_or(malformed(7))?;
+        expect(&mut reader, 8, LIST_OFFSET)?;
+        let listed: u64 = reader.uint().ok_or(malformed(9))?;
+        let too_many = HeaderError::TooManyBlobs { maximum: MAX_BLOBS, actual: listed };
+        let blobs = usize::try_from(listed).ok().filter(|blobs| *blobs <= MAX_BLOBS).ok_or(too_many)?;
+        let expected = wrong_length(least.saturating_add(blobs));
+        let blob_hashes = (0..blobs).map(|_| reader.word().ok_or(expected)).collect::<Result<_, _>>()?;
+        if !reader.is_empty() {
+            return Err(expected);
+        }
+        Ok(Self {
+            slot,
+            parent,
+            state_root,
+            deposits_end,
+            fee_recipient,
+            chunks,
+            committee_digest,
+            blob_hashes,
+        })
+    }
+}
