@@ -181,20 +181,7 @@ fn fields(system: &mut System, slot: &SlotAssignment) -> Fields {
     for (flag, number) in kinds {
         element.add_scaled(flag, Fr::from(number) * power_of_two(BODY_BITS as u64));
     }
-    Fields {
-        bits,
-        body,
-        from,
-        to,
-        amount,
-        fee,
-        is_withdrawal,
-        is_deposit,
-        is_target,
-        pays,
-        receives,
-        element,
-    }
+    Fields { bits, body, to, amount, fee, is_withdrawal, is_deposit, is_target, pays, receives, element }
 }
 
 /// `num` isn't zero if `flag` is one: their quotient exists. 1 constraint.

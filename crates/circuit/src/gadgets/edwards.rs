@@ -4,9 +4,9 @@
 use std::sync::OnceLock;
 
 use ark_ec::twisted_edwards::TECurveConfig;
-use ark_ec::{AffineRepr, CurveGroup, PrimeGroup};
+use ark_ec::{CurveGroup, PrimeGroup};
 use ark_ed_on_bls12_381::{EdwardsAffine, EdwardsConfig, EdwardsProjective};
-use ark_ff::{AdditiveGroup, Field};
+use ark_ff::AdditiveGroup;
 use fernet_ledger::Fr;
 
 use crate::system::{Num, System};
@@ -44,7 +44,8 @@ fn windows() -> &'static [[(Fr, Fr); 1 << WINDOW]] {
 
 /// The coordinates of the subgroup's generator.
 #[cfg(test)]
-pub(crate) fn generator() -> (Fr, Fr) {
+fn generator() -> (Fr, Fr) {
+    use ark_ec::AffineRepr;
     let point = EdwardsAffine::generator();
     (point.x, point.y)
 }
@@ -135,7 +136,8 @@ fn neutral(system: &System) -> Point {
 
 /// Whether coordinates satisfy the curve's equation, natively.
 #[cfg(test)]
-pub(crate) fn is_on_curve(x: Fr, y: Fr) -> bool {
+fn is_on_curve(x: Fr, y: Fr) -> bool {
+    use ark_ff::Field;
     let (x2, y2) = (x.square(), y.square());
     y2 - x2 == Fr::ONE + <EdwardsConfig as TECurveConfig>::COEFF_D * x2 * y2
 }
@@ -144,8 +146,9 @@ pub(crate) fn is_on_curve(x: Fr, y: Fr) -> bool {
 mod tests {
     use super::*;
     use crate::gadgets::bits;
+    use ark_ec::AffineRepr;
     use ark_ed_on_bls12_381::Fr as Scalar;
-    use ark_ff::PrimeField;
+    use ark_ff::{Field, PrimeField};
 
     fn scalars() -> Vec<Scalar> {
         let seven = Scalar::from(7u64);
