@@ -29,7 +29,7 @@ use crate::{
     blobs::{BlobStore, Sidecar, StoredBlob},
     config::ChainConfig,
     error::{ChainError, PoolError},
-    executor::{BlockBuilder, BlockInputs, MinedReceipt, Offered, Transaction},
+    executor::{BlockBuilder, BlockInputs, Executed, MinedReceipt, Offered, Transaction},
     mempool::{Mempool, PooledTransaction},
     state::{EvmState, RecentHashes, State},
 };
@@ -432,23 +432,30 @@ impl Chain {
         Ok(ReorgOutcome { removed, added })
     }
 
-    fn mine(&mut self, slot: u64, with_transactions: bool) -> Arc<MinedBlock> {
-        let mix = self.mixes.get(&slot).copied().unwrap_or_else(|| randao(&self.config, slot, self.fork));
-        let inputs = self.next_inputs(slot, mix);
-        let parent = Arc::clone(self.head());
+    /// The state that a transaction would find at the end of the next block, if it were built now. The value of
+    /// RANDAO in that block isn't known yet; the newest block's stands in for it.
+    pub(crate) fn pending_state(&self) -> State {
+        let slot = self.slot.saturating_add(1);
+        self.build(&self.next_inputs(slot, self.head().header.mix_hash), slot, true).state
+    }
+
+    /// Distinguishes the pool's contents from what they were before.
+    pub(crate) fn pool_version(&self) -> u64 {
+        self.pool.version()
+    }
+
+    /// Executes a block on top of the newest one.
+    fn build(&self, inputs: &BlockInputs, slot: u64, with_transactions: bool) -> Executed {
+        let parent = self.head();
         let state = EvmState { state: self.state().clone(), hashes: self.recent_hashes(inputs.number) };
-        let blob_fee = self.config.blob_params.calc_blob_fee(inputs.excess_blob_gas);
-        let mut builder = BlockBuilder::new(&self.config, &inputs, state, parent.hash, parent.beacon_root);
-        let mut mined = Vec::new();
+        let mut builder = BlockBuilder::new(&self.config, inputs, state, parent.hash, parent.beacon_root);
         if with_transactions {
+            let blob_fee = self.config.blob_params.calc_blob_fee(inputs.excess_blob_gas);
             let mut selection =
                 self.pool.selection(self.state(), inputs.base_fee, blob_fee, slot, self.config.tie_break);
             while let Some(pooled) = selection.next() {
                 match builder.offer(&pooled.transaction) {
-                    Offered::Included => {
-                        mined.push(pooled.hash());
-                        selection.included(pooled);
-                    }
+                    Offered::Included => selection.included(pooled),
                     Offered::NoRoom => {}
                     Offered::Invalid(reason) => {
                         tracing::debug!(hash = %pooled.hash(), reason, "left out of block {}", inputs.number);
@@ -456,7 +463,14 @@ impl Chain {
                 }
             }
         }
-        let executed = builder.finish();
+        builder.finish()
+    }
+
+    fn mine(&mut self, slot: u64, with_transactions: bool) -> Arc<MinedBlock> {
+        let mix = self.mixes.get(&slot).copied().unwrap_or_else(|| randao(&self.config, slot, self.fork));
+        let inputs = self.next_inputs(slot, mix);
+        let executed = self.build(&inputs, slot, with_transactions);
+        let parent = Arc::clone(self.head());
         let envelopes: Vec<_> = executed.receipts.iter().map(|receipt| &receipt.envelope).collect();
         let logs_bloom = envelopes.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | *receipt.logs_bloom());
         let header = Header {
@@ -481,7 +495,7 @@ impl Chain {
             requests_hash: Some(executed.requests.requests_hash()),
             ..empty_header()
         };
-        for hash in mined {
+        for hash in executed.transactions.iter().map(|transaction| *transaction.hash()) {
             if let Some(sidecar) = self.pool.remove(hash).and_then(|pooled| pooled.sidecar) {
                 self.blobs.insert(slot, hash, sidecar);
             }

@@ -81,9 +81,15 @@ pub(crate) struct Mempool {
     by_sender: BTreeMap<Address, BTreeMap<u64, PooledTransaction>>,
     by_hash: HashMap<B256, (Address, u64)>,
     arrivals: u64,
+    version: u64,
 }
 
 impl Mempool {
+    /// Counts the changes of the pool.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
     /// Admits a transaction or says why not.
     pub(crate) fn add(
         &mut self,
@@ -148,6 +154,7 @@ impl Mempool {
     }
 
     fn insert(&mut self, pooled: PooledTransaction) {
+        self.version += 1;
         let (sender, nonce, hash) = (pooled.transaction.signer(), pooled.transaction.nonce(), pooled.hash());
         if let Some(replaced) = self.by_sender.entry(sender).or_default().insert(nonce, pooled) {
             self.by_hash.remove(&replaced.hash());
@@ -192,6 +199,7 @@ impl Mempool {
     /// Removes a transaction.
     pub(crate) fn remove(&mut self, hash: B256) -> Option<PooledTransaction> {
         let (sender, nonce) = self.by_hash.remove(&hash)?;
+        self.version += 1;
         let others = self.by_sender.get_mut(&sender)?;
         let removed = others.remove(&nonce);
         if others.is_empty() {
@@ -203,6 +211,7 @@ impl Mempool {
     /// Keeps a transaction out of blocks before a slot; false if it isn't here.
     pub(crate) fn delay(&mut self, hash: B256, until: u64) -> bool {
         let Some((sender, nonce)) = self.by_hash.get(&hash) else { return false };
+        self.version += 1;
         let pooled = self.by_sender.get_mut(sender).and_then(|others| others.get_mut(nonce));
         pooled.map(|pooled| pooled.not_before = until).is_some()
     }

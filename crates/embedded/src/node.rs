@@ -16,6 +16,7 @@ use crate::{
     config::ChainConfig,
     error::{ChainError, PoolError},
     rpc::Filters,
+    state::State,
     transport::InProcess,
 };
 
@@ -137,10 +138,14 @@ impl Drop for WorkGuard {
     }
 }
 
+type PendingKey = (B256, u64, u64);
+
 #[derive(Debug)]
 struct Shared {
     chain: Mutex<Chain>,
     filters: Mutex<Filters>,
+    /// The pending state, and the head, slot and pool version that it belongs to.
+    pending: Mutex<Option<(PendingKey, State)>>,
     listeners: Mutex<Vec<mpsc::UnboundedSender<Tick>>>,
     head: watch::Sender<Head>,
     work: Arc<Work>,
@@ -167,6 +172,7 @@ impl Node {
         let node = Self(Arc::new(Shared {
             chain: Mutex::new(chain),
             filters: Mutex::default(),
+            pending: Mutex::default(),
             listeners: Mutex::default(),
             head: watch::Sender::new(head),
             work: Arc::default(),
@@ -201,6 +207,22 @@ impl Node {
 
     pub(crate) fn filters(&self) -> MutexGuard<'_, Filters> {
         lock(&self.0.filters)
+    }
+
+    /// The state with the pool's transactions executed on top, as far as the next block has room.
+    pub(crate) fn pending_state(&self) -> State {
+        self.read(|chain| {
+            let key = (chain.head().hash, chain.slot(), chain.pool_version());
+            let mut cached = lock(&self.0.pending);
+            match &*cached {
+                Some((known, state)) if *known == key => state.clone(),
+                _ => {
+                    let state = chain.pending_state();
+                    *cached = Some((key, state.clone()));
+                    state
+                }
+            }
+        })
     }
 
     /// Changes the chain and tells everybody.

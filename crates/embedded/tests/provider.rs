@@ -99,7 +99,8 @@ async fn headers_hash_to_their_rlp() {
 }
 
 async fn evaluated(provider: &impl Provider, opcodes: &[u8]) -> U256 {
-    let output = provider.call(TransactionRequest::default().with_deploy_code(evaluate(opcodes))).await;
+    let output =
+        provider.call(TransactionRequest::default().with_deploy_code(evaluate(opcodes))).latest().await;
     U256::from_be_slice(&output.expect("called"))
 }
 
@@ -125,7 +126,9 @@ async fn the_evm_sees_randao_and_old_block_hashes() {
         assert_eq!(provider.call(call).await.expect("called").as_ref(), hash(number).as_slice());
     }
     let future = TransactionRequest::default().to(HISTORY_STORAGE_ADDRESS).input(word(300).to_vec().into());
-    provider.call(future).await.expect_err("block 300 has no descendant");
+    provider.call(future.clone()).latest().await.expect_err("block 300 has no descendant");
+    // but in the pending block, which a simulated transaction would be in
+    assert_eq!(provider.call(future).await.expect("called").as_ref(), hash(300).as_slice());
     // the parent's beacon root under this block's timestamp (EIP-4788)
     let (timestamp, root) = node.read(|chain| {
         let header = &chain.head().header;
@@ -133,6 +136,22 @@ async fn the_evm_sees_randao_and_old_block_hashes() {
     });
     let call = TransactionRequest::default().to(BEACON_ROOTS_ADDRESS).input(word(timestamp).to_vec().into());
     assert_eq!(provider.call(call).await.expect("called").as_ref(), root.as_slice());
+}
+
+#[tokio::test]
+async fn the_pending_state_contains_the_pool() {
+    let node = manual();
+    let provider = wallet(&node, 0);
+    let to = Address::repeat_byte(1);
+    for value in 1..=2u64 {
+        let request = TransactionRequest::default().to(to).value(U256::from(value));
+        let _ = provider.send_transaction(request).await.expect("sent");
+        let pending = provider.get_balance(to).block_id(BlockId::pending()).await.expect("a balance");
+        assert_eq!(pending, U256::from(value * (value + 1) / 2));
+    }
+    assert_eq!(provider.get_balance(to).await.expect("a balance"), U256::ZERO);
+    node.mine_slot();
+    assert_eq!(provider.get_balance(to).await.expect("a balance"), U256::from(3));
 }
 
 #[tokio::test]

@@ -2,13 +2,13 @@
 
 use alloy::{
     eips::{
-        BlockId, BlockNumberOrTag,
+        BlockId,
         eip2930::{AccessList, AccessListItem},
         eip7825::MAX_TX_GAS_LIMIT_OSAKA,
     },
     primitives::{B256, TxKind, U64, U256},
     rpc::types::{AccessListResult, BlockOverrides, TransactionRequest, state::StateOverride},
-    sol_types::decode_revert_reason,
+    sol_types::{Panic, Revert, SolError as _},
 };
 use revm::{
     ExecuteEvm as _,
@@ -30,6 +30,9 @@ use crate::{
 /// Relative slack of a gas estimate, as geth has it.
 const ESTIMATE_SLACK: f64 = 0.015;
 
+/// Gas of a plain transfer.
+const TRANSFER_GAS: u64 = 21_000;
+
 /// Everything that a call needs, taken from the chain at once.
 struct Setting {
     state: EvmState,
@@ -44,10 +47,11 @@ fn setting(
     state_overrides: Option<StateOverride>,
     block_overrides: Option<BlockOverrides>,
 ) -> Result<Setting, Failure> {
+    let pending = (id == BlockId::pending()).then(|| node.pending_state());
     let mut setting = node.read(|chain| {
         let config = chain.config();
         let block = eth::find(chain, id)?;
-        let inputs = if id == BlockId::Number(BlockNumberOrTag::Pending) {
+        let inputs = if pending.is_some() {
             // the next block's RANDAO isn't known before it is there
             chain.next_inputs(chain.slot().saturating_add(1), block.header.mix_hash)
         } else {
@@ -66,11 +70,12 @@ fn setting(
         cfg.disable_eip3607 = true;
         cfg.disable_block_gas_limit = true;
         cfg.tx_gas_limit_cap = Some(u64::MAX);
+        let state = match pending {
+            Some(state) => state,
+            None => eth::canonical_state(chain, id)?.clone(),
+        };
         Ok::<_, Failure>(Setting {
-            state: EvmState {
-                state: eth::state_at(chain, id)?.clone(),
-                hashes: chain.recent_hashes(inputs.number),
-            },
+            state: EvmState { state: state, hashes: chain.recent_hashes(inputs.number) },
             block: inputs.env(config),
             cfg,
             chain_id: config.chain_id,
@@ -235,12 +240,12 @@ impl Setting {
 fn failure(result: &ExecutionResult) -> Failure {
     match result {
         ExecutionResult::Revert { output, .. } => {
-            let reason = decode_revert_reason(output).filter(|_| output.len() > 4);
+            let reason = Revert::abi_decode(output)
+                .map(|revert| revert.reason)
+                .or_else(|_| Panic::abi_decode(output).map(|panic| panic.to_string()));
             let message = reason.map_or_else(
-                || "execution reverted".to_owned(),
-                |reason| {
-                    format!("execution reverted: {}", reason.strip_prefix("revert: ").unwrap_or(&reason))
-                },
+                |_| "execution reverted".to_owned(),
+                |reason| format!("execution reverted: {reason}"),
             );
             Failure::reverted(message, output.to_string())
         }
@@ -288,6 +293,13 @@ pub(super) fn estimate_gas(node: &Node, params: &Params) -> Reply {
             }
             result => failure(result),
         });
+    }
+    if let TxKind::Call(to) = tx.kind
+        && tx.data.is_empty()
+        && setting.state.state.code(to).is_empty()
+        && result.tx_gas_used() == TRANSFER_GAS
+    {
+        return reply(&U64::from(TRANSFER_GAS));
     }
     // nothing below what was used can suffice; the 63/64 rule and the stipend may need more
     let mut low = result.tx_gas_used().saturating_sub(1);

@@ -139,14 +139,22 @@ pub(super) fn find(chain: &Chain, id: BlockId) -> Result<&Arc<MinedBlock>, Failu
     chain.resolve(id).ok_or_else(|| Failure::server("header not found"))
 }
 
-/// The state after the block that an id means.
-pub(super) fn state_at(chain: &Chain, id: BlockId) -> Result<&State, Failure> {
+/// The state after the block that an id means; the pool's transactions count as executed in the pending one.
+pub(super) fn state_at(node: &Node, id: BlockId) -> Result<State, Failure> {
+    if id == BlockId::pending() {
+        return Ok(node.pending_state());
+    }
+    node.read(|chain| canonical_state(chain, id).cloned())
+}
+
+/// The same for a block that is mined.
+pub(super) fn canonical_state(chain: &Chain, id: BlockId) -> Result<&State, Failure> {
     let block = find(chain, id)?;
     chain.state_after(block).ok_or_else(|| {
         let kept = chain.config().state_history;
+        let number = block.number();
         Failure::server(format!(
-            "missing trie node: the state of block {} is gone, the last {kept} are kept",
-            block.number()
+            "missing trie node: the state of block {number} is gone, the last {kept} are kept"
         ))
     })
 }
@@ -161,38 +169,35 @@ fn address(params: &Params) -> Result<Address, Failure> {
 
 pub(super) fn balance(node: &Node, params: &Params) -> Reply {
     let (address, block) = (address(params)?, block_param(params, 1)?);
-    node.read(|chain| reply(&state_at(chain, block)?.balance(address)))
+    reply(&state_at(node, block)?.balance(address))
 }
 
 pub(super) fn code(node: &Node, params: &Params) -> Reply {
     let (address, block) = (address(params)?, block_param(params, 1)?);
-    node.read(|chain| reply(&state_at(chain, block)?.code(address)))
+    reply(&state_at(node, block)?.code(address))
 }
 
 pub(super) fn storage_at(node: &Node, params: &Params) -> Reply {
     let (address, block) = (address(params)?, block_param(params, 2)?);
     let slot: JsonStorageKey = params.required(1, "a storage slot")?;
-    node.read(|chain| {
-        let value = state_at(chain, block)?.storage(address, slot.as_b256().into());
-        reply(&B256::from(value))
-    })
+    let value = state_at(node, block)?.storage(address, slot.as_b256().into());
+    reply(&B256::from(value))
 }
 
 pub(super) fn transaction_count(node: &Node, params: &Params) -> Reply {
     let (address, block) = (address(params)?, block_param(params, 1)?);
-    node.read(|chain| {
-        let nonce = match block {
-            BlockId::Number(BlockNumberOrTag::Pending) => chain.pending_nonce(address),
-            block => state_at(chain, block)?.nonce(address),
-        };
-        reply(&U64::from(nonce))
-    })
+    let nonce = match block {
+        // counts what waits for a better base fee too, unlike the pending state
+        BlockId::Number(BlockNumberOrTag::Pending) => node.read(|chain| chain.pending_nonce(address)),
+        block => state_at(node, block)?.nonce(address),
+    };
+    reply(&U64::from(nonce))
 }
 
 pub(super) fn proof(node: &Node, params: &Params) -> Reply {
     let (address, block) = (address(params)?, block_param(params, 2)?);
     let slots: Vec<JsonStorageKey> = params.optional(1, "a list of storage slots")?.unwrap_or_default();
-    let state = node.read(|chain| state_at(chain, block).cloned())?;
+    let state = state_at(node, block)?;
     let account = state.account(address);
     reply(&EIP1186AccountProofResponse {
         address,

@@ -1,0 +1,56 @@
+// Drives a node at argv[2] with viem: what a wallet or an explorer would do. Prints "ok" or throws.
+import assert from "node:assert/strict";
+import { createPublicClient, createWalletClient, createTestClient, defineChain, http, keccak256, parseEther, toHex } from "viem";
+import { privateKeyToAccount } from "viem/accounts";
+
+const url = process.argv[2];
+const chain = defineChain({
+  id: 31337,
+  name: "embedded",
+  nativeCurrency: { name: "Ether", symbol: "ETH", decimals: 18 },
+  rpcUrls: { default: { http: [url] } },
+});
+const transport = http(url);
+const reader = createPublicClient({ chain, transport, pollingInterval: 20 });
+const account = privateKeyToAccount("0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d");
+const writer = createWalletClient({ account, chain, transport });
+
+assert.equal(await reader.getChainId(), 31337);
+const to = "0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65";
+const before = await reader.getBalance({ address: to });
+const hash = await writer.sendTransaction({ to, value: parseEther("2") });
+const receipt = await reader.waitForTransactionReceipt({ hash });
+assert.equal(receipt.status, "success");
+assert.equal(await reader.getBalance({ address: to }), before + parseEther("2"));
+
+// deploys a contract that logs its argument under topic 0x2a and returns it
+const runtime = "5f35805f52602a60205fa160205ff3";
+const deployed = await writer.deployContract({
+  abi: [],
+  bytecode: `0x60${(runtime.length / 2).toString(16).padStart(2, "0")}8060095f395ff3${runtime}`,
+});
+const { contractAddress } = await reader.waitForTransactionReceipt({ hash: deployed });
+const data = toHex(77, { size: 32 });
+assert.equal((await reader.call({ to: contractAddress, data })).data, data);
+const logged = await reader.waitForTransactionReceipt({
+  hash: await writer.sendTransaction({ to: contractAddress, data }),
+});
+const logs = await reader.getLogs({ address: contractAddress, fromBlock: 0n });
+assert.deepEqual(logs.map((log) => log.data), [data]);
+assert.equal(logs[0].blockHash, logged.blockHash);
+
+const block = await reader.getBlock({ includeTransactions: true });
+assert.equal(block.hash, logged.blockHash);
+assert.equal(block.transactions[0].hash, logged.transactionHash);
+assert.equal(block.baseFeePerGas > 0n, true);
+const fees = await reader.estimateFeesPerGas();
+assert.equal(fees.maxFeePerGas >= block.baseFeePerGas, true);
+const proof = await reader.getProof({ address: to, storageKeys: [] });
+assert.equal(proof.balance, before + parseEther("2"));
+assert.equal(keccak256(proof.accountProof[0]), block.stateRoot);
+await assert.rejects(reader.call({ to: contractAddress, data, account: to, value: parseEther("1000000") }));
+
+const tester = createTestClient({ chain, mode: "anvil", transport });
+await tester.request({ method: "fernet_mine", params: ["0x2"] });
+assert.equal(await reader.getBlockNumber({ cacheTime: 0 }), block.number + 2n);
+console.log("ok");
