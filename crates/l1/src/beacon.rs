@@ -1,0 +1,97 @@
+//! Blobs from a consensus client's beacon API, as lighthouse, nimbus and the others serve it, and anvil and the
+//! embedded L1 imitate it.
+
+use alloy::{
+    eips::eip4844::{BYTES_PER_BLOB, Blob},
+    primitives::{B256, Bytes},
+};
+use serde::Deserialize;
+use url::Url;
+
+use crate::{
+    blobs::{BlobError, BlobFuture, BlobLocation, BlobSource, arrange, blob_from_bytes},
+    provider::{ConnectError, http_client},
+};
+
+/// What the endpoint calls a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockIds {
+    /// The slot number of the beacon chain. The deployment's L1 slots must count from the beacon chain's genesis.
+    BeaconSlot,
+    /// The hash of the execution block: anvil and the embedded L1.
+    ExecutionHash,
+}
+
+/// `GET {endpoint}/eth/v1/beacon/blobs/{block}?versioned_hashes=…`
+#[derive(Clone, Debug)]
+pub struct BeaconBlobs {
+    endpoint: Url,
+    client: reqwest::Client,
+    ids: BlockIds,
+}
+
+/// Bytes of JSON around the blobs that an answer may have.
+const ENVELOPE_LIMIT: usize = 4096;
+/// Bytes of an error answer that are kept.
+const MESSAGE_LIMIT: usize = 200;
+
+#[derive(Deserialize)]
+struct Answer {
+    data: Vec<Bytes>,
+}
+
+impl BeaconBlobs {
+    /// Uses a beacon API. Nothing is sent yet.
+    pub fn new(endpoint: Url, ids: BlockIds) -> Result<Self, ConnectError> {
+        let client = http_client(&endpoint)?;
+        Ok(Self { endpoint, client, ids })
+    }
+
+    fn url(&self, at: BlobLocation, hashes: &[B256]) -> Result<Url, BlobError> {
+        let block = match self.ids {
+            BlockIds::BeaconSlot => at.l1_slot.get().to_string(),
+            BlockIds::ExecutionHash => at.hash.to_string(),
+        };
+        let mut url = self.endpoint.clone();
+        url.path_segments_mut()
+            .map_err(|()| BlobError::Unreachable(format!("{} can't have a path", self.endpoint)))?
+            .pop_if_empty()
+            .extend(["eth", "v1", "beacon", "blobs", &block]);
+        let hashes: Vec<String> = hashes.iter().map(B256::to_string).collect();
+        url.query_pairs_mut().append_pair("versioned_hashes", &hashes.join(","));
+        Ok(url)
+    }
+
+    async fn fetch(&self, at: BlobLocation, hashes: &[B256]) -> Result<Vec<Blob>, BlobError> {
+        if hashes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let unreachable = |error: reqwest::Error| BlobError::Unreachable(error.to_string());
+        let request = self.client.get(self.url(at, hashes)?).header("accept", "application/json");
+        let mut response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        // hexadecimal, with prefix, quotes and comma
+        let limit = hashes.len().saturating_mul(2 * BYTES_PER_BLOB + 8).saturating_add(ENVELOPE_LIMIT);
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if body.len().saturating_add(chunk.len()) > limit {
+                return Err(BlobError::TooLong { limit });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if !status.is_success() {
+            let message = String::from_utf8_lossy(&body).chars().take(MESSAGE_LIMIT).collect();
+            return Err(BlobError::Refused { status: status.as_u16(), message });
+        }
+        let answer: Answer =
+            serde_json::from_slice(&body).map_err(|error| BlobError::Unreachable(error.to_string()))?;
+        let blobs = answer.data.iter().map(|bytes| blob_from_bytes(bytes)).collect::<Result<Vec<_>, _>>()?;
+        arrange(blobs, at, hashes)
+    }
+}
+
+impl BlobSource for BeaconBlobs {
+    fn blobs<'a>(&'a self, at: BlobLocation, hashes: &'a [B256]) -> BlobFuture<'a> {
+        Box::pin(self.fetch(at, hashes))
+    }
+}

@@ -1,0 +1,407 @@
+//! The contracts' events as one enum, in the protocol's own types.
+
+use alloy::{
+    primitives::{Address, B256, LogData, TxHash, U256},
+    rpc::types::Log,
+    sol_types::SolEventInterface,
+};
+use fernet_bindings::{
+    IBridge::{self, IBridgeEvents},
+    IEscrow::{self, IEscrowEvents},
+    IRandomness::IRandomnessEvents,
+    IRewards::{self, IRewardsEvents},
+    IRollup::IRollupEvents,
+    IStaking::{self, IStakingEvents},
+};
+use fernet_protocol::{Header, L1Slot, Score, SequencerId, Slot, TokenAmount};
+
+use crate::{convert::header, deployment::Contracts};
+
+/// How a block became final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Proven in time by the prover who committed.
+    Finalized,
+    /// Proven by somebody else, or late.
+    Rescued,
+    /// In the backup phase.
+    Backup,
+}
+
+/// An event and where it happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedEvent {
+    /// what happened
+    pub event: RollupEvent,
+    /// in which transaction
+    pub tx: TxHash,
+    /// position among the block's logs
+    pub log_index: u64,
+}
+
+/// Everything that the contracts of a deployment say. Amounts are token units unless said otherwise; the interfaces in
+/// `contracts/interfaces` say when each is emitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of the events, which the interfaces explain")]
+pub enum RollupEvent {
+    /// A header entered the list of a slot's candidates.
+    Proposed {
+        slot: Slot,
+        sequencer: SequencerId,
+        header_hash: B256,
+        score: Score,
+        start: L1Slot,
+        previous_start: L1Slot,
+    },
+    /// A better proposal pushed a candidate off the list.
+    Displaced { slot: Slot, sequencer: SequencerId, header_hash: B256 },
+    /// A prover's bond was locked for a candidate.
+    Committed {
+        slot: Slot,
+        header_hash: B256,
+        prover: Address,
+        sequencer: SequencerId,
+        payee: Address,
+        bond: TokenAmount,
+        price: TokenAmount,
+        l1_slot: L1Slot,
+    },
+    /// Blobs of a candidate were published.
+    Revealed {
+        slot: Slot,
+        header_hash: B256,
+        header: Header,
+        blobs_seen: u16,
+        complete: bool,
+        l1_slot: L1Slot,
+    },
+    /// A block was proven: it is the tip.
+    Finalized {
+        slot: Slot,
+        header_hash: B256,
+        payee: Address,
+        outcome: Outcome,
+        state_root: B256,
+        deposits_end: u64,
+        l1_slot: L1Slot,
+    },
+    /// The header of a block that comes with `finalizeBackup`.
+    BackupBlock { slot: Slot, header_hash: B256, header: Header },
+    /// A candidate found no prover in its turn.
+    CandidateAbandoned { slot: Slot, sequencer: SequencerId, penalty: TokenAmount },
+    /// A candidate with a prover didn't publish its data.
+    CandidateWithheld { slot: Slot, sequencer: SequencerId, penalty: TokenAmount },
+    /// A bond is free again.
+    BondReleased { slot: Slot, prover: Address, bond: TokenAmount },
+    /// A bond is lost: `share` of it to `beneficiary`, the rest burned.
+    BondSlashed { slot: Slot, prover: Address, bond: TokenAmount, beneficiary: Address, share: TokenAmount },
+    /// A slot with proposals ended without a block.
+    SlotExpired { slot: Slot },
+    /// A sequencer was registered.
+    Registered {
+        sequencer: SequencerId,
+        attester: Address,
+        owner: Address,
+        fee_recipient: u32,
+        stake: TokenAmount,
+        active_from: L1Slot,
+    },
+    /// A sequencer leaves, or was ejected.
+    ExitInitiated { sequencer: SequencerId, l1_slot: L1Slot, withdrawable_from: L1Slot },
+    /// What was left of a stake went to its owner.
+    StakeWithdrawn { sequencer: SequencerId, to: Address, amount: TokenAmount },
+    /// Part of a stake was burned.
+    StakeSlashed { sequencer: SequencerId, amount: TokenAmount, remaining: TokenAmount },
+    /// The RANDAO mix as of an L1 slot was proven on L1.
+    MixProven { l1_slot: L1Slot, mix: B256, block_number: u64 },
+    /// A prover's escrow grew.
+    EscrowDeposited { account: Address, from: Address, amount: TokenAmount },
+    /// Part of an escrow was asked back; `amount` is what this request adds.
+    EscrowWithdrawalRequested { account: Address, amount: TokenAmount, withdrawable_from: L1Slot },
+    /// What was asked back was paid.
+    EscrowWithdrawn { account: Address, to: Address, amount: TokenAmount },
+    /// A bond was taken out of the free balance.
+    EscrowLocked { account: Address, amount: TokenAmount },
+    /// A bond went back to the free balance.
+    EscrowReleased { account: Address, amount: TokenAmount },
+    /// A bond was lost; `share` went to the free balance of `beneficiary`.
+    EscrowSlashed { account: Address, amount: TokenAmount, beneficiary: Address, share: TokenAmount },
+    /// The reward pot grew.
+    RewardsFunded { from: Address, amount: U256 },
+    /// Somebody is owed more.
+    RewardCredited { account: Address, amount: U256 },
+    /// Somebody was paid.
+    RewardClaimed { account: Address, to: Address, amount: U256, still_owed: U256 },
+    /// A deposit was queued; `amount` in L2 units.
+    Deposited {
+        number: u64,
+        index: u32,
+        from: Address,
+        key_x: U256,
+        key_y: U256,
+        amount: u64,
+        chain: B256,
+        l1_slot: L1Slot,
+    },
+    /// A withdrawal was paid; `amount` in L2 units.
+    WithdrawalClaimed { slot: Slot, blob: u64, element: u64, to: Address, amount: u64 },
+}
+
+/// A log that the contracts as compiled can't have made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// Topics or data don't fit any event of the contract.
+    #[error("log {log_index} of L1 block {block} from {contract} is no event of that contract: {error}")]
+    Malformed {
+        /// contract
+        contract: Address,
+        /// L1 block number
+        block: u64,
+        /// position among the block's logs
+        log_index: u64,
+        /// what the decoder says
+        error: String,
+    },
+    /// A log of an address that wasn't asked for.
+    #[error("log {log_index} of L1 block {block} is from {contract}, which wasn't asked for")]
+    Foreign {
+        /// address
+        contract: Address,
+        /// L1 block number
+        block: u64,
+        /// position among the block's logs
+        log_index: u64,
+    },
+}
+
+/// Decodes one log of a deployment.
+pub(crate) fn decode(
+    log: &Log,
+    contracts: &Contracts,
+    block: u64,
+    log_index: u64,
+) -> Result<RollupEvent, EventError> {
+    let contract = log.address();
+    let malformed = |error: String| EventError::Malformed { contract, block, log_index, error };
+    let data = log.data();
+    let event = if contract == contracts.rollup {
+        rollup(data)
+    } else if contract == contracts.staking {
+        staking(data)
+    } else if contract == contracts.randomness {
+        randomness(data)
+    } else if contract == contracts.escrow {
+        escrow(data)
+    } else if contract == contracts.rewards {
+        rewards(data)
+    } else if contract == contracts.bridge {
+        bridge(data)
+    } else {
+        return Err(EventError::Foreign { contract, block, log_index });
+    };
+    event.map_err(malformed)
+}
+
+type Decoded = Result<RollupEvent, String>;
+
+/// Decodes strictly: topics and data must be what encoding the event gives.
+fn read<E: SolEventInterface>(log: &LogData) -> Result<E, String> {
+    E::decode_raw_log(log.topics(), &log.data).map_err(|error| error.to_string())
+}
+
+fn amount<T: TryInto<u128>>(value: T) -> Result<TokenAmount, String> {
+    value.try_into().map(TokenAmount::new).map_err(|_| "amount exceeds 128 bits".to_owned())
+}
+
+fn number(value: U256) -> Result<u64, String> {
+    value.try_into().map_err(|_| format!("{value} exceeds 64 bits"))
+}
+
+fn rollup(log: &LogData) -> Decoded {
+    Ok(match read::<IRollupEvents>(log)? {
+        IRollupEvents::Proposed(e) => RollupEvent::Proposed {
+            slot: Slot::new(e.slot),
+            sequencer: SequencerId::new(e.sequencer),
+            header_hash: e.headerHash,
+            score: Score::new(e.score),
+            start: L1Slot::new(e.start),
+            previous_start: L1Slot::new(e.previousStart),
+        },
+        IRollupEvents::Displaced(e) => RollupEvent::Displaced {
+            slot: Slot::new(e.slot),
+            sequencer: SequencerId::new(e.sequencer),
+            header_hash: e.headerHash,
+        },
+        IRollupEvents::Committed(e) => RollupEvent::Committed {
+            slot: Slot::new(e.slot),
+            header_hash: e.headerHash,
+            prover: e.prover,
+            sequencer: SequencerId::new(e.sequencer),
+            payee: e.payee,
+            bond: amount(e.bond)?,
+            price: amount(e.price)?,
+            l1_slot: L1Slot::new(e.l1Slot),
+        },
+        IRollupEvents::Revealed(e) => RollupEvent::Revealed {
+            slot: Slot::new(e.slot),
+            header_hash: e.headerHash,
+            header: header(e.header)?,
+            blobs_seen: e.blobsSeen,
+            complete: e.complete,
+            l1_slot: L1Slot::new(e.l1Slot),
+        },
+        IRollupEvents::Finalized(e) => RollupEvent::Finalized {
+            slot: Slot::new(e.slot),
+            header_hash: e.headerHash,
+            payee: e.payee,
+            outcome: match e.outcome {
+                fernet_bindings::Outcome::Finalized => Outcome::Finalized,
+                fernet_bindings::Outcome::Rescued => Outcome::Rescued,
+                fernet_bindings::Outcome::Backup => Outcome::Backup,
+                other => return Err(format!("unknown outcome {other:?}")),
+            },
+            state_root: e.stateRoot,
+            deposits_end: e.depositsEnd,
+            l1_slot: L1Slot::new(e.l1Slot),
+        },
+        IRollupEvents::BackupBlock(e) => RollupEvent::BackupBlock {
+            slot: Slot::new(e.slot),
+            header_hash: e.headerHash,
+            header: header(e.header)?,
+        },
+        IRollupEvents::CandidateAbandoned(e) => RollupEvent::CandidateAbandoned {
+            slot: Slot::new(e.slot),
+            sequencer: SequencerId::new(e.sequencer),
+            penalty: amount(e.penalty)?,
+        },
+        IRollupEvents::CandidateWithheld(e) => RollupEvent::CandidateWithheld {
+            slot: Slot::new(e.slot),
+            sequencer: SequencerId::new(e.sequencer),
+            penalty: amount(e.penalty)?,
+        },
+        IRollupEvents::BondReleased(e) => {
+            RollupEvent::BondReleased { slot: Slot::new(e.slot), prover: e.prover, bond: amount(e.bond)? }
+        }
+        IRollupEvents::BondSlashed(e) => RollupEvent::BondSlashed {
+            slot: Slot::new(e.slot),
+            prover: e.prover,
+            bond: amount(e.bond)?,
+            beneficiary: e.beneficiary,
+            share: amount(e.share)?,
+        },
+        IRollupEvents::SlotExpired(e) => RollupEvent::SlotExpired { slot: Slot::new(e.slot) },
+    })
+}
+
+fn staking(log: &LogData) -> Decoded {
+    Ok(match read::<IStakingEvents>(log)? {
+        IStakingEvents::Registered(e) => RollupEvent::Registered {
+            sequencer: SequencerId::new(e.sequencer),
+            attester: e.attester,
+            owner: e.owner,
+            fee_recipient: e.feeRecipient,
+            stake: amount(e.stake)?,
+            active_from: L1Slot::new(e.activeFrom),
+        },
+        IStakingEvents::ExitInitiated(e) => RollupEvent::ExitInitiated {
+            sequencer: SequencerId::new(e.sequencer),
+            l1_slot: L1Slot::new(e.l1Slot),
+            withdrawable_from: L1Slot::new(e.withdrawableFrom),
+        },
+        IStakingEvents::Withdrawn(IStaking::Withdrawn { sequencer, to, amount: paid }) => {
+            RollupEvent::StakeWithdrawn { sequencer: SequencerId::new(sequencer), to, amount: amount(paid)? }
+        }
+        IStakingEvents::Slashed(IStaking::Slashed { sequencer, amount: taken, remaining }) => {
+            RollupEvent::StakeSlashed {
+                sequencer: SequencerId::new(sequencer),
+                amount: amount(taken)?,
+                remaining: amount(remaining)?,
+            }
+        }
+    })
+}
+
+fn randomness(log: &LogData) -> Decoded {
+    let IRandomnessEvents::MixProven(e) = read::<IRandomnessEvents>(log)?;
+    Ok(RollupEvent::MixProven {
+        l1_slot: L1Slot::new(e.l1Slot),
+        mix: e.mix,
+        block_number: number(e.blockNumber)?,
+    })
+}
+
+fn escrow(log: &LogData) -> Decoded {
+    Ok(match read::<IEscrowEvents>(log)? {
+        IEscrowEvents::Deposited(IEscrow::Deposited { account, from, amount }) => {
+            RollupEvent::EscrowDeposited { account, from, amount: TokenAmount::new(amount) }
+        }
+        IEscrowEvents::WithdrawalRequested(e) => RollupEvent::EscrowWithdrawalRequested {
+            account: e.account,
+            amount: TokenAmount::new(e.amount),
+            withdrawable_from: L1Slot::new(e.withdrawableFrom),
+        },
+        IEscrowEvents::Withdrawn(IEscrow::Withdrawn { account, to, amount }) => {
+            RollupEvent::EscrowWithdrawn { account, to, amount: TokenAmount::new(amount) }
+        }
+        IEscrowEvents::Locked(IEscrow::Locked { account, amount }) => {
+            RollupEvent::EscrowLocked { account, amount: TokenAmount::new(amount) }
+        }
+        IEscrowEvents::Released(IEscrow::Released { account, amount }) => {
+            RollupEvent::EscrowReleased { account, amount: TokenAmount::new(amount) }
+        }
+        IEscrowEvents::Slashed(e) => RollupEvent::EscrowSlashed {
+            account: e.account,
+            amount: TokenAmount::new(e.amount),
+            beneficiary: e.beneficiary,
+            share: TokenAmount::new(e.share),
+        },
+    })
+}
+
+fn rewards(log: &LogData) -> Decoded {
+    Ok(match read::<IRewardsEvents>(log)? {
+        IRewardsEvents::Funded(IRewards::Funded { from, amount }) => {
+            RollupEvent::RewardsFunded { from, amount }
+        }
+        IRewardsEvents::Credited(IRewards::Credited { account, amount }) => {
+            RollupEvent::RewardCredited { account, amount }
+        }
+        IRewardsEvents::Claimed(e) => RollupEvent::RewardClaimed {
+            account: e.account,
+            to: e.to,
+            amount: e.amount,
+            still_owed: e.stillOwed,
+        },
+    })
+}
+
+fn bridge(log: &LogData) -> Decoded {
+    Ok(match read::<IBridgeEvents>(log)? {
+        IBridgeEvents::Deposited(IBridge::Deposited {
+            number,
+            index,
+            from,
+            keyX,
+            keyY,
+            amount,
+            chain,
+            l1Slot,
+        }) => RollupEvent::Deposited {
+            number,
+            index,
+            from,
+            key_x: keyX,
+            key_y: keyY,
+            amount,
+            chain,
+            l1_slot: L1Slot::new(l1Slot),
+        },
+        IBridgeEvents::WithdrawalClaimed(e) => RollupEvent::WithdrawalClaimed {
+            slot: Slot::new(e.slot),
+            blob: number(e.blob)?,
+            element: number(e.element)?,
+            to: e.to,
+            amount: e.amount,
+        },
+    })
+}

@@ -1,0 +1,192 @@
+//! What a transaction offers to pay: pure, saturating arithmetic.
+//!
+//! A first offer covers twice the base fee of the next block, so that six full blocks in a row don't price it out
+//! (each raises the base fee by an eighth). A replacement raises every fee by what the pools of Ethereum clients
+//! demand, and by what the market asks if that is more. Nothing is ever offered beyond the intent's ceiling.
+
+use alloy::primitives::U256;
+use serde::{Deserialize, Serialize};
+
+/// Least raise with which pools accept a replacement, in percent (geth `txpool.pricebump`, reth `txpool.pricebump`).
+pub const REPLACEMENT_RAISE: u128 = 10;
+/// The same for a blob transaction (geth `blobpool.pricebump`).
+pub const BLOB_REPLACEMENT_RAISE: u128 = 100;
+
+/// What the next block costs, in wei per gas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Market {
+    /// base fee of the next block
+    pub base_fee: u128,
+    /// tip that recent blocks took
+    pub tip: u128,
+    /// blob base fee of the next block
+    pub blob_fee: u128,
+}
+
+/// An offer, in wei per gas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fees {
+    /// `maxFeePerGas`
+    pub max_fee: u128,
+    /// `maxPriorityFeePerGas`
+    pub tip: u128,
+    /// `maxFeePerBlobGas` of a blob transaction
+    pub blob_fee: Option<u128>,
+}
+
+/// What a transaction uses at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// gas limit
+    pub gas: u64,
+    /// blob gas; zero without blobs
+    pub blob_gas: u64,
+}
+
+/// The least offer with a chance costs more than the intent is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("fees of {needed} wei exceed the ceiling of {ceiling} wei")]
+pub struct OverCeiling {
+    /// wei
+    pub needed: U256,
+    /// wei
+    pub ceiling: U256,
+}
+
+impl Fees {
+    /// The most that a transaction with this offer can cost in fees, in wei.
+    pub fn cost(&self, usage: Usage) -> U256 {
+        let gas = U256::from(usage.gas).saturating_mul(U256::from(self.max_fee));
+        let blobs = U256::from(usage.blob_gas).saturating_mul(U256::from(self.blob_fee.unwrap_or(0)));
+        gas.saturating_add(blobs)
+    }
+
+    /// Whether the next block can take the offer.
+    pub fn covers(&self, market: &Market) -> bool {
+        self.max_fee >= market.base_fee && self.blob_fee.is_none_or(|fee| fee >= market.blob_fee)
+    }
+
+    fn within(self, usage: Usage, ceiling: U256) -> Result<Self, OverCeiling> {
+        let needed = self.cost(usage);
+        if needed > ceiling { Err(OverCeiling { needed, ceiling }) } else { Ok(self) }
+    }
+}
+
+/// The first offer: room for a base fee that doubles if the ceiling allows it, else for one full block.
+pub(crate) fn first_offer(market: &Market, usage: Usage, ceiling: U256) -> Result<Fees, OverCeiling> {
+    let offer = |base_fee: u128, blob_fee: u128| Fees {
+        max_fee: base_fee.saturating_add(market.tip),
+        tip: market.tip,
+        blob_fee: (usage.blob_gas > 0).then_some(blob_fee),
+    };
+    offer(market.base_fee.saturating_mul(2), market.blob_fee.saturating_mul(2).max(1))
+        .within(usage, ceiling)
+        .or_else(|_| {
+            // an eighth more is what one full block adds
+            offer(raised_up(market.base_fee, 13), raised_up(market.blob_fee, 13).max(1))
+                .within(usage, ceiling)
+        })
+}
+
+/// An offer that replaces `previous` in every pool and suits the market.
+pub(crate) fn replacement(
+    previous: &Fees,
+    market: &Market,
+    usage: Usage,
+    ceiling: U256,
+) -> Result<Fees, OverCeiling> {
+    let raise = if previous.blob_fee.is_some() { BLOB_REPLACEMENT_RAISE } else { REPLACEMENT_RAISE };
+    let tip = raised_up(previous.tip, raise).max(market.tip);
+    Fees {
+        max_fee: raised_up(previous.max_fee, raise)
+            .max(market.base_fee.saturating_mul(2).saturating_add(tip)),
+        tip,
+        blob_fee: previous
+            .blob_fee
+            .map(|fee| raised_up(fee, raise).max(market.blob_fee.saturating_mul(2)).max(1)),
+    }
+    .within(usage, ceiling)
+    .or_else(|_| {
+        // without room for later blocks: exactly what the pools demand, if the next block would take it
+        let least = Fees {
+            max_fee: raised_up(previous.max_fee, raise).max(market.base_fee.saturating_add(tip)),
+            tip,
+            blob_fee: previous.blob_fee.map(|fee| raised_up(fee, raise).max(market.blob_fee).max(1)),
+        };
+        least.within(usage, ceiling)
+    })
+}
+
+/// `fee` and `percent` more, rounded up and at least 1 more.
+fn raised_up(fee: u128, percent: u128) -> u128 {
+    let part = fee.saturating_mul(percent).div_ceil(100);
+    fee.saturating_add(part.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PLAIN: Usage = Usage { gas: 100_000, blob_gas: 0 };
+    const BLOB: Usage = Usage { gas: 100_000, blob_gas: 131_072 };
+
+    fn market(base_fee: u128, tip: u128, blob_fee: u128) -> Market {
+        Market { base_fee, tip, blob_fee }
+    }
+
+    #[test]
+    fn a_first_offer_leaves_room_for_the_base_fee_to_double() {
+        let fees = first_offer(&market(100, 3, 7), PLAIN, U256::MAX).unwrap();
+        assert_eq!(fees, Fees { max_fee: 203, tip: 3, blob_fee: None });
+        let fees = first_offer(&market(100, 3, 7), BLOB, U256::MAX).unwrap();
+        assert_eq!(fees.blob_fee, Some(14));
+    }
+
+    #[test]
+    fn a_tight_ceiling_takes_the_room_away_and_a_lower_one_refuses() {
+        let fees = first_offer(&market(100, 0, 1), PLAIN, U256::from(11_300_000)).unwrap();
+        assert_eq!(fees.max_fee, 113);
+        assert_eq!(
+            first_offer(&market(100, 0, 1), PLAIN, U256::from(11_299_999)).unwrap_err().to_string(),
+            "fees of 11300000 wei exceed the ceiling of 11299999 wei"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_replacement_is_accepted_by_every_pool(
+            base in any::<u64>(), tip in any::<u64>(), blob in any::<u64>(),
+            next_base in any::<u64>(), next_tip in any::<u64>(), next_blob in any::<u64>(),
+        ) {
+            let before = first_offer(&market(base.into(), tip.into(), blob.into()), BLOB, U256::MAX).unwrap();
+            let now = market(next_base.into(), next_tip.into(), next_blob.into());
+            let after = replacement(&before, &now, BLOB, U256::MAX).unwrap();
+            prop_assert!(after.max_fee >= before.max_fee * 2);
+            prop_assert!(after.tip >= before.tip * 2);
+            prop_assert!(after.blob_fee.unwrap() >= before.blob_fee.unwrap() * 2);
+            prop_assert!(after.tip <= after.max_fee);
+            prop_assert!(after.covers(&now));
+            let plain = Fees { blob_fee: None, ..before };
+            let raised = replacement(&plain, &now, PLAIN, U256::MAX).unwrap();
+            prop_assert!(raised.max_fee * 100 >= plain.max_fee * 110);
+            prop_assert!(raised.tip * 100 >= plain.tip * 110);
+            prop_assert!(raised.max_fee > plain.max_fee && raised.tip > plain.tip);
+        }
+
+        #[test]
+        fn no_offer_costs_more_than_the_ceiling(
+            base in any::<u128>(), tip in any::<u128>(), blob in any::<u128>(), gas in any::<u64>(), ceiling in any::<u128>(),
+        ) {
+            let usage = Usage { gas, blob_gas: 131_072 };
+            let now = market(base, tip, blob);
+            if let Ok(fees) = first_offer(&now, usage, U256::from(ceiling)) {
+                prop_assert!(fees.cost(usage) <= U256::from(ceiling));
+                if let Ok(next) = replacement(&fees, &now, usage, U256::from(ceiling)) {
+                    prop_assert!(next.cost(usage) <= U256::from(ceiling));
+                }
+            }
+        }
+    }
+}

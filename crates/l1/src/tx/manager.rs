@@ -1,0 +1,627 @@
+//! The manager: what is done with every intent at every L1 block.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use alloy::primitives::{Address, B256, TxHash};
+use fernet_protocol::{L1Clock, L1Slot};
+
+use super::{
+    chain::{Broadcast, Chain, NextBlock, Simulation},
+    fees::{Fees, Market, Usage, first_offer, replacement},
+    intent::{FailureReason, Intent, IntentKey, TxOutcome, TxStatus, WaitReason, WhenReverting},
+    nonces::{gaps, next_free},
+    record::{Attempt, AttemptKind, Record, Sent, Settled, State},
+    sign::{Accounts, Draft, SignError, wire},
+    store::{StoreError, TxStore},
+};
+use crate::{
+    blobs::{BlobBundle, SidecarFormat},
+    feed::L1Block,
+    provider::{L1Provider, RpcFailure},
+};
+
+/// Gas of a transaction that does nothing.
+const NO_OP_GAS: u64 = 21_000;
+/// One gwei, in wei.
+const GWEI: u128 = 1_000_000_000;
+
+/// How a manager behaves.
+#[derive(Clone, Debug)]
+pub struct TxConfig {
+    /// chain that transactions are signed for
+    pub chain_id: u64,
+    /// what an L1 slot is
+    pub clock: L1Clock,
+    /// L1 blocks after which a transaction that wasn't taken is replaced
+    pub replace_after: u64,
+    /// L1 blocks after which a mined transaction is beyond reorgs
+    pub final_after: u64,
+    /// L1 blocks for which the node may fail to find the receipt of a used nonce, before the nonce counts as lost to a
+    /// transaction that isn't the manager's
+    pub foreign_after: u32,
+    /// least tip offered, in wei per gas
+    pub least_tip: u128,
+    /// most that a first offer tips, in wei per gas
+    pub most_tip: u128,
+    /// form of the no-ops that cancel blob transactions
+    pub sidecars: SidecarFormat,
+}
+
+impl TxConfig {
+    /// The defaults for a chain.
+    pub fn new(chain_id: u64, clock: L1Clock) -> Self {
+        Self {
+            chain_id,
+            clock,
+            replace_after: 2,
+            // two epochs of mainnet: what is older is finalized
+            final_after: 64,
+            foreign_after: 3,
+            least_tip: GWEI / 10,
+            most_tip: 20 * GWEI,
+            sidecars: SidecarFormat::default(),
+        }
+    }
+}
+
+/// Why the manager failed. Whatever it had written before holds.
+#[derive(Debug, thiserror::Error)]
+pub enum TxError {
+    /// The window is empty.
+    #[error("window of {key} is empty: expected its end after L1 slot {not_before}, got {expires_at}")]
+    EmptyWindow {
+        /// intent
+        key: IntentKey,
+        /// first L1 slot of the window
+        not_before: L1Slot,
+        /// first L1 slot after the window
+        expires_at: L1Slot,
+    },
+    /// The key names an intent that has been sent and asks for something else.
+    #[error("key {key} already names another intent, which was sent")]
+    KeyReused {
+        /// intent
+        key: IntentKey,
+    },
+    /// No such intent.
+    #[error("no intent named {key}")]
+    UnknownKey {
+        /// intent
+        key: IntentKey,
+    },
+    /// The disk failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The L1 failed.
+    #[error(transparent)]
+    Rpc(#[from] RpcFailure),
+}
+
+impl TxError {
+    /// Whether the next L1 block may bring better luck.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Rpc(_) => true,
+            Self::Store(error) => error.is_retryable(),
+            Self::EmptyWindow { .. } | Self::KeyReused { .. } | Self::UnknownKey { .. } => false,
+        }
+    }
+}
+
+/// What one L1 block changed, each list in the order of submission.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TickReport {
+    /// sent, replacements and no-ops included
+    pub sent: Vec<(IntentKey, TxHash)>,
+    /// landed and succeeded
+    pub mined: Vec<(IntentKey, TxOutcome)>,
+    /// won't succeed
+    pub failed: Vec<(IntentKey, FailureReason)>,
+    /// window closed
+    pub expired: Vec<IntentKey>,
+    /// undone by a reorg: pending again
+    pub undone: Vec<IntentKey>,
+    /// not sent yet, and why
+    pub waiting: Vec<(IntentKey, WaitReason)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    pub(super) number: u64,
+    pub(super) hash: B256,
+    pub(super) l1_slot: L1Slot,
+}
+
+/// Sends intents. See the module's introduction.
+pub struct TxManager {
+    pub(super) chain: Chain,
+    accounts: Accounts,
+    pub(super) store: TxStore,
+    pub(super) config: TxConfig,
+    pub(super) records: BTreeMap<IntentKey, Record>,
+    /// what a tick looks at, by order of submission: everything that isn't settled for good
+    pub(super) active: BTreeMap<u64, IntentKey>,
+    pub(super) bundles: BTreeMap<IntentKey, BlobBundle>,
+    next_sequence: u64,
+    pub(super) head: Option<Head>,
+    /// the chain's nonces as of the head
+    pub(super) nonces: BTreeMap<Address, u64>,
+    market: Option<Market>,
+    /// what happened since the last tick that succeeded
+    pub(super) report: TickReport,
+}
+
+impl fmt::Debug for TxManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TxManager")
+            .field("accounts", &self.accounts)
+            .field("head", &self.head)
+            .field("records", &self.records.len())
+            .field("active", &self.active.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl TxManager {
+    /// Takes over the intents in `store`. Nothing is asked or sent before the first tick.
+    pub fn open(
+        provider: L1Provider,
+        accounts: Accounts,
+        store: TxStore,
+        config: TxConfig,
+    ) -> Result<Self, TxError> {
+        let mut manager = Self {
+            chain: Chain::new(provider),
+            accounts,
+            config,
+            records: BTreeMap::new(),
+            active: BTreeMap::new(),
+            bundles: BTreeMap::new(),
+            next_sequence: 0,
+            head: None,
+            nonces: BTreeMap::new(),
+            market: None,
+            report: TickReport::default(),
+            store,
+        };
+        for record in manager.store.load()? {
+            manager.next_sequence = manager.next_sequence.max(record.sequence.saturating_add(1));
+            if !is_retired(&record) {
+                manager.active.insert(record.sequence, record.key.clone());
+                if let Some(bundle) = manager.store.blobs(&record.key)? {
+                    manager.bundles.insert(record.key.clone(), bundle);
+                }
+            }
+            manager.records.insert(record.key.clone(), record);
+        }
+        Ok(manager)
+    }
+
+    /// Takes an intent on: to disk first, then, if an L1 block was seen and its window is open, to the L1. The same
+    /// intent again changes nothing. Another one under the key of one that wasn't sent yet takes its place.
+    pub async fn submit(&mut self, intent: Intent) -> Result<TxStatus, TxError> {
+        if intent.not_before >= intent.expires_at {
+            return Err(TxError::EmptyWindow {
+                key: intent.key,
+                not_before: intent.not_before,
+                expires_at: intent.expires_at,
+            });
+        }
+        let sequence = match self.records.get(&intent.key) {
+            Some(known) if known.is_same(&intent) => return Ok(known.status()),
+            Some(known) if !matches!(known.state, State::Waiting(_)) => {
+                return Err(TxError::KeyReused { key: intent.key });
+            }
+            Some(known) => known.sequence,
+            None => self.next_sequence,
+        };
+        let record = Record::new(&intent, sequence);
+        self.store.save(&record, intent.blobs.as_ref())?;
+        self.next_sequence = self.next_sequence.max(sequence.saturating_add(1));
+        let key = intent.key;
+        self.records.insert(key.clone(), record);
+        self.active.insert(sequence, key.clone());
+        match intent.blobs {
+            Some(blobs) => self.bundles.insert(key.clone(), blobs),
+            None => self.bundles.remove(&key),
+        };
+        if self.head.is_some() {
+            // what happens now is in the returned status, not in the next report
+            let report = std::mem::take(&mut self.report);
+            let result = self.try_send(&key).await;
+            self.report = report;
+            result?;
+        }
+        self.status(&key).ok_or(TxError::UnknownKey { key })
+    }
+
+    /// Takes an intent back: it isn't sent, or a no-op is to take its nonce. One that has landed stays.
+    pub fn withdraw(&mut self, key: &IntentKey) -> Result<TxStatus, TxError> {
+        let record = self.records.get(key).ok_or_else(|| TxError::UnknownKey { key: key.clone() })?;
+        let state = match &record.state {
+            State::Waiting(_) => State::Settled {
+                sent: None,
+                result: Settled::Failed { reason: FailureReason::Withdrawn, outcome: None },
+            },
+            State::Sent(sent) => State::Sent(Sent { cancelling: true, ..sent.clone() }),
+            State::Settled { .. } => return Ok(record.status()),
+        };
+        self.set(key, state)?;
+        self.status(key).ok_or_else(|| TxError::UnknownKey { key: key.clone() })
+    }
+
+    /// Where an intent is, as of the last tick.
+    pub fn status(&self, key: &IntentKey) -> Option<TxStatus> {
+        self.records.get(key).map(Record::status)
+    }
+
+    /// Every intent ever taken on, by key.
+    pub fn statuses(&self) -> impl Iterator<Item = (&IntentKey, TxStatus)> {
+        self.records.iter().map(|(key, record)| (key, record.status()))
+    }
+
+    /// The accounts that it sends from.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// Does everything that a new L1 block makes possible. After an error nothing is lost: the next tick goes on, and
+    /// reports what this one could not.
+    pub async fn tick(&mut self, block: &L1Block) -> Result<TickReport, TxError> {
+        let head = Head { number: block.number, hash: block.hash, l1_slot: block.l1_slot };
+        let follows = self.head.is_some_and(|last| last.hash == block.header.parent_hash);
+        self.head = Some(head);
+        self.market = None;
+        for account in self.accounts.addresses() {
+            let nonce = self.chain.nonce(account).await?;
+            self.nonces.insert(account, nonce);
+        }
+        if !follows {
+            // a restart or a reorg: what was settled may not be any more
+            self.recheck(head).await?;
+        }
+        for key in self.active_keys(|state| matches!(state, State::Sent(_))) {
+            self.push(&key, head).await?;
+        }
+        for key in self.active_keys(|state| matches!(state, State::Waiting(_))) {
+            self.try_send(&key).await?;
+        }
+        self.fill_gaps(head).await?;
+        self.retire(head)?;
+        Ok(std::mem::take(&mut self.report))
+    }
+
+    pub(super) fn active_keys(&self, wanted: impl Fn(&State) -> bool) -> Vec<IntentKey> {
+        let is_wanted = |key: &&IntentKey| self.records.get(*key).is_some_and(|record| wanted(&record.state));
+        self.active.values().filter(is_wanted).cloned().collect()
+    }
+
+    /// Changes an intent's state, on disk first.
+    pub(super) fn set(&mut self, key: &IntentKey, state: State) -> Result<(), TxError> {
+        let Some(record) = self.records.get_mut(key) else { return Ok(()) };
+        if record.state != state {
+            let changed = Record { state, ..record.clone() };
+            self.store.save(&changed, None)?;
+            *record = changed;
+        }
+        Ok(())
+    }
+
+    pub(super) fn settle(
+        &mut self,
+        key: &IntentKey,
+        sent: Option<Sent>,
+        result: Settled,
+    ) -> Result<(), TxError> {
+        self.set(key, State::Settled { sent, result: result.clone() })?;
+        match result {
+            Settled::Mined(outcome) => self.report.mined.push((key.clone(), outcome)),
+            Settled::Failed { reason, .. } => {
+                tracing::warn!(%key, %reason, "transaction failed");
+                self.report.failed.push((key.clone(), reason));
+            }
+            Settled::Expired { .. } => self.report.expired.push(key.clone()),
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, key: &IntentKey, reason: WaitReason) -> Result<(), TxError> {
+        tracing::debug!(%key, %reason, "transaction waits");
+        self.report.waiting.push((key.clone(), reason.clone()));
+        self.set(key, State::Waiting(reason))
+    }
+
+    /// Nonces of an account that transactions of the manager may hold, and whether those carry blobs.
+    fn taken(&self, account: Address) -> BTreeMap<u64, bool> {
+        let sent = self.active.values().filter_map(|key| match &self.records.get(key)?.state {
+            State::Sent(sent) if sent.account == account => {
+                Some((sent.nonce, sent.newest()?.fees.blob_fee.is_some()))
+            }
+            _ => None,
+        });
+        sent.collect()
+    }
+
+    fn chain_nonce(&self, account: Address) -> u64 {
+        self.nonces.get(&account).copied().unwrap_or_default()
+    }
+
+    async fn market(&mut self) -> Result<Market, RpcFailure> {
+        if let Some(market) = self.market {
+            return Ok(market);
+        }
+        let market = self.chain.market(self.config.least_tip, self.config.most_tip).await?;
+        self.market = Some(market);
+        Ok(market)
+    }
+
+    fn next_slot(head: Head) -> L1Slot {
+        L1Slot::new(head.l1_slot.get().saturating_add(1))
+    }
+
+    /// Sends an intent that has no nonce, if it may and should be sent now.
+    async fn try_send(&mut self, key: &IntentKey) -> Result<(), TxError> {
+        let (Some(head), Some(record)) = (self.head, self.records.get(key).cloned()) else { return Ok(()) };
+        let next = Self::next_slot(head);
+        if record.is_over(next) {
+            return self.settle(key, None, Settled::Expired { cancelled_by: None });
+        }
+        if record.is_early(next) {
+            return self.wait(key, WaitReason::TooEarly);
+        }
+        let account = if record.has_blobs() { self.accounts.blob() } else { self.accounts.plain() };
+        let chain_nonce = self.chain_nonce(account);
+        let taken = self.taken(account);
+        if taken.iter().any(|(nonce, blobs)| *nonce >= chain_nonce && *blobs != record.has_blobs()) {
+            return self.wait(key, WaitReason::OtherKindPending);
+        }
+        let (market, simulation) = match self.judge(&record, account, head, next).await {
+            Ok(judged) => judged,
+            Err(RpcFailure::Unreachable(message)) => {
+                return self.wait(key, WaitReason::Unreachable { message });
+            }
+            Err(error) => return self.wait(key, WaitReason::Refused { message: error.to_string() }),
+        };
+        let gas_limit = match simulation {
+            Simulation::Succeeds { gas_limit } => gas_limit,
+            Simulation::Reverts { reason, .. } if record.when_reverting == WhenReverting::Retry => {
+                return self.wait(key, WaitReason::WouldRevert { reason });
+            }
+            Simulation::Reverts { reason, data } => {
+                let reason = FailureReason::WouldRevert { reason, data };
+                return self.settle(key, None, Settled::Failed { reason, outcome: None });
+            }
+        };
+        let usage = Usage { gas: gas_limit, blob_gas: self.bundles.get(key).map_or(0, BlobBundle::blob_gas) };
+        let fees = match first_offer(&market, usage, record.value_at_risk) {
+            Ok(fees) => fees,
+            Err(over) => {
+                let reason = WaitReason::TooExpensive { needed: over.needed, ceiling: over.ceiling };
+                return self.wait(key, reason);
+            }
+        };
+        let nonce = next_free(chain_nonce, &taken.into_keys().collect());
+        let sent = Sent { account, nonce, attempts: Vec::new(), cancelling: false, missing: 0 };
+        self.attempt(key, sent, AttemptKind::Intended, fees, gas_limit, head).await
+    }
+
+    async fn judge(
+        &mut self,
+        record: &Record,
+        from: Address,
+        head: Head,
+        next: L1Slot,
+    ) -> Result<(Market, Simulation), RpcFailure> {
+        let market = self.market().await?;
+        let timestamp = self.config.clock.start_of(next);
+        let next = NextBlock { number: head.number.saturating_add(1), timestamp };
+        Ok((market, self.chain.simulate(record, from, next, &market).await?))
+    }
+
+    /// Signs one more transaction for a nonce, writes it down, and sends it.
+    async fn attempt(
+        &mut self,
+        key: &IntentKey,
+        mut sent: Sent,
+        kind: AttemptKind,
+        fees: Fees,
+        gas_limit: u64,
+        head: Head,
+    ) -> Result<(), TxError> {
+        let Some(record) = self.records.get(key).cloned() else { return Ok(()) };
+        let no_op = BlobBundle::empty(self.config.sidecars);
+        let draft = match kind {
+            AttemptKind::Intended => Draft {
+                chain_id: self.config.chain_id,
+                nonce: sent.nonce,
+                to: record.to,
+                value: record.value,
+                calldata: record.calldata,
+                gas_limit,
+                fees,
+                blob_hashes: record.blob_hashes,
+            },
+            AttemptKind::Cancellation => Draft {
+                chain_id: self.config.chain_id,
+                nonce: sent.nonce,
+                to: sent.account,
+                value: Default::default(),
+                calldata: Default::default(),
+                gas_limit,
+                fees,
+                blob_hashes: if fees.blob_fee.is_some() { no_op.versioned_hashes() } else { Vec::new() },
+            },
+        };
+        let signed = match self.accounts.sign(sent.account, draft).await {
+            Ok(signed) => signed,
+            Err(error) => return self.cannot_sign(key, &sent, &error),
+        };
+        let hash = signed.hash;
+        sent.attempts.push(Attempt { hash, kind, fees, gas_limit, raw: signed.raw, at: head.number });
+        // on disk before anybody can see it: after a crash it counts as sent
+        self.set(key, State::Sent(sent))?;
+        self.report.sent.push((key.clone(), hash));
+        self.send_newest(key).await
+    }
+
+    fn cannot_sign(&mut self, key: &IntentKey, sent: &Sent, error: &SignError) -> Result<(), TxError> {
+        tracing::error!(%key, %error, "can't sign");
+        if sent.attempts.is_empty() {
+            return self.wait(key, WaitReason::Refused { message: error.to_string() });
+        }
+        self.set(key, State::Sent(sent.clone()))
+    }
+
+    /// Sends the newest transaction of an intent, perhaps not for the first time.
+    async fn send_newest(&mut self, key: &IntentKey) -> Result<(), TxError> {
+        let Some(Record { state: State::Sent(mut sent), .. }) = self.records.get(key).cloned() else {
+            return Ok(());
+        };
+        let Some(attempt) = sent.newest() else { return Ok(()) };
+        let no_op = BlobBundle::empty(self.config.sidecars);
+        let blobs = match attempt.kind {
+            AttemptKind::Intended => self.bundles.get(key),
+            AttemptKind::Cancellation => Some(&no_op),
+        };
+        let bytes = match wire(attempt.hash, &attempt.raw, blobs) {
+            Ok(bytes) => bytes,
+            Err(error) => return self.cannot_sign(key, &sent, &error),
+        };
+        let nonce = sent.nonce;
+        match self.chain.broadcast(&bytes).await {
+            Broadcast::Taken => tracing::info!(%key, hash = %attempt.hash, nonce, "transaction sent"),
+            Broadcast::Unknown { message } => {
+                tracing::warn!(%key, message, "no answer to a transaction; it may have been taken");
+            }
+            Broadcast::Underpriced { message } => {
+                // stays the newest, so that the next replacement offers more
+                tracing::warn!(%key, message, "transaction underpriced");
+            }
+            Broadcast::NonceTaken { message } => {
+                tracing::warn!(%key, nonce, message, "nonce is used");
+                self.nonces.insert(sent.account, self.chain.nonce(sent.account).await?);
+                if sent.attempts.len() == 1 {
+                    return self.wait(key, WaitReason::Undone);
+                }
+            }
+            Broadcast::Refused { message } => {
+                tracing::warn!(%key, nonce, message, "transaction refused");
+                sent.attempts.pop();
+                if sent.attempts.is_empty() {
+                    // the nonce is free again
+                    return self.wait(key, WaitReason::Refused { message });
+                }
+                self.set(key, State::Sent(sent))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives an unmined transaction what it needs: another broadcast, more fees, or a no-op in its place.
+    pub(super) async fn urge(&mut self, key: &IntentKey, mut sent: Sent, head: Head) -> Result<(), TxError> {
+        let Some(record) = self.records.get(key).cloned() else { return Ok(()) };
+        let Some(newest) = sent.newest().cloned() else {
+            return self.wait(key, WaitReason::Undone);
+        };
+        sent.cancelling |= record.is_over(Self::next_slot(head));
+        let age = head.number.saturating_sub(newest.at);
+        let is_next = sent.nonce == self.chain_nonce(sent.account);
+        if sent.cancelling && newest.kind == AttemptKind::Intended {
+            return self.replace(key, sent, &newest, AttemptKind::Cancellation, head).await;
+        }
+        let market = self.market().await?;
+        if (is_next && age >= self.config.replace_after) || (age > 0 && !newest.fees.covers(&market)) {
+            return self.replace(key, sent, &newest, newest.kind, head).await;
+        }
+        self.set(key, State::Sent(sent))?;
+        if !self.chain.knows(newest.hash).await? {
+            self.send_newest(key).await?;
+        }
+        Ok(())
+    }
+
+    async fn replace(
+        &mut self,
+        key: &IntentKey,
+        sent: Sent,
+        newest: &Attempt,
+        kind: AttemptKind,
+        head: Head,
+    ) -> Result<(), TxError> {
+        let market = self.market().await?;
+        let blob_gas = match kind {
+            AttemptKind::Intended => self.bundles.get(key).map_or(0, BlobBundle::blob_gas),
+            AttemptKind::Cancellation if newest.fees.blob_fee.is_some() => {
+                BlobBundle::empty(self.config.sidecars).blob_gas()
+            }
+            AttemptKind::Cancellation => 0,
+        };
+        let (gas, ceiling) = match kind {
+            AttemptKind::Intended => (
+                newest.gas_limit,
+                self.records.get(key).map(|record| record.value_at_risk).unwrap_or_default(),
+            ),
+            // a stuck nonce blocks the account: freeing it is worth what it costs
+            AttemptKind::Cancellation => (NO_OP_GAS, alloy::primitives::U256::MAX),
+        };
+        match replacement(&newest.fees, &market, Usage { gas, blob_gas }, ceiling) {
+            Ok(fees) => self.attempt(key, sent, kind, fees, gas, head).await,
+            Err(over) => {
+                tracing::warn!(%key, %over, "not replaced");
+                self.set(key, State::Sent(sent))?;
+                if self.chain.knows(newest.hash).await? { Ok(()) } else { self.send_newest(key).await }
+            }
+        }
+    }
+
+    /// Sends no-ops for nonces that nobody uses but later ones wait for.
+    async fn fill_gaps(&mut self, head: Head) -> Result<(), TxError> {
+        for account in self.accounts.addresses() {
+            let taken = self.taken(account);
+            let with_blobs = taken.values().next().copied().unwrap_or_default();
+            let nonces: BTreeSet<u64> = taken.into_keys().collect();
+            for nonce in gaps(self.chain_nonce(account), &nonces) {
+                let market = self.market().await?;
+                let bundle = with_blobs.then(|| BlobBundle::empty(self.config.sidecars));
+                let usage =
+                    Usage { gas: NO_OP_GAS, blob_gas: bundle.as_ref().map_or(0, BlobBundle::blob_gas) };
+                let Ok(fees) = first_offer(&market, usage, alloy::primitives::U256::MAX) else { continue };
+                let sequence = self.next_sequence;
+                self.next_sequence = sequence.saturating_add(1);
+                let Ok(key) = IntentKey::new(format!("no-op/{account}/{nonce}/{sequence}")) else { continue };
+                let intent = Intent {
+                    key: key.clone(),
+                    to: account,
+                    calldata: Default::default(),
+                    value: Default::default(),
+                    blobs: bundle,
+                    not_before: L1Slot::new(0),
+                    expires_at: head.l1_slot,
+                    value_at_risk: Default::default(),
+                    gas_limit: Some(NO_OP_GAS),
+                    when_reverting: WhenReverting::GiveUp,
+                };
+                tracing::warn!(%account, nonce, "filling a gap between nonces");
+                let record = Record::new(&intent, sequence);
+                self.store.save(&record, None)?;
+                self.active.insert(sequence, key.clone());
+                self.records.insert(key.clone(), record);
+                let sent = Sent { account, nonce, attempts: Vec::new(), cancelling: true, missing: 0 };
+                self.attempt(&key, sent, AttemptKind::Cancellation, fees, NO_OP_GAS, head).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a record needs no further look: settled, and nothing left of what a reorg would need.
+pub(super) fn is_retired(record: &Record) -> bool {
+    match &record.state {
+        State::Settled { sent: None, .. } => true,
+        State::Settled { sent: Some(sent), .. } => sent.attempts.iter().all(|attempt| attempt.raw.is_empty()),
+        _ => false,
+    }
+}

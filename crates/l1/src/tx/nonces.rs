@@ -1,0 +1,35 @@
+//! Which nonce is next, and which ones nobody uses.
+
+use std::collections::BTreeSet;
+
+/// The lowest nonce that the chain hasn't used and none of `taken` (transactions that may be out there) has.
+pub(crate) fn next_free(chain: u64, taken: &BTreeSet<u64>) -> u64 {
+    let mut nonce = chain;
+    while taken.contains(&nonce) {
+        nonce = nonce.saturating_add(1);
+    }
+    nonce
+}
+
+/// Nonces between the chain's and the highest taken one that nobody uses: transactions behind them can't be mined.
+pub(crate) fn gaps(chain: u64, taken: &BTreeSet<u64>) -> Vec<u64> {
+    let Some(&highest) = taken.last() else { return Vec::new() };
+    (chain..highest).filter(|nonce| !taken.contains(nonce)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unused_nonce_comes_before_a_new_one() {
+        let taken = BTreeSet::from([4, 5, 7]);
+        assert_eq!(next_free(4, &taken), 6);
+        assert_eq!(next_free(3, &taken), 3);
+        assert_eq!(next_free(8, &taken), 8);
+        assert_eq!(gaps(3, &taken), [3, 6]);
+        assert_eq!(gaps(5, &taken), [6]);
+        assert_eq!(gaps(8, &taken), []);
+        assert_eq!(gaps(0, &BTreeSet::new()), []);
+    }
+}

@@ -1,0 +1,158 @@
+//! An intent as it lies on disk, with everything done about it.
+
+use alloy::primitives::{Address, B256, Bytes, TxHash, U256};
+use fernet_protocol::L1Slot;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    fees::Fees,
+    intent::{FailureReason, Intent, IntentKey, Stage, TxOutcome, TxStatus, WaitReason, WhenReverting},
+};
+
+/// An intent's life. What it says about the chain holds as of the last tick.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) key: IntentKey,
+    /// order of submission
+    pub(crate) sequence: u64,
+    pub(crate) to: Address,
+    pub(crate) calldata: Bytes,
+    pub(crate) value: U256,
+    /// versioned hashes; the blobs themselves lie beside the records
+    pub(crate) blob_hashes: Vec<B256>,
+    pub(crate) not_before: u64,
+    pub(crate) expires_at: u64,
+    pub(crate) value_at_risk: U256,
+    pub(crate) gas_limit: Option<u64>,
+    pub(crate) when_reverting: WhenReverting,
+    pub(crate) state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum State {
+    /// Has no nonce.
+    Waiting(WaitReason),
+    /// Has a nonce, and at least one transaction that may be out there.
+    Sent(Sent),
+    /// The nonce is used up on the chain.
+    Settled { sent: Option<Sent>, result: Settled },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sent {
+    pub(crate) account: Address,
+    pub(crate) nonce: u64,
+    /// oldest first; never empty
+    pub(crate) attempts: Vec<Attempt>,
+    /// the window has closed: only a no-op is sent from now on
+    pub(crate) cancelling: bool,
+    /// ticks for which the chain said that the nonce is used, and no receipt was found
+    pub(crate) missing: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Attempt {
+    pub(crate) hash: TxHash,
+    pub(crate) kind: AttemptKind,
+    pub(crate) fees: Fees,
+    pub(crate) gas_limit: u64,
+    /// signed, EIP-2718, without blobs
+    pub(crate) raw: Bytes,
+    /// number of the L1 block at which it was made
+    pub(crate) at: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum AttemptKind {
+    /// What the intent asks for.
+    Intended,
+    /// A no-op in its place.
+    Cancellation,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Settled {
+    Mined(TxOutcome),
+    Failed { reason: FailureReason, outcome: Option<TxOutcome> },
+    Expired { cancelled_by: Option<TxOutcome> },
+}
+
+impl Settled {
+    pub(crate) fn outcome(&self) -> Option<&TxOutcome> {
+        match self {
+            Self::Mined(outcome) => Some(outcome),
+            Self::Failed { outcome, .. } => outcome.as_ref(),
+            Self::Expired { cancelled_by } => cancelled_by.as_ref(),
+        }
+    }
+}
+
+impl Sent {
+    /// The newest attempt.
+    pub(crate) fn newest(&self) -> Option<&Attempt> {
+        self.attempts.last()
+    }
+}
+
+impl Record {
+    pub(crate) fn new(intent: &Intent, sequence: u64) -> Self {
+        Self {
+            key: intent.key.clone(),
+            sequence,
+            to: intent.to,
+            calldata: intent.calldata.clone(),
+            value: intent.value,
+            blob_hashes: intent.blobs.as_ref().map(|blobs| blobs.versioned_hashes()).unwrap_or_default(),
+            not_before: intent.not_before.get(),
+            expires_at: intent.expires_at.get(),
+            value_at_risk: intent.value_at_risk,
+            gas_limit: intent.gas_limit,
+            when_reverting: intent.when_reverting,
+            state: State::Waiting(WaitReason::New),
+        }
+    }
+
+    /// Whether another intent asks for the same.
+    pub(crate) fn is_same(&self, intent: &Intent) -> bool {
+        let other = Self::new(intent, self.sequence);
+        self.to == other.to
+            && self.calldata == other.calldata
+            && self.value == other.value
+            && self.blob_hashes == other.blob_hashes
+            && self.not_before == other.not_before
+            && self.expires_at == other.expires_at
+    }
+
+    pub(crate) fn has_blobs(&self) -> bool {
+        !self.blob_hashes.is_empty()
+    }
+
+    /// Whether a block in L1 slot `next` is too late for it.
+    pub(crate) fn is_over(&self, next: L1Slot) -> bool {
+        next.get() >= self.expires_at
+    }
+
+    /// Whether a block in L1 slot `next` is too early for it.
+    pub(crate) fn is_early(&self, next: L1Slot) -> bool {
+        next.get() < self.not_before
+    }
+
+    pub(crate) fn status(&self) -> TxStatus {
+        match &self.state {
+            State::Waiting(reason) => TxStatus::Pending(Stage::Waiting(reason.clone())),
+            State::Sent(sent) => {
+                let hash = sent.newest().map(|attempt| attempt.hash).unwrap_or_default();
+                TxStatus::Pending(if sent.cancelling {
+                    Stage::Cancelling { hash, nonce: sent.nonce }
+                } else {
+                    Stage::Sent { hash, nonce: sent.nonce, attempts: sent.attempts.len() }
+                })
+            }
+            State::Settled { result, .. } => match result.clone() {
+                Settled::Mined(outcome) => TxStatus::Mined(outcome),
+                Settled::Failed { reason, outcome } => TxStatus::Failed { reason, outcome },
+                Settled::Expired { cancelled_by } => TxStatus::Expired { cancelled_by },
+            },
+        }
+    }
+}

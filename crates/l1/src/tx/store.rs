@@ -1,0 +1,137 @@
+//! Records on disk (redb) or, for runs that need not survive, in memory.
+
+use std::path::Path;
+
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, backends::InMemoryBackend};
+
+use super::{
+    intent::IntentKey,
+    record::{Record, State},
+};
+use crate::blobs::{BlobBundle, BlobError};
+
+/// Key → record as JSON.
+const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("intents.v1");
+/// Key → blobs with their proofs, for intents that aren't settled.
+const BLOBS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("blobs.v1");
+
+/// Why the store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database failed: disk full, file locked by another process, or damaged.
+    #[error("transaction store: {0}")]
+    Database(#[from] Box<redb::Error>),
+    /// A record can't be read.
+    #[error("record {key} in the transaction store is malformed: {error}")]
+    Malformed {
+        /// intent
+        key: String,
+        /// what the parser says
+        error: String,
+    },
+    /// The blobs of an unsettled intent are gone or damaged.
+    #[error("blobs of {key} in the transaction store: {error}")]
+    Blobs {
+        /// intent
+        key: String,
+        /// what is wrong
+        error: BlobError,
+    },
+}
+
+impl StoreError {
+    /// Never: a store that fails needs its operator.
+    pub fn is_retryable(&self) -> bool {
+        false
+    }
+}
+
+macro_rules! from_redb {
+    ($($error:ident),*) => {
+        $(impl From<redb::$error> for StoreError {
+            fn from(error: redb::$error) -> Self {
+                Self::Database(Box::new(error.into()))
+            }
+        })*
+    };
+}
+from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError);
+
+/// Where intents are kept across restarts.
+#[derive(Debug)]
+pub struct TxStore {
+    database: Database,
+}
+
+impl TxStore {
+    /// Opens the file, or makes it. One process can have it open.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::prepare(Database::create(path)?)
+    }
+
+    /// Keeps everything in memory.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::prepare(Database::builder().create_with_backend(InMemoryBackend::new())?)
+    }
+
+    fn prepare(database: Database) -> Result<Self, StoreError> {
+        let transaction = database.begin_write()?;
+        transaction.open_table(RECORDS)?;
+        transaction.open_table(BLOBS)?;
+        transaction.commit()?;
+        Ok(Self { database })
+    }
+
+    /// Every record.
+    pub(crate) fn load(&self) -> Result<Vec<Record>, StoreError> {
+        let transaction = self.database.begin_read()?;
+        let table = transaction.open_table(RECORDS)?;
+        let mut records = Vec::new();
+        for entry in table.iter()? {
+            let (key, value) = entry?;
+            records.push(serde_json::from_slice(value.value()).map_err(|error| StoreError::Malformed {
+                key: key.value().to_owned(),
+                error: error.to_string(),
+            })?);
+        }
+        Ok(records)
+    }
+
+    /// The blobs of an intent that isn't settled for good.
+    pub(crate) fn blobs(&self, key: &IntentKey) -> Result<Option<BlobBundle>, StoreError> {
+        let transaction = self.database.begin_read()?;
+        let table = transaction.open_table(BLOBS)?;
+        let Some(value) = table.get(key.as_str())? else { return Ok(None) };
+        BlobBundle::decode(value.value())
+            .map(Some)
+            .map_err(|error| StoreError::Blobs { key: key.to_string(), error })
+    }
+
+    /// Writes a record, durably.
+    pub(crate) fn save(&self, record: &Record, blobs: Option<&BlobBundle>) -> Result<(), StoreError> {
+        let json = serde_json::to_vec(record).map_err(|error| StoreError::Malformed {
+            key: record.key.to_string(),
+            error: error.to_string(),
+        })?;
+        let transaction = self.database.begin_write()?;
+        transaction.open_table(RECORDS)?.insert(record.key.as_str(), json.as_slice())?;
+        if let Some(blobs) = blobs {
+            transaction.open_table(BLOBS)?.insert(record.key.as_str(), blobs.encode().as_ref())?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Keeps a final record for the books, without what only an unsettled one needs.
+    pub(crate) fn retire(&self, record: &Record) -> Result<(), StoreError> {
+        let mut record = record.clone();
+        if let State::Settled { sent: Some(sent), .. } = &mut record.state {
+            sent.attempts.iter_mut().for_each(|attempt| attempt.raw = Default::default());
+        }
+        self.save(&record, None)?;
+        let transaction = self.database.begin_write()?;
+        transaction.open_table(BLOBS)?.remove(record.key.as_str())?;
+        transaction.commit()?;
+        Ok(())
+    }
+}
