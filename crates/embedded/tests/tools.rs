@@ -36,7 +36,7 @@ async fn run(command: &mut Command) -> String {
 
 async fn cast(server: &HttpServer, arguments: &[&str]) -> String {
     let mut command = Command::new(installed(".bin/cast"));
-    run(command.args(arguments).args(["--rpc-url", &server.url()])).await
+    run(command.args(arguments).env("ETH_RPC_URL", server.url())).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +53,7 @@ async fn cast_reads_sends_and_deploys() {
     // RETURN(NUMBER)
     let code = init_code(&[0x43, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3]).to_string();
     let created = cast(&server, &["send", "--private-key", KEYS[0], "--json", "--create", &code]).await;
-    let created: serde_json::Value = serde_json::from_str(&created).expect("JSON");
+    let created: serde_json::Value = serde_json::from_str(&created).expect(&created);
     let contract = created["contractAddress"].as_str().expect("an address");
     assert_eq!(
         cast(&server, &["call", contract, "number()(uint256)", "--block", "latest"]).await.trim(),
@@ -92,5 +92,45 @@ async fn viem_finds_a_chain_like_any_other() {
     let script = root().join("tools/tests/viem-smoke.mjs");
     let output = run(Command::new("node").arg(script).arg(server.url()).current_dir(root())).await;
     assert_eq!(output.trim(), "ok");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forge_scripts_broadcast() {
+    let node = instant();
+    let server = serve(&node).await;
+    let scratch = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(installed(".bin/forge"));
+    command
+        .args([
+            "script",
+            "--broadcast",
+            "--non-interactive",
+            "--private-key",
+            KEYS[0],
+            "--rpc-url",
+            &server.url(),
+        ])
+        .args(["--root", scratch.path().to_str().expect("UTF-8")])
+        .arg("--use")
+        .arg(installed("../tools/solc").canonicalize().expect("a path"))
+        .arg("Probe.s.sol:ProbeScript")
+        .current_dir(scratch.path());
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/script/Probe.s.sol");
+    std::fs::copy(source, scratch.path().join("Probe.s.sol")).expect("copied");
+    std::fs::write(
+        scratch.path().join("foundry.toml"),
+        "[profile.default]\nsrc = \".\"\nevm_version = \"osaka\"\n",
+    )
+    .expect("written");
+    let output = run(&mut command).await;
+    assert!(output.contains("ONCHAIN EXECUTION COMPLETE & SUCCESSFUL"), "{output}");
+    let mined = node.read(|chain| {
+        (1..=chain.head().number())
+            .filter_map(|number| chain.block(number))
+            .map(|block| block.transactions.len())
+            .sum::<usize>()
+    });
+    assert_eq!(mined, 4);
     server.stop().await;
 }
