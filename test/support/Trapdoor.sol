@@ -109,7 +109,7 @@ contract Trapdoor {
         }
         bytes32 seed = keccak256(transcript);
         for (uint256 k = 1; k < chunks.length; k++) {
-            weights[k] = uint256(uint128(bytes16(keccak256(abi.encodePacked(seed, k)))));
+            weights[k] = uint256(keccak256(abi.encodePacked(seed, k))) / (1 << 128);
             weights[0] = weights[0].sub(weights[k]);
         }
     }

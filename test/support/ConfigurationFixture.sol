@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Test} from "forge-std/Test.sol";
+
+import {Parameters} from "../../contracts/interfaces/IRollup.sol";
+import {Circuit, Configuration} from "../../script/lib/Configuration.sol";
+import {Trapdoor} from "./Trapdoor.sol";
+
+/// @notice The devnet's configuration with a key whose secrets are known.
+abstract contract ConfigurationFixture is Test {
+    Trapdoor internal trapdoor = new Trapdoor(8, 512);
+
+    function _configuration() internal view returns (Configuration memory) {
+        return Configuration({
+            network: "test",
+            chainId: 0,
+            token: address(0),
+            tokenSupply: 1_000_000e18,
+            rewardPot: 100_000e18,
+            l1GenesisTime: 1_700_000_000,
+            l1SlotSeconds: 12,
+            stake: 100e18,
+            minimumStake: 50e18,
+            entryPeriod: 4,
+            exitDelay: 4,
+            escrowWithdrawalDelay: 4,
+            unit: 1e9,
+            minDeposit: 1,
+            chunksPerBlob: 512,
+            keyPath: "vectors/test.json",
+            circuit: Circuit({key: trapdoor.key(), operations: 8, elements: 8, genesisRoot: bytes32(uint256(7))}),
+            parameters: _parameters()
+        });
+    }
+
+    function _parameters() internal pure returns (Parameters memory) {
+        return Parameters({
+            proposalPhase: 4,
+            commitmentPhase: 3,
+            revealPhase: 3,
+            provingPhase: 60,
+            exclusiveProving: 40,
+            haltPhase: 1,
+            backupPhase: 8,
+            seedDelay: 2,
+            seedGrid: 1,
+            maxCandidates: 3,
+            maxBlobs: 6,
+            maxChunks: 16,
+            maxDeposits: 32,
+            rescueShareBps: 5000,
+            sequencerBps: 4000,
+            proverBps: 5000,
+            submitterBps: 1000,
+            minBond: 10e18,
+            abandonPenalty: 1e18,
+            withholdPenalty: 5e18,
+            blockReward: 3e18,
+            revealBonus: 0.1e18
+        });
+    }
+}

@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Test} from "forge-std/Test.sol";
+
+import {Bridge} from "../../contracts/Bridge.sol";
+import {Deposit, IBridge, WithdrawalProof} from "../../contracts/interfaces/IBridge.sol";
+import {Header, IRollup} from "../../contracts/interfaces/IRollup.sol";
+import {Jubjub} from "../../contracts/libraries/Jubjub.sol";
+import {Tokens} from "../../contracts/libraries/Tokens.sol";
+import {L1Slot, Slot} from "../../contracts/types/Time.sol";
+import {ScalarField} from "../../contracts/verifier/ScalarField.sol";
+import {Line, Lines} from "../support/Curve.sol";
+import {OddToken} from "../support/TestToken.sol";
+
+abstract contract BridgeFixture is Test {
+    using Lines for Line;
+
+    uint64 internal constant GENESIS_TIME = 1_700_000_000;
+    uint64 internal constant SLOT_SECONDS = 12;
+    uint256 internal constant UNIT = 1e9;
+    uint64 internal constant MINIMUM = 5;
+
+    // The usual generator of Jubjub's prime-order subgroup, and its double.
+    uint256 internal constant KEY_X = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
+    uint256 internal constant KEY_Y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
+    uint256 internal constant OTHER_X = 0x422aa5019e2b74d23b9f975158ab150bc4cc70d281a909df8a8a9a5debe99dcd;
+    uint256 internal constant OTHER_Y = 0x010605562d77b78bc4b7ca1ea62681c850b71e55c81be7bdb8c9285cc60c9d31;
+
+    OddToken internal token;
+    Bridge internal bridge;
+    address internal rollup = makeAddr("rollup");
+    address internal user = makeAddr("user");
+    address internal target = makeAddr("target");
+
+    function setUp() public virtual {
+        _warpToSlot(100);
+        token = new OddToken();
+        bridge = new Bridge(IERC20(address(token)), IRollup(rollup), UNIT, MINIMUM, GENESIS_TIME, SLOT_SECONDS);
+        token.mint(user, type(uint128).max);
+        vm.prank(user);
+        token.approve(address(bridge), type(uint256).max);
+    }
+
+    function _warpToSlot(uint64 slot) internal {
+        vm.warp(GENESIS_TIME + slot * SLOT_SECONDS);
+    }
+
+    function _deposit(uint64 amount) internal returns (uint64 number, uint32 index) {
+        vm.prank(user);
+        return bridge.deposit(KEY_X, KEY_Y, amount);
+    }
+}
+
+contract BridgeDepositTest is BridgeFixture {
+    function test_QueuesADepositAndTakesTheTokens() public {
+        bytes32 chain = keccak256(abi.encode(bytes32(0), Deposit(1, 7, KEY_X, KEY_Y)));
+        vm.expectEmit(address(bridge));
+        emit IBridge.Deposited(0, 1, user, KEY_X, KEY_Y, 7, chain, L1Slot.wrap(100));
+        (uint64 number, uint32 index) = _deposit(7);
+        assertEq(number, 0);
+        assertEq(index, 1);
+        assertEq(bridge.count(), 1);
+        assertEq(bridge.chain(0), 0);
+        assertEq(bridge.chain(1), chain);
+        assertEq(bridge.supply(), 7);
+        assertEq(token.balanceOf(address(bridge)), 7 * UNIT);
+    }
+
+    function test_AKnownKeyIsToppedUpAndANewOneGetsTheNextIndex() public {
+        _deposit(7);
+        (uint64 number, uint32 index) = _deposit(8);
+        assertEq(number, 1);
+        assertEq(index, 1);
+        vm.prank(user);
+        (number, index) = bridge.deposit(OTHER_X, OTHER_Y, 9);
+        assertEq(number, 2);
+        assertEq(index, 2);
+        assertEq(bridge.accountOf(KEY_X, KEY_Y), 1);
+        assertEq(bridge.accountOf(OTHER_X, OTHER_Y), 2);
+        assertEq(bridge.accountOf(KEY_X, OTHER_Y), 0);
+        bytes32 chain = keccak256(abi.encode(bridge.chain(2), Deposit(2, 9, OTHER_X, OTHER_Y)));
+        assertEq(bridge.chain(3), chain);
+    }
+
+    function test_RevertWhen_TheAmountIsTooLow() public {
+        vm.expectRevert(abi.encodeWithSelector(IBridge.AmountTooLow.selector, MINIMUM, MINIMUM - 1));
+        _deposit(MINIMUM - 1);
+        _deposit(MINIMUM);
+    }
+
+    function test_RevertWhen_TheKeyIsInvalid() public {
+        _rejectKey(0, 1);
+        _rejectKey(0, ScalarField.ORDER - 1);
+        _rejectKey(KEY_X, KEY_Y + 1);
+        _rejectKey(KEY_Y, KEY_X);
+        _rejectKey(KEY_X + ScalarField.ORDER, KEY_Y);
+        _rejectKey(KEY_X, KEY_Y + ScalarField.ORDER);
+        _rejectKey(type(uint256).max, type(uint256).max);
+    }
+
+    function _rejectKey(uint256 x, uint256 y) internal {
+        vm.expectRevert(abi.encodeWithSelector(IBridge.InvalidKey.selector, x, y));
+        vm.prank(user);
+        bridge.deposit(x, y, 7);
+    }
+
+    function testFuzz_RandomCoordinatesAreNoKey(uint256 x, uint256 y) public pure {
+        // a random pair is on the curve with a chance of 2^-255
+        assertFalse(Jubjub.isKey(x, y));
+    }
+
+    function test_MirroredKeysAreKeys() public pure {
+        assertTrue(Jubjub.isKey(ScalarField.ORDER - KEY_X, KEY_Y));
+        assertTrue(Jubjub.isKey(KEY_X, ScalarField.ORDER - KEY_Y));
+        assertTrue(Jubjub.isKey(OTHER_X, OTHER_Y));
+    }
+
+    function test_RevertWhen_TheSupplyWouldNotFitABalance() public {
+        uint64 most = type(uint64).max;
+        _deposit(most - 10);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.SupplyTooHigh.selector, most, uint256(most) + 1));
+        _deposit(11);
+        _deposit(10);
+        assertEq(bridge.supply(), most);
+    }
+
+    function test_RevertWhen_IndicesAreUsedUp() public {
+        _deposit(7);
+        // count (64 bits), accounts (32 bits), supply (64 bits) share the first word
+        bytes32 word = vm.load(address(bridge), 0);
+        vm.store(address(bridge), 0, word | bytes32(uint256(type(uint32).max) * 2 ** 64));
+        vm.expectRevert(IBridge.TooManyAccounts.selector);
+        vm.prank(user);
+        bridge.deposit(OTHER_X, OTHER_Y, 7);
+        // a known key needs no new index
+        _deposit(7);
+    }
+
+    function test_RevertWhen_TheTokenMisbehaves() public {
+        token.misbehave(OddToken.Oddity.TakesFee);
+        vm.expectPartialRevert(Tokens.WrongAmountReceived.selector);
+        _deposit(1000);
+        token.misbehave(OddToken.Oddity.ReturnsFalse);
+        vm.expectPartialRevert(Tokens.TransferFailed.selector);
+        _deposit(1000);
+        token.misbehave(OddToken.Oddity.Reverts);
+        vm.expectPartialRevert(Tokens.TransferFailed.selector);
+        _deposit(1000);
+        token.misbehave(OddToken.Oddity.ReturnsNothing);
+        _deposit(1000);
+    }
+
+    function test_RevertWhen_TheDepositHappensInsideADeposit() public {
+        token.mint(address(token), 1000 * UNIT);
+        vm.prank(address(token));
+        token.approve(address(bridge), type(uint256).max);
+        token.callBack(address(bridge), abi.encodeCall(bridge.deposit, (OTHER_X, OTHER_Y, 9)));
+        // the inner one's tokens aren't taken for the outer one's
+        vm.expectPartialRevert(Tokens.WrongAmountReceived.selector);
+        _deposit(7);
+    }
+
+    function testFuzz_TheChainFollowsTheQueue(uint64[8] memory amounts) public {
+        bytes32 chain = 0;
+        uint256 total = 0;
+        for (uint256 i = 0; i < 8; i++) {
+            uint64 amount = SafeCast.toUint64(bound(amounts[i], MINIMUM, type(uint64).max / 8));
+            (, uint32 index) = _deposit(amount);
+            chain = keccak256(abi.encode(chain, Deposit(index, amount, KEY_X, KEY_Y)));
+            total += amount;
+        }
+        assertEq(bridge.chain(8), chain);
+        assertEq(bridge.supply(), total);
+        assertEq(token.balanceOf(address(bridge)), total * UNIT);
+    }
+
+    function test_RevertWhen_TheChainIsAskedBeyondItsEnd() public {
+        _deposit(7);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositsOutOfRange.selector, 0, 2, 1));
+        bridge.chain(2);
+    }
+
+    // --- consumption
+
+    function test_ConsumptionFollowsTheCutoff() public {
+        _deposit(7); // L1 slot 100
+        _warpToSlot(105);
+        _deposit(7);
+        _deposit(7);
+        bridge.checkConsumption(0, 0, 8, L1Slot.wrap(100));
+        bridge.checkConsumption(0, 1, 8, L1Slot.wrap(101));
+        bridge.checkConsumption(0, 1, 8, L1Slot.wrap(105));
+        bridge.checkConsumption(0, 3, 8, L1Slot.wrap(0));
+        bridge.checkConsumption(0, 3, 8, L1Slot.wrap(1000));
+        bridge.checkConsumption(3, 3, 8, L1Slot.wrap(1000));
+    }
+
+    function test_RevertWhen_OldDepositsAreLeftOver() public {
+        _deposit(7);
+        _warpToSlot(105);
+        _deposit(7);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositsNotConsumed.selector, 1, 0));
+        bridge.checkConsumption(0, 0, 8, L1Slot.wrap(101));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositsNotConsumed.selector, 2, 1));
+        bridge.checkConsumption(0, 1, 8, L1Slot.wrap(106));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositsNotConsumed.selector, 2, 1));
+        bridge.checkConsumption(1, 1, 8, L1Slot.wrap(106));
+    }
+
+    function test_OldDepositsMayBeLeftOverWhenTheBlockIsFull() public {
+        for (uint256 i = 0; i < 4; i++) {
+            _deposit(7);
+        }
+        bridge.checkConsumption(0, 2, 2, L1Slot.wrap(1000));
+        bridge.checkConsumption(2, 4, 2, L1Slot.wrap(1000));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.TooManyDeposits.selector, 2, 3));
+        bridge.checkConsumption(0, 3, 2, L1Slot.wrap(1000));
+    }
+
+    function test_RevertWhen_ConsumptionIsOutOfRange() public {
+        _deposit(7);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositsOutOfRange.selector, 0, 2, 1));
+        bridge.checkConsumption(0, 2, 8, L1Slot.wrap(0));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositsOutOfRange.selector, 1, 0, 1));
+        bridge.checkConsumption(1, 0, 8, L1Slot.wrap(0));
+    }
+
+    // --- construction
+
+    function test_RevertWhen_AParameterIsBad() public {
+        IERC20 token_ = IERC20(address(token));
+        IRollup rollup_ = IRollup(rollup);
+        _rejectParameter("token");
+        new Bridge(IERC20(user), rollup_, UNIT, MINIMUM, GENESIS_TIME, SLOT_SECONDS);
+        _rejectParameter("rollup");
+        new Bridge(token_, IRollup(address(0)), UNIT, MINIMUM, GENESIS_TIME, SLOT_SECONDS);
+        _rejectParameter("unit");
+        new Bridge(token_, rollup_, 0, MINIMUM, GENESIS_TIME, SLOT_SECONDS);
+        _rejectParameter("unit");
+        new Bridge(token_, rollup_, uint256(type(uint128).max) + 1, MINIMUM, GENESIS_TIME, SLOT_SECONDS);
+        _rejectParameter("minDeposit");
+        new Bridge(token_, rollup_, UNIT, 0, GENESIS_TIME, SLOT_SECONDS);
+    }
+
+    function _rejectParameter(string memory name) internal {
+        vm.expectRevert(abi.encodeWithSelector(IBridge.BadParameter.selector, name));
+    }
+}
+
+contract BridgeClaimTest is BridgeFixture {
+    using Lines for Line;
+
+    uint256 internal constant ELEMENT = 9;
+    uint64 internal constant AMOUNT = 1234;
+    Slot internal constant SLOT = Slot.wrap(5);
+
+    function setUp() public override {
+        super.setUp();
+        _deposit(10_000);
+    }
+
+    function _withdrawal(uint64 amount) internal pure returns (bytes32) {
+        // from 3, fee 11
+        return bytes32((uint256(2) << 160) | (uint256(11) << 128) | (uint256(amount) << 64) | 3);
+    }
+
+    function _target(address to) internal pure returns (bytes32) {
+        return bytes32((uint256(4) << 160) | uint160(to));
+    }
+
+    /// @dev A finalized block whose second blob has the two elements at `element`.
+    function _finalize(uint256 element, bytes32 withdrawal, bytes32 target_)
+        internal
+        returns (WithdrawalProof memory proof)
+    {
+        uint256 next = element == 4095 ? 0 : element + 1;
+        Line memory line = Lines.through(
+            ScalarField.pointOfElement(element), uint256(withdrawal), ScalarField.pointOfElement(next), uint256(target_)
+        );
+        proof.header.slot = SLOT;
+        proof.header.stateRoot = "root";
+        proof.header.blobHashes = new bytes32[](2);
+        proof.header.blobHashes[0] = bytes32(uint256(1));
+        proof.header.blobHashes[1] = line.versionedHash();
+        proof.blob = 1;
+        proof.element = element;
+        proof.withdrawal = withdrawal;
+        proof.target = target_;
+        proof.commitment = line.commitment();
+        proof.withdrawalOpening = line.opening();
+        proof.targetOpening = line.opening();
+        _accept(proof.header);
+    }
+
+    function _accept(Header memory header) internal {
+        vm.mockCall(
+            rollup, abi.encodeCall(IRollup.finalizedHeader, (header.slot)), abi.encode(keccak256(abi.encode(header)))
+        );
+    }
+
+    function _finalize() internal returns (WithdrawalProof memory) {
+        return _finalize(ELEMENT, _withdrawal(AMOUNT), _target(target));
+    }
+
+    function _reject(WithdrawalProof memory proof, bytes memory reason) internal {
+        vm.expectRevert(reason);
+        bridge.claim(proof);
+    }
+
+    function test_AnyoneClaimsForTheTarget() public {
+        WithdrawalProof memory proof = _finalize();
+        assertFalse(bridge.isClaimed(SLOT, 1, ELEMENT));
+        vm.expectEmit(address(bridge));
+        emit IBridge.WithdrawalClaimed(SLOT, 1, ELEMENT, target, AMOUNT);
+        vm.prank(makeAddr("anyone"));
+        bridge.claim(proof);
+        assertEq(token.balanceOf(target), AMOUNT * UNIT);
+        assertEq(bridge.supply(), 10_000 - AMOUNT);
+        assertTrue(bridge.isClaimed(SLOT, 1, ELEMENT));
+        assertFalse(bridge.isClaimed(SLOT, 0, ELEMENT));
+        assertFalse(bridge.isClaimed(SLOT, 1, ELEMENT + 1));
+        assertFalse(bridge.isClaimed(SLOT, 1, ELEMENT + 4096));
+    }
+
+    function testFuzz_ClaimsAtEveryElement(uint256 element, uint64 amount, address to) public {
+        vm.assume(to != address(0) && to != address(bridge));
+        element = bound(element, 0, 4094);
+        amount = SafeCast.toUint64(bound(amount, 0, 10_000));
+        uint256 before = token.balanceOf(to);
+        bridge.claim(_finalize(element, _withdrawal(amount), _target(to)));
+        assertEq(token.balanceOf(to), before + amount * UNIT);
+    }
+
+    function test_RevertWhen_ClaimedTwice() public {
+        WithdrawalProof memory proof = _finalize();
+        bridge.claim(proof);
+        _reject(proof, abi.encodeWithSelector(IBridge.AlreadyClaimed.selector, SLOT, 1, ELEMENT));
+    }
+
+    function test_RevertWhen_ClaimedInsideAClaim() public {
+        WithdrawalProof memory proof = _finalize();
+        token.callBack(address(bridge), abi.encodeCall(bridge.claim, (proof)));
+        bridge.claim(proof);
+        assertFalse(token.callbackSucceeded());
+        assertEq(token.callbackResult(), abi.encodeWithSelector(IBridge.AlreadyClaimed.selector, SLOT, 1, ELEMENT));
+        assertEq(token.balanceOf(target), AMOUNT * UNIT);
+    }
+
+    function test_RevertWhen_TheHeaderIsNotFinalized() public {
+        WithdrawalProof memory proof = _finalize();
+        proof.header.stateRoot = "another";
+        _reject(proof, abi.encodeWithSelector(IBridge.NotFinalized.selector, SLOT, keccak256(abi.encode(proof.header))));
+    }
+
+    function test_RevertWhen_TheBlobIsOutOfRange() public {
+        WithdrawalProof memory proof = _finalize();
+        proof.blob = 2;
+        _reject(proof, abi.encodeWithSelector(IBridge.BlobOutOfRange.selector, 2, 2));
+        proof.blob = type(uint256).max;
+        _reject(proof, abi.encodeWithSelector(IBridge.BlobOutOfRange.selector, type(uint256).max, 2));
+    }
+
+    function test_RevertWhen_TheElementIsOutOfRange() public {
+        WithdrawalProof memory proof = _finalize(4095, _withdrawal(AMOUNT), _target(target));
+        _reject(proof, abi.encodeWithSelector(IBridge.ElementOutOfRange.selector, 4095, 4095));
+        // the same point of the domain as element 9
+        proof = _finalize();
+        proof.element = ELEMENT + 4096;
+        _reject(proof, abi.encodeWithSelector(IBridge.ElementOutOfRange.selector, ELEMENT + 4096, 4095));
+        proof.element = type(uint256).max;
+        _reject(proof, abi.encodeWithSelector(IBridge.ElementOutOfRange.selector, type(uint256).max, 4095));
+    }
+
+    function test_RevertWhen_TheElementIsNoWithdrawal() public {
+        bytes32 transfer = bytes32((uint256(1) << 160) | (uint256(AMOUNT) << 64) | 3);
+        _reject(
+            _finalize(ELEMENT, transfer, _target(target)),
+            abi.encodeWithSelector(IBridge.NotAWithdrawal.selector, transfer)
+        );
+        bytes32 wide = bytes32(uint256(_withdrawal(AMOUNT)) | (1 << 168));
+        _reject(
+            _finalize(ELEMENT, wide, _target(target)), abi.encodeWithSelector(IBridge.NotAWithdrawal.selector, wide)
+        );
+    }
+
+    function test_RevertWhen_TheNextElementIsNoTarget() public {
+        bytes32[3] memory bad =
+            [bytes32(uint256(uint160(target))), _target(address(0)), bytes32(uint256(_target(target)) | (1 << 200))];
+        for (uint256 i = 0; i < 3; i++) {
+            _reject(
+                _finalize(ELEMENT, _withdrawal(AMOUNT), bad[i]),
+                abi.encodeWithSelector(IBridge.NotATarget.selector, bad[i])
+            );
+        }
+    }
+
+    function test_RevertWhen_AnElementIsAnotherThanTheBlobs() public {
+        WithdrawalProof memory proof = _finalize();
+        proof.withdrawal = _withdrawal(AMOUNT + 1);
+        _reject(proof, abi.encodeWithSelector(IBridge.OpeningRejected.selector, ELEMENT));
+        proof = _finalize();
+        proof.target = _target(user);
+        _reject(proof, abi.encodeWithSelector(IBridge.OpeningRejected.selector, ELEMENT + 1));
+        proof = _finalize();
+        proof.element = ELEMENT + 1;
+        _reject(proof, abi.encodeWithSelector(IBridge.OpeningRejected.selector, ELEMENT + 1));
+    }
+
+    function test_RevertWhen_TheBlobIsAnother() public {
+        WithdrawalProof memory proof = _finalize();
+        proof.blob = 0;
+        _reject(proof, abi.encodeWithSelector(IBridge.OpeningRejected.selector, ELEMENT));
+    }
+
+    function test_RevertWhen_AnOpeningIsMalformed() public {
+        WithdrawalProof memory proof = _finalize();
+        bytes memory good = proof.commitment;
+        proof.commitment = bytes.concat(good, hex"00");
+        _reject(proof, abi.encodeWithSelector(IBridge.OpeningRejected.selector, ELEMENT));
+        proof.commitment = "";
+        _reject(proof, abi.encodeWithSelector(IBridge.OpeningRejected.selector, ELEMENT));
+        proof.commitment = good;
+        proof.withdrawalOpening = new bytes(48);
+        _reject(proof, abi.encodeWithSelector(IBridge.OpeningRejected.selector, ELEMENT));
+        proof.withdrawalOpening = proof.targetOpening;
+        proof.targetOpening = new bytes(47);
+        _reject(proof, abi.encodeWithSelector(IBridge.OpeningRejected.selector, ELEMENT + 1));
+    }
+
+    function test_RevertWhen_MoreIsClaimedThanDeposited() public {
+        _reject(
+            _finalize(ELEMENT, _withdrawal(10_001), _target(target)),
+            abi.encodeWithSelector(IBridge.SupplyTooLow.selector, 10_000, 10_001)
+        );
+    }
+
+    function test_RevertWhen_TheTokenRefusesTheTransfer() public {
+        WithdrawalProof memory proof = _finalize();
+        token.misbehave(OddToken.Oddity.ReturnsFalse);
+        vm.expectPartialRevert(Tokens.TransferFailed.selector);
+        bridge.claim(proof);
+        token.misbehave(OddToken.Oddity.None);
+        bridge.claim(proof);
+        assertEq(token.balanceOf(target), AMOUNT * UNIT);
+    }
+}
