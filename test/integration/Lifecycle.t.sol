@@ -1,13 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Header, Phase, Tip} from "../../contracts/interfaces/IRollup.sol";
-import {Slot} from "../../contracts/types/Time.sol";
+import {Candidate, Header, IRollup, Outcome, Phase, Quote, SlotView, Tip} from "../../contracts/interfaces/IRollup.sol";
+import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
+import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 
-/// @title Whole slots, from proposal to payout
+/// @notice A smart account that accepts one digest.
+contract SmartAccount is IERC1271 {
+    bytes32 private immutable _accepted;
+
+    constructor(bytes32 accepted) {
+        _accepted = accepted;
+    }
+
+    function isValidSignature(bytes32 hash, bytes calldata) external view returns (bytes4) {
+        return hash == _accepted ? IERC1271.isValidSignature.selector : bytes4(0xffffffff);
+    }
+}
+
+/// @title Whole slots that end well, from proposal to payout
 contract LifecycleTest is Fixture {
-    function test_finalizesAProvenBlock() public {
+    function test_aProvenBlockMovesTheTipAndPaysEverybody() public {
         uint64 slot = _view().slot;
         Header memory h = _revealed(0);
         _phaseIs(Phase.ExclusiveProving);
@@ -23,10 +37,215 @@ contract LifecycleTest is Fixture {
         assertEq(_owed(owners[0]), 1.2e18 - PRICE + 0.1e18);
         assertEq(_owed(payee), 1.5e18 + PRICE);
         assertEq(_owed(relay), 0.3e18);
-        assertEq(_owed(rescuer), 0);
+        assertEq(_owed(rescuer), 0, "a copied proof's payee gets nothing in the exclusive phase");
         assertEq(escrow.account(prover).free, 1000e18);
         assertEq(escrow.account(prover).locked, 0);
         assertEq(_view().slot, slot + 1);
         _phaseIs(Phase.Waiting);
+    }
+
+    function test_beforeTheFirstBlockTheTipIsTheGenesis() public view {
+        Tip memory tip = rollup.tip();
+        assertEq(tip.headerHash, keccak256(abi.encode(bytes32("fernet.genesis.v1"), block.chainid, address(rollup))));
+        assertEq(tip.stateRoot, verifier.genesisRoot());
+        assertEq(tip.height, 0);
+        assertEq(tip.depositsEnd, 0);
+        assertEq(Slot.unwrap(tip.slot), type(uint64).max);
+    }
+
+    function test_blocksChainToEachOther() public {
+        bytes32 parent = rollup.tip().headerHash;
+        for (uint256 i = 0; i < 6; ++i) {
+            uint64 slot = _view().slot;
+            Header memory h = _revealed(i % 4);
+            assertEq(h.parent, parent);
+            _finalize(prover, h, prover);
+            parent = _hash(h);
+            assertEq(rollup.tip().headerHash, parent);
+            assertEq(rollup.tip().height, i + 1);
+            assertEq(_view().slot, slot + 1, "the next slot follows at once");
+            _warp(_view().start);
+            _phaseIs(Phase.Proposal);
+        }
+    }
+
+    function test_theNextSlotStartsAfterTheLastOneEndedAndItsSeedIsFixed() public {
+        Header memory h = _committed(0);
+        uint64 start = _view().start;
+        _reveal(h);
+        _finalize(prover, h, prover);
+        // L1 slot of the finalization is start + 4, and T = start + 2
+        assertEq(_now(), start + 4);
+        assertEq(_view().start, start + 5);
+        assertEq(_view().previousStart, start);
+        assertEq(_view().seedAt, start + 2);
+    }
+
+    function test_theViewShowsEverythingAboutTheSlot() public {
+        uint256[] memory ranked = _ranked();
+        Header memory second = _propose(ranked[1]);
+        Header memory first = _propose(ranked[0]);
+        _warp(_view().start + 5);
+        _commit(ranked[0], first);
+        _warp(_now() + 2);
+        _reveal(first);
+        SlotView memory v = rollup.currentSlot();
+        assertEq(v.candidates.length, 2);
+        assertEq(v.turn, 0);
+        assertEq(L1Slot.unwrap(v.phaseEnd), _now() + 41);
+        Candidate memory c = v.candidates[0];
+        assertEq(c.headerHash, _hash(first));
+        assertTrue(c.sequencer == _id(ranked[0]));
+        assertEq(L1Slot.unwrap(c.committedAt), L1Slot.unwrap(v.start) + 5);
+        assertEq(L1Slot.unwrap(c.revealedAt), L1Slot.unwrap(v.start) + 7);
+        assertEq(c.blobsSeen, 1);
+        assertEq(c.prover, prover);
+        assertEq(c.payee, payee);
+        assertEq(c.bond, BOND);
+        assertEq(c.price, PRICE);
+        c = v.candidates[1];
+        assertEq(c.headerHash, _hash(second));
+        assertEq(L1Slot.unwrap(c.committedAt), 0);
+        assertEq(c.prover, address(0), "what an earlier slot left isn't shown");
+        assertTrue(c.score < v.candidates[0].score);
+    }
+
+    // ---- ways to agree --------------------------------------------------------------------------------------------
+
+    function test_theSequencerCommitsWithTheProversSignature() public {
+        Header memory h = _propose(0);
+        _warp(_view().start + 4);
+        Quote memory quote = _quote(0, _hash(h));
+        bytes memory signature = _sign(proverKey, quote);
+        vm.prank(attesters[0]);
+        rollup.commit(quote, signature, "");
+        _phaseIs(Phase.Reveal);
+        assertEq(escrow.account(prover).locked, BOND);
+    }
+
+    function test_aRelayCommitsWithBothSignatures() public {
+        Header memory h = _propose(0);
+        _warp(_view().start + 4);
+        Quote memory quote = _quote(0, _hash(h));
+        bytes memory proverSignature = _sign(proverKey, quote);
+        bytes memory sequencerSignature = _sign(attesterKeys[0], quote);
+        vm.prank(relay);
+        rollup.commit(quote, proverSignature, sequencerSignature);
+        _phaseIs(Phase.Reveal);
+    }
+
+    function test_aSequencerProvesForItselfWithoutSignatures() public {
+        _fundEscrow(attesters[0], BOND);
+        Header memory h = _propose(0);
+        _warp(_view().start + 4);
+        Quote memory quote = _quote(0, _hash(h));
+        quote.prover = attesters[0];
+        vm.prank(attesters[0]);
+        rollup.commit(quote, "", "");
+        assertEq(escrow.account(attesters[0]).locked, BOND);
+    }
+
+    function test_aSmartAccountProvesWithItsOwnSignatureScheme() public {
+        Header memory h = _propose(0);
+        _warp(_view().start + 4);
+        Quote memory quote = _quote(0, _hash(h));
+        quote.prover = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
+        new SmartAccount(rollup.quoteDigest(quote));
+        _fundEscrow(quote.prover, BOND);
+        vm.prank(attesters[0]);
+        rollup.commit(quote, "anything", "");
+        assertEq(escrow.account(quote.prover).locked, BOND);
+    }
+
+    function test_ofTwoQuotesForOneHeaderTheFirstWins() public {
+        Header memory h = _propose(0);
+        _warp(_view().start + 4);
+        _commit(0, h);
+        Quote memory other = _quote(0, _hash(h));
+        other.prover = rescuer;
+        bytes memory signature = _sign(attesterKeys[0], other);
+        vm.prank(rescuer);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.WrongPhase.selector, Phase.Commitment, Phase.Reveal));
+        rollup.commit(other, "", signature);
+    }
+
+    // ---- reveals --------------------------------------------------------------------------------------------------
+
+    function test_aRevealMayTakeSeveralTransactions() public {
+        Header memory h = _header(5, "three blobs");
+        _proposeHash(0, _hash(h));
+        _warp(_view().start + 4);
+        _commit(0, h);
+
+        bytes32[] memory blobs = new bytes32[](2);
+        blobs[0] = h.blobHashes[2];
+        blobs[1] = _blob("foreign", 0);
+        vm.blobhashes(blobs);
+        vm.expectEmit();
+        emit IRollup.Revealed(h.slot, _hash(h), h, 4, false, L1Slot.wrap(_now()));
+        rollup.reveal(h);
+        _phaseIs(Phase.Reveal);
+        assertEq(rollup.currentSlot().candidates[0].blobsSeen, 4);
+
+        vm.expectRevert(IRollup.NoNewBlob.selector);
+        rollup.reveal(h);
+
+        _warp(_now() + 2);
+        blobs[0] = h.blobHashes[1];
+        blobs[1] = h.blobHashes[0];
+        vm.blobhashes(blobs);
+        vm.expectEmit();
+        emit IRollup.Revealed(h.slot, _hash(h), h, 7, true, L1Slot.wrap(_now()));
+        rollup.reveal(h);
+        _phaseIs(Phase.ExclusiveProving);
+        assertEq(_view().end, _now() + 41, "the prover's clock starts at the completed reveal");
+    }
+
+    function test_theRevealBonusDecaysWithEveryL1Slot() public {
+        uint96[4] memory bonus = [uint96(0.1e18), 0.075e18, 0.05e18, 0.025e18];
+        for (uint256 i = 0; i < 4; ++i) {
+            uint256 before = _owed(owners[0]);
+            Header memory h = _committed(0);
+            _warp(_now() + i);
+            _reveal(h);
+            _finalize(relay, h, payee);
+            assertEq(_owed(owners[0]) - before, 1.2e18 - PRICE + bonus[i]);
+            _warp(_view().start);
+        }
+    }
+
+    function test_thePayeeGetsTheSubmissionRewardWhenItSends() public {
+        Header memory h = _revealed(0);
+        _finalize(payee, h, payee);
+        assertEq(_owed(payee), 1.5e18 + PRICE + 0.3e18);
+        assertEq(rewards.totalOwed(), 3e18 + 0.1e18);
+    }
+
+    function test_aBlockConsumesDeposits() public {
+        // The generator of Jubjub's prime-order subgroup.
+        uint256 x = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
+        uint256 y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
+        token.approve(address(bridge), 10e9);
+        bridge.deposit(x, y, 7);
+        bridge.deposit(x, y, 3);
+        _warp(_view().start + 3 * 13);
+        Header memory h = _headerOf(0);
+        h.depositsEnd = 2;
+        _proposeHash(0, _hash(h));
+        _warp(_view().start + 4);
+        _commit(0, h);
+        _reveal(h);
+        _finalize(prover, h, prover);
+        assertEq(rollup.tip().depositsEnd, 2);
+    }
+
+    function test_anEmptyPotNeverBlocksABlock() public {
+        vm.prank(address(rewards));
+        token.transfer(relay, 1000e18);
+        Header memory h = _revealed(0);
+        vm.expectEmit();
+        emit IRollup.Finalized(h.slot, _hash(h), payee, Outcome.Finalized, h.stateRoot, 0, L1Slot.wrap(_now()));
+        _finalize(relay, h, payee);
+        assertEq(_owed(payee), 1.5e18 + PRICE);
     }
 }
