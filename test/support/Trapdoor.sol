@@ -13,6 +13,8 @@ contract Trapdoor {
     using ScalarField for uint256;
     using Lines for Line;
 
+    bytes32 private constant CHALLENGE_TAG = "fernet.z.v1";
+    bytes32 private constant WEIGHTS_TAG = "fernet.weights.v1";
     uint256 private constant ALPHA = 0xa1fa;
     uint256 private constant BETA = 0xbe7a;
     uint256 private constant GAMMA = 0x6a33a;
@@ -103,7 +105,7 @@ contract Trapdoor {
     {
         weights = new uint256[](chunks.length);
         weights[0] = 1;
-        bytes memory transcript = abi.encodePacked(bytes32("fernet.weights.v1"), z, parentRoot, recipients);
+        bytes memory transcript = abi.encodePacked(WEIGHTS_TAG, z, parentRoot, recipients);
         for (uint256 k = 0; k < chunks.length; k++) {
             transcript = bytes.concat(transcript, abi.encode(chunks[k]));
         }
@@ -158,7 +160,7 @@ contract Trapdoor {
 
     function _z(Statement memory statement, BlockProof memory proof) private pure returns (uint256) {
         bytes memory preimage =
-            abi.encodePacked(bytes32("fernet.z.v1"), statement.headerHash, statement.depositsTo, statement.domain);
+            abi.encodePacked(CHALLENGE_TAG, statement.headerHash, statement.depositsTo, statement.domain);
         for (uint256 k = 0; k < proof.chunks.length; k++) {
             preimage = bytes.concat(preimage, proof.chunks[k].dataCommitment);
         }
