@@ -1,0 +1,178 @@
+//! All peers in one process.
+//!
+//! Every message takes its way through bytes, as on a real network, so what arrives has passed the limits of
+//! [`crate::message`]. Delivery is deterministic: inboxes get gossip in the order of the calls, and provers are asked
+//! one after another, in the order in which they registered.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use alloy::primitives::{Address, B256};
+use fernet_ledger::SignedOperation;
+
+use crate::body::BlockBody;
+use crate::message::{AcceptedQuote, QuoteRequest, SignedQuote, Wire};
+use crate::network::{BoxFuture, Gossip, Inbox, Network, NetworkError, QuoteResponder};
+use crate::wire::WireError;
+
+/// Messages that an inbox holds until they are read; more push the oldest out. Enough for a minute of full blocks.
+pub const INBOX_MESSAGES: usize = 16_384;
+
+/// Bodies that are kept for whoever asks. A body is of use until its block is finalized, so a few slots are plenty.
+pub const KEPT_BODIES: usize = 16;
+
+/// A network whose peers share this process. Clones are the same network.
+#[derive(Clone, Default)]
+pub struct InProcess {
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    inboxes: Vec<Weak<Mutex<VecDeque<Gossip>>>>,
+    bodies: BTreeMap<B256, Vec<u8>>,
+    /// Keys of `bodies`, oldest first.
+    ages: VecDeque<B256>,
+    responders: Vec<(Address, Arc<dyn QuoteResponder>)>,
+}
+
+impl InProcess {
+    /// A network without peers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Delivers a gossip message as it would arrive from a stranger.
+    ///
+    /// # Errors
+    /// When the bytes aren't a message; nobody receives it then.
+    pub fn inject(&self, bytes: &[u8]) -> Result<(), WireError> {
+        let gossip = Gossip::decode(bytes)?;
+        let mut shared = self.lock();
+        if let Gossip::Body(body) = &gossip {
+            let hash = body.header_hash();
+            if shared.bodies.insert(hash, body.encode()).is_none() {
+                shared.ages.push_back(hash);
+            }
+            while shared.ages.len() > KEPT_BODIES {
+                if let Some(oldest) = shared.ages.pop_front() {
+                    shared.bodies.remove(&oldest);
+                }
+            }
+        }
+        shared.inboxes.retain(|inbox| match inbox.upgrade() {
+            Some(inbox) => {
+                let mut inbox = lock(&inbox);
+                inbox.push_back(gossip.clone());
+                if inbox.len() > INBOX_MESSAGES {
+                    inbox.pop_front();
+                }
+                true
+            }
+            None => false,
+        });
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        lock(&self.shared)
+    }
+}
+
+impl std::fmt::Debug for InProcess {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shared = self.lock();
+        formatter
+            .debug_struct("InProcess")
+            .field("inboxes", &shared.inboxes.len())
+            .field("bodies", &shared.bodies.len())
+            .field("responders", &shared.responders.len())
+            .finish()
+    }
+}
+
+/// Queues stay consistent between statements, so a panic elsewhere leaves nothing half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Queue(Arc<Mutex<VecDeque<Gossip>>>);
+
+impl Inbox for Queue {
+    fn drain(&mut self) -> Vec<Gossip> {
+        lock(&self.0).drain(..).collect()
+    }
+}
+
+impl Network for InProcess {
+    fn publish_operation(&self, operation: SignedOperation) -> BoxFuture<'_, Result<(), NetworkError>> {
+        Box::pin(async move { Ok(self.inject(&Gossip::Operation(operation).encode())?) })
+    }
+
+    fn announce_body(&self, body: BlockBody) -> BoxFuture<'_, Result<(), NetworkError>> {
+        Box::pin(async move { Ok(self.inject(&Gossip::Body(body).encode())?) })
+    }
+
+    fn fetch_body(&self, header_hash: B256) -> BoxFuture<'_, Result<Option<BlockBody>, NetworkError>> {
+        Box::pin(async move {
+            let bytes = self.lock().bodies.get(&header_hash).cloned();
+            Ok(bytes.map(|bytes| BlockBody::decode(&bytes)).transpose()?)
+        })
+    }
+
+    fn subscribe(&self) -> Box<dyn Inbox> {
+        let queue = Arc::new(Mutex::new(VecDeque::new()));
+        self.lock().inboxes.push(Arc::downgrade(&queue));
+        Box::new(Queue(queue))
+    }
+
+    fn request_quotes(
+        &self,
+        request: QuoteRequest,
+        deadline: Duration,
+    ) -> BoxFuture<'_, Result<Vec<SignedQuote>, NetworkError>> {
+        Box::pin(async move {
+            let bytes = request.encode();
+            let responders = self.lock().responders.clone();
+            let mut quotes = Vec::with_capacity(responders.len());
+            let asking = async {
+                for (_, responder) in responders {
+                    if let Some(quote) = responder.quote(QuoteRequest::decode(&bytes)?).await {
+                        // A prover that answers nonsense is a prover that doesn't answer.
+                        quotes.extend(SignedQuote::decode(&quote.encode()));
+                    }
+                }
+                Ok(())
+            };
+            match tokio::time::timeout(deadline, asking).await {
+                Ok(Ok(())) | Err(_) => Ok(quotes),
+                Ok(Err(error)) => Err(NetworkError::Refused(error)),
+            }
+        })
+    }
+
+    fn accept_quote(&self, accepted: AcceptedQuote) -> BoxFuture<'_, Result<(), NetworkError>> {
+        Box::pin(async move {
+            let prover = accepted.quote.prover;
+            let accepted = AcceptedQuote::decode(&accepted.encode())?;
+            let responder = self.lock().responders.iter().find(|(name, _)| *name == prover).cloned();
+            match responder {
+                Some((_, responder)) => {
+                    responder.accept(accepted).await;
+                    Ok(())
+                }
+                None => Err(NetworkError::UnknownProver(prover)),
+            }
+        })
+    }
+
+    fn respond_to_quotes(&self, prover: Address, responder: Arc<dyn QuoteResponder>) {
+        let mut shared = self.lock();
+        match shared.responders.iter_mut().find(|(name, _)| *name == prover) {
+            Some(entry) => entry.1 = responder,
+            None => shared.responders.push((prover, responder)),
+        }
+    }
+}
