@@ -1,0 +1,72 @@
+//! Cases that tie the contracts to this crate: forge reads the same files.
+//!
+//! `FERNET_WRITE_VECTORS=1 cargo nextest run -p fernet-protocol --test vectors` writes them; without it, every committed
+//! file must be what the code makes. `vectors/README.md` describes the files.
+
+#[path = "vectors/encodings.rs"]
+mod encodings;
+#[path = "vectors/ranking.rs"]
+mod ranking;
+#[path = "vectors/rewards.rs"]
+mod rewards;
+#[path = "vectors/support.rs"]
+mod support;
+#[path = "vectors/time.rs"]
+mod time;
+
+use support::check;
+
+#[test]
+fn phases() {
+    check("phases.json", &time::phases());
+}
+
+#[test]
+fn slots() {
+    check("slots.json", &time::slots());
+}
+
+#[test]
+fn seeds() {
+    check("seeds.json", &time::seeds());
+}
+
+#[test]
+fn parameters() {
+    check("parameters.json", &time::parameters());
+}
+
+#[test]
+fn scores() {
+    check("scores.json", &ranking::scores());
+}
+
+#[test]
+fn candidates() {
+    check("candidates.json", &ranking::candidates());
+}
+
+#[test]
+fn headers() {
+    check("headers.json", &encodings::headers());
+}
+
+#[test]
+fn quotes() {
+    check("quotes.json", &encodings::quotes());
+}
+
+#[test]
+fn deposits() {
+    check("deposits.json", &encodings::deposits());
+}
+
+#[test]
+fn domain() {
+    check("domain.json", &encodings::domain());
+}
+
+#[test]
+fn rewards() {
+    check("rewards.json", &rewards::rewards());
+}

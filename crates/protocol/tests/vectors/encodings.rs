@@ -1,0 +1,125 @@
+//! Headers, quotes, deposits and what follows from a rollup's identity.
+
+use crate::support::{Random, Table};
+use alloy_primitives::{Address, B256, U256};
+use fernet_protocol::{
+    ChainId, Deposit, Header, L1Slot, Quote, RollupId, SequencerId, Slot, TokenAmount, verify_signature,
+};
+use k256::ecdsa::SigningKey;
+
+pub(crate) fn headers() -> Table {
+    let mut random = Random::new(6);
+    let mut table = Table::default();
+    for case in 0..32_u64 {
+        let blobs = usize::try_from(case % 17).expect("small");
+        let extreme = case == 31;
+        let header = Header {
+            slot: Slot::new(if extreme { u64::MAX } else { random.next() >> case }),
+            parent: random.word(),
+            state_root: random.word(),
+            deposits_end: if extreme { u64::MAX } else { random.next() >> case },
+            fee_recipient: if extreme {
+                u32::MAX
+            } else {
+                u32::try_from(random.next() >> 32).expect("32 bits")
+            },
+            chunks: if extreme { u32::MAX } else { u32::try_from(random.within(1, 64)).expect("small") },
+            committee_digest: if case % 3 == 0 { random.word() } else { B256::ZERO },
+            blob_hashes: (0..blobs).map(|_| random.word()).collect(),
+        };
+        table.put("slot", header.slot.get());
+        table.put("parent", header.parent);
+        table.put("stateRoot", header.state_root);
+        table.put("depositsEnd", header.deposits_end);
+        table.put("feeRecipient", header.fee_recipient);
+        table.put("chunks", header.chunks);
+        table.put("committeeDigest", header.committee_digest);
+        table.put("blobs", blobs);
+        for hash in &header.blob_hashes {
+            table.put("blobHashes", *hash);
+        }
+        assert_eq!(Header::decode(&header.encode()).as_ref(), Ok(&header));
+        table.put("encoded", header.encode());
+        table.put("hash", header.hash());
+    }
+    table
+}
+
+pub(crate) fn quotes() -> Table {
+    let mut random = Random::new(7);
+    let mut table = Table::default();
+    for case in 0..32_u64 {
+        let key =
+            SigningKey::from_slice(random.word().as_slice()).expect("below the order but for one in 2^127");
+        let signer = Address::from_private_key(&key);
+        let rollup =
+            RollupId::new(ChainId::new(if case < 8 { 31_337 } else { random.next() >> 1 }), random.address());
+        let quote = Quote {
+            slot: Slot::new(random.next() >> (case % 64)),
+            header_hash: random.word(),
+            sequencer: SequencerId::new(u32::try_from(random.next() >> 32).expect("32 bits")),
+            prover: signer,
+            payee: random.address(),
+            bond: random.amount(u128::MAX >> (case % 64) >> 1),
+            price: random.amount(TokenAmount::MAX_96.get()),
+            valid_until: L1Slot::new(random.next() >> (case % 64)),
+        };
+        let digest = quote.digest(&rollup);
+        let (signature, recovery) = key.sign_prehash_recoverable(digest.as_slice()).expect("signs");
+        let mut bytes = signature.to_bytes().to_vec();
+        bytes.push(27 + recovery.to_byte());
+        verify_signature(digest, &bytes, signer).expect("its own signature");
+        table.put("chainId", rollup.chain_id.get());
+        table.put("rollup", rollup.address);
+        table.put("slot", quote.slot.get());
+        table.put("headerHash", quote.header_hash);
+        table.put("sequencer", quote.sequencer.get());
+        table.put("prover", quote.prover);
+        table.put("payee", quote.payee);
+        table.put("bond", quote.bond.get());
+        table.put("price", quote.price.get());
+        table.put("validUntil", quote.valid_until.get());
+        table.put("separator", rollup.eip712_separator());
+        table.put("structHash", quote.struct_hash());
+        table.put("digest", digest);
+        table.put("privateKey", U256::from_be_slice(&key.to_bytes()));
+        table.put("signature", bytes);
+    }
+    table
+}
+
+pub(crate) fn deposits() -> Table {
+    let mut random = Random::new(8);
+    let mut table = Table::default();
+    let mut chain = B256::ZERO;
+    for case in 0..24_u64 {
+        let deposit = Deposit {
+            index: if case == 23 { u32::MAX } else { u32::try_from(1 + case % 9).expect("small") },
+            amount: if case == 23 { u64::MAX } else { random.next() >> (case % 64) },
+            key_x: random.word().into(),
+            key_y: random.word().into(),
+        };
+        chain = deposit.chain(chain);
+        table.put("index", deposit.index);
+        table.put("amount", deposit.amount);
+        table.put("keyX", deposit.key_x);
+        table.put("keyY", deposit.key_y);
+        table.put("chain", chain);
+    }
+    table
+}
+
+pub(crate) fn domain() -> Table {
+    let mut random = Random::new(9);
+    let mut table = Table::default();
+    for chain_id in [1, 31_337, 11_155_111, 560_048, u64::MAX >> 1].into_iter().chain((0..11).map(|i| 1 << i))
+    {
+        let rollup = RollupId::new(ChainId::new(chain_id), random.address());
+        table.put("chainId", chain_id);
+        table.put("rollup", rollup.address);
+        table.put("domain", rollup.domain());
+        table.put("genesisHash", rollup.genesis_hash());
+        table.put("separator", rollup.eip712_separator());
+    }
+    table
+}
