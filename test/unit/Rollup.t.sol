@@ -1,0 +1,615 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IBridge} from "../../contracts/interfaces/IBridge.sol";
+import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
+import {IRandomness} from "../../contracts/interfaces/IRandomness.sol";
+import {Header, IRollup, Phase, Quote} from "../../contracts/interfaces/IRollup.sol";
+import {SequencerId} from "../../contracts/types/Ids.sol";
+import {L1Slot, Slot} from "../../contracts/types/Time.sol";
+import {Fixture} from "../support/Fixture.sol";
+import {VerifierDouble} from "../support/VerifierDouble.sol";
+
+/// @title Every refusal of every entry point of the rollup
+contract RollupTest is Fixture {
+    bytes32 private constant HASH = keccak256("header");
+    uint256 private constant CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
+
+    // ---- propose --------------------------------------------------------------------------------------------------
+
+    function _expectPropose(uint256 i, Slot slot, bytes32 hash, bytes memory proof, bytes memory reason) private {
+        vm.prank(attesters[i]);
+        vm.expectRevert(reason);
+        rollup.propose(slot, _id(i), hash, proof);
+    }
+
+    function test_RevertWhen_proposingForAnotherSlot() public {
+        Slot slot = _slot();
+        Slot next = slot.advance(1);
+        _expectPropose(0, next, HASH, "", abi.encodeWithSelector(IRollup.WrongSlot.selector, slot, next));
+        Slot highest = Slot.wrap(type(uint64).max);
+        _expectPropose(0, highest, HASH, "", abi.encodeWithSelector(IRollup.WrongSlot.selector, slot, highest));
+    }
+
+    function test_RevertWhen_proposingOutsideOfTheProposalPhase() public {
+        uint64 start = _view().start;
+        Slot slot = _slot();
+        _warp(start + 3);
+        _propose(0);
+        _warp(start + 4);
+        _expectPropose(1, slot, HASH, "", _wrongPhase(Phase.Proposal, Phase.Commitment));
+    }
+
+    function test_RevertWhen_proposingBeforeTheSlotStarts() public {
+        Header memory h = _revealed(0);
+        _finalize(prover, h, prover);
+        _expectPropose(0, _slot(), HASH, "", _wrongPhase(Phase.Proposal, Phase.Waiting));
+    }
+
+    function test_RevertWhen_proposingAnEmptyHash() public {
+        _expectPropose(0, _slot(), 0, "", abi.encodeWithSelector(IRollup.EmptyHeaderHash.selector));
+    }
+
+    function test_RevertWhen_proposingForAnUnknownSequencer() public {
+        Slot slot = _slot();
+        uint64 activeBy = _view().previousStart;
+        for (uint32 i = 0; i < 2; ++i) {
+            SequencerId unknown = SequencerId.wrap(i * 99);
+            vm.expectRevert(abi.encodeWithSelector(IRollup.NotEligible.selector, unknown, activeBy));
+            rollup.propose(slot, unknown, HASH, "");
+        }
+    }
+
+    /// @dev Whoever registers once the seed is readable can't use it: not in its slot, nor in the next one if that started before the activity.
+    function test_RevertWhen_theSequencerWasNotActiveAtThePreviousStart() public {
+        address late = makeAddr("late");
+        uint64 registeredAt = _now();
+        SequencerId id = _register(late, late);
+        uint64 activeFrom = registeredAt + 4;
+        for (uint256 i = 0; i < 2; ++i) {
+            Slot slot = _slot();
+            uint64 previousStart = _view().previousStart;
+            assertLt(previousStart, activeFrom);
+            vm.prank(late);
+            vm.expectRevert(abi.encodeWithSelector(IRollup.NotEligible.selector, id, previousStart));
+            rollup.propose(slot, id, HASH, "");
+            _warp(_view().start + 13);
+        }
+        assertGe(_view().previousStart, activeFrom);
+        bytes memory proof = _seedProof(_view().seedAt);
+        Slot third = _slot();
+        vm.prank(late);
+        rollup.propose(third, id, HASH, proof);
+    }
+
+    function test_aSequencerMayProposeFromExactlyItsActivityOn() public {
+        // Active at L1 slot a; the slot after one that starts at a is the first.
+        uint64 start = _view().start + 13;
+        _warp(start - 4);
+        SequencerId id = _register(relay, relay);
+        _warp(start + 13);
+        assertEq(_view().previousStart, start);
+        bytes memory proof = _seedProof(_view().seedAt);
+        Slot slot = _slot();
+        vm.prank(relay);
+        rollup.propose(slot, id, HASH, proof);
+    }
+
+    function test_RevertWhen_theSequencerIsExiting() public {
+        vm.prank(owners[0]);
+        staking.initiateExit(_id(0));
+        _expectPropose(
+            0, _slot(), HASH, "", abi.encodeWithSelector(IRollup.NotEligible.selector, _id(0), _view().previousStart)
+        );
+    }
+
+    function test_RevertWhen_theSenderIsNotTheAttester() public {
+        Slot slot = _slot();
+        vm.prank(owners[0]);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.NotAttester.selector, _id(0), attesters[0], owners[0]));
+        rollup.propose(slot, _id(0), HASH, "");
+    }
+
+    function test_RevertWhen_theSeedIsNotProven() public {
+        _expectPropose(0, _slot(), HASH, "", abi.encodeWithSelector(IRandomness.UnknownMix.selector, _view().seedAt));
+    }
+
+    function test_RevertWhen_theSeedProofIsMalformed() public {
+        _expectPropose(0, _slot(), HASH, "00", abi.encodeWithSelector(IRandomness.MalformedProof.selector));
+    }
+
+    function test_RevertWhen_proposingTwice() public {
+        _propose(0);
+        _propose(1);
+        _expectPropose(0, _slot(), HASH, "", abi.encodeWithSelector(IRollup.AlreadyProposed.selector, _id(0)));
+        _expectPropose(1, _slot(), HASH, "", abi.encodeWithSelector(IRollup.AlreadyProposed.selector, _id(1)));
+    }
+
+    function test_RevertWhen_theScoreDoesNotMakeTheList() public {
+        uint256[] memory ranked = _ranked();
+        _propose(ranked[2]);
+        _propose(ranked[0]);
+        _propose(ranked[1]);
+        uint192 toBeat = rollup.currentSlot().candidates[2].score;
+        uint192 score = _score(ranked[3]);
+        _expectPropose(
+            ranked[3], _slot(), HASH, "", abi.encodeWithSelector(IRollup.ScoreTooLow.selector, score, toBeat)
+        );
+    }
+
+    function test_aHigherScoreDisplacesTheLastCandidate() public {
+        uint256[] memory ranked = _ranked();
+        _propose(ranked[1]);
+        Header memory last = _propose(ranked[3]);
+        _propose(ranked[2]);
+        uint64 start = _view().start;
+        uint64 previousStart = _view().previousStart;
+        vm.expectEmit();
+        emit IRollup.Displaced(_slot(), _id(ranked[3]), _hash(last));
+        vm.expectEmit();
+        emit IRollup.Proposed(
+            _slot(),
+            _id(ranked[0]),
+            _hash(_headerOf(ranked[0])),
+            _score(ranked[0]),
+            L1Slot.wrap(start),
+            L1Slot.wrap(previousStart)
+        );
+        _propose(ranked[0]);
+        for (uint256 i = 0; i < 3; ++i) {
+            assertTrue(rollup.currentSlot().candidates[i].sequencer == _id(ranked[i]));
+        }
+        assertFalse(rollup.isCandidate(_id(ranked[3])));
+        assertTrue(rollup.isCandidate(_id(ranked[0])));
+    }
+
+    // ---- commit ---------------------------------------------------------------------------------------------------
+
+    function _expectCommit(Quote memory quote, bytes memory reason) private {
+        bytes memory signature = _sign(attesterKeys[0], quote);
+        vm.prank(quote.prover);
+        vm.expectRevert(reason);
+        rollup.commit(quote, "", signature);
+    }
+
+    function _toCommitment() private returns (Quote memory) {
+        Header memory h = _propose(0);
+        _warp(_view().start + 4);
+        return _quote(0, _hash(h));
+    }
+
+    function test_RevertWhen_committingInAnotherPhase() public {
+        Header memory h = _propose(0);
+        _expectCommit(_quote(0, _hash(h)), _wrongPhase(Phase.Commitment, Phase.Proposal));
+    }
+
+    function test_RevertWhen_committingForAnotherSlot() public {
+        Quote memory quote = _toCommitment();
+        quote.slot = quote.slot.advance(1);
+        _expectCommit(quote, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), quote.slot));
+    }
+
+    function test_RevertWhen_theQuoteIsForAnotherHeader() public {
+        Quote memory quote = _toCommitment();
+        bytes32 expected = quote.headerHash;
+        quote.headerHash = HASH;
+        _expectCommit(quote, abi.encodeWithSelector(IRollup.WrongHeader.selector, expected, HASH));
+    }
+
+    function test_RevertWhen_theQuoteIsForAnotherSequencer() public {
+        Quote memory quote = _toCommitment();
+        quote.sequencer = _id(1);
+        _expectCommit(quote, abi.encodeWithSelector(IRollup.WrongSequencer.selector, _id(0), _id(1)));
+    }
+
+    function test_RevertWhen_theQuoteExpired() public {
+        Quote memory quote = _toCommitment();
+        quote.validUntil = L1Slot.wrap(_now() - 1);
+        _expectCommit(quote, abi.encodeWithSelector(IRollup.QuoteExpired.selector, _now() - 1, _now()));
+    }
+
+    function test_aQuoteMayBeCommittedInItsLastL1Slot() public {
+        Quote memory quote = _toCommitment();
+        quote.validUntil = L1Slot.wrap(_now());
+        bytes memory signature = _sign(attesterKeys[0], quote);
+        vm.prank(prover);
+        rollup.commit(quote, "", signature);
+    }
+
+    function test_RevertWhen_aQuoteNamesNobody() public {
+        Quote memory quote = _toCommitment();
+        quote.payee = address(0);
+        _expectCommit(quote, abi.encodeWithSelector(IRollup.ZeroAddress.selector));
+        quote.payee = payee;
+        quote.prover = address(0);
+        _expectCommit(quote, abi.encodeWithSelector(IRollup.ZeroAddress.selector));
+    }
+
+    function test_RevertWhen_theBondIsOutOfBounds() public {
+        Quote memory quote = _toCommitment();
+        quote.bond = 10e18 - 1;
+        _expectCommit(quote, abi.encodeWithSelector(IRollup.BondTooLow.selector, 10e18, quote.bond));
+        quote.bond = uint128(type(uint96).max) + 1;
+        _expectCommit(quote, abi.encodeWithSelector(IRollup.BondTooHigh.selector, type(uint96).max, quote.bond));
+        quote.bond = type(uint96).max;
+        _expectCommit(
+            quote, abi.encodeWithSelector(IEscrow.InsufficientFree.selector, prover, 1000e18, type(uint96).max)
+        );
+    }
+
+    function test_RevertWhen_thePriceExceedsTheSequencersShare() public {
+        Quote memory quote = _toCommitment();
+        quote.price = 1.2e18 + 1;
+        _expectCommit(quote, abi.encodeWithSelector(IRollup.PriceTooHigh.selector, 1.2e18, quote.price));
+        quote.price = 1.2e18;
+        bytes memory signature = _sign(attesterKeys[0], quote);
+        vm.prank(prover);
+        rollup.commit(quote, "", signature);
+    }
+
+    function test_RevertWhen_aPartyDidNotSign() public {
+        Quote memory quote = _toCommitment();
+        bytes memory bySequencer = _sign(attesterKeys[0], quote);
+        bytes memory byProver = _sign(proverKey, quote);
+        bytes memory badProver = abi.encodeWithSelector(IRollup.BadSignature.selector, prover);
+        bytes memory badSequencer = abi.encodeWithSelector(IRollup.BadSignature.selector, attesters[0]);
+
+        vm.startPrank(relay);
+        vm.expectRevert(badProver);
+        rollup.commit(quote, "", bySequencer);
+        vm.expectRevert(badSequencer);
+        rollup.commit(quote, byProver, "");
+        vm.expectRevert(badProver);
+        rollup.commit(quote, bySequencer, byProver);
+        vm.stopPrank();
+
+        vm.prank(prover);
+        vm.expectRevert(badSequencer);
+        rollup.commit(quote, "", byProver);
+        vm.prank(attesters[0]);
+        vm.expectRevert(badProver);
+        rollup.commit(quote, bySequencer, "");
+    }
+
+    function test_RevertWhen_theTermsAreNotTheSignedOnes() public {
+        Quote memory quote = _toCommitment();
+        bytes memory signature = _sign(attesterKeys[0], quote);
+        bytes memory bad = abi.encodeWithSelector(IRollup.BadSignature.selector, attesters[0]);
+        quote.price += 1;
+        vm.prank(prover);
+        vm.expectRevert(bad);
+        rollup.commit(quote, "", signature);
+        quote.price -= 1;
+        quote.payee = relay;
+        vm.prank(prover);
+        vm.expectRevert(bad);
+        rollup.commit(quote, "", signature);
+    }
+
+    function test_RevertWhen_theSignatureIsMalleable() public {
+        Quote memory quote = _toCommitment();
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(attesterKeys[0], rollup.quoteDigest(quote));
+        bytes memory high = abi.encodePacked(r, bytes32(CURVE_ORDER - uint256(s)), v == 27 ? uint8(28) : uint8(27));
+        vm.prank(prover);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.BadSignature.selector, attesters[0]));
+        rollup.commit(quote, "", high);
+    }
+
+    function test_RevertWhen_theBondExceedsTheProversFreeBalance() public {
+        Quote memory quote = _toCommitment();
+        quote.prover = relay;
+        _expectCommit(quote, abi.encodeWithSelector(IEscrow.InsufficientFree.selector, relay, 0, BOND));
+    }
+
+    function test_aQuoteDiesWithItsSlot() public {
+        Quote memory quote = _toCommitment();
+        bytes memory signature = _sign(attesterKeys[0], quote);
+        _warp(_now() + 100);
+        Slot slot = _slot();
+        vm.prank(prover);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.WrongSlot.selector, slot, quote.slot));
+        rollup.commit(quote, "", signature);
+    }
+
+    /// @dev The domain's members and the type's encoding, spelled out.
+    function test_theQuotesDigestIsEip712() public view {
+        Quote memory q = _quote(2, HASH);
+        bytes32 separator = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("Fernet"),
+                keccak256("1"),
+                block.chainid,
+                address(rollup)
+            )
+        );
+        bytes32 typeHash = keccak256(
+            "Quote(uint64 slot,bytes32 headerHash,uint32 sequencer,address prover,address payee,uint128 bond,uint96 price,uint64 validUntil)"
+        );
+        bytes32 structHash = keccak256(
+            abi.encode(typeHash, q.slot, q.headerHash, q.sequencer, q.prover, q.payee, q.bond, q.price, q.validUntil)
+        );
+        assertEq(rollup.quoteDigest(q), keccak256(abi.encodePacked(hex"1901", separator, structHash)));
+    }
+
+    // ---- reveal ---------------------------------------------------------------------------------------------------
+
+    function _expectReveal(Header memory h, bytes memory reason) private {
+        vm.blobhashes(h.blobHashes);
+        vm.expectRevert(reason);
+        rollup.reveal(h);
+        vm.blobhashes(new bytes32[](0));
+    }
+
+    /// @dev Commits to a header that the reveal must refuse.
+    function _commitTo(Header memory h) private {
+        _proposeHash(0, _hash(h));
+        _warp(_view().start + 4);
+        _commit(0, h);
+    }
+
+    function test_RevertWhen_revealingAnotherSlotsHeader() public {
+        Header memory h = _committed(0);
+        h.slot = h.slot.advance(1);
+        _expectReveal(h, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), h.slot));
+    }
+
+    function test_RevertWhen_revealingWithoutACommitment() public {
+        Header memory h = _propose(0);
+        _warp(_view().start + 4);
+        _expectReveal(h, _wrongPhase(Phase.Reveal, Phase.Commitment));
+    }
+
+    function test_RevertWhen_revealingAnotherHeader() public {
+        Header memory h = _committed(0);
+        bytes32 expected = _hash(h);
+        h.feeRecipient += 1;
+        _expectReveal(h, abi.encodeWithSelector(IRollup.WrongHeader.selector, expected, _hash(h)));
+    }
+
+    function test_RevertWhen_theParentIsNotTheTip() public {
+        Header memory h = _headerOf(0);
+        bytes32 tip = h.parent;
+        h.parent = HASH;
+        _commitTo(h);
+        _expectReveal(h, abi.encodeWithSelector(IRollup.WrongParent.selector, tip, HASH));
+    }
+
+    function test_RevertWhen_thereAreNoChunks() public {
+        Header memory h = _headerOf(0);
+        h.chunks = 0;
+        _commitTo(h);
+        _expectReveal(h, abi.encodeWithSelector(IRollup.ChunksOutOfRange.selector, 12, 0));
+    }
+
+    function test_RevertWhen_thereAreTooManyChunks() public {
+        Header memory h = _header(13, "many");
+        _commitTo(h);
+        _expectReveal(h, abi.encodeWithSelector(IRollup.ChunksOutOfRange.selector, 12, 13));
+    }
+
+    function test_RevertWhen_theBlobsAreNotAsManyAsTheChunksNeed() public {
+        Header memory h = _header(1, "one");
+        h.chunks = 3;
+        _commitTo(h);
+        _expectReveal(h, abi.encodeWithSelector(IRollup.WrongBlobCount.selector, 2, 1));
+    }
+
+    function test_RevertWhen_theHeaderHasACommitteeDigest() public {
+        Header memory h = _headerOf(0);
+        h.committeeDigest = HASH;
+        _commitTo(h);
+        _expectReveal(h, abi.encodeWithSelector(IRollup.CommitteeDigestNotZero.selector));
+    }
+
+    function test_RevertWhen_theHeaderConsumesDepositsThatDoNotExist() public {
+        Header memory h = _headerOf(0);
+        h.depositsEnd = 1;
+        _commitTo(h);
+        _expectReveal(h, abi.encodeWithSelector(IBridge.DepositsOutOfRange.selector, 0, 1, 0));
+    }
+
+    function test_RevertWhen_noBlobOfTheTransactionIsTheHeaders() public {
+        Header memory h = _committed(0);
+        vm.expectRevert(IRollup.NoNewBlob.selector);
+        rollup.reveal(h);
+        bytes32[] memory foreign = new bytes32[](1);
+        foreign[0] = _blob("foreign", 0);
+        vm.blobhashes(foreign);
+        vm.expectRevert(IRollup.NoNewBlob.selector);
+        rollup.reveal(h);
+    }
+
+    function test_RevertWhen_theHeadersBlobIsZero() public {
+        Header memory h = _headerOf(0);
+        h.blobHashes[0] = 0;
+        _commitTo(h);
+        vm.expectRevert(IRollup.NoNewBlob.selector);
+        rollup.reveal(h);
+    }
+
+    function test_RevertWhen_revealingAgain() public {
+        Header memory h = _revealed(0);
+        _expectReveal(h, _wrongPhase(Phase.Reveal, Phase.ExclusiveProving));
+    }
+
+    // ---- finalize -------------------------------------------------------------------------------------------------
+
+    function _expectFinalize(Header memory h, address payee_, bytes memory proof, bytes memory reason) private {
+        vm.expectRevert(reason);
+        rollup.finalize(h, payee_, proof);
+    }
+
+    function test_RevertWhen_finalizingAnotherSlot() public {
+        Header memory h = _revealed(0);
+        h.slot = h.slot.advance(1);
+        _expectFinalize(h, payee, "", abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), h.slot));
+    }
+
+    function test_RevertWhen_finalizingAnUnrevealedBlock() public {
+        Header memory h = _committed(0);
+        _expectFinalize(h, payee, _proof(h, payee), _wrongPhase(Phase.ExclusiveProving, Phase.Reveal));
+    }
+
+    function test_RevertWhen_finalizingTooLate() public {
+        Header memory h = _revealed(0);
+        bytes memory proof = _proof(h, payee);
+        _warp(_now() + 61);
+        _expectFinalize(h, payee, proof, _wrongPhase(Phase.ExclusiveProving, Phase.Halt));
+        _warp(_now() + 1);
+        _expectFinalize(h, payee, proof, _wrongPhase(Phase.ExclusiveProving, Phase.Backup));
+    }
+
+    function test_RevertWhen_finalizingAnotherHeader() public {
+        Header memory h = _revealed(0);
+        bytes32 expected = _hash(h);
+        h.stateRoot = HASH;
+        _expectFinalize(
+            h, payee, _proof(h, payee), abi.encodeWithSelector(IRollup.WrongHeader.selector, expected, _hash(h))
+        );
+    }
+
+    function test_RevertWhen_thePayeeIsNobody() public {
+        Header memory h = _revealed(0);
+        _expectFinalize(h, address(0), _proof(h, address(0)), abi.encodeWithSelector(IRollup.ZeroAddress.selector));
+    }
+
+    function test_RevertWhen_theProofIsRejected() public {
+        Header memory h = _revealed(0);
+        bytes memory rejected = abi.encodeWithSelector(VerifierDouble.ProofRejected.selector);
+        _expectFinalize(h, payee, "", rejected);
+        _expectFinalize(h, relay, _proof(h, payee), rejected);
+    }
+
+    function test_RevertWhen_finalizingTwice() public {
+        Header memory h = _revealed(0);
+        bytes memory proof = _proof(h, payee);
+        rollup.finalize(h, payee, proof);
+        _expectFinalize(h, payee, proof, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), h.slot));
+        _warp(_view().start);
+        _expectFinalize(h, payee, proof, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), h.slot));
+    }
+
+    // ---- backup ---------------------------------------------------------------------------------------------------
+
+    function _expectBackup(Header memory h, bytes memory reason) private {
+        bytes memory proof = _proof(h, payee);
+        vm.blobhashes(h.blobHashes);
+        vm.expectRevert(reason);
+        rollup.finalizeBackup(h, payee, proof);
+        vm.blobhashes(new bytes32[](0));
+    }
+
+    function test_RevertWhen_backingUpInAnotherPhase() public {
+        Header memory h = _header(1, "backup");
+        _expectBackup(h, _wrongPhase(Phase.Backup, Phase.Proposal));
+        _warp(_view().start + 4);
+        _expectBackup(h, _wrongPhase(Phase.Backup, Phase.Halt));
+        _warp(_view().start + 13);
+        _expectBackup(h, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), h.slot));
+    }
+
+    function test_RevertWhen_aBackupBlockFailsTheChecksOfTheNormalPath() public {
+        _warp(_view().start + 5);
+        Header memory h = _header(1, "backup");
+        bytes32 parent = h.parent;
+        h.parent = HASH;
+        _expectBackup(h, abi.encodeWithSelector(IRollup.WrongParent.selector, parent, HASH));
+        h.parent = parent;
+        h.chunks = 0;
+        _expectBackup(h, abi.encodeWithSelector(IRollup.ChunksOutOfRange.selector, 12, 0));
+        h.chunks = 3;
+        _expectBackup(h, abi.encodeWithSelector(IRollup.WrongBlobCount.selector, 2, 1));
+        h.chunks = 1;
+        h.committeeDigest = HASH;
+        _expectBackup(h, abi.encodeWithSelector(IRollup.CommitteeDigestNotZero.selector));
+    }
+
+    function test_RevertWhen_aBackupConsumesMissingDeposits() public {
+        _warp(_view().start + 5);
+        Header memory h = _header(1, "backup");
+        h.depositsEnd = 5;
+        vm.blobhashes(h.blobHashes);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositsOutOfRange.selector, 0, 5, 0));
+        rollup.finalizeBackup(h, payee, "");
+    }
+
+    function test_RevertWhen_aBackupBlocksBlobsAreNotInTheTransaction() public {
+        _warp(_view().start + 5);
+        Header memory h = _header(3, "backup");
+        bytes memory proof = _proof(h, payee);
+        bytes32[] memory blobs = new bytes32[](1);
+        blobs[0] = h.blobHashes[0];
+        vm.blobhashes(blobs);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.BlobNotPublished.selector, 1));
+        rollup.finalizeBackup(h, payee, proof);
+    }
+
+    function test_RevertWhen_aBackupProofIsRejected() public {
+        _warp(_view().start + 5);
+        Header memory h = _header(1, "backup");
+        vm.blobhashes(h.blobHashes);
+        vm.expectRevert(VerifierDouble.ProofRejected.selector);
+        rollup.finalizeBackup(h, payee, "");
+    }
+
+    // ---- settle, views --------------------------------------------------------------------------------------------
+
+    function test_RevertWhen_thereIsNothingToSettle() public {
+        vm.expectRevert(IRollup.NothingToSettle.selector);
+        rollup.settle();
+        _propose(0);
+        vm.expectRevert(IRollup.NothingToSettle.selector);
+        rollup.settle();
+        rollup.sync();
+        assertTrue(rollup.isCandidate(_id(0)));
+    }
+
+    function test_isCandidateUntilSettled() public {
+        assertFalse(rollup.isCandidate(_id(0)));
+        _propose(0);
+        assertTrue(rollup.isCandidate(_id(0)));
+        assertFalse(rollup.isCandidate(_id(1)));
+        _warp(_now() + 1000);
+        assertTrue(rollup.isCandidate(_id(0)), "over, but not settled");
+        rollup.settle();
+        assertFalse(rollup.isCandidate(_id(0)));
+    }
+
+    function test_parametersAreThoseOfTheDeployment() public view {
+        assertEq(abi.encode(rollup.parameters()), abi.encode(_parameters()));
+    }
+
+    function test_theDomainIsAFieldElementOfChainAndRollup() public {
+        uint256 domain = rollup.domain();
+        assertEq(domain, uint256(keccak256(abi.encodePacked("fernet.ledger.v1", block.chainid, address(rollup)))) >> 3);
+        assertLt(domain, 1 << 253);
+        vm.chainId(99);
+        assertNotEq(rollup.domain(), domain);
+    }
+
+    function test_theHeadersHashIsThatOfItsEncoding() public view {
+        Header memory h = _header(5, "hash");
+        assertEq(rollup.headerHash(h), _hash(h));
+    }
+
+    function test_theScoreBindsChainRollupSlotSeedAndAttester() public {
+        bytes32 expected = keccak256(
+            abi.encode(
+                keccak256("fernet.score.v1"), block.chainid, address(rollup), Slot.wrap(5), HASH, _id(1), attesters[1]
+            )
+        );
+        assertEq(rollup.scoreOf(Slot.wrap(5), _id(1), HASH), uint256(expected) >> 64);
+        vm.chainId(99);
+        assertNotEq(rollup.scoreOf(Slot.wrap(5), _id(1), HASH), uint256(expected) >> 64);
+    }
+
+    function _score(uint256 i) private view returns (uint192) {
+        bytes32 seed = randomness.seed(_slot(), L1Slot.wrap(_view().seedAt));
+        return rollup.scoreOf(_slot(), _id(i), seed);
+    }
+
+    function _wrongPhase(Phase expected, Phase actual) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IRollup.WrongPhase.selector, expected, actual);
+    }
+}
