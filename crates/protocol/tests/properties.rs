@@ -1,0 +1,320 @@
+//! What must hold for any facts: phases without gaps, the slot in turn the same however it is reached, penalties within
+//! stakes, and every token accounted for.
+
+use alloy_primitives::{Address, B256, aliases::U192};
+use fernet_protocol::*;
+use proptest::{collection::vec, option, prelude::*};
+use std::{cmp::Ordering, collections::BTreeMap};
+
+fn parameters() -> impl Strategy<Value = Parameters> {
+    let lengths = (1..12_u16, 1..8_u16, 1..8_u16, 1..40_u16, any::<u16>(), 1..4_u16, 1..12_u16);
+    let shares = (0..=10_000_u16, any::<u16>(), 0..=10_000_u16);
+    let amounts = [0..1_u128 << 96, 0..1_u128 << 96, 0..1_u128 << 96, 0..1_u128 << 96];
+    (lengths, any::<(u16, u16)>(), 1..=4_u8, shares, amounts).prop_map(
+        |(lengths, (delay, grid), max_candidates, (sequencer, prover, rescue), amounts)| {
+            let (
+                proposal_phase,
+                commitment_phase,
+                reveal_phase,
+                proving_phase,
+                exclusive,
+                halt_phase,
+                backup_phase,
+            ) = lengths;
+            let idle = proposal_phase + halt_phase + backup_phase;
+            let seed_delay = 1 + delay % (idle - 1);
+            let prover = prover % (10_001 - sequencer);
+            let [abandon, withhold, reward, bonus] = amounts.map(TokenAmount::new);
+            Parameters {
+                proposal_phase,
+                commitment_phase,
+                reveal_phase,
+                proving_phase,
+                exclusive_proving: 1 + exclusive % proving_phase,
+                halt_phase,
+                backup_phase,
+                seed_delay,
+                seed_grid: 1 + grid % (idle - seed_delay),
+                max_candidates,
+                max_blobs: 6,
+                max_chunks: 16,
+                max_deposits: 32,
+                rescue_share: Bps::new(rescue),
+                sequencer_share: Bps::new(sequencer),
+                prover_share: Bps::new(prover),
+                submitter_share: Bps::new(10_000 - sequencer - prover),
+                min_bond: TokenAmount::new(1),
+                abandon_penalty: abandon,
+                withhold_penalty: withhold,
+                block_reward: reward,
+                reveal_bonus: bonus,
+            }
+        },
+    )
+}
+
+/// Any facts at all, ordered or not.
+fn wild_timeline() -> impl Strategy<Value = Timeline> {
+    let l1_slot = || prop_oneof![0..200_u64, any::<u64>()].prop_map(L1Slot::new);
+    let facts = (option::of(l1_slot()), option::of(l1_slot()))
+        .prop_map(|(committed_at, revealed_at)| CandidateFacts { committed_at, revealed_at });
+    (any::<u64>(), l1_slot(), l1_slot(), vec(facts, 0..7)).prop_map(
+        |(slot, start, previous_start, candidates)| Timeline {
+            slot: Slot::new(slot),
+            start,
+            previous_start,
+            candidates,
+        },
+    )
+}
+
+/// Lives a slot through, L1 slot by L1 slot, as L1 would allow, with `luck` deciding what happens, and gives the positions.
+fn live(p: &Parameters, candidates: usize, luck: &[u8]) -> Vec<(L1Slot, Position)> {
+    let start = L1Slot::new(1_000);
+    let mut timeline = Timeline::open(Slot::new(3), start, L1Slot::new(980));
+    let mut course = Vec::new();
+    for offset in 0..=p.longest_slot() + 2 {
+        let now = L1Slot::new(999 + offset);
+        let position = phase_at(&timeline, p, now);
+        course.push((now, position));
+        let happens = luck[usize::try_from(offset).unwrap() % luck.len()];
+        let turn = position.turn.index();
+        match position.phase {
+            Phase::Proposal if timeline.candidates.is_empty() && happens > 60 => {
+                timeline.candidates = vec![CandidateFacts::default(); candidates];
+            }
+            Phase::Commitment if happens > 120 => timeline.candidates[turn].committed_at = Some(now),
+            Phase::Reveal if happens > 170 => timeline.candidates[turn].revealed_at = Some(now),
+            _ => {}
+        }
+        if position.over {
+            break;
+        }
+    }
+    course
+}
+
+proptest! {
+    #[test]
+    fn the_phase_function_is_total(p in parameters(), timeline in wild_timeline(), now: u64) {
+        let position = phase_at(&timeline, &p, L1Slot::new(now));
+        prop_assert!(position.turn.index() <= MAX_CANDIDATES);
+        let _ = locate(
+            &Cursor { slot: timeline.slot, start: timeline.start, previous_start: timeline.previous_start },
+            Some(&timeline),
+            &p,
+            L1Slot::new(now),
+        );
+    }
+
+    #[test]
+    fn phases_last_exactly_until_their_end(p in parameters(), timeline in wild_timeline(), from in 0..2_000_u64) {
+        // with the facts left as they are, the phase at `end - 1` is the same, and at `end` a later one
+        let now = L1Slot::new(from);
+        let position = phase_at(&timeline, &p, now);
+        if !position.over && position.end < L1Slot::new(u64::MAX) {
+            prop_assert!(position.end > now);
+            let last = phase_at(&timeline, &p, L1Slot::new(position.end.get() - 1));
+            prop_assert_eq!(last, position);
+            let next = phase_at(&timeline, &p, position.end);
+            prop_assert_eq!(position.compare_course(&next), Ordering::Less);
+        }
+    }
+
+    #[test]
+    fn a_slot_runs_forward_and_ends(
+        p in parameters(), candidates in 0..=4_usize, luck in vec(any::<u8>(), 1..60),
+    ) {
+        let candidates = candidates.min(usize::from(p.max_candidates));
+        let course = live(&p, candidates, &luck);
+        for pair in course.windows(2) {
+            prop_assert_ne!(pair[0].1.compare_course(&pair[1].1), Ordering::Greater, "{:?}", pair);
+        }
+        let (ended_at, last) = *course.last().unwrap();
+        prop_assert!(last.over, "longest slot is {}, still {last:?}", p.longest_slot());
+        prop_assert!(ended_at.since(L1Slot::new(1_000)) <= p.longest_slot());
+        prop_assert_eq!(last.end, ended_at);
+    }
+
+    /// Skipping idle slots at once gives what walking through them gives.
+    #[test]
+    fn catching_up_is_the_same_as_being_there(p in parameters(), genesis in 0..10_000_u64, later in 0..5_000_u64) {
+        let genesis = L1Slot::new(genesis);
+        let now = genesis.plus(later);
+        let mut walked = Cursor::genesis(genesis, &p);
+        loop {
+            let timeline = Timeline::open(walked.slot, walked.start, walked.previous_start);
+            let position = phase_at(&timeline, &p, now);
+            if !position.over {
+                let found = locate(&Cursor::genesis(genesis, &p), None, &p, now);
+                prop_assert_eq!(found.current, TimelineAt { timeline, position });
+                break;
+            }
+            walked = Cursor::after(&timeline, position.end, &p);
+        }
+    }
+
+    #[test]
+    fn a_seed_is_fixed_before_its_slot_starts(p in parameters(), start in 0..1_u64 << 40, length in 0..500_u64) {
+        let start = L1Slot::new(start);
+        let end = start.plus(length);
+        let next = next_start(start, end, &p);
+        let seeded = seed_at(start, &p);
+        prop_assert!(seeded < next);
+        prop_assert!(seeded.since(start) >= u64::from(p.seed_delay));
+        prop_assert!(seeded.since(start) < u64::from(p.seed_delay) + u64::from(p.seed_grid));
+        prop_assert_eq!(seeded.get() % u64::from(p.seed_grid), 0);
+        prop_assert!(next >= end);
+    }
+
+    #[test]
+    fn the_list_keeps_the_best_in_order(
+        maximum in 1..=4_u8, proposals in vec((1..12_u32, 0..20_u64), 0..40),
+    ) {
+        let mut list = CandidateList::new(maximum);
+        let mut all: BTreeMap<SequencerId, Score> = BTreeMap::new();
+        for (sequencer, score) in proposals {
+            let (sequencer, score) = (SequencerId::new(sequencer), Score::new(U192::from(score)));
+            // one score a sequencer, as in a slot
+            let score = *all.entry(sequencer).or_insert(score);
+            let before = list.clone();
+            match list.insert(Proposed { sequencer, score, header_hash: B256::ZERO }) {
+                Ok(inserted) => {
+                    prop_assert_eq!(list.entries()[inserted.rank.index()].sequencer, sequencer);
+                    let lost = usize::from(inserted.displaced.is_some());
+                    prop_assert_eq!(list.entries().len() + lost, before.entries().len() + 1);
+                }
+                Err(_) => prop_assert_eq!(&list, &before),
+            }
+            prop_assert!(list.entries().len() <= usize::from(maximum));
+            prop_assert!(list.entries().windows(2).all(|pair| pair[0].score >= pair[1].score));
+        }
+        let mut best: Vec<_> = all.values().copied().collect();
+        best.sort_unstable_by(|a, b| b.cmp(a));
+        best.truncate(usize::from(maximum));
+        let kept: Vec<_> = list.entries().iter().map(|e| e.score).collect();
+        prop_assert_eq!(kept, best);
+    }
+
+    #[test]
+    fn every_token_is_accounted_for(
+        p in parameters(),
+        drawn in vec((any::<[u128; 4]>(), option::weighted(0.7, option::weighted(0.4, 0..20_u64))), 0..=4),
+        kind in 0..5_u8,
+    ) {
+        let payee = Address::repeat_byte(0xaa);
+        let submitter = Address::repeat_byte(0xbb);
+        let candidates: Vec<_> = drawn.iter().enumerate().map(|(rank, (amounts, fate))| {
+            let id = u8::try_from(rank).unwrap();
+            let [stake, bond, price, _] = *amounts;
+            SettledCandidate {
+                sequencer: SequencerId::new(u32::from(id)),
+                owner: Address::repeat_byte(0x10 + id),
+                stake: TokenAmount::new(stake >> 32),
+                commitment: fate.map(|_| Commitment {
+                    prover: Address::repeat_byte(0x20 + id),
+                    payee: Address::repeat_byte(0x30 + id),
+                    bond: TokenAmount::new(bond >> 32),
+                    price: TokenAmount::new(price % (p.max_price().get() + 1)),
+                    at: L1Slot::new(50),
+                }),
+                revealed_at: fate.flatten().map(|later| L1Slot::new(50 + later)),
+            }
+        }).collect();
+        let ending = match kind {
+            0 => Ending::Finalized,
+            1 => Ending::Rescued { payee },
+            2 => Ending::BackupOfRevealed { payee },
+            3 => Ending::BackupOfOther { payee },
+            _ => Ending::Expired,
+        };
+        let revealed = candidates.iter().position(|c| c.commitment.is_some() && c.revealed_at.is_some());
+        let settled = match settle(&p, &candidates, ending, submitter) {
+            Ok(settled) => settled,
+            Err(error) => {
+                prop_assert_eq!(error, SettlementError::NothingRevealed { ending });
+                prop_assert!(revealed.is_none() && kind < 3);
+                return Ok(());
+            }
+        };
+
+        // penalties within stakes, each sequencer at most once
+        let mut punished = BTreeMap::new();
+        for penalty in &settled.penalties {
+            let candidate = candidates.iter().find(|c| c.sequencer == penalty.sequencer).unwrap();
+            prop_assert!(penalty.amount <= candidate.stake);
+            prop_assert!(punished.insert(penalty.sequencer, penalty.amount).is_none());
+        }
+        let turns = revealed.map_or(candidates.len(), |rank| rank + 1);
+        prop_assert_eq!(settled.penalties.len(), revealed.unwrap_or(candidates.len()));
+
+        // each bond of a candidate that had its turn is released or slashed exactly once
+        let bonds: Vec<_> = candidates[..turns].iter().filter_map(|c| c.commitment).map(|c| (c.prover, c.bond)).collect();
+        let ended: Vec<_> = settled.bonds.iter().map(|b| (b.prover, b.amount)).collect();
+        prop_assert_eq!(bonds, ended);
+
+        // what is burned is what was taken and not passed on
+        let mut burned = punished.values().map(|amount| amount.get()).sum::<u128>();
+        for bond in &settled.bonds {
+            if let BondFate::Slashed { share, beneficiary } = bond.fate {
+                prop_assert!(share <= bond.amount);
+                prop_assert!(share == TokenAmount::ZERO || beneficiary == payee);
+                burned += bond.amount.get() - share.get();
+            }
+        }
+        prop_assert_eq!(settled.burned.get(), burned);
+
+        // the pot pays the block reward and the bonus, to the unit; without its own block the sequencer's share stays
+        let credited = settled.total_credited().get();
+        let bonus = revealed
+            .map(|rank| &candidates[rank])
+            .map_or(0, |c| reveal_bonus_down(&p, c.commitment.unwrap().at, c.revealed_at.unwrap()).get());
+        let expected = match ending {
+            Ending::Expired => 0,
+            Ending::BackupOfOther { .. } => p.block_reward.get() - p.max_price().get(),
+            _ => p.block_reward.get() + bonus,
+        };
+        prop_assert_eq!(credited, expected);
+        prop_assert!(bonus <= p.reveal_bonus.get());
+    }
+
+    #[test]
+    fn deposits_that_waited_are_consumed(
+        gaps in vec(0..5_u64, 0..20), maximum in 1..10_u64, from in 0..20_u64, cutoff in 0..100_u64,
+    ) {
+        let queue: Vec<L1Slot> = gaps.iter().scan(0, |at, gap| { *at += gap; Some(L1Slot::new(*at)) }).collect();
+        let count = queue.len() as u64;
+        let from = from.min(count);
+        let cutoff = L1Slot::new(cutoff);
+        let check = |to| DepositRange { from, to }.check(maximum, cutoff, count, |n| queue.get(usize::try_from(n).unwrap()).copied());
+        // the largest range always passes, and a longer one passes where a shorter one did
+        prop_assert_eq!(check(DepositRange::largest(from, maximum, count).to), Ok(()));
+        for to in from..=count.min(from + maximum) {
+            let waiting = queue[usize::try_from(to).unwrap()..].iter().any(|at| *at < cutoff);
+            prop_assert_eq!(check(to).is_ok(), to - from == maximum || !waiting);
+        }
+        prop_assert!(check(count + 1).is_err());
+        if count - from > maximum {
+            prop_assert_eq!(
+                check(from + maximum + 1),
+                Err(DepositRangeError::TooMany { maximum, actual: maximum + 1 })
+            );
+        }
+    }
+}
+
+/// The test above can fail: a course that goes back is found.
+#[test]
+fn the_course_of_phases_has_an_order() {
+    let at = |phase, turn| Position {
+        phase,
+        turn: Rank::new(turn),
+        revealed: false,
+        over: false,
+        end: L1Slot::new(0),
+    };
+    assert_eq!(at(Phase::Reveal, 0).compare_course(&at(Phase::Commitment, 1)), Ordering::Less);
+    assert_eq!(at(Phase::Commitment, 1).compare_course(&at(Phase::Reveal, 1)), Ordering::Less);
+    assert_eq!(at(Phase::Reveal, 1).compare_course(&at(Phase::Commitment, 1)), Ordering::Greater);
+    assert_eq!(at(Phase::Backup, 1).compare_course(&at(Phase::Halt, 1)), Ordering::Greater);
+}
