@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -15,6 +15,7 @@ use crate::{
     chain::{Chain, MinedBlock, Reorg, ReorgOutcome},
     config::ChainConfig,
     error::{ChainError, PoolError},
+    mempool::Incoming,
     rpc::Filters,
     state::State,
     transport::InProcess,
@@ -149,7 +150,7 @@ struct Shared {
     listeners: Mutex<Vec<mpsc::UnboundedSender<Tick>>>,
     head: watch::Sender<Head>,
     work: Arc<Work>,
-    mine_on_transaction: bool,
+    mine_on_transaction: AtomicBool,
 }
 
 /// A handle on a running chain; clones are handles on the same one. The clock stops with the last handle.
@@ -176,7 +177,7 @@ impl Node {
             listeners: Mutex::default(),
             head: watch::Sender::new(head),
             work: Arc::default(),
-            mine_on_transaction: config.mine_on_transaction,
+            mine_on_transaction: AtomicBool::new(config.mine_on_transaction),
         }));
         let shared = Arc::downgrade(&node.0);
         let work = Arc::clone(&node.0.work);
@@ -326,13 +327,22 @@ impl Node {
         lock(&self.0.chain).delay_tx(hash, slots)
     }
 
+    /// From now on, mines a slot at once whenever a transaction arrives, or doesn't.
+    pub fn set_mine_on_transaction(&self, mine: bool) {
+        self.0.mine_on_transaction.store(mine, Ordering::SeqCst);
+    }
+
     /// Submits a signed transaction in the encoding of `eth_sendRawTransaction`.
     ///
     /// # Errors
     /// [`PoolError`] says what is wrong with it.
     pub fn submit(&self, raw: &[u8]) -> Result<B256, PoolError> {
-        let hash = lock(&self.0.chain).submit(raw)?;
-        if self.0.mine_on_transaction {
+        let incoming = Incoming::decode(raw)?;
+        self.read(|chain| chain.check(&incoming))?;
+        // outside the lock: checking cell proofs takes tens of milliseconds
+        incoming.verify()?;
+        let hash = lock(&self.0.chain).admit(incoming)?;
+        if self.0.mine_on_transaction.load(Ordering::SeqCst) {
             self.mine_slot();
         }
         Ok(hash)
