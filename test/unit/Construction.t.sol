@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Bridge} from "../../contracts/Bridge.sol";
+import {Escrow} from "../../contracts/Escrow.sol";
+import {L1Clock} from "../../contracts/L1Clock.sol";
+import {Randomness} from "../../contracts/Randomness.sol";
+import {Rewards} from "../../contracts/Rewards.sol";
+import {Contracts, Rollup} from "../../contracts/Rollup.sol";
+import {Staking} from "../../contracts/Staking.sol";
+import {IRollup, Parameters} from "../../contracts/interfaces/IRollup.sol";
+import {Fixture} from "../support/Fixture.sol";
+import {TestToken} from "../support/TestToken.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+/// @title What the rollup's constructor refuses
+contract ConstructionTest is Fixture {
+    /// @dev Contracts wired to the next rollup that `_construct` makes.
+    Contracts private _next;
+
+    function setUp() public override {
+        super.setUp();
+        _wire();
+    }
+
+    function _wire() private {
+        IERC20 t = IERC20(address(token));
+        address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 5);
+        _next = Contracts(
+            new Staking(t, predicted, STAKE, MINIMUM_STAKE, 4, 4, GENESIS_TIME, SLOT_SECONDS),
+            new Randomness(GENESIS_TIME, SLOT_SECONDS),
+            new Escrow(t, predicted, 4, GENESIS_TIME, SLOT_SECONDS),
+            new Rewards(t, predicted),
+            new Bridge(t, IRollup(predicted), 1e9, 1, GENESIS_TIME, SLOT_SECONDS),
+            verifier
+        );
+    }
+
+    /// @dev A failed creation uses up its nonce: the address of the next one is another.
+    function _refuses(Parameters memory p, string memory name) private {
+        uint64 nonce = vm.getNonce(address(this));
+        vm.expectRevert(abi.encodeWithSelector(IRollup.BadParameter.selector, name));
+        new Rollup(p, _next, GENESIS_TIME, SLOT_SECONDS);
+        vm.setNonceUnsafe(address(this), nonce);
+    }
+
+    function _mismatch(Contracts memory c, string memory name, uint256 expected, uint256 actual) private {
+        uint64 nonce = vm.getNonce(address(this));
+        vm.expectRevert(abi.encodeWithSelector(IRollup.WiringMismatch.selector, name, expected, actual));
+        new Rollup(_parameters(), c, GENESIS_TIME, SLOT_SECONDS);
+        vm.setNonceUnsafe(address(this), nonce);
+    }
+
+    function test_acceptsTheDevnetsParameters() public {
+        Rollup made = new Rollup(_parameters(), _next, GENESIS_TIME, SLOT_SECONDS);
+        assertEq(address(_next.staking.stakeAmount() == STAKE ? made : Rollup(address(0))), address(made));
+    }
+
+    function test_acceptsTheMainnetLikeParameters() public {
+        Parameters memory p = _parameters();
+        (p.proposalPhase, p.commitmentPhase, p.revealPhase) = (10, 5, 5);
+        (p.provingPhase, p.exclusiveProving, p.haltPhase, p.backupPhase) = (25, 15, 1, 15);
+        (p.seedDelay, p.seedGrid) = (8, 1);
+        new Rollup(p, _next, GENESIS_TIME, SLOT_SECONDS);
+    }
+
+    function test_RevertWhen_aPhaseIsEmpty() public {
+        Parameters memory p = _parameters();
+        p.proposalPhase = 0;
+        _refuses(p, "proposalPhase");
+        p = _parameters();
+        p.commitmentPhase = 0;
+        _refuses(p, "commitmentPhase");
+        p = _parameters();
+        p.revealPhase = 0;
+        _refuses(p, "revealPhase");
+        p = _parameters();
+        p.provingPhase = 0;
+        _refuses(p, "provingPhase");
+        p = _parameters();
+        p.exclusiveProving = 0;
+        _refuses(p, "exclusiveProving");
+        p.exclusiveProving = p.provingPhase + 1;
+        _refuses(p, "exclusiveProving");
+        p = _parameters();
+        p.haltPhase = 0;
+        _refuses(p, "haltPhase");
+        p = _parameters();
+        p.backupPhase = 0;
+        _refuses(p, "backupPhase");
+        p = _parameters();
+        p.seedDelay = 0;
+        _refuses(p, "seedDelay");
+        p = _parameters();
+        p.seedGrid = 0;
+        _refuses(p, "seedGrid");
+    }
+
+    function test_RevertWhen_aCountIsOutOfRange() public {
+        Parameters memory p = _parameters();
+        p.maxCandidates = 0;
+        _refuses(p, "maxCandidates");
+        p.maxCandidates = 5;
+        _refuses(p, "maxCandidates");
+        p = _parameters();
+        p.maxChunks = 0;
+        _refuses(p, "maxChunks");
+        p = _parameters();
+        p.maxDeposits = 0;
+        _refuses(p, "maxDeposits");
+        p = _parameters();
+        p.maxBlobs = 0;
+        _refuses(p, "maxBlobs");
+        p.maxBlobs = 17;
+        _refuses(p, "maxBlobs");
+        // Twelve chunks take six blobs.
+        p.maxBlobs = 5;
+        _refuses(p, "maxBlobs");
+    }
+
+    function test_RevertWhen_theTimesDoNotFitTogether() public {
+        Parameters memory p = _parameters();
+        // idle 13
+        p.seedDelay = 13;
+        _refuses(p, "idle");
+        p = _parameters();
+        p.provingPhase = 65535;
+        _refuses(p, "longestSlot");
+        // longest = 4 + 3·6 + proving + 9, plus seed 3, plus two idle slots of 13
+        p.provingPhase = 8191 - 31 - 3 - 26 + 1;
+        _refuses(p, "longestSlot");
+        p.provingPhase -= 1;
+        new Rollup(p, _next, GENESIS_TIME, SLOT_SECONDS);
+    }
+
+    function test_RevertWhen_theMoneyDoesNotAddUp() public {
+        Parameters memory p = _parameters();
+        p.sequencerBps += 1;
+        _refuses(p, "rewardBps");
+        p = _parameters();
+        p.rescueShareBps = 10_001;
+        _refuses(p, "rescueShareBps");
+        p = _parameters();
+        p.minBond = 0;
+        _refuses(p, "minBond");
+        p = _parameters();
+        p.abandonPenalty = STAKE;
+        _refuses(p, "penalties");
+    }
+
+    function test_RevertWhen_anAddressIsNotAContract() public {
+        Contracts memory good = _next;
+        Parameters memory p = _parameters();
+        _next.staking = Staking(relay);
+        _refuses(p, "staking");
+        _next.staking = Staking(address(verifier));
+        _refuses(p, "staking");
+        _next = good;
+        _next.randomness = Randomness(relay);
+        _refuses(p, "randomness");
+        _next = good;
+        _next.escrow = Escrow(relay);
+        _refuses(p, "escrow");
+        _next = good;
+        _next.rewards = Rewards(relay);
+        _refuses(p, "rewards");
+        _next = good;
+        _next.bridge = Bridge(relay);
+        _refuses(p, "bridge");
+        _next = good;
+        _next.verifier = verifier;
+        vm.mockCallRevert(address(verifier), abi.encodeWithSelector(verifier.genesisRoot.selector), "");
+        _refuses(p, "verifier");
+        vm.clearMockedCalls();
+    }
+
+    function test_RevertWhen_aContractNamesAnotherRollup() public {
+        uint256 actual = uint256(uint160(address(rollup)));
+        uint256 expected = uint256(uint160(vm.computeCreateAddress(address(this), vm.getNonce(address(this)))));
+        Contracts memory c = _next;
+        c.staking = staking;
+        _mismatch(c, "staking", expected, actual);
+        c = _next;
+        c.escrow = escrow;
+        _mismatch(c, "escrow", expected, actual);
+        c = _next;
+        c.rewards = rewards;
+        _mismatch(c, "rewards", expected, actual);
+        c = _next;
+        c.bridge = bridge;
+        _mismatch(c, "bridge", expected, actual);
+    }
+
+    function test_RevertWhen_aContractHasAnotherToken() public {
+        TestToken other = new TestToken();
+        Contracts memory c = _next;
+        address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
+        c.rewards = new Rewards(IERC20(address(other)), next);
+        _wireTo(next, c);
+        _mismatch(c, "rewards", uint256(uint160(address(token))), uint256(uint160(address(other))));
+    }
+
+    function test_RevertWhen_aContractHasAnotherClock() public {
+        Contracts memory c = _next;
+        c.randomness = new Randomness(GENESIS_TIME - 1, SLOT_SECONDS);
+        _wireTo(vm.computeCreateAddress(address(this), vm.getNonce(address(this))), c);
+        _mismatch(c, "randomness", GENESIS_TIME, GENESIS_TIME - 1);
+        c.randomness = new Randomness(GENESIS_TIME, SLOT_SECONDS + 1);
+        _wireTo(vm.computeCreateAddress(address(this), vm.getNonce(address(this))), c);
+        _mismatch(c, "randomness", SLOT_SECONDS, SLOT_SECONDS + 1);
+    }
+
+    function test_RevertWhen_theRollupsOwnClockIsBad() public {
+        vm.expectRevert(abi.encodeWithSelector(L1Clock.BadClock.selector, GENESIS_TIME, 0));
+        new Rollup(_parameters(), _next, GENESIS_TIME, 0);
+    }
+
+    /// @dev Makes every contract of `c` name `predicted`.
+    function _wireTo(address predicted, Contracts memory c) private {
+        address[4] memory wired = [address(c.staking), address(c.escrow), address(c.rewards), address(c.bridge)];
+        for (uint256 i = 0; i < 4; ++i) {
+            vm.mockCall(wired[i], abi.encodeWithSignature("rollup()"), abi.encode(predicted));
+        }
+    }
+}
