@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Deposit} from "../../contracts/interfaces/IBridge.sol";
+import {Header, IRollup} from "../../contracts/interfaces/IRollup.sol";
+import {Statement} from "../../contracts/interfaces/IStateTransitionVerifier.sol";
+import {BlockVerifier} from "../../contracts/verifier/BlockVerifier.sol";
+import {Trapdoor} from "../support/Trapdoor.sol";
+import {TransactionGas} from "./Slot.t.sol";
+
+/// @title Gas of `finalize` with the real verifier
+/// @notice The proofs are made with the key's secrets, but cost what real ones cost: points and field elements have no zero bytes to speak of.
+abstract contract TotalGas is TransactionGas {
+    function _chunks() internal pure virtual returns (uint32);
+
+    function _prepare() internal override {
+        // a block whose root is in the field, still with the double
+        Header memory h = _next(1, "first");
+        _finalize(relay, h, payee);
+        _warp(_view().start);
+
+        Trapdoor trapdoor = new Trapdoor(8, 512);
+        bytes32 root = rollup.tip().stateRoot;
+        vm.etch(address(verifier), address(new BlockVerifier(trapdoor.key(), 8, 8, 512, root)).code);
+        h = _next(_chunks(), "second", trapdoor.versionedHashes(1));
+        Statement memory statement = _statement(h, payee);
+        bytes memory proof = abi.encode(trapdoor.prove(statement, new Deposit[](0), new uint256[](_chunks())));
+        _set(payee, abi.encodeCall(IRollup.finalize, (h, payee, proof)));
+    }
+
+    function _next(uint32 chunks, bytes32 salt) private returns (Header memory) {
+        bytes32[] memory blobs = new bytes32[](1);
+        blobs[0] = _blob(salt, 0);
+        return _next(chunks, salt, blobs);
+    }
+
+    /// @dev A revealed header of the slot in turn.
+    function _next(uint32 chunks, bytes32 salt, bytes32[] memory blobs) private returns (Header memory h) {
+        h = _header(chunks, salt);
+        h.stateRoot >>= 2;
+        h.blobHashes = blobs;
+        _proposeHash(0, _hash(h));
+        _warp(_view().start + 4);
+        _commit(0, h);
+        _reveal(h);
+    }
+}
+
+/// forge-config: default.isolate = false
+contract FinalizeOneChunkGas is TotalGas {
+    function _name() internal pure override returns (string memory) {
+        return "finalize, 1 chunk";
+    }
+
+    function _chunks() internal pure override returns (uint32) {
+        return 1;
+    }
+}
+
+/// forge-config: default.isolate = false
+contract FinalizeTwoChunksGas is TotalGas {
+    function _name() internal pure override returns (string memory) {
+        return "finalize, 2 chunks";
+    }
+
+    function _chunks() internal pure override returns (uint32) {
+        return 2;
+    }
+}
+
+/// forge-config: default.isolate = false
+contract FinalizeThreeChunksGas is TotalGas {
+    function _name() internal pure override returns (string memory) {
+        return "finalize, 3 chunks";
+    }
+
+    function _chunks() internal pure override returns (uint32) {
+        return 3;
+    }
+}
+
+/// forge-config: default.isolate = false
+contract FinalizeTwelveChunksGas is TotalGas {
+    function _name() internal pure override returns (string memory) {
+        return "finalize, 12 chunks";
+    }
+
+    function _chunks() internal pure override returns (uint32) {
+        return 12;
+    }
+}
