@@ -23,6 +23,12 @@ fn chain() -> Chain {
     Chain::new(ChainConfig::dev()).expect("a chain")
 }
 
+fn submit_all(chain: &mut Chain, raws: &[Vec<u8>]) {
+    for raw in raws {
+        chain.submit(raw).expect("accepted");
+    }
+}
+
 fn transfer(signer: &PrivateKeySigner, nonce: u64) -> Vec<u8> {
     let mut tx = TxEip1559 {
         chain_id: 31337,
@@ -65,14 +71,10 @@ fn blocks(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(100)).sample_size(20);
     let raws: Vec<_> = (0..100).map(|nonce| transfer(&signer, nonce)).collect();
     group.bench_function("submit 100", |bench| {
-        bench.iter_batched_ref(
-            chain,
-            |chain| raws.iter().for_each(|raw| drop(chain.submit(raw).expect("accepted"))),
-            BatchSize::SmallInput,
-        );
+        bench.iter_batched_ref(chain, |chain| submit_all(chain, &raws), BatchSize::SmallInput);
     });
     let mut full = chain();
-    raws.iter().for_each(|raw| drop(full.submit(raw).expect("accepted")));
+    submit_all(&mut full, &raws);
     group.bench_function("mine 100", |bench| {
         bench.iter_batched_ref(|| full.clone(), |chain| black_box(chain.mine_slot()), BatchSize::SmallInput);
     });

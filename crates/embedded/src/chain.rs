@@ -8,12 +8,12 @@ use std::{
 
 use alloy::{
     consensus::{
-        EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, EthereumTxEnvelope, Header, TxEip4844WithSidecar,
+        EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header,
         proofs::{calculate_receipt_root, calculate_transaction_root},
-        transaction::{Recovered, SignerRecoverable as _},
+        transaction::Recovered,
     },
     eips::{
-        BlockId, BlockNumberOrTag, Decodable2718 as _,
+        BlockId, BlockNumberOrTag,
         eip1559::BaseFeeParams,
         eip2935::{HISTORY_STORAGE_ADDRESS, HISTORY_STORAGE_CODE},
         eip4788::{BEACON_ROOTS_ADDRESS, BEACON_ROOTS_CODE},
@@ -26,11 +26,11 @@ use alloy::{
 };
 
 use crate::{
-    blobs::{BlobStore, Sidecar, StoredBlob},
+    blobs::{BlobStore, StoredBlob},
     config::ChainConfig,
     error::{ChainError, PoolError},
     executor::{BlockBuilder, BlockInputs, Executed, MinedReceipt, Offered, Transaction},
-    mempool::{Mempool, PooledTransaction},
+    mempool::{Incoming, Mempool, PooledTransaction},
     state::{EvmState, RecentHashes, State},
 };
 
@@ -341,8 +341,22 @@ impl Chain {
     /// # Errors
     /// [`PoolError`] says what is wrong with it.
     pub fn submit(&mut self, raw: &[u8]) -> Result<B256, PoolError> {
-        let (transaction, sidecar) = decode(raw)?;
-        self.pool.add(&self.config, self.states.back().unwrap_or(&State::default()), transaction, sidecar)
+        let incoming = Incoming::decode(raw)?;
+        // the proofs come last: they are by far the most expensive to check
+        self.check(&incoming)?;
+        incoming.verify()?;
+        self.admit(incoming)
+    }
+
+    /// Whether a transaction would be admitted if its blobs are proven.
+    pub(crate) fn check(&self, incoming: &Incoming) -> Result<(), PoolError> {
+        self.pool.check(&self.config, self.state(), incoming)
+    }
+
+    /// Pools a transaction whose blobs are proven.
+    pub(crate) fn admit(&mut self, incoming: Incoming) -> Result<B256, PoolError> {
+        let state = self.state().clone();
+        self.pool.add(&self.config, &state, incoming)
     }
 
     /// Advances one slot and mines a block in it.
@@ -514,17 +528,6 @@ impl Chain {
         self.blobs.prune(slot.saturating_sub(self.config.blob_retention_slots));
         block
     }
-}
-
-/// Splits a transaction as sent over the network into what goes into the block and the blobs.
-fn decode(raw: &[u8]) -> Result<(Recovered<Transaction>, Option<Arc<Sidecar>>), PoolError> {
-    let decoded = EthereumTxEnvelope::<TxEip4844WithSidecar<Sidecar>>::decode_2718_exact(raw)
-        .map_err(|error| PoolError::Decode(error.to_string()))?;
-    let sidecar = decoded.as_eip4844().map(|tx| Arc::new(tx.tx().sidecar().clone()));
-    let transaction = Transaction::from(decoded)
-        .try_into_recovered()
-        .map_err(|error| PoolError::InvalidSender(error.to_string()))?;
-    Ok((transaction, sidecar))
 }
 
 fn empty_header() -> Header {

@@ -1,6 +1,9 @@
 //! The node over HTTP: JSON-RPC by POST to `/`, and the part of the beacon API that serves blobs.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
 
 use alloy::{
     eips::BlockNumberOrTag,
@@ -109,6 +112,10 @@ async fn json_rpc(State(node): State<Node>, headers: HeaderMap, body: Body) -> R
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "expected content-type: application/json\n")
             .into_response();
     }
+    if !is_direct(&headers) {
+        return (StatusCode::FORBIDDEN, "invalid host specified: expected localhost or an IP address\n")
+            .into_response();
+    }
     match tokio::task::spawn_blocking(move || rpc::handle(&node, &body)).await {
         Ok(Some(answer)) => ([(header::CONTENT_TYPE, "application/json")], answer).into_response(),
         Ok(None) => StatusCode::NO_CONTENT.into_response(),
@@ -117,6 +124,16 @@ async fn json_rpc(State(node): State<Node>, headers: HeaderMap, body: Body) -> R
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// Whether the request names this machine rather than some domain that was pointed at it (DNS rebinding).
+fn is_direct(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return true };
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
 }
 
 fn beacon_error(code: StatusCode, message: String) -> Response {

@@ -7,8 +7,14 @@ use std::{
 };
 
 use alloy::{
-    consensus::{Transaction as _, transaction::Recovered},
-    eips::{eip7702::constants::EIP7702_DELEGATION_DESIGNATOR, eip7825::MAX_TX_GAS_LIMIT_OSAKA},
+    consensus::{
+        EthereumTxEnvelope, Transaction as _, TxEip4844WithSidecar,
+        transaction::{Recovered, SignerRecoverable as _},
+    },
+    eips::{
+        Decodable2718 as _, eip7702::constants::EIP7702_DELEGATION_DESIGNATOR,
+        eip7825::MAX_TX_GAS_LIMIT_OSAKA,
+    },
     primitives::{Address, B256, U256},
 };
 use revm::{
@@ -46,32 +52,58 @@ impl PooledTransaction {
         *self.transaction.hash()
     }
 
-    /// Most wei that the transaction can cost its sender; `None` if that leaves 256 bits.
-    fn cost(&self) -> Option<U256> {
-        let tx = &self.transaction;
-        let gas = U256::from(tx.gas_limit()).checked_mul(U256::from(tx.max_fee_per_gas()))?;
-        let blob_gas = U256::from(tx.blob_gas_used().unwrap_or_default())
-            .checked_mul(U256::from(tx.max_fee_per_blob_gas().unwrap_or_default()))?;
-        gas.checked_add(blob_gas)?.checked_add(tx.value())
-    }
-
     fn is_blob(&self) -> bool {
         self.transaction.is_eip4844()
     }
+}
 
-    /// Whether the fees are high enough above another's to replace it.
-    fn replaces(&self, other: &Self) -> bool {
-        let bump = PRICE_BUMP[usize::from(other.is_blob())];
-        let enough = |new: u128, old: u128| {
-            U256::from(new) * U256::from(100) >= U256::from(old) * U256::from(100 + bump) && new > old
-        };
-        let (new, old) = (&self.transaction, &other.transaction);
-        enough(new.max_fee_per_gas(), old.max_fee_per_gas())
-            && enough(new.priority_fee_or_price(), old.priority_fee_or_price())
-            && match (new.max_fee_per_blob_gas(), old.max_fee_per_blob_gas()) {
-                (Some(new), Some(old)) => enough(new, old),
-                _ => true,
-            }
+/// Most wei that a transaction can cost its sender; `None` if that leaves 256 bits.
+fn cost(tx: &Transaction) -> Option<U256> {
+    let gas = U256::from(tx.gas_limit()).checked_mul(U256::from(tx.max_fee_per_gas()))?;
+    let blob_gas = U256::from(tx.blob_gas_used().unwrap_or_default())
+        .checked_mul(U256::from(tx.max_fee_per_blob_gas().unwrap_or_default()))?;
+    gas.checked_add(blob_gas)?.checked_add(tx.value())
+}
+
+/// Whether a transaction's fees are high enough above another's to replace it.
+fn replaces(new: &Transaction, old: &Transaction) -> bool {
+    let bump = PRICE_BUMP[usize::from(old.is_eip4844())];
+    let enough = |new: u128, old: u128| {
+        U256::from(new) * U256::from(100) >= U256::from(old) * U256::from(100 + bump) && new > old
+    };
+    enough(new.max_fee_per_gas(), old.max_fee_per_gas())
+        && enough(new.priority_fee_or_price(), old.priority_fee_or_price())
+        && match (new.max_fee_per_blob_gas(), old.max_fee_per_blob_gas()) {
+            (Some(new), Some(old)) => enough(new, old),
+            _ => true,
+        }
+}
+
+/// A transaction as it comes from a client.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    transaction: Recovered<Transaction>,
+    sidecar: Option<Arc<Sidecar>>,
+}
+
+impl Incoming {
+    /// Reads the encoding of `eth_sendRawTransaction`: what goes into the block is split from the blobs.
+    pub(crate) fn decode(raw: &[u8]) -> Result<Self, PoolError> {
+        let decoded = EthereumTxEnvelope::<TxEip4844WithSidecar<Sidecar>>::decode_2718_exact(raw)
+            .map_err(|error| PoolError::Decode(error.to_string()))?;
+        let sidecar = decoded.as_eip4844().map(|tx| Arc::new(tx.tx().sidecar().clone()));
+        let transaction = Transaction::from(decoded)
+            .try_into_recovered()
+            .map_err(|error| PoolError::InvalidSender(error.to_string()))?;
+        Ok(Self { transaction, sidecar })
+    }
+
+    /// Checks the blobs' proofs, which takes milliseconds.
+    pub(crate) fn verify(&self) -> Result<(), PoolError> {
+        match (self.transaction.as_eip4844(), &self.sidecar) {
+            (Some(tx), Some(sidecar)) => blobs::verify(tx.tx(), sidecar),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -90,21 +122,20 @@ impl Mempool {
         self.version
     }
 
-    /// Admits a transaction or says why not.
-    pub(crate) fn add(
-        &mut self,
+    /// Says why a transaction can't be admitted, if so. The blobs' proofs aren't looked at: see [`Incoming::verify`].
+    pub(crate) fn check(
+        &self,
         config: &ChainConfig,
         state: &State,
-        transaction: Recovered<Transaction>,
-        sidecar: Option<Arc<Sidecar>>,
-    ) -> Result<B256, PoolError> {
-        let hash = *transaction.hash();
-        if self.by_hash.contains_key(&hash) {
+        incoming: &Incoming,
+    ) -> Result<(), PoolError> {
+        let tx = &incoming.transaction;
+        if self.by_hash.contains_key(tx.hash()) {
             return Err(PoolError::AlreadyKnown);
         }
-        check_stateless(config, &transaction)?;
-        let sender = transaction.signer();
-        let nonce = transaction.nonce();
+        check_stateless(config, tx)?;
+        let sender = tx.signer();
+        let nonce = tx.nonce();
         let code = state.code(sender);
         if !code.is_empty() && !code.starts_with(&EIP7702_DELEGATION_DESIGNATOR) {
             return Err(PoolError::SenderNotEoa(sender));
@@ -113,28 +144,22 @@ impl Mempool {
         if nonce < next {
             return Err(PoolError::NonceTooLow { expected: next, actual: nonce });
         }
-        let pooled = PooledTransaction {
-            transaction: Arc::new(transaction),
-            sidecar,
-            arrival: self.arrivals,
-            not_before: 0,
-        };
         let others = self.by_sender.get(&sender);
         let replaced = others.and_then(|others| others.get(&nonce));
         if config.exclusive_pools
-            && others.is_some_and(|others| others.values().any(|other| other.is_blob() != pooled.is_blob()))
+            && others.is_some_and(|others| others.values().any(|other| other.is_blob() != tx.is_eip4844()))
         {
             return Err(PoolError::AddressReserved);
         }
-        if replaced.is_some_and(|replaced| !pooled.replaces(replaced)) {
+        if replaced.is_some_and(|replaced| !replaces(tx, &replaced.transaction)) {
             return Err(PoolError::ReplacementUnderpriced);
         }
         let cost = others
             .into_iter()
             .flatten()
             .filter(|(other, _)| **other != nonce)
-            .map(|(_, other)| other.cost())
-            .chain([pooled.cost()])
+            .map(|(_, other)| cost(&other.transaction))
+            .chain([cost(tx)])
             .try_fold(U256::ZERO, |sum, cost| sum.checked_add(cost?))
             .unwrap_or(U256::MAX);
         let balance = state.balance(sender);
@@ -144,12 +169,27 @@ impl Mempool {
         if replaced.is_none() && self.by_hash.len() >= config.pool_capacity {
             return Err(PoolError::Full(config.pool_capacity));
         }
-        // last, because it is by far the most expensive check
-        if let (Some(tx), Some(sidecar)) = (pooled.transaction.as_eip4844(), &pooled.sidecar) {
-            blobs::verify(tx.tx(), sidecar)?;
-        }
+        Ok(())
+    }
+
+    /// Admits a transaction whose blobs are proven, or says why not.
+    pub(crate) fn add(
+        &mut self,
+        config: &ChainConfig,
+        state: &State,
+        incoming: Incoming,
+    ) -> Result<B256, PoolError> {
+        self.check(config, state, &incoming)?;
+        let Incoming { transaction, sidecar } = incoming;
+        let hash = *transaction.hash();
+        let arrival = self.arrivals;
         self.arrivals += 1;
-        self.insert(pooled);
+        self.insert(PooledTransaction {
+            transaction: Arc::new(transaction),
+            sidecar,
+            arrival,
+            not_before: 0,
+        });
         Ok(hash)
     }
 

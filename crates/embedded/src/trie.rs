@@ -293,7 +293,7 @@ mod tests {
             if random & 1 == 0 {
                 key = B256::with_last_byte((random >> 8) as u8 % 24);
             }
-            if (random >> 16) % 3 == 0 {
+            if (random >> 16).is_multiple_of(3) {
                 trie.remove(key);
                 model.remove(&key);
             } else {

@@ -139,6 +139,13 @@ async fn web_pages_and_giants_are_kept_out() {
     let request = reqwest::Client::new().post(server.url()).header("content-type", "text/plain");
     let answer = request.body(call("evm_mine", json!([])).to_string()).send().await.expect("an answer");
     assert_eq!(answer.status(), 415);
+    for (host, expected) in
+        [("rebound.example", 403), ("localhost:80", 200), ("[::1]:80", 200), ("10.0.0.1", 200)]
+    {
+        let request = reqwest::Client::new().post(server.url()).header("content-type", "application/json");
+        let request = request.header("host", host).body(call("eth_chainId", json!([])).to_string());
+        assert_eq!(request.send().await.expect("an answer").status().as_u16(), expected, "{host}");
+    }
     let (status, _) = post(&server, vec![b' '; (16 << 20) + 1]).await;
     assert_eq!(status, 413);
     assert_eq!(ask(&server, call("eth_blockNumber", json!([]))).await["result"], "0x0");

@@ -75,7 +75,7 @@ fn setting(
             None => eth::canonical_state(chain, id)?.clone(),
         };
         Ok::<_, Failure>(Setting {
-            state: EvmState { state: state, hashes: chain.recent_hashes(inputs.number) },
+            state: EvmState { state, hashes: chain.recent_hashes(inputs.number) },
             block: inputs.env(config),
             cfg,
             chain_id: config.chain_id,
