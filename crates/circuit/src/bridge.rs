@@ -1,0 +1,179 @@
+//! Between arkworks and blst: the same points, scalars and Montgomery form, other types.
+//!
+//! blst multiplies in assembly and twice as fast. Both libraries hold a coordinate as six words in Montgomery form,
+//! and both hold sums in Jacobian coordinates, so that conversion is copying.
+
+use ark_bls12_381::{Fq, Fq2, G1Affine, G1Projective, G2Affine, G2Projective};
+use ark_ec::AffineRepr;
+use ark_ff::{AdditiveGroup, BigInt, PrimeField};
+use blst::{MultiPoint, blst_fp, blst_fp2, blst_p1, blst_p1_affine, blst_p2, blst_p2_affine};
+use fernet_ledger::Fr;
+use rayon::prelude::*;
+
+use crate::key::Points;
+
+/// A scalar as blst reads it: 32 bytes, least significant first.
+pub(crate) type ScalarBytes = [u8; 32];
+/// Bits of a scalar.
+const SCALAR_BITS: usize = Fr::MODULUS_BIT_SIZE as usize;
+
+/// The scalars as bytes.
+pub(crate) fn scalars(values: &[Fr]) -> Vec<ScalarBytes> {
+    let bytes = |value: &Fr| {
+        let mut bytes = [0; 32];
+        for (target, limb) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(value.into_bigint().0) {
+            *target = limb.to_le_bytes();
+        }
+        bytes
+    };
+    values.par_iter().map(bytes).collect()
+}
+
+fn fp(value: &Fq) -> blst_fp {
+    blst_fp { l: value.0.0 }
+}
+
+fn fp2(value: &Fq2) -> blst_fp2 {
+    blst_fp2 { fp: [fp(&value.c0), fp(&value.c1)] }
+}
+
+fn fq(value: &blst_fp) -> Fq {
+    Fq::new_unchecked(BigInt(value.l))
+}
+
+fn fq2(value: &blst_fp2) -> Fq2 {
+    Fq2::new(fq(&value.fp[0]), fq(&value.fp[1]))
+}
+
+/// A point; infinity has zero coordinates.
+pub(crate) fn g1_to_blst(point: &G1Affine) -> blst_p1_affine {
+    if point.is_zero() {
+        blst_p1_affine::default()
+    } else {
+        blst_p1_affine { x: fp(&point.x), y: fp(&point.y) }
+    }
+}
+
+/// A point; infinity has zero coordinates.
+pub(crate) fn g2_to_blst(point: &G2Affine) -> blst_p2_affine {
+    if point.is_zero() {
+        blst_p2_affine::default()
+    } else {
+        blst_p2_affine { x: fp2(&point.x), y: fp2(&point.y) }
+    }
+}
+
+/// A group in both libraries.
+pub(crate) trait Group: Sized + Copy {
+    /// Sums in arkworks.
+    type Sum: AdditiveGroup;
+
+    /// Σ scalar · point. Neither is empty, and there are as many scalars as points.
+    fn multiply(points: &[Self], scalars: &[u8]) -> Self::Sum;
+
+    /// Σ point, of at least one.
+    fn add(points: &[Self]) -> Self::Sum;
+}
+
+impl Group for blst_p1_affine {
+    type Sum = G1Projective;
+
+    fn multiply(points: &[Self], scalars: &[u8]) -> G1Projective {
+        g1_from_blst(&points.mult(scalars, SCALAR_BITS))
+    }
+
+    fn add(points: &[Self]) -> G1Projective {
+        g1_from_blst(&MultiPoint::add(points))
+    }
+}
+
+impl Group for blst_p2_affine {
+    type Sum = G2Projective;
+
+    fn multiply(points: &[Self], scalars: &[u8]) -> G2Projective {
+        g2_from_blst(&points.mult(scalars, SCALAR_BITS))
+    }
+
+    fn add(points: &[Self]) -> G2Projective {
+        g2_from_blst(&MultiPoint::add(points))
+    }
+}
+
+/// Both hold (X, Y, Z) for (X/Z², Y/Z³), and infinity with Z = 0.
+fn g1_from_blst(point: &blst_p1) -> G1Projective {
+    G1Projective::new_unchecked(fq(&point.x), fq(&point.y), fq(&point.z))
+}
+
+fn g2_from_blst(point: &blst_p2) -> G2Projective {
+    G2Projective::new_unchecked(fq2(&point.x), fq2(&point.y), fq2(&point.z))
+}
+
+/// Σ scalar · point over points whose scalars are given in order.
+pub(crate) fn multiply_dense<P: Group>(points: &[P], scalars: &[ScalarBytes]) -> P::Sum {
+    let count = points.len().min(scalars.len());
+    if count == 0 {
+        return P::Sum::ZERO;
+    }
+    P::multiply(&points[..count], scalars[..count].as_flattened())
+}
+
+/// Σ value · point over all variables with a point.
+///
+/// Most of a witness is bits: zeros are left out and ones are just added.
+pub(crate) fn multiply_sparse<P: Group>(points: &Points<P>, values: &[ScalarBytes]) -> P::Sum {
+    const ZERO: ScalarBytes = [0; 32];
+    const ONE: ScalarBytes = {
+        let mut one = [0; 32];
+        one[0] = 1;
+        one
+    };
+    let (mut ones, mut others, mut scalars) = (Vec::new(), Vec::new(), Vec::new());
+    for (point, variable) in points.points.iter().zip(&points.variables) {
+        match values.get(*variable as usize) {
+            None | Some(&ZERO) => {}
+            Some(&ONE) => ones.push(*point),
+            Some(value) => {
+                others.push(*point);
+                scalars.push(*value);
+            }
+        }
+    }
+    let added = if ones.is_empty() { P::Sum::ZERO } else { P::add(&ones) };
+    added + multiply_dense(&others, &scalars)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ark_ec::{CurveGroup, PrimeGroup};
+    use ark_ff::Field;
+
+    #[test]
+    fn products_equal_those_of_arkworks() {
+        for count in [1usize, 2, 5, 700] {
+            let values: Vec<Fr> =
+                (0..count as u64).map(|i| Fr::from(i % 3 + i / 4).pow([1 + i % 7])).collect();
+            let generator = G1Projective::generator();
+            let points: Vec<G1Projective> = (0..count as u64).map(|i| generator * Fr::from(i + 1)).collect();
+            let expected: G1Projective =
+                points.iter().zip(&values).map(|(point, value)| *point * value).sum();
+            let points = Points {
+                points: points.iter().map(|point| g1_to_blst(&point.into_affine())).collect(),
+                variables: (0..count as u32).collect(),
+            };
+            assert_eq!(multiply_sparse(&points, &scalars(&values)), expected);
+            assert_eq!(multiply_dense(&points.points, &scalars(&values)), expected);
+        }
+    }
+
+    #[test]
+    fn infinity_and_opposites_survive() {
+        let generator = G2Projective::generator().into_affine();
+        let points = [generator, -generator, G2Affine::identity()].map(|point| g2_to_blst(&point));
+        let ones = scalars(&[Fr::ONE; 3]);
+        assert_eq!(multiply_dense(&points, &ones), G2Projective::ZERO);
+        let sparse = Points { points: points.to_vec(), variables: vec![0, 1, 2] };
+        assert_eq!(multiply_sparse(&sparse, &ones), G2Projective::ZERO);
+        assert_eq!(multiply_dense::<blst_p1_affine>(&[], &[]), G1Projective::ZERO);
+    }
+}

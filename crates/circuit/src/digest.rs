@@ -1,0 +1,58 @@
+//! What a circuit is called: a digest of all its constraints.
+
+use fernet_ledger::Fr;
+use sha2::{Digest, Sha256};
+
+use crate::assignment::ChunkAssignment;
+use crate::params::CircuitParams;
+use crate::system::System;
+use crate::transition::{SynthesisError, synthesize};
+
+/// First bytes of the digest's preimage.
+const TAG: &[u8] = b"fernet.circuit.v1";
+
+/// Digest of a circuit: any change of a constraint changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CircuitHash(pub [u8; 32]);
+
+impl CircuitHash {
+    /// The digest of the circuit of this size: of its parameters and of every coefficient of every row.
+    ///
+    /// # Errors
+    /// When the size is impossible.
+    pub fn of(params: &CircuitParams) -> Result<Self, SynthesisError> {
+        let mut system = System::hashing();
+        blank(&mut system, params)?;
+        let mut hasher = Sha256::new();
+        hasher.update(TAG);
+        hasher.update([params.levels]);
+        hasher.update((params.operations as u64).to_be_bytes());
+        hasher.update((params.elements as u64).to_be_bytes());
+        hasher.update(system.into_digest());
+        Ok(Self(hasher.finalize().into()))
+    }
+}
+
+impl std::fmt::Display for CircuitHash {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&hex::encode(self.0))
+    }
+}
+
+/// Puts a chunk of padding into the system: its rows are the circuit's, whatever the values.
+///
+/// # Errors
+/// When the size is impossible.
+pub fn blank(system: &mut System, params: &CircuitParams) -> Result<(), SynthesisError> {
+    params.validate()?;
+    let chunk = ChunkAssignment::blank(params.levels.into(), params.operations);
+    synthesize(system, params, &chunk)
+}
+
+/// Root of the ledger without accounts.
+///
+/// # Errors
+/// When the size is impossible.
+pub fn genesis_root(params: &CircuitParams) -> Result<Fr, SynthesisError> {
+    Ok(fernet_ledger::tree::empty(params.levels()?.get()))
+}

@@ -1,0 +1,226 @@
+//! The key file: little-endian, in the order in which the prover's key has its parts, with a digest at the end.
+//!
+//! | what | bytes |
+//! | --- | --- |
+//! | magic | 8 |
+//! | circuit digest, seed | 32 each |
+//! | verifying key, as L1 has it | 4 for the length, then the bytes |
+//! | A, B, L | each 4 for the count, then 4 for each variable, then 96 (B: 192) for each point |
+//! | H | 4 for the count, then 96 for each point |
+//! | SHA-256 of all before | 32 |
+//!
+//! A coordinate is six words in Montgomery form. Points aren't checked to be on the curve when read: the digest says
+//! that they are what was written.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+
+use blst::{blst_fp, blst_fp2, blst_p1_affine, blst_p2_affine};
+use sha2::{Digest, Sha256};
+
+use super::{Points, ProverKey};
+use crate::digest::CircuitHash;
+use crate::params::CircuitParams;
+use crate::verifier::VerifyingKey;
+
+/// First bytes of a key file; the last is the format's version.
+const MAGIC: [u8; 8] = *b"FERNETK\x01";
+/// Most points of one part: what a circuit of 2^26 variables has.
+const MAX_POINTS: usize = 1 << 26;
+/// Buffer for reading and writing.
+const BUFFER: usize = 1 << 20;
+
+/// Why a key file can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// The file system's reason.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The contents aren't those of a key for this circuit.
+    #[error("expected {expected} in a key file, got something else")]
+    Malformed {
+        /// What should be there.
+        expected: &'static str,
+    },
+}
+
+/// Writes a key beside `path` and moves it there, so that no half-written file is ever found.
+pub(super) fn write(path: &Path, key: &ProverKey, seed: &[u8; 32]) -> Result<(), KeyFileError> {
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    let temporary = path.with_extension(format!("key.{}", std::process::id()));
+    let result = write_contents(&temporary, key, seed).and_then(|()| Ok(std::fs::rename(&temporary, path)?));
+    if result.is_err() {
+        // The reason for the failure matters more than a leftover.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    result
+}
+
+fn write_contents(path: &Path, key: &ProverKey, seed: &[u8; 32]) -> Result<(), KeyFileError> {
+    let file = File::create(path)?;
+    let mut output = Digesting { inner: BufWriter::with_capacity(BUFFER, file), hasher: Sha256::new() };
+    output.write_all(&MAGIC)?;
+    output.write_all(&key.hash.0)?;
+    output.write_all(seed)?;
+    let verifying_key = key.verifying_key.to_bytes();
+    write_count(&mut output, verifying_key.len())?;
+    output.write_all(&verifying_key)?;
+    write_points(&mut output, &key.a)?;
+    write_points(&mut output, &key.b)?;
+    write_points(&mut output, &key.l)?;
+    write_count(&mut output, key.h.len())?;
+    for point in &key.h {
+        point.write(&mut output)?;
+    }
+    let digest = output.hasher.clone().finalize();
+    output.inner.write_all(&digest)?;
+    let file = output.inner.into_inner().map_err(io::IntoInnerError::into_error)?;
+    Ok(file.sync_all()?)
+}
+
+/// Reads the key of the circuit with digest `hash`, made from `seed`.
+pub(super) fn read(
+    path: &Path,
+    params: &CircuitParams,
+    hash: &CircuitHash,
+    seed: &[u8; 32],
+) -> Result<ProverKey, KeyFileError> {
+    let file = File::open(path)?;
+    let mut input = Digesting { inner: BufReader::with_capacity(BUFFER, file), hasher: Sha256::new() };
+    expect(&mut input, &MAGIC, "the magic bytes")?;
+    expect(&mut input, &hash.0, "the circuit's digest")?;
+    expect(&mut input, seed, "the seed")?;
+    let mut verifying_key = vec![0; read_count(&mut input)?];
+    input.read_exact(&mut verifying_key)?;
+    let verifying_key = VerifyingKey::from_bytes(&verifying_key)
+        .map_err(|_| KeyFileError::Malformed { expected: "a verifying key" })?;
+    let a = read_points(&mut input)?;
+    let b = read_points(&mut input)?;
+    let l = read_points(&mut input)?;
+    let count = read_count(&mut input)?;
+    let h = (0..count).map(|_| blst_p1_affine::read(&mut input)).collect::<Result<_, _>>()?;
+    let digest: [u8; 32] = input.hasher.clone().finalize().into();
+    expect(&mut input, &digest, "the contents' digest")?;
+    Ok(ProverKey { params: *params, hash: *hash, verifying_key, a, b, l, h })
+}
+
+/// Hashes what passes through.
+struct Digesting<T> {
+    inner: T,
+    hasher: Sha256,
+}
+
+impl<T: Write> Write for Digesting<T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<T: Read> Read for Digesting<T> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        Ok(count)
+    }
+}
+
+fn expect(input: &mut impl Read, bytes: &[u8], expected: &'static str) -> Result<(), KeyFileError> {
+    let mut actual = vec![0; bytes.len()];
+    input.read_exact(&mut actual)?;
+    if actual == bytes { Ok(()) } else { Err(KeyFileError::Malformed { expected }) }
+}
+
+fn write_count(output: &mut impl Write, count: usize) -> io::Result<()> {
+    let count = u32::try_from(count).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    output.write_all(&count.to_le_bytes())
+}
+
+fn read_count(input: &mut impl Read) -> Result<usize, KeyFileError> {
+    let mut bytes = [0; 4];
+    input.read_exact(&mut bytes)?;
+    let count = u32::from_le_bytes(bytes) as usize;
+    if count <= MAX_POINTS {
+        Ok(count)
+    } else {
+        Err(KeyFileError::Malformed { expected: "at most 2^26 points" })
+    }
+}
+
+fn write_points<P: Coded>(output: &mut impl Write, points: &Points<P>) -> io::Result<()> {
+    write_count(output, points.points.len())?;
+    for variable in &points.variables {
+        output.write_all(&variable.to_le_bytes())?;
+    }
+    points.points.iter().try_for_each(|point| point.write(output))
+}
+
+fn read_points<P: Coded>(input: &mut impl Read) -> Result<Points<P>, KeyFileError> {
+    let count = read_count(input)?;
+    let variable = |input: &mut dyn Read| -> io::Result<u32> {
+        let mut bytes = [0; 4];
+        input.read_exact(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    };
+    let variables = (0..count).map(|_| variable(input)).collect::<Result<_, _>>()?;
+    let points = (0..count).map(|_| P::read(input)).collect::<Result<_, _>>()?;
+    Ok(Points { points, variables })
+}
+
+/// Something of a fixed number of words.
+trait Coded: Sized {
+    fn write(&self, output: &mut impl Write) -> io::Result<()>;
+    fn read(input: &mut impl Read) -> io::Result<Self>;
+}
+
+impl Coded for blst_fp {
+    fn write(&self, output: &mut impl Write) -> io::Result<()> {
+        let mut bytes = [0; 48];
+        for (target, limb) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(self.l) {
+            *target = limb.to_le_bytes();
+        }
+        output.write_all(&bytes)
+    }
+
+    fn read(input: &mut impl Read) -> io::Result<Self> {
+        let mut bytes = [0; 48];
+        input.read_exact(&mut bytes)?;
+        let mut l = [0; 6];
+        for (limb, source) in l.iter_mut().zip(bytes.as_chunks::<8>().0) {
+            *limb = u64::from_le_bytes(*source);
+        }
+        Ok(Self { l })
+    }
+}
+
+impl Coded for blst_p1_affine {
+    fn write(&self, output: &mut impl Write) -> io::Result<()> {
+        self.x.write(output)?;
+        self.y.write(output)
+    }
+
+    fn read(input: &mut impl Read) -> io::Result<Self> {
+        Ok(Self { x: blst_fp::read(input)?, y: blst_fp::read(input)? })
+    }
+}
+
+impl Coded for blst_p2_affine {
+    fn write(&self, output: &mut impl Write) -> io::Result<()> {
+        [self.x, self.y].iter().flat_map(|coordinate| coordinate.fp).try_for_each(|part| part.write(output))
+    }
+
+    fn read(input: &mut impl Read) -> io::Result<Self> {
+        let mut coordinate = || -> io::Result<blst_fp2> {
+            Ok(blst_fp2 { fp: [blst_fp::read(input)?, blst_fp::read(input)?] })
+        };
+        Ok(Self { x: coordinate()?, y: coordinate()? })
+    }
+}

@@ -1,0 +1,119 @@
+//! Proving one chunk.
+
+use std::sync::Arc;
+
+use ark_bls12_381::{G1Projective, G2Projective};
+use ark_ec::CurveGroup;
+use ark_ff::{AdditiveGroup, FftField, Field};
+use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
+use fernet_ledger::Fr;
+use rayon::prelude::*;
+
+use crate::assignment::ChunkAssignment;
+use crate::bridge;
+use crate::key::ProverKey;
+use crate::system::System;
+use crate::transition::{SynthesisError, synthesize};
+use crate::verifier::Proof;
+
+/// Why there is no proof of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ChunkProofError {
+    /// The values don't fit the circuit.
+    #[error(transparent)]
+    Synthesis(#[from] SynthesisError),
+    /// The values break a rule.
+    #[error("expected values that satisfy the circuit, got ones that violate constraint {0}")]
+    Unsatisfied(usize),
+    /// The key is of another circuit.
+    #[error("expected a key for {expected} variables, got one for {actual}")]
+    KeyMismatch {
+        /// The circuit's.
+        expected: usize,
+        /// The key's.
+        actual: usize,
+    },
+}
+
+/// Proves chunks with one key. Cloning shares the key.
+#[derive(Debug, Clone)]
+pub struct Prover {
+    key: Arc<ProverKey>,
+}
+
+impl Prover {
+    /// A prover with `key`.
+    #[must_use]
+    pub fn new(key: Arc<ProverKey>) -> Self {
+        Self { key }
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &ProverKey {
+        &self.key
+    }
+
+    /// Proves a chunk, on all cores.
+    ///
+    /// # Errors
+    /// When the values don't fit the circuit or break a rule.
+    pub fn prove_chunk(&self, chunk: &ChunkAssignment) -> Result<Proof, ChunkProofError> {
+        let mut system = System::evaluating();
+        synthesize(&mut system, &self.key.params, chunk)?;
+        if let Some(row) = system.violated() {
+            return Err(ChunkProofError::Unsatisfied(row));
+        }
+        let inputs = system.inputs();
+        let (sides, assignment) = system.into_values();
+        let (expected, actual) = (assignment.len() - inputs, self.key.l.variables.len());
+        if actual > expected || self.key.verifying_key().inputs() != inputs {
+            return Err(ChunkProofError::KeyMismatch { expected, actual });
+        }
+        let domain = Radix2EvaluationDomain::new(sides[0].len() + inputs)
+            .filter(|domain: &Radix2EvaluationDomain<Fr>| domain.size() - 1 == self.key.h.len());
+        let Some(domain) = domain else {
+            return Err(ChunkProofError::KeyMismatch { expected: sides[0].len(), actual: self.key.h.len() });
+        };
+        Ok(self.prove(domain, sides, &assignment, inputs))
+    }
+
+    /// Groth16 without blinding: A = α + Σ, B = β + Σ, C = L + H.
+    fn prove(
+        &self,
+        domain: Radix2EvaluationDomain<Fr>,
+        sides: [Vec<Fr>; 3],
+        assignment: &[Fr],
+        inputs: usize,
+    ) -> Proof {
+        let quotient = bridge::scalars(&quotient(domain, sides, &assignment[..inputs]));
+        let h: G1Projective = bridge::multiply_dense(&self.key.h, &quotient);
+        drop(quotient);
+        let values = bridge::scalars(assignment);
+        let l = bridge::multiply_sparse(&self.key.l, &values);
+        let a = bridge::multiply_sparse(&self.key.a, &values);
+        let b: G2Projective = bridge::multiply_sparse(&self.key.b, &values);
+        let (alpha, beta) = self.key.verifying_key().alpha_beta();
+        Proof { a: (a + alpha).into_affine(), b: (b + beta).into_affine(), c: (l + h).into_affine() }
+    }
+}
+
+/// Coefficients of (A·B − C)/Z, where the three polynomials have the rows' values over the domain and Z vanishes on it.
+fn quotient(domain: Radix2EvaluationDomain<Fr>, sides: [Vec<Fr>; 3], inputs: &[Fr]) -> Vec<Fr> {
+    // The division is done point by point on a coset, where Z is constant. Both exist for every domain.
+    let coset = domain.get_coset(Fr::GENERATOR).unwrap_or(domain);
+    let inverse = domain.evaluate_vanishing_polynomial(Fr::GENERATOR).inverse().unwrap_or(Fr::ZERO);
+    let [mut a, mut b, mut c] = sides;
+    a.extend_from_slice(inputs);
+    for side in [&mut a, &mut b, &mut c] {
+        side.resize(domain.size(), Fr::ZERO);
+        domain.ifft_in_place(side);
+        coset.fft_in_place(side);
+    }
+    a.par_iter_mut().zip(&b).zip(&c).for_each(|((a, b), c)| *a = (*a * b - c) * inverse);
+    drop((b, c));
+    coset.ifft_in_place(&mut a);
+    // The highest coefficient is zero: the degree is the size less two.
+    a.truncate(domain.size() - 1);
+    a
+}

@@ -1,0 +1,216 @@
+//! Checking proofs natively, as L1 does.
+
+use alloy::primitives::keccak256;
+use ark_bls12_381::{Bls12_381, G1Affine, G1Projective, G2Affine};
+use ark_ec::pairing::{Pairing, PairingOutput};
+use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
+use ark_ff::{AdditiveGroup, Field};
+use ark_groth16::VerifyingKey as ArkVerifyingKey;
+use fernet_ledger::Fr;
+use fernet_ledger::field;
+
+use crate::encoding::{self, G1_BYTES, G2_BYTES, PointError};
+use crate::inputs::{ChunkInputs, INPUT_COUNT};
+
+/// Bytes of a verifying key: alpha, beta, gamma, delta, one point for the constant and one for each public input.
+pub const VERIFYING_KEY_BYTES: usize = G1_BYTES + 3 * G2_BYTES + (INPUT_COUNT + 1) * G1_BYTES;
+
+/// First word of the weights' preimage, padded with zeros to 32 bytes.
+const WEIGHTS_TAG: &[u8] = b"fernet.weights.v1";
+
+/// A Groth16 proof of one chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proof {
+    /// A.
+    pub a: G1Affine,
+    /// B.
+    pub b: G2Affine,
+    /// C.
+    pub c: G1Affine,
+}
+
+/// Proofs of a block's chunks with their C summed up, each times its weight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aggregate {
+    /// A and B of each chunk.
+    pub pairs: Vec<(G1Affine, G2Affine)>,
+    /// The weighted sum of all C.
+    pub c: G1Affine,
+}
+
+/// What the weights depend on, beside each chunk's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transcript {
+    /// The block's challenge.
+    pub challenge: Fr,
+    /// The state's root before the block.
+    pub parent_root: Fr,
+    /// Payee and fee recipient.
+    pub recipients: Fr,
+}
+
+/// A verifying key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VerifyingKey(ArkVerifyingKey<Bls12_381>);
+
+/// Why bytes aren't a verifying key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyingKeyError {
+    /// Too few or too many bytes.
+    #[error("expected a verifying key of {VERIFYING_KEY_BYTES} bytes, got {0}")]
+    Length(usize),
+    /// A point is none.
+    #[error(transparent)]
+    Point(#[from] PointError),
+}
+
+impl VerifyingKey {
+    pub(crate) const fn new(key: ArkVerifyingKey<Bls12_381>) -> Self {
+        Self(key)
+    }
+
+    /// Public inputs, the constant one included.
+    pub(crate) fn inputs(&self) -> usize {
+        self.0.gamma_abc_g1.len()
+    }
+
+    pub(crate) const fn alpha_beta(&self) -> (G1Affine, G2Affine) {
+        (self.0.alpha_g1, self.0.beta_g2)
+    }
+
+    /// The key as L1 stores it: alpha, beta, gamma, delta, then the public inputs' points.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = encoding::g1_to_bytes(&self.0.alpha_g1).to_vec();
+        for point in [&self.0.beta_g2, &self.0.gamma_g2, &self.0.delta_g2] {
+            bytes.extend(encoding::g2_to_bytes(point));
+        }
+        for point in &self.0.gamma_abc_g1 {
+            bytes.extend(encoding::g1_to_bytes(point));
+        }
+        bytes
+    }
+
+    /// Reads a key.
+    ///
+    /// # Errors
+    /// When there are too few or too many bytes, or a point isn't of its subgroup.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, VerifyingKeyError> {
+        if bytes.len() != VERIFYING_KEY_BYTES {
+            return Err(VerifyingKeyError::Length(bytes.len()));
+        }
+        let (alpha, rest) = bytes.split_at(G1_BYTES);
+        let (twos, ones) = rest.split_at(3 * G2_BYTES);
+        let twos = twos.chunks(G2_BYTES).map(encoding::g2_from_bytes).collect::<Result<Vec<_>, _>>()?;
+        let [beta_g2, gamma_g2, delta_g2] = twos[..] else {
+            return Err(VerifyingKeyError::Length(bytes.len()));
+        };
+        Ok(Self(ArkVerifyingKey {
+            alpha_g1: encoding::g1_from_bytes(alpha)?,
+            beta_g2,
+            gamma_g2,
+            delta_g2,
+            gamma_abc_g1: ones.chunks(G1_BYTES).map(encoding::g1_from_bytes).collect::<Result<_, _>>()?,
+        }))
+    }
+
+    /// Whether `proof` proves `inputs`.
+    #[must_use]
+    pub fn verify(&self, inputs: &ChunkInputs, proof: &Proof) -> bool {
+        self.holds(&[Fr::ONE], &[*inputs], &Aggregate { pairs: vec![(proof.a, proof.b)], c: proof.c })
+    }
+
+    /// Whether an aggregate proves all `inputs`, by the pairing product that L1 computes.
+    #[must_use]
+    pub fn verify_aggregate(
+        &self,
+        transcript: &Transcript,
+        inputs: &[ChunkInputs],
+        aggregate: &Aggregate,
+        deposits: &[u64],
+    ) -> bool {
+        if inputs.is_empty() || inputs.len() != aggregate.pairs.len() || inputs.len() != deposits.len() {
+            return false;
+        }
+        let words: Vec<ChunkWords> = inputs
+            .iter()
+            .zip(&aggregate.pairs)
+            .zip(deposits)
+            .map(|((inputs, pair), deposits)| ChunkWords::new(inputs, *deposits, pair))
+            .collect();
+        self.holds(&weights(transcript, &words), inputs, aggregate)
+    }
+
+    /// `Π e(w_k·A_k, B_k) = e(Σw·α, β) · e(Σ w_k·X_k, γ) · e(C, δ)`.
+    fn holds(&self, weights: &[Fr], inputs: &[ChunkInputs], aggregate: &Aggregate) -> bool {
+        let key = &self.0;
+        let mut scalars = vec![Fr::ZERO; key.gamma_abc_g1.len()];
+        for (weight, inputs) in weights.iter().zip(inputs) {
+            let values = std::iter::once(Fr::ONE).chain(inputs.to_array());
+            scalars.iter_mut().zip(values).for_each(|(scalar, value)| *scalar += *weight * value);
+        }
+        let total: Fr = weights.iter().sum();
+        let public = G1Projective::msm_unchecked(&key.gamma_abc_g1, &scalars);
+        let mut left: Vec<G1Projective> =
+            weights.iter().zip(&aggregate.pairs).map(|(weight, (a, _))| *a * weight).collect();
+        left.extend([-(key.alpha_g1 * total), -public, -aggregate.c.into_group()]);
+        let left = G1Projective::normalize_batch(&left);
+        let right = aggregate.pairs.iter().map(|(_, b)| *b).chain([key.beta_g2, key.gamma_g2, key.delta_g2]);
+        Bls12_381::multi_pairing(left, right) == PairingOutput::ZERO
+    }
+}
+
+/// The 16 words that a block's proof has for a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkWords(pub [[u8; 32]; 16]);
+
+impl ChunkWords {
+    /// State root, data commitment, share, number of deposits, A and B.
+    #[must_use]
+    pub fn new(inputs: &ChunkInputs, deposits: u64, pair: &(G1Affine, G2Affine)) -> Self {
+        let mut count = [0; 32];
+        count[24..].copy_from_slice(&deposits.to_be_bytes());
+        let mut words = [[0; 32]; 16];
+        words[0] = field::to_bytes(&inputs.root_after);
+        words[1] = field::to_bytes(&inputs.data_commitment);
+        words[2] = field::to_bytes(&inputs.share);
+        words[3] = count;
+        words[4..8].as_flattened_mut().copy_from_slice(&encoding::g1_to_bytes(&pair.0));
+        words[8..].as_flattened_mut().copy_from_slice(&encoding::g2_to_bytes(&pair.1));
+        Self(words)
+    }
+}
+
+/// The weight of each chunk: one for a single chunk; otherwise 128 bits of a digest of everything, and for the first
+/// chunk what makes the sum one. They are drawn after every input, A and B is fixed.
+#[must_use]
+pub fn weights(transcript: &Transcript, chunks: &[ChunkWords]) -> Vec<Fr> {
+    let mut preimage = vec![0; 32];
+    preimage[..WEIGHTS_TAG.len()].copy_from_slice(WEIGHTS_TAG);
+    for word in [transcript.challenge, transcript.parent_root, transcript.recipients] {
+        preimage.extend(field::to_bytes(&word));
+    }
+    for chunk in chunks {
+        preimage.extend(chunk.0.as_flattened());
+    }
+    let transcript = keccak256(preimage);
+    let mut weights = vec![Fr::ONE];
+    for number in 1..chunks.len() as u64 {
+        let mut preimage = [0; 64];
+        preimage[..32].copy_from_slice(transcript.as_slice());
+        preimage[56..].copy_from_slice(&number.to_be_bytes());
+        let digest = keccak256(preimage);
+        let weight = digest.iter().take(16).fold(0u128, |number, byte| number << 8 | u128::from(*byte));
+        weights.push(Fr::from(weight));
+        weights[0] -= Fr::from(weight);
+    }
+    weights
+}
+
+/// The weighted sum of the chunks' C.
+#[must_use]
+pub fn aggregate(transcript: &Transcript, chunks: &[ChunkWords], proofs: &[Proof]) -> Aggregate {
+    let weights = weights(transcript, chunks);
+    let c: G1Projective = weights.iter().zip(proofs).map(|(weight, proof)| proof.c * weight).sum();
+    Aggregate { pairs: proofs.iter().map(|proof| (proof.a, proof.b)).collect(), c: c.into_affine() }
+}
