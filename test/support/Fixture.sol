@@ -102,9 +102,14 @@ abstract contract Fixture is Test {
         });
     }
 
+    /// @dev Stake of a registration.
+    function _stakeAmount() internal pure virtual returns (uint96) {
+        return STAKE;
+    }
+
     function _deploy(IERC20 token_, Parameters memory p) internal {
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 5);
-        staking = new Staking(token_, predicted, STAKE, MINIMUM_STAKE, 4, 4, GENESIS_TIME, SLOT_SECONDS);
+        staking = new Staking(token_, predicted, _stakeAmount(), MINIMUM_STAKE, 4, 4, GENESIS_TIME, SLOT_SECONDS);
         randomness = new Randomness(GENESIS_TIME, SLOT_SECONDS);
         escrow = new Escrow(token_, predicted, 4, GENESIS_TIME, SLOT_SECONDS);
         rewards = new Rewards(token_, predicted);
@@ -117,9 +122,9 @@ abstract contract Fixture is Test {
     }
 
     function _register(address owner, address attester) internal returns (SequencerId id) {
-        token.mint(owner, STAKE);
+        token.mint(owner, _stakeAmount());
         vm.startPrank(owner);
-        token.approve(address(staking), STAKE);
+        token.approve(address(staking), _stakeAmount());
         id = staking.register(attester, 0);
         vm.stopPrank();
     }
@@ -365,14 +370,5 @@ abstract contract Fixture is Test {
     function _revealed(uint256 i) internal returns (Header memory h) {
         h = _committed(i);
         _reveal(h);
-    }
-
-    /// @dev Every token is where one of the contracts says it is.
-    function _assertConserved() internal view {
-        uint256 stakes;
-        for (uint256 i = 0; i < staking.count(); ++i) {
-            stakes += _stake(i);
-        }
-        assertEq(token.balanceOf(address(staking)), stakes, "stakes");
     }
 }
