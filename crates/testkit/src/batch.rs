@@ -1,0 +1,162 @@
+//! Plain transactions of people who aren't roles: sent together, waited for together.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use alloy::{
+    consensus::{SignableTransaction as _, TxEip1559, TxEnvelope},
+    eips::{BlockNumberOrTag, eip2718::Encodable2718 as _},
+    network::TransactionBuilder as _,
+    primitives::{Address, Bytes, TxHash, TxKind, U256},
+    providers::Provider as _,
+    rpc::types::{TransactionReceipt, TransactionRequest},
+    signers::{SignerSync as _, local::PrivateKeySigner},
+    sol_types::SolCall,
+    transports::TransportError,
+};
+use fernet_bindings::decode_revert;
+
+use crate::host::{HostError, L1Host};
+
+/// Tip of these transactions, in wei per gas.
+const TIP: u128 = 1_000_000_000;
+/// Blocks until a batch must have landed.
+const PATIENCE: usize = 30;
+/// How long an L1 that isn't ours gets for each of them before it is asked again.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Why a batch failed.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    /// A transaction would revert.
+    #[error("{what} would revert: {reason}")]
+    WouldRevert {
+        /// What it was for.
+        what: &'static str,
+        /// The contract's error.
+        reason: String,
+    },
+    /// A transaction reverted.
+    #[error("{what} reverted in transaction {transaction}")]
+    Reverted {
+        /// What it was for.
+        what: &'static str,
+        /// Its hash.
+        transaction: TxHash,
+    },
+    /// A transaction didn't land.
+    #[error("expected {what} on L1 within {PATIENCE} blocks, transaction {transaction} isn't there")]
+    Missing {
+        /// What it was for.
+        what: &'static str,
+        /// Its hash.
+        transaction: TxHash,
+    },
+    /// The L1 doesn't answer, or refuses.
+    #[error("{what}: {source}")]
+    Rpc {
+        /// What was going on.
+        what: &'static str,
+        /// The L1's answer.
+        source: TransportError,
+    },
+    /// It couldn't be signed.
+    #[error("could not sign: {0}")]
+    Sign(#[from] alloy::signers::Error),
+    /// The L1 failed.
+    #[error(transparent)]
+    Host(#[from] HostError),
+}
+
+/// One transaction.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) from: &'a PrivateKeySigner,
+    pub(crate) to: Address,
+    pub(crate) value: U256,
+    pub(crate) input: Bytes,
+}
+
+impl<'a> Call<'a> {
+    /// A call of a contract.
+    pub(crate) fn new(from: &'a PrivateKeySigner, to: Address, call: &impl SolCall) -> Self {
+        Self { from, to, value: U256::ZERO, input: call.abi_encode().into() }
+    }
+
+    /// A payment in ether.
+    pub(crate) fn pay(from: &'a PrivateKeySigner, to: Address, value: U256) -> Self {
+        Self { from, to, value, input: Bytes::new() }
+    }
+}
+
+/// Sends all `calls`, none of which may depend on another, and returns their receipts in order.
+pub(crate) async fn send(
+    host: &L1Host,
+    what: &'static str,
+    calls: Vec<Call<'_>>,
+) -> Result<Vec<TransactionReceipt>, BatchError> {
+    let provider = host.provider();
+    let failed = |source| BatchError::Rpc { what, source };
+    let head = provider.get_block_by_number(BlockNumberOrTag::Latest).await.map_err(failed)?;
+    let base_fee = head.and_then(|block| block.header.base_fee_per_gas).unwrap_or_default();
+    // Room for the base fee to double six times before the batch has landed.
+    let max_fee = u128::from(base_fee).saturating_mul(64).saturating_add(TIP);
+    let mut nonces = BTreeMap::new();
+    let mut hashes = Vec::with_capacity(calls.len());
+    for call in calls {
+        let from = call.from.address();
+        let nonce = match nonces.get(&from) {
+            Some(nonce) => *nonce,
+            None => provider.get_transaction_count(from).pending().await.map_err(failed)?,
+        };
+        nonces.insert(from, nonce.saturating_add(1));
+        let request = TransactionRequest::default()
+            .with_from(from)
+            .with_to(call.to)
+            .with_value(call.value)
+            .with_input(call.input.clone());
+        let gas = provider.estimate_gas(request).await.map_err(|source| refused(what, source))?;
+        let transaction = TxEip1559 {
+            chain_id: host.chain_id(),
+            nonce,
+            gas_limit: gas.saturating_add(gas / 4),
+            max_fee_per_gas: max_fee,
+            max_priority_fee_per_gas: TIP,
+            to: TxKind::Call(call.to),
+            value: call.value,
+            access_list: Default::default(),
+            input: call.input,
+        };
+        let signature = call.from.sign_hash_sync(&transaction.signature_hash())?;
+        let raw = TxEnvelope::from(transaction.into_signed(signature)).encoded_2718();
+        let pending = provider.send_raw_transaction(&raw).await.map_err(failed)?;
+        hashes.push(*pending.tx_hash());
+    }
+    let mut receipts = Vec::with_capacity(hashes.len());
+    for hash in hashes {
+        receipts.push(receipt(host, what, hash).await?);
+    }
+    Ok(receipts)
+}
+
+async fn receipt(host: &L1Host, what: &'static str, hash: TxHash) -> Result<TransactionReceipt, BatchError> {
+    for _ in 0..PATIENCE {
+        let receipt = host.provider().get_transaction_receipt(hash).await;
+        match receipt.map_err(|source| BatchError::Rpc { what, source })? {
+            Some(receipt) if receipt.status() => return Ok(receipt),
+            Some(_) => return Err(BatchError::Reverted { what, transaction: hash }),
+            None => host.advance().await?,
+        }
+        if !host.is_stepwise() {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    Err(BatchError::Missing { what, transaction: hash })
+}
+
+/// What a failed gas estimate means.
+fn refused(what: &'static str, source: TransportError) -> BatchError {
+    match source.as_error_resp().and_then(|answer| answer.as_revert_data()) {
+        Some(data) => BatchError::WouldRevert { what, reason: decode_revert(&data).to_string() },
+        None => BatchError::Rpc { what, source },
+    }
+}

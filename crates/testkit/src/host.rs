@@ -1,0 +1,241 @@
+//! The L1 under a devnet: started, reached, and moved one block at a time.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    num::NonZeroU64,
+    path::Path,
+    time::Duration,
+};
+
+use alloy::{
+    primitives::{B256, keccak256},
+    providers::{Provider as _, ext::AnvilApi as _},
+    transports::{BoxTransport, TransportError},
+};
+use fernet_embedded::{ChainConfig, HttpServer, Node, NodeConfig, TieBreak};
+use fernet_l1::{ConnectError, L1Provider, connect_http, connect_transport};
+use url::Url;
+
+use crate::{
+    anvil::{Anvil, AnvilError, AnvilMining},
+    options::L1Choice,
+};
+
+/// Length of an L1 slot on chains of our own, in seconds: Ethereum's.
+const SLOT_SECONDS: NonZeroU64 = NonZeroU64::MIN.saturating_add(11);
+/// UNIX time of an own chain's genesis, in seconds: a fixed one, so that a seed gives the same chain on any day.
+const GENESIS_TIME: u64 = 1_767_225_600;
+/// How often a remote L1 is asked for a new block.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Why there is no L1.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The embedded chain refused its configuration.
+    #[error("embedded L1: {0}")]
+    Chain(#[from] fernet_embedded::ChainError),
+    /// Its RPC couldn't be opened.
+    #[error("could not open the L1's RPC on 127.0.0.1:{port}: {source}")]
+    Serve {
+        /// The port asked for.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No anvil.
+    #[error(transparent)]
+    Anvil(#[from] AnvilError),
+    /// The endpoint can't be used.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The endpoint's address is malformed.
+    #[error("expected an address of the L1's RPC: {0}")]
+    Address(#[from] url::ParseError),
+    /// It doesn't answer, or refuses.
+    #[error("the L1 at {url} failed: {source}")]
+    Rpc {
+        /// Its address.
+        url: Url,
+        /// What it answered.
+        source: TransportError,
+    },
+}
+
+#[derive(Debug)]
+enum Kind {
+    Embedded { node: Node, _server: HttpServer },
+    Anvil { _process: Anvil },
+    Remote,
+}
+
+/// How an L1 takes transactions in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mining {
+    /// Each transaction gets a block at once.
+    EachTransaction,
+    /// Blocks come when [`L1Host::advance`] is called.
+    Stepwise,
+}
+
+/// An L1.
+#[derive(Debug)]
+pub struct L1Host {
+    kind: Kind,
+    provider: L1Provider,
+    url: Url,
+    chain_id: u64,
+}
+
+impl L1Host {
+    /// Starts the chosen L1 with its RPC on `port` (0: a free one), or connects to it.
+    ///
+    /// `chain_id` and `seed` are those of a chain of our own.
+    ///
+    /// # Errors
+    /// When it can't be started or doesn't answer.
+    pub async fn start(
+        choice: &L1Choice,
+        root: &Path,
+        port: u16,
+        chain_id: u64,
+        seed: u64,
+    ) -> Result<Self, HostError> {
+        match choice {
+            L1Choice::Embedded => Self::embedded(port, chain_id, seed).await,
+            L1Choice::Anvil => {
+                let process =
+                    Anvil::start(root, port, chain_id, GENESIS_TIME, AnvilMining::Automatic).await?;
+                let url = Url::parse(&process.url())?;
+                let provider = connect_http(&url)?;
+                let host = Self { kind: Kind::Anvil { _process: process }, provider, url, chain_id };
+                host.provider
+                    .anvil_set_block_timestamp_interval(SLOT_SECONDS.get())
+                    .await
+                    .map_err(|source| host.failed(source))?;
+                Ok(host)
+            }
+            L1Choice::Url(url) => {
+                let provider = connect_http(url)?;
+                let chain_id = provider
+                    .get_chain_id()
+                    .await
+                    .map_err(|source| HostError::Rpc { url: url.clone(), source })?;
+                Ok(Self { kind: Kind::Remote, provider, url: url.clone(), chain_id })
+            }
+        }
+    }
+
+    async fn embedded(port: u16, chain_id: u64, seed: u64) -> Result<Self, HostError> {
+        let chain = ChainConfig {
+            chain_id,
+            genesis_timestamp: GENESIS_TIME,
+            slot_seconds: SLOT_SECONDS,
+            seed: chain_seed(seed),
+            // Roles send at the same time; which of them is faster must not show in the chain.
+            tie_break: TieBreak::Hash,
+            ..ChainConfig::dev()
+        };
+        let node = Node::start(NodeConfig { chain, ..NodeConfig::default() })?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let server = node.serve(address).await.map_err(|source| HostError::Serve { port, source })?;
+        let url = Url::parse(&server.url())?;
+        let provider = connect_transport(BoxTransport::new(node.transport()));
+        Ok(Self { kind: Kind::Embedded { node, _server: server }, provider, url, chain_id })
+    }
+
+    /// A word for what it is.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::Embedded { .. } => "embedded",
+            Kind::Anvil { .. } => "anvil",
+            Kind::Remote => "remote",
+        }
+    }
+
+    /// Where its JSON-RPC and its blobs are.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// A connection to it; inside the process where it runs there.
+    #[must_use]
+    pub fn provider(&self) -> &L1Provider {
+        &self.provider
+    }
+
+    /// Its chain id.
+    #[must_use]
+    pub fn chain_id(&self) -> u64 {
+        self.chain_id
+    }
+
+    /// Length of an L1 slot in seconds, where it is ours to say.
+    #[must_use]
+    pub fn slot_seconds(&self) -> Option<u64> {
+        self.is_stepwise().then_some(SLOT_SECONDS.get())
+    }
+
+    /// Whether its clock waits for us: then nobody's work can be late because the machine is slow.
+    #[must_use]
+    pub fn is_stepwise(&self) -> bool {
+        !matches!(self.kind, Kind::Remote)
+    }
+
+    /// Chooses how blocks are made, where that is ours to say.
+    ///
+    /// # Errors
+    /// When the L1 refuses.
+    pub async fn set_mining(&self, mining: Mining) -> Result<(), HostError> {
+        let automatic = mining == Mining::EachTransaction;
+        match &self.kind {
+            Kind::Embedded { node, .. } => node.set_mine_on_transaction(automatic),
+            Kind::Anvil { .. } => {
+                self.provider.anvil_set_auto_mine(automatic).await.map_err(|source| self.failed(source))?;
+            }
+            Kind::Remote => {}
+        }
+        Ok(())
+    }
+
+    /// Makes the next L1 block, or waits for it.
+    ///
+    /// # Errors
+    /// When the L1 doesn't answer.
+    pub async fn advance(&self) -> Result<(), HostError> {
+        match &self.kind {
+            Kind::Embedded { node, .. } => {
+                let node = node.clone();
+                // Executing a block takes milliseconds, too long for an async worker. A panic there is a bug there.
+                if let Err(error) = tokio::task::spawn_blocking(move || node.mine_slot()).await {
+                    std::panic::resume_unwind(error.into_panic());
+                }
+            }
+            Kind::Anvil { .. } => {
+                self.provider.evm_mine(None).await.map_err(|source| self.failed(source))?;
+            }
+            Kind::Remote => {
+                let block = self.block_number().await?;
+                while self.block_number().await? == block {
+                    tokio::time::sleep(POLL).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn block_number(&self) -> Result<u64, HostError> {
+        self.provider.get_block_number().await.map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: TransportError) -> HostError {
+        HostError::Rpc { url: self.url.clone(), source }
+    }
+}
+
+/// What the embedded chain's RANDAO comes from.
+fn chain_seed(seed: u64) -> B256 {
+    keccak256([b"fernet.devnet.chain.v1".as_slice(), &seed.to_be_bytes()].concat())
+}

@@ -1,0 +1,105 @@
+//! What a devnet is asked to do.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use url::Url;
+
+use crate::fault::FaultPlan;
+
+/// The L1 under a devnet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum L1Choice {
+    /// The chain in this process.
+    #[default]
+    Embedded,
+    /// An anvil that the devnet starts and stops.
+    Anvil,
+    /// What answers there.
+    Url(Url),
+}
+
+/// Neither a name nor an address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected embedded, anvil or an http(s) URL, got {0:?}")]
+pub struct L1ChoiceError(String);
+
+impl FromStr for L1Choice {
+    type Err = L1ChoiceError;
+
+    fn from_str(text: &str) -> Result<Self, L1ChoiceError> {
+        match text {
+            "embedded" => Ok(Self::Embedded),
+            "anvil" => Ok(Self::Anvil),
+            _ => Url::parse(text)
+                .ok()
+                .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+                .map(Self::Url)
+                .ok_or_else(|| L1ChoiceError(text.to_owned())),
+        }
+    }
+}
+
+/// Where proofs come from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ProofSource {
+    /// Each is made.
+    #[default]
+    Made,
+    /// Made once for each statement and kept in this folder: for repeated runs of one seed.
+    Cached(PathBuf),
+}
+
+/// A devnet's settings.
+#[derive(Debug, Clone)]
+pub struct DevnetOptions {
+    /// Root of the repository: the deployment script and its tools are there.
+    pub root: PathBuf,
+    /// The L1.
+    pub l1: L1Choice,
+    /// Port of the L1's RPC on 127.0.0.1; 0 picks a free one.
+    pub rpc_port: u16,
+    /// Slots to run; without it, until asked to stop.
+    pub slots: Option<u64>,
+    /// Where every random choice comes from.
+    pub seed: u64,
+    /// What fails when.
+    pub faults: FaultPlan,
+    /// Random transfers sent to the mempool each slot.
+    pub transfers_per_slot: u32,
+    /// Least time between two L1 blocks where the devnet makes them; zero for as fast as possible.
+    pub pace: Duration,
+    /// Where proofs come from.
+    pub proofs: ProofSource,
+}
+
+/// Finds the repository's root: the nearest folder at or above `from` that holds the deployment script.
+#[must_use]
+pub fn find_root(from: &std::path::Path) -> Option<PathBuf> {
+    from.ancestors().find(|folder| folder.join("script/Deploy.s.sol").is_file()).map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_l1_is_a_name_or_a_url() {
+        assert_eq!("embedded".parse(), Ok(L1Choice::Embedded));
+        assert_eq!("anvil".parse(), Ok(L1Choice::Anvil));
+        assert!(matches!("http://127.0.0.1:8545".parse(), Ok(L1Choice::Url(_))));
+        for wrong in ["geth", "ftp://host", "http://", "8545", ""] {
+            assert_eq!(wrong.parse::<L1Choice>(), Err(L1ChoiceError(wrong.to_owned())), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_root_is_found_from_below() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("crates/testkit");
+        std::fs::create_dir_all(&deep).unwrap();
+        assert_eq!(find_root(&deep), None);
+        std::fs::create_dir(folder.path().join("script")).unwrap();
+        std::fs::write(folder.path().join("script/Deploy.s.sol"), "").unwrap();
+        assert_eq!(find_root(&deep), Some(folder.path().to_owned()));
+    }
+}
