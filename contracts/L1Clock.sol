@@ -15,6 +15,8 @@ abstract contract L1Clock {
 
     /// @dev Refuses a clock that starts after the deployment or stands still.
     constructor(uint64 genesisTime, uint64 slotSeconds) {
+        // seconds of leeway don't matter: only a start after the deployment is refused
+        // forge-lint: disable-next-line(block-timestamp)
         if (slotSeconds == 0 || genesisTime > block.timestamp) revert BadClock(genesisTime, slotSeconds);
         l1GenesisTime = genesisTime;
         l1SlotSeconds = slotSeconds;

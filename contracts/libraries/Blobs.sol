@@ -10,7 +10,10 @@ library Blobs {
     function seen(bytes32[] calldata hashes, uint256 before) internal view returns (uint256 bits) {
         bits = before;
         for (uint256 i = 0; i < hashes.length; ++i) {
-            if (bits & (1 << i) == 0 && isHere(hashes[i])) bits |= 1 << i;
+            // shifting one is meant
+            // forge-lint: disable-next-line(incorrect-shift)
+            uint256 bit = 1 << i;
+            if (bits & bit == 0 && isHere(hashes[i])) bits |= bit;
         }
     }
 
@@ -24,7 +27,8 @@ library Blobs {
     /// @notice Bits of `count` blobs, all seen.
     function all(uint256 count) internal pure returns (uint256) {
         unchecked {
-            // count is at most 16
+            // count is at most 16; shifting one is meant
+            // forge-lint: disable-next-line(incorrect-shift)
             return (1 << count) - 1;
         }
     }

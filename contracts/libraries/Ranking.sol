@@ -51,7 +51,8 @@ library Ranking {
     /// @dev The order (two bits a rank, 8 in all) with `position` at `rank` and the ranks from there on moved down by one.
     function _insertAt(uint256 order, uint256 rank, uint256 position) private pure returns (uint256) {
         unchecked {
-            // rank is at most 3
+            // rank is at most 3; shifting one is meant
+            // forge-lint: disable-next-line(incorrect-shift)
             uint256 before = (1 << (2 * rank)) - 1;
             return ((order & before) | (position << (2 * rank)) | ((order & ~before) << 2)) & 0xff;
         }

@@ -7,7 +7,7 @@ import {Cursor, genesisCursor} from "../../contracts/types/Cursor.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Timeline, openTimeline} from "../../contracts/types/Timeline.sol";
 import {Windows, packWindows} from "../../contracts/types/Windows.sol";
-import {Reference, Turn} from "../support/Reference.sol";
+import {NEVER, Reference, Turn} from "../support/Reference.sol";
 import {Test} from "forge-std/Test.sol";
 
 /// @title The phase function against the reference model, for any parameters and any history
@@ -39,31 +39,31 @@ contract PhasesTest is Test {
         start = bound(start, 100, 2 ** 40 - 10_000);
         Turn[] memory turns = new Turn[](count);
         for (uint256 i = 0; i < count; ++i) {
-            turns[i] = Turn(-1, -1);
+            turns[i] = Turn(NEVER, NEVER);
         }
         Timeline t = openTimeline(_slot(9), _l1(start), _l1(start - 50)).withRanking(count, 0xe4);
         uint256 longest = 4000;
         uint256 time = start - 2;
         for (uint256 step = 0; step < longest; ++step) {
             Position memory actual = Phases.phaseAt(t, packWindows(p), _l1(time));
-            Reference.Answer memory expected = Reference.phase(p, int256(start), turns, int256(time));
+            Reference.Answer memory expected = Reference.phase(p, start, turns, time);
             assertEq(uint256(actual.phase), uint256(expected.phase), "phase");
             assertEq(actual.over, expected.over, "over");
-            assertEq(L1Slot.unwrap(actual.end), uint256(expected.end), "end");
+            assertEq(L1Slot.unwrap(actual.end), expected.end, "end");
             if (actual.phase < Phase.Halt) assertEq(actual.turn, expected.turn, "turn");
             if (actual.over) return;
             // Half of the time, the actor in turn moves.
             moves = uint256(keccak256(abi.encode(moves)));
             if (actual.phase == Phase.Commitment && moves % 2 == 0) {
                 t = t.withCommitment(actual.turn, _l1(time));
-                turns[actual.turn].committedAt = int256(time);
+                turns[actual.turn].committedAt = time;
                 if (moves % 3 == 0) {
                     t = t.withReveal(actual.turn, _l1(time));
-                    turns[actual.turn].revealedAt = int256(time);
+                    turns[actual.turn].revealedAt = time;
                 }
             } else if (actual.phase == Phase.Reveal && moves % 4 == 0) {
                 t = t.withReveal(actual.turn, _l1(time));
-                turns[actual.turn].revealedAt = int256(time);
+                turns[actual.turn].revealedAt = time;
             }
             ++time;
         }

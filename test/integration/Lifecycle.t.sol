@@ -46,7 +46,7 @@ contract LifecycleTest is Fixture {
 
     function test_beforeTheFirstBlockTheTipIsTheGenesis() public view {
         Tip memory tip = rollup.tip();
-        assertEq(tip.headerHash, keccak256(abi.encode(bytes32("fernet.genesis.v1"), block.chainid, address(rollup))));
+        assertEq(tip.headerHash, keccak256(abi.encode(GENESIS_DOMAIN, block.chainid, address(rollup))));
         assertEq(tip.stateRoot, verifier.genesisRoot());
         assertEq(tip.height, 0);
         assertEq(tip.depositsEnd, 0);
@@ -241,7 +241,7 @@ contract LifecycleTest is Fixture {
 
     function test_anEmptyPotNeverBlocksABlock() public {
         vm.prank(address(rewards));
-        token.transfer(relay, 1000e18);
+        assertTrue(token.transfer(relay, 1000e18));
         Header memory h = _revealed(0);
         vm.expectEmit();
         emit IRollup.Finalized(h.slot, _hash(h), payee, Outcome.Finalized, h.stateRoot, 0, L1Slot.wrap(_now()));

@@ -25,6 +25,9 @@ abstract contract Fixture is Test {
     uint256 internal constant BLOCK_OF_SLOT_0 = 1000;
     address internal constant BURNED = 0x000000000000000000000000000000000000dEaD;
 
+    bytes32 internal constant SEED_DOMAIN = "fernet.seed.v1";
+    bytes32 internal constant GENESIS_DOMAIN = "fernet.genesis.v1";
+
     uint96 internal constant STAKE = 100e18;
     uint96 internal constant MINIMUM_STAKE = 50e18;
     uint96 internal constant BOND = 20e18;
@@ -228,7 +231,7 @@ abstract contract Fixture is Test {
     /// @dev Indices of the sequencers, best score in the slot in turn first.
     function _ranked() internal view returns (uint256[] memory indices) {
         SlotView memory v = rollup.currentSlot();
-        bytes32 seed = keccak256(abi.encode(bytes32("fernet.seed.v1"), _mix(L1Slot.unwrap(v.seedAt) + 1), v.slot));
+        bytes32 seed = keccak256(abi.encode(SEED_DOMAIN, _mix(L1Slot.unwrap(v.seedAt) + 1), v.slot));
         indices = new uint256[](4);
         for (uint256 i = 0; i < 4; ++i) {
             indices[i] = i;

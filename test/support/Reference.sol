@@ -3,10 +3,12 @@ pragma solidity 0.8.37;
 
 import {Parameters, Phase} from "../../contracts/interfaces/IRollup.sol";
 
-/// @notice One candidate of the reference model; times are -1 where nothing happened.
+uint256 constant NEVER = type(uint256).max;
+
+/// @notice One candidate of the reference model; `NEVER` where nothing happened.
 struct Turn {
-    int256 committedAt;
-    int256 revealedAt;
+    uint256 committedAt;
+    uint256 revealedAt;
 }
 
 /// @title The phases of a slot, said in another way
@@ -16,22 +18,22 @@ library Reference {
         Phase phase;
         uint256 turn;
         bool over;
-        int256 end;
+        uint256 end;
     }
 
     /// @notice Walks from `start` to `now_`, one L1 slot at a time, and counts how long the present phase has lasted.
-    function phase(Parameters memory p, int256 start, Turn[] memory turns, int256 now_)
+    function phase(Parameters memory p, uint256 start, Turn[] memory turns, uint256 now_)
         internal
         pure
         returns (Answer memory a)
     {
         if (now_ < start) return Answer(Phase.Waiting, 0, false, start);
         a.phase = Phase.Proposal;
-        int256 left = int256(uint256(p.proposalPhase));
-        int256 time = start;
+        uint256 left = p.proposalPhase;
+        uint256 time = start;
         while (true) {
             if (left == 0) {
-                (a.phase, left) = _next(p, turns, a, time);
+                (a.phase, left) = _next(p, turns, a);
                 if (a.over) {
                     a.end = time;
                     return a;
@@ -45,11 +47,11 @@ library Reference {
             // What happens in this L1 slot counts from the next one on.
             if (a.phase == Phase.Commitment && turns[a.turn].committedAt == time) {
                 a.phase = Phase.Reveal;
-                left = int256(uint256(p.revealPhase)) + 1;
+                left = uint256(p.revealPhase) + 1;
             }
             if (a.phase == Phase.Reveal && turns[a.turn].revealedAt == time) {
                 a.phase = Phase.ExclusiveProving;
-                left = int256(uint256(p.exclusiveProving)) + 1;
+                left = uint256(p.exclusiveProving) + 1;
             }
             ++time;
             --left;
@@ -57,25 +59,21 @@ library Reference {
     }
 
     /// @dev What follows a phase that ran out.
-    function _next(Parameters memory p, Turn[] memory turns, Answer memory a, int256)
-        private
-        pure
-        returns (Phase, int256)
-    {
+    function _next(Parameters memory p, Turn[] memory turns, Answer memory a) private pure returns (Phase, uint256) {
         if (a.phase == Phase.Proposal) {
-            if (turns.length != 0) return (Phase.Commitment, int256(uint256(p.commitmentPhase)));
+            if (turns.length != 0) return (Phase.Commitment, p.commitmentPhase);
         } else if (a.phase == Phase.Commitment || a.phase == Phase.Reveal) {
             ++a.turn;
-            if (a.turn < turns.length) return (Phase.Commitment, int256(uint256(p.commitmentPhase)));
+            if (a.turn < turns.length) return (Phase.Commitment, p.commitmentPhase);
         } else if (a.phase == Phase.ExclusiveProving) {
             // An empty window runs out at once.
-            return (Phase.OpenProving, int256(uint256(p.provingPhase - p.exclusiveProving)));
+            return (Phase.OpenProving, p.provingPhase - p.exclusiveProving);
         } else if (a.phase == Phase.Halt) {
-            return (Phase.Backup, int256(uint256(p.backupPhase)));
+            return (Phase.Backup, p.backupPhase);
         } else if (a.phase == Phase.Backup) {
             a.over = true;
             return (Phase.Backup, 0);
         }
-        return (Phase.Halt, int256(uint256(p.haltPhase)));
+        return (Phase.Halt, p.haltPhase);
     }
 }

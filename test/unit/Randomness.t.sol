@@ -11,6 +11,7 @@ import {Test} from "forge-std/Test.sol";
 contract RandomnessTest is Test {
     uint64 private constant GENESIS_TIME = 1_000_000;
     L1Slot private constant TARGET = L1Slot.wrap(120);
+    bytes32 private constant SEED_DOMAIN = "fernet.seed.v1";
     bytes32 private constant MIX = keccak256("mix");
 
     Randomness private randomness;
@@ -53,9 +54,7 @@ contract RandomnessTest is Test {
         emit IRandomness.MixProven(TARGET, MIX, 5121);
         assertEq(randomness.prove(TARGET, proof), MIX);
         assertEq(randomness.mixAt(TARGET), MIX);
-        assertEq(
-            randomness.seed(Slot.wrap(7), TARGET), keccak256(abi.encode(bytes32("fernet.seed.v1"), MIX, uint256(7)))
-        );
+        assertEq(randomness.seed(Slot.wrap(7), TARGET), keccak256(abi.encode(SEED_DOMAIN, MIX, uint256(7))));
     }
 
     function test_missedL1SlotsMoveOnToTheNextBlock() public {
@@ -316,6 +315,8 @@ contract RandomnessTest is Test {
             assertEq(mix, MIX);
         } catch (bytes memory reason) {
             assertGe(reason.length, 4, "an empty revert");
+            // casting: the selector, of a reason with at least four bytes
+            // forge-lint: disable-next-line(unsafe-typecast)
             assertNotEq(bytes4(reason), bytes4(0x4e487b71), "a panic");
         }
     }

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
+import {Header, IRollup} from "../../contracts/interfaces/IRollup.sol";
+import {IStaking} from "../../contracts/interfaces/IStaking.sol";
+import {Tokens} from "../../contracts/libraries/Tokens.sol";
+import {L1Slot} from "../../contracts/types/Time.sol";
+import {Fixture} from "../support/Fixture.sol";
+import {OddToken, TestToken} from "../support/TestToken.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+
+/// @title Tokens that misbehave: supported, or refused with an error
+contract TokensTest is Fixture {
+    OddToken private odd;
+
+    /// @dev Everything is deployed on the odd token, which behaves until told otherwise.
+    function setUp() public override {
+        super.setUp();
+        odd = new OddToken();
+        token = TestToken(address(odd));
+        _warp(DEPLOYED_AT);
+        _deploy(IERC20(address(odd)), _parameters());
+        for (uint256 i = 0; i < 4; ++i) {
+            _register(owners[i], attesters[i]);
+        }
+        _fundEscrow(prover, 1000e18);
+        odd.mint(address(this), 1000e18);
+        odd.approve(address(rewards), type(uint256).max);
+        odd.approve(address(escrow), type(uint256).max);
+        odd.approve(address(staking), type(uint256).max);
+        rewards.fund(100e18);
+        _warp(_view().start + 2 * 13);
+    }
+
+    function test_aTokenThatReturnsNothingIsFine() public {
+        odd.misbehave(OddToken.Oddity.ReturnsNothing);
+        escrow.deposit(relay, 5);
+        staking.register(relay, 0);
+        rewards.fund(7);
+        vm.startPrank(prover);
+        escrow.requestWithdrawal(10);
+        _warp(_now() + 4);
+        escrow.withdraw(relay);
+        assertEq(odd.balanceOf(relay), 10);
+    }
+
+    function _refused(OddToken.Oddity oddity) private {
+        odd.misbehave(oddity);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                Tokens.TransferFailed.selector, address(odd), address(this), address(escrow), uint256(5)
+            )
+        );
+        escrow.deposit(relay, 5);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                Tokens.TransferFailed.selector, address(odd), address(this), address(staking), uint256(STAKE)
+            )
+        );
+        staking.register(relay, 0);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                Tokens.TransferFailed.selector, address(odd), address(this), address(rewards), uint256(7)
+            )
+        );
+        rewards.fund(7);
+    }
+
+    function test_RevertWhen_theTokenReturnsFalse() public {
+        _refused(OddToken.Oddity.ReturnsFalse);
+    }
+
+    function test_RevertWhen_theTokenReverts() public {
+        _refused(OddToken.Oddity.Reverts);
+    }
+
+    function test_RevertWhen_theTokenTakesAFee() public {
+        odd.misbehave(OddToken.Oddity.TakesFee);
+        vm.expectRevert(
+            abi.encodeWithSelector(Tokens.WrongAmountReceived.selector, address(odd), uint256(100), uint256(99))
+        );
+        escrow.deposit(relay, 100);
+        vm.expectRevert(
+            abi.encodeWithSelector(Tokens.WrongAmountReceived.selector, address(odd), STAKE, STAKE - STAKE / 100)
+        );
+        staking.register(relay, 0);
+    }
+
+    function test_RevertWhen_aPaymentFails() public {
+        vm.prank(prover);
+        escrow.requestWithdrawal(10);
+        _warp(_now() + 4);
+        odd.misbehave(OddToken.Oddity.ReturnsFalse);
+        vm.prank(prover);
+        vm.expectRevert(
+            abi.encodeWithSelector(Tokens.TransferFailed.selector, address(odd), address(escrow), relay, uint256(10))
+        );
+        escrow.withdraw(relay);
+        assertEq(escrow.account(prover).withdrawing, 10, "nothing is lost");
+    }
+
+    // ---- callbacks ------------------------------------------------------------------------------------------------
+
+    /// @dev A transfer in the middle of a deposit can't be counted twice: the outer deposit then sees too much.
+    function test_RevertWhen_aDepositIsNestedInAnother() public {
+        odd.mint(address(odd), 50);
+        vm.prank(address(odd));
+        odd.approve(address(escrow), 50);
+        odd.callBack(address(escrow), abi.encodeCall(IEscrow.deposit, (relay, 50)));
+        vm.expectRevert(
+            abi.encodeWithSelector(Tokens.WrongAmountReceived.selector, address(odd), uint256(5), uint256(55))
+        );
+        escrow.deposit(relay, 5);
+    }
+
+    function test_aWithdrawalCannotBeRepeatedInItsOwnTransfer() public {
+        odd.mint(address(odd), 50);
+        vm.startPrank(address(odd));
+        odd.approve(address(escrow), 50);
+        escrow.deposit(address(odd), 50);
+        escrow.requestWithdrawal(50);
+        _warp(_now() + 4);
+        odd.callBack(address(escrow), abi.encodeCall(IEscrow.withdraw, (relay)));
+        escrow.withdraw(relay);
+        vm.stopPrank();
+        assertFalse(odd.callbackSucceeded());
+        assertEq(odd.callbackResult(), abi.encodeWithSelector(IEscrow.NothingRequested.selector, address(odd)));
+        assertEq(odd.balanceOf(relay), 50);
+    }
+
+    /// @dev The burn of a penalty calls out in the middle of a finalization.
+    function test_theRollupCannotBeReentered() public {
+        uint256[] memory ranked = _ranked();
+        _propose(ranked[0]);
+        Header memory h = _propose(ranked[1]);
+        _warp(_view().start + 4 + 3);
+        _commit(ranked[1], h);
+        _reveal(h);
+        odd.callBack(address(rollup), abi.encodeCall(IRollup.sync, ()));
+        _finalize(prover, h, prover);
+        assertFalse(odd.callbackSucceeded());
+        assertEq(
+            odd.callbackResult(), abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector)
+        );
+        assertEq(rollup.tip().headerHash, _hash(h));
+        assertEq(_stake(ranked[0]), STAKE - 1e18);
+    }
+
+    /// @dev While a penalty is being burned, its sequencer's stake is already less and its exit already under way.
+    function test_stakesAreUpToDateWhenTheTokenCallsOut() public {
+        vm.prank(owners[0]);
+        staking.initiateExit(_id(0));
+        odd.callBack(address(staking), abi.encodeCall(IStaking.withdraw, (_id(0))));
+        _warp(_now() + 4);
+        staking.withdraw(_id(0));
+        assertFalse(odd.callbackSucceeded());
+        assertEq(odd.balanceOf(owners[0]), STAKE);
+        assertEq(L1Slot.unwrap(staking.sequencer(_id(0)).exitAt), _now() - 4);
+    }
+}
