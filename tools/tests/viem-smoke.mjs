@@ -1,6 +1,6 @@
 // Drives a node at argv[2] with viem: what a wallet or an explorer would do. Prints "ok" or throws.
 import assert from "node:assert/strict";
-import { createPublicClient, createWalletClient, createTestClient, defineChain, http, keccak256, parseEther, toHex } from "viem";
+import { createPublicClient, createWalletClient, createTestClient, defineChain, http, keccak256, webSocket, parseEther, toHex } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 
 const url = process.argv[2];
@@ -50,7 +50,26 @@ assert.equal(proof.balance, before + parseEther("2"));
 assert.equal(keccak256(proof.accountProof[0]), block.stateRoot);
 await assert.rejects(reader.call({ to: contractAddress, data, account: to, value: parseEther("1000000") }));
 
+// heads and logs pushed over a WebSocket
+const socket = createPublicClient({ chain, transport: webSocket(url.replace("http", "ws")) });
+const heads = [];
+const pushed = [];
+const unwatch = [
+  socket.watchBlockNumber({ onBlockNumber: (number) => heads.push(number) }),
+  socket.watchEvent({ address: contractAddress, onLogs: (logs) => pushed.push(...logs) }),
+];
+assert.equal(await socket.getChainId(), 31337);
+await new Promise((resolve) => setTimeout(resolve, 200));
+await reader.waitForTransactionReceipt({ hash: await writer.sendTransaction({ to: contractAddress, data }) });
+for (let wait = 0; wait < 100 && (heads.length < 1 || pushed.length < 1); wait++) {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
+assert.deepEqual(heads, [block.number + 1n]);
+assert.deepEqual(pushed.map((log) => log.data), [data]);
+unwatch.forEach((stop) => stop());
+(await socket.transport.getRpcClient()).close();
+
 const tester = createTestClient({ chain, mode: "anvil", transport });
 await tester.request({ method: "fernet_mine", params: ["0x2"] });
-assert.equal(await reader.getBlockNumber({ cacheTime: 0 }), block.number + 2n);
+assert.equal(await reader.getBlockNumber({ cacheTime: 0 }), block.number + 3n);
 console.log("ok");

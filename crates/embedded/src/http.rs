@@ -1,4 +1,4 @@
-//! The node over HTTP: JSON-RPC by POST to `/`, and the part of the beacon API that serves blobs.
+//! The node over HTTP: JSON-RPC by POST or WebSocket to `/`, and the part of the beacon API that serves blobs.
 
 use std::{
     io,
@@ -12,13 +12,17 @@ use alloy::{
 use axum::{
     Json, Router,
     body::Bytes as Body,
-    extract::{DefaultBodyLimit, Path, RawQuery, State},
+    extract::{DefaultBodyLimit, FromRef, Path, RawQuery, State, WebSocketUpgrade},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
 
 use crate::{
     chain::{Chain, MinedBlock},
@@ -78,10 +82,12 @@ impl Node {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let app = router(self.clone());
+        let (close, closing) = watch::channel(());
+        let app = router(App { node: self.clone(), closing });
         let task = tokio::spawn(async move {
-            let until = async {
+            let until = async move {
                 let _ = stopped.await;
+                drop(close);
             };
             if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(until).await {
                 tracing::error!(%error, "HTTP server failed");
@@ -91,15 +97,29 @@ impl Node {
     }
 }
 
-fn router(node: Node) -> Router {
+/// What the handlers share.
+#[derive(Clone)]
+struct App {
+    node: Node,
+    /// Its sender is dropped when the server stops.
+    closing: watch::Receiver<()>,
+}
+
+impl FromRef<App> for Node {
+    fn from_ref(app: &App) -> Self {
+        app.node.clone()
+    }
+}
+
+fn router(app: App) -> Router {
     Router::new()
-        .route("/", post(json_rpc))
+        .route("/", post(json_rpc).get(web_socket))
         .route("/eth/v1/beacon/genesis", get(genesis))
         .route("/eth/v1/beacon/blobs/{block_id}", get(blobs))
         .route("/eth/v1/config/spec", get(spec))
         .route("/eth/v1/node/version", get(version))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(node)
+        .with_state(app)
 }
 
 async fn json_rpc(State(node): State<Node>, headers: HeaderMap, body: Body) -> Response {
@@ -126,9 +146,34 @@ async fn json_rpc(State(node): State<Node>, headers: HeaderMap, body: Body) -> R
     }
 }
 
+async fn web_socket(State(app): State<App>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+    // browsers let every page open a connection, but they tell where the page came from
+    if !is_direct(&headers) || !is_local_origin(&headers) {
+        return (StatusCode::FORBIDDEN, "invalid host or origin specified\n").into_response();
+    }
+    upgrade
+        .max_message_size(BODY_LIMIT)
+        .max_frame_size(BODY_LIMIT)
+        .on_upgrade(move |socket| rpc::subscriptions::serve(socket, app.node, app.closing))
+}
+
+fn is_local_origin(headers: &HeaderMap) -> bool {
+    match headers.get(header::ORIGIN).map(|origin| origin.to_str()) {
+        None => true,
+        Some(Ok(origin)) => origin.split_once("://").is_some_and(|(_, host)| is_local_name(host)),
+        Some(Err(_)) => false,
+    }
+}
+
 /// Whether the request names this machine rather than some domain that was pointed at it (DNS rebinding).
 fn is_direct(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return true };
+    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else {
+        return true;
+    };
+    is_local_name(host)
+}
+
+fn is_local_name(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),

@@ -80,7 +80,7 @@ pub(super) fn logs(node: &Node, params: &Params) -> Reply {
 }
 
 /// The blocks that went and those that came since a block.
-fn since(chain: &Chain, seen: B256) -> (Vec<Arc<MinedBlock>>, Vec<Arc<MinedBlock>>) {
+pub(super) fn since(chain: &Chain, seen: B256) -> (Vec<Arc<MinedBlock>>, Vec<Arc<MinedBlock>>) {
     let mut gone = Vec::new();
     let mut cursor = chain.block_by_hash(seen);
     let ancestor = loop {

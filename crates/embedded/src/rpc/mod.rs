@@ -5,6 +5,7 @@ mod control;
 mod eth;
 mod filters;
 mod logs;
+pub(crate) mod subscriptions;
 mod views;
 
 use std::borrow::Cow;
