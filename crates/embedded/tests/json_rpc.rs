@@ -150,3 +150,25 @@ async fn web_pages_and_giants_are_kept_out() {
     assert_eq!(status, 413);
     assert_eq!(ask(&server, call("eth_blockNumber", json!([]))).await["result"], "0x0");
 }
+
+#[tokio::test]
+async fn sockets_open_for_local_pages_only() {
+    let server = server().await;
+    for (origin, expected) in [
+        (None, 101),
+        (Some("http://localhost:3000"), 101),
+        (Some("https://evil.example"), 403),
+        (Some("null"), 403),
+    ] {
+        let mut request = reqwest::Client::new()
+            .get(server.url())
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        assert_eq!(request.send().await.expect("an answer").status().as_u16(), expected, "{origin:?}");
+    }
+}
