@@ -51,7 +51,7 @@ contract Rollup is IRollup, L1Clock, EIP712, ReentrancyGuardTransient {
     IRewards public immutable rewards;
     IBridge public immutable bridge;
     IStateTransitionVerifier public immutable verifier;
-    /// @notice L1 slot of the deployment, from which slot 0's seed counts.
+    /// @notice L1 slot from which slot 0's seed counts: that of the deployment, or a later one.
     L1Slot public immutable genesisSlot;
 
     Windows private immutable _windows;
@@ -71,9 +71,12 @@ contract Rollup is IRollup, L1Clock, EIP712, ReentrancyGuardTransient {
 
     State private _state;
 
-    constructor(Parameters memory p, Contracts memory c, uint64 l1GenesisTime_, uint64 l1SlotSeconds_)
+    /// @param genesis where the virtual slot before the first stands, not in the past: whoever registers in time before it may
+    /// propose from slot 0 on
+    constructor(Parameters memory p, Contracts memory c, uint64 l1GenesisTime_, uint64 l1SlotSeconds_, L1Slot genesis)
         L1Clock(l1GenesisTime_, l1SlotSeconds_)
     {
+        if (genesis < l1Slot()) revert BadParameter("genesisSlot");
         _checkWiring(c, l1GenesisTime_, l1SlotSeconds_);
         ParameterChecks.check(
             p,
@@ -105,9 +108,8 @@ contract Rollup is IRollup, L1Clock, EIP712, ReentrancyGuardTransient {
         _blockReward = p.blockReward;
         _revealBonus = p.revealBonus;
 
-        L1Slot genesis = l1Slot();
         genesisSlot = genesis;
-        // A virtual slot before the first starts and ends now, so that no seed is chosen by the deployer.
+        // A virtual slot before the first starts and ends there, so that no seed is chosen by the deployer.
         _state.cursor = genesisCursor(packWindows(p).nextStart(genesis, genesis), genesis);
         _state.stateRoot =
             bytes32(Wiring.read("verifier", address(c.verifier), IStateTransitionVerifier.genesisRoot.selector));

@@ -36,7 +36,7 @@ struct Deployment {
 /// - FERNET_L1_GENESIS_TIME, FERNET_L1_SLOT_SECONDS  replace the configuration's
 ///
 /// Checks the configuration before any transaction. Writes deployments/<chain id>.json from the simulation that forge makes first:
-/// "block" is the block before the first transaction or an earlier one, and "genesisSlot" is what the simulation had.
+/// "block" is the block before the first transaction or an earlier one; "genesisSlot" is `launchDelay` after the simulation.
 contract Deploy is Script {
     using Configurations for Configuration;
 
@@ -87,7 +87,9 @@ contract Deploy is Script {
                 verifier: deployed.verifier
             }),
             c.l1GenesisTime,
-            c.l1SlotSeconds
+            c.l1SlotSeconds,
+            // Fixed here and now, whenever the transactions land: the code on chain is the code in the file.
+            deployed.staking.l1Slot().plus(c.launchDelay)
         );
         if (c.rewardPot != 0) {
             deployed.token.approve(address(deployed.rewards), c.rewardPot);

@@ -35,6 +35,8 @@ struct Configuration {
     uint32 entryPeriod;
     uint32 exitDelay;
     uint32 escrowWithdrawalDelay;
+    /// L1 slots from the deployment to its genesis slot: time to register before slot 0
+    uint32 launchDelay;
     uint256 unit;
     uint64 minDeposit;
     uint256 chunksPerBlob;
@@ -79,6 +81,7 @@ library Configurations {
         c.entryPeriod = _number(json, ".entryPeriod").toUint32();
         c.exitDelay = _number(json, ".exitDelay").toUint32();
         c.escrowWithdrawalDelay = _number(json, ".escrowWithdrawalDelay").toUint32();
+        c.launchDelay = _number(json, ".launchDelay").toUint32();
         c.unit = _number(json, ".unit");
         c.minDeposit = _number(json, ".minDeposit").toUint64();
         c.chunksPerBlob = _number(json, ".chunksPerBlob");

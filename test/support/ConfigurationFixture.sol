@@ -25,6 +25,7 @@ abstract contract ConfigurationFixture is Test {
             entryPeriod: 4,
             exitDelay: 4,
             escrowWithdrawalDelay: 4,
+            launchDelay: 24,
             unit: 1e9,
             minDeposit: 1,
             chunksPerBlob: 512,

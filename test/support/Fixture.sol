@@ -117,7 +117,7 @@ abstract contract Fixture is Test {
         escrow = new Escrow(token_, predicted, 4, GENESIS_TIME, SLOT_SECONDS);
         rewards = new Rewards(token_, predicted);
         bridge = new Bridge(token_, IRollup(predicted), 1e9, 1, GENESIS_TIME, SLOT_SECONDS);
-        rollup = new Rollup(p, _contracts(), GENESIS_TIME, SLOT_SECONDS);
+        rollup = new Rollup(p, _contracts(), GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
     }
 
     function _contracts() internal view returns (Contracts memory) {

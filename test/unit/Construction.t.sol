@@ -8,7 +8,8 @@ import {Randomness} from "../../contracts/Randomness.sol";
 import {Rewards} from "../../contracts/Rewards.sol";
 import {Contracts, Rollup} from "../../contracts/Rollup.sol";
 import {Staking} from "../../contracts/Staking.sol";
-import {IRollup, Parameters} from "../../contracts/interfaces/IRollup.sol";
+import {IRollup, Parameters, Phase, SlotView} from "../../contracts/interfaces/IRollup.sol";
+import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {TestToken} from "../support/TestToken.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
@@ -40,19 +41,19 @@ contract ConstructionTest is Fixture {
     function _refuses(Parameters memory p, string memory name) private {
         uint64 nonce = vm.getNonce(address(this));
         vm.expectRevert(abi.encodeWithSelector(IRollup.BadParameter.selector, name));
-        new Rollup(p, _next, GENESIS_TIME, SLOT_SECONDS);
+        new Rollup(p, _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
         vm.setNonceUnsafe(address(this), nonce);
     }
 
     function _mismatch(Contracts memory c, string memory name, uint256 expected, uint256 actual) private {
         uint64 nonce = vm.getNonce(address(this));
         vm.expectRevert(abi.encodeWithSelector(IRollup.WiringMismatch.selector, name, expected, actual));
-        new Rollup(_parameters(), c, GENESIS_TIME, SLOT_SECONDS);
+        new Rollup(_parameters(), c, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
         vm.setNonceUnsafe(address(this), nonce);
     }
 
     function test_acceptsTheDevnetsParameters() public {
-        Rollup made = new Rollup(_parameters(), _next, GENESIS_TIME, SLOT_SECONDS);
+        Rollup made = new Rollup(_parameters(), _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
         assertEq(address(_next.staking.stakeAmount() == STAKE ? made : Rollup(address(0))), address(made));
     }
 
@@ -61,7 +62,27 @@ contract ConstructionTest is Fixture {
         (p.proposalPhase, p.commitmentPhase, p.revealPhase) = (10, 5, 5);
         (p.provingPhase, p.exclusiveProving, p.haltPhase, p.backupPhase) = (25, 15, 1, 15);
         (p.seedDelay, p.seedGrid) = (8, 1);
-        new Rollup(p, _next, GENESIS_TIME, SLOT_SECONDS);
+        new Rollup(p, _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
+    }
+
+    function test_RevertWhen_theGenesisLiesInThePast() public {
+        uint64 nonce = vm.getNonce(address(this));
+        vm.expectRevert(abi.encodeWithSelector(IRollup.BadParameter.selector, "genesisSlot"));
+        new Rollup(_parameters(), _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now() - 1));
+        vm.setNonceUnsafe(address(this), nonce);
+    }
+
+    function test_slotZeroWaitsForALaterGenesis() public {
+        uint64 genesis = _now() + 20;
+        Rollup made = new Rollup(_parameters(), _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(genesis));
+        assertEq(L1Slot.unwrap(made.genesisSlot()), genesis);
+        SlotView memory current = made.currentSlot();
+        assertEq(Slot.unwrap(current.slot), 0);
+        assertEq(uint8(current.phase), uint8(Phase.Waiting));
+        assertEq(L1Slot.unwrap(current.previousStart), genesis);
+        assertEq(L1Slot.unwrap(current.start), genesis + 3);
+        vm.warp(GENESIS_TIME + (genesis + 3) * SLOT_SECONDS);
+        assertEq(uint8(made.currentSlot().phase), uint8(Phase.Proposal));
     }
 
     function test_RevertWhen_aPhaseIsEmpty() public {
@@ -130,7 +151,7 @@ contract ConstructionTest is Fixture {
         p.provingPhase = 8191 - 31 - 3 - 26 + 1;
         _refuses(p, "longestSlot");
         p.provingPhase -= 1;
-        new Rollup(p, _next, GENESIS_TIME, SLOT_SECONDS);
+        new Rollup(p, _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
     }
 
     function test_RevertWhen_theMoneyDoesNotAddUp() public {
@@ -212,7 +233,7 @@ contract ConstructionTest is Fixture {
 
     function test_RevertWhen_theRollupsOwnClockIsBad() public {
         vm.expectRevert(abi.encodeWithSelector(L1Clock.BadClock.selector, GENESIS_TIME, 0));
-        new Rollup(_parameters(), _next, GENESIS_TIME, 0);
+        new Rollup(_parameters(), _next, GENESIS_TIME, 0, L1Slot.wrap(_now()));
     }
 
     /// @dev Makes every contract of `c` name `predicted`.
