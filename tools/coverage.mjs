@@ -12,7 +12,7 @@ if (!(minimum > 0 && minimum <= 100)) {
 const report = "lcov.info";
 execFileSync(
   "node_modules/.bin/forge",
-  ["coverage", "--ir-minimum", "--report", "lcov", "--report-file", report, "--no-match-path", "test/{invariant,gas}/**"],
+  ["coverage", "--report", "lcov", "--report-file", report, "--no-match-path", "test/{invariant,gas}/**"],
   { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, FOUNDRY_FUZZ_RUNS: "32" } },
 );
 
