@@ -12,20 +12,14 @@ import {L1Slot, Slot} from "./types/Time.sol";
 /// @title RANDAO mixes of past L1 slots, proven from block headers
 /// @notice What is stored depends on the L1 chain alone, never on who proves it or when.
 contract Randomness is IRandomness, L1Clock {
-    /// @notice First L1 slot whose mix can be proven: the one of the deployment.
-    L1Slot public immutable earliest;
-
     mapping(L1Slot => bytes32) private _mixes;
 
-    constructor(uint64 l1GenesisTime_, uint64 l1SlotSeconds_) L1Clock(l1GenesisTime_, l1SlotSeconds_) {
-        earliest = l1Slot();
-    }
+    constructor(uint64 l1GenesisTime_, uint64 l1SlotSeconds_) L1Clock(l1GenesisTime_, l1SlotSeconds_) {}
 
     /// @inheritdoc IRandomness
     function prove(L1Slot target, bytes calldata proof) external returns (bytes32 mix) {
         mix = _mixes[target];
         if (mix != 0) return mix;
-        if (target < earliest) revert TargetTooEarly(earliest, target);
         if (target >= l1Slot()) revert TargetNotReached(target, l1Slot());
 
         (bytes calldata header, bytes calldata parentHeader) = _split(proof);

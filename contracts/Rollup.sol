@@ -54,6 +54,9 @@ contract Rollup is IRollup, L1Clock, EIP712, ReentrancyGuardTransient {
     /// @notice L1 slot from which slot 0's seed counts: that of the deployment, or a later one.
     L1Slot public immutable genesisSlot;
 
+    /// @dev Leaves half of the 40 bits of an L1 slot for what comes after it.
+    L1Slot private constant LATEST_GENESIS = L1Slot.wrap(1 << 39);
+
     Windows private immutable _windows;
     uint8 private immutable _maxCandidates;
     uint8 private immutable _maxBlobs;
@@ -76,7 +79,7 @@ contract Rollup is IRollup, L1Clock, EIP712, ReentrancyGuardTransient {
     constructor(Parameters memory p, Contracts memory c, uint64 l1GenesisTime_, uint64 l1SlotSeconds_, L1Slot genesis)
         L1Clock(l1GenesisTime_, l1SlotSeconds_)
     {
-        if (genesis < l1Slot()) revert BadParameter("genesisSlot");
+        if (genesis < l1Slot() || genesis > LATEST_GENESIS) revert BadParameter("genesisSlot");
         _checkWiring(c, l1GenesisTime_, l1SlotSeconds_);
         ParameterChecks.check(
             p,

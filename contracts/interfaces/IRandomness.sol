@@ -8,8 +8,6 @@ interface IRandomness {
     event MixProven(L1Slot indexed l1Slot, bytes32 mix, uint256 blockNumber);
 
     error UnknownMix(L1Slot l1Slot);
-    /// @notice Before this contract's deployment: no slot needs it.
-    error TargetTooEarly(L1Slot earliest, L1Slot actual);
     error TargetNotReached(L1Slot l1Slot, L1Slot now_);
     error BlockHashUnavailable(uint256 blockNumber);
     error WrongBlockHash(uint256 blockNumber, bytes32 expected, bytes32 actual);
@@ -20,7 +18,6 @@ interface IRandomness {
     error ParentAfterTarget(L1Slot l1Slot, L1Slot header);
     error MalformedHeader(uint256 position);
     error MalformedProof();
-    error BadParameter(string name);
 
     /// @notice Proves the mix as of the end of `l1Slot`. Anyone, any time within 8,191 blocks; a mix already known is left as it is.
     /// @param proof `abi.encode(bytes header, bytes parentHeader)`: RLP of the first L1 block after `l1Slot`, and of its parent at or before `l1Slot`

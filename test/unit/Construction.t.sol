@@ -65,10 +65,13 @@ contract ConstructionTest is Fixture {
         new Rollup(p, _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
     }
 
-    function test_RevertWhen_theGenesisLiesInThePast() public {
+    function test_RevertWhen_theGenesisLiesInThePastOrTooFarAhead() public {
         uint64 nonce = vm.getNonce(address(this));
         vm.expectRevert(abi.encodeWithSelector(IRollup.BadParameter.selector, "genesisSlot"));
         new Rollup(_parameters(), _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now() - 1));
+        vm.setNonceUnsafe(address(this), nonce);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.BadParameter.selector, "genesisSlot"));
+        new Rollup(_parameters(), _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(2 ** 39 + 1));
         vm.setNonceUnsafe(address(this), nonce);
     }
 

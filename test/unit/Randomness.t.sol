@@ -119,11 +119,12 @@ contract RandomnessTest is Test {
         randomness.prove(highest, "");
     }
 
-    function test_RevertWhen_theTargetLiesBeforeTheDeployment() public {
-        L1Slot early = L1Slot.wrap(99);
-        vm.expectRevert(abi.encodeWithSelector(IRandomness.TargetTooEarly.selector, L1Slot.wrap(100), early));
-        randomness.prove(early, "");
-        randomness.prove(L1Slot.wrap(100), _chain(100, 101));
+    /// @dev A block from before the clock began counts as one of L1 slot 0.
+    function test_theFirstMixIsThatOfL1SlotZero() public {
+        HeaderFields memory parent = _fields(0);
+        parent.timestamp = GENESIS_TIME - 5;
+        _warp(50);
+        assertEq(randomness.prove(L1Slot.wrap(0), _chain(parent, _fields(1))), MIX);
     }
 
     function test_RevertWhen_theHeaderIsOfAnotherChainOrFork() public {
