@@ -1,0 +1,118 @@
+//! The ledger and the circuit agree on thousands of random operations, invalid ones included.
+#![allow(missing_docs)]
+
+mod common;
+
+use common::*;
+use fernet_ledger::*;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+
+/// Chunks tried; each has up to four operations.
+const CHUNKS: u64 = 1_200;
+
+/// Mostly a number that works, sometimes one at a boundary.
+fn amount(rng: &mut ChaCha20Rng) -> u64 {
+    match rng.random_range(0..40) {
+        0 => u64::MAX,
+        1 => u64::MAX - 1_000,
+        2 => 1_000,
+        3 => 1_001,
+        4 => 0,
+        _ => rng.random_range(0..250),
+    }
+}
+
+fn account(rng: &mut ChaCha20Rng) -> u32 {
+    match rng.random_range(0..40) {
+        0 => rng.random_range(0..64),
+        1 => u32::MAX,
+        2 => 0,
+        3 => 4,
+        _ => rng.random_range(1..4),
+    }
+}
+
+fn signed(rng: &mut ChaCha20Rng, mut raw: Raw) -> Raw {
+    match rng.random_range(0..60) {
+        0 => raw.signer = rng.random_range(0..5),
+        1 => raw.nonce = Some(rng.random_range(0..3)),
+        2 => raw.domain = Domain::new(rng.random(), L1Address::default()),
+        3 => raw.target = Some(Fr::from(rng.random::<u64>())),
+        _ => {}
+    }
+    raw
+}
+
+/// A random operation, one slot or two, valid more often than not.
+fn operation(rng: &mut ChaCha20Rng, deposits: &mut Vec<Deposit>) -> Vec<Raw> {
+    match rng.random_range(0..12) {
+        0..6 => {
+            let raw = transfer(account(rng), account(rng), amount(rng), rng.random_range(0..9));
+            vec![signed(rng, raw)]
+        }
+        6..9 => {
+            let raw = withdrawal(account(rng), amount(rng), rng.random_range(0..9));
+            let raw = signed(rng, raw);
+            match rng.random_range(0..20) {
+                0 => vec![raw],
+                1 => vec![target()],
+                2 => vec![raw, Raw { body: Fr::from(0u64), ..target() }],
+                _ => vec![raw, target()],
+            }
+        }
+        9..11 => {
+            let number = account(rng);
+            let slot = paid(number, amount(rng));
+            let amount = match Slot::unpack(slot.body + Fr::from(3u64) * power(160)) {
+                Ok(Slot::Deposit { amount, .. }) => amount,
+                _ => 1,
+            };
+            match rng.random_range(0..30) {
+                0 => {}
+                1 => deposits.push(deposit(number, amount ^ 1)),
+                2 => deposits.push(Deposit { key: secret(99).public_key(), ..deposit(number, amount) }),
+                _ => deposits.push(deposit(number, amount)),
+            }
+            vec![slot]
+        }
+        _ => match rng.random_range(0..10) {
+            0 => vec![Raw { body: power(rng.random_range(0..200)), ..padding() }],
+            1 => vec![Raw { kind: rng.random_range(0..8), ..padding() }],
+            _ => vec![padding()],
+        },
+    }
+}
+
+fn attempt(seed: u64) -> (Attempt, usize) {
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    let (mut slots, mut deposits, mut operations) = (Vec::new(), Vec::new(), 0);
+    while slots.len() < PARAMS.operations {
+        slots.extend(operation(&mut rng, &mut deposits));
+        operations += 1;
+    }
+    slots.truncate(PARAMS.operations);
+    let nonce =
+        if rng.random_bool(0.05) { u32::MAX - rng.random_range(0..2) } else { rng.random_range(0..3) };
+    let mut accounts = vec![(deposit(1, 1_000), nonce), (deposit(2, 1_000), 0), (deposit(3, 1_000), 7)];
+    if rng.random_bool(0.05) {
+        accounts[1].0.amount = u64::MAX - rng.random_range(0..500);
+    }
+    let recipient = account(&mut rng);
+    (Attempt::new(slots).accounts(accounts).deposits(deposits).fee_recipient(recipient), operations)
+}
+
+#[test]
+fn the_ledger_and_the_circuit_agree_on_random_chunks() {
+    let (mut accepted, mut refused, mut operations) = (0, 0, 0);
+    for seed in 0..CHUNKS {
+        let (attempt, count) = attempt(seed);
+        operations += count;
+        let verdict =
+            std::panic::catch_unwind(|| attempt.verdict()).unwrap_or_else(|_| panic!("seed {seed}"));
+        if verdict { accepted += 1 } else { refused += 1 }
+    }
+    println!("seeds 0..{CHUNKS}: {operations} operations, {accepted} chunks accepted, {refused} refused");
+    assert!(accepted > CHUNKS / 10 && refused > CHUNKS / 10, "{accepted} accepted, {refused} refused");
+    assert!(operations > 3_000);
+}
