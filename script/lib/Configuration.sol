@@ -110,6 +110,8 @@ library Configurations {
         _require(c.entryPeriod != 0, "entryPeriod");
         _require(c.exitDelay != 0, "exitDelay");
         _require(c.escrowWithdrawalDelay != 0, "escrowWithdrawalDelay");
+        // nobody could propose in the first slots
+        _require(c.launchDelay > c.entryPeriod, "launchDelay");
         _require(c.unit != 0 && c.unit <= type(uint128).max, "unit");
         _require(c.minDeposit != 0, "minDeposit");
         _require(c.circuit.key.length == VerifyingKey.ENCODED_LENGTH, "key");

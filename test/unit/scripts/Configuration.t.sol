@@ -111,6 +111,9 @@ contract ConfigurationTest is ConfigurationFixture {
         c = _configuration();
         c.escrowWithdrawalDelay = 0;
         _reject(c, "escrowWithdrawalDelay");
+        c = _configuration();
+        c.launchDelay = c.entryPeriod;
+        _reject(c, "launchDelay");
     }
 
     function test_RevertWhen_TheBridgesNumbersAreBad() public {

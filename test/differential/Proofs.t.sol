@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Test} from "forge-std/Test.sol";
+
+import {Bridge} from "../../contracts/Bridge.sol";
+import {WithdrawalProof} from "../../contracts/interfaces/IBridge.sol";
+import {IRollup} from "../../contracts/interfaces/IRollup.sol";
+import {Statement} from "../../contracts/interfaces/IStateTransitionVerifier.sol";
+import {Slot} from "../../contracts/types/Time.sol";
+import {BlockProof, BlockProofDecoder, ChunkProof} from "../../contracts/verifier/BlockProof.sol";
+import {BlockVerifier} from "../../contracts/verifier/BlockVerifier.sol";
+import {ScalarField} from "../../contracts/verifier/ScalarField.sol";
+import {Curve} from "../support/Curve.sol";
+import {Proofs, ProvenWithdrawal} from "../support/Proofs.sol";
+import {TestToken} from "../support/TestToken.sol";
+
+/// @notice Real proofs of real blocks, made by the client's prover, and what becomes of them when anything is changed.
+contract ProofsDifferentialTest is Test {
+    string internal json;
+    BlockVerifier[] internal verifiers;
+
+    function setUp() public {
+        json = Proofs.file();
+        for (uint256 i = 0; i < Proofs.COUNT; i++) {
+            verifiers.push(Proofs.verifier(json, i));
+        }
+    }
+
+    function _load(uint256 i) internal view returns (Statement memory statement, BlockProof memory proof) {
+        return (Proofs.statement(json, i), Proofs.proof(json, i));
+    }
+
+    function _reject(uint256 i, Statement memory statement, BlockProof memory proof, bytes4 reason) internal {
+        vm.expectPartialRevert(reason);
+        verifiers[i].verify(statement, abi.encode(proof));
+    }
+
+    // --- what must pass
+
+    function test_AcceptsEveryProof() public view {
+        for (uint256 i = 0; i < Proofs.COUNT; i++) {
+            verifiers[i].verify(Proofs.statement(json, i), Proofs.encoded(json, i));
+        }
+    }
+
+    function test_TheClientsEncodingIsTheCanonicalOne() public view {
+        for (uint256 i = 0; i < Proofs.COUNT; i++) {
+            assertEq(Proofs.encoded(json, i), abi.encode(Proofs.proof(json, i)));
+        }
+    }
+
+    function test_TheFirstBlockStartsFromTheEmptyLedger() public view {
+        assertEq(Proofs.statement(json, 0).parentRoot, verifiers[0].genesisRoot());
+    }
+
+    function test_TheVectorsCoverSeveralChunksBlobsAndDeposits() public view {
+        assertEq(Proofs.statement(json, 0).chunks, 1);
+        assertGt(Proofs.statement(json, 1).chunks, 1);
+        assertGt(Proofs.statement(json, 2).blobHashes.length, 1);
+        assertGt(Proofs.statement(json, 2).depositCount, 1);
+    }
+
+    // --- forged statements
+
+    function test_RevertWhen_TheProofIsForAnotherSlot() public {
+        for (uint256 i = 0; i < Proofs.COUNT; i++) {
+            (Statement memory statement, BlockProof memory proof) = _load(i);
+            // the slot is in the header
+            statement.headerHash = keccak256("the same block in another slot");
+            _reject(i, statement, proof, BlockVerifier.BlobRejected.selector);
+        }
+    }
+
+    function test_RevertWhen_TheProofIsForAnotherRollup() public {
+        for (uint256 i = 0; i < Proofs.COUNT; i++) {
+            (Statement memory statement, BlockProof memory proof) = _load(i);
+            statement.domain ^= 1;
+            _reject(i, statement, proof, BlockVerifier.BlobRejected.selector);
+        }
+    }
+
+    function test_RevertWhen_ARootIsAnother() public {
+        for (uint256 i = 0; i < Proofs.COUNT; i++) {
+            (Statement memory statement, BlockProof memory proof) = _load(i);
+            statement.stateRoot = bytes32(uint256(1));
+            _reject(i, statement, proof, BlockVerifier.StateRootMismatch.selector);
+            proof.chunks[proof.chunks.length - 1].stateRoot = bytes32(uint256(1));
+            _reject(i, statement, proof, BlockVerifier.ProofRejected.selector);
+            (statement, proof) = _load(i);
+            statement.parentRoot = bytes32(uint256(1));
+            _reject(i, statement, proof, BlockVerifier.ProofRejected.selector);
+        }
+    }
+
+    function test_RevertWhen_TheBlockIsEmptyButClaimsAnotherRoot() public {
+        (Statement memory statement, BlockProof memory proof) = _load(1);
+        proof.chunks[0].stateRoot = statement.parentRoot;
+        _reject(1, statement, proof, BlockVerifier.ProofRejected.selector);
+    }
+
+    function test_RevertWhen_ARecipientIsAnother() public {
+        for (uint256 i = 0; i < Proofs.COUNT; i++) {
+            (Statement memory statement, BlockProof memory proof) = _load(i);
+            statement.payee = makeAddr("thief");
+            _reject(i, statement, proof, BlockVerifier.ProofRejected.selector);
+            (statement, proof) = _load(i);
+            statement.feeRecipient += 1;
+            _reject(i, statement, proof, BlockVerifier.ProofRejected.selector);
+        }
+    }
+
+    function test_RevertWhen_TheBlobIsAnother() public {
+        for (uint256 i = 0; i < Proofs.COUNT; i++) {
+            (Statement memory statement, BlockProof memory proof) = _load(i);
+            uint256 other = (i + 1) % Proofs.COUNT;
+            (Statement memory otherStatement, BlockProof memory otherProof) = _load(other);
+            statement.blobHashes[0] = otherStatement.blobHashes[0];
+            _reject(i, statement, proof, BlockVerifier.BlobRejected.selector);
+            proof.openings[0] = otherProof.openings[0];
+            _reject(i, statement, proof, BlockVerifier.BlobRejected.selector);
+        }
+    }
+
+    function test_RevertWhen_BlobsAreSwapped() public {
+        (Statement memory statement, BlockProof memory proof) = _load(2);
+        (statement.blobHashes[0], statement.blobHashes[1]) = (statement.blobHashes[1], statement.blobHashes[0]);
+        (proof.openings[0], proof.openings[1]) = (proof.openings[1], proof.openings[0]);
+        _reject(2, statement, proof, BlockVerifier.BlobRejected.selector);
+    }
+
+    // --- forged chunks
+
+    function test_RevertWhen_AChunkIsDropped() public {
+        (Statement memory statement, BlockProof memory proof) = _load(1);
+        ChunkProof[] memory kept = new ChunkProof[](2);
+        (kept[0], kept[1]) = (proof.chunks[1], proof.chunks[2]);
+        proof.chunks = kept;
+        _reject(1, statement, proof, BlockProofDecoder.WrongChunkCount.selector);
+        statement.chunks = 2;
+        kept[0].deposits = proof.deposits.length;
+        _reject(1, statement, proof, BlockVerifier.BlobRejected.selector);
+    }
+
+    function test_RevertWhen_ChunksAreSwapped() public {
+        for (uint256 i = 1; i < Proofs.COUNT; i++) {
+            (Statement memory statement, BlockProof memory proof) = _load(i);
+            (proof.chunks[1], proof.chunks[2]) = (proof.chunks[2], proof.chunks[1]);
+            _reject(i, statement, proof, BlockVerifier.BlobRejected.selector);
+        }
+    }
+
+    function test_RevertWhen_ChunkProofsAreSwapped() public {
+        for (uint256 i = 1; i < Proofs.COUNT; i++) {
+            (Statement memory statement, BlockProof memory proof) = _load(i);
+            (proof.chunks[1].a, proof.chunks[2].a) = (proof.chunks[2].a, proof.chunks[1].a);
+            (proof.chunks[1].b, proof.chunks[2].b) = (proof.chunks[2].b, proof.chunks[1].b);
+            _reject(i, statement, proof, BlockVerifier.ProofRejected.selector);
+        }
+    }
+
+    function test_RevertWhen_AChunkIsRepeated() public {
+        for (uint256 i = 1; i < Proofs.COUNT; i++) {
+            (Statement memory statement, BlockProof memory proof) = _load(i);
+            uint256 deposits = proof.chunks[2].deposits;
+            proof.chunks[2] = abi.decode(abi.encode(proof.chunks[1]), (ChunkProof));
+            proof.chunks[2].deposits = deposits;
+            _reject(i, statement, proof, BlockVerifier.BlobRejected.selector);
+            (statement, proof) = _load(i);
+            proof.chunks[2].a = proof.chunks[1].a;
+            proof.chunks[2].b = proof.chunks[1].b;
+            _reject(i, statement, proof, BlockVerifier.ProofRejected.selector);
+        }
+    }
+
+    function test_RevertWhen_ChunksValuesAreShifted() public {
+        // the blob's value stays right, the chunks' shares don't
+        (Statement memory statement, BlockProof memory proof) = _load(1);
+        proof.chunks[0].y = bytes32(addmod(uint256(proof.chunks[0].y), 1, ScalarField.ORDER));
+        proof.chunks[1].y = bytes32(addmod(uint256(proof.chunks[1].y), ScalarField.ORDER - 1, ScalarField.ORDER));
+        _reject(1, statement, proof, BlockVerifier.ProofRejected.selector);
+    }
+
+    function test_RevertWhen_TheDataCommitmentIsAnother() public {
+        for (uint256 i = 0; i < Proofs.COUNT; i++) {
+            (Statement memory statement, BlockProof memory proof) = _load(i);
+            proof.chunks[0].dataCommitment = bytes32(uint256(1));
+            _reject(i, statement, proof, BlockVerifier.BlobRejected.selector);
+        }
+    }
+
+    // --- forged points and inputs
+
+    function test_RevertWhen_PointsAreOffTheCurve() public {
+        for (uint256 i = 0; i < Proofs.COUNT; i++) {
+            (Statement memory statement, BlockProof memory proof) = _load(i);
+            proof.chunks[0].a[3] ^= bytes32(uint256(1));
+            _reject(i, statement, proof, BlockVerifier.ProofRejected.selector);
+            (, proof) = _load(i);
+            proof.chunks[0].b[7] ^= bytes32(uint256(1));
+            _reject(i, statement, proof, BlockVerifier.ProofRejected.selector);
+            (, proof) = _load(i);
+            proof.c[3] ^= bytes32(uint256(1));
+            _reject(i, statement, proof, BlockVerifier.ProofRejected.selector);
+        }
+    }
+
+    function test_RevertWhen_PointsAreOutOfTheSubgroup() public {
+        for (uint256 i = 0; i < Proofs.COUNT; i++) {
+            (Statement memory statement, BlockProof memory proof) = _load(i);
+            ChunkProof memory chunk = proof.chunks[0];
+            chunk.a = abi.decode(Curve.add1(abi.encode(chunk.a), Curve.COFACTOR_G1), (bytes32[4]));
+            _reject(i, statement, proof, BlockVerifier.ProofRejected.selector);
+            (, proof) = _load(i);
+            chunk = proof.chunks[0];
+            chunk.b = abi.decode(Curve.add2(abi.encode(chunk.b), Curve.COFACTOR_G2), (bytes32[8]));
+            _reject(i, statement, proof, BlockVerifier.ProofRejected.selector);
+            (, proof) = _load(i);
+            proof.c = abi.decode(Curve.add1(abi.encode(proof.c), Curve.COFACTOR_G1), (bytes32[4]));
+            _reject(i, statement, proof, BlockVerifier.ProofRejected.selector);
+        }
+    }
+
+    function test_RevertWhen_InputsAreNotReduced() public {
+        for (uint256 i = 0; i < Proofs.COUNT; i++) {
+            (Statement memory statement, BlockProof memory proof) = _load(i);
+            proof.chunks[0].y = bytes32(uint256(proof.chunks[0].y) + ScalarField.ORDER);
+            _reject(i, statement, proof, BlockVerifier.OutOfField.selector);
+            (, proof) = _load(i);
+            proof.chunks[0].stateRoot = bytes32(uint256(proof.chunks[0].stateRoot) + ScalarField.ORDER);
+            _reject(i, statement, proof, BlockVerifier.OutOfField.selector);
+            (, proof) = _load(i);
+            statement.parentRoot = bytes32(uint256(statement.parentRoot) + ScalarField.ORDER);
+            _reject(i, statement, proof, BlockVerifier.OutOfField.selector);
+        }
+    }
+
+    // --- forged deposits
+
+    function test_RevertWhen_ADepositIsAnother() public {
+        for (uint256 i = 0; i < Proofs.COUNT; i++) {
+            (Statement memory statement, BlockProof memory proof) = _load(i);
+            proof.deposits[0].amount += 1;
+            _reject(i, statement, proof, BlockVerifier.DepositsMismatch.selector);
+            (, proof) = _load(i);
+            (proof.deposits[0], proof.deposits[1]) = (proof.deposits[1], proof.deposits[0]);
+            _reject(i, statement, proof, BlockVerifier.DepositsMismatch.selector);
+        }
+    }
+
+    function test_RevertWhen_TheBridgeHasOtherDeposits() public {
+        for (uint256 i = 0; i < Proofs.COUNT; i++) {
+            (Statement memory statement, BlockProof memory proof) = _load(i);
+            proof.deposits[0].amount += 1;
+            statement.depositsTo = statement.depositsFrom;
+            for (uint256 j = 0; j < proof.deposits.length; j++) {
+                statement.depositsTo = keccak256(abi.encode(statement.depositsTo, proof.deposits[j]));
+            }
+            // z is another
+            _reject(i, statement, proof, BlockVerifier.BlobRejected.selector);
+        }
+    }
+
+    function test_RevertWhen_DepositsMoveToAnotherChunk() public {
+        (Statement memory statement, BlockProof memory proof) = _load(1);
+        proof.chunks[0].deposits -= 1;
+        proof.chunks[1].deposits += 1;
+        _reject(1, statement, proof, BlockVerifier.ProofRejected.selector);
+    }
+
+    // --- withdrawals
+
+    function test_WithdrawalsOfRealBlobsAreClaimed() public {
+        TestToken token = new TestToken();
+        address rollup = makeAddr("rollup");
+        Bridge bridge = new Bridge(IERC20(address(token)), IRollup(rollup), 1e9, 1, 0, 12);
+        token.mint(address(this), 1e30);
+        token.approve(address(bridge), 1e30);
+        Statement memory first = Proofs.statement(json, 0);
+        for (uint256 i = 0; i < 3; i++) {
+            // the deposits of the first case, so that the Bridge has what is withdrawn
+            BlockProof memory proven = Proofs.proof(json, 0);
+            bridge.deposit(proven.deposits[i].keyX, proven.deposits[i].keyY, proven.deposits[i].amount);
+        }
+        assertEq(bridge.chain(3), first.depositsTo);
+
+        for (uint256 i = 0; i < Proofs.COUNT; i++) {
+            ProvenWithdrawal memory w = Proofs.withdrawal(json, i);
+            WithdrawalProof memory claim;
+            claim.header.slot = Slot.wrap(SafeCast.toUint64(i));
+            claim.header.blobHashes = Proofs.statement(json, i).blobHashes;
+            claim.blob = w.blob;
+            claim.element = w.element;
+            claim.withdrawal = w.withdrawal;
+            claim.target = w.target;
+            claim.commitment = w.commitment;
+            claim.withdrawalOpening = w.withdrawalOpening;
+            claim.targetOpening = w.targetOpening;
+            vm.mockCall(
+                rollup,
+                abi.encodeCall(IRollup.finalizedHeader, (claim.header.slot)),
+                abi.encode(keccak256(abi.encode(claim.header)))
+            );
+            uint256 before = token.balanceOf(w.to);
+            bridge.claim(claim);
+            assertEq(token.balanceOf(w.to), before + w.amount * 1e9);
+        }
+    }
+}
