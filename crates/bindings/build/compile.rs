@@ -64,12 +64,16 @@ pub(crate) fn contracts(root: &Path, scratch: &Path) -> Result<Vec<Compiled>> {
         .map_err(|e| one_line("can't set up the Solidity project", &e))?;
     let output = project.compile().map_err(|e| one_line("can't compile contracts/", &e))?;
     if output.has_compiler_errors() {
-        return Err(format!("contracts/ doesn't compile (try `node_modules/.bin/forge build contracts`)\n{output}"));
+        return Err(format!(
+            "contracts/ doesn't compile (try `node_modules/.bin/forge build contracts`)\n{output}"
+        ));
     }
 
     let mut found = BTreeMap::new();
     for (id, artifact) in output.into_artifacts() {
-        let Ok(source) = id.source.strip_prefix(root.join("contracts")).map(Path::to_path_buf) else { continue };
+        let Ok(source) = id.source.strip_prefix(root.join("contracts")).map(Path::to_path_buf) else {
+            continue;
+        };
         let is_interface = source.starts_with("interfaces");
         let Some(abi) = artifact.abi else { continue };
         let creation = code(&id.name, artifact.bytecode.map(|b| b.object))?;
@@ -78,7 +82,8 @@ pub(crate) fn contracts(root: &Path, scratch: &Path) -> Result<Vec<Compiled>> {
             None => (None, BTreeMap::new()),
         };
         let runtime = code(&id.name, runtime)?;
-        let mut immutables: Vec<_> = references.into_values().flatten().map(|o| (o.start, o.length)).collect();
+        let mut immutables: Vec<_> =
+            references.into_values().flatten().map(|o| (o.start, o.length)).collect();
         immutables.sort_unstable();
         // libraries have code but nothing to call; abstract contracts have no code
         let callable = !abi.functions.is_empty() || abi.constructor.is_some() || abi.receive.is_some();
@@ -120,10 +125,14 @@ fn profile(root: &Path) -> Result<Profile> {
         profile.get(key).and_then(toml::Value::as_str).ok_or(format!("foundry.toml: {key} must be a text"))
     };
     let flag = |key: &str| {
-        profile.get(key).and_then(toml::Value::as_bool).ok_or(format!("foundry.toml: {key} must be true or false"))
+        profile
+            .get(key)
+            .and_then(toml::Value::as_bool)
+            .ok_or(format!("foundry.toml: {key} must be true or false"))
     };
     let runs = profile.get("optimizer_runs").and_then(toml::Value::as_integer);
-    let runs = runs.and_then(|n| usize::try_from(n).ok()).ok_or("foundry.toml: optimizer_runs must be a number")?;
+    let runs =
+        runs.and_then(|n| usize::try_from(n).ok()).ok_or("foundry.toml: optimizer_runs must be a number")?;
     let via_ir = profile.get("via_ir").and_then(toml::Value::as_bool);
     let evm = text_of("evm_version")?;
     let remappings = profile
@@ -172,7 +181,9 @@ fn code(name: &str, object: Option<BytecodeObject>) -> Result<String> {
     match object {
         None => Ok(String::new()),
         Some(BytecodeObject::Bytecode(bytes)) => Ok(bytes.to_string().trim_start_matches("0x").to_owned()),
-        Some(BytecodeObject::Unlinked(_)) => Err(format!("{name} calls an external library: make its functions internal")),
+        Some(BytecodeObject::Unlinked(_)) => {
+            Err(format!("{name} calls an external library: make its functions internal"))
+        }
     }
 }
 

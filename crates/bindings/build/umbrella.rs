@@ -20,19 +20,23 @@ pub(crate) struct Umbrella {
 
 /// Reads both folders below `contracts`. Of `types`, what the interfaces don't use stays out: it is internal.
 pub(crate) fn collect(contracts: &Path) -> Result<Umbrella> {
-    let mut umbrella = Umbrella { source: String::new(), types: BTreeSet::new(), interfaces: BTreeSet::new() };
+    let mut umbrella =
+        Umbrella { source: String::new(), types: BTreeSet::new(), interfaces: BTreeSet::new() };
     let mut candidates = Vec::new();
     for folder in ["interfaces", "types"] {
         for path in solidity_files(&contracts.join(folder))? {
             println!("cargo:rerun-if-changed={}", path.display());
-            let text = fs::read_to_string(&path).map_err(|e| format!("can't read {}: {e}", path.display()))?;
+            let text =
+                fs::read_to_string(&path).map_err(|e| format!("can't read {}: {e}", path.display()))?;
             for item in items(&text) {
                 let (keyword, name) = item.keyword_and_name();
                 if !matches!(keyword, "type" | "struct" | "enum" | "interface") {
                     continue;
                 }
                 if folder == "interfaces" {
-                    umbrella.add(&item.text(), keyword, name).map_err(|e| format!("{}: {e}", path.display()))?;
+                    umbrella
+                        .add(&item.text(), keyword, name)
+                        .map_err(|e| format!("{}: {e}", path.display()))?;
                 } else {
                     candidates.push((item.text(), keyword.to_owned(), name.to_owned()));
                 }
@@ -43,7 +47,8 @@ pub(crate) fn collect(contracts: &Path) -> Result<Umbrella> {
     loop {
         let code = umbrella.source.lines().map(|line| line.split("//").next().unwrap_or_default());
         let used: BTreeSet<String> = code.flat_map(words).map(str::to_owned).collect();
-        let (now, later): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|(_, _, name)| used.contains(name));
+        let (now, later): (Vec<_>, Vec<_>) =
+            candidates.into_iter().partition(|(_, _, name)| used.contains(name));
         if now.is_empty() {
             return Ok(umbrella);
         }
@@ -137,7 +142,9 @@ fn item_end(text: &str) -> usize {
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
-            b'/' if bytes.get(at + 1) == Some(&b'/') => at += text[at..].find('\n').unwrap_or(text.len() - at),
+            b'/' if bytes.get(at + 1) == Some(&b'/') => {
+                at += text[at..].find('\n').unwrap_or(text.len() - at)
+            }
             b'/' if bytes.get(at + 1) == Some(&b'*') => {
                 at += text[at..].find("*/").map_or(text.len() - at, |end| end + 2);
             }

@@ -145,9 +145,16 @@ impl Artifact {
         if onchain_code.len() != expected {
             return Err(CodeMismatch::WrongLength { name: self.name, expected, actual: onchain_code.len() });
         }
-        let is_immutable =
-            |at: usize| u32::try_from(at).is_ok_and(|at| self.immutables.iter().any(|range| range.contains(&at)));
-        match self.runtime.iter().zip(onchain_code).enumerate().find(|(at, (a, b))| a != b && !is_immutable(*at)) {
+        let is_immutable = |at: usize| {
+            u32::try_from(at).is_ok_and(|at| self.immutables.iter().any(|range| range.contains(&at)))
+        };
+        match self
+            .runtime
+            .iter()
+            .zip(onchain_code)
+            .enumerate()
+            .find(|(at, (a, b))| a != b && !is_immutable(*at))
+        {
             None => Ok(()),
             Some((at, (&expected, &actual))) => {
                 Err(CodeMismatch::WrongByte { name: self.name, at, expected, actual })

@@ -51,7 +51,9 @@ impl Revert {
     #[must_use]
     pub fn argument(&self, name: &str) -> Option<&str> {
         match self {
-            Self::Custom { arguments, .. } => arguments.iter().find(|a| a.name == name).map(|a| a.value.as_str()),
+            Self::Custom { arguments, .. } => {
+                arguments.iter().find(|a| a.name == name).map(|a| a.value.as_str())
+            }
             _ => None,
         }
     }
@@ -61,7 +63,8 @@ impl fmt::Display for Revert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Custom { name, arguments } => {
-                let arguments: Vec<_> = arguments.iter().map(|a| format!("{}: {}", a.name, a.value)).collect();
+                let arguments: Vec<_> =
+                    arguments.iter().map(|a| format!("{}: {}", a.name, a.value)).collect();
                 write!(f, "{name}({})", arguments.join(", "))
             }
             Self::Reason(text) => write!(f, "reverted: {text:?}"),
@@ -79,7 +82,9 @@ pub fn decode_revert(data: &[u8]) -> Revert {
         return Revert::Empty;
     }
     // a phase or a status says more by its name
-    if let Ok(contracts::IRollup::IRollupErrors::WrongPhase(e)) = contracts::IRollup::IRollupErrors::abi_decode(data) {
+    if let Ok(contracts::IRollup::IRollupErrors::WrongPhase(e)) =
+        contracts::IRollup::IRollupErrors::abi_decode(data)
+    {
         return custom("WrongPhase", [("expected", phase(e.expected)), ("actual", phase(e.actual))]);
     }
     if let Ok(contracts::IStaking::IStakingErrors::WrongStatus(e)) =

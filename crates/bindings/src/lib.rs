@@ -9,14 +9,14 @@
 //! - [`artifacts`]: creation and deployed bytecode; [`expected_code_matches`] tells whether the code found on a chain is
 //!   the code compiled here, whatever the constructor put into its immutables;
 //! - [`errors`]: any revert of the contracts as a readable text;
-//! - conversions between the ABI's structs and those of `fernet-protocol`.
+//! - [`convert`]: conversions between the ABI's structs and those of `fernet-protocol`.
 
 pub mod artifacts;
 pub mod contracts;
-
+pub mod convert;
 pub mod errors;
 
 pub use artifacts::{Artifact, CodeMismatch, expected_code_matches};
 pub use contracts::*;
-
+pub use convert::InvalidValue;
 pub use errors::{Revert, decode_revert};
