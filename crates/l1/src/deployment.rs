@@ -290,9 +290,7 @@ impl Deployment {
         let clock = view.check_clocks().await?;
 
         let c = &file.contracts;
-        let parameters = view.get("rollup", c.rollup, IRollup::parametersCall {}).await?;
-        let parameters = crate::convert::parameters(parameters)
-            .map_err(|error| malformed::<IRollup::parametersCall>("rollup", &error))?;
+        let parameters = view.get("rollup", c.rollup, IRollup::parametersCall {}).await?.into();
         let verifier = ("verifier", c.verifier);
         let circuit = CircuitShape {
             operations: view.small(verifier, operationsCall {}).await?,

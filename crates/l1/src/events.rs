@@ -15,7 +15,7 @@ use fernet_bindings::{
 };
 use fernet_protocol::{Header, L1Slot, Score, SequencerId, Slot, TokenAmount};
 
-use crate::{convert::header, deployment::Contracts};
+use crate::deployment::Contracts;
 
 /// How a block became final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -245,7 +245,7 @@ fn rollup(log: &LogData) -> Decoded {
         IRollupEvents::Revealed(e) => RollupEvent::Revealed {
             slot: Slot::new(e.slot),
             header_hash: e.headerHash,
-            header: header(e.header)?,
+            header: e.header.into(),
             blobs_seen: e.blobsSeen,
             complete: e.complete,
             l1_slot: L1Slot::new(e.l1Slot),
@@ -267,7 +267,7 @@ fn rollup(log: &LogData) -> Decoded {
         IRollupEvents::BackupBlock(e) => RollupEvent::BackupBlock {
             slot: Slot::new(e.slot),
             header_hash: e.headerHash,
-            header: header(e.header)?,
+            header: e.header.into(),
         },
         IRollupEvents::CandidateAbandoned(e) => RollupEvent::CandidateAbandoned {
             slot: Slot::new(e.slot),

@@ -17,7 +17,6 @@
 
 mod beacon;
 mod blobs;
-mod convert;
 mod deployment;
 mod events;
 mod feed;

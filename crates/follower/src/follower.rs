@@ -1,0 +1,306 @@
+//! The driver: feed and blobs in, view and ledger forward.
+
+use std::sync::Arc;
+
+use alloy::{eips::eip4844::Blob, primitives::B256};
+use fernet_l1::{
+    BlobLocation, BlobSource, Deployment, Feed, FeedError, FeedUpdate, HeaderError, L1Block, L1Provider,
+    SeedProof, seed_proof, seed_proof_at,
+};
+use fernet_ledger::{Domain, L1Address, Layout, Levels, layout::LayoutError};
+use fernet_protocol::{L1Clock, L1Slot};
+
+use crate::{
+    ledger::{Ledger, ReplayFailure, Replayed},
+    view::{FinalizedBlock, RollupView, ViewError, ViewSetup},
+};
+
+/// L1 blocks that one poll takes at most, so that a long catch-up shows progress.
+const POLL_LIMIT: usize = 512;
+
+/// Why following stopped. After a retryable error, poll again.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowerError {
+    /// The verifier's layout is none that the ledger can have.
+    #[error("the deployment's verifier has an impossible layout: {0}")]
+    Layout(#[from] LayoutError),
+    /// The verifier's numbers exceed this machine's.
+    #[error("the deployment's verifier has an impossible layout: {name} is {actual}")]
+    LayoutTooLarge {
+        /// which number
+        name: &'static str,
+        /// its value
+        actual: u64,
+    },
+    /// The verifier starts from another state than the empty ledger.
+    #[error("the deployment's verifier starts from state root {actual}, the empty ledger has {expected}")]
+    GenesisRoot {
+        /// root of the empty ledger
+        expected: B256,
+        /// root in the verifier
+        actual: B256,
+    },
+    /// The chain can't be followed.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// An event contradicts the rules.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// A finalized block can't be executed again, or gives another state: don't build on this.
+    #[error(transparent)]
+    Replay(#[from] ReplayFailure),
+    /// An L1 reorg undid more finalized blocks than are remembered.
+    #[error("an L1 reorg undid block {height}, further back than the ledger remembers")]
+    UndoneTooDeep {
+        /// height of the ledger
+        height: u64,
+    },
+}
+
+impl FollowerError {
+    /// Whether polling again later may help.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Feed(error) => error.is_retryable(),
+            Self::Replay(error) => error.is_retryable(),
+            Self::Layout(_)
+            | Self::LayoutTooLarge { .. }
+            | Self::GenesisRoot { .. }
+            | Self::View(_)
+            | Self::UndoneTooDeep { .. } => false,
+        }
+    }
+}
+
+/// Whether the ledger is where the view is.
+#[derive(Debug)]
+pub enum LedgerStatus {
+    /// It is at the tip.
+    AtTip,
+    /// Finalized blocks wait to be executed.
+    Behind {
+        /// blocks executed
+        height: u64,
+        /// finalized blocks
+        tip: u64,
+        /// why, if it isn't just that nobody polled
+        failure: Option<ReplayFailure>,
+    },
+}
+
+/// Follows the rollup.
+pub struct Follower {
+    provider: L1Provider,
+    clock: L1Clock,
+    feed: Feed,
+    view: RollupView,
+    ledger: Arc<Ledger>,
+    blobs: Arc<dyn BlobSource>,
+    failure: Option<ReplayFailure>,
+    replayed: Vec<Replayed>,
+    head: Option<Arc<L1Block>>,
+}
+
+impl std::fmt::Debug for Follower {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Follower")
+            .field("head", &self.view.head())
+            .field("tip", self.view.tip())
+            .field("height", &self.ledger.height())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Follower {
+    /// A follower that starts at the deployment's first block.
+    pub fn new(
+        provider: L1Provider,
+        deployment: &Deployment,
+        blobs: Arc<dyn BlobSource>,
+    ) -> Result<Self, FollowerError> {
+        let circuit = deployment.circuit();
+        let size = |name, actual| {
+            usize::try_from(actual).map_err(|_| FollowerError::LayoutTooLarge { name, actual })
+        };
+        let layout = Layout::new(
+            size("operations", circuit.operations)?,
+            size("elements", circuit.elements)?,
+            size("chunksPerBlob", circuit.chunks_per_blob)?,
+        )?;
+        let rollup = L1Address(deployment.contracts().rollup.into_array());
+        let ledger = Ledger::new(Domain::new(deployment.chain_id(), rollup), layout, Levels::PRODUCTION);
+        let (expected, actual) = (ledger.root(), circuit.genesis_root);
+        if expected != actual {
+            return Err(FollowerError::GenesisRoot { expected, actual });
+        }
+        Ok(Self {
+            feed: Feed::new(provider.clone(), deployment),
+            clock: deployment.clock(),
+            view: RollupView::new(ViewSetup::of(deployment)),
+            ledger: Arc::new(ledger),
+            blobs,
+            failure: None,
+            replayed: Vec::new(),
+            head: None,
+            provider,
+        })
+    }
+
+    /// Takes what is new on L1 (at most some hundred blocks a call: empty once the head is reached), and executes newly
+    /// finalized blocks. Blobs that can't be had now don't hold up the view: [`Self::ledger_status`] tells, and the next
+    /// call tries again. A finalized block that executes to another state than was proven is an error, at every call.
+    pub async fn poll(&mut self) -> Result<Vec<FeedUpdate>, FollowerError> {
+        let updates = self.feed.poll(POLL_LIMIT).await?;
+        for update in &updates {
+            match update {
+                FeedUpdate::Block(block) => {
+                    self.view.apply(block)?;
+                    self.head = Some(block.clone());
+                }
+                FeedUpdate::Rollback { to } => {
+                    self.head = None;
+                    self.view.rollback(*to)?;
+                    self.undo()?;
+                }
+            }
+        }
+        self.failure = None;
+        match self.execute().await {
+            Ok(()) => {}
+            Err(failure) if failure.is_retryable() => {
+                tracing::warn!(%failure, "the ledger is behind");
+                self.failure = Some(failure);
+            }
+            Err(failure) => {
+                tracing::error!(%failure, "a finalized block can't be executed");
+                return Err(failure.into());
+            }
+        }
+        Ok(updates)
+    }
+
+    /// Undoes executed blocks that aren't finalized any more.
+    fn undo(&mut self) -> Result<(), FollowerError> {
+        let height = self.view.tip().height;
+        let replaced = |follower: &Self| {
+            let root = match follower.ledger.height().checked_sub(1) {
+                None => return false,
+                Some(last) => follower
+                    .view
+                    .finalized_blocks()
+                    .get(usize::try_from(last).unwrap_or(usize::MAX))
+                    .map(|block| block.header.state_root),
+            };
+            follower.ledger.height() > height || root != Some(follower.ledger.root())
+        };
+        while replaced(self) {
+            let height = self.ledger.height();
+            Arc::make_mut(&mut self.ledger).undo().ok_or(FollowerError::UndoneTooDeep { height })?;
+        }
+        Ok(())
+    }
+
+    async fn execute(&mut self) -> Result<(), ReplayFailure> {
+        while let Some(block) = self.next_block() {
+            let blobs = self.fetch(&block).await?;
+            let slot = block.header.slot;
+            let parent_root = match block.number.checked_sub(1) {
+                None => self.ledger.root(),
+                Some(last) => self
+                    .view
+                    .finalized_blocks()
+                    .get(usize::try_from(last).unwrap_or(usize::MAX))
+                    .map(|block| block.header.state_root)
+                    .unwrap_or_default(),
+            };
+            let blobs = blobs
+                .iter()
+                .map(|blob| fernet_ledger::Blob::from_bytes(blob.as_slice()))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|error| ReplayFailure::Data { slot, error })?;
+            let deposits = self.view.deposits_in(block.deposits).unwrap_or_default();
+            let replayed =
+                Arc::make_mut(&mut self.ledger).replay(&block.header, parent_root, &blobs, deposits)?;
+            tracing::info!(%slot, height = self.ledger.height(), root = %block.header.state_root, "block executed");
+            self.replayed.push(replayed);
+        }
+        Ok(())
+    }
+
+    fn next_block(&self) -> Option<FinalizedBlock> {
+        let next = usize::try_from(self.ledger.height()).ok()?;
+        self.view.finalized_blocks().get(next).cloned()
+    }
+
+    /// The block's blobs, in order, from wherever they were published.
+    async fn fetch(&self, block: &FinalizedBlock) -> Result<Vec<Blob>, ReplayFailure> {
+        let slot = block.header.slot;
+        let mut blobs: Vec<Blob> = Vec::with_capacity(block.blobs.len());
+        let hashes = &block.header.blob_hashes;
+        while let Some(at) = block.blobs.get(blobs.len()).copied() {
+            // as many as were published together
+            let rest = block.blobs.get(blobs.len()..).unwrap_or_default();
+            let together = rest.iter().take_while(|other: &&BlobLocation| **other == at).count();
+            let end = blobs.len().saturating_add(together);
+            let wanted = hashes.get(blobs.len()..end).unwrap_or_default();
+            let got =
+                self.blobs.blobs(at, wanted).await.map_err(|error| ReplayFailure::Blobs { slot, error })?;
+            blobs.extend(got);
+            if blobs.len() != end {
+                let hash = wanted.last().copied().unwrap_or_default();
+                let error = fernet_l1::BlobError::Unavailable { hash, number: at.number };
+                return Err(ReplayFailure::Blobs { slot, error });
+            }
+        }
+        Ok(blobs)
+    }
+
+    /// The rollup as of the newest L1 block polled.
+    pub fn view(&self) -> &RollupView {
+        &self.view
+    }
+
+    /// The newest L1 block polled; none before the first, and where a reorg took it and no other has come yet.
+    pub fn head_block(&self) -> Option<&Arc<L1Block>> {
+        self.head.as_ref()
+    }
+
+    /// Root of the L2 state after the newest executed block.
+    pub fn state_root(&self) -> B256 {
+        self.ledger.root()
+    }
+
+    /// The L2 state after the newest executed block, which is the tip unless [`Self::ledger_status`] says otherwise.
+    /// Whoever keeps a clone across the next poll makes it copy the whole state.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    /// The ledger, if it is at the view's tip.
+    pub fn ledger_at_tip(&self) -> Option<&Arc<Ledger>> {
+        (self.ledger.height() == self.view.tip().height).then_some(&self.ledger)
+    }
+
+    /// Whether the ledger is at the tip, and if not, why.
+    pub fn ledger_status(&mut self) -> LedgerStatus {
+        let (height, tip) = (self.ledger.height(), self.view.tip().height);
+        if height == tip {
+            LedgerStatus::AtTip
+        } else {
+            LedgerStatus::Behind { height, tip, failure: self.failure.take() }
+        }
+    }
+
+    /// Blocks executed since the last call, oldest first: with their operations.
+    pub fn take_replayed(&mut self) -> Vec<Replayed> {
+        std::mem::take(&mut self.replayed)
+    }
+
+    /// Header proof of the RANDAO mix as of L1 slot `target`.
+    pub async fn seed_proof(&self, target: L1Slot) -> Result<SeedProof, HeaderError> {
+        match self.view.mix_block(target) {
+            Some(child) => seed_proof_at(&self.provider, &self.clock, target, child).await,
+            None => seed_proof(&self.provider, &self.clock, target).await,
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The L2 state at the tip, undoable block by block.
+
+use std::collections::{HashMap, VecDeque};
+
+use alloy::primitives::{B256, U256};
+use fernet_l1::BlobError;
+use fernet_ledger::{
+    Account, AccountIndex, Blob, BlockRules, BlockWitness, Changes, Deposit, Domain, Fr, Layout, Levels,
+    PublicKey, State, Store,
+    field::{self, FieldError},
+    keys::KeyError,
+    replay::{ReplayError, Signatures, replay},
+    tree::NodePosition,
+};
+use fernet_protocol::{Header, Slot};
+
+use crate::view::DepositRecord;
+
+/// Finalized blocks that can be undone. Each takes a few kilobytes a chunk; an L1 reorg undoes one or two at most.
+const UNDOABLE: usize = 256;
+
+/// Why a finalized block can't be executed again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayFailure {
+    /// A deposit's key isn't one: the bridge should have refused it.
+    #[error("deposit {number} has a malformed key: {error}")]
+    DepositKey {
+        /// place in the queue
+        number: u64,
+        /// what is wrong
+        error: KeyFailure,
+    },
+    /// The blobs aren't what the ledger writes.
+    #[error("data of slot {slot}: {error}")]
+    Data {
+        /// slot of the block
+        slot: Slot,
+        /// what is wrong
+        error: fernet_ledger::blob::BlobError,
+    },
+    /// Executing breaks a rule.
+    #[error("block of slot {slot}: {error}")]
+    Replay {
+        /// slot of the block
+        slot: Slot,
+        /// which rule
+        error: Box<ReplayError>,
+    },
+    /// Executing gives another state than was proven.
+    #[error("block of slot {slot} gives state root {actual}, its header says {expected}")]
+    StateRoot {
+        /// slot of the block
+        slot: Slot,
+        /// root in the header
+        expected: B256,
+        /// root that executing gives
+        actual: B256,
+    },
+    /// The block before isn't the one that the state is at.
+    #[error("block of slot {slot} has parent root {expected}, the ledger is at {actual}")]
+    ParentRoot {
+        /// slot of the block
+        slot: Slot,
+        /// root after the block before
+        expected: B256,
+        /// root of the ledger
+        actual: B256,
+    },
+    /// The blobs can't be had.
+    #[error("blobs of slot {slot}: {error}")]
+    Blobs {
+        /// slot of the block
+        slot: Slot,
+        /// why
+        error: BlobError,
+    },
+}
+
+impl ReplayFailure {
+    /// Whether trying again later may help.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Blobs { error, .. } if error.is_retryable())
+    }
+}
+
+/// Why coordinates are no key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFailure {
+    /// A coordinate isn't below the field's order.
+    #[error(transparent)]
+    Coordinate(#[from] FieldError),
+    /// The point isn't a key.
+    #[error(transparent)]
+    Point(#[from] KeyError),
+}
+
+/// What executing a block gave.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// slot of the block
+    pub slot: Slot,
+    /// the block, executed; without signatures, so it can't be proven from this
+    pub block: BlockWitness,
+}
+
+#[derive(Clone, Debug)]
+struct Undo {
+    accounts: Vec<(AccountIndex, Option<Account>)>,
+    nodes: Vec<(NodePosition, Option<Fr>)>,
+}
+
+/// The L2 state after the newest block that was executed. A [`Store`]: stack a [`State`] on it to build or check
+/// blocks.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    domain: Domain,
+    layout: Layout,
+    levels: Levels,
+    accounts: HashMap<AccountIndex, Account>,
+    nodes: HashMap<NodePosition, Fr>,
+    height: u64,
+    undo: VecDeque<Undo>,
+}
+
+impl Store for Ledger {
+    fn account(&self, index: AccountIndex) -> Option<Account> {
+        self.accounts.get(&index).copied()
+    }
+
+    fn node(&self, position: NodePosition) -> Option<Fr> {
+        self.nodes.get(&position).copied()
+    }
+}
+
+impl Ledger {
+    /// The empty ledger.
+    pub fn new(domain: Domain, layout: Layout, levels: Levels) -> Self {
+        Self {
+            domain,
+            layout,
+            levels,
+            accounts: HashMap::new(),
+            nodes: HashMap::new(),
+            height: 0,
+            undo: VecDeque::new(),
+        }
+    }
+
+    /// Domain of signatures and data.
+    pub fn domain(&self) -> Domain {
+        self.domain
+    }
+
+    /// How blocks lie in blobs.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Levels of the state tree.
+    pub fn levels(&self) -> Levels {
+        self.levels
+    }
+
+    /// Blocks executed since genesis.
+    pub fn height(&self) -> u64 {
+        self.height
+    }
+
+    /// The state root.
+    pub fn root(&self) -> B256 {
+        root(&self.state())
+    }
+
+    /// A state on top, to be changed without changing this.
+    pub fn state(&self) -> State<&Self> {
+        State::new(self, self.levels)
+    }
+
+    /// All accounts, in no order.
+    pub fn accounts(&self) -> impl Iterator<Item = (&AccountIndex, &Account)> {
+        self.accounts.iter()
+    }
+
+    /// The rules that a header's block is executed under.
+    pub fn rules(&self, header: &Header) -> BlockRules {
+        BlockRules {
+            domain: self.domain,
+            layout: self.layout,
+            fee_recipient: AccountIndex::new(header.fee_recipient),
+        }
+    }
+
+    /// Executes the next block from its data. After an error the ledger is as before.
+    pub fn replay(
+        &mut self,
+        header: &Header,
+        parent_root: B256,
+        blobs: &[Blob],
+        deposits: &[DepositRecord],
+    ) -> Result<Replayed, ReplayFailure> {
+        let slot = header.slot;
+        let actual = self.root();
+        if actual != parent_root {
+            return Err(ReplayFailure::ParentRoot { slot, expected: parent_root, actual });
+        }
+        let deposits = deposits.iter().map(ledger_deposit).collect::<Result<Vec<_>, _>>()?;
+        let mut state = self.state();
+        let chunks = usize::try_from(header.chunks).unwrap_or(usize::MAX);
+        let block = replay(&mut state, self.rules(header), chunks, blobs, &deposits, Signatures::Proven)
+            .map_err(|error| ReplayFailure::Replay { slot, error: Box::new(error) })?;
+        let actual = root(&state);
+        if actual != header.state_root {
+            return Err(ReplayFailure::StateRoot { slot, expected: header.state_root, actual });
+        }
+        let changes = state.into_changes();
+        self.commit(changes);
+        Ok(Replayed { slot, block })
+    }
+
+    fn commit(&mut self, changes: Changes) {
+        let accounts = changes.accounts.into_iter().map(|(at, new)| (at, self.accounts.insert(at, new)));
+        let accounts = accounts.collect();
+        let nodes = changes.nodes.into_iter().map(|(at, new)| (at, self.nodes.insert(at, new))).collect();
+        self.undo.push_back(Undo { accounts, nodes });
+        if self.undo.len() > UNDOABLE {
+            self.undo.pop_front();
+        }
+        self.height = self.height.saturating_add(1);
+    }
+
+    /// Undoes the newest block; none where it is too old.
+    pub fn undo(&mut self) -> Option<u64> {
+        let undo = self.undo.pop_back()?;
+        for (at, old) in undo.accounts {
+            match old {
+                Some(old) => self.accounts.insert(at, old),
+                None => self.accounts.remove(&at),
+            };
+        }
+        for (at, old) in undo.nodes {
+            match old {
+                Some(old) => self.nodes.insert(at, old),
+                None => self.nodes.remove(&at),
+            };
+        }
+        self.height = self.height.saturating_sub(1);
+        Some(self.height)
+    }
+}
+
+fn root<S: Store>(state: &State<S>) -> B256 {
+    B256::new(field::to_bytes(&state.root()))
+}
+
+/// A deposit of L1 as the ledger takes it.
+///
+/// # Errors
+/// [`ReplayFailure::DepositKey`], for a key that the bridge should have refused.
+pub fn ledger_deposit(record: &DepositRecord) -> Result<Deposit, ReplayFailure> {
+    let deposit = &record.deposit;
+    let key = public_key(deposit.key_x, deposit.key_y)
+        .map_err(|error| ReplayFailure::DepositKey { number: record.number, error })?;
+    Ok(Deposit { to: AccountIndex::new(deposit.index), key, amount: deposit.amount })
+}
+
+fn public_key(x: U256, y: U256) -> Result<PublicKey, KeyFailure> {
+    let coordinate = |value: U256| field::from_bytes(&value.to_be_bytes());
+    Ok(PublicKey::new(coordinate(x)?, coordinate(y)?)?)
+}

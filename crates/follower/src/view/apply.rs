@@ -1,0 +1,473 @@
+//! Events into facts. Each event is checked against what the facts say must be.
+
+use std::{collections::BTreeMap, fmt::Display, sync::Arc};
+
+use alloy::primitives::{Address, B256, U256};
+use fernet_l1::{BlobLocation, L1Block, LoggedEvent, Outcome, RollupEvent};
+use fernet_protocol::{
+    Commitment, Cursor, Deposit, DepositRange, Header, L1Slot, SequencerId, Slot, Timeline, TokenAmount,
+};
+
+use super::{
+    RollupView, ViewError,
+    facts::{Facts, InFlight, Shown},
+    records::{
+        CandidateView, DepositRecord, EscrowAccount, FinalizedBlock, SequencerRecord, Tip, ViewSetup,
+        WithdrawalClaim,
+    },
+};
+
+impl RollupView {
+    /// Takes the next L1 block. After an error the view is as before.
+    pub fn apply(&mut self, block: &L1Block) -> Result<(), ViewError> {
+        if let Some(head) = self.mixes.head() {
+            let expected = head.number.saturating_add(1);
+            if block.number != expected {
+                return Err(ViewError::NotNext { expected, actual: block.number });
+            }
+            if block.header.parent_hash != head.hash {
+                return Err(ViewError::WrongParent {
+                    number: block.number,
+                    expected: head.hash,
+                    actual: block.header.parent_hash,
+                });
+            }
+        }
+        if block.events.is_empty() {
+            self.remember(block.number);
+        } else {
+            let mut facts = (*self.facts).clone();
+            let mut step = Step {
+                setup: &self.setup,
+                block,
+                facts: &mut facts,
+                deposits: &mut self.deposits,
+                finalized: &mut self.finalized,
+                by_hash: &mut self.by_hash,
+                claims: &mut self.claims,
+            };
+            if let Err(error) = block.events.iter().try_for_each(|event| step.event(event)) {
+                self.forget_undone();
+                return Err(error);
+            }
+            facts.deposits = self.deposits.len();
+            facts.finalized = self.finalized.len();
+            facts.claims = self.claims.len();
+            self.remember(block.number);
+            self.facts = Arc::new(facts);
+        }
+        self.mixes.push(block);
+        Ok(())
+    }
+}
+
+/// One block on its way into the facts.
+struct Step<'a> {
+    setup: &'a ViewSetup,
+    block: &'a L1Block,
+    facts: &'a mut Facts,
+    deposits: &'a mut Vec<DepositRecord>,
+    finalized: &'a mut Vec<FinalizedBlock>,
+    by_hash: &'a mut BTreeMap<B256, usize>,
+    claims: &'a mut Vec<WithdrawalClaim>,
+}
+
+type Applied = Result<(), ViewError>;
+
+impl Step<'_> {
+    fn event(&mut self, logged: &LoggedEvent) -> Applied {
+        match logged.event.clone() {
+            RollupEvent::Proposed { slot, sequencer, header_hash, score, start, previous_start } => {
+                let candidate = CandidateView {
+                    sequencer,
+                    score,
+                    header_hash,
+                    commitment: None,
+                    revealed_at: None,
+                    blobs_seen: 0,
+                };
+                self.proposed(slot, start, previous_start, candidate)
+            }
+            RollupEvent::Displaced { slot, sequencer, .. } => self.displaced(slot, sequencer),
+            RollupEvent::Committed { slot, prover, sequencer, payee, bond, price, l1_slot, .. } => {
+                let commitment = Commitment { prover, payee, bond, price, at: l1_slot };
+                self.committed(slot, sequencer, commitment)
+            }
+            RollupEvent::Revealed { slot, header_hash, header, blobs_seen, complete, l1_slot } => {
+                self.revealed(slot, header_hash, header, blobs_seen, complete.then_some(l1_slot))
+            }
+            RollupEvent::BackupBlock { slot, header_hash, header } => {
+                self.backup_block(slot, header_hash, header)
+            }
+            RollupEvent::Finalized { .. } => self.finalized(logged),
+            RollupEvent::SlotExpired { slot } => self.expired(slot),
+            // what they say about money is said by the escrow's and the staking contract's own events
+            RollupEvent::CandidateAbandoned { .. }
+            | RollupEvent::CandidateWithheld { .. }
+            | RollupEvent::BondReleased { .. }
+            | RollupEvent::BondSlashed { .. } => Ok(()),
+            RollupEvent::MixProven { l1_slot, mix, .. } => self.mix_proven(l1_slot, mix),
+            RollupEvent::Deposited { number, index, from, key_x, key_y, amount, chain, l1_slot } => {
+                let deposit = Deposit { index, amount, key_x, key_y };
+                self.deposited(DepositRecord { number, deposit, from, chain, l1_slot })
+            }
+            RollupEvent::WithdrawalClaimed { slot, blob, element, to, amount } => {
+                self.claims.push(WithdrawalClaim { slot, blob, element, to, amount });
+                Ok(())
+            }
+            other => self.money(other),
+        }
+    }
+
+    fn contradiction<T>(
+        &self,
+        event: &'static str,
+        expected: impl Display,
+        actual: impl Display,
+    ) -> Result<T, ViewError> {
+        Err(ViewError::Contradiction {
+            block: self.block.number,
+            event,
+            expected: expected.to_string(),
+            actual: actual.to_string(),
+        })
+    }
+
+    fn expect<T: PartialEq + Display>(
+        &self,
+        event: &'static str,
+        what: &str,
+        expected: T,
+        actual: T,
+    ) -> Applied {
+        if expected == actual {
+            Ok(())
+        } else {
+            self.contradiction(event, format!("{what} {expected}"), actual)
+        }
+    }
+
+    /// The slot in turn in this block; `slot` must be it.
+    fn in_turn(&self, event: &'static str, slot: Slot) -> Result<Timeline, ViewError> {
+        let current = self.facts.locate(&self.setup.parameters, self.block.l1_slot).current.timeline;
+        self.expect(event, "slot", current.slot, slot)?;
+        Ok(current)
+    }
+
+    /// The slot with proposals, to be changed; `slot` must be it.
+    fn in_flight(&mut self, event: &'static str, slot: Slot) -> Result<&mut InFlight, ViewError> {
+        self.in_turn(event, slot)?;
+        let none = self.contradiction(event, "a slot with proposals", format!("slot {slot}, which has none"));
+        match &mut self.facts.in_flight {
+            Some(in_flight) if in_flight.slot == slot => Ok(Arc::make_mut(in_flight)),
+            _ => none,
+        }
+    }
+
+    fn proposed(
+        &mut self,
+        slot: Slot,
+        start: L1Slot,
+        previous_start: L1Slot,
+        candidate: CandidateView,
+    ) -> Applied {
+        const EVENT: &str = "Proposed";
+        let timeline = self.in_turn(EVENT, slot)?;
+        self.expect(EVENT, "start", timeline.start, start)?;
+        self.expect(EVENT, "previous start", timeline.previous_start, previous_start)?;
+        let fresh =
+            || InFlight { slot, start, previous_start, candidates: Vec::new(), shown: BTreeMap::new() };
+        let in_flight = match &mut self.facts.in_flight {
+            Some(in_flight) if in_flight.slot == slot => Arc::make_mut(in_flight),
+            other => Arc::make_mut(other.insert(Arc::new(fresh()))),
+        };
+        // earlier of equals stays first
+        let rank = in_flight.candidates.iter().take_while(|other| other.score >= candidate.score).count();
+        in_flight.candidates.insert(rank, candidate);
+        // the event of a displaced candidate comes before or after this one, in the same transaction
+        let most = usize::from(self.setup.parameters.max_candidates).saturating_add(1);
+        let count = in_flight.candidates.len();
+        if count > most {
+            return self.contradiction(EVENT, format!("at most {most} candidates"), count);
+        }
+        Ok(())
+    }
+
+    fn displaced(&mut self, slot: Slot, sequencer: SequencerId) -> Applied {
+        const EVENT: &str = "Displaced";
+        let in_flight = self.in_flight(EVENT, slot)?;
+        let before = in_flight.candidates.len();
+        in_flight.candidates.retain(|candidate| candidate.sequencer != sequencer);
+        if in_flight.candidates.len() == before {
+            return self.contradiction(EVENT, "a candidate", format!("sequencer {sequencer}, which is none"));
+        }
+        Ok(())
+    }
+
+    fn committed(&mut self, slot: Slot, sequencer: SequencerId, commitment: Commitment) -> Applied {
+        const EVENT: &str = "Committed";
+        let in_flight = self.in_flight(EVENT, slot)?;
+        match in_flight.candidate(sequencer) {
+            Some(candidate) if candidate.commitment.is_none() => {
+                candidate.commitment = Some(commitment);
+                Ok(())
+            }
+            Some(_) => self.contradiction(EVENT, "one commitment a candidate", "another"),
+            None => self.contradiction(EVENT, "a candidate", format!("sequencer {sequencer}, which is none")),
+        }
+    }
+
+    fn location(&self) -> BlobLocation {
+        BlobLocation { number: self.block.number, hash: self.block.hash, l1_slot: self.block.l1_slot }
+    }
+
+    fn check_header(&self, event: &'static str, header: &Header, header_hash: B256) -> Applied {
+        self.expect(event, "a header with hash", header_hash, header.hash())
+    }
+
+    fn revealed(
+        &mut self,
+        slot: Slot,
+        header_hash: B256,
+        header: Header,
+        blobs_seen: u16,
+        revealed_at: Option<L1Slot>,
+    ) -> Applied {
+        const EVENT: &str = "Revealed";
+        self.check_header(EVENT, &header, header_hash)?;
+        let location = self.location();
+        let in_flight = self.in_flight(EVENT, slot)?;
+        // two candidates may have proposed the same header: the one in turn is the one that committed last
+        let candidate = in_flight.candidates.iter_mut().rfind(|candidate| candidate.commitment.is_some());
+        let Some(candidate) = candidate.filter(|candidate| candidate.header_hash == header_hash) else {
+            return self.contradiction(EVENT, "the header of the candidate that committed last", header_hash);
+        };
+        let fresh = blobs_seen & !candidate.blobs_seen;
+        candidate.blobs_seen = blobs_seen;
+        candidate.revealed_at = revealed_at;
+        let blobs = header.blob_hashes.len();
+        let shown =
+            in_flight.shown.entry(header_hash).or_insert_with(|| Shown { header, blobs: vec![None; blobs] });
+        for (place, at) in shown.blobs.iter_mut().enumerate() {
+            if u32::try_from(place).is_ok_and(|bit| fresh.checked_shr(bit).is_some_and(|bits| bits & 1 == 1))
+            {
+                *at = Some(location);
+            }
+        }
+        Ok(())
+    }
+
+    fn backup_block(&mut self, slot: Slot, header_hash: B256, header: Header) -> Applied {
+        const EVENT: &str = "BackupBlock";
+        self.in_turn(EVENT, slot)?;
+        self.check_header(EVENT, &header, header_hash)?;
+        // all its blobs are in this transaction
+        let blobs = vec![Some(self.location()); header.blob_hashes.len()];
+        self.facts.backup = Some(Arc::new((header_hash, Shown { header, blobs })));
+        Ok(())
+    }
+
+    fn finalized(&mut self, logged: &LoggedEvent) -> Applied {
+        const EVENT: &str = "Finalized";
+        let RollupEvent::Finalized { slot, header_hash, payee, outcome, state_root, deposits_end, l1_slot } =
+            logged.event.clone()
+        else {
+            return Ok(());
+        };
+        let timeline = self.in_turn(EVENT, slot)?;
+        let in_flight = self.facts.in_flight.take().filter(|in_flight| in_flight.slot == slot);
+        let backup = self.facts.backup.take();
+        let from_backup = backup.filter(|backup| backup.0 == header_hash).map(|backup| backup.1.clone());
+        let from_reveal = in_flight.as_ref().and_then(|slot| slot.shown.get(&header_hash)).cloned();
+        let Some(Shown { header, blobs }) = from_backup.or(from_reveal) else {
+            return self.contradiction(EVENT, "a header that was shown before", header_hash);
+        };
+        let blobs: Option<Vec<BlobLocation>> = blobs.into_iter().collect();
+        let Some(blobs) = blobs else {
+            return self.contradiction(EVENT, "a block whose blobs were all seen", header_hash);
+        };
+        let tip = self.facts.tip;
+        self.expect(EVENT, "parent", tip.header_hash, header.parent)?;
+        self.expect(EVENT, "state root", header.state_root, state_root)?;
+        self.expect(EVENT, "end of deposits", header.deposits_end, deposits_end)?;
+        let queued = self.deposits.len() as u64;
+        if deposits_end < tip.deposits_end || deposits_end > queued {
+            let expected = format!("deposits up to {} to {queued}", tip.deposits_end);
+            return self.contradiction(EVENT, expected, deposits_end);
+        }
+        let revealed = in_flight.as_ref().and_then(|slot| {
+            slot.candidates
+                .iter()
+                .position(|candidate| candidate.header_hash == header_hash && candidate.revealed_at.is_some())
+        });
+        if revealed.is_none() && outcome != Outcome::Backup {
+            return self.contradiction(EVENT, "a revealed candidate", header_hash);
+        }
+        let candidate =
+            revealed.zip(in_flight).and_then(|(rank, slot)| Some((rank, slot.candidates.get(rank)?.clone())));
+        let number = self.finalized.len();
+        self.by_hash.insert(header_hash, number);
+        self.finalized.push(FinalizedBlock {
+            number: number as u64,
+            header_hash,
+            outcome,
+            payee,
+            rank: candidate.as_ref().map(|(rank, _)| fernet_protocol::Rank::from_index(*rank)),
+            candidate: candidate.map(|(_, candidate)| candidate),
+            start: timeline.start,
+            l1_slot,
+            l1_block: self.block.number,
+            tx: logged.tx,
+            deposits: DepositRange { from: tip.deposits_end, to: deposits_end },
+            blobs,
+            header,
+        });
+        self.facts.tip =
+            Tip { header_hash, state_root, deposits_end, height: tip.height.saturating_add(1), slot };
+        self.facts.cursor = Cursor::after_finalized(&timeline, l1_slot, &self.setup.parameters);
+        Ok(())
+    }
+
+    fn expired(&mut self, slot: Slot) -> Applied {
+        const EVENT: &str = "SlotExpired";
+        let location = self.facts.locate(&self.setup.parameters, self.block.l1_slot);
+        let Some(expired) = location.expired else {
+            return self.contradiction(EVENT, "no slot that is over and not settled", slot);
+        };
+        self.expect(EVENT, "slot", expired.timeline.slot, slot)?;
+        self.facts.cursor = Cursor::after(&expired.timeline, expired.position.end, &self.setup.parameters);
+        self.facts.in_flight = None;
+        Ok(())
+    }
+
+    fn mix_proven(&mut self, l1_slot: L1Slot, mix: B256) -> Applied {
+        Arc::make_mut(&mut self.facts.proven).insert(l1_slot, mix);
+        Ok(())
+    }
+
+    fn deposited(&mut self, record: DepositRecord) -> Applied {
+        const EVENT: &str = "Deposited";
+        self.expect(EVENT, "number", self.deposits.len() as u64, record.number)?;
+        let before = self.deposits.last().map(|last| last.chain).unwrap_or_default();
+        self.expect(EVENT, "rolling hash", record.deposit.chain(before), record.chain)?;
+        self.deposits.push(record);
+        Ok(())
+    }
+
+    /// Stakes, escrows and rewards.
+    fn money(&mut self, event: RollupEvent) -> Applied {
+        match event {
+            RollupEvent::Registered { sequencer, attester, owner, fee_recipient, stake, active_from } => {
+                let record = SequencerRecord {
+                    attester,
+                    owner,
+                    fee_recipient,
+                    stake,
+                    active_from,
+                    exit_at: None,
+                    withdrawable_from: None,
+                };
+                Arc::make_mut(&mut self.facts.sequencers).insert(sequencer, record);
+            }
+            RollupEvent::ExitInitiated { sequencer, l1_slot, withdrawable_from } => {
+                let record = self.sequencer("ExitInitiated", sequencer)?;
+                record.exit_at = Some(l1_slot);
+                record.withdrawable_from = Some(withdrawable_from);
+            }
+            RollupEvent::StakeWithdrawn { sequencer, amount, .. } => {
+                let stake = self.sequencer("Withdrawn", sequencer)?.stake;
+                self.expect("Withdrawn", "stake", stake, amount)?;
+                self.sequencer("Withdrawn", sequencer)?.stake = TokenAmount::ZERO;
+            }
+            RollupEvent::StakeSlashed { sequencer, amount, remaining } => {
+                let stake = self.sequencer("Slashed", sequencer)?.stake;
+                self.expect("Slashed", "stake", stake.saturating_sub(amount), remaining)?;
+                self.sequencer("Slashed", sequencer)?.stake = remaining;
+                add(&mut self.facts.totals.stake_slashed, amount);
+            }
+            RollupEvent::EscrowDeposited { account, amount, .. } => {
+                let escrow = self.escrow(account);
+                escrow.free = escrow.free.saturating_add(amount);
+            }
+            RollupEvent::EscrowWithdrawalRequested { account, amount, withdrawable_from } => {
+                self.take("WithdrawalRequested", account, amount, |escrow| &mut escrow.free)?;
+                let escrow = self.escrow(account);
+                escrow.withdrawing = escrow.withdrawing.saturating_add(amount);
+                escrow.withdrawable_from = withdrawable_from;
+            }
+            RollupEvent::EscrowWithdrawn { account, amount, .. } => {
+                self.take("Withdrawn", account, amount, |escrow| &mut escrow.withdrawing)?;
+            }
+            RollupEvent::EscrowLocked { account, amount } => {
+                self.take("Locked", account, amount, |escrow| &mut escrow.free)?;
+                let escrow = self.escrow(account);
+                escrow.locked = escrow.locked.saturating_add(amount);
+            }
+            RollupEvent::EscrowReleased { account, amount } => {
+                self.take("Released", account, amount, |escrow| &mut escrow.locked)?;
+                let escrow = self.escrow(account);
+                escrow.free = escrow.free.saturating_add(amount);
+            }
+            RollupEvent::EscrowSlashed { account, amount, beneficiary, share } => {
+                self.take("Slashed", account, amount, |escrow| &mut escrow.locked)?;
+                if share > TokenAmount::ZERO {
+                    let escrow = self.escrow(beneficiary);
+                    escrow.free = escrow.free.saturating_add(share);
+                }
+                add(&mut self.facts.totals.bonds_slashed, amount);
+                add(&mut self.facts.totals.bond_shares, share);
+            }
+            RollupEvent::RewardsFunded { amount, .. } => {
+                self.facts.totals.funded = self.facts.totals.funded.saturating_add(amount);
+            }
+            RollupEvent::RewardCredited { account, amount } => {
+                let owed = Arc::make_mut(&mut self.facts.owed).entry(account).or_default();
+                *owed = owed.saturating_add(amount);
+                self.facts.totals.credited = self.facts.totals.credited.saturating_add(amount);
+            }
+            RollupEvent::RewardClaimed { account, amount, still_owed, .. } => {
+                let owed = self.facts.owed.get(&account).copied().unwrap_or_default();
+                self.expect("Claimed", "owed afterwards", owed.saturating_sub(amount), still_owed)?;
+                Arc::make_mut(&mut self.facts.owed).insert(account, still_owed);
+                self.facts.totals.claimed = self.facts.totals.claimed.saturating_add(amount);
+            }
+            // `event` takes every other one
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn sequencer(&mut self, event: &'static str, id: SequencerId) -> Result<&mut SequencerRecord, ViewError> {
+        let unknown = self.contradiction(event, "a registered sequencer", id);
+        Arc::make_mut(&mut self.facts.sequencers).get_mut(&id).map_or(unknown, Ok)
+    }
+
+    fn escrow(&mut self, account: Address) -> &mut EscrowAccount {
+        Arc::make_mut(&mut self.facts.escrow).entry(account).or_default()
+    }
+
+    /// Takes `amount` out of one of an escrow account's balances.
+    fn take(
+        &mut self,
+        event: &'static str,
+        account: Address,
+        amount: TokenAmount,
+        balance: impl Fn(&mut EscrowAccount) -> &mut TokenAmount,
+    ) -> Applied {
+        let balance = balance(self.escrow(account));
+        match balance.checked_sub(amount) {
+            Some(rest) => {
+                *balance = rest;
+                Ok(())
+            }
+            None => {
+                let expected = format!("at most {balance}");
+                self.contradiction(event, expected, amount)
+            }
+        }
+    }
+}
+
+fn add(total: &mut U256, amount: TokenAmount) {
+    *total = total.saturating_add(U256::from(amount.get()));
+}

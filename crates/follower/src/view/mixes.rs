@@ -1,0 +1,56 @@
+//! RANDAO mixes from block headers.
+
+use std::collections::VecDeque;
+
+use alloy::primitives::B256;
+use fernet_l1::L1Block;
+use fernet_protocol::{L1Slot, PROVABLE_L1_SLOTS};
+
+use super::records::L1Head;
+
+/// Blocks that are remembered. No seed is older than the reach of a header proof; as many again let a rollback go by.
+const REMEMBERED: usize = 2 * PROVABLE_L1_SLOTS as usize;
+
+/// The newest headers, oldest first, without gaps.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mixes {
+    blocks: VecDeque<(L1Head, B256)>,
+}
+
+/// A mix and the block that shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MixAt {
+    pub(crate) mix: B256,
+    /// number of the first block after the target
+    pub(crate) child: u64,
+}
+
+impl Mixes {
+    pub(crate) fn push(&mut self, block: &L1Block) {
+        let head = L1Head { number: block.number, hash: block.hash, l1_slot: block.l1_slot };
+        self.blocks.push_back((head, block.header.mix_hash));
+        if self.blocks.len() > REMEMBERED {
+            self.blocks.pop_front();
+        }
+    }
+
+    /// Forgets blocks above `to`.
+    pub(crate) fn truncate(&mut self, to: u64) {
+        while self.blocks.back().is_some_and(|(head, _)| head.number > to) {
+            self.blocks.pop_back();
+        }
+    }
+
+    pub(crate) fn head(&self) -> Option<L1Head> {
+        self.blocks.back().map(|(head, _)| *head)
+    }
+
+    /// The mix as of the end of `target`: that of the first block after it. None while there is no such block, and
+    /// where the blocks before it aren't known.
+    pub(crate) fn at(&self, target: L1Slot) -> Option<MixAt> {
+        let after = self.blocks.partition_point(|(head, _)| head.l1_slot <= target);
+        after.checked_sub(1)?;
+        let (child, mix) = self.blocks.get(after)?;
+        Some(MixAt { mix: *mix, child: child.number })
+    }
+}

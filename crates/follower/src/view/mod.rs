@@ -1,0 +1,373 @@
+//! The view: facts from events, undoable, and what follows from them at any L1 slot.
+
+mod apply;
+mod facts;
+mod mixes;
+mod records;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use alloy::primitives::{Address, B256, U256};
+use fernet_l1::{EventError, REORG_LIMIT};
+use fernet_protocol::{
+    Cursor, DepositRange, Header, L1Slot, Parameters, Rank, Ranked, RollupId, Scorer, SequencerId, Slot,
+    Ticket, rank, seed, seed_at,
+};
+
+use facts::Facts;
+use mixes::Mixes;
+pub use records::{
+    CandidateView, DepositRecord, EscrowAccount, FinalizedBlock, L1Head, NextSlot, SequencerRecord, SlotView,
+    Tip, Totals, ViewSetup, WithdrawalClaim,
+};
+
+/// Why a block can't be applied or undone. The view is then as before.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ViewError {
+    /// Blocks come one after the other.
+    #[error("expected L1 block {expected}, got {actual}")]
+    NotNext {
+        /// number
+        expected: u64,
+        /// number
+        actual: u64,
+    },
+    /// The block is of another branch.
+    #[error("the parent of L1 block {number} is {actual}, expected {expected}")]
+    WrongParent {
+        /// number of the block
+        number: u64,
+        /// hash of the newest block
+        expected: B256,
+        /// the block's parent hash
+        actual: B256,
+    },
+    /// An event contradicts what the view knows: client and contracts disagree about the rules, or events are missing.
+    #[error("event {event} of L1 block {block} contradicts the view: expected {expected}, got {actual}")]
+    Contradiction {
+        /// number of the block
+        block: u64,
+        /// name of the event
+        event: &'static str,
+        /// what the view expects
+        expected: String,
+        /// what the event says
+        actual: String,
+    },
+    /// The rollback goes further back than what is remembered.
+    #[error("can't roll back to L1 block {to}: the oldest that is remembered is {oldest}")]
+    TooDeep {
+        /// number
+        to: u64,
+        /// number
+        oldest: u64,
+    },
+    /// An event can't be read.
+    #[error(transparent)]
+    Event(#[from] EventError),
+}
+
+impl ViewError {
+    /// Never: the same block gives the same error.
+    pub fn is_retryable(&self) -> bool {
+        false
+    }
+}
+
+/// The rollup as of an L1 block.
+#[derive(Clone, Debug)]
+pub struct RollupView {
+    setup: ViewSetup,
+    facts: Arc<Facts>,
+    /// number of each remembered block, oldest first, with the facts before it
+    before: VecDeque<(u64, Arc<Facts>)>,
+    mixes: Mixes,
+    deposits: Vec<DepositRecord>,
+    finalized: Vec<FinalizedBlock>,
+    /// place in `finalized` by header hash
+    by_hash: BTreeMap<B256, usize>,
+    claims: Vec<WithdrawalClaim>,
+}
+
+impl RollupView {
+    /// The rollup before its first event.
+    pub fn new(setup: ViewSetup) -> Self {
+        let facts = Facts {
+            cursor: Cursor::genesis(setup.genesis_slot, &setup.parameters),
+            in_flight: None,
+            backup: None,
+            tip: Tip {
+                header_hash: setup.rollup.genesis_hash(),
+                state_root: setup.genesis_root,
+                deposits_end: 0,
+                height: 0,
+                slot: Slot::NONE,
+            },
+            sequencers: Arc::default(),
+            escrow: Arc::default(),
+            owed: Arc::default(),
+            proven: Arc::default(),
+            totals: Totals::default(),
+            deposits: 0,
+            finalized: 0,
+            claims: 0,
+        };
+        Self {
+            setup,
+            facts: Arc::new(facts),
+            before: VecDeque::new(),
+            mixes: Mixes::default(),
+            deposits: Vec::new(),
+            finalized: Vec::new(),
+            by_hash: BTreeMap::new(),
+            claims: Vec::new(),
+        }
+    }
+
+    /// Undoes every block above `to`.
+    pub fn rollback(&mut self, to: u64) -> Result<(), ViewError> {
+        let Some(head) = self.mixes.head() else { return Ok(()) };
+        if head.number <= to {
+            return Ok(());
+        }
+        let Some(at) = self.before.iter().position(|(number, _)| *number == to.saturating_add(1)) else {
+            let oldest = self.before.front().map_or(head.number, |(number, _)| number.saturating_sub(1));
+            return Err(ViewError::TooDeep { to, oldest });
+        };
+        if let Some((_, facts)) = self.before.get(at) {
+            self.facts = facts.clone();
+        }
+        self.before.truncate(at);
+        self.mixes.truncate(to);
+        self.forget_undone();
+        Ok(())
+    }
+
+    /// Shortens the append-only lists to what the facts count.
+    fn forget_undone(&mut self) {
+        self.deposits.truncate(self.facts.deposits);
+        self.claims.truncate(self.facts.claims);
+        for block in self.finalized.drain(self.facts.finalized.min(self.finalized.len())..) {
+            self.by_hash.remove(&block.header_hash);
+        }
+    }
+
+    fn remember(&mut self, number: u64) {
+        self.before.push_back((number, self.facts.clone()));
+        if self.before.len() > REORG_LIMIT {
+            self.before.pop_front();
+        }
+    }
+
+    /// The newest L1 block seen.
+    pub fn head(&self) -> Option<L1Head> {
+        self.mixes.head()
+    }
+
+    /// Which rollup it is.
+    pub fn rollup(&self) -> RollupId {
+        self.setup.rollup
+    }
+
+    /// The rules.
+    pub fn parameters(&self) -> &Parameters {
+        &self.setup.parameters
+    }
+
+    /// The slot in turn at L1 slot `now`, if nothing happens until then: what `IRollup.currentSlot()` says.
+    pub fn slot(&self, now: L1Slot) -> SlotView {
+        let location = self.facts.locate(&self.setup.parameters, now);
+        let timeline = location.current.timeline;
+        let position = location.current.position;
+        let mut candidates = match &self.facts.in_flight {
+            Some(slot) if slot.slot == timeline.slot => slot.candidates.clone(),
+            _ => Vec::new(),
+        };
+        // as on L1, only the one that committed last keeps its bits
+        let last = candidates.iter().rposition(|candidate| candidate.commitment.is_some());
+        for (rank, candidate) in candidates.iter_mut().enumerate() {
+            if Some(rank) != last {
+                candidate.blobs_seen = 0;
+            }
+        }
+        SlotView {
+            slot: timeline.slot,
+            phase: position.phase,
+            start: timeline.start,
+            previous_start: timeline.previous_start,
+            seed_at: timeline.seed_at(&self.setup.parameters),
+            phase_end: position.end,
+            turn: position.turn,
+            revealed: position.revealed,
+            candidates,
+            unsettled: location.expired.map(|slot| slot.timeline.slot),
+        }
+    }
+
+    /// The slot after the one in turn at `now`. Its seed may be readable before it starts.
+    pub fn next_slot(&self, now: L1Slot) -> NextSlot {
+        let current = self.slot(now);
+        NextSlot {
+            slot: current.slot.plus(1),
+            previous_start: current.start,
+            seed_at: seed_at(current.start, &self.setup.parameters),
+        }
+    }
+
+    /// The last finalized block.
+    pub fn tip(&self) -> &Tip {
+        &self.facts.tip
+    }
+
+    /// The RANDAO mix as of the end of L1 slot `target`, as soon as there is a block after it.
+    pub fn mix(&self, target: L1Slot) -> Option<B256> {
+        self.facts.proven.get(&target).copied().or_else(|| Some(self.mixes.at(target)?.mix))
+    }
+
+    /// Whether that mix is known on L1, so that `propose` needs no proof of it.
+    pub fn is_mix_proven(&self, target: L1Slot) -> bool {
+        self.facts.proven.contains_key(&target)
+    }
+
+    /// Number of the first L1 block after `target`, whose header shows the mix.
+    pub fn mix_block(&self, target: L1Slot) -> Option<u64> {
+        Some(self.mixes.at(target)?.child)
+    }
+
+    /// Seed of a slot whose predecessor started at `previous_start`, as soon as it can be read.
+    pub fn seed(&self, slot: Slot, previous_start: L1Slot) -> Option<B256> {
+        Some(seed(self.mix(seed_at(previous_start, &self.setup.parameters))?, slot))
+    }
+
+    /// Everyone who may propose in that slot, best first. None until the seed can be read.
+    pub fn ranking(&self, slot: Slot, previous_start: L1Slot) -> Option<Vec<Ranked>> {
+        let scorer = Scorer::new(self.setup.rollup, slot, self.seed(slot, previous_start)?);
+        let eligible = self.facts.sequencers.iter().filter(|(_, record)| record.is_eligible(previous_start));
+        let tickets: Vec<Ticket> =
+            eligible.map(|(id, record)| Ticket { sequencer: *id, attester: record.attester }).collect();
+        Some(rank(&scorer, &tickets))
+    }
+
+    /// A sequencer's place in that ranking. None until the seed can be read, or where it may not propose.
+    pub fn rank_of(&self, slot: Slot, previous_start: L1Slot, id: SequencerId) -> Option<usize> {
+        self.ranking(slot, previous_start)?.iter().position(|ranked| ranked.ticket.sequencer == id)
+    }
+
+    /// A registration.
+    pub fn sequencer(&self, id: SequencerId) -> Option<&SequencerRecord> {
+        self.facts.sequencers.get(&id)
+    }
+
+    /// Every registration, by id.
+    pub fn sequencers(&self) -> impl Iterator<Item = (SequencerId, &SequencerRecord)> {
+        self.facts.sequencers.iter().map(|(id, record)| (*id, record))
+    }
+
+    /// Whether a sequencer may propose in a slot whose predecessor started at `active_by`.
+    pub fn is_eligible(&self, id: SequencerId, active_by: L1Slot) -> bool {
+        self.sequencer(id).is_some_and(|record| record.is_eligible(active_by))
+    }
+
+    /// Every deposit queued since genesis; the index is the number.
+    pub fn deposits(&self) -> &[DepositRecord] {
+        &self.deposits
+    }
+
+    /// The deposits of a range; none where it exceeds the queue.
+    pub fn deposits_in(&self, range: DepositRange) -> Option<&[DepositRecord]> {
+        self.deposits.get(usize::try_from(range.from).ok()?..usize::try_from(range.to).ok()?)
+    }
+
+    /// Rolling hash of the first `count` deposits; none where there are fewer.
+    pub fn deposits_chain(&self, count: u64) -> Option<B256> {
+        match count.checked_sub(1) {
+            None => Some(B256::ZERO),
+            Some(last) => Some(self.deposits.get(usize::try_from(last).ok()?)?.chain),
+        }
+    }
+
+    /// The fewest deposits that a block on the tip may consume in a slot whose predecessor started at `cutoff`.
+    pub fn deposits_required(&self, cutoff: L1Slot) -> DepositRange {
+        let from = self.facts.tip.deposits_end;
+        let most = DepositRange::largest(
+            from,
+            self.setup.parameters.max_deposits.into(),
+            self.deposits.len() as u64,
+        );
+        let due = self.deposits_in(most).unwrap_or_default();
+        let due = due.partition_point(|deposit| deposit.l1_slot < cutoff) as u64;
+        DepositRange { from, to: from.saturating_add(due) }
+    }
+
+    /// The most deposits that a block on the tip may consume.
+    pub fn deposits_available(&self) -> DepositRange {
+        let max = self.setup.parameters.max_deposits.into();
+        DepositRange::largest(self.facts.tip.deposits_end, max, self.deposits.len() as u64)
+    }
+
+    /// A prover's money.
+    pub fn escrow(&self, account: Address) -> EscrowAccount {
+        self.facts.escrow.get(&account).copied().unwrap_or_default()
+    }
+
+    /// Rewards credited to an account and not paid, token units.
+    pub fn owed(&self, account: Address) -> U256 {
+        self.facts.owed.get(&account).copied().unwrap_or_default()
+    }
+
+    /// A header of the slot in flight or of a finalized block, by its hash.
+    pub fn header(&self, hash: B256) -> Option<&Header> {
+        let in_flight = self.facts.in_flight.as_ref().and_then(|slot| slot.shown.get(&hash));
+        in_flight.map(|shown| &shown.header).or_else(|| Some(&self.finalized_by_hash(hash)?.header))
+    }
+
+    /// Where the blobs of a header of the slot in flight were published; none for one that wasn't seen.
+    pub fn blob_locations(&self, hash: B256) -> Option<&[Option<fernet_l1::BlobLocation>]> {
+        Some(&self.facts.in_flight.as_ref()?.shown.get(&hash)?.blobs)
+    }
+
+    /// Every finalized block, oldest first.
+    pub fn finalized_blocks(&self) -> &[FinalizedBlock] {
+        &self.finalized
+    }
+
+    /// The block finalized in a slot.
+    pub fn finalized(&self, slot: Slot) -> Option<&FinalizedBlock> {
+        let at = self.finalized.binary_search_by_key(&slot, |block| block.header.slot).ok()?;
+        self.finalized.get(at)
+    }
+
+    /// A finalized block by its header's hash.
+    pub fn finalized_by_hash(&self, hash: B256) -> Option<&FinalizedBlock> {
+        self.finalized.get(*self.by_hash.get(&hash)?)
+    }
+
+    /// Withdrawals paid, oldest first.
+    pub fn claims(&self) -> &[WithdrawalClaim] {
+        &self.claims
+    }
+
+    /// Sums since genesis.
+    pub fn totals(&self) -> &Totals {
+        &self.facts.totals
+    }
+
+    /// Rank that a proposal with this score would get at L1 slot `now`; none if it wouldn't make the list or the
+    /// sequencer is on it.
+    pub fn would_rank(
+        &self,
+        now: L1Slot,
+        sequencer: SequencerId,
+        score: fernet_protocol::Score,
+    ) -> Option<Rank> {
+        let candidates = self.slot(now).candidates;
+        if candidates.iter().any(|candidate| candidate.sequencer == sequencer) {
+            return None;
+        }
+        let rank = candidates.iter().take_while(|candidate| candidate.score >= score).count();
+        (rank < usize::from(self.setup.parameters.max_candidates)).then(|| Rank::from_index(rank))
+    }
+}

@@ -1,0 +1,239 @@
+//! What the view knows, piece by piece.
+
+use alloy::primitives::{Address, B256, TxHash, U256};
+use fernet_l1::{BlobLocation, Deployment, Outcome};
+use fernet_protocol::{
+    ChainId, Commitment, Deposit, DepositRange, Header, L1Slot, Parameters, Phase, Rank, RollupId, Score,
+    SequencerId, Slot, TokenAmount,
+};
+
+/// What a view must know beforehand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewSetup {
+    /// which rollup
+    pub rollup: RollupId,
+    /// its rules
+    pub parameters: Parameters,
+    /// L1 slot of its deployment
+    pub genesis_slot: L1Slot,
+    /// state root of the empty ledger
+    pub genesis_root: B256,
+    /// L1 slots from asking an escrow back to its payment
+    pub escrow_withdrawal_delay: u64,
+}
+
+impl ViewSetup {
+    /// What a deployment says.
+    pub fn of(deployment: &Deployment) -> Self {
+        Self {
+            rollup: RollupId::new(ChainId::new(deployment.chain_id()), deployment.contracts().rollup),
+            parameters: *deployment.parameters(),
+            genesis_slot: deployment.genesis_slot(),
+            genesis_root: deployment.circuit().genesis_root,
+            escrow_withdrawal_delay: deployment.escrow_withdrawal_delay(),
+        }
+    }
+}
+
+/// The newest L1 block that a view has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct L1Head {
+    /// number
+    pub number: u64,
+    /// hash
+    pub hash: B256,
+    /// L1 slot
+    pub l1_slot: L1Slot,
+}
+
+/// Everything about the slot in turn at one L1 slot: what `IRollup.currentSlot()` says then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotView {
+    /// which slot
+    pub slot: Slot,
+    /// its phase
+    pub phase: Phase,
+    /// first L1 slot of the slot
+    pub start: L1Slot,
+    /// start of the slot before: sequencers active then may propose
+    pub previous_start: L1Slot,
+    /// L1 slot whose RANDAO mix makes the seed
+    pub seed_at: L1Slot,
+    /// first L1 slot after the phase, if nothing happens
+    pub phase_end: L1Slot,
+    /// rank in turn; once a block is revealed, its rank; the number of candidates where nobody is left
+    pub turn: Rank,
+    /// whether the candidate in turn is revealed
+    pub revealed: bool,
+    /// best first
+    pub candidates: Vec<CandidateView>,
+    /// an earlier slot that is over and not settled on L1: `settle` would settle it
+    pub unsettled: Option<Slot>,
+}
+
+impl SlotView {
+    /// The candidate in turn, or the revealed one.
+    pub fn in_turn(&self) -> Option<&CandidateView> {
+        self.candidates.get(self.turn.index())
+    }
+}
+
+/// A ranked proposal and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CandidateView {
+    /// who proposed
+    pub sequencer: SequencerId,
+    /// its score
+    pub score: Score,
+    /// what it proposed
+    pub header_hash: B256,
+    /// the prover's commitment
+    pub commitment: Option<Commitment>,
+    /// L1 slot of the completed reveal
+    pub revealed_at: Option<L1Slot>,
+    /// bit i: blob i of the header was seen; zero for all but the candidate that committed last
+    pub blobs_seen: u16,
+}
+
+/// The slot after the one in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NextSlot {
+    /// which slot
+    pub slot: Slot,
+    /// start of the slot before it: sequencers active then may propose
+    pub previous_start: L1Slot,
+    /// L1 slot whose RANDAO mix makes its seed
+    pub seed_at: L1Slot,
+}
+
+/// The last finalized block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tip {
+    /// hash of its header
+    pub header_hash: B256,
+    /// state root after it
+    pub state_root: B256,
+    /// L1 deposits consumed since genesis
+    pub deposits_end: u64,
+    /// finalized blocks since genesis
+    pub height: u64,
+    /// its slot; [`Slot::NONE`] before the first block
+    pub slot: Slot,
+}
+
+/// A registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SequencerRecord {
+    /// sends proposals, signs quotes
+    pub attester: Address,
+    /// gets stake and rewards
+    pub owner: Address,
+    /// L2 account that its blocks pay fees to
+    pub fee_recipient: u32,
+    /// what is left of its stake
+    pub stake: TokenAmount,
+    /// first L1 slot of activity
+    pub active_from: L1Slot,
+    /// L1 slot in which its exit was signalled
+    pub exit_at: Option<L1Slot>,
+    /// L1 slot from which an exiting one's stake is paid
+    pub withdrawable_from: Option<L1Slot>,
+}
+
+impl SequencerRecord {
+    /// Whether it may propose in a slot whose predecessor started at `active_by`.
+    pub fn is_eligible(&self, active_by: L1Slot) -> bool {
+        self.active_from <= active_by && self.exit_at.is_none()
+    }
+}
+
+/// A prover's money.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct EscrowAccount {
+    /// can be locked as a bond
+    pub free: TokenAmount,
+    /// bonds of slots that aren't over
+    pub locked: TokenAmount,
+    /// asked back
+    pub withdrawing: TokenAmount,
+    /// first L1 slot in which `withdrawing` can be taken
+    pub withdrawable_from: L1Slot,
+}
+
+/// A queued deposit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DepositRecord {
+    /// place in the queue, from 0
+    pub number: u64,
+    /// account, key and amount
+    pub deposit: Deposit,
+    /// who paid
+    pub from: Address,
+    /// rolling hash of the queue up to and with it
+    pub chain: B256,
+    /// L1 slot in which it was queued
+    pub l1_slot: L1Slot,
+}
+
+/// A finalized block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinalizedBlock {
+    /// blocks before it
+    pub number: u64,
+    /// its header
+    pub header: Header,
+    /// hash of the header
+    pub header_hash: B256,
+    /// how it became final
+    pub outcome: Outcome,
+    /// who got the prover's reward
+    pub payee: Address,
+    /// the candidate whose block it is; none for another block finalized in backup
+    pub candidate: Option<CandidateView>,
+    /// the candidate's rank
+    pub rank: Option<Rank>,
+    /// first L1 slot of its slot
+    pub start: L1Slot,
+    /// L1 slot of the finalization
+    pub l1_slot: L1Slot,
+    /// L1 block of the finalization
+    pub l1_block: u64,
+    /// transaction of the finalization
+    pub tx: TxHash,
+    /// deposits that it consumed
+    pub deposits: DepositRange,
+    /// where each of its blobs was published
+    pub blobs: Vec<BlobLocation>,
+}
+
+/// A withdrawal that was paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WithdrawalClaim {
+    /// slot of the block that holds it
+    pub slot: Slot,
+    /// blob of the block
+    pub blob: u64,
+    /// element of the blob
+    pub element: u64,
+    /// who was paid
+    pub to: Address,
+    /// L2 units
+    pub amount: u64,
+}
+
+/// Sums since genesis, token units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Totals {
+    /// burned from stakes
+    pub stake_slashed: U256,
+    /// taken from bonds, shares of others included
+    pub bonds_slashed: U256,
+    /// of that, what went to others
+    pub bond_shares: U256,
+    /// put into the reward pot
+    pub funded: U256,
+    /// credited from it
+    pub credited: U256,
+    /// paid out of it
+    pub claimed: U256,
+}
