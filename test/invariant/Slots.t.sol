@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {
+    BurnsTooMuch,
+    ForgetsBonds,
+    ForgetsPenalties,
+    RanksTheWorseFirst,
+    RepeatsSlots,
+    WaitsTooLong
+} from "./bugs/Bugs.sol";
+import {SlotHandler} from "./handlers/SlotHandler.sol";
+import {Test} from "forge-std/Test.sol";
+
+/// @title What holds whatever anybody does
+contract SlotsInvariantTest is Test {
+    SlotHandler private handler;
+
+    function setUp() public {
+        handler = new SlotHandler();
+        handler.setUp();
+        bytes4[] memory selectors = new bytes4[](1);
+        selectors[0] = SlotHandler.step.selector;
+        targetContract(address(handler));
+        targetSelector(FuzzSelector(address(handler), selectors));
+    }
+
+    function invariant_tokensAreConservedToTheWei() public view {
+        handler.checkTokens();
+    }
+
+    function invariant_bondsAreReleasedOrSlashedOnce() public view {
+        handler.checkBonds();
+    }
+
+    function invariant_penaltiesNeverExceedTheStake() public view {
+        handler.checkPenalties();
+    }
+
+    function invariant_aSlotHasAtMostOneBlockOnTheTip() public view {
+        handler.checkChain();
+    }
+
+    function invariant_aLowerScoreNeverDisplacesAHigherOne() public view {
+        handler.checkRanking();
+    }
+
+    function invariant_phasesAreThoseOfTheReference() public view {
+        handler.checkPhases();
+    }
+
+    function invariant_everyRefusalHasItsOwnError() public view {
+        handler.checkReverts();
+    }
+}
+
+/// @title The invariants bite: each planted bug breaks its own
+contract PlantedBugsTest is Test {
+    uint256 private constant STEPS = 600;
+
+    /// @dev Plays until `check` fails; whether it did.
+    function _caught(SlotHandler handler, bytes4 check) private returns (bool) {
+        handler.setUp();
+        for (uint256 i = 0; i < STEPS; ++i) {
+            handler.step(i);
+            (bool holds,) = address(handler).staticcall(abi.encodePacked(check));
+            if (!holds) return true;
+        }
+        return false;
+    }
+
+    /// @dev The same play without a bug: everything holds, and every ending is reached.
+    function test_withoutABugEverythingHolds() public {
+        SlotHandler handler = new SlotHandler();
+        handler.setUp();
+        for (uint256 i = 0; i < 4 * STEPS; ++i) {
+            handler.step(i);
+            handler.checkTokens();
+            handler.checkBonds();
+            handler.checkPenalties();
+            handler.checkChain();
+            handler.checkRanking();
+            handler.checkPhases();
+            handler.checkReverts();
+        }
+        assertGt(handler.finalized(), 0, "finalized");
+        assertGt(handler.rescued(), 0, "rescued");
+        assertGt(handler.backedUp(), 0, "backed up");
+        assertGt(handler.expired(), 0, "expired");
+    }
+
+    function test_burningTooMuchIsCaught() public {
+        assertTrue(_caught(new BurnsTooMuch(), SlotHandler.checkTokens.selector));
+    }
+
+    function test_forgettingABondIsCaught() public {
+        assertTrue(_caught(new ForgetsBonds(), SlotHandler.checkBonds.selector));
+    }
+
+    function test_forgettingAPenaltyIsCaught() public {
+        assertTrue(_caught(new ForgetsPenalties(), SlotHandler.checkPenalties.selector));
+    }
+
+    function test_repeatingASlotIsCaught() public {
+        assertTrue(_caught(new RepeatsSlots(), SlotHandler.checkChain.selector));
+    }
+
+    function test_rankingTheWorseFirstIsCaught() public {
+        assertTrue(_caught(new RanksTheWorseFirst(), SlotHandler.checkRanking.selector));
+    }
+
+    function test_waitingTooLongIsCaught() public {
+        assertTrue(_caught(new WaitsTooLong(), SlotHandler.checkPhases.selector));
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Escrow} from "../../../contracts/Escrow.sol";
+import {Staking} from "../../../contracts/Staking.sol";
+import {Parameters} from "../../../contracts/interfaces/IRollup.sol";
+import {SlotHandler} from "../handlers/SlotHandler.sol";
+
+// One bug for each invariant: the contracts' state or answers become what a faulty contract would make of them.
+
+/// @notice A block's end sends one token unit too many to where burned tokens go.
+contract BurnsTooMuch is SlotHandler {
+    function _afterBlock() internal override {
+        vm.prank(address(escrow));
+        assertTrue(token.transfer(BURNED, 1));
+    }
+}
+
+/// @notice The escrow ignores that a bond is released.
+contract ForgetsBonds is SlotHandler {
+    function setUp() public override {
+        super.setUp();
+        vm.mockCall(address(escrow), abi.encodeWithSelector(Escrow.release.selector), "");
+    }
+}
+
+/// @notice The staking contract reports a penalty that it doesn't take.
+contract ForgetsPenalties is SlotHandler {
+    function setUp() public override {
+        super.setUp();
+        vm.mockCall(address(staking), abi.encodeWithSelector(Staking.slash.selector), abi.encode(uint96(5e18)));
+    }
+}
+
+/// @notice A finalized slot stays in turn.
+contract RepeatsSlots is SlotHandler {
+    function _afterBlock() internal override {
+        uint256 cursor = uint256(vm.load(address(rollup), 0));
+        vm.store(address(rollup), 0, bytes32(cursor - 1));
+    }
+}
+
+/// @notice The better of two proposals ranks second.
+contract RanksTheWorseFirst is SlotHandler {
+    function _afterPropose() internal override {
+        if (_view().count < 2) return;
+        // cursor, state root and mapping come first; a record has 17 words
+        uint256 record = uint256(vm.load(address(rollup), 0)) >> 120 & 0xff;
+        bytes32 word = bytes32(3 + 17 * record);
+        uint256 timeline = uint256(vm.load(address(rollup), word));
+        uint256 first = timeline >> 104 & 3;
+        uint256 second = timeline >> 106 & 3;
+        timeline = timeline & ~(uint256(15) << 104) | second << 104 | first << 106;
+        vm.store(address(rollup), word, bytes32(timeline));
+    }
+}
+
+/// @notice Reveals are taken one L1 slot too long.
+contract WaitsTooLong is SlotHandler {
+    function _parameters() internal pure override returns (Parameters memory p) {
+        p = super._parameters();
+        p.revealPhase += 1;
+    }
+
+    function _rules() internal pure override returns (Parameters memory) {
+        return super._parameters();
+    }
+}

@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {EscrowAccount} from "../../../contracts/interfaces/IEscrow.sol";
+import {
+    Candidate,
+    Header,
+    IRollup,
+    Parameters,
+    Phase,
+    Quote,
+    SlotView
+} from "../../../contracts/interfaces/IRollup.sol";
+import {Status} from "../../../contracts/interfaces/IStaking.sol";
+import {SequencerId} from "../../../contracts/types/Ids.sol";
+import {L1Slot, Slot} from "../../../contracts/types/Time.sol";
+import {Fixture} from "../../support/Fixture.sol";
+import {NEVER, Reference, Turn} from "../../support/Reference.sol";
+import {Vm} from "forge-std/Vm.sol";
+
+/// @title Actors that play slots at random, and what must hold whatever they do
+/// @notice `step` does one thing; the `check…` functions compare the contracts with ghost sums and with a reference model.
+contract SlotHandler is Fixture {
+    error Broken(string what, uint256 expected, uint256 actual);
+
+    // ---- ghosts ---------------------------------------------------------------------------------------------------
+
+    /// @dev Bonds by prover: locked by commitments less ended by events. By slot: the same, in number.
+    mapping(address => uint256) private _locked;
+    mapping(uint64 => uint256) private _openBonds;
+    uint64[] private _slotsWithBonds;
+    /// @dev Penalties by sequencer index, and everything burned.
+    mapping(uint256 => uint256) private _penalties;
+    uint256 private _burned;
+    /// @dev Finalized headers, in order.
+    bytes32[] private _chain;
+    mapping(uint64 => uint256) private _blocksOf;
+    /// @dev Everybody who may have tokens.
+    address[] private _people;
+    /// @dev Proposals of the slot in turn: every score that was offered, listed or not.
+    uint192[] private _offered;
+    /// @dev Headers of the candidates, by hash.
+    mapping(bytes32 => Header) private _headers;
+    uint256 private _salt;
+    bytes private _badRevert;
+
+    /// @notice How often each ending was reached.
+    uint256 public finalized;
+    uint256 public rescued;
+    uint256 public backedUp;
+    uint256 public expired;
+
+    // ---- model ----------------------------------------------------------------------------------------------------
+
+    uint64 private _mSlot;
+    uint256 private _mStart;
+    uint256 private _mPrevious;
+    Turn[] private _mTurns;
+
+    function setUp() public virtual override {
+        super.setUp();
+        _people = [prover, rescuer, payee, relay, BURNED, address(this)];
+        _people.push(address(staking));
+        _people.push(address(escrow));
+        _people.push(address(rewards));
+        _people.push(address(bridge));
+        for (uint256 i = 0; i < 4; ++i) {
+            _people.push(owners[i]);
+        }
+        // The model starts at the deployment, too: everything so far was idle.
+        _mPrevious = DEPLOYED_AT;
+        _mStart = DEPLOYED_AT + 3;
+        _catchUp();
+    }
+
+    /// @dev Rules that the model plays by: those of the deployment, unless a bug is planted.
+    function _rules() internal pure virtual returns (Parameters memory) {
+        return _parameters();
+    }
+
+    // ---- actions --------------------------------------------------------------------------------------------------
+
+    /// @notice One action, most often one that the phase invites.
+    function step(uint256 seed) external {
+        seed = uint256(keccak256(abi.encode(seed, ++_salt)));
+        Phase phase = _view().phase;
+        uint256 choice = seed % 16;
+        uint256 rest = seed >> 8;
+        if (choice < 5) {
+            _pass(rest);
+        } else if (choice < 12) {
+            if (phase == Phase.Proposal) _tryPropose(rest % 4);
+            else if (phase == Phase.Commitment) _tryCommit(rest);
+            else if (phase == Phase.Reveal) _tryReveal();
+            else if (phase == Phase.ExclusiveProving && rest % 3 == 0) _tryFinalize(rest);
+            else if (phase == Phase.ExclusiveProving) _warp(_now() + 10 + rest % 20);
+            else if (phase == Phase.OpenProving && rest % 3 != 0) _tryFinalize(rest);
+            else if (phase == Phase.Backup && rest % 3 == 0) _tryBackup(rest >> 2);
+            else _pass(rest);
+        } else if (choice == 12) {
+            _aside(rest);
+        } else {
+            // Out of turn: nothing but an own error may come of it.
+            if (choice == 13) _tryPropose(rest % 4);
+            else if (choice == 14) _tryReveal();
+            else if (rest % 2 == 0) _tryFinalize(rest >> 1);
+            else _tryBackup(rest >> 1);
+        }
+        _catchUp();
+    }
+
+    function _pass(uint256 seed) private {
+        uint256 count = 1 + seed % 4;
+        if (seed % 11 == 0) count = 20 + (seed >> 8) % 60;
+        if (seed % 97 == 0) count = 300 + (seed >> 8) % 300;
+        _warp(_now() + count);
+    }
+
+    function _tryPropose(uint256 i) private {
+        Now memory n = _view();
+        bytes memory proof = n.phase == Phase.Waiting ? bytes("") : _seedProof(n.seedAt);
+        Header memory h = _header(1, keccak256(abi.encode(++_salt)));
+        uint192 score;
+        if (n.phase == Phase.Proposal) {
+            bytes32 seed = keccak256(abi.encode(SEED_DOMAIN, _mix(n.seedAt + 1), n.slot));
+            score = rollup.scoreOf(Slot.wrap(n.slot), _id(i), seed);
+        }
+        bool before = rollup.isCandidate(_id(i)) && n.count != 0;
+        vm.recordLogs();
+        vm.prank(attesters[i]);
+        try rollup.propose(Slot.wrap(n.slot), _id(i), _hash(h), proof) {
+            _account();
+            _headers[_hash(h)] = h;
+            _offered.push(score);
+            if (_mTurns.length < 3) _mTurns.push(Turn(NEVER, NEVER));
+            _afterPropose();
+        } catch (bytes memory reason) {
+            _own(reason);
+            if (bytes4(reason) == IRollup.ScoreTooLow.selector && !before) _offered.push(score);
+        }
+    }
+
+    function _tryCommit(uint256 seed) private {
+        SlotView memory v = rollup.currentSlot();
+        Candidate memory c = v.candidates[v.turn];
+        uint256 i = SequencerId.unwrap(c.sequencer) - 1;
+        Quote memory quote = _quote(i, c.headerHash);
+        quote.prover = seed % 3 == 0 ? rescuer : prover;
+        quote.bond = uint128(10e18 + seed % 10e18);
+        quote.price = uint96(seed % 1.3e18);
+        bytes memory signature = _sign(attesterKeys[i], quote);
+        vm.recordLogs();
+        vm.prank(quote.prover);
+        try rollup.commit(quote, "", signature) {
+            _account();
+            _locked[quote.prover] += quote.bond;
+            if (_openBonds[Slot.unwrap(v.slot)]++ == 0) _slotsWithBonds.push(Slot.unwrap(v.slot));
+            _mTurns[v.turn].committedAt = _now();
+        } catch (bytes memory reason) {
+            _own(reason);
+        }
+    }
+
+    /// @dev Header of the candidate in turn, or of none.
+    function _inTurn() private view returns (Header memory h) {
+        SlotView memory v = rollup.currentSlot();
+        if (v.turn < v.candidates.length) h = _headers[v.candidates[v.turn].headerHash];
+    }
+
+    function _tryReveal() private {
+        uint256 turn = _view().turn;
+        Header memory h = _inTurn();
+        vm.blobhashes(h.blobHashes);
+        try rollup.reveal(h) {
+            _mTurns[turn].revealedAt = _now();
+        } catch (bytes memory reason) {
+            _own(reason);
+        }
+        vm.blobhashes(new bytes32[](0));
+    }
+
+    function _tryFinalize(uint256 seed) private {
+        Header memory h = _inTurn();
+        if (h.chunks == 0) return;
+        address to = seed % 2 == 0 ? rescuer : relay;
+        bytes memory proof = _proof(h, to);
+        Phase phase = _view().phase;
+        vm.recordLogs();
+        vm.prank(seed % 5 == 0 ? relay : prover);
+        try rollup.finalize(h, to, proof) {
+            phase == Phase.ExclusiveProving ? ++finalized : ++rescued;
+            _ended(h);
+        } catch (bytes memory reason) {
+            _own(reason);
+        }
+    }
+
+    function _tryBackup(uint256 seed) private {
+        Header memory h = _inTurn();
+        if (h.chunks == 0 || seed % 2 == 0) h = _header(1, keccak256(abi.encode(++_salt)));
+        bytes memory proof = _proof(h, relay);
+        vm.blobhashes(h.blobHashes);
+        vm.recordLogs();
+        vm.prank(relay);
+        try rollup.finalizeBackup(h, relay, proof) {
+            ++backedUp;
+            _ended(h);
+        } catch (bytes memory reason) {
+            _own(reason);
+        }
+        vm.blobhashes(new bytes32[](0));
+    }
+
+    /// @dev What goes on beside the slots: escrow, rewards, settling, exits.
+    function _aside(uint256 seed) private {
+        uint256 choice = seed % 6;
+        seed >>= 8;
+        address who = seed % 2 == 0 ? prover : rescuer;
+        vm.recordLogs();
+        vm.prank(who);
+        if (choice == 0) {
+            try escrow.requestWithdrawal(uint128(seed % 30e18)) {}
+            catch (bytes memory reason) {
+                _own(reason);
+            }
+        } else if (choice == 1) {
+            try escrow.withdraw(who) {}
+            catch (bytes memory reason) {
+                _own(reason);
+            }
+        } else if (choice == 2) {
+            try rewards.claim(payee) {}
+            catch (bytes memory reason) {
+                _own(reason);
+            }
+        } else if (choice == 3) {
+            rollup.sync();
+            _account();
+        } else if (choice == 4) {
+            try rollup.settle() {
+                _account();
+            } catch (bytes memory reason) {
+                _own(reason);
+            }
+        } else if (seed % 31 == 0) {
+            _exit((seed >> 8) % 4);
+        }
+    }
+
+    function _exit(uint256 i) private {
+        vm.stopPrank();
+        vm.startPrank(owners[i]);
+        if (staking.statusOf(_id(i)) == Status.Active) staking.initiateExit(_id(i));
+        try staking.withdraw(_id(i)) {
+            _account();
+        } catch (bytes memory reason) {
+            _own(reason);
+        }
+        vm.stopPrank();
+    }
+
+    // ---- bookkeeping ----------------------------------------------------------------------------------------------
+
+    /// @dev Every refusal has an error of its own: no panic, no empty revert.
+    function _own(bytes memory reason) private {
+        // casting: the selector
+        // forge-lint: disable-next-line(unsafe-typecast)
+        if (reason.length < 4 || bytes4(reason) == bytes4(0x4e487b71)) _badRevert = abi.encode(reason);
+    }
+
+    /// @dev Books the events since `recordLogs`.
+    function _account() private {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].emitter != address(rollup)) continue;
+            bytes32 topic = logs[i].topics[0];
+            uint64 slot = uint64(uint256(logs[i].topics[1]));
+            if (topic == IRollup.BondReleased.selector) {
+                _locked[address(uint160(uint256(logs[i].topics[2])))] -= abi.decode(logs[i].data, (uint96));
+                --_openBonds[slot];
+            } else if (topic == IRollup.BondSlashed.selector) {
+                (uint96 bond,, uint96 share) = abi.decode(logs[i].data, (uint96, address, uint96));
+                _locked[address(uint160(uint256(logs[i].topics[2])))] -= bond;
+                _burned += bond - share;
+                --_openBonds[slot];
+            } else if (topic == IRollup.CandidateAbandoned.selector || topic == IRollup.CandidateWithheld.selector) {
+                uint96 penalty = abi.decode(logs[i].data, (uint96));
+                _penalties[uint256(logs[i].topics[2]) - 1] += penalty;
+                _burned += penalty;
+            } else if (topic == IRollup.SlotExpired.selector) {
+                ++expired;
+            }
+        }
+    }
+
+    function _ended(Header memory h) private {
+        _account();
+        _chain.push(_hash(h));
+        ++_blocksOf[Slot.unwrap(h.slot)];
+        _follow(_now() + 1);
+        _afterBlock();
+    }
+
+    /// @dev The model's slot ended before `end`; the next one follows.
+    function _follow(uint256 end) private {
+        uint256 seeded = _mStart + 2 + 1;
+        _mPrevious = _mStart;
+        _mStart = end > seeded ? end : seeded;
+        ++_mSlot;
+        delete _mTurns;
+        delete _offered;
+    }
+
+    /// @dev The model walks through the slots that ended meanwhile, one by one.
+    function _catchUp() private {
+        while (true) {
+            Reference.Answer memory a = Reference.phase(_rules(), _mStart, _mTurns, _now());
+            if (!a.over) return;
+            _follow(a.end);
+        }
+    }
+
+    // ---- planted bugs hook in here --------------------------------------------------------------------------------
+
+    function _afterPropose() internal virtual {}
+
+    function _afterBlock() internal virtual {}
+
+    // ---- what must hold -------------------------------------------------------------------------------------------
+
+    function _equal(string memory what, uint256 expected, uint256 actual) private pure {
+        if (expected != actual) revert Broken(what, expected, actual);
+    }
+
+    function checkReverts() external view {
+        _equal("reverts with an error of its own", 0, _badRevert.length);
+    }
+
+    function checkTokens() external view {
+        uint256 sum;
+        for (uint256 i = 0; i < _people.length; ++i) {
+            sum += token.balanceOf(_people[i]);
+        }
+        _equal("supply", token.totalSupply(), sum);
+        uint256 stakes;
+        for (uint256 i = 0; i < 4; ++i) {
+            stakes += _stake(i);
+        }
+        _equal("stakes", stakes, token.balanceOf(address(staking)));
+        uint256 escrowed;
+        uint256 owed;
+        for (uint256 i = 0; i < _people.length; ++i) {
+            EscrowAccount memory a = escrow.account(_people[i]);
+            escrowed += uint256(a.free) + a.locked + a.withdrawing;
+            owed += rewards.owed(_people[i]);
+        }
+        _equal("escrow", escrowed, token.balanceOf(address(escrow)));
+        _equal("owed", owed, rewards.totalOwed());
+        _equal("burned", _burned, token.balanceOf(BURNED));
+    }
+
+    function checkBonds() external view {
+        _equal("bonds of the prover", _locked[prover], escrow.account(prover).locked);
+        _equal("bonds of the rescuer", _locked[rescuer], escrow.account(rescuer).locked);
+        uint256 open;
+        for (uint256 i = 0; i < _slotsWithBonds.length; ++i) {
+            open += _openBonds[_slotsWithBonds[i]];
+            // The only slot whose bonds may be open is the last one with any: it isn't settled yet.
+            if (i + 1 < _slotsWithBonds.length) _equal("open bonds", 0, _openBonds[_slotsWithBonds[i]]);
+        }
+        if (open == 0) _equal("locked", 0, escrow.account(prover).locked + escrow.account(rescuer).locked);
+    }
+
+    function checkPenalties() external view {
+        for (uint256 i = 0; i < 4; ++i) {
+            if (_penalties[i] > STAKE) revert Broken("penalties within the stake", STAKE, _penalties[i]);
+            if (staking.statusOf(_id(i)) != Status.Exited) _equal("stake", STAKE - _penalties[i], _stake(i));
+        }
+    }
+
+    function checkChain() external view {
+        _equal("height", _chain.length, rollup.tip().height);
+        if (_chain.length != 0) {
+            bytes32 last = _chain[_chain.length - 1];
+            _equal("tip", uint256(last), uint256(rollup.tip().headerHash));
+            uint64 slot = Slot.unwrap(rollup.tip().slot);
+            _equal("blocks of the slot", 1, _blocksOf[slot]);
+            _equal("header of the slot", uint256(last), uint256(rollup.finalizedHeader(Slot.wrap(slot))));
+        }
+    }
+
+    /// @dev The list holds the best scores on offer, best first.
+    function checkRanking() external view {
+        SlotView memory v = rollup.currentSlot();
+        uint192[] memory scores = _offered;
+        for (uint256 i = 1; i < scores.length; ++i) {
+            for (uint256 j = i; j != 0 && scores[j] > scores[j - 1]; --j) {
+                (scores[j], scores[j - 1]) = (scores[j - 1], scores[j]);
+            }
+        }
+        _equal("candidates", scores.length < 3 ? scores.length : 3, v.candidates.length);
+        for (uint256 i = 0; i < v.candidates.length; ++i) {
+            _equal("score", scores[i], v.candidates[i].score);
+        }
+    }
+
+    function checkPhases() external view {
+        Now memory n = _view();
+        Reference.Answer memory a = Reference.phase(_rules(), _mStart, _mTurns, _now());
+        _equal("slot", _mSlot, n.slot);
+        _equal("start", _mStart, n.start);
+        _equal("previous start", _mPrevious, n.previousStart);
+        // What happened in the current L1 slot counts for the model from the next one on.
+        if (!_justMoved()) {
+            _equal("phase", uint256(a.phase), uint256(n.phase));
+            _equal("end", a.end, n.end);
+            if (a.phase < Phase.Halt) _equal("turn", a.turn, n.turn);
+        }
+    }
+
+    function _justMoved() private view returns (bool) {
+        for (uint256 i = 0; i < _mTurns.length; ++i) {
+            if (_mTurns[i].committedAt == _now() || _mTurns[i].revealedAt == _now()) return true;
+        }
+        return false;
+    }
+}
