@@ -136,6 +136,8 @@ contract SlotHandler is Fixture {
             _afterPropose();
         } catch (bytes memory reason) {
             _own(reason);
+            // casting: the selector; every reason has one
+            // forge-lint: disable-next-line(unsafe-typecast)
             if (bytes4(reason) == IRollup.ScoreTooLow.selector && !before) _offered.push(score);
         }
     }
@@ -146,8 +148,11 @@ contract SlotHandler is Fixture {
         uint256 i = SequencerId.unwrap(c.sequencer) - 1;
         Quote memory quote = _quote(i, c.headerHash);
         quote.prover = seed % 3 == 0 ? rescuer : prover;
+        // casting: small amounts
+        // forge-lint: disable-start(unsafe-typecast)
         quote.bond = uint128(10e18 + seed % 10e18);
         quote.price = uint96(seed % 1.3e18);
+        // forge-lint: disable-end(unsafe-typecast)
         bytes memory signature = _sign(attesterKeys[i], quote);
         vm.recordLogs();
         vm.prank(quote.prover);
@@ -219,6 +224,8 @@ contract SlotHandler is Fixture {
         vm.recordLogs();
         vm.prank(who);
         if (choice == 0) {
+            // casting: a small amount
+            // forge-lint: disable-next-line(unsafe-typecast)
             try escrow.requestWithdrawal(uint128(seed % 30e18)) {}
             catch (bytes memory reason) {
                 _own(reason);
