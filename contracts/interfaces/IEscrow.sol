@@ -38,15 +38,18 @@ interface IEscrow {
     error ZeroAddress();
     error BadParameter(string name);
 
-    /// @notice Adds to the free balance of `account` with the sender's tokens.
+    /// @notice Adds to the free balance of `account` with the sender's tokens, which must have been approved. Anyone, for anyone.
     function deposit(address account, uint128 amount) external;
     /// @notice Moves `amount` of the sender's free balance out of the reach of new bonds. A second request adds up and restarts the delay.
     function requestWithdrawal(uint128 amount) external;
-    /// @notice Pays out a request whose delay is over.
+    /// @notice Pays all that the sender asked back to `to`; `NotWithdrawableYet` before the delay of the last request is over.
     function withdraw(address to) external;
+    /// @notice Rollup only (`NotRollup`). Free to locked; `InsufficientFree` if there is less.
     function lock(address account, uint128 amount) external;
+    /// @notice Rollup only. Locked to free; `InsufficientLocked` if there is less.
     function release(address account, uint128 amount) external;
     /// @notice Rollup only. Takes a locked bond: `share` to `beneficiary`'s free balance, the rest burned.
     function slash(address account, uint128 amount, address beneficiary, uint128 share) external;
+    /// @notice Balances of an account; all zero for an unknown one.
     function account(address account) external view returns (EscrowAccount memory);
 }

@@ -15,12 +15,16 @@ interface IRewards {
     error ZeroAddress();
     error BadParameter(string name);
 
+    /// @notice Adds the sender's tokens to the pot. Anyone.
     function fund(uint256 amount) external;
-    /// @notice Rollup only.
+    /// @notice Rollup only (`NotRollup`). Adds to what `account` is owed, token units; nothing moves.
     function credit(address account, uint256 amount) external;
-    /// @notice Pays the sender's credit, or as much of it as the pot holds.
+    /// @notice Pays the sender's credit to `to`, or as much of it as the pot holds; the rest stays owed.
+    /// @dev `NothingOwed` without a credit, `PotEmpty` where the pot has nothing at all.
     function claim(address to) external returns (uint256 paid);
+    /// @notice Credit of an account, token units.
     function owed(address account) external view returns (uint256);
+    /// @notice Sum of all credits, which may exceed the pot.
     function totalOwed() external view returns (uint256);
     /// @notice Tokens in the pot.
     function pot() external view returns (uint256);

@@ -217,19 +217,27 @@ interface IRollup {
 
     /// @notice Proposes a header for the slot in turn. The sender is the sequencer's attester.
     /// @param slot the slot the caller means; anything but the slot in turn reverts
+    /// @dev `WrongSlot`, `WrongPhase` outside of Proposal, `EmptyHeaderHash`, `NotEligible`, `NotAttester`, `AlreadyProposed`, `ScoreTooLow`; without the seed,
+    /// `IRandomness.UnknownMix`, with a bad proof the errors of `IRandomness.prove`.
     /// @param seedProof header proof of the slot's RANDAO mix (see `IRandomness.prove`), or empty where it is known
     function propose(Slot slot, SequencerId sequencer, bytes32 headerHash, bytes calldata seedProof) external;
 
     /// @notice Locks a prover's bond for the candidate in turn. Whoever sends it needs no signature; the other party's must be valid (EOA or EIP-1271).
+    /// @dev `WrongSlot`, `WrongPhase` outside of Commitment, `WrongHeader` and `WrongSequencer` unless the candidate in turn is meant, `QuoteExpired`, `ZeroAddress`,
+    /// `BondTooLow`, `BondTooHigh` beyond 96 bits, `PriceTooHigh` beyond the sequencer's share, `BadSignature`, `IEscrow.InsufficientFree`.
     function commit(Quote calldata quote, bytes calldata proverSignature, bytes calldata sequencerSignature) external;
 
-    /// @notice Shows blobs of this transaction as data of the candidate in turn. Repeat until all were seen.
+    /// @notice Shows blobs of this transaction as data of the candidate in turn. Repeat until all were seen. Anyone.
+    /// @dev `WrongSlot`, `WrongPhase` outside of Reveal, `WrongHeader`, `WrongParent`, `ChunksOutOfRange`, `WrongBlobCount`, `CommitteeDigestNotZero`, the errors of
+    /// `IBridge.checkConsumption`, `NoNewBlob`.
     function reveal(Header calldata header) external;
 
-    /// @notice Finalizes the revealed block with its proof, which binds `payee`.
+    /// @notice Finalizes the revealed block with its proof, which binds `payee`. Anyone; in ExclusiveProving the quote's payee is paid, whoever `payee` is.
+    /// @dev `WrongSlot`, `WrongPhase` outside of ExclusiveProving and OpenProving, `WrongHeader`, `ZeroAddress`, the verifier's errors.
     function finalize(Header calldata header, address payee, bytes calldata proof) external;
 
-    /// @notice Finalizes any valid block of the slot in its backup phase; its blobs are in this transaction, unless it is the revealed block.
+    /// @notice Finalizes any valid block of the slot in its backup phase; its blobs are in this transaction, unless it is the revealed block. Anyone.
+    /// @dev `WrongSlot`, `WrongPhase` outside of Backup, the errors of `reveal` for a header that wasn't revealed, `BlobNotPublished`, `ZeroAddress`, the verifier's errors.
     function finalizeBackup(Header calldata header, address payee, bytes calldata proof) external;
 
     /// @notice Settles the bonds and penalties of a slot that is over without a block. Every other call does it by itself.
@@ -238,15 +246,19 @@ interface IRollup {
     /// @notice As `settle`, without an error where nothing is to do.
     function sync() external;
 
+    /// @notice The rules of the deployment.
     function parameters() external view returns (Parameters memory);
     /// @notice The slot in turn at the current L1 slot, with phase, deadlines, candidates and commitments.
     function currentSlot() external view returns (SlotView memory);
     /// @notice Whether a sequencer is a candidate of a slot that isn't settled yet.
     function isCandidate(SequencerId sequencer) external view returns (bool);
+    /// @notice The last finalized block; before the first, the genesis: its hash is `keccak256(abi.encode("fernet.genesis.v1" as bytes32, chainId, rollup))`, its state root the verifier's.
     function tip() external view returns (Tip memory);
-    /// @notice Hash of the header finalized in a slot; zero if none was.
+    /// @notice Hash of the header finalized in a slot; zero if none was. At `type(uint64).max`, the genesis hash.
     function finalizedHeader(Slot slot) external view returns (bytes32);
+    /// @notice `keccak256(abi.encode(header))`.
     function headerHash(Header calldata header) external pure returns (bytes32);
+    /// @notice EIP-712 digest that prover and sequencer sign.
     function quoteDigest(Quote calldata quote) external view returns (bytes32);
     /// @notice Domain element of this rollup on this chain, below the order of BLS12-381's scalar field.
     function domain() external view returns (uint256);

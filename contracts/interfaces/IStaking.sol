@@ -54,16 +54,18 @@ interface IStaking {
     error TooManySequencers();
     error BadParameter(string name);
 
-    /// @notice Takes the stake from the sender, who becomes the owner.
+    /// @notice Takes the stake from the sender, who becomes the owner. Active `entryPeriod` L1 slots later. Anyone, as often as they like.
     function register(address attester, uint32 feeRecipient) external returns (SequencerId sequencer);
-    /// @notice Owner or attester. The sequencer can't propose from now on, and is slashable until withdrawn.
+    /// @notice Owner or attester (`NotOwner`), of a queued or active sequencer (`WrongStatus`). The sequencer can't propose from now on, and is slashable until withdrawn.
     function initiateExit(SequencerId sequencer) external;
-    /// @notice Anyone; pays what is left of the stake to the owner after `exitDelay`.
+    /// @notice Anyone; pays what is left of the stake to the owner after `exitDelay`. Settles a slot that is over first, so that its penalties count.
+    /// @dev `WrongStatus` unless exiting, `NotWithdrawableYet` before the delay is over, `StillCandidate` while a slot in flight may yet slash it.
     function withdraw(SequencerId sequencer) external;
     /// @notice Rollup only. Burns up to `amount` of the stake; ejects the sequencer if less than the minimum is left.
     /// @return slashed what was really taken
     function slash(SequencerId sequencer, uint96 amount) external returns (uint96 slashed);
 
+    /// @notice The registration; all zero for an unknown id.
     function sequencer(SequencerId id) external view returns (Sequencer memory);
     /// @notice Attester if the sequencer may propose: active at `activeBy` or earlier and not exiting; zero otherwise.
     function eligibleAttester(SequencerId id, L1Slot activeBy) external view returns (address);
@@ -71,6 +73,7 @@ interface IStaking {
     function attesterOf(SequencerId id) external view returns (address);
     /// @notice Owner, whatever the status; zero for an unknown id.
     function ownerOf(SequencerId id) external view returns (address);
+    /// @notice Status at the current L1 slot.
     function statusOf(SequencerId id) external view returns (Status);
     /// @notice Registrations ever made; ids run from 1 to it.
     function count() external view returns (uint32);
