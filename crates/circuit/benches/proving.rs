@@ -84,7 +84,7 @@ fn main() {
         return;
     }
     let chunk = chunk();
-    timed("circuit digest", || CircuitHash::of(&PARAMS));
+    timed("circuit digest", || CircuitHash::of(&PARAMS).expect("a circuit"));
     let (key, ..) = timed("digest and keys from disk", || {
         load_or_generate(&folder, &PARAMS, &DEVELOPMENT_SEED, &mut |_| ()).expect("keys")
     });

@@ -2,6 +2,7 @@
 //!
 //! blst multiplies in assembly and twice as fast. Both libraries hold a coordinate as six words in Montgomery form,
 //! and both hold sums in Jacobian coordinates, so that conversion is copying.
+#![allow(clippy::indexing_slicing)] // ranges up to the smaller of two lengths
 
 use ark_bls12_381::{Fq, Fq2, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::AffineRepr;

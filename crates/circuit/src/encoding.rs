@@ -1,4 +1,5 @@
 //! Group elements as EIP-2537 has them: 64 bytes a coordinate, most significant first; of Fp2 first c0, then c1.
+#![allow(clippy::indexing_slicing)] // constant ranges inside a coordinate
 
 use ark_bls12_381::{Fq, Fq2, G1Affine, G2Affine};
 use ark_ec::AffineRepr;

@@ -11,7 +11,10 @@
 //!
 //! [`system`] is the constraint system: values only when proving, rows when setting up.
 #![allow(clippy::arithmetic_side_effects)] // field elements, and counts of things held in memory
-#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 pub mod assignment;
 pub mod block;

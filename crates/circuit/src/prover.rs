@@ -1,4 +1,5 @@
 //! Proving one chunk.
+#![allow(clippy::indexing_slicing)] // the public inputs start the assignment
 
 use std::sync::Arc;
 
@@ -98,22 +99,31 @@ impl Prover {
     }
 }
 
-/// Coefficients of (A·B − C)/Z, where the three polynomials have the rows' values over the domain and Z vanishes on it.
+/// Coefficients of Q = (A·B − C)/Z, where the three polynomials have the rows' values over the domain of size n, and
+/// Z = X^n − 1 vanishes on it.
+///
+/// On the coset where X^n = −1, A·B = Q·Z + C is C − 2·Q. Both sides have a degree below n there, so their coefficients
+/// agree, and C need not be evaluated on the coset.
 fn quotient(domain: Radix2EvaluationDomain<Fr>, sides: [Vec<Fr>; 3], inputs: &[Fr]) -> Vec<Fr> {
-    // The division is done point by point on a coset, where Z is constant. Both exist for every domain.
-    let coset = domain.get_coset(Fr::GENERATOR).unwrap_or(domain);
-    let inverse = domain.evaluate_vanishing_polynomial(Fr::GENERATOR).inverse().unwrap_or(Fr::ZERO);
+    let size = domain.size();
+    // A root of order 2n exists: the field has roots of order 2^32, and a circuit of 2^31 rows fits no memory.
+    let shift = Fr::get_root_of_unity(2 * size as u64).unwrap_or(Fr::GENERATOR);
+    let coset = domain.get_coset(shift).unwrap_or(domain);
     let [mut a, mut b, mut c] = sides;
     a.extend_from_slice(inputs);
     for side in [&mut a, &mut b, &mut c] {
-        side.resize(domain.size(), Fr::ZERO);
+        side.resize(size, Fr::ZERO);
         domain.ifft_in_place(side);
+    }
+    for side in [&mut a, &mut b] {
         coset.fft_in_place(side);
     }
-    a.par_iter_mut().zip(&b).zip(&c).for_each(|((a, b), c)| *a = (*a * b - c) * inverse);
-    drop((b, c));
+    a.par_iter_mut().zip(&b).for_each(|(a, b)| *a *= b);
+    drop(b);
     coset.ifft_in_place(&mut a);
+    let half = Fr::from(2u64).inverse().unwrap_or(Fr::ZERO);
+    c.par_iter_mut().zip(&a).for_each(|(c, product)| *c = (*c - product) * half);
     // The highest coefficient is zero: the degree is the size less two.
-    a.truncate(domain.size() - 1);
-    a
+    c.truncate(size - 1);
+    c
 }

@@ -10,6 +10,7 @@
 //! - An empty leaf is zero, which no account hashes to. So whether an account exists isn't up to the prover.
 //! - The domain isn't a public input, but the deposit polynomial has it as its leading coefficient and the data
 //!   commitment absorbs it before the challenge exists.
+#![allow(clippy::indexing_slicing)] // constant ranges of vectors whose length is a constant
 
 use ark_ff::{AdditiveGroup, Field};
 use fernet_ledger::Fr;

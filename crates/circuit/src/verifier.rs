@@ -1,4 +1,5 @@
 //! Checking proofs natively, as L1 does.
+#![allow(clippy::indexing_slicing)] // constant positions in arrays of fixed length
 
 use alloy::primitives::keccak256;
 use ark_bls12_381::{Bls12_381, G1Affine, G1Projective, G2Affine};

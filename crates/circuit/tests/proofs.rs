@@ -291,7 +291,7 @@ fn keys_survive_the_disk_and_damage_is_repaired() {
     let (repaired, reports) = load(temporary.path());
     assert!(reports.contains(&SetupProgress::Writing));
     assert_eq!(repaired.verifying_key(), made.verifying_key());
-    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 1, "no temporary file is left");
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 2, "only the key and its lock are left");
 }
 
 #[test]

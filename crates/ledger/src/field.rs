@@ -1,4 +1,5 @@
 //! Encoding of scalar field elements, the ledger's only number type besides integers.
+#![allow(clippy::arithmetic_side_effects)] // field elements, and shifts by constants
 
 use ark_ff::{BigInteger, PrimeField};
 

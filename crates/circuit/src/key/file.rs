@@ -11,6 +11,7 @@
 //!
 //! A coordinate is six words in Montgomery form. Points aren't checked to be on the curve when read: the digest says
 //! that they are what was written.
+#![allow(clippy::indexing_slicing)] // ranges up to what a read or write reports
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -47,9 +48,6 @@ pub enum KeyFileError {
 
 /// Writes a key beside `path` and moves it there, so that no half-written file is ever found.
 pub(super) fn write(path: &Path, key: &ProverKey, seed: &[u8; 32]) -> Result<(), KeyFileError> {
-    if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory)?;
-    }
     let temporary = path.with_extension(format!("key.{}", std::process::id()));
     let result = write_contents(&temporary, key, seed).and_then(|()| Ok(std::fs::rename(&temporary, path)?));
     if result.is_err() {

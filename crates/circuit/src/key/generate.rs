@@ -1,4 +1,5 @@
 //! Groth16 keys from known secrets.
+#![allow(clippy::indexing_slicing)] // vectors of one entry for each variable, and a Lagrange basis at least as long as the rows
 
 use ark_bls12_381::{Bls12_381, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::scalar_mul::{BatchMulPreprocessing, ScalarMul};

@@ -65,7 +65,8 @@ pub fn path(directory: &Path, hash: &CircuitHash) -> PathBuf {
 
 /// Loads the development keys of a circuit from `directory`, or makes and keeps them there.
 ///
-/// A file that is damaged, or is of another circuit, is made anew. **Unsafe** outside development: see the module.
+/// A file that is damaged, or is of another circuit, is made anew. Processes that need the same keys wait for the first
+/// to make them. **Unsafe** outside development: see the module.
 ///
 /// # Errors
 /// When the circuit is impossible or the directory can't be written.
@@ -78,13 +79,24 @@ pub fn load_or_generate(
     let hash = CircuitHash::of(params)?;
     let path = path(directory, &hash);
     progress(SetupProgress::Loading);
-    match file::read(&path, params, &hash, seed) {
-        Ok(key) => return Ok(key),
-        // Nothing there yet, or nothing usable: both end with a fresh file.
-        Err(KeyFileError::Io(_) | KeyFileError::Malformed { .. }) => {}
+    if let Some(key) = usable(&path, params, &hash, seed) {
+        return Ok(key);
+    }
+    let failed = |source: std::io::Error| KeyError::File { path: path.clone(), source: source.into() };
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    // Held until the end of this function.
+    let lock = std::fs::File::create(path.with_extension("lock")).map_err(failed)?;
+    lock.lock().map_err(failed)?;
+    if let Some(key) = usable(&path, params, &hash, seed) {
+        return Ok(key);
     }
     let key = ProverKey::new(&generate(params, seed, progress)?, *params, hash);
     progress(SetupProgress::Writing);
     file::write(&path, &key, seed).map_err(|source| KeyError::File { path, source })?;
     Ok(key)
+}
+
+/// The key in a file. What can't be read, or isn't what it should be, is as good as nothing: it is replaced.
+fn usable(path: &Path, params: &CircuitParams, hash: &CircuitHash, seed: &[u8; 32]) -> Option<ProverKey> {
+    file::read(path, params, hash, seed).ok()
 }

@@ -185,6 +185,9 @@ pub fn roll(chain: [u8; 32], deposits: &[Deposit]) -> [u8; 32] {
     })
 }
 
+/// Name, chunks in a blob, deposits, operations, fee recipient.
+type Setting<'a> = (&'static str, usize, &'a [Deposit], &'a [SignedOperation], u32);
+
 /// One chunk from the empty ledger; three chunks on top in one blob; the same three chunks in two blobs.
 pub fn cases() -> Vec<Case> {
     let params = CircuitParams::PRODUCTION;
@@ -200,7 +203,7 @@ pub fn cases() -> Vec<Case> {
     let mut parent = State::empty(params.levels().unwrap());
     let mut cases = Vec::new();
     let mut chain = [0u8; 32];
-    let settings: [(&str, usize, &[Deposit], &[SignedOperation], u32); 3] = [
+    let settings: [Setting<'_>; 3] = [
         ("one chunk", 512, &first_deposits, &first, 3),
         ("three chunks in one blob", 512, &second_deposits, &second, 0),
         ("three chunks in two blobs", 2, &second_deposits, &second, 1),
