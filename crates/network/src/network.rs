@@ -47,7 +47,7 @@ pub enum Gossip {
 }
 
 /// Gossip that waits to be read. A role reads it at its own pace; what doesn't fit is dropped, oldest first.
-pub trait Inbox: Send {
+pub trait Inbox: Send + Sync {
     /// Takes what arrived since the last call, in order of arrival.
     fn drain(&mut self) -> Vec<Gossip>;
 }

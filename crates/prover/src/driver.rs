@@ -1,0 +1,134 @@
+//! The prover as its operator sees it.
+
+use std::sync::{Arc, Weak};
+
+use alloy::signers::Signer;
+use fernet_follower::Follower;
+use fernet_l1::{Deployment, L1Block, TxManager};
+use fernet_network::{AcceptedQuote, BoxFuture, Network, QuoteRequest, QuoteResponder, SignedQuote};
+use tokio::sync::Mutex;
+
+use crate::engine::Engine;
+use crate::error::ProverError;
+use crate::journal::Journal;
+use crate::machine::{Input, Standing};
+use crate::policy::Policy;
+use crate::report::StepReport;
+use crate::settings::Settings;
+use crate::worker::ProofWorker;
+
+/// What a prover is connected to.
+pub struct Wiring {
+    /// The rollup as seen from L1. Several roles of one process may share it.
+    pub follower: Arc<Mutex<Follower>>,
+    /// Its peers.
+    pub network: Arc<dyn Network>,
+    /// Sends from the prover's account.
+    pub transactions: TxManager,
+    /// Sends from the payee's account, if that is another one and claims are wanted.
+    pub payee: Option<TxManager>,
+    /// The prover's key, which signs quotes.
+    pub signer: Arc<dyn Signer + Send + Sync>,
+    /// What must survive a restart.
+    pub journal: Journal,
+    /// Makes the proofs.
+    pub worker: Arc<dyn ProofWorker>,
+    /// The operator's policy.
+    pub policy: Policy,
+}
+
+impl std::fmt::Debug for Wiring {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Wiring").field("transactions", &self.transactions).finish_non_exhaustive()
+    }
+}
+
+/// A prover.
+pub struct ProverDriver {
+    engine: Arc<Mutex<Engine>>,
+    worker: Arc<dyn ProofWorker>,
+}
+
+impl std::fmt::Debug for ProverDriver {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ProverDriver").finish_non_exhaustive()
+    }
+}
+
+impl ProverDriver {
+    /// A prover of `deployment`. It answers quote requests from now on, as long as it lives.
+    ///
+    /// # Errors
+    /// When the settings contradict each other or the deployment.
+    pub fn new(deployment: &Deployment, settings: Settings, wiring: Wiring) -> Result<Self, ProverError> {
+        let (network, worker) = (Arc::clone(&wiring.network), Arc::clone(&wiring.worker));
+        let prover = settings.conduct.prover;
+        let engine = Arc::new(Mutex::new(Engine::new(deployment, settings, wiring)?));
+        network.respond_to_quotes(prover, Arc::new(Responder(Arc::downgrade(&engine))));
+        Ok(Self { engine, worker })
+    }
+
+    /// Does everything that a new L1 block makes possible. Call it once for each, after a reorg too.
+    ///
+    /// # Errors
+    /// When the follower, the disk or the transaction manager fail in a way that the next block won't mend, or mend by
+    /// itself ([`ProverError::is_retryable`]). What had been begun is taken up again at the next call.
+    pub async fn step(&mut self, block: &L1Block) -> Result<StepReport, ProverError> {
+        let mut engine = self.engine.lock().await;
+        let mut report = StepReport::default();
+        let facts = engine.observe(&mut report).await?;
+        let refused = engine.submissions().tick(block, &mut report).await?;
+        if let Some(facts) = facts {
+            let mut inputs = engine.collect(&mut report);
+            inputs.extend([Input::Block(Box::new(facts.clone()))]);
+            engine.apply(inputs, &facts, &mut report).await?;
+            engine.apply(refused, &facts, &mut report).await?;
+            engine.forget(facts.next.slot)?;
+        }
+        Ok(report)
+    }
+
+    /// Resolves once the worker has nothing to prove. Proofs that are ready then are picked up by the next step.
+    pub async fn idle(&self) {
+        self.worker.idle().await;
+    }
+
+    /// Whether it takes new work.
+    pub async fn standing(&self) -> Standing {
+        self.engine.lock().await.machine().standing().clone()
+    }
+
+    /// Looks at the transactions of this prover.
+    pub async fn with_transactions<T>(&self, look: impl FnOnce(&TxManager) -> T) -> T {
+        look(self.engine.lock().await.submissions().transactions())
+    }
+}
+
+/// Answers while the driver lives.
+struct Responder(Weak<Mutex<Engine>>);
+
+impl QuoteResponder for Responder {
+    fn quote(&self, request: QuoteRequest) -> BoxFuture<'_, Option<SignedQuote>> {
+        Box::pin(async move {
+            let engine = self.0.upgrade()?;
+            let (slot, sequencer) = (request.body.header.slot, request.sequencer);
+            let answer = engine.lock().await.quote(request).await;
+            answer.unwrap_or_else(|error| {
+                tracing::warn!(%slot, %sequencer, %error, "quote declined");
+                None
+            })
+        })
+    }
+
+    fn accept(&self, accepted: AcceptedQuote) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let Some(engine) = self.0.upgrade() else {
+                return;
+            };
+            let slot = accepted.quote.slot;
+            if let Err(error) = engine.lock().await.accept(accepted).await {
+                tracing::warn!(%slot, %error, "accepted quote not committed yet");
+            }
+        })
+    }
+}

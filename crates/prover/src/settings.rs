@@ -1,0 +1,52 @@
+//! How a prover's machinery is set.
+
+use alloy::primitives::{Address, U256};
+use fernet_l1::SidecarFormat;
+use fernet_ledger::mempool;
+
+use crate::error::ProverError;
+use crate::machine::Conduct;
+
+/// How a prover's machinery is set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How it acts.
+    pub conduct: Conduct,
+    /// Most chunks of a block that it offers to prove or builds itself. What it can prove in time.
+    pub max_chunks: usize,
+    /// L1 slots that a deposit must be old before a backup block takes it without having to. A reorg that undoes the
+    /// deposit would cost the block.
+    pub deposit_depth: u64,
+    /// What a transaction may cost at most, in wei.
+    pub fee_ceiling: U256,
+    /// What its blob transactions carry.
+    pub sidecars: SidecarFormat,
+    /// Where claimed rewards go.
+    pub claim_to: Address,
+    /// Limits of the mempool that backup blocks are built from.
+    pub mempool: mempool::Limits,
+}
+
+impl Settings {
+    /// Refuses settings that no block could be made with, and claims that nobody could send.
+    pub(crate) fn check(&self, senders: &[Address]) -> Result<(), ProverError> {
+        let Conduct { prover, payee, claim_from, .. } = self.conduct;
+        if self.max_chunks == 0 {
+            let (setting, expected) = ("the chunks of a block", "at least 1");
+            return Err(ProverError::Setting { setting, expected, actual: "0".to_owned() });
+        }
+        if payee.is_zero() {
+            let (setting, expected) = ("the payee", "an account");
+            return Err(ProverError::Setting { setting, expected, actual: payee.to_string() });
+        }
+        if claim_from.is_some() && !senders.contains(&payee) {
+            return Err(ProverError::NoPayee { payee, prover });
+        }
+        match senders.first() {
+            Some(sender) if *sender != prover => {
+                Err(ProverError::WrongSender { expected: prover, actual: *sender })
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Who makes the proofs: behind a trait, so that the driver never waits and a farm of machines can take the place of
+//! this process.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use alloy::primitives::{Address, B256, Bytes, Keccak256};
+use fernet_circuit::{BlockStatement, Prover, ProvingProgress};
+use fernet_ledger::{BlockWitness, L1Address, field};
+use fernet_network::BoxFuture;
+use tokio::sync::watch;
+
+/// Separates job ids from other hashes.
+const JOB_TAG: &[u8] = b"fernet.proof-job.v1";
+
+/// What is to be proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProofJob {
+    /// Hash of the block's header.
+    pub header_hash: B256,
+    /// The Bridge's rolling hash at the end of the deposits that the block consumes.
+    pub deposits_hash: B256,
+    /// Whom the proof binds rewards to.
+    pub payee: Address,
+    /// The block, executed with its signatures.
+    pub block: Arc<BlockWitness>,
+}
+
+/// Names a job by everything that its proof states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(B256);
+
+impl JobId {
+    /// The hash.
+    #[must_use]
+    pub const fn get(self) -> B256 {
+        self.0
+    }
+}
+
+impl std::fmt::Display for JobId {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl ProofJob {
+    /// Jobs with the same id have interchangeable proofs: the header fixes the block's data and roots, and the domain the
+    /// deployment.
+    #[must_use]
+    pub fn id(&self) -> JobId {
+        let mut hasher = Keccak256::new();
+        hasher.update(JOB_TAG);
+        hasher.update(self.header_hash);
+        hasher.update(self.deposits_hash);
+        hasher.update(self.payee);
+        hasher.update(field::to_bytes(&self.block.rules.domain.element()));
+        hasher.update(field::to_bytes(&self.block.parent_root()));
+        JobId(hasher.finalize())
+    }
+
+    /// What the circuit's prover calls it.
+    #[must_use]
+    pub fn statement(&self) -> BlockStatement {
+        BlockStatement {
+            header_hash: self.header_hash.0,
+            deposits_hash: self.deposits_hash.0,
+            payee: L1Address(self.payee.into_array()),
+        }
+    }
+}
+
+/// A proof, as L1 takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvenBlock {
+    /// `abi.encode(BlockProof)`.
+    pub proof: Bytes,
+    /// Wall time of proving, without waiting for a worker.
+    pub elapsed: Duration,
+}
+
+/// How a job stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobStatus {
+    /// Waits for a worker.
+    Waiting,
+    /// Is being proven.
+    Running {
+        /// Chunks proven.
+        done: usize,
+        /// Chunks of the block.
+        total: usize,
+    },
+    /// Is proven.
+    Proven(Arc<ProvenBlock>),
+    /// Failed.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl JobStatus {
+    /// Whether nothing more will happen to the job.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        matches!(self, Self::Proven(_) | Self::Failed { .. })
+    }
+}
+
+/// Makes proofs. No method waits for one, but [`ProofWorker::idle`].
+pub trait ProofWorker: Send + Sync {
+    /// Takes a job on. One that is known already is left as it is, unless it has failed: then it starts anew.
+    fn start(&self, job: ProofJob);
+
+    /// How a job stands; `None` for one that was never started, or was forgotten.
+    fn status(&self, id: JobId) -> Option<JobStatus>;
+
+    /// Drops a job that is over or waiting. One that is running runs to its end.
+    fn forget(&self, id: JobId);
+
+    /// Resolves once no job waits or runs.
+    fn idle(&self) -> BoxFuture<'_, ()>;
+}
+
+/// Proves in this process, one block at a time, on a thread of its own: a block's chunks use all cores, and two blocks at
+/// once would only need twice the memory.
+pub struct LocalWorker {
+    prover: Arc<Prover>,
+    threads: usize,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    jobs: Mutex<Jobs>,
+    busy: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Jobs {
+    waiting: VecDeque<ProofJob>,
+    status: BTreeMap<JobId, JobStatus>,
+    running: bool,
+}
+
+impl Shared {
+    /// Every change is a single statement, so a panic elsewhere leaves nothing half done.
+    fn lock(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, id: JobId, status: JobStatus) {
+        self.lock().status.insert(id, status);
+    }
+
+    /// The next job, or the end of the thread's work.
+    fn next(&self) -> Option<ProofJob> {
+        let mut jobs = self.lock();
+        let next = jobs.waiting.pop_front();
+        if next.is_none() {
+            jobs.running = false;
+            self.busy.send_replace(false);
+        }
+        next
+    }
+}
+
+impl LocalWorker {
+    /// A worker that proves up to `threads` chunks at a time.
+    #[must_use]
+    pub fn new(prover: Arc<Prover>, threads: usize) -> Self {
+        let (busy, _) = watch::channel(false);
+        Self { prover, threads: threads.max(1), shared: Arc::new(Shared { jobs: Mutex::default(), busy }) }
+    }
+}
+
+impl std::fmt::Debug for LocalWorker {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let jobs = self.shared.lock();
+        formatter
+            .debug_struct("LocalWorker")
+            .field("threads", &self.threads)
+            .field("waiting", &jobs.waiting.len())
+            .field("running", &jobs.running)
+            .finish_non_exhaustive()
+    }
+}
+
+fn work(prover: &Prover, threads: usize, shared: &Shared) {
+    while let Some(job) = shared.next() {
+        let id = job.id();
+        let total = job.block.chunks.len();
+        shared.set(id, JobStatus::Running { done: 0, total });
+        let started = Instant::now();
+        let progress = |progress: ProvingProgress| {
+            if let ProvingProgress::Chunks { done, total } = progress {
+                shared.set(id, JobStatus::Running { done, total });
+            }
+        };
+        // A bug in the prover costs one block, not the process.
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            prover.prove_block(&job.block, &job.statement(), threads, &progress)
+        }));
+        let status = match result {
+            Ok(Ok(proof)) => {
+                let (proof, elapsed) = (proof.abi_encode().into(), started.elapsed());
+                tracing::info!(header_hash = %job.header_hash, chunks = total, ?elapsed, "block proven");
+                JobStatus::Proven(Arc::new(ProvenBlock { proof, elapsed }))
+            }
+            Ok(Err(error)) => JobStatus::Failed { reason: error.to_string() },
+            Err(_) => JobStatus::Failed { reason: "the prover panicked".to_owned() },
+        };
+        shared.set(id, status);
+    }
+}
+
+impl ProofWorker for LocalWorker {
+    fn start(&self, job: ProofJob) {
+        let mut jobs = self.shared.lock();
+        let id = job.id();
+        match jobs.status.get(&id) {
+            None | Some(JobStatus::Failed { .. }) => {}
+            Some(_) => return,
+        }
+        jobs.status.insert(id, JobStatus::Waiting);
+        jobs.waiting.push_back(job);
+        if !jobs.running {
+            jobs.running = true;
+            self.shared.busy.send_replace(true);
+            let (prover, threads, shared) =
+                (Arc::clone(&self.prover), self.threads, Arc::clone(&self.shared));
+            tokio::task::spawn_blocking(move || work(&prover, threads, &shared));
+        }
+    }
+
+    fn status(&self, id: JobId) -> Option<JobStatus> {
+        self.shared.lock().status.get(&id).cloned()
+    }
+
+    fn forget(&self, id: JobId) {
+        let mut jobs = self.shared.lock();
+        if let Some(JobStatus::Running { .. }) = jobs.status.get(&id) {
+            return;
+        }
+        jobs.status.remove(&id);
+        jobs.waiting.retain(|job| job.id() != id);
+    }
+
+    fn idle(&self) -> BoxFuture<'_, ()> {
+        let mut busy = self.shared.busy.subscribe();
+        Box::pin(async move {
+            // The sender lives as long as this worker.
+            let _ = busy.wait_for(|busy| !busy).await;
+        })
+    }
+}

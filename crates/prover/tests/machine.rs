@@ -1,0 +1,355 @@
+//! What a prover decides, case by case.
+
+use alloy::primitives::{Address, B256, Bytes, U256, aliases::U192};
+use fernet_follower::{CandidateView, SlotView, Tip};
+use fernet_network::AcceptedQuote;
+use fernet_protocol::{Bps, L1Slot, Parameters, Phase, Quote, Rank, Score, SequencerId, Slot, TokenAmount};
+use fernet_prover::machine::{ParentState, Work};
+use fernet_prover::{
+    Ask, Commitment, Conduct, Data, Effect, Facts, Input, PriceList, Prover, Purpose, Refusal, Standing,
+    Window,
+};
+
+const SLOT: Slot = Slot::new(5);
+const SEQUENCER: SequencerId = SequencerId::new(2);
+const OWN: Address = Address::repeat_byte(1);
+const OTHER: Address = Address::repeat_byte(2);
+const BLOCK: B256 = B256::repeat_byte(3);
+const TIP: B256 = B256::repeat_byte(4);
+const BACKUP: B256 = B256::repeat_byte(5);
+
+fn conduct() -> Conduct {
+    Conduct {
+        prover: OWN,
+        payee: Address::repeat_byte(11),
+        prices: PriceList {
+            base: TokenAmount::new(10),
+            per_chunk: TokenAmount::new(5),
+            bond: TokenAmount::new(8),
+        },
+        offer_validity: 6,
+        rescue_lead: 3,
+        fee_recipient: 0,
+        claim_from: Some(U256::from(100)),
+    }
+}
+
+fn parameters() -> Parameters {
+    Parameters {
+        proposal_phase: 4,
+        commitment_phase: 3,
+        reveal_phase: 3,
+        proving_phase: 60,
+        exclusive_proving: 40,
+        halt_phase: 1,
+        backup_phase: 8,
+        seed_delay: 2,
+        seed_grid: 1,
+        max_candidates: 3,
+        max_blobs: 6,
+        max_chunks: 16,
+        max_deposits: 32,
+        rescue_share: Bps::new(5000),
+        sequencer_share: Bps::new(4000),
+        prover_share: Bps::new(5000),
+        submitter_share: Bps::new(1000),
+        min_bond: TokenAmount::new(10),
+        abandon_penalty: TokenAmount::new(1),
+        withhold_penalty: TokenAmount::new(5),
+        block_reward: TokenAmount::new(100),
+        reveal_bonus: TokenAmount::new(1),
+    }
+}
+
+fn prover() -> Prover {
+    Prover::new(conduct(), parameters())
+}
+
+fn candidate(committed_by: Option<Address>, revealed_at: Option<u64>) -> CandidateView {
+    let commitment = |prover| fernet_protocol::Commitment {
+        prover,
+        payee: prover,
+        bond: TokenAmount::new(10),
+        price: TokenAmount::new(15),
+        at: L1Slot::new(104),
+    };
+    CandidateView {
+        sequencer: SEQUENCER,
+        score: Score::new(U192::from(1)),
+        header_hash: BLOCK,
+        commitment: committed_by.map(commitment),
+        revealed_at: revealed_at.map(L1Slot::new),
+        blobs_seen: 0,
+    }
+}
+
+/// As seen from L1 slot 104; the phase ends at L1 slot 110.
+fn facts(phase: Phase, candidates: Vec<CandidateView>) -> Facts {
+    Facts {
+        now: L1Slot::new(104),
+        next: SlotView {
+            slot: SLOT,
+            phase,
+            start: L1Slot::new(100),
+            previous_start: L1Slot::new(80),
+            seed_at: L1Slot::new(82),
+            phase_end: L1Slot::new(110),
+            turn: Rank::new(0),
+            revealed: false,
+            candidates,
+            unsettled: None,
+        },
+        tip: Tip { header_hash: TIP, state_root: B256::ZERO, deposits_end: 0, height: 4, slot: Slot::new(4) },
+        state: ParentState::Known,
+        escrow: TokenAmount::new(25),
+        owed: U256::ZERO,
+    }
+}
+
+fn at(now: u64, facts: Facts) -> Facts {
+    Facts { now: L1Slot::new(now), ..facts }
+}
+
+fn see(machine: &mut Prover, facts: Facts) -> Vec<Effect> {
+    machine.apply(Input::Block(Box::new(facts)))
+}
+
+fn ask() -> Ask {
+    Ask { slot: SLOT, header_hash: BLOCK, parent: TIP, chunks: 2, sequencer: SEQUENCER }
+}
+
+fn committing() -> Facts {
+    facts(Phase::Commitment, vec![candidate(None, None)])
+}
+
+fn prove(purpose: Purpose) -> Effect {
+    Effect::Prove { slot: SLOT, header_hash: BLOCK, purpose }
+}
+
+const FETCH: Effect = Effect::FetchBody { slot: SLOT, header_hash: BLOCK };
+
+fn finalize(window: Window, commitment: Commitment) -> Effect {
+    // Revealed at 105, so proving ends before 105 + 1 + 60.
+    Effect::Finalize { slot: SLOT, header_hash: BLOCK, window, commitment, until: L1Slot::new(166) }
+}
+
+/// A prover that offered to prove the block.
+fn offering() -> Prover {
+    let mut machine = prover();
+    let quote = machine.consider(&ask(), &committing()).unwrap();
+    machine.offered(quote);
+    machine
+}
+
+/// A prover that has the block's proof.
+fn proven() -> Prover {
+    let mut machine = offering();
+    machine.apply(Input::ProofStarted { header_hash: BLOCK });
+    machine.apply(Input::Proven { header_hash: BLOCK });
+    machine
+}
+
+#[test]
+fn offers_its_price_with_at_least_the_minimum_bond() {
+    let quote = prover().consider(&ask(), &committing()).unwrap();
+    let expected = Quote {
+        slot: SLOT,
+        header_hash: BLOCK,
+        sequencer: SEQUENCER,
+        prover: OWN,
+        payee: Address::repeat_byte(11),
+        bond: TokenAmount::new(10),
+        price: TokenAmount::new(20),
+        valid_until: L1Slot::new(110),
+    };
+    assert_eq!(quote, expected);
+}
+
+#[test]
+fn declines_what_can_not_be_committed_or_does_not_pay() {
+    let decline = |ask: Ask, facts: Facts| prover().consider(&ask, &facts).unwrap_err();
+    assert!(matches!(decline(Ask { slot: Slot::new(6), ..ask() }, committing()), Refusal::WrongSlot { .. }));
+    assert!(matches!(decline(Ask { parent: BLOCK, ..ask() }, committing()), Refusal::WrongParent { .. }));
+    let missing = Facts { state: ParentState::Missing, ..committing() };
+    assert!(matches!(decline(ask(), missing), Refusal::StateMissing(_)));
+    let revealing = facts(Phase::Reveal, vec![candidate(None, None)]);
+    assert_eq!(decline(ask(), revealing), Refusal::WrongPhase(Phase::Reveal));
+    let taken = facts(Phase::Commitment, vec![candidate(Some(OTHER), None)]);
+    assert!(matches!(decline(ask(), taken), Refusal::NotACandidate { .. }));
+    let mut passed = committing();
+    passed.next.turn = Rank::new(1);
+    assert!(matches!(decline(ask(), passed), Refusal::NotACandidate { .. }));
+    let unknown = Ask { header_hash: BACKUP, ..ask() };
+    assert!(matches!(decline(unknown, committing()), Refusal::NotACandidate { .. }));
+    // 40 % of a reward of 100 pay for six chunks and no more.
+    assert!(prover().consider(&Ask { chunks: 6, ..ask() }, &committing()).is_ok());
+    let seven = Ask { chunks: 7, ..ask() };
+    assert!(matches!(decline(seven, committing()), Refusal::PriceAboveLimit { .. }));
+}
+
+#[test]
+fn open_offers_take_their_bonds_from_the_escrow() {
+    let mut machine = offering();
+    let others: Vec<B256> = (20..22).map(B256::repeat_byte).collect();
+    let view = |hashes: &[B256]| {
+        let candidates =
+            hashes.iter().map(|hash| CandidateView { header_hash: *hash, ..candidate(None, None) });
+        facts(Phase::Commitment, [candidate(None, None)].into_iter().chain(candidates).collect())
+    };
+    let second = Ask { header_hash: others[0], ..ask() };
+    let quote = machine.consider(&second, &view(&others)).unwrap();
+    machine.offered(quote);
+    // 25 of escrow, 20 of it spoken for.
+    let third = Ask { header_hash: others[1], ..ask() };
+    let refused = machine.consider(&third, &view(&others)).unwrap_err();
+    assert!(matches!(refused, Refusal::NoHeadroom { offered, .. } if offered == TokenAmount::new(20)));
+    assert!(machine.consider(&second, &view(&others)).is_ok(), "the same block again takes no second bond");
+    // Valid through 110, so free again once nothing can land before 111.
+    see(&mut machine, at(110, view(&others)));
+    assert!(machine.consider(&third, &view(&others)).is_ok());
+}
+
+#[test]
+fn proves_from_its_commitment_on_and_finalizes_after_the_reveal() {
+    let mut machine = offering();
+    let committed = facts(Phase::Reveal, vec![candidate(Some(OWN), None)]);
+    assert_eq!(see(&mut machine, committed.clone()), [prove(Purpose::Commitment)]);
+    assert_eq!(machine.apply(Input::ProofStarted { header_hash: BLOCK }), []);
+    assert_eq!(see(&mut machine, committed), [], "it is being proven");
+    assert_eq!(machine.apply(Input::Proven { header_hash: BLOCK }), [], "not revealed yet");
+    let revealed = facts(Phase::ExclusiveProving, vec![candidate(Some(OWN), Some(105))]);
+    let expected = [finalize(Window::Exclusive, Commitment::Own)];
+    assert_eq!(see(&mut machine, revealed.clone()), expected);
+    assert_eq!(see(&mut machine, revealed), expected, "again, as long as L1 hasn't seen it");
+}
+
+#[test]
+fn a_proof_held_up_until_proving_is_open_is_still_its_own() {
+    let open = facts(Phase::OpenProving, vec![candidate(Some(OWN), Some(105))]);
+    assert_eq!(see(&mut proven(), open), [finalize(Window::Open, Commitment::Own)]);
+}
+
+#[test]
+fn another_provers_block_is_left_alone_until_it_is_about_to_be_late() {
+    let exclusive = facts(Phase::ExclusiveProving, vec![candidate(Some(OTHER), Some(105))]);
+    let mut machine = prover();
+    assert_eq!(see(&mut machine, at(105, exclusive.clone())), []);
+    assert_eq!(see(&mut machine, at(106, exclusive.clone())), [FETCH]);
+    assert_eq!(machine.apply(Input::Body { slot: SLOT, header_hash: BLOCK }), [prove(Purpose::Rescue)]);
+    machine.apply(Input::ProofStarted { header_hash: BLOCK });
+    machine.apply(Input::Proven { header_hash: BLOCK });
+    assert_eq!(see(&mut machine, at(107, exclusive)), [], "nothing lands in another's window");
+    let open = facts(Phase::OpenProving, vec![candidate(Some(OTHER), Some(105))]);
+    assert_eq!(see(&mut machine, open), [finalize(Window::Open, Commitment::Other)]);
+}
+
+#[test]
+fn a_missing_body_is_asked_for_once_a_block() {
+    let open = facts(Phase::OpenProving, vec![candidate(Some(OTHER), Some(105))]);
+    let mut machine = prover();
+    assert_eq!(see(&mut machine, open.clone()), [FETCH]);
+    assert_eq!(machine.apply(Input::BodyMissing { slot: SLOT, header_hash: BLOCK }), []);
+    assert_eq!(see(&mut machine, at(105, open)), [FETCH]);
+}
+
+#[test]
+fn without_proposals_it_builds_proves_and_finalizes_a_block_of_its_own() {
+    let mut machine = prover();
+    let build = Effect::BuildBackup { slot: SLOT, parent: TIP, cutoff: L1Slot::new(80) };
+    assert_eq!(see(&mut machine, facts(Phase::Halt, vec![])), [build]);
+    let built = Input::BackupBuilt { slot: SLOT, parent: TIP, header_hash: BACKUP };
+    let prove = Effect::Prove { slot: SLOT, header_hash: BACKUP, purpose: Purpose::Backup };
+    assert_eq!(machine.apply(built), [prove]);
+    machine.apply(Input::ProofStarted { header_hash: BACKUP });
+    assert_eq!(machine.apply(Input::Proven { header_hash: BACKUP }), [], "nothing lands in the halt");
+    let until = L1Slot::new(110);
+    let expected = Effect::FinalizeBackup { slot: SLOT, header_hash: BACKUP, data: Data::Attached, until };
+    assert_eq!(see(&mut machine, facts(Phase::Backup, vec![])), [expected]);
+    let mut moved = facts(Phase::Backup, vec![]);
+    moved.tip.header_hash = BLOCK;
+    let build = Effect::BuildBackup { slot: SLOT, parent: BLOCK, cutoff: L1Slot::new(80) };
+    assert_eq!(see(&mut machine, moved), [build], "a reorg took the parent away");
+}
+
+#[test]
+fn in_backup_the_revealed_block_comes_first_if_its_body_is_known() {
+    let backup = facts(Phase::Backup, vec![candidate(Some(OTHER), Some(105))]);
+    let until = L1Slot::new(110);
+    let expected = Effect::FinalizeBackup { slot: SLOT, header_hash: BLOCK, data: Data::Revealed, until };
+    assert_eq!(see(&mut proven(), backup.clone()), [expected]);
+    let mut machine = prover();
+    assert_eq!(see(&mut machine, backup), [FETCH]);
+    let build = Effect::BuildBackup { slot: SLOT, parent: TIP, cutoff: L1Slot::new(80) };
+    assert_eq!(machine.apply(Input::BodyMissing { slot: SLOT, header_hash: BLOCK }), [build]);
+}
+
+#[test]
+fn a_failed_proof_is_tried_again_for_its_own_bond_only_and_closes_the_shop() {
+    let own = facts(Phase::ExclusiveProving, vec![candidate(Some(OWN), Some(105))]);
+    let mut machine = offering();
+    see(&mut machine, own.clone());
+    machine.apply(Input::ProofStarted { header_hash: BLOCK });
+    let failed = Input::ProofFailed { header_hash: BLOCK, reason: "no memory".to_owned() };
+    assert_eq!(machine.apply(failed.clone()), [prove(Purpose::Commitment)]);
+    assert!(matches!(machine.consider(&ask(), &committing()), Err(Refusal::Closed { .. })));
+    machine.apply(Input::ProofStarted { header_hash: BLOCK });
+    assert_eq!(machine.apply(failed.clone()), [], "twice is enough");
+    assert_eq!(see(&mut machine, own), []);
+
+    let mut machine = offering();
+    see(&mut machine, facts(Phase::OpenProving, vec![candidate(Some(OTHER), Some(105))]));
+    assert_eq!(machine.apply(failed), []);
+    assert_eq!(machine.work(&BLOCK), Some(Work::Failed));
+}
+
+#[test]
+fn a_refused_finalization_closes_the_shop_unless_it_was_a_race() {
+    let refused = Input::FinalizeRefused { header_hash: BLOCK, reason: "pairing".to_owned() };
+    let mut racing = proven();
+    see(&mut racing, facts(Phase::OpenProving, vec![candidate(Some(OTHER), Some(105))]));
+    racing.apply(refused.clone());
+    assert_eq!(*racing.standing(), Standing::Open);
+    let mut alone = proven();
+    see(&mut alone, facts(Phase::ExclusiveProving, vec![candidate(Some(OWN), Some(105))]));
+    alone.apply(refused);
+    assert!(matches!(alone.standing(), Standing::Closed { .. }));
+}
+
+#[test]
+fn commits_what_a_sequencer_accepted_of_its_own_offers() {
+    let accepted = |quote| {
+        let (prover_signature, sequencer_signature) = (Bytes::new(), Bytes::from(vec![1; 65]));
+        Box::new(AcceptedQuote { quote, prover_signature, sequencer_signature })
+    };
+    let quote = prover().consider(&ask(), &committing()).unwrap();
+    let mut machine = offering();
+    see(&mut machine, committing());
+    let expected = Effect::Commit { slot: SLOT, accepted: accepted(quote), until: L1Slot::new(110) };
+    assert_eq!(machine.apply(Input::Accepted(accepted(quote))), [expected.clone()]);
+    assert_eq!(see(&mut machine, committing()), [expected]);
+    assert_eq!(see(&mut machine, facts(Phase::Reveal, vec![candidate(Some(OTHER), None)])), []);
+
+    let mut machine = offering();
+    see(&mut machine, committing());
+    let cheaper = Quote { price: TokenAmount::ZERO, ..quote };
+    assert_eq!(machine.apply(Input::Accepted(accepted(cheaper))), [], "never offered");
+}
+
+#[test]
+fn claims_what_is_worth_it() {
+    let owed = |amount: u64| Facts { owed: U256::from(amount), ..facts(Phase::Waiting, vec![]) };
+    assert_eq!(see(&mut prover(), owed(99)), []);
+    assert_eq!(see(&mut prover(), owed(100)), [Effect::ClaimRewards { owed: U256::from(100) }]);
+}
+
+#[test]
+fn old_work_is_forgotten() {
+    let mut machine = proven();
+    let mut later = facts(Phase::Waiting, vec![]);
+    later.next.slot = Slot::new(9);
+    see(&mut machine, later.clone());
+    assert_eq!(machine.work(&BLOCK), Some(Work::Proven));
+    later.next.slot = Slot::new(10);
+    see(&mut machine, later);
+    assert_eq!(machine.work(&BLOCK), None);
+}

@@ -1,0 +1,416 @@
+//! What a sequencer decides, case by case.
+
+use alloy::primitives::{Address, B256, U256, aliases::U192};
+use alloy::signers::{SignerSync, local::PrivateKeySigner};
+use fernet_follower::{CandidateView, SlotView, Tip};
+use fernet_network::SignedQuote;
+use fernet_protocol::{
+    Bps, ChainId, Commitment, Header, L1Slot, Parameters, Phase, Quote, Rank, RollupId, Score, SequencerId,
+    Slot, TokenAmount,
+};
+use fernet_sequencer::machine::{ParentState, Prepared, Seed, Stage};
+use fernet_sequencer::quotes::QuoteError;
+use fernet_sequencer::{CommitmentBy, Conduct, Effect, Facts, Input, Place, Sequencer};
+
+const SLOT: Slot = Slot::new(5);
+const OWN: SequencerId = SequencerId::new(2);
+
+fn conduct() -> Conduct {
+    Conduct {
+        sequencer: OWN,
+        fee_recipient: 9,
+        max_price: TokenAmount::new(50),
+        patience: 1,
+        claim_from: Some(U256::from(100)),
+        commitment: CommitmentBy::Sequencer,
+    }
+}
+
+fn parameters() -> Parameters {
+    Parameters {
+        proposal_phase: 4,
+        commitment_phase: 3,
+        reveal_phase: 3,
+        proving_phase: 60,
+        exclusive_proving: 40,
+        halt_phase: 1,
+        backup_phase: 8,
+        seed_delay: 2,
+        seed_grid: 1,
+        max_candidates: 3,
+        max_blobs: 6,
+        max_chunks: 16,
+        max_deposits: 32,
+        rescue_share: Bps::new(5000),
+        sequencer_share: Bps::new(4000),
+        prover_share: Bps::new(5000),
+        submitter_share: Bps::new(1000),
+        min_bond: TokenAmount::new(10),
+        abandon_penalty: TokenAmount::new(1),
+        withhold_penalty: TokenAmount::new(5),
+        block_reward: TokenAmount::new(1000),
+        reveal_bonus: TokenAmount::new(1),
+    }
+}
+
+fn rollup() -> RollupId {
+    RollupId::new(ChainId::new(31337), Address::repeat_byte(7))
+}
+
+fn sequencer() -> Sequencer {
+    Sequencer::new(conduct(), parameters(), rollup())
+}
+
+fn score(number: u64) -> Score {
+    Score::new(U192::from(number))
+}
+
+fn tip() -> Tip {
+    Tip {
+        header_hash: B256::repeat_byte(1),
+        state_root: B256::repeat_byte(2),
+        deposits_end: 0,
+        height: 4,
+        slot: Slot::new(4),
+    }
+}
+
+/// The proposal phase of a slot that starts at L1 slot 100, seen from the block before it.
+fn facts() -> Facts {
+    Facts {
+        now: L1Slot::new(99),
+        next: SlotView {
+            slot: SLOT,
+            phase: Phase::Proposal,
+            start: L1Slot::new(100),
+            previous_start: L1Slot::new(80),
+            seed_at: L1Slot::new(82),
+            phase_end: L1Slot::new(104),
+            turn: Rank::new(0),
+            revealed: false,
+            candidates: Vec::new(),
+            unsettled: None,
+        },
+        tip: tip(),
+        state: ParentState::Known,
+        seed: Seed::Proven,
+        place: Some(Place { rank: 0, score: score(50) }),
+        owed: U256::ZERO,
+    }
+}
+
+fn block() -> Prepared {
+    block_on(tip().header_hash)
+}
+
+fn block_on(parent: B256) -> Prepared {
+    let header = Header {
+        slot: SLOT,
+        parent,
+        state_root: B256::repeat_byte(3),
+        deposits_end: 0,
+        fee_recipient: 9,
+        chunks: 1,
+        committee_digest: B256::ZERO,
+        blob_hashes: vec![B256::repeat_byte(4)],
+    };
+    let header_hash = header.hash();
+    Prepared { header, header_hash }
+}
+
+fn candidate(sequencer: SequencerId, number: u64, header_hash: B256) -> CandidateView {
+    CandidateView {
+        sequencer,
+        score: score(number),
+        header_hash,
+        commitment: None,
+        revealed_at: None,
+        blobs_seen: 0,
+    }
+}
+
+fn stranger(number: u64) -> CandidateView {
+    candidate(SequencerId::new(90 + number as u32), number, B256::repeat_byte(number as u8))
+}
+
+fn own() -> CandidateView {
+    candidate(OWN, 50, block().header_hash)
+}
+
+fn with(phase: Phase, turn: u8, candidates: Vec<CandidateView>) -> Facts {
+    let mut facts = facts();
+    facts.next.phase = phase;
+    facts.next.turn = Rank::new(turn);
+    facts.next.candidates = candidates;
+    facts
+}
+
+fn see(machine: &mut Sequencer, facts: Facts) -> Vec<Effect> {
+    machine.apply(Input::Block(Box::new(facts)))
+}
+
+/// A sequencer whose block is ready.
+fn prepared() -> Sequencer {
+    let mut machine = sequencer();
+    see(&mut machine, facts());
+    machine.apply(Input::Built(block()));
+    machine
+}
+
+fn propose(rank: usize) -> Effect {
+    Effect::Propose {
+        slot: SLOT,
+        header_hash: block().header_hash,
+        rank,
+        seed_at: L1Slot::new(82),
+        until: L1Slot::new(104),
+    }
+}
+
+fn prover(number: u8) -> PrivateKeySigner {
+    PrivateKeySigner::from_bytes(&B256::repeat_byte(number)).unwrap()
+}
+
+fn quote(signer: &PrivateKeySigner) -> Quote {
+    Quote {
+        slot: SLOT,
+        header_hash: block().header_hash,
+        sequencer: OWN,
+        prover: signer.address(),
+        payee: signer.address(),
+        bond: TokenAmount::new(10),
+        price: TokenAmount::new(40),
+        valid_until: L1Slot::new(110),
+    }
+}
+
+fn sign(signer: &PrivateKeySigner, quote: Quote) -> SignedQuote {
+    let signature = signer.sign_hash_sync(&quote.digest(&rollup())).unwrap();
+    SignedQuote { quote, prover_signature: signature.as_bytes().to_vec().into() }
+}
+
+fn offer(number: u8, price: u128, bond: u128) -> SignedQuote {
+    let signer = prover(number);
+    sign(&signer, Quote { price: TokenAmount::new(price), bond: TokenAmount::new(bond), ..quote(&signer) })
+}
+
+fn rich(_: Address) -> TokenAmount {
+    TokenAmount::new(1_000)
+}
+
+/// A sequencer in its turn to find a prover.
+fn looking() -> Sequencer {
+    let mut machine = prepared();
+    see(&mut machine, with(Phase::Commitment, 0, vec![own()]));
+    machine
+}
+
+/// The error for a quote that differs from a good one.
+fn refusal(change: impl FnOnce(&mut Quote)) -> QuoteError {
+    let signer = prover(1);
+    let mut changed = quote(&signer);
+    change(&mut changed);
+    let choice = looking().choose(SLOT, &[sign(&signer, changed)], rich);
+    assert_eq!(choice.best, None);
+    choice.refused.into_iter().next().unwrap().1
+}
+
+#[test]
+fn builds_then_proposes_until_it_is_on_the_list() {
+    let mut machine = sequencer();
+    let build = Effect::Build { slot: SLOT, parent: tip().header_hash, cutoff: L1Slot::new(80) };
+    assert_eq!(see(&mut machine, facts()), [build]);
+    assert_eq!(machine.apply(Input::Built(block())), [propose(0)]);
+    assert_eq!(see(&mut machine, facts()), [propose(0)], "again, as long as L1 hasn't seen it");
+    assert_eq!(see(&mut machine, with(Phase::Proposal, 0, vec![own()])), []);
+}
+
+#[test]
+fn waits_for_seed_state_and_phase() {
+    let without_place = Facts { place: None, ..facts() };
+    let without_state = Facts { state: ParentState::Missing, ..facts() };
+    for facts in [without_place, without_state, with(Phase::Waiting, 0, vec![])] {
+        assert_eq!(see(&mut sequencer(), facts), []);
+    }
+}
+
+#[test]
+fn a_full_list_of_better_ones_gets_no_proposal() {
+    let better = vec![stranger(90), stranger(80), stranger(70)];
+    assert_eq!(see(&mut prepared(), with(Phase::Proposal, 0, better)), []);
+    let beatable = vec![stranger(90), stranger(80), stranger(40)];
+    assert_eq!(see(&mut prepared(), with(Phase::Proposal, 0, beatable)), [propose(0)]);
+}
+
+#[test]
+fn one_that_others_outrank_proposes_only_when_they_have_stayed_away() {
+    let outranked = |now| Facts {
+        now: L1Slot::new(now),
+        place: Some(Place { rank: 3, score: score(50) }),
+        ..with(Phase::Proposal, 0, vec![stranger(90), stranger(80)])
+    };
+    assert_eq!(see(&mut prepared(), outranked(101)), []);
+    assert_eq!(see(&mut prepared(), outranked(102)), [propose(3)]);
+}
+
+#[test]
+fn lower_ranks_leave_the_seeds_proof_to_the_best_for_a_while() {
+    let at = |now, rank| Facts {
+        now: L1Slot::new(now),
+        seed: Seed::Unproven,
+        place: Some(Place { rank, score: score(50) }),
+        ..facts()
+    };
+    assert_eq!(see(&mut prepared(), at(99, 0)), [propose(0)]);
+    assert_eq!(see(&mut prepared(), at(99, 1)), []);
+    assert_eq!(see(&mut prepared(), at(100, 1)), [propose(1)]);
+    assert_eq!(see(&mut prepared(), at(100, 2)), []);
+    assert_eq!(see(&mut prepared(), Facts { seed: Seed::Proven, ..at(99, 2) }), [propose(2)]);
+}
+
+#[test]
+fn a_reorg_of_the_parent_withdraws_the_proposal_and_builds_anew() {
+    let mut machine = prepared();
+    let parent = B256::repeat_byte(9);
+    let moved = Facts { tip: Tip { header_hash: parent, ..tip() }, ..facts() };
+    let cancel = Effect::CancelProposal { slot: SLOT, header_hash: block().header_hash };
+    let build = Effect::Build { slot: SLOT, parent, cutoff: L1Slot::new(80) };
+    assert_eq!(see(&mut machine, moved), [cancel, build]);
+    machine.apply(Input::Built(block_on(parent)));
+    assert_eq!(machine.stage(SLOT).block(), Some(&block_on(parent)));
+}
+
+#[test]
+fn looks_for_a_prover_when_its_turn_comes_and_not_before() {
+    let candidates = vec![stranger(90), own()];
+    let request = Effect::RequestQuotes { slot: SLOT, header_hash: block().header_hash };
+    assert_eq!(see(&mut prepared(), with(Phase::Commitment, 0, candidates.clone())), []);
+    assert_eq!(see(&mut prepared(), with(Phase::Commitment, 1, candidates)), [request], "succession");
+}
+
+#[test]
+fn commits_the_chosen_quote_until_l1_has_it_and_reveals_then() {
+    let mut machine = looking();
+    let quote = Box::new(offer(1, 40, 10));
+    let commit = Effect::Commit { slot: SLOT, quote: quote.clone(), until: L1Slot::new(104) };
+    assert_eq!(machine.apply(Input::Chosen { slot: SLOT, quote: quote.clone() }), [commit.clone()]);
+    assert_eq!(see(&mut machine, with(Phase::Commitment, 0, vec![own()])), [commit]);
+    let Quote { prover, payee, bond, price, .. } = quote.quote;
+    let commitment = Commitment { prover, payee, bond, price, at: L1Slot::new(103) };
+    let committed = CandidateView { commitment: Some(commitment), blobs_seen: 0b10, ..own() };
+    let reveal =
+        Effect::Reveal { slot: SLOT, header_hash: block().header_hash, seen: 0b10, until: L1Slot::new(104) };
+    assert_eq!(see(&mut machine, with(Phase::Reveal, 0, vec![committed.clone()])), [reveal]);
+    let revealed = CandidateView { revealed_at: Some(L1Slot::new(104)), ..committed };
+    let announce = Effect::AnnounceBody { slot: SLOT, header_hash: block().header_hash };
+    let facts = with(Phase::ExclusiveProving, 0, vec![revealed]);
+    assert_eq!(see(&mut machine, facts.clone()), [announce]);
+    assert_eq!(machine.apply(Input::Announced { slot: SLOT }), []);
+    assert_eq!(see(&mut machine, facts), []);
+}
+
+#[test]
+fn one_handing_over_signs_no_second_quote() {
+    let conduct = Conduct { commitment: CommitmentBy::Prover, ..conduct() };
+    let mut machine = Sequencer::new(conduct, parameters(), rollup());
+    see(&mut machine, facts());
+    machine.apply(Input::Built(block()));
+    see(&mut machine, with(Phase::Commitment, 0, vec![own()]));
+    let (first, second) = (Box::new(offer(1, 40, 10)), Box::new(offer(2, 30, 10)));
+    let hand_over = Effect::HandOver { slot: SLOT, quote: first.clone() };
+    assert_eq!(machine.apply(Input::Chosen { slot: SLOT, quote: first.clone() }), [hand_over.clone()]);
+    assert_eq!(machine.apply(Input::CommitFailed { slot: SLOT, quote: first }), []);
+    assert_eq!(machine.apply(Input::Chosen { slot: SLOT, quote: second }), [hand_over]);
+}
+
+#[test]
+fn a_failed_commitment_goes_to_another_prover() {
+    let mut machine = looking();
+    let (first, second) = (Box::new(offer(1, 30, 10)), Box::new(offer(2, 40, 10)));
+    machine.apply(Input::Chosen { slot: SLOT, quote: first.clone() });
+    assert_eq!(machine.apply(Input::CommitFailed { slot: SLOT, quote: first.clone() }), []);
+    let request = Effect::RequestQuotes { slot: SLOT, header_hash: block().header_hash };
+    assert_eq!(see(&mut machine, with(Phase::Commitment, 0, vec![own()])), [request]);
+    let choice = machine.choose(SLOT, &[*first, (*second).clone()], rich);
+    assert_eq!(choice.best, Some(*second));
+}
+
+#[test]
+fn takes_the_cheapest_quote_then_the_highest_bond_then_the_first() {
+    let best = |quotes: &[SignedQuote]| looking().choose(SLOT, quotes, rich).best;
+    let (dear, cheap, safe) = (offer(1, 40, 99), offer(2, 30, 10), offer(3, 30, 20));
+    assert_eq!(best(&[dear.clone(), cheap.clone()]), Some(cheap.clone()));
+    assert_eq!(best(&[cheap.clone(), safe.clone(), dear]), Some(safe.clone()));
+    assert_eq!(best(&[offer(4, 30, 20), safe]), Some(offer(4, 30, 20)));
+    assert_eq!(best(&[]), None);
+}
+
+#[test]
+fn a_quote_that_breaks_one_term_is_refused() {
+    use fernet_protocol::QuoteRefused as R;
+    let is = |error: QuoteError, expected: fn(&R) -> bool| match error {
+        QuoteError::Refused(refused) => assert!(expected(&refused), "{refused}"),
+        other => panic!("{other}"),
+    };
+    is(refusal(|quote| quote.slot = Slot::new(6)), |r| matches!(r, R::WrongSlot { .. }));
+    is(refusal(|quote| quote.header_hash = B256::ZERO), |r| matches!(r, R::WrongHeader { .. }));
+    is(refusal(|quote| quote.sequencer = SequencerId::new(1)), |r| matches!(r, R::WrongSequencer { .. }));
+    is(refusal(|quote| quote.valid_until = L1Slot::new(99)), |r| matches!(r, R::Expired { .. }));
+    is(refusal(|quote| quote.payee = Address::ZERO), |r| matches!(r, R::ZeroAddress { .. }));
+    is(refusal(|quote| quote.bond = TokenAmount::new(9)), |r| matches!(r, R::BondTooLow { .. }));
+    assert!(matches!(
+        refusal(|quote| quote.price = TokenAmount::new(51)),
+        QuoteError::PriceTooHigh { maximum, .. } if maximum == TokenAmount::new(50)
+    ));
+    assert!(matches!(refusal(|quote| quote.bond = TokenAmount::new(1_001)), QuoteError::NotCovered { .. }));
+    // Whoever signed, it wasn't the prover that the quote names.
+    let stranger = prover(2).address();
+    assert!(matches!(refusal(|quote| quote.prover = stranger), QuoteError::BadSignature { .. }));
+}
+
+#[test]
+fn a_changed_quote_loses_its_signature() {
+    let mut changed = offer(1, 40, 10);
+    changed.quote.price = TokenAmount::new(41);
+    assert_eq!(looking().choose(SLOT, &[changed], rich).best, None);
+}
+
+#[test]
+fn a_block_that_only_l1_knows_is_recalled() {
+    let mut machine = sequencer();
+    let facts = with(Phase::Reveal, 0, vec![own()]);
+    let recall = Effect::Recall { slot: SLOT, header_hash: block().header_hash };
+    assert_eq!(see(&mut machine, facts.clone()), [recall.clone()]);
+    assert_eq!(see(&mut machine, facts), [recall], "another copy's block is never acted upon");
+    let effects = machine.apply(Input::Recalled { block: block(), quote: None });
+    assert!(matches!(effects[..], [Effect::Reveal { .. }]), "{effects:?}");
+}
+
+#[test]
+fn a_recalled_quote_is_committed_again_and_no_other() {
+    let mut machine = sequencer();
+    see(&mut machine, with(Phase::Commitment, 0, vec![own()]));
+    let quote = Box::new(offer(1, 40, 10));
+    let effects = machine.apply(Input::Recalled { block: block(), quote: Some(quote.clone()) });
+    assert_eq!(effects, [Effect::Commit { slot: SLOT, quote, until: L1Slot::new(104) }]);
+}
+
+#[test]
+fn claims_what_is_worth_it() {
+    let owed = |amount: u64| Facts { owed: U256::from(amount), ..with(Phase::Waiting, 0, vec![]) };
+    assert_eq!(see(&mut sequencer(), owed(99)), []);
+    assert_eq!(see(&mut sequencer(), owed(100)), [Effect::ClaimRewards { owed: U256::from(100) }]);
+    let conduct = Conduct { claim_from: None, ..conduct() };
+    assert_eq!(see(&mut Sequencer::new(conduct, parameters(), rollup()), owed(100)), []);
+}
+
+#[test]
+fn a_reorg_back_into_a_slot_finds_its_block_again() {
+    let mut machine = prepared();
+    let mut later = facts();
+    later.next.slot = Slot::new(6);
+    later.place = None;
+    see(&mut machine, later);
+    assert_eq!(*machine.stage(SLOT), Stage::Prepared(block()));
+    assert_eq!(see(&mut machine, facts()), [propose(0)]);
+}
