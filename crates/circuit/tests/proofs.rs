@@ -181,7 +181,7 @@ fn a_tampered_proof_is_refused() {
         refused(&|proof| proof.chunks.swap(0, 1)),
         VerifyError::Pairing | VerifyError::BlobValue(_)
     ));
-    assert!(matches!(refused(&|proof| drop(proof.chunks.pop())), VerifyError::Count { .. }));
+    assert!(matches!(refused(&|proof| proof.chunks.truncate(2)), VerifyError::Count { .. }));
     assert!(matches!(
         refused(&|proof| proof.openings[0].proof = proof.openings[1].proof),
         VerifyError::BlobValue(0)
@@ -271,11 +271,8 @@ fn arkworks_makes_and_accepts_the_same_proof() {
 fn keys_survive_the_disk_and_damage_is_repaired() {
     let temporary = tempfile::tempdir().unwrap();
     let (made, reports) = load(temporary.path());
-    let total = reports.iter().filter_map(|report| match report {
-        SetupProgress::Points { done, total } => Some((*done, *total)),
-        _ => None,
-    });
-    assert!(total.last().is_some_and(|(done, total)| done == total && total > 0));
+    let finished = |report: &SetupProgress| matches!(report, SetupProgress::Points { done, total } if done == total && *total > 0);
+    assert!(reports.iter().any(finished));
     let (loaded, reports) = load(temporary.path());
     assert_eq!(reports, [SetupProgress::Loading]);
     assert_eq!(made.verifying_key(), loaded.verifying_key());

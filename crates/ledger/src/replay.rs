@@ -53,14 +53,14 @@ pub enum ReplayError {
         slot: usize,
     },
     /// A deposit that isn't the next of L1's queue.
-    #[error("chunk {chunk}, slot {slot}: expected deposit {}, got {amount} to {to}", describe_deposit(.expected.as_ref()))]
+    #[error("chunk {chunk}, slot {slot}: expected deposit {}, got {amount} to {to}", describe_deposit(*.expected))]
     DepositMismatch {
         /// Which chunk.
         chunk: usize,
         /// Which slot.
         slot: usize,
-        /// The next of the queue, `None` if the block has consumed all its deposits.
-        expected: Option<Deposit>,
+        /// Account and amount of the next of the queue, `None` if the block has consumed all its deposits.
+        expected: Option<(AccountIndex, u64)>,
         /// Account in the data.
         to: AccountIndex,
         /// Amount in the data.
@@ -96,8 +96,8 @@ fn describe(slot: Option<&Slot>) -> String {
     slot.map_or_else(|| "the chunk's end".to_owned(), |slot| format!("an operation of kind {}", slot.kind()))
 }
 
-fn describe_deposit(deposit: Option<&Deposit>) -> String {
-    deposit.map_or_else(|| "none".to_owned(), |deposit| format!("of {} to {}", deposit.amount, deposit.to))
+fn describe_deposit(deposit: Option<(AccountIndex, u64)>) -> String {
+    deposit.map_or_else(|| "none".to_owned(), |(to, amount)| format!("of {amount} to {to}"))
 }
 
 /// Where the signatures of a replayed block come from.
@@ -151,14 +151,14 @@ struct Queue<'a> {
 }
 
 impl Queue<'_> {
-    fn deposit(&mut self, to: AccountIndex, amount: u64) -> Result<Deposit, Option<Deposit>> {
+    fn deposit(&mut self, to: AccountIndex, amount: u64) -> Result<Deposit, Option<(AccountIndex, u64)>> {
         let next = self.deposits.get(self.consumed).copied();
         match next {
             Some(deposit) if deposit.to == to && deposit.amount == amount => {
                 self.consumed = self.consumed.saturating_add(1);
                 Ok(deposit)
             }
-            _ => Err(next),
+            _ => Err(next.map(|deposit| (deposit.to, deposit.amount))),
         }
     }
 
