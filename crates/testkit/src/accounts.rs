@@ -57,6 +57,8 @@ pub struct Accounts {
     pub funder: PrivateKeySigner,
     /// Attesters, who are their own owners.
     pub sequencers: Vec<PrivateKeySigner>,
+    /// The sequencers' accounts for blob transactions: nodes don't take both kinds from one account at a time.
+    pub blob_accounts: Vec<PrivateKeySigner>,
     /// Provers.
     pub provers: Vec<PrivateKeySigner>,
     /// Users.
@@ -78,6 +80,7 @@ impl Accounts {
         Ok(Self {
             funder,
             sequencers: (0..SEQUENCERS).map(|n| signer(seed, "sequencer", n)).collect(),
+            blob_accounts: (0..SEQUENCERS).map(|n| signer(seed, "sequencer's blobs", n)).collect(),
             provers: (0..PROVERS).map(|n| signer(seed, "prover", n)).collect(),
             users: (0..USERS).map(user).collect(),
         })
@@ -126,7 +129,7 @@ mod tests {
         assert_eq!(addresses(&one), addresses(&again));
         assert_ne!(addresses(&one)[1..], addresses(&other)[1..]);
         let unique: BTreeSet<_> = addresses(&one).into_iter().collect();
-        assert_eq!(unique.len(), 1 + SEQUENCERS + PROVERS + USERS);
+        assert_eq!(unique.len(), 1 + 2 * SEQUENCERS + PROVERS + USERS);
         assert_eq!(one.users[0].key(), again.users[0].key());
         assert_ne!(one.users[0].key(), one.users[1].key());
     }

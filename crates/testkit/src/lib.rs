@@ -1,24 +1,34 @@
 //! A whole Fernet in one process: L1, contracts, roles and users, with faults on request.
 //!
-//! - [`options`]: what it is asked to do; [`fault`]: what fails in which slot; [`stop`]: how it is ended.
-//! - [`host`]: the L1 under it; [`deploy`], [`accounts`], [`stage`]: what is set up on it.
-//! - [`traffic`]: what users do; [`history`]: what happened, from events; [`tokens`]: whether the books agree.
-//! - [`observer`], [`view`], [`record`]: what a watcher sees, and what a run reports in its JSON form.
+//! - [`devnet`]: runs it. [`options`]: what it is asked to do; [`fault`]: what fails in which slot; [`stop`]: how it is
+//!   ended.
+//! - [`host`]: the L1 under it; [`deploy`], [`accounts`], [`stage`]: what is set up on it; [`cast`]: its roles, with
+//!   [`policies`] for faults and one [`worker`] for proofs.
+//! - [`traffic`]: what users do; [`mod@claim`]: the withdrawal that ends a run.
+//! - [`history`], [`audit`], [`tokens`]: what happened, on L1 and L2, and whether the books agree.
+//! - [`observer`], [`view`], [`picture`], [`record`]: what a watcher sees, and what a run reports in its JSON form.
 
 pub use alloy;
 
 pub mod accounts;
 pub mod anvil;
+pub mod audit;
 pub mod batch;
+pub mod cast;
+pub mod claim;
 pub mod deploy;
+pub mod devnet;
 pub mod fault;
 pub mod history;
 pub mod host;
 pub mod observer;
 pub mod options;
+pub mod picture;
+pub mod policies;
 pub mod record;
 pub mod stage;
 pub mod stop;
 pub mod tokens;
 pub mod traffic;
 pub mod view;
+pub mod worker;

@@ -49,6 +49,9 @@ pub enum ProofSource {
     Cached(PathBuf),
 }
 
+/// The usual chain id of development chains.
+pub const CHAIN_ID: u64 = 31337;
+
 /// A devnet's settings.
 #[derive(Debug, Clone)]
 pub struct DevnetOptions {
@@ -58,6 +61,8 @@ pub struct DevnetOptions {
     pub l1: L1Choice,
     /// Port of the L1's RPC on 127.0.0.1; 0 picks a free one.
     pub rpc_port: u16,
+    /// Chain id of an L1 of our own.
+    pub chain_id: u64,
     /// Slots to run; without it, until asked to stop.
     pub slots: Option<u64>,
     /// Where every random choice comes from.

@@ -14,7 +14,11 @@ pub fn of_sequencer(plan: &Arc<FaultPlan>) -> sequencer::Policy {
     Box::new(move |effect, context| {
         let best = context.next.candidates.first().map(|candidate| candidate.sequencer);
         let place = if best == Some(context.sequencer) { Place::First } else { Place::Other };
-        if sequencer_holds(&plan, effect, place) { sequencer::Decision::Hold } else { sequencer::Decision::Allow }
+        if sequencer_holds(&plan, effect, place) {
+            sequencer::Decision::Hold
+        } else {
+            sequencer::Decision::Allow
+        }
     })
 }
 
@@ -22,9 +26,11 @@ pub fn of_sequencer(plan: &Arc<FaultPlan>) -> sequencer::Policy {
 #[must_use]
 pub fn of_prover(plan: &Arc<FaultPlan>) -> prover::Policy {
     let plan = Arc::clone(plan);
-    Box::new(move |effect, _| {
-        if prover_holds(&plan, effect) { prover::Decision::Hold } else { prover::Decision::Allow }
-    })
+    Box::new(
+        move |effect, _| {
+            if prover_holds(&plan, effect) { prover::Decision::Hold } else { prover::Decision::Allow }
+        },
+    )
 }
 
 /// Where a sequencer's proposal stands.
@@ -55,7 +61,8 @@ fn prover_holds(plan: &FaultPlan, effect: &prover::Effect) -> bool {
         FaultKind::LateProof => matches!(effect, Effect::Finalize { window: Window::Exclusive, .. }),
         FaultKind::NoProof => matches!(
             effect,
-            Effect::Prove { purpose: Purpose::Commitment, .. } | Effect::Finalize { commitment: Commitment::Own, .. }
+            Effect::Prove { purpose: Purpose::Commitment, .. }
+                | Effect::Finalize { commitment: Commitment::Own, .. }
         ),
         FaultKind::NoProofNoRescue => matches!(
             effect,
@@ -86,7 +93,13 @@ mod tests {
     }
 
     fn finalize(window: prover::Window, commitment: prover::Commitment) -> prover::Effect {
-        prover::Effect::Finalize { slot: slot(), header_hash: B256::ZERO, window, commitment, until: L1Slot::new(9) }
+        prover::Effect::Finalize {
+            slot: slot(),
+            header_hash: B256::ZERO,
+            window,
+            commitment,
+            until: L1Slot::new(9),
+        }
     }
 
     fn prove(purpose: prover::Purpose) -> prover::Effect {

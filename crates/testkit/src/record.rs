@@ -21,6 +21,16 @@ pub enum SlotOutcome {
     Empty,
 }
 
+impl From<fernet_l1::Outcome> for SlotOutcome {
+    fn from(outcome: fernet_l1::Outcome) -> Self {
+        match outcome {
+            fernet_l1::Outcome::Finalized => Self::Finalized,
+            fernet_l1::Outcome::Rescued => Self::Rescued,
+            fernet_l1::Outcome::Backup => Self::Backup,
+        }
+    }
+}
+
 impl SlotOutcome {
     /// The name in the JSON and on the screen.
     #[must_use]

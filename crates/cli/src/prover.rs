@@ -1,0 +1,215 @@
+//! `fernet prover …`: tools for provers.
+
+use std::time::{Duration, Instant};
+
+use clap::{Subcommand, ValueEnum};
+use color_eyre::eyre::{Result, eyre};
+use fernet_circuit::{BlockStatement, Prover, ProvingProgress};
+use fernet_ledger::{
+    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, L1Address, Levels, Operation, SecretKey, SignedOperation,
+    State, Transfer, block,
+};
+use serde::Serialize;
+
+use crate::{keys, progress::Bar};
+
+/// Subcommands of `fernet prover`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Measure how fast this machine proves, and whether that is fast enough.
+    Benchmark(BenchmarkArgs),
+}
+
+/// How the result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For reading.
+    Human,
+    /// One JSON object.
+    Json,
+}
+
+/// Arguments of `fernet prover benchmark`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchmarkArgs {
+    #[command(flatten)]
+    keys: keys::Place,
+    /// Chunks of the block, 8 transfers each
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=512))]
+    chunks: u16,
+    /// Blocks to prove; the fastest counts
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
+    runs: u16,
+    /// The deployment's exclusive proving phase, in L1 slots
+    #[arg(long, value_name = "SLOTS", default_value_t = 40)]
+    proving_phase: u32,
+    /// Length of an L1 slot in seconds
+    #[arg(long, value_name = "S", default_value_t = 12)]
+    l1_slot_seconds: u32,
+    /// What a prover earns for a block, in tokens: its share of the reward and its price
+    #[arg(long, value_name = "TOKENS", default_value_t = 1.5)]
+    earning: f64,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Measurement {
+    /// Chunks of the block.
+    chunks: u16,
+    /// Chunks proven at a time.
+    threads: usize,
+    /// Wall time of the fastest block, in milliseconds.
+    block_ms: u64,
+    /// Of one of its chunks.
+    chunk_ms: u64,
+    /// Most memory of this process, in megabytes; none where the system doesn't say.
+    peak_memory_mb: Option<u64>,
+    /// Length of the proving phase, in seconds.
+    proving_phase_s: u64,
+    /// Chunks that fit into it, with two L1 slots to land in.
+    chunks_in_time: u64,
+    /// Blocks of this size that the machine could prove in an hour, one after the other.
+    blocks_per_hour: f64,
+    /// What they would earn, in tokens, if every one of them were this prover's.
+    tokens_per_hour: f64,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// When there are no keys, or a proof fails.
+pub(crate) fn run(command: Command) -> Result<()> {
+    let Command::Benchmark(args) = command;
+    let keys = keys::load(&args.keys.folder()?)?;
+    let prover = Prover::new(keys);
+    let block = block_of(usize::from(args.chunks), &prover)?;
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let statement = BlockStatement { header_hash: [1; 32], deposits_hash: [2; 32], payee: L1Address([3; 20]) };
+    let mut fastest = Duration::MAX;
+    for run in 1..=args.runs {
+        let bar = Bar::new(&format!("block {run} of {}", args.runs));
+        let began = Instant::now();
+        prover.prove_block(&block, &statement, threads, &|progress| {
+            if let ProvingProgress::Chunks { done, total } = progress {
+                bar.set(done as f64 / total.max(1) as f64, "proving");
+            }
+        })?;
+        bar.finish();
+        fastest = fastest.min(began.elapsed());
+    }
+    let measured = measurement(&args, threads, fastest, peak_memory_mb());
+    match args.format {
+        Format::Human => println!("{}", text(&measured)),
+        Format::Json => println!("{}", serde_json::to_string(&measured)?),
+    }
+    Ok(())
+}
+
+fn measurement(args: &BenchmarkArgs, threads: usize, block: Duration, peak_memory_mb: Option<u64>) -> Measurement {
+    let block_ms = u64::try_from(block.as_millis()).unwrap_or(u64::MAX).max(1);
+    let chunk_ms = (block_ms / u64::from(args.chunks.max(1))).max(1);
+    let slot = u64::from(args.l1_slot_seconds);
+    let available_s = u64::from(args.proving_phase).saturating_sub(2).saturating_mul(slot);
+    let blocks_per_hour = 3_600_000.0 / block_ms as f64;
+    Measurement {
+        chunks: args.chunks,
+        threads,
+        block_ms,
+        chunk_ms,
+        peak_memory_mb,
+        proving_phase_s: u64::from(args.proving_phase).saturating_mul(slot),
+        chunks_in_time: available_s.saturating_mul(1000) / chunk_ms,
+        blocks_per_hour,
+        tokens_per_hour: blocks_per_hour * args.earning,
+    }
+}
+
+fn text(measured: &Measurement) -> String {
+    let memory = measured.peak_memory_mb.map_or_else(|| "unknown".to_owned(), |mb| format!("{mb} MB"));
+    let verdict = if measured.chunks_in_time >= u64::from(measured.chunks) {
+        format!("in time: up to {} chunks fit", measured.chunks_in_time)
+    } else {
+        format!("TOO SLOW: only {} chunks fit", measured.chunks_in_time)
+    };
+    format!(
+        "block of {} chunks  {:.2} s on {} threads, {:.2} s a chunk\npeak memory        {memory}\nproving phase      {} s, {verdict}\nat most            {:.0} such blocks an hour, {:.0} tokens",
+        measured.chunks,
+        measured.block_ms as f64 / 1000.0,
+        measured.threads,
+        measured.chunk_ms as f64 / 1000.0,
+        measured.proving_phase_s,
+        measured.blocks_per_hour,
+        measured.tokens_per_hour,
+    )
+}
+
+/// A block of full chunks: transfers in a ring of accounts.
+fn block_of(chunks: usize, prover: &Prover) -> Result<BlockWitness> {
+    let params = prover.key().params();
+    let layout = params.layout(chunks.max(1))?;
+    let domain = Domain::new(1, L1Address([1; 20]));
+    let accounts = u32::try_from(params.operations)?;
+    let secret = |number: u32| SecretKey::from_seed(&number.to_be_bytes());
+    let mut state = State::empty(Levels::new(params.levels)?);
+    for number in 1..=accounts {
+        let key = secret(number).public_key();
+        state.apply_deposit(&Deposit { to: AccountIndex::new(number), key, amount: 1_000_000 })?;
+    }
+    let mut transfers: Vec<SignedOperation> = Vec::new();
+    for nonce in 0..u32::try_from(chunks)? {
+        for from in 1..=accounts {
+            let to = AccountIndex::new(from % accounts + 1);
+            let transfer = Transfer { from: AccountIndex::new(from), to, amount: 10, fee: 1, nonce };
+            transfers.push(Operation::from(transfer).sign(domain, &secret(from)));
+        }
+    }
+    let rules = BlockRules { domain, layout, fee_recipient: AccountIndex::new(1) };
+    let built = block::build(&mut state, rules, chunks, &[], &transfers)?;
+    match built.skipped.first() {
+        None => Ok(built.block),
+        Some((number, reason)) => Err(eyre!("transfer {number} of the benchmark's block was skipped: {reason:?}")),
+    }
+}
+
+/// The most memory that this process has had.
+fn peak_memory_mb() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kilobytes / 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args() -> BenchmarkArgs {
+        #[derive(Debug, clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: BenchmarkArgs,
+        }
+        let line = <Line as clap::Parser>::try_parse_from(["benchmark"]).unwrap();
+        line.args
+    }
+
+    #[test]
+    fn tells_what_fits_into_the_proving_phase() {
+        let measured = measurement(&args(), 2, Duration::from_millis(8_000), Some(300));
+        assert_eq!(measured.chunk_ms, 4_000);
+        assert_eq!(measured.proving_phase_s, 480);
+        assert_eq!(measured.chunks_in_time, 38 * 12 / 4);
+        assert_eq!(measured.blocks_per_hour, 450.0);
+        assert!(text(&measured).contains("in time: up to 114 chunks fit"));
+    }
+
+    #[test]
+    fn a_machine_that_is_too_slow_is_told() {
+        let slow = measurement(&args(), 1, Duration::from_secs(3_600), None);
+        assert!(text(&slow).contains("TOO SLOW"), "{}", text(&slow));
+        assert!(text(&slow).contains("unknown"));
+    }
+}

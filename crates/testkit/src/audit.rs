@@ -1,0 +1,104 @@
+//! The ledger's side of the books: what every finalized block moved on L2.
+
+use std::collections::BTreeMap;
+
+use fernet_follower::{Ledger, Replayed, RollupView};
+use fernet_ledger::block::PendingWithdrawal;
+use fernet_protocol::Slot;
+
+use crate::{tokens::LedgerBooks, view::BlockContents};
+
+/// What finalized blocks held.
+#[derive(Debug, Clone, Default)]
+pub struct Audit {
+    blocks: BTreeMap<Slot, Contents>,
+    /// L2 units on all accounts after the last block seen.
+    accounts: u128,
+    /// L2 units that vanished as fees.
+    burned: u128,
+    violations: Vec<String>,
+}
+
+/// A block's contents.
+#[derive(Debug, Clone, Default)]
+struct Contents {
+    counts: BlockContents,
+    withdrawals: Vec<PendingWithdrawal>,
+}
+
+impl Audit {
+    /// Takes note of blocks that were executed since the last call; `ledger` is the state after them.
+    pub fn apply(&mut self, replayed: Vec<Replayed>, ledger: &Ledger) {
+        if replayed.is_empty() {
+            return;
+        }
+        let (mut deposited, mut withdrawn, mut fees) = (0u128, 0u128, 0u128);
+        for Replayed { slot, block } in replayed {
+            let withdrawals = block.withdrawals();
+            let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+            deposited =
+                deposited.saturating_add(block.deposits().map(|deposit| u128::from(deposit.amount)).sum());
+            withdrawn = withdrawn.saturating_add(withdrawals.iter().map(|w| u128::from(w.amount)).sum());
+            fees = fees.saturating_add(block.chunks.iter().map(|chunk| u128::from(chunk.fees)).sum());
+            let counts = BlockContents {
+                transfers: count(block.transfers()),
+                deposits: count(block.deposits().count()),
+                withdrawals: count(withdrawals.len()),
+                chunks: u32::try_from(block.chunks.len()).unwrap_or(u32::MAX),
+            };
+            self.blocks.insert(slot, Contents { counts, withdrawals });
+        }
+        let after = ledger.accounts().map(|(_, account)| u128::from(account.balance)).sum();
+        let expected = self.accounts.saturating_add(deposited).saturating_sub(withdrawn);
+        // Only fees may vanish, and only where their recipient doesn't exist.
+        match expected.checked_sub(after) {
+            Some(missing) if missing <= fees => self.burned = self.burned.saturating_add(missing),
+            _ => self.violations.push(format!(
+                "expected {expected} units on L2 less at most {fees} burned fees after height {}, got {after}",
+                ledger.height()
+            )),
+        }
+        self.accounts = after;
+    }
+
+    /// What the block of a slot held.
+    #[must_use]
+    pub fn contents(&self, slot: Slot) -> Option<BlockContents> {
+        self.blocks.get(&slot).map(|contents| contents.counts)
+    }
+
+    /// The withdrawals of finalized blocks, oldest first.
+    pub fn withdrawals(&self) -> impl Iterator<Item = (Slot, &PendingWithdrawal)> {
+        self.blocks.iter().flat_map(|(slot, contents)| contents.withdrawals.iter().map(move |w| (*slot, w)))
+    }
+
+    /// The ledger's side of the books.
+    #[must_use]
+    pub fn books(&self, view: &RollupView) -> LedgerBooks {
+        let consumed = usize::try_from(view.tip().deposits_end).unwrap_or(usize::MAX);
+        let withdrawn: u128 = self.withdrawals().map(|(_, withdrawal)| u128::from(withdrawal.amount)).sum();
+        LedgerBooks {
+            queued: view
+                .deposits()
+                .iter()
+                .skip(consumed)
+                .map(|record| u128::from(record.deposit.amount))
+                .sum(),
+            accounts: self.accounts,
+            unclaimed: withdrawn.saturating_sub(claimed(view)),
+            fees_burned: self.burned,
+        }
+    }
+
+    /// Blocks that moved money in a way they can't.
+    #[must_use]
+    pub fn violations(&self) -> &[String] {
+        &self.violations
+    }
+}
+
+/// L2 units claimed on L1.
+#[must_use]
+pub fn claimed(view: &RollupView) -> u128 {
+    view.claims().iter().map(|claim| u128::from(claim.amount)).sum()
+}

@@ -1,0 +1,291 @@
+//! The roles of a devnet: four sequencers and two provers, wired to one L1 and one network.
+
+use std::{sync::Arc, time::Duration};
+
+use alloy::{primitives::U256, signers::local::PrivateKeySigner};
+use fernet_follower::{Follower, FollowerError};
+use fernet_l1::{
+    Accounts as Senders, Deployment, L1Block, L1Provider, SidecarFormat, StoreError, TxConfig, TxError,
+    TxManager, TxStore,
+};
+use fernet_ledger::mempool::Limits;
+use fernet_network::{InProcess, Network};
+use fernet_protocol::TokenAmount;
+use fernet_prover::{PriceList, ProofWorker, ProverDriver, ProverError};
+use fernet_sequencer::{CommitmentBy, SequencerDriver, SequencerError};
+use tokio::sync::Mutex;
+
+use crate::{accounts::Accounts, fault::FaultPlan, policies, stage::Stage};
+
+/// What a transaction may cost at most, in wei: one ether, far above a development chain's fees.
+const FEE_CEILING: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
+/// Rewards worth a claim, in token units: two tokens.
+const CLAIM_FROM: U256 = U256::from_limbs([2_000_000_000_000_000_000, 0, 0, 0]);
+/// A hundredth of a token, in token units.
+const CENT: u128 = 10_000_000_000_000_000;
+/// Most a sequencer pays for a proof: a token.
+const MAX_PRICE: TokenAmount = TokenAmount::new(100 * CENT);
+/// Prices of the provers, base and per chunk, in hundredths of a token: the first is cheaper for small blocks, the second
+/// for large ones.
+const PRICES: [(u128, u128); 2] = [(20, 10), (28, 5)];
+/// L1 slots that an offer stays open: a commitment phase and some.
+const OFFER_VALIDITY: u64 = 24;
+/// L1 slots before the end of exclusive proving at which a rescuer starts.
+const RESCUE_LEAD: u64 = 3;
+/// L1 slots before the end of the proposal phase at which a sequencer stops waiting for better ones.
+const PATIENCE: u64 = 2;
+/// How long provers have for a quote. In one process they answer at once.
+const QUOTE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Why a role failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CastError {
+    /// A sequencer.
+    #[error("sequencer {number}: {source}")]
+    Sequencer {
+        /// Which, from 0.
+        number: usize,
+        /// What happened.
+        source: SequencerError,
+    },
+    /// A prover.
+    #[error("prover {number}: {source}")]
+    Prover {
+        /// Which, from 0.
+        number: usize,
+        /// What happened.
+        source: ProverError,
+    },
+    /// The transaction manager.
+    #[error(transparent)]
+    Transactions(#[from] TxError),
+    /// Its store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A sequencer's journal.
+    #[error(transparent)]
+    SequencerJournal(#[from] fernet_sequencer::journal::JournalError),
+    /// A prover's journal.
+    #[error(transparent)]
+    ProverJournal(#[from] fernet_prover::journal::JournalError),
+    /// Following the rollup.
+    #[error(transparent)]
+    Follower(#[from] FollowerError),
+}
+
+/// All roles, and what they share.
+#[derive(Debug)]
+pub struct Cast {
+    sequencers: Vec<SequencerDriver>,
+    provers: Vec<ProverDriver>,
+    network: InProcess,
+}
+
+/// What the roles did in one step.
+#[derive(Debug, Default)]
+pub struct CastReport {
+    /// Sequencers' reports, in order.
+    pub sequencers: Vec<fernet_sequencer::StepReport>,
+    /// Provers' reports, in order.
+    pub provers: Vec<fernet_prover::StepReport>,
+}
+
+/// What roles are wired to.
+#[derive(Debug)]
+pub struct Surroundings<'a> {
+    /// The L1.
+    pub provider: &'a L1Provider,
+    /// The rollup on it.
+    pub deployment: &'a Deployment,
+    /// Who they are.
+    pub accounts: &'a Accounts,
+    /// As whom they are registered.
+    pub stage: &'a Stage,
+    /// The rollup as seen from L1, followed once for all.
+    pub follower: &'a Arc<Mutex<Follower>>,
+    /// What fails.
+    pub faults: &'a Arc<FaultPlan>,
+}
+
+impl Cast {
+    /// Makes all roles.
+    ///
+    /// # Errors
+    /// When one can't be made.
+    pub fn new(around: &Surroundings<'_>, worker: &Arc<dyn ProofWorker>) -> Result<Self, CastError> {
+        let network = InProcess::new();
+        let provers = around.accounts.provers.iter().enumerate();
+        let provers = provers
+            .map(|(number, signer)| prover(around, &network, worker, number, signer))
+            .collect::<Result<_, _>>()?;
+        let sequencers = around.accounts.sequencers.iter().enumerate();
+        let sequencers = sequencers
+            .map(|(number, signer)| sequencer(around, &network, number, signer))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { sequencers, provers, network })
+    }
+
+    /// The roles' network.
+    #[must_use]
+    pub fn network(&self) -> &InProcess {
+        &self.network
+    }
+
+    /// Lets every role act on a new L1 block, in a fixed order: provers first, since sequencers ask them for quotes.
+    ///
+    /// # Errors
+    /// When a role fails for good. What may pass is logged, and the role goes on at the next block.
+    pub async fn step(&mut self, block: &L1Block) -> Result<CastReport, CastError> {
+        let mut report = CastReport::default();
+        for (number, prover) in self.provers.iter_mut().enumerate() {
+            match prover.step(block).await {
+                Ok(step) => report.provers.push(step),
+                Err(error) if error.is_retryable() => {
+                    tracing::warn!(number, %error, "prover");
+                    report.provers.push(fernet_prover::StepReport::default());
+                }
+                Err(source) => return Err(CastError::Prover { number, source }),
+            }
+        }
+        for (number, sequencer) in self.sequencers.iter_mut().enumerate() {
+            match sequencer.step(block).await {
+                Ok(step) => report.sequencers.push(step),
+                Err(error) if error.is_retryable() => {
+                    tracing::warn!(number, %error, "sequencer");
+                    report.sequencers.push(fernet_sequencer::StepReport::default());
+                }
+                Err(source) => return Err(CastError::Sequencer { number, source }),
+            }
+        }
+        report.log();
+        Ok(report)
+    }
+
+    /// Operations waiting for a block.
+    #[must_use]
+    pub fn waiting_operations(&self) -> usize {
+        self.sequencers.iter().map(SequencerDriver::waiting_operations).max().unwrap_or(0)
+    }
+}
+
+impl CastReport {
+    fn log(&self) {
+        for (number, report) in self.sequencers.iter().enumerate() {
+            let role = "sequencer";
+            for (action, hash) in &report.sent {
+                tracing::debug!(role, number, %action, %hash, "sent");
+            }
+            for (action, reason) in &report.failed {
+                tracing::info!(role, number, %action, ?reason, "failed");
+            }
+            for trouble in &report.troubles {
+                tracing::warn!(role, number, trouble, "trouble");
+            }
+        }
+        for (number, report) in self.provers.iter().enumerate() {
+            let role = "prover";
+            for (action, hash) in &report.sent {
+                tracing::debug!(role, number, %action, %hash, "sent");
+            }
+            for (action, reason) in &report.failed {
+                tracing::info!(role, number, %action, ?reason, "failed");
+            }
+            for trouble in &report.troubles {
+                tracing::warn!(role, number, trouble, "trouble");
+            }
+        }
+    }
+}
+
+fn manager(around: &Surroundings<'_>, senders: Senders) -> Result<TxManager, CastError> {
+    let config = TxConfig::new(around.deployment.chain_id(), around.deployment.clock());
+    Ok(TxManager::open(around.provider.clone(), senders, TxStore::in_memory()?, config)?)
+}
+
+fn chunks(deployment: &Deployment) -> usize {
+    usize::from(deployment.parameters().max_chunks)
+}
+
+fn sequencer(
+    around: &Surroundings<'_>,
+    network: &InProcess,
+    number: usize,
+    signer: &PrivateKeySigner,
+) -> Result<SequencerDriver, CastError> {
+    let failed = |source| CastError::Sequencer { number, source };
+    let id = around.stage.sequencers.get(number).copied().unwrap_or_default();
+    let record = around.stage.users.get(number).copied().unwrap_or_default();
+    let settings = fernet_sequencer::Settings {
+        conduct: fernet_sequencer::Conduct {
+            sequencer: id,
+            fee_recipient: record.get(),
+            max_price: MAX_PRICE,
+            patience: PATIENCE,
+            claim_from: Some(CLAIM_FROM),
+            commitment: CommitmentBy::Sequencer,
+        },
+        max_chunks: chunks(around.deployment),
+        deposit_depth: 0,
+        quote_deadline: QUOTE_DEADLINE,
+        fee_ceiling: FEE_CEILING,
+        sidecars: SidecarFormat::default(),
+        blobs_per_transaction: fernet_l1::MAX_BLOBS_PER_TRANSACTION,
+        owner: signer.address(),
+        claim_to: signer.address(),
+        mempool: Limits::default(),
+    };
+    let blob_account = around.accounts.blob_accounts.get(number).unwrap_or(signer).clone();
+    let wiring = fernet_sequencer::Wiring {
+        follower: Arc::clone(around.follower),
+        network: Arc::new(network.clone()) as Arc<dyn Network>,
+        transactions: manager(around, Senders::new(signer.clone()).with_blob_account(blob_account))?,
+        owner: None,
+        attester: Arc::new(signer.clone()),
+        journal: fernet_sequencer::Journal::in_memory()?,
+        policy: policies::of_sequencer(around.faults),
+    };
+    SequencerDriver::new(around.deployment, settings, wiring).map_err(failed)
+}
+
+fn prover(
+    around: &Surroundings<'_>,
+    network: &InProcess,
+    worker: &Arc<dyn ProofWorker>,
+    number: usize,
+    signer: &PrivateKeySigner,
+) -> Result<ProverDriver, CastError> {
+    let failed = |source| CastError::Prover { number, source };
+    let (base, per_chunk) = PRICES[number % PRICES.len()];
+    let settings = fernet_prover::Settings {
+        conduct: fernet_prover::Conduct {
+            prover: signer.address(),
+            payee: signer.address(),
+            prices: PriceList {
+                base: TokenAmount::new(base * CENT),
+                per_chunk: TokenAmount::new(per_chunk * CENT),
+                bond: around.deployment.parameters().min_bond,
+            },
+            offer_validity: OFFER_VALIDITY,
+            rescue_lead: RESCUE_LEAD,
+            fee_recipient: around.stage.users.last().copied().unwrap_or_default().get(),
+            claim_from: Some(CLAIM_FROM),
+        },
+        max_chunks: chunks(around.deployment),
+        deposit_depth: 0,
+        fee_ceiling: FEE_CEILING,
+        sidecars: SidecarFormat::default(),
+        claim_to: signer.address(),
+        mempool: Limits::default(),
+    };
+    let wiring = fernet_prover::Wiring {
+        follower: Arc::clone(around.follower),
+        network: Arc::new(network.clone()) as Arc<dyn Network>,
+        transactions: manager(around, Senders::new(signer.clone()))?,
+        payee: None,
+        signer: Arc::new(signer.clone()),
+        journal: fernet_prover::Journal::in_memory()?,
+        worker: Arc::clone(worker),
+        policy: policies::of_prover(around.faults),
+    };
+    ProverDriver::new(around.deployment, settings, wiring).map_err(failed)
+}

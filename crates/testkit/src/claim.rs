@@ -1,0 +1,81 @@
+//! Claiming a withdrawal on L1: the finalized block's blob commitment is opened at its elements.
+
+use alloy::{
+    primitives::{B256, Bytes, TxHash, U256},
+    signers::local::PrivateKeySigner,
+};
+use fernet_bindings::{IBridge, WithdrawalProof};
+use fernet_circuit::kzg::{self, KzgError};
+use fernet_follower::FinalizedBlock;
+use fernet_l1::{BlobError, BlobSource, Deployment};
+use fernet_ledger::{Blob, block::PendingWithdrawal, field};
+
+use crate::{
+    batch::{BatchError, Call, send},
+    host::L1Host,
+};
+
+/// Why a withdrawal couldn't be claimed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimError {
+    /// The block names no such blob.
+    #[error("expected blob {blob} in the block of slot {slot}, it has {count}")]
+    NoBlob {
+        /// The blob's number.
+        blob: usize,
+        /// The block's slot.
+        slot: u64,
+        /// Its blobs.
+        count: usize,
+    },
+    /// The blob can't be had.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// The blob isn't one of the ledger's.
+    #[error(transparent)]
+    Data(#[from] fernet_ledger::blob::BlobError),
+    /// It can't be opened.
+    #[error(transparent)]
+    Kzg(#[from] KzgError),
+    /// The transaction failed.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+}
+
+/// Claims `withdrawal` of a finalized block, sending from `claimer`. Returns the transaction.
+///
+/// # Errors
+/// When the blob can't be had or L1 refuses.
+pub async fn claim(
+    host: &L1Host,
+    deployment: &Deployment,
+    blobs: &dyn BlobSource,
+    block: &FinalizedBlock,
+    withdrawal: &PendingWithdrawal,
+    claimer: &PrivateKeySigner,
+) -> Result<TxHash, ClaimError> {
+    let number = withdrawal.position.blob;
+    let missing =
+        || ClaimError::NoBlob { blob: number, slot: block.header.slot.get(), count: block.blobs.len() };
+    let at = *block.blobs.get(number).ok_or_else(missing)?;
+    let hash = *block.header.blob_hashes.get(number).ok_or_else(missing)?;
+    let fetched = blobs.blobs(at, &[hash]).await?;
+    let blob = Blob::from_bytes(fetched.first().ok_or_else(missing)?.as_slice())?;
+
+    let commitment = kzg::commitment(&blob)?;
+    let element = kzg::open_element(&blob, withdrawal.element)?;
+    let target = kzg::open_element(&blob, withdrawal.element.saturating_add(1))?;
+    let proof = WithdrawalProof {
+        header: block.header.clone().into(),
+        blob: U256::from(number),
+        element: U256::from(withdrawal.element),
+        withdrawal: B256::new(field::to_bytes(&element.value)),
+        target: B256::new(field::to_bytes(&target.value)),
+        commitment: Bytes::copy_from_slice(&commitment),
+        withdrawalOpening: Bytes::copy_from_slice(&element.proof),
+        targetOpening: Bytes::copy_from_slice(&target.proof),
+    };
+    let call = Call::new(claimer, deployment.contracts().bridge, &IBridge::claimCall { proof });
+    let receipts = send(host, "claiming the withdrawal", vec![call]).await?;
+    Ok(receipts.first().map(|receipt| receipt.transaction_hash).unwrap_or_default())
+}
