@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-FORGE   := node_modules/.bin/forge
+FORGE   := tools/forge
 TOOLS   := target/tools
 DENY    := $(TOOLS)/bin/cargo-deny
 DENY_VERSION := 0.20.2
@@ -69,11 +69,11 @@ coverage: tools ## branch coverage of contracts/, at least 95 %
 	node tools/coverage.mjs 95
 
 snapshots: tools ## rewrite the committed gas, size, ABI and storage-layout snapshots
-	FORGE_SNAPSHOT_CHECK=false $(FORGE) test --isolate --match-path 'test/gas/*'
+	FORGE_SNAPSHOT_CHECK=false $(FORGE) test --match-path 'test/gas/*'
 	node tools/snapshots.mjs --write
 
 snapshots-check: tools ## compare the snapshots with the code
-	FORGE_SNAPSHOT_CHECK=true $(FORGE) test --isolate --match-path 'test/gas/*'
+	FORGE_SNAPSHOT_CHECK=true $(FORGE) test --match-path 'test/gas/*'
 	node tools/snapshots.mjs
 
 .PHONY: lint-rust test-rust docs deny bench vectors fmt clean

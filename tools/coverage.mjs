@@ -11,7 +11,7 @@ if (!(minimum > 0 && minimum <= 100)) {
 
 const report = "lcov.info";
 execFileSync(
-  "node_modules/.bin/forge",
+  "tools/forge",
   ["coverage", "--report", "lcov", "--report-file", report, "--no-match-path", "test/{invariant,gas}/**"],
   { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, FOUNDRY_FUZZ_RUNS: "32" } },
 );

@@ -7,7 +7,7 @@ import { join } from "node:path";
 const SIZE_LIMIT = 24_576; // bytes of deployed code, EIP-170
 const write = process.argv.includes("--write");
 execFileSync(
-  "node_modules/.bin/forge",
+  "tools/forge",
   ["build", "--force", "--skip", "test", "--skip", "script", "--extra-output", "storageLayout", "--out", "out/snapshots", "--cache-path", "cache/snapshots"],
   { stdio: ["ignore", "ignore", "inherit"] },
 );

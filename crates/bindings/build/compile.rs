@@ -65,7 +65,7 @@ pub(crate) fn contracts(root: &Path, scratch: &Path) -> Result<Vec<Compiled>> {
     let output = project.compile().map_err(|e| one_line("can't compile contracts/", &e))?;
     if output.has_compiler_errors() {
         return Err(format!(
-            "contracts/ doesn't compile (try `node_modules/.bin/forge build contracts`)\n{output}"
+            "contracts/ doesn't compile (try `tools/forge build contracts`)\n{output}"
         ));
     }
 

@@ -35,7 +35,7 @@ async fn run(command: &mut Command) -> String {
 }
 
 async fn cast(server: &HttpServer, arguments: &[&str]) -> String {
-    let mut command = Command::new(installed(".bin/cast"));
+    let mut command = Command::new(installed("../tools/cast"));
     run(command.args(arguments).env("ETH_RPC_URL", server.url())).await
 }
 
@@ -100,7 +100,7 @@ async fn forge_scripts_broadcast() {
     let node = instant();
     let server = serve(&node).await;
     let scratch = tempfile::tempdir().expect("a folder");
-    let mut command = Command::new(installed(".bin/forge"));
+    let mut command = Command::new(installed("../tools/forge"));
     command
         .args([
             "script",

@@ -60,11 +60,11 @@ pub async fn deploy(
     network: &str,
     deployer: &PrivateKeySigner,
 ) -> Result<PathBuf, DeployError> {
-    let path = root.join("node_modules/.bin/forge");
+    let path = root.join("node_modules/@foundry-rs/forge");
     if !path.exists() {
         return Err(DeployError::NotInstalled { path, root: root.to_owned() });
     }
-    let output = Command::new(&path)
+    let output = Command::new(root.join("tools/forge"))
         .current_dir(root)
         .args(["script", "script/Deploy.s.sol", "--broadcast", "--slow", "--skip", "test", "--rpc-url", rpc])
         .env("FERNET_NETWORK", network)
