@@ -332,7 +332,7 @@ impl Step<'_> {
         const EVENT: &str = "SlotExpired";
         let location = self.facts.locate(&self.setup.parameters, self.block.l1_slot);
         let Some(expired) = location.expired else {
-            return self.contradiction(EVENT, "no slot that is over and not settled", slot);
+            return self.contradiction(EVENT, "a slot that is over and not settled", slot);
         };
         self.expect(EVENT, "slot", expired.timeline.slot, slot)?;
         self.facts.cursor = Cursor::after(&expired.timeline, expired.position.end, &self.setup.parameters);

@@ -4,6 +4,8 @@ mod apply;
 mod facts;
 mod mixes;
 mod records;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, VecDeque},
