@@ -1,12 +1,13 @@
 //! The prover as its operator sees it.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use alloy::signers::Signer;
 use fernet_follower::Follower;
 use fernet_l1::{Deployment, L1Block, TxManager};
 use fernet_network::{AcceptedQuote, BoxFuture, Network, QuoteRequest, QuoteResponder, SignedQuote};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::engine::Engine;
 use crate::error::ProverError;
@@ -76,7 +77,7 @@ impl ProverDriver {
     pub async fn step(&mut self, block: &L1Block) -> Result<StepReport, ProverError> {
         let mut engine = self.engine.lock().await;
         let mut report = StepReport::default();
-        let facts = engine.observe(&mut report).await?;
+        let facts = engine.observe(block, &mut report).await?;
         let refused = engine.submissions().tick(block, &mut report).await?;
         if let Some(facts) = facts {
             let mut inputs = engine.collect(&mut report);
@@ -86,6 +87,43 @@ impl ProverDriver {
             engine.forget(facts.next.slot)?;
         }
         Ok(report)
+    }
+
+    /// Looks for a new L1 block every `pause` and steps with each, until `stop` says so or its sender is gone.
+    /// Troubles that the next block may mend are logged; `watch` sees every step.
+    ///
+    /// # Errors
+    /// As [`Self::step`], but only what can't be retried.
+    pub async fn run(
+        &mut self,
+        pause: Duration,
+        mut stop: watch::Receiver<bool>,
+        mut watch: impl FnMut(&L1Block, StepReport),
+    ) -> Result<(), ProverError> {
+        let mut last = None;
+        while !*stop.borrow_and_update() {
+            let head = self.engine.lock().await.head().await;
+            match head {
+                Ok(Some(block)) if last != Some(block.hash) => match self.step(&block).await {
+                    Ok(report) => {
+                        last = Some(block.hash);
+                        watch(&block, report);
+                    }
+                    Err(error) if error.is_retryable() => {
+                        tracing::warn!(%error, "step failed, is tried again")
+                    }
+                    Err(error) => return Err(error),
+                },
+                Ok(_) => {}
+                Err(error) if error.is_retryable() => tracing::warn!(%error, "l1 can't be followed now"),
+                Err(error) => return Err(error),
+            }
+            tokio::select! {
+                changed = stop.changed() => if changed.is_err() { break },
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Resolves once the worker has nothing to prove. Proofs that are ready then are picked up by the next step.

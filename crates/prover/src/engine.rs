@@ -9,7 +9,7 @@ use alloy::signers::Signer;
 use alloy::sol_types::SolCall;
 use fernet_bindings::{IRewards, IRollup};
 use fernet_follower::{Follower, FollowerError, Ledger, RollupView, ledger_deposit};
-use fernet_l1::{BlobBundle, Deployment, MAX_BLOBS_PER_TRANSACTION, versioned_hash};
+use fernet_l1::{BlobBundle, Deployment, L1Block, MAX_BLOBS_PER_TRANSACTION, versioned_hash};
 use fernet_ledger::{
     AccountIndex, BlockRules, BlockWitness, Deposit, Domain, L1Address, Mempool, State, block,
 };
@@ -107,11 +107,25 @@ impl Engine {
         &mut self.submissions
     }
 
+    /// The newest L1 block.
+    pub(crate) async fn head(&self) -> Result<Option<Arc<L1Block>>, ProverError> {
+        let mut follower = self.follower.lock().await;
+        while !follower.poll().await?.is_empty() {}
+        Ok(follower.head_block().cloned())
+    }
+
     /// Follows L1 and reads the peers' messages; the facts at the newest L1 block.
-    pub(crate) async fn observe(&mut self, report: &mut StepReport) -> Result<Option<Facts>, ProverError> {
+    pub(crate) async fn observe(
+        &mut self,
+        block: &L1Block,
+        report: &mut StepReport,
+    ) -> Result<Option<Facts>, ProverError> {
         let follower = Arc::clone(&self.follower);
         let mut follower = follower.lock().await;
-        follower.poll().await?;
+        let seen = follower.view().head().is_some_and(|head| head.hash == block.hash);
+        if !seen || follower.ledger_at_tip().is_none() {
+            while !follower.poll().await?.is_empty() {}
+        }
         let gossip = self.inbox.drain();
         let state = (!gossip.is_empty()).then(|| upcoming(follower.ledger(), follower.view()));
         for gossip in gossip {
@@ -275,7 +289,7 @@ impl Engine {
         let facts = {
             let follower = Arc::clone(&self.follower);
             let mut follower = follower.lock().await;
-            follower.poll().await?;
+            while !follower.poll().await?.is_empty() {}
             self.facts(&follower)
         };
         let (Some(facts), QuoteRequest { sequencer, body }) = (facts, request) else {

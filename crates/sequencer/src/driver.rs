@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use alloy::eips::eip4844::Blob;
 use alloy::primitives::{Address, B256, Bytes, U256};
@@ -16,7 +17,7 @@ use fernet_l1::{
 use fernet_ledger::{AccountIndex, BlockRules, Deposit, Domain, L1Address, Mempool, State, block};
 use fernet_network::{AcceptedQuote, BlockBody, Frame, Gossip, Inbox, Network, QuoteRequest, SignedQuote};
 use fernet_protocol::{ChainId, DepositRange, L1Slot, RollupId, Slot};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::error::SequencerError;
 use crate::journal::{Journal, Replacement};
@@ -149,7 +150,7 @@ impl SequencerDriver {
     /// itself ([`SequencerError::is_retryable`]). What had been begun is taken up again at the next call.
     pub async fn step(&mut self, block: &L1Block) -> Result<StepReport, SequencerError> {
         let mut report = StepReport::default();
-        let facts = self.observe(&mut report).await?;
+        let facts = self.observe(block, &mut report).await?;
         let mut inputs = self.tick(block, &mut report).await?;
         if let Some(facts) = facts {
             inputs.push(Input::Block(Box::new(facts.clone())));
@@ -163,11 +164,60 @@ impl SequencerDriver {
         Ok(report)
     }
 
+    /// Looks for a new L1 block every `pause` and steps with each, until `stop` says so or its sender is gone.
+    /// Troubles that the next block may mend are logged; `watch` sees every step.
+    ///
+    /// # Errors
+    /// As [`Self::step`], but only what can't be retried.
+    pub async fn run(
+        &mut self,
+        pause: Duration,
+        mut stop: watch::Receiver<bool>,
+        mut watch: impl FnMut(&L1Block, StepReport),
+    ) -> Result<(), SequencerError> {
+        let mut last = None;
+        while !*stop.borrow_and_update() {
+            match self.head().await {
+                Ok(Some(block)) if last != Some(block.hash) => match self.step(&block).await {
+                    Ok(report) => {
+                        last = Some(block.hash);
+                        watch(&block, report);
+                    }
+                    Err(error) if error.is_retryable() => {
+                        tracing::warn!(%error, "step failed, is tried again")
+                    }
+                    Err(error) => return Err(error),
+                },
+                Ok(_) => {}
+                Err(error) if error.is_retryable() => tracing::warn!(%error, "l1 can't be followed now"),
+                Err(error) => return Err(error),
+            }
+            tokio::select! {
+                changed = stop.changed() => if changed.is_err() { break },
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn head(&self) -> Result<Option<Arc<L1Block>>, SequencerError> {
+        let mut follower = self.wiring.follower.lock().await;
+        while !follower.poll().await?.is_empty() {}
+        Ok(follower.head_block().cloned())
+    }
+
     /// Follows L1, reads the peers' messages, and gathers what the machine wants to know.
-    async fn observe(&mut self, report: &mut StepReport) -> Result<Option<Facts>, SequencerError> {
+    async fn observe(
+        &mut self,
+        block: &L1Block,
+        report: &mut StepReport,
+    ) -> Result<Option<Facts>, SequencerError> {
         let follower = Arc::clone(&self.wiring.follower);
         let mut follower = follower.lock().await;
-        follower.poll().await?;
+        let seen = follower.view().head().is_some_and(|head| head.hash == block.hash);
+        if !seen || follower.ledger_at_tip().is_none() {
+            while !follower.poll().await?.is_empty() {}
+        }
         let gossip = self.inbox.drain();
         if !gossip.is_empty() {
             let state = upcoming(follower.ledger(), follower.view());

@@ -1,0 +1,81 @@
+//! What survives a restart, and what the journal refuses.
+
+use alloy::primitives::{Address, B256};
+use fernet_network::{BlockBody, SignedQuote};
+use fernet_protocol::{Header, L1Slot, Quote, SequencerId, Slot, TokenAmount};
+use fernet_sequencer::Journal;
+use fernet_sequencer::journal::{JournalError, Replacement};
+
+fn body(slot: u64) -> BlockBody {
+    let header = Header {
+        slot: Slot::new(slot),
+        parent: B256::ZERO,
+        state_root: B256::ZERO,
+        deposits_end: 0,
+        fee_recipient: 0,
+        chunks: 1,
+        committee_digest: B256::ZERO,
+        blob_hashes: Vec::new(),
+    };
+    BlockBody { header, blobs: Vec::new(), signatures: Vec::new() }
+}
+
+fn quote(slot: u64, price: u128) -> SignedQuote {
+    let quote = Quote {
+        slot: Slot::new(slot),
+        header_hash: body(slot).header_hash(),
+        sequencer: SequencerId::new(1),
+        prover: Address::repeat_byte(1),
+        payee: Address::repeat_byte(2),
+        bond: TokenAmount::new(3),
+        price: TokenAmount::new(price),
+        valid_until: L1Slot::new(5),
+    };
+    SignedQuote { quote, prover_signature: vec![6; 65].into() }
+}
+
+#[test]
+fn blocks_and_quotes_survive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.redb");
+    let hash = body(7).header_hash();
+    {
+        let journal = Journal::open(&path).unwrap();
+        journal.put_body(hash, &body(7)).unwrap();
+        journal.put_quote(&quote(7, 1), Replacement::Forbidden).unwrap();
+        assert!(matches!(Journal::open(&path), Err(JournalError::Database(_))), "one process at a time");
+    }
+    let journal = Journal::open(&path).unwrap();
+    assert_eq!(journal.body(Slot::new(7), hash).unwrap(), Some(body(7)));
+    assert_eq!(journal.quote(Slot::new(7), hash).unwrap(), Some(quote(7, 1)));
+    assert_eq!(journal.body(Slot::new(8), hash).unwrap(), None);
+}
+
+#[test]
+fn no_second_quote_is_signed_for_a_header() {
+    let journal = Journal::in_memory().unwrap();
+    journal.put_quote(&quote(7, 1), Replacement::Allowed).unwrap();
+    journal.put_quote(&quote(7, 2), Replacement::Allowed).unwrap();
+    journal.put_quote(&quote(7, 2), Replacement::Forbidden).unwrap();
+    let error = journal.put_quote(&quote(7, 3), Replacement::Forbidden).unwrap_err();
+    assert!(
+        matches!(error, JournalError::AlreadySigned { header_hash } if header_hash == body(7).header_hash())
+    );
+    assert_eq!(journal.quote(Slot::new(7), body(7).header_hash()).unwrap(), Some(quote(7, 2)));
+}
+
+#[test]
+fn old_slots_are_forgotten_and_others_stay() {
+    let journal = Journal::in_memory().unwrap();
+    for slot in [6, 7, 300] {
+        journal.put_body(body(slot).header_hash(), &body(slot)).unwrap();
+        journal.put_quote(&quote(slot, 1), Replacement::Forbidden).unwrap();
+    }
+    journal.forget_before(Slot::new(7)).unwrap();
+    let is_known = |slot| {
+        let hash = body(slot).header_hash();
+        let (body, quote) = (journal.body(Slot::new(slot), hash), journal.quote(Slot::new(slot), hash));
+        (body.unwrap().is_some(), quote.unwrap().is_some())
+    };
+    assert_eq!([6, 7, 300].map(is_known), [(false, false), (true, true), (true, true)]);
+}
