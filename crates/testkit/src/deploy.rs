@@ -66,7 +66,21 @@ pub async fn deploy(
     }
     let output = Command::new(root.join("tools/forge"))
         .current_dir(root)
-        .args(["script", "script/Deploy.s.sol", "--broadcast", "--slow", "--skip", "test", "--rpc-url", rpc])
+        .args([
+            "script",
+            "script/Deploy.s.sol",
+            "--broadcast",
+            "--slow",
+            "--skip",
+            "test",
+            // its own build: forge takes what another partial build left in the shared one for complete
+            "--out",
+            "out/deploy",
+            "--cache-path",
+            "cache/deploy",
+            "--rpc-url",
+            rpc,
+        ])
         .env("FERNET_NETWORK", network)
         .env("FERNET_DEPLOYER_KEY", deployer.to_bytes().to_string())
         .env("FOUNDRY_DISABLE_NIGHTLY_WARNING", "1")
