@@ -1,6 +1,6 @@
 //! How an L1 is reached: an HTTP endpoint or a transport in this process.
 
-use std::{sync::Once, time::Duration};
+use std::time::Duration;
 
 use alloy::{
     providers::RootProvider,
@@ -47,11 +47,6 @@ pub(crate) fn http_client(url: &Url) -> Result<reqwest::Client, ConnectError> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(ConnectError::Scheme { scheme: url.scheme().to_owned() });
     }
-    static TLS: Once = Once::new();
-    TLS.call_once(|| {
-        // an error means that the process has chosen a provider already, which serves as well
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
     Ok(reqwest::Client::builder().timeout(REQUEST_TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build()?)
 }
 
