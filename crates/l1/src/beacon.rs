@@ -30,6 +30,9 @@ pub struct BeaconBlobs {
     ids: BlockIds,
 }
 
+/// Blobs that an L1 block may hold: 21 since BPO2, with room for what comes. An answer may be that long whatever was asked
+/// for, because several transactions of a block can carry the same blob.
+const BLOBS_PER_BLOCK: usize = 72;
 /// Bytes of JSON around the blobs that an answer may have.
 const ENVELOPE_LIMIT: usize = 4096;
 /// Bytes of an error answer that are kept.
@@ -71,7 +74,7 @@ impl BeaconBlobs {
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         // hexadecimal, with prefix, quotes and comma
-        let limit = hashes.len().saturating_mul(2 * BYTES_PER_BLOB + 8).saturating_add(ENVELOPE_LIMIT);
+        let limit = BLOBS_PER_BLOCK.saturating_mul(2 * BYTES_PER_BLOB + 8).saturating_add(ENVELOPE_LIMIT);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             if body.len().saturating_add(chunk.len()) > limit {
