@@ -118,7 +118,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Front::Json => line(&serde_json::to_string(&SummaryLine { summary: &summary })?)?,
         Front::Live | Front::Lines => line(&plain::summary(&summary))?,
     }
-    ensure!(summary.conservation.holds, "tokens don't add up: {}", summary.conservation.violations.join("; "));
+    ensure!(
+        summary.conservation.holds,
+        "tokens don't add up: {}",
+        summary.conservation.violations.join("; ")
+    );
     Ok(())
 }
 

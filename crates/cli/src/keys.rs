@@ -37,11 +37,12 @@ impl Place {
 pub(crate) fn load(folder: &Path) -> Result<Keys> {
     let bar = Bar::new("proving keys");
     let mut shown = 0.0;
-    let keys = key::load_or_generate(folder, &CircuitParams::PRODUCTION, &DEVELOPMENT_SEED, &mut |progress| {
-        let (fraction, what) = step(progress);
-        shown = if fraction > shown { fraction } else { shown };
-        bar.set(shown, what);
-    });
+    let keys =
+        key::load_or_generate(folder, &CircuitParams::PRODUCTION, &DEVELOPMENT_SEED, &mut |progress| {
+            let (fraction, what) = step(progress);
+            shown = if fraction > shown { fraction } else { shown };
+            bar.set(shown, what);
+        });
     bar.finish();
     Ok(Arc::new(keys.wrap_err_with(|| format!("no proving keys in {}", folder.display()))?))
 }

@@ -1,7 +1,7 @@
 //! Where log lines go: to stderr, or, under the live view, to a panel of it.
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal as _, Write},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -15,7 +15,11 @@ const DEFAULT_FILTER: &str = "warn";
 /// Sends log lines to stderr.
 pub(crate) fn to_stderr() {
     // Fails only where a subscriber is set already; then that one serves.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter()).with_writer(io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter())
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .try_init();
 }
 
 /// Sends log lines to `lines`.

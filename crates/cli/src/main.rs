@@ -17,6 +17,8 @@ mod prover;
 mod screen;
 mod setup;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// Fernet: a rollup with randomly elected sequencers, committed provers and proofs of everything.
@@ -38,9 +40,19 @@ enum Command {
     Prover(prover::Command),
 }
 
-fn main() -> color_eyre::Result<()> {
-    color_eyre::config::HookBuilder::default().display_env_section(false).install()?;
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            error.chain().skip(1).for_each(|cause| eprintln!("  because: {cause}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> color_eyre::Result<()> {
+    match command {
         Command::Devnet(args) => devnet::run(args),
         Command::Setup(args) => {
             logs::to_stderr();

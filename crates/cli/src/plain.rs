@@ -112,7 +112,12 @@ pub(crate) mod tests {
             deposits: 1,
             withdrawals: 0,
             chunks: 1,
-            gas: GasUsed { propose: Some(85_000), commit: Some(101_000), reveal: None, finalize: Some(470_500) },
+            gas: GasUsed {
+                propose: Some(85_000),
+                commit: Some(101_000),
+                reveal: None,
+                finalize: Some(470_500),
+            },
             proving_ms: 4_100,
             l1_slots: 12,
             state_root: B256::repeat_byte(0xab),

@@ -6,8 +6,8 @@ use clap::{Subcommand, ValueEnum};
 use color_eyre::eyre::{Result, eyre};
 use fernet_circuit::{BlockStatement, Prover, ProvingProgress};
 use fernet_ledger::{
-    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, L1Address, Levels, Operation, SecretKey, SignedOperation,
-    State, Transfer, block,
+    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, L1Address, Levels, Operation, SecretKey,
+    SignedOperation, State, Transfer, block,
 };
 use serde::Serialize;
 
@@ -87,7 +87,8 @@ pub(crate) fn run(command: Command) -> Result<()> {
     let prover = Prover::new(keys);
     let block = block_of(usize::from(args.chunks), &prover)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let statement = BlockStatement { header_hash: [1; 32], deposits_hash: [2; 32], payee: L1Address([3; 20]) };
+    let statement =
+        BlockStatement { header_hash: [1; 32], deposits_hash: [2; 32], payee: L1Address([3; 20]) };
     let mut fastest = Duration::MAX;
     for run in 1..=args.runs {
         let bar = Bar::new(&format!("block {run} of {}", args.runs));
@@ -108,7 +109,12 @@ pub(crate) fn run(command: Command) -> Result<()> {
     Ok(())
 }
 
-fn measurement(args: &BenchmarkArgs, threads: usize, block: Duration, peak_memory_mb: Option<u64>) -> Measurement {
+fn measurement(
+    args: &BenchmarkArgs,
+    threads: usize,
+    block: Duration,
+    peak_memory_mb: Option<u64>,
+) -> Measurement {
     let block_ms = u64::try_from(block.as_millis()).unwrap_or(u64::MAX).max(1);
     let chunk_ms = (block_ms / u64::from(args.chunks.max(1))).max(1);
     let slot = u64::from(args.l1_slot_seconds);
@@ -170,7 +176,9 @@ fn block_of(chunks: usize, prover: &Prover) -> Result<BlockWitness> {
     let built = block::build(&mut state, rules, chunks, &[], &transfers)?;
     match built.skipped.first() {
         None => Ok(built.block),
-        Some((number, reason)) => Err(eyre!("transfer {number} of the benchmark's block was skipped: {reason:?}")),
+        Some((number, reason)) => {
+            Err(eyre!("transfer {number} of the benchmark's block was skipped: {reason:?}"))
+        }
     }
 }
 

@@ -138,12 +138,12 @@ fn draw_block(frame: &mut Frame<'_>, area: Rect, view: &DevnetView) {
     frame.render_widget(outer, area);
     let [facts, proof] = Layout::vertical([Constraint::Min(4), Constraint::Length(1)]).areas(inner);
 
-    let winner = view
-        .ranking
-        .iter()
-        .enumerate()
-        .find(|(_, r)| matches!(r.progress, Progress::Committed | Progress::Revealed | Progress::Finalized));
-    let winner = winner.map_or_else(|| "–".to_owned(), |(rank, r)| format!("sequencer {} (rank {rank})", r.sequencer));
+    let winner =
+        view.ranking.iter().enumerate().find(|(_, r)| {
+            matches!(r.progress, Progress::Committed | Progress::Revealed | Progress::Finalized)
+        });
+    let winner =
+        winner.map_or_else(|| "–".to_owned(), |(rank, r)| format!("sequencer {} (rank {rank})", r.sequencer));
     let prover = view.prover.as_ref().map_or_else(
         || "–".to_owned(),
         |p| format!("{} bond {} price {}", short(p.prover), tokens(p.bond), tokens(p.price)),
@@ -179,7 +179,8 @@ fn draw_block(frame: &mut Frame<'_>, area: Rect, view: &DevnetView) {
     ];
     frame.render_widget(Paragraph::new(text), facts);
     if let Some(progress) = view.proof {
-        let ratio = if progress.total == 0 { 0.0 } else { f64::from(progress.done) / f64::from(progress.total) };
+        let ratio =
+            if progress.total == 0 { 0.0 } else { f64::from(progress.done) / f64::from(progress.total) };
         frame.render_widget(
             Gauge::default()
                 .gauge_style(Style::new().fg(Color::Magenta).bg(Color::Black))
@@ -242,13 +243,16 @@ fn draw_history(frame: &mut Frame<'_>, area: Rect, view: &DevnetView) {
 
 fn draw_log(frame: &mut Frame<'_>, area: Rect, log: &[String]) {
     let room = usize::from(area.height.saturating_sub(2));
-    let lines: Vec<_> = log[log.len().saturating_sub(room)..].iter().map(|line| Line::raw(line.clone())).collect();
+    let lines: Vec<_> =
+        log[log.len().saturating_sub(room)..].iter().map(|line| Line::raw(line.clone())).collect();
     frame.render_widget(Paragraph::new(lines).block(panel("Log")), area);
 }
 
 fn keys_line(view: &DevnetView) -> Line<'static> {
     Line::from(match view.stage {
-        Stage::Starting | Stage::Running => dim(" q or Ctrl-C: finish with a withdrawal and the summary; twice: leave at once"),
+        Stage::Starting | Stage::Running => {
+            dim(" q or Ctrl-C: finish with a withdrawal and the summary; twice: leave at once")
+        }
         Stage::Closing => dim(" finishing: the last slots carry the withdrawal (q or Ctrl-C: leave at once)"),
         Stage::Done => dim(" done"),
     })
@@ -313,7 +317,12 @@ mod tests {
             }),
             block: Some(BlockContents { transfers: 6, deposits: 1, withdrawals: 2, chunks: 2 }),
             proof: Some(ProofProgress { done: 1, total: 2, elapsed_ms: 4_200 }),
-            gas: GasUsed { propose: Some(85_300), commit: Some(101_000), reveal: Some(70_100), finalize: None },
+            gas: GasUsed {
+                propose: Some(85_300),
+                commit: Some(101_000),
+                reveal: Some(70_100),
+                finalize: None,
+            },
             pending: 5,
             tip: TipStatus { height: 3, root: B256::repeat_byte(0xcd) },
             ..DevnetView::default()

@@ -90,8 +90,12 @@ impl Accounts {
     pub fn needs(&self) -> impl Iterator<Item = (Address, U256)> + '_ {
         // Blob transactions dominate; ten ether last for thousands of slots at a development chain's fees.
         let ether = U256::from(10).pow(U256::from(18));
-        let roles =
-            self.sequencers.iter().chain(&self.provers).map(move |s| (s.address(), ether * U256::from(10)));
+        let roles = self
+            .sequencers
+            .iter()
+            .chain(&self.blob_accounts)
+            .chain(&self.provers)
+            .map(move |s| (s.address(), ether * U256::from(10)));
         roles.chain(self.users.iter().map(move |user| (user.l1.address(), ether)))
     }
 

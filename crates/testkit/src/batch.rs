@@ -99,10 +99,13 @@ pub(crate) async fn send(
     let head = provider.get_block_by_number(BlockNumberOrTag::Latest).await.map_err(failed)?;
     let base_fee = head.and_then(|block| block.header.base_fee_per_gas).unwrap_or_default();
     // Room for the base fee to double six times before the batch has landed.
-    let max_fee = u128::from(base_fee).saturating_mul(64).saturating_add(TIP);
+    let max_fee = u128::from(base_fee).saturating_mul(64).saturating_add(TIP.saturating_mul(2));
     let mut nonces = BTreeMap::new();
     let mut hashes = Vec::with_capacity(calls.len());
-    for call in calls {
+    // Falling tips keep the batch in order within a block.
+    let tips =
+        (0..u128::try_from(calls.len()).unwrap_or_default()).rev().map(|place| TIP.saturating_add(place));
+    for (call, tip) in calls.into_iter().zip(tips) {
         let from = call.from.address();
         let nonce = match nonces.get(&from) {
             Some(nonce) => *nonce,
@@ -114,13 +117,14 @@ pub(crate) async fn send(
             .with_to(call.to)
             .with_value(call.value)
             .with_input(call.input.clone());
+        // Doubled below: the batch's other transactions change what this one finds in storage.
         let gas = provider.estimate_gas(request).await.map_err(|source| refused(what, source))?;
         let transaction = TxEip1559 {
             chain_id: host.chain_id(),
             nonce,
-            gas_limit: gas.saturating_add(gas / 4),
+            gas_limit: gas.saturating_mul(2),
             max_fee_per_gas: max_fee,
-            max_priority_fee_per_gas: TIP,
+            max_priority_fee_per_gas: tip,
             to: TxKind::Call(call.to),
             value: call.value,
             access_list: Default::default(),
