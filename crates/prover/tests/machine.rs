@@ -325,7 +325,7 @@ fn commits_what_a_sequencer_accepted_of_its_own_offers() {
     let mut machine = offering();
     see(&mut machine, committing());
     let expected = Effect::Commit { slot: SLOT, accepted: accepted(quote), until: L1Slot::new(110) };
-    assert_eq!(machine.apply(Input::Accepted(accepted(quote))), [expected.clone()]);
+    assert_eq!(machine.apply(Input::Accepted(accepted(quote))), std::slice::from_ref(&expected));
     assert_eq!(see(&mut machine, committing()), [expected]);
     assert_eq!(see(&mut machine, facts(Phase::Reveal, vec![candidate(Some(OTHER), None)])), []);
 

@@ -28,7 +28,7 @@ pub struct Settings {
     /// Blobs in one transaction, 1 to 6.
     pub blobs_per_transaction: usize,
     /// Account that rewards are credited to: the owner. They are claimed if it is the attester, or if
-    /// [`Wiring::owner`] is there.
+    /// [`Wiring::owner`](crate::Wiring::owner) is there.
     pub owner: Address,
     /// Where claimed rewards go.
     pub claim_to: Address,

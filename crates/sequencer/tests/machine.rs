@@ -293,7 +293,10 @@ fn commits_the_chosen_quote_until_l1_has_it_and_reveals_then() {
     let mut machine = looking();
     let quote = Box::new(offer(1, 40, 10));
     let commit = Effect::Commit { slot: SLOT, quote: quote.clone(), until: L1Slot::new(104) };
-    assert_eq!(machine.apply(Input::Chosen { slot: SLOT, quote: quote.clone() }), [commit.clone()]);
+    assert_eq!(
+        machine.apply(Input::Chosen { slot: SLOT, quote: quote.clone() }),
+        std::slice::from_ref(&commit)
+    );
     assert_eq!(see(&mut machine, with(Phase::Commitment, 0, vec![own()])), [commit]);
     let Quote { prover, payee, bond, price, .. } = quote.quote;
     let commitment = Commitment { prover, payee, bond, price, at: L1Slot::new(103) };
@@ -318,7 +321,10 @@ fn one_handing_over_signs_no_second_quote() {
     see(&mut machine, with(Phase::Commitment, 0, vec![own()]));
     let (first, second) = (Box::new(offer(1, 40, 10)), Box::new(offer(2, 30, 10)));
     let hand_over = Effect::HandOver { slot: SLOT, quote: first.clone() };
-    assert_eq!(machine.apply(Input::Chosen { slot: SLOT, quote: first.clone() }), [hand_over.clone()]);
+    assert_eq!(
+        machine.apply(Input::Chosen { slot: SLOT, quote: first.clone() }),
+        std::slice::from_ref(&hand_over)
+    );
     assert_eq!(machine.apply(Input::CommitFailed { slot: SLOT, quote: first }), []);
     assert_eq!(machine.apply(Input::Chosen { slot: SLOT, quote: second }), [hand_over]);
 }
@@ -380,7 +386,7 @@ fn a_block_that_only_l1_knows_is_recalled() {
     let mut machine = sequencer();
     let facts = with(Phase::Reveal, 0, vec![own()]);
     let recall = Effect::Recall { slot: SLOT, header_hash: block().header_hash };
-    assert_eq!(see(&mut machine, facts.clone()), [recall.clone()]);
+    assert_eq!(see(&mut machine, facts.clone()), std::slice::from_ref(&recall));
     assert_eq!(see(&mut machine, facts), [recall], "another copy's block is never acted upon");
     let effects = machine.apply(Input::Recalled { block: block(), quote: None });
     assert!(matches!(effects[..], [Effect::Reveal { .. }]), "{effects:?}");
