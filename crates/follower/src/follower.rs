@@ -133,17 +133,31 @@ impl Follower {
         if expected != actual {
             return Err(FollowerError::GenesisRoot { expected, actual });
         }
-        Ok(Self {
-            feed: Feed::new(provider.clone(), deployment),
-            clock: deployment.clock(),
-            view: RollupView::new(ViewSetup::of(deployment)),
+        let feed = Feed::new(provider.clone(), deployment);
+        let view = RollupView::new(ViewSetup::of(deployment));
+        Ok(Self::from_parts(provider, deployment.clock(), feed, view, ledger, blobs))
+    }
+
+    /// A follower of parts that belong together: a feed, and the view and the ledger as of its first block.
+    pub fn from_parts(
+        provider: L1Provider,
+        clock: L1Clock,
+        feed: Feed,
+        view: RollupView,
+        ledger: Ledger,
+        blobs: Arc<dyn BlobSource>,
+    ) -> Self {
+        Self {
+            provider,
+            clock,
+            feed,
+            view,
             ledger: Arc::new(ledger),
             blobs,
             failure: None,
             replayed: Vec::new(),
             head: None,
-            provider,
-        })
+        }
     }
 
     /// Takes what is new on L1 (at most some hundred blocks a call: empty once the head is reached), and executes newly
