@@ -284,7 +284,7 @@ impl Devnet {
         self.observer.doing("waiting for the withdrawal's block");
         let limit = self.progress.reported.saturating_add(CLOSING_SLOTS);
         let found = loop {
-            if let Some(found) = self.final_withdrawal().await {
+            if let Some(found) = self.final_withdrawal() {
                 break found;
             }
             if self.progress.reported > limit {
@@ -356,9 +356,8 @@ impl Devnet {
     async fn report(&mut self) -> Result<(), DevnetError> {
         let Some(head) = self.history.head().cloned() else { return Ok(()) };
         while let Some(slot) = self.progress.next {
-            let enough = self.options.slots.is_some_and(|slots| self.progress.reported >= slots);
             let current = self.follower.lock().await.view().slot(head.l1_slot).slot;
-            if slot >= current || enough && self.final_withdrawal().await.is_some() {
+            if slot >= current {
                 return Ok(());
             }
             let record = self.record(slot).await?;
@@ -457,10 +456,11 @@ impl Devnet {
         Ok(receipt.map(|receipt| receipt.gas_used).unwrap_or_default())
     }
 
-    /// Sends each slot's transfers when the slot is first seen, and the withdrawal when its time has come.
+    /// Sends each slot's transfers when the slot comes up, and the withdrawal when its time has come. Sequencers act one
+    /// L1 slot ahead of a transaction's landing, and so do we.
     async fn send_traffic(&mut self) -> Result<(), DevnetError> {
         let (Some(first), Some(head)) = (self.progress.next, self.history.head()) else { return Ok(()) };
-        let slot = self.follower.lock().await.view().slot(head.l1_slot).slot;
+        let slot = self.follower.lock().await.view().slot(head.l1_slot.plus(1)).slot;
         if self.progress.traffic == Some(slot) {
             return Ok(());
         }
@@ -493,7 +493,7 @@ impl Devnet {
     }
 
     /// The withdrawal that ends the run, once its block is final.
-    async fn final_withdrawal(&self) -> Option<(Slot, fernet_ledger::block::PendingWithdrawal)> {
+    fn final_withdrawal(&self) -> Option<(Slot, fernet_ledger::block::PendingWithdrawal)> {
         self.progress.withdrawal?;
         self.audit.withdrawals().last().map(|(slot, withdrawal)| (slot, *withdrawal))
     }
