@@ -64,9 +64,7 @@ pub(crate) fn contracts(root: &Path, scratch: &Path) -> Result<Vec<Compiled>> {
         .map_err(|e| one_line("can't set up the Solidity project", &e))?;
     let output = project.compile().map_err(|e| one_line("can't compile contracts/", &e))?;
     if output.has_compiler_errors() {
-        return Err(format!(
-            "contracts/ doesn't compile (try `tools/forge build contracts`)\n{output}"
-        ));
+        return Err(format!("contracts/ doesn't compile (try `tools/forge build contracts`)\n{output}"));
     }
 
     let mut found = BTreeMap::new();
