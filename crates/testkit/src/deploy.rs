@@ -1,6 +1,7 @@
 //! Runs the deployment script with forge, as an operator would.
 
 use std::{
+    fs::File,
     io,
     path::{Path, PathBuf},
     process::Stdio,
@@ -8,6 +9,8 @@ use std::{
 
 use alloy::signers::local::PrivateKeySigner;
 use tokio::process::Command;
+
+use crate::host::L1Host;
 
 /// Lines of forge's output that an error shows.
 const SHOWN_LINES: usize = 12;
@@ -39,6 +42,14 @@ pub enum DeployError {
         /// The end of its output.
         output: String,
     },
+    /// Another deployment may be under way.
+    #[error("could not lock {}: {source}", path.display())]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// It succeeded but left no deployment file.
     #[error("expected the deployment script to write {}, it didn't", path.display())]
     NoDeployment {
@@ -47,7 +58,7 @@ pub enum DeployError {
     },
 }
 
-/// Deploys everything with `script/Deploy.s.sol` from the repository at `root` to the chain behind `rpc`.
+/// Deploys everything with `script/Deploy.s.sol` from the repository at `root` to an L1.
 ///
 /// The key travels in the environment, never in the arguments. Returns the deployment file.
 ///
@@ -55,52 +66,72 @@ pub enum DeployError {
 /// When forge isn't installed or the script fails; the error has the end of its output.
 pub async fn deploy(
     root: &Path,
-    rpc: &str,
-    chain_id: u64,
+    host: &L1Host,
     network: &str,
     deployer: &PrivateKeySigner,
 ) -> Result<PathBuf, DeployError> {
-    let path = root.join("node_modules/@foundry-rs/forge");
+    let path = root.join("node_modules/.bin/forge");
     if !path.exists() {
         return Err(DeployError::NotInstalled { path, root: root.to_owned() });
     }
-    let output = Command::new(root.join("tools/forge"))
+    // forge's compiler cache isn't made for several writers.
+    let _alone = alone(root).await?;
+    let mut command = Command::new(&path);
+    command
         .current_dir(root)
         .args([
             "script",
             "script/Deploy.s.sol",
             "--broadcast",
-            "--slow",
             "--skip",
             "test",
-            // its own build: forge takes what another partial build left in the shared one for complete
-            "--out",
-            "out/deploy",
-            "--cache-path",
-            "cache/deploy",
             "--rpc-url",
-            rpc,
+            host.url().as_str(),
         ])
         .env("FERNET_NETWORK", network)
+        .env("FERNET_L1_SLOT_SECONDS", host.slot_seconds().to_string())
         .env("FERNET_DEPLOYER_KEY", deployer.to_bytes().to_string())
         .env("FOUNDRY_DISABLE_NIGHTLY_WARNING", "1")
         .env("NO_COLOR", "1")
         .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(|source| DeployError::Start { path, source })?;
+        .kill_on_drop(true);
+    if host.is_stepwise() {
+        // One after the other, each in its own block: the same chain every time.
+        command.arg("--slow");
+    }
+    let output = command.output().await.map_err(|source| DeployError::Start { path, source })?;
     if !output.status.success() {
         return Err(DeployError::Failed {
             status: output.status,
             output: tail(&output.stdout, &output.stderr),
         });
     }
-    let file = root.join(format!("deployments/{chain_id}.json"));
+    let file = root.join(format!("deployments/{}.json", host.chain_id()));
     if !file.exists() {
         return Err(DeployError::NoDeployment { path: file });
     }
     Ok(file)
+}
+
+/// Waits until no other process deploys from the same folder. The lock lasts as long as the file returned.
+async fn alone(root: &Path) -> Result<File, DeployError> {
+    let path = root.join("cache/deploy.lock");
+    let failed = {
+        let path = path.clone();
+        move |source| DeployError::Lock { path, source }
+    };
+    let lock = move || {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let file = File::create(path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    match tokio::task::spawn_blocking(lock).await {
+        Ok(locked) => locked.map_err(failed),
+        Err(error) => Err(failed(io::Error::other(error))),
+    }
 }
 
 /// The last lines of both streams, errors last.
@@ -113,13 +144,13 @@ fn tail(stdout: &[u8], stderr: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::L1Choice;
 
     #[tokio::test]
     async fn a_missing_forge_says_how_to_get_it() {
         let folder = tempfile::tempdir().unwrap();
-        let error = deploy(folder.path(), "http://127.0.0.1:1", 1, "devnet", &PrivateKeySigner::random())
-            .await
-            .unwrap_err();
+        let host = L1Host::start(&L1Choice::Embedded, folder.path(), 0, 1, 1).await.unwrap();
+        let error = deploy(folder.path(), &host, "devnet", &PrivateKeySigner::random()).await.unwrap_err();
         assert!(error.to_string().contains("npm ci"), "{error}");
     }
 

@@ -198,11 +198,9 @@ impl Devnet {
 
         observer.doing("deploying the contracts");
         host.set_mining(Mining::EachTransaction).await?;
-        let file =
-            deploy(&options.root, host.url().as_str(), host.chain_id(), NETWORK, &accounts.funder).await?;
+        let file = deploy(&options.root, &host, NETWORK, &accounts.funder).await?;
         host.set_mining(Mining::Stepwise).await?;
         let deployment = Deployment::verify(DeploymentFile::read(&file)?, host.provider()).await?;
-        observer.update(|view| view.l1.slot_seconds = deployment.file().l1_slot_seconds);
 
         observer.doing("registering sequencers, depositing bonds and money");
         let stage = stage::set(&host, &deployment, &accounts).await?;
@@ -582,6 +580,7 @@ impl Devnet {
         self.observer.doing("closing the books");
         self.observe().await?;
         let conservation = self.conservation().await?;
+        self.host.release().await?;
         let follower = self.follower.lock().await;
         let view = follower.view();
         let totals = view.totals();
@@ -662,7 +661,7 @@ fn l1_status(host: &L1Host) -> view::L1Status {
         backend: host.name().to_owned(),
         rpc: Some(host.url().to_string()),
         chain_id: host.chain_id(),
-        slot_seconds: host.slot_seconds().unwrap_or_default(),
+        slot_seconds: host.slot_seconds(),
         ..view::L1Status::default()
     }
 }

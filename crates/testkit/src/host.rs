@@ -64,8 +64,16 @@ pub enum HostError {
 
 #[derive(Debug)]
 enum Kind {
-    Embedded { node: Node, _server: HttpServer },
-    Anvil { _process: Anvil },
+    Embedded {
+        node: Node,
+        _server: HttpServer,
+    },
+    Anvil {
+        _process: Anvil,
+    },
+    /// Somebody else's anvil that makes blocks for transactions only: it has no clock but ours.
+    IdleAnvil,
+    /// A chain with its own clock.
     Remote,
 }
 
@@ -85,6 +93,7 @@ pub struct L1Host {
     provider: L1Provider,
     url: Url,
     chain_id: u64,
+    slot_seconds: u64,
 }
 
 impl L1Host {
@@ -108,22 +117,54 @@ impl L1Host {
                     Anvil::start(root, port, chain_id, GENESIS_TIME, AnvilMining::Automatic).await?;
                 let url = Url::parse(&process.url())?;
                 let provider = connect_http(&url)?;
-                let host = Self { kind: Kind::Anvil { _process: process }, provider, url, chain_id };
-                host.provider
-                    .anvil_set_block_timestamp_interval(SLOT_SECONDS.get())
-                    .await
-                    .map_err(|source| host.failed(source))?;
+                let kind = Kind::Anvil { _process: process };
+                let host = Self { kind, provider, url, chain_id, slot_seconds: SLOT_SECONDS.get() };
+                host.set_interval().await?;
                 Ok(host)
             }
-            L1Choice::Url(url) => {
-                let provider = connect_http(url)?;
-                let chain_id = provider
-                    .get_chain_id()
-                    .await
-                    .map_err(|source| HostError::Rpc { url: url.clone(), source })?;
-                Ok(Self { kind: Kind::Remote, provider, url: url.clone(), chain_id })
-            }
+            L1Choice::Url(url) => Self::connect(url).await,
         }
+    }
+
+    async fn connect(url: &Url) -> Result<Self, HostError> {
+        let provider = connect_http(url)?;
+        let failed = |source| HostError::Rpc { url: url.clone(), source };
+        let chain_id = provider.get_chain_id().await.map_err(failed)?;
+        // Only anvil knows the question; whoever doesn't has a clock.
+        let kind = match provider.anvil_get_auto_mine().await {
+            Ok(true) => Kind::IdleAnvil,
+            _ => Kind::Remote,
+        };
+        let mut host = Self { kind, provider, url: url.clone(), chain_id, slot_seconds: SLOT_SECONDS.get() };
+        match host.kind {
+            Kind::IdleAnvil => host.set_interval().await?,
+            _ => host.slot_seconds = host.measure().await?,
+        }
+        Ok(host)
+    }
+
+    /// The time between two blocks of a chain with its own clock, in seconds, at most Ethereum's.
+    async fn measure(&self) -> Result<u64, HostError> {
+        let time = async |number: u64| {
+            let block = self
+                .provider
+                .get_block_by_number(number.into())
+                .await
+                .map_err(|source| self.failed(source))?;
+            Ok::<_, HostError>(block.map(|block| block.header.timestamp).unwrap_or_default())
+        };
+        // The genesis block's time says nothing.
+        while self.block_number().await? < 2 {
+            tokio::time::sleep(POLL).await;
+        }
+        let head = self.block_number().await?;
+        let between = time(head).await?.saturating_sub(time(head.saturating_sub(1)).await?);
+        Ok(between.clamp(1, SLOT_SECONDS.get()))
+    }
+
+    async fn set_interval(&self) -> Result<(), HostError> {
+        let set = self.provider.anvil_set_block_timestamp_interval(self.slot_seconds).await;
+        set.map_err(|source| self.failed(source))
     }
 
     async fn embedded(port: u16, chain_id: u64, seed: u64) -> Result<Self, HostError> {
@@ -141,7 +182,8 @@ impl L1Host {
         let server = node.serve(address).await.map_err(|source| HostError::Serve { port, source })?;
         let url = Url::parse(&server.url())?;
         let provider = connect_transport(BoxTransport::new(node.transport()));
-        Ok(Self { kind: Kind::Embedded { node, _server: server }, provider, url, chain_id })
+        let kind = Kind::Embedded { node, _server: server };
+        Ok(Self { kind, provider, url, chain_id, slot_seconds: SLOT_SECONDS.get() })
     }
 
     /// A word for what it is.
@@ -149,7 +191,7 @@ impl L1Host {
     pub fn name(&self) -> &'static str {
         match self.kind {
             Kind::Embedded { .. } => "embedded",
-            Kind::Anvil { .. } => "anvil",
+            Kind::Anvil { .. } | Kind::IdleAnvil => "anvil",
             Kind::Remote => "remote",
         }
     }
@@ -172,10 +214,10 @@ impl L1Host {
         self.chain_id
     }
 
-    /// Length of an L1 slot in seconds, where it is ours to say.
+    /// Length of an L1 slot in seconds.
     #[must_use]
-    pub fn slot_seconds(&self) -> Option<u64> {
-        self.is_stepwise().then_some(SLOT_SECONDS.get())
+    pub fn slot_seconds(&self) -> u64 {
+        self.slot_seconds
     }
 
     /// Whether its clock waits for us: then nobody's work can be late because the machine is slow.
@@ -192,12 +234,23 @@ impl L1Host {
         let automatic = mining == Mining::EachTransaction;
         match &self.kind {
             Kind::Embedded { node, .. } => node.set_mine_on_transaction(automatic),
-            Kind::Anvil { .. } => {
+            Kind::Anvil { .. } | Kind::IdleAnvil => {
                 self.provider.anvil_set_auto_mine(automatic).await.map_err(|source| self.failed(source))?;
             }
             Kind::Remote => {}
         }
         Ok(())
+    }
+
+    /// Gives an anvil that isn't ours back as it was found: making blocks for transactions.
+    ///
+    /// # Errors
+    /// When the L1 refuses.
+    pub async fn release(&self) -> Result<(), HostError> {
+        match self.kind {
+            Kind::IdleAnvil => self.set_mining(Mining::EachTransaction).await,
+            Kind::Embedded { .. } | Kind::Anvil { .. } | Kind::Remote => Ok(()),
+        }
     }
 
     /// Makes the next L1 block, or waits for it.
@@ -213,7 +266,7 @@ impl L1Host {
                     std::panic::resume_unwind(error.into_panic());
                 }
             }
-            Kind::Anvil { .. } => {
+            Kind::Anvil { .. } | Kind::IdleAnvil => {
                 self.provider.evm_mine(None).await.map_err(|source| self.failed(source))?;
             }
             Kind::Remote => {
