@@ -48,7 +48,7 @@ pub(crate) struct Args {
     /// Where every random choice comes from: the same seed makes the same run
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// Faults to play: KIND@SLOT[,KIND@SLOT…]
+    /// Faults to play: `KIND@SLOT`, several with commas
     #[arg(long = "fault", value_name = "KIND@SLOT,…", default_value = "", hide_default_value = true)]
     faults: FaultPlan,
     /// How to report
