@@ -55,7 +55,17 @@ pub enum Kind {
 
 enum Backend {
     Embedded { node: Node, _server: HttpServer },
-    Anvil { child: Child, next: u64 },
+    Anvil { _process: Process, next: u64 },
+}
+
+/// Ends with the test, however that ends.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// An L1 whose blocks are mined by hand.
@@ -66,15 +76,6 @@ pub struct TestL1 {
     pub clock: L1Clock,
     /// HTTP endpoint, of the beacon API too
     pub url: url::Url,
-}
-
-impl Drop for TestL1 {
-    fn drop(&mut self) {
-        if let Backend::Anvil { child, .. } = &mut self.backend {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
 }
 
 impl TestL1 {
@@ -94,10 +95,10 @@ impl TestL1 {
                 (Backend::Embedded { node, _server: server }, transport, url)
             }
             Kind::Anvil => {
-                let (child, url) = start_anvil();
+                let (process, url) = start_anvil();
                 let transport = Http::new(url.parse().unwrap());
                 let transport = BoxTransport::new(Faulty::new(transport, faults.clone()));
-                (Backend::Anvil { child, next: GENESIS }, transport, url)
+                (Backend::Anvil { _process: process, next: GENESIS }, transport, url)
             }
         };
         let provider = connect_transport(transport);
@@ -225,11 +226,11 @@ impl TestL1 {
 }
 
 /// The anvil of `npm ci`, on a port that it picks itself.
-fn start_anvil() -> (Child, String) {
+fn start_anvil() -> (Process, String) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let native = root.join("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
     let program = if native.exists() { native } else { root.join("node_modules/.bin/anvil") };
-    let mut child = Command::new(&program)
+    let child = Command::new(&program)
         .args(["--host", "127.0.0.1", "--port", "0", "--no-mining", "--timestamp"])
         .arg(GENESIS.to_string())
         .stdin(Stdio::null())
@@ -237,7 +238,8 @@ fn start_anvil() -> (Child, String) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}; run `npm ci`", program.display()));
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut process = Process(child);
+    let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
     let address = lines
         .by_ref()
         .map_while(Result::ok)
@@ -245,7 +247,7 @@ fn start_anvil() -> (Child, String) {
         .expect("anvil says where it listens");
     // keeps the pipe from filling up
     std::thread::spawn(move || lines.for_each(drop));
-    (child, format!("http://{address}"))
+    (process, format!("http://{address}"))
 }
 
 /// Loads the trusted set-up once, so that no test's first blob waits for it.
