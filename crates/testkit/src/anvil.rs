@@ -1,10 +1,10 @@
 //! An anvil of our own: started on a free port, stopped when dropped.
 
 use std::{
-    io,
+    io::{self, Read as _},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -16,8 +16,8 @@ const RETRY: Duration = Duration::from_millis(50);
 /// Why there is no anvil.
 #[derive(Debug, thiserror::Error)]
 pub enum AnvilError {
-    /// The tool isn't installed.
-    #[error("expected anvil at {}, found none: run `npm ci` in {}", path.display(), root.display())]
+    /// The repository's own tool isn't there.
+    #[error("expected the tool {}, found none: is {} the Fernet repository?", path.display(), root.display())]
     NotInstalled {
         /// Where it should be.
         path: PathBuf,
@@ -36,8 +36,13 @@ pub enum AnvilError {
     #[error("could not find a free port on 127.0.0.1: {0}")]
     NoPort(io::Error),
     /// It ended at once.
-    #[error("anvil ended with {0} before it answered")]
-    Ended(std::process::ExitStatus),
+    #[error("anvil ended with {status} before it answered: {output}")]
+    Ended {
+        /// Its exit status.
+        status: ExitStatus,
+        /// What it wrote to stderr.
+        output: String,
+    },
     /// It doesn't answer.
     #[error("expected anvil to answer on port {port} within {} s, it didn't", START_LIMIT.as_secs())]
     Silent {
@@ -76,12 +81,12 @@ impl Anvil {
         genesis_time: u64,
         mining: AnvilMining,
     ) -> Result<Self, AnvilError> {
-        let path = root.join("node_modules/.bin/anvil");
+        let path = root.join("tools/anvil");
         if !path.exists() {
             return Err(AnvilError::NotInstalled { path, root: root.to_owned() });
         }
         let port = if port == 0 { free_port()? } else { port };
-        let mut command = Command::new(native(root).unwrap_or_else(|| path.clone()));
+        let mut command = Command::new(&path);
         command
             .args(["--silent", "--host", "127.0.0.1", "--port"])
             .arg(port.to_string())
@@ -91,7 +96,7 @@ impl Anvil {
             .arg(genesis_time.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null());
+            .stderr(Stdio::piped());
         if let AnvilMining::Every(seconds) = mining {
             command.arg("--block-time").arg(seconds.to_string());
         }
@@ -108,11 +113,21 @@ impl Anvil {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// What an anvil that has ended wrote to stderr.
+    fn last_words(&mut self) -> String {
+        let mut text = String::new();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            // Whatever could be read is better than nothing.
+            let _ = stderr.read_to_string(&mut text);
+        }
+        text.trim().to_owned()
+    }
+
     async fn wait_until_open(&mut self) -> Result<(), AnvilError> {
         let begin = Instant::now();
         while begin.elapsed() < START_LIMIT {
             if let Ok(Some(status)) = self.child.try_wait() {
-                return Err(AnvilError::Ended(status));
+                return Err(AnvilError::Ended { status, output: self.last_words() });
             }
             if tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
                 return Ok(());
@@ -129,19 +144,6 @@ impl Drop for Anvil {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The native binary that `node_modules/.bin/anvil` would start: with it, ending our child ends anvil itself.
-fn native(root: &Path) -> Option<PathBuf> {
-    let (os, arch) = match (std::env::consts::OS, std::env::consts::ARCH) {
-        ("linux", "x86_64") => ("linux", "amd64"),
-        ("linux", "aarch64") => ("linux", "arm64"),
-        ("macos", "x86_64") => ("darwin", "amd64"),
-        ("macos", "aarch64") => ("darwin", "arm64"),
-        _ => return None,
-    };
-    let path = root.join(format!("node_modules/@foundry-rs/anvil-{os}-{arch}/bin/anvil"));
-    path.exists().then_some(path)
 }
 
 /// Keeps the terminal's Ctrl-C from the child: the devnet finishes its work on it first.
@@ -165,9 +167,23 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_missing_anvil_says_how_to_get_it() {
+    async fn a_folder_without_the_tools_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let error = Anvil::start(folder.path(), 0, 31337, 0, AnvilMining::Automatic).await.unwrap_err();
+        assert!(error.to_string().contains("tools/anvil"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_missing_anvil_says_how_to_get_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let tool = folder.path().join("tools/anvil");
+        std::fs::create_dir(folder.path().join("tools")).unwrap();
+        std::fs::write(&tool, "#!/bin/sh\necho 'missing tool: anvil - run npm ci' >&2\nexit 1\n").unwrap();
+        std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let error = Anvil::start(folder.path(), 0, 31337, 0, AnvilMining::Automatic).await.unwrap_err();
+        assert!(matches!(error, AnvilError::Ended { .. }), "{error}");
         assert!(error.to_string().contains("npm ci"), "{error}");
     }
 }

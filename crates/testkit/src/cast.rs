@@ -131,34 +131,48 @@ impl Cast {
         &self.network
     }
 
-    /// Lets every role act on a new L1 block, in a fixed order: provers first, since sequencers ask them for quotes.
+    /// Lets the provers act on a new L1 block, in a fixed order. They come first: sequencers ask them for quotes.
     ///
     /// # Errors
-    /// When a role fails for good. What may pass is logged, and the role goes on at the next block.
-    pub async fn step(&mut self, block: &L1Block) -> Result<CastReport, CastError> {
-        let mut report = CastReport::default();
+    /// When one fails for good. What may pass is logged, and the prover goes on at the next block.
+    pub async fn step_provers(
+        &mut self,
+        block: &L1Block,
+    ) -> Result<Vec<fernet_prover::StepReport>, CastError> {
+        let mut reports = Vec::with_capacity(self.provers.len());
         for (number, prover) in self.provers.iter_mut().enumerate() {
             match prover.step(block).await {
-                Ok(step) => report.provers.push(step),
+                Ok(report) => reports.push(report),
                 Err(error) if error.is_retryable() => {
                     tracing::warn!(number, %error, "prover");
-                    report.provers.push(fernet_prover::StepReport::default());
+                    reports.push(fernet_prover::StepReport::default());
                 }
                 Err(source) => return Err(CastError::Prover { number, source }),
             }
         }
+        Ok(reports)
+    }
+
+    /// Lets the sequencers act on a new L1 block, in a fixed order.
+    ///
+    /// # Errors
+    /// When one fails for good. What may pass is logged, and the sequencer goes on at the next block.
+    pub async fn step_sequencers(
+        &mut self,
+        block: &L1Block,
+    ) -> Result<Vec<fernet_sequencer::StepReport>, CastError> {
+        let mut reports = Vec::with_capacity(self.sequencers.len());
         for (number, sequencer) in self.sequencers.iter_mut().enumerate() {
             match sequencer.step(block).await {
-                Ok(step) => report.sequencers.push(step),
+                Ok(report) => reports.push(report),
                 Err(error) if error.is_retryable() => {
                     tracing::warn!(number, %error, "sequencer");
-                    report.sequencers.push(fernet_sequencer::StepReport::default());
+                    reports.push(fernet_sequencer::StepReport::default());
                 }
                 Err(source) => return Err(CastError::Sequencer { number, source }),
             }
         }
-        report.log();
-        Ok(report)
+        Ok(reports)
     }
 
     /// Operations waiting for a block.
@@ -169,7 +183,8 @@ impl Cast {
 }
 
 impl CastReport {
-    fn log(&self) {
+    /// Writes down what was sent and what failed.
+    pub(crate) fn log(&self) {
         for (number, report) in self.sequencers.iter().enumerate() {
             let role = "sequencer";
             for (action, hash) in &report.sent {

@@ -18,8 +18,8 @@ const SHOWN_LINES: usize = 12;
 /// Why nothing was deployed.
 #[derive(Debug, thiserror::Error)]
 pub enum DeployError {
-    /// The tool isn't installed.
-    #[error("expected forge at {}, found none: run `npm ci` in {}", path.display(), root.display())]
+    /// The repository's own tool isn't there.
+    #[error("expected the tool {}, found none: is {} the Fernet repository?", path.display(), root.display())]
     NotInstalled {
         /// Where it should be.
         path: PathBuf,
@@ -41,6 +41,14 @@ pub enum DeployError {
         status: std::process::ExitStatus,
         /// The end of its output.
         output: String,
+    },
+    /// An earlier deployment's file stays where it is.
+    #[error("could not remove {}: {source}", path.display())]
+    Stale {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
     /// Another deployment may be under way.
     #[error("could not lock {}: {source}", path.display())]
@@ -70,12 +78,19 @@ pub async fn deploy(
     network: &str,
     deployer: &PrivateKeySigner,
 ) -> Result<PathBuf, DeployError> {
-    let path = root.join("node_modules/.bin/forge");
+    let path = root.join("tools/forge");
     if !path.exists() {
         return Err(DeployError::NotInstalled { path, root: root.to_owned() });
     }
     // forge's compiler cache isn't made for several writers.
     let _alone = alone(root).await?;
+    let file = root.join(format!("deployments/{}.json", host.chain_id()));
+    match std::fs::remove_file(&file) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            return Err(DeployError::Stale { path: file, source });
+        }
+        _ => {}
+    }
     let mut command = Command::new(&path);
     command
         .current_dir(root)
@@ -106,7 +121,6 @@ pub async fn deploy(
             output: tail(&output.stdout, &output.stderr),
         });
     }
-    let file = root.join(format!("deployments/{}.json", host.chain_id()));
     if !file.exists() {
         return Err(DeployError::NoDeployment { path: file });
     }
@@ -147,11 +161,11 @@ mod tests {
     use crate::options::L1Choice;
 
     #[tokio::test]
-    async fn a_missing_forge_says_how_to_get_it() {
+    async fn a_folder_without_the_tools_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let host = L1Host::start(&L1Choice::Embedded, folder.path(), 0, 1, 1).await.unwrap();
         let error = deploy(folder.path(), &host, "devnet", &PrivateKeySigner::random()).await.unwrap_err();
-        assert!(error.to_string().contains("npm ci"), "{error}");
+        assert!(error.to_string().contains("tools/forge"), "{error}");
     }
 
     #[test]

@@ -145,6 +145,26 @@ pub struct Devnet {
     history: History,
     audit: Audit,
     progress: Progress,
+    timings: Timings,
+}
+
+/// Where a run's wall time went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// L1 blocks made or waited for.
+    pub blocks: u64,
+    /// Making them: executing transactions, precompiles included, and storing the state.
+    pub l1: Duration,
+    /// Following L1: events, and executing finalized blocks again.
+    pub following: Duration,
+    /// Sequencers: building blocks, blob proofs, simulating and signing transactions, quotes.
+    pub sequencers: Duration,
+    /// Provers: checking blocks, simulating and signing transactions; without proofs.
+    pub provers: Duration,
+    /// Waiting for proofs.
+    pub proofs: Duration,
+    /// Reporting.
+    pub reporting: Duration,
 }
 
 /// How far a run is.
@@ -238,6 +258,7 @@ impl Devnet {
             history: History::default(),
             audit: Audit::default(),
             progress: Progress::default(),
+            timings: Timings::default(),
         })
     }
 
@@ -263,6 +284,30 @@ impl Devnet {
     #[must_use]
     pub fn slots(&self) -> u64 {
         self.progress.reported
+    }
+
+    /// What happened on L1.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Start of the first slot whose sequencers may propose, and the current L1 slot.
+    pub async fn first_start(&self) -> Option<(L1Slot, L1Slot)> {
+        let start = *self.progress.starts.get(&self.progress.next?)?;
+        let head = self.follower.lock().await.view().head()?;
+        Some((start, head.l1_slot))
+    }
+
+    /// Forgets where the time went so far.
+    pub fn reset_timings(&mut self) {
+        self.timings = Timings::default();
+    }
+
+    /// Where the time went since the roles were made.
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        self.timings
     }
 
     /// Runs to the end: the planned number of slots, or until `stop` is asked for; then the withdrawal and the books.
@@ -303,16 +348,26 @@ impl Devnet {
     pub async fn step(&mut self) -> Result<(), DevnetError> {
         let began = Instant::now();
         self.host.advance().await?;
+        self.timings.blocks = self.timings.blocks.saturating_add(1);
+        let mut lap = Lap(began);
+        lap.add(&mut self.timings.l1);
         self.observe().await?;
+        lap.add(&mut self.timings.following);
         self.report().await?;
         self.send_traffic().await?;
+        lap.add(&mut self.timings.reporting);
         if let Some(block) = self.history.head().cloned() {
-            let report = self.cast.step(&block).await?;
-            self.take(&report);
+            let provers = self.cast.step_provers(&block).await?;
+            lap.add(&mut self.timings.provers);
+            let sequencers = self.cast.step_sequencers(&block).await?;
+            lap.add(&mut self.timings.sequencers);
+            self.take(&CastReport { sequencers, provers });
             self.paint(&block).await;
+            lap.add(&mut self.timings.reporting);
         }
         if self.host.is_stepwise() {
             self.wait_for_proofs().await;
+            lap.add(&mut self.timings.proofs);
             tokio::time::sleep_until(began + self.options.pace).await;
         }
         Ok(())
@@ -389,7 +444,7 @@ impl Devnet {
             let end = start(slot.plus(1));
             let l1_slots = match (start(slot), end) {
                 (Some(start), Some(end)) => end.get().saturating_sub(start.get()),
-                _ => u64::from(idle),
+                _ => idle,
             };
             return Ok(SlotRecord {
                 slot: slot.get(),
@@ -497,6 +552,7 @@ impl Devnet {
     }
 
     fn take(&mut self, report: &CastReport) {
+        report.log();
         let contents = |transfers, deposits, withdrawals, chunks: usize| BlockContents {
             transfers: number(transfers),
             deposits: number(deposits),
@@ -635,6 +691,17 @@ impl Devnet {
         conservation.violations.extend_from_slice(self.audit.violations());
         conservation.holds = conservation.violations.is_empty();
         Ok(conservation)
+    }
+}
+
+/// A stopwatch that is read in laps.
+struct Lap(Instant);
+
+impl Lap {
+    fn add(&mut self, to: &mut Duration) {
+        let now = Instant::now();
+        *to = to.saturating_add(now - self.0);
+        self.0 = now;
     }
 }
 

@@ -96,7 +96,7 @@ async fn a_seed_gives_the_same_chain_again_and_another_seed_another_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_clients_view_is_the_contracts_at_every_l1_slot() {
-    let plan = "first-candidate-dead@0,no-proof@1,no-proposal@2,no-backup@2";
+    let plan = "first-candidate-dead@0,no-proof-no-rescue@1,no-backup@1,no-proposal@2,no-backup@2";
     let seen = compare_views(options(L1Choice::Embedded, 31_404, 3, plan), 3).await;
     for phase in [
         Phase::Waiting,

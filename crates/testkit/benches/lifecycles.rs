@@ -1,0 +1,178 @@
+//! Full slot lifecycles per second on the embedded L1, everything but the Groth16 proving, and where the time goes.
+//!
+//! `cargo bench -p fernet-testkit --bench lifecycles --profile dev [-- SLOTS]`: a first run of the seed makes the proofs
+//! and keeps them in `target/proofs`; the second one is measured.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use fernet_circuit::{CircuitParams, DEVELOPMENT_SEED, ProverKey, key, kzg};
+use fernet_l1::{BlobBundle, SidecarFormat};
+use fernet_ledger::Blob;
+use fernet_testkit::{
+    alloy::{
+        consensus::Transaction as _,
+        eips::{BlockId, eip4844},
+        network::TransactionResponse as _,
+        primitives::TxHash,
+        providers::Provider as _,
+        rpc::types::TransactionRequest,
+    },
+    devnet::{Devnet, Timings, keys_folder},
+    observer::observer,
+    options::{DevnetOptions, L1Choice, ProofSource, find_root},
+};
+
+/// Slots measured without an argument.
+const SLOTS: u64 = 10;
+/// Repetitions of what is measured by itself; the fastest counts.
+const ROUNDS: usize = 3;
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let slots = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(SLOTS);
+    let root = find_root(Path::new(env!("CARGO_MANIFEST_DIR"))).ok_or("not in the repository")?;
+    let keys = key::load_or_generate(
+        &keys_folder(&root),
+        &CircuitParams::PRODUCTION,
+        &DEVELOPMENT_SEED,
+        &mut |_| (),
+    )?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(measure(root, Arc::new(keys), slots))
+}
+
+async fn measure(root: PathBuf, keys: Arc<ProverKey>, slots: u64) -> Result<(), Failure> {
+    println!("making the proofs of {slots} slots, where they aren't kept already");
+    lifecycles(&root, &keys, slots).await?;
+    let (devnet, elapsed) = lifecycles(&root, &keys, slots).await?;
+    let timings = devnet.timings();
+    let per_slot = |time: Duration| time.as_secs_f64() * 1000.0 / slots as f64;
+    println!(
+        "{:.2} lifecycles per second: {slots} slots in {:.2} s, {:.1} L1 blocks each",
+        slots as f64 / elapsed.as_secs_f64(),
+        elapsed.as_secs_f64(),
+        timings.blocks as f64 / slots as f64
+    );
+    println!("milliseconds a slot, {:.0} in all:", per_slot(elapsed));
+    let Timings { l1, following, sequencers, provers, proofs, reporting, .. } = timings;
+    for (what, time) in [
+        ("sequencers (4): building, blob proofs, simulating, signing, quotes", sequencers),
+        ("provers (2): checking blocks, simulating, signing", provers),
+        ("L1: executing blocks, precompiles, storage", l1),
+        ("following: events, executing finalized blocks", following),
+        ("reporting: receipts, the view", reporting),
+        ("waiting for proofs", proofs),
+    ] {
+        println!("  {:7.1}  {what}", per_slot(time));
+    }
+    println!("of which, measured one by one, milliseconds:");
+    blobs()?;
+    transactions(&devnet).await
+}
+
+/// Runs `slots` slots; returns the devnet as it stands after them, and the time from the first slot on.
+async fn lifecycles(root: &Path, keys: &Arc<ProverKey>, slots: u64) -> Result<(Devnet, Duration), Failure> {
+    let (observer, _watch) = observer();
+    let options = DevnetOptions {
+        root: root.to_owned(),
+        l1: L1Choice::Embedded,
+        rpc_port: 0,
+        chain_id: 31_601,
+        slots: Some(slots),
+        seed: 1,
+        faults: Default::default(),
+        transfers_per_slot: 6,
+        pace: Duration::ZERO,
+        proofs: ProofSource::Cached(root.join("target/proofs")),
+    };
+    let mut devnet = Devnet::start(options, Arc::clone(keys), observer).await?;
+    while devnet.first_start().await.is_none_or(|(start, now)| now.plus(1) < start) {
+        devnet.step().await?;
+    }
+    devnet.reset_timings();
+    let began = Instant::now();
+    while devnet.slots() < slots {
+        devnet.step().await?;
+    }
+    Ok((devnet, began.elapsed()))
+}
+
+fn fastest<T>(mut work: impl FnMut() -> T) -> Duration {
+    (0..ROUNDS)
+        .map(|_| {
+            let began = Instant::now();
+            std::hint::black_box(work());
+            began.elapsed()
+        })
+        .min()
+        .unwrap_or_default()
+}
+
+fn line(what: &str, time: Duration) {
+    println!("  {:7.1}  {what}", time.as_secs_f64() * 1000.0);
+}
+
+/// What blobs cost: a reveal needs a commitment and its proofs.
+fn blobs() -> Result<(), Failure> {
+    let blob = Blob::from_bytes(&[0; eip4844::BYTES_PER_BLOB])?;
+    let alloy_blob = eip4844::Blob::from([0; eip4844::BYTES_PER_BLOB]);
+    line("blob: commitment", fastest(|| kzg::commitment(&blob)));
+    for (format, what) in [
+        (SidecarFormat::Eip7594, "blob: sidecar of EIP-7594 (128 cell proofs), as sent"),
+        (SidecarFormat::Eip4844, "blob: sidecar of EIP-4844 (one proof), for comparison"),
+    ] {
+        line(what, fastest(|| BlobBundle::build(vec![alloy_blob], format)));
+    }
+    Ok(())
+}
+
+/// What each transaction of the last block costs L1: executed again on the state before it.
+async fn transactions(devnet: &Devnet) -> Result<(), Failure> {
+    let Some((name, hashes)) = last_block(devnet).await else { return Ok(()) };
+    println!("  transactions of slot {name}, executed again:");
+    for (what, hash) in hashes {
+        let provider = devnet.host().provider();
+        let Some(transaction) = provider.get_transaction_by_hash(hash).await? else { continue };
+        let Some(block) = transaction.block_number() else { continue };
+        let before = BlockId::number(block.saturating_sub(1));
+        let mut fastest = Duration::MAX;
+        let mut gas = 0;
+        for _ in 0..ROUNDS {
+            let mut request = TransactionRequest::from_transaction(transaction.clone());
+            // Prices belong to the block; the work doesn't depend on them.
+            request.max_fee_per_gas = None;
+            request.max_priority_fee_per_gas = None;
+            request.max_fee_per_blob_gas = None;
+            request.nonce = None;
+            let began = Instant::now();
+            let answer = provider.call(request).block(before).await;
+            fastest = fastest.min(began.elapsed());
+            if let Err(error) = answer {
+                println!("           {what}: not repeatable: {error}");
+                break;
+            }
+            gas = transaction.gas_limit();
+        }
+        if gas > 0 {
+            line(what, fastest);
+        }
+    }
+    Ok(())
+}
+
+async fn last_block(devnet: &Devnet) -> Option<(u64, Vec<(&'static str, TxHash)>)> {
+    let follower = devnet.follower().lock().await;
+    let block = follower.view().finalized_blocks().last()?;
+    let transactions = devnet.history().transactions(block.header_hash);
+    let mut hashes = Vec::new();
+    hashes.extend(transactions.propose.map(|hash| ("propose", hash)));
+    hashes.extend(transactions.commit.map(|hash| ("commit", hash)));
+    hashes.extend(transactions.reveal.first().map(|hash| ("reveal", *hash)));
+    hashes.push(("finalize: pairing, MSM and point-evaluation precompiles", block.tx));
+    Some((block.header.slot.get(), hashes))
+}
