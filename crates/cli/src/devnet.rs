@@ -105,6 +105,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         faults: args.faults,
         transfers_per_slot: args.transfers_per_slot,
         pace: Duration::from_millis(pace),
+        sidecars: Default::default(),
         proofs: args.proof_cache.map_or(ProofSource::Made, ProofSource::Cached),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

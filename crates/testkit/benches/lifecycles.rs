@@ -48,17 +48,36 @@ fn main() -> Result<(), Failure> {
 
 async fn measure(root: PathBuf, keys: Arc<ProverKey>, slots: u64) -> Result<(), Failure> {
     println!("making the proofs of {slots} slots, where they aren't kept already");
-    lifecycles(&root, &keys, slots).await?;
-    let (devnet, elapsed) = lifecycles(&root, &keys, slots).await?;
-    let timings = devnet.timings();
+    for sidecars in [SidecarFormat::Eip4844, SidecarFormat::Eip7594] {
+        lifecycles(&root, &keys, slots, sidecars).await?;
+    }
+    let mut last = None;
+    for (sidecars, what) in [
+        (SidecarFormat::Eip4844, "blobs with one proof each (EIP-4844's sidecars)"),
+        (SidecarFormat::Eip7594, "blobs with 128 cell proofs each (EIP-7594's sidecars, the default)"),
+    ] {
+        let (devnet, elapsed) = lifecycles(&root, &keys, slots, sidecars).await?;
+        println!("{what}:");
+        report(slots, elapsed, devnet.timings());
+        last = Some(devnet);
+    }
+    println!("of which, measured one by one, milliseconds:");
+    blobs()?;
+    match last {
+        Some(devnet) => transactions(&devnet).await,
+        None => Ok(()),
+    }
+}
+
+fn report(slots: u64, elapsed: Duration, timings: Timings) {
     let per_slot = |time: Duration| time.as_secs_f64() * 1000.0 / slots as f64;
     println!(
-        "{:.2} lifecycles per second: {slots} slots in {:.2} s, {:.1} L1 blocks each",
+        "  {:.2} lifecycles per second: {slots} slots in {:.2} s, {:.1} L1 blocks each",
         slots as f64 / elapsed.as_secs_f64(),
         elapsed.as_secs_f64(),
         timings.blocks as f64 / slots as f64
     );
-    println!("milliseconds a slot, {:.0} in all:", per_slot(elapsed));
+    println!("  milliseconds a slot, {:.0} in all:", per_slot(elapsed));
     let Timings { l1, following, sequencers, provers, proofs, reporting, .. } = timings;
     for (what, time) in [
         ("sequencers (4): building, blob proofs, simulating, signing, quotes", sequencers),
@@ -70,13 +89,15 @@ async fn measure(root: PathBuf, keys: Arc<ProverKey>, slots: u64) -> Result<(), 
     ] {
         println!("  {:7.1}  {what}", per_slot(time));
     }
-    println!("of which, measured one by one, milliseconds:");
-    blobs()?;
-    transactions(&devnet).await
 }
 
 /// Runs `slots` slots; returns the devnet as it stands after them, and the time from the first slot on.
-async fn lifecycles(root: &Path, keys: &Arc<ProverKey>, slots: u64) -> Result<(Devnet, Duration), Failure> {
+async fn lifecycles(
+    root: &Path,
+    keys: &Arc<ProverKey>,
+    slots: u64,
+    sidecars: SidecarFormat,
+) -> Result<(Devnet, Duration), Failure> {
     let (observer, _watch) = observer();
     let options = DevnetOptions {
         root: root.to_owned(),
@@ -89,6 +110,7 @@ async fn lifecycles(root: &Path, keys: &Arc<ProverKey>, slots: u64) -> Result<(D
         transfers_per_slot: 6,
         pace: Duration::ZERO,
         proofs: ProofSource::Cached(root.join("target/proofs")),
+        sidecars,
     };
     let mut devnet = Devnet::start(options, Arc::clone(keys), observer).await?;
     while devnet.first_start().await.is_none_or(|(start, now)| now.plus(1) < start) {

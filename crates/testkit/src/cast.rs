@@ -105,6 +105,8 @@ pub struct Surroundings<'a> {
     pub follower: &'a Arc<Mutex<Follower>>,
     /// What fails.
     pub faults: &'a Arc<FaultPlan>,
+    /// What blob transactions carry.
+    pub sidecars: SidecarFormat,
 }
 
 impl Cast {
@@ -243,7 +245,7 @@ fn sequencer(
         deposit_depth: 0,
         quote_deadline: QUOTE_DEADLINE,
         fee_ceiling: FEE_CEILING,
-        sidecars: SidecarFormat::default(),
+        sidecars: around.sidecars,
         blobs_per_transaction: fernet_l1::MAX_BLOBS_PER_TRANSACTION,
         owner: signer.address(),
         claim_to: signer.address(),
@@ -288,7 +290,7 @@ fn prover(
         max_chunks: chunks(around.deployment),
         deposit_depth: 0,
         fee_ceiling: FEE_CEILING,
-        sidecars: SidecarFormat::default(),
+        sidecars: around.sidecars,
         claim_to: signer.address(),
         mempool: Limits::default(),
     };

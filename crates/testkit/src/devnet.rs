@@ -237,6 +237,7 @@ impl Devnet {
             stage: &stage,
             follower: &follower,
             faults: &faults,
+            sidecars: options.sidecars,
         };
         let cast = Cast::new(&around, &(Arc::clone(&worker) as Arc<dyn ProofWorker>))?;
         let rollup = L1Address(deployment.contracts().rollup.into_array());

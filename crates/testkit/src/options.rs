@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
+use fernet_l1::SidecarFormat;
 use url::Url;
 
 use crate::fault::FaultPlan;
@@ -75,6 +76,8 @@ pub struct DevnetOptions {
     pub pace: Duration,
     /// Where proofs come from.
     pub proofs: ProofSource,
+    /// What blob transactions carry.
+    pub sidecars: SidecarFormat,
 }
 
 /// Finds the repository's root: the nearest folder at or above `from` that holds the deployment script.
