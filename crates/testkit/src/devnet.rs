@@ -10,7 +10,6 @@ use std::{
 
 use alloy::{
     primitives::{B256, TxHash},
-    providers::Provider as _,
     transports::TransportError,
 };
 use fernet_circuit::{Prover, ProverKey};
@@ -30,6 +29,7 @@ use crate::{
     claim::{ClaimError, claim},
     deploy::{DeployError, deploy},
     fault::{FaultKind, FaultPlan},
+    gas::GasMeter,
     history::History,
     host::{HostError, L1Host, Mining},
     observer::Observer,
@@ -145,6 +145,7 @@ pub struct Devnet {
     history: History,
     audit: Audit,
     progress: Progress,
+    meter: GasMeter,
     timings: Timings,
 }
 
@@ -259,6 +260,7 @@ impl Devnet {
             history: History::default(),
             audit: Audit::default(),
             progress: Progress::default(),
+            meter: GasMeter::default(),
             timings: Timings::default(),
         })
     }
@@ -363,7 +365,7 @@ impl Devnet {
             let sequencers = self.cast.step_sequencers(&block).await?;
             lap.add(&mut self.timings.sequencers);
             self.take(&CastReport { sequencers, provers });
-            self.paint(&block).await;
+            self.paint(&block).await?;
             lap.add(&mut self.timings.reporting);
         }
         if self.host.is_stepwise() {
@@ -431,7 +433,7 @@ impl Devnet {
     }
 
     /// The record of a slot that is over.
-    async fn record(&self, slot: Slot) -> Result<SlotRecord, DevnetError> {
+    async fn record(&mut self, slot: Slot) -> Result<SlotRecord, DevnetError> {
         let start = |slot| self.progress.starts.get(&slot).copied();
         let (block, tip_root) = {
             let follower = self.follower.lock().await;
@@ -465,17 +467,7 @@ impl Devnet {
             });
         };
         let transactions = self.history.transactions(block.header_hash);
-        let mut reveal = None;
-        for transaction in &transactions.reveal {
-            let gas = self.gas(*transaction).await?;
-            reveal = Some(reveal.unwrap_or(0u64).saturating_add(gas));
-        }
-        let gas = GasUsed {
-            propose: self.gas_of(transactions.propose).await?,
-            commit: self.gas_of(transactions.commit).await?,
-            reveal,
-            finalize: Some(self.gas(block.tx).await?),
-        };
+        let gas = self.meter.of(self.host.provider(), &transactions, Some(block.tx)).await?;
         let contents = self.audit.contents(slot).unwrap_or_default();
         let proving = self.progress.proven.get(&block.header_hash).copied().unwrap_or_default();
         let l1_slots = block.l1_slot.get().saturating_sub(block.start.get()).saturating_add(1);
@@ -495,19 +487,6 @@ impl Devnet {
             state_root: block.header.state_root,
             l1_block: block.l1_block,
         })
-    }
-
-    async fn gas_of(&self, transaction: Option<TxHash>) -> Result<Option<u64>, DevnetError> {
-        match transaction {
-            Some(transaction) => self.gas(transaction).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    async fn gas(&self, transaction: TxHash) -> Result<u64, DevnetError> {
-        let receipt = self.host.provider().get_transaction_receipt(transaction).await;
-        let receipt = receipt.map_err(|source| DevnetError::Receipt { transaction, source })?;
-        Ok(receipt.map(|receipt| receipt.gas_used).unwrap_or_default())
     }
 
     /// Sends each slot's transfers when the slot comes up, and the withdrawal when its time has come. Sequencers act one
@@ -576,14 +555,25 @@ impl Devnet {
     }
 
     /// Brings the view up to date.
-    async fn paint(&self, block: &L1Block) {
+    async fn paint(&mut self, block: &L1Block) -> Result<(), DevnetError> {
+        let candidate = {
+            let follower = self.follower.lock().await;
+            follower.view().slot(block.l1_slot).in_turn().map(|candidate| candidate.header_hash)
+        };
+        let gas = match candidate {
+            Some(header_hash) => {
+                let transactions = self.history.transactions(header_hash);
+                self.meter.of(self.host.provider(), &transactions, None).await?
+            }
+            None => GasUsed::default(),
+        };
         let follower = self.follower.lock().await;
         let slot = follower.view().slot(block.l1_slot);
-        let candidate = slot.in_turn();
         let extras = Extras {
             faults: &self.options.faults,
             lost: self.history.lost_turns(slot.slot),
-            block: candidate.and_then(|candidate| self.progress.built.get(&candidate.header_hash)).copied(),
+            block: candidate.and_then(|header_hash| self.progress.built.get(&header_hash)).copied(),
+            gas,
             pending: number(self.cast.waiting_operations()),
         };
         self.observer.update(|view| {
@@ -591,6 +581,7 @@ impl Devnet {
             view.proof = self.worker.progress();
             picture::update(view, follower.view(), block.l1_slot, extras);
         });
+        Ok(())
     }
 
     /// On an L1 that waits for us, nothing happens until every proof is done.

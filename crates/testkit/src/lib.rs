@@ -6,7 +6,7 @@
 //!   [`policies`] for faults and one [`worker`] for proofs.
 //! - [`traffic`]: what users do; [`mod@claim`]: the withdrawal that ends a run.
 //! - [`history`], [`audit`], [`tokens`]: what happened, on L1 and L2, and whether the books agree.
-//! - [`observer`], [`view`], [`picture`], [`record`]: what a watcher sees, and what a run reports in its JSON form.
+//! - [`observer`], [`view`], [`picture`], [`record`], `gas`: what a watcher sees, and what a run reports in its JSON form.
 
 pub use alloy;
 
@@ -19,6 +19,7 @@ pub mod claim;
 pub mod deploy;
 pub mod devnet;
 pub mod fault;
+mod gas;
 pub mod history;
 pub mod host;
 pub mod observer;

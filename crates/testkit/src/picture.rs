@@ -7,6 +7,7 @@ use fernet_protocol::{L1Slot, Parameters, Phase, SequencerId};
 use crate::{
     fault::FaultPlan,
     history::LostTurns,
+    record::GasUsed,
     view::{BlockContents, DevnetView, Progress, ProverStatus, Ranked, SlotStatus, TipStatus},
 };
 
@@ -47,6 +48,8 @@ pub(crate) struct Extras<'a> {
     pub(crate) lost: LostTurns,
     /// Contents of the block in turn, if its maker told.
     pub(crate) block: Option<BlockContents>,
+    /// Gas of that block's transactions so far.
+    pub(crate) gas: GasUsed,
     pub(crate) pending: u64,
 }
 
@@ -62,6 +65,7 @@ pub(crate) fn update(picture: &mut DevnetView, view: &RollupView, now: L1Slot, e
             price: U256::from(commitment.price.get()),
         });
     picture.block = extras.block;
+    picture.gas = extras.gas;
     picture.pending = extras.pending;
     picture.tip = TipStatus { height: view.tip().height, root: view.tip().state_root };
     picture.l1.slot = now.get();
