@@ -365,7 +365,7 @@ impl Devnet {
             let sequencers = self.cast.step_sequencers(&block).await?;
             lap.add(&mut self.timings.sequencers);
             self.take(&CastReport { sequencers, provers });
-            self.paint(&block).await?;
+            self.paint(&block).await;
             lap.add(&mut self.timings.reporting);
         }
         if self.host.is_stepwise() {
@@ -555,7 +555,7 @@ impl Devnet {
     }
 
     /// Brings the view up to date.
-    async fn paint(&mut self, block: &L1Block) -> Result<(), DevnetError> {
+    async fn paint(&mut self, block: &L1Block) {
         let candidate = {
             let follower = self.follower.lock().await;
             follower.view().slot(block.l1_slot).in_turn().map(|candidate| candidate.header_hash)
@@ -563,7 +563,12 @@ impl Devnet {
         let gas = match candidate {
             Some(header_hash) => {
                 let transactions = self.history.transactions(header_hash);
-                self.meter.of(self.host.provider(), &transactions, None).await?
+                let gas = self.meter.of(self.host.provider(), &transactions, None).await;
+                // A watcher can do without: the next block asks again.
+                gas.unwrap_or_else(|error| {
+                    tracing::warn!(%error, "gas isn't shown");
+                    GasUsed::default()
+                })
             }
             None => GasUsed::default(),
         };
@@ -581,7 +586,6 @@ impl Devnet {
             view.proof = self.worker.progress();
             picture::update(view, follower.view(), block.l1_slot, extras);
         });
-        Ok(())
     }
 
     /// On an L1 that waits for us, nothing happens until every proof is done.

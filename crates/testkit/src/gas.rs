@@ -52,11 +52,7 @@ impl GasMeter {
         }
     }
 
-    async fn read(
-        &mut self,
-        provider: &L1Provider,
-        transaction: TxHash,
-    ) -> Result<Option<u64>, DevnetError> {
+    async fn read(&mut self, provider: &L1Provider, transaction: TxHash) -> Result<Option<u64>, DevnetError> {
         if let Some(gas) = self.known.get(&transaction) {
             return Ok(Some(*gas));
         }
