@@ -87,15 +87,20 @@ impl Prover {
         assignment: &[Fr],
         inputs: usize,
     ) -> Proof {
-        let quotient = bridge::scalars(&quotient(domain, sides, &assignment[..inputs]));
-        let h: G1Projective = bridge::multiply_dense(&self.key.h, &quotient);
-        drop(quotient);
         let values = bridge::scalars(assignment);
-        let l = bridge::multiply_sparse(&self.key.l, &values);
-        let a = bridge::multiply_sparse(&self.key.a, &values);
-        let b: G2Projective = bridge::multiply_sparse(&self.key.b, &values);
+        // The two halves share no data. Each has stretches for one core, which the other half fills.
+        let (c, (a, b)) = rayon::join(
+            || -> G1Projective {
+                let quotient = bridge::scalars(&quotient(domain, sides, &assignment[..inputs]));
+                bridge::multiply_both(&self.key.l, &values, &self.key.h, &quotient)
+            },
+            || -> (G1Projective, G2Projective) {
+                let b = bridge::multiply_sparse(&self.key.b, &values);
+                (bridge::multiply_sparse(&self.key.a, &values), b)
+            },
+        );
         let (alpha, beta) = self.key.verifying_key().alpha_beta();
-        Proof { a: (a + alpha).into_affine(), b: (b + beta).into_affine(), c: (l + h).into_affine() }
+        Proof { a: (a + alpha).into_affine(), b: (b + beta).into_affine(), c: c.into_affine() }
     }
 }
 
