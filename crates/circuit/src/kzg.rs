@@ -11,8 +11,9 @@ use sha2::{Digest, Sha256};
 pub const COMMITMENT_BYTES: usize = 48;
 /// First byte of a versioned hash (EIP-4844).
 const VERSIONED_HASH_VERSION: u8 = 1;
-/// Precomputation level of the settings: none, since nothing here uses cells.
-const PRECOMPUTE: u64 = 0;
+/// Precomputation level of the settings. Nothing here uses it; what shares the process does, and a second setup would
+/// take seconds to load.
+const PRECOMPUTE: u64 = 8;
 
 /// Why a blob has no commitment or opening.
 #[derive(Debug, thiserror::Error)]

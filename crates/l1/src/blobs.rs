@@ -5,8 +5,8 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use alloy::{
     eips::{
         eip4844::{
-            BYTES_PER_BLOB, Blob, BlobTransactionSidecar, DATA_GAS_PER_BLOB, env_settings::EnvKzgSettings,
-            kzg_to_versioned_hash,
+            BYTES_PER_BLOB, Blob, BlobTransactionSidecar, Bytes48, DATA_GAS_PER_BLOB,
+            env_settings::EnvKzgSettings, kzg_to_versioned_hash,
         },
         eip7594::{BlobTransactionSidecarEip7594, BlobTransactionSidecarVariant},
     },
@@ -73,6 +73,10 @@ pub enum BlobError {
 }
 
 impl BlobError {
+    fn malformed(error: fernet_kzg::KzgError) -> Self {
+        Self::Malformed(error.to_string())
+    }
+
     /// Whether asking again later, or another source, may help.
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -99,28 +103,46 @@ impl fmt::Debug for BlobBundle {
 }
 
 impl BlobBundle {
-    /// Computes commitments and proofs: tens of milliseconds a blob, with cell proofs more. Blocks the thread.
+    /// Computes commitments and proofs: milliseconds a blob, with cell proofs a good part of a second. Blocks the thread.
     pub fn build(blobs: Vec<Blob>, format: SidecarFormat) -> Result<Self, BlobError> {
         if blobs.is_empty() || blobs.len() > MAX_BLOBS_PER_TRANSACTION {
             return Err(BlobError::Count { actual: blobs.len() });
         }
-        let settings = EnvKzgSettings::Default.get();
         let malformed = |error: c_kzg::Error| BlobError::Malformed(error.to_string());
         let sidecar = match format {
-            SidecarFormat::Eip7594 => BlobTransactionSidecarVariant::Eip7594(
-                BlobTransactionSidecarEip7594::try_from_blobs_with_settings(blobs, settings)
-                    .map_err(malformed)?,
-            ),
+            SidecarFormat::Eip7594 => {
+                let commitments = blobs.iter().map(commitment).collect::<Result<_, _>>()?;
+                let mut proofs = Vec::with_capacity(blobs.len().saturating_mul(fernet_kzg::CELLS));
+                for blob in &blobs {
+                    let cells = fernet_kzg::cell_proofs(blob).map_err(BlobError::malformed)?;
+                    proofs.extend(cells.into_iter().map(Bytes48::from));
+                }
+                BlobTransactionSidecarVariant::Eip7594(BlobTransactionSidecarEip7594::new(
+                    blobs,
+                    commitments,
+                    proofs,
+                ))
+            }
             SidecarFormat::Eip4844 => BlobTransactionSidecarVariant::Eip4844(
-                BlobTransactionSidecar::try_from_blobs_with_settings(blobs, settings).map_err(malformed)?,
+                BlobTransactionSidecar::try_from_blobs_with_settings(blobs, EnvKzgSettings::Default.get())
+                    .map_err(malformed)?,
             ),
         };
         Ok(Self { sidecar: Arc::new(sidecar) })
     }
 
+    /// Gets ready for more bundles of this kind, when there is time: ledger blobs are mostly zeros, and their cell proofs
+    /// take a tenth of the time once it is known which elements they use. Blocks the thread for up to a second or so.
+    pub fn learn(&self) -> Result<(), BlobError> {
+        if self.format() == SidecarFormat::Eip4844 {
+            return Ok(());
+        }
+        self.blobs().iter().try_for_each(|blob| fernet_kzg::learn(blob).map_err(BlobError::malformed))
+    }
+
     /// One blob of zeros, whose commitment and proofs are the point at infinity: what a cancellation carries.
     pub(crate) fn empty(format: SidecarFormat) -> Self {
-        use alloy::eips::{eip4844::Bytes48, eip7594::CELLS_PER_EXT_BLOB};
+        use alloy::eips::eip7594::CELLS_PER_EXT_BLOB;
         let mut infinity = Bytes48::ZERO;
         infinity.0[0] = 0xc0;
         let blobs = vec![Blob::ZERO];
@@ -195,12 +217,13 @@ impl BlobBundle {
     }
 }
 
+fn commitment(blob: &Blob) -> Result<Bytes48, BlobError> {
+    fernet_kzg::commitment(blob).map(Bytes48::from).map_err(BlobError::malformed)
+}
+
 /// Versioned hash of a blob, from its KZG commitment.
 pub fn versioned_hash(blob: &Blob) -> Result<B256, BlobError> {
-    let malformed = |error: c_kzg::Error| BlobError::Malformed(error.to_string());
-    let blob = c_kzg::Blob::from_bytes(blob.as_slice()).map_err(malformed)?;
-    let commitment = EnvKzgSettings::Default.get().blob_to_kzg_commitment(&blob).map_err(malformed)?;
-    Ok(kzg_to_versioned_hash(commitment.as_slice()))
+    Ok(kzg_to_versioned_hash(commitment(blob)?.as_slice()))
 }
 
 /// Where blobs were published.
