@@ -19,6 +19,7 @@ use fernet_network::{AcceptedQuote, BlockBody, Frame, Gossip, Inbox, Network, Qu
 use fernet_protocol::{ChainId, DepositRange, L1Slot, RollupId, Slot};
 use tokio::sync::{Mutex, watch};
 
+use crate::bundles::{Bundles, masks};
 use crate::error::SequencerError;
 use crate::journal::{Journal, Replacement};
 use crate::machine::{Effect, Facts, Input, ParentState, Place, Prepared, Seed, Sequencer};
@@ -70,6 +71,7 @@ pub struct SequencerDriver {
     mempool: Mempool,
     /// Blocks of this process, by header hash, so that the disk is read only after a restart.
     bodies: BTreeMap<B256, BlockBody>,
+    bundles: Bundles,
     actions: BTreeMap<IntentKey, (Action, Option<Box<SignedQuote>>)>,
     claims: u64,
     places: BTreeMap<PlaceKey, Option<Place>>,
@@ -117,6 +119,7 @@ impl SequencerDriver {
             inbox,
             mempool: Mempool::new(domain, settings.mempool),
             bodies: BTreeMap::new(),
+            bundles: Bundles::default(),
             actions: BTreeMap::new(),
             claims: 0,
             places: BTreeMap::new(),
@@ -362,15 +365,21 @@ impl SequencerDriver {
                 self.cancel(Action { kind: ActionKind::Propose, slot: *slot, header_hash: *header_hash })?;
                 Ok(None)
             }
-            Effect::Propose { slot, header_hash, seed_at, until, .. } => {
+            Effect::Propose { slot, header_hash, rank, seed_at, until } => {
                 let action = Action { kind: ActionKind::Propose, slot: *slot, header_hash: *header_hash };
                 if !self.is_submitted(action)? {
+                    if *rank == 0 {
+                        self.prepare_reveal(*slot, *header_hash)?;
+                    }
                     let draft = self.propose(*slot, *header_hash, *seed_at, *until).await?;
                     self.submit(action, None, draft, facts, report).await?;
                 }
                 Ok(None)
             }
-            Effect::RequestQuotes { slot, header_hash } => self.request_quotes(*slot, *header_hash).await,
+            Effect::RequestQuotes { slot, header_hash } => {
+                self.prepare_reveal(*slot, *header_hash)?;
+                self.request_quotes(*slot, *header_hash).await
+            }
             Effect::Commit { slot, quote, until } => self.commit(*slot, quote, *until, facts, report).await,
             Effect::HandOver { quote, .. } => {
                 self.hand_over(quote).await?;
@@ -426,19 +435,26 @@ impl SequencerDriver {
             .min(usize::from(parameters.max_blobs).saturating_mul(layout.chunks_per_blob()));
         let candidates =
             self.mempool.candidates(&upcoming(ledger, view), max_chunks.saturating_mul(layout.operations()));
-        let built = block::build(&mut ledger.state(), rules, max_chunks, &deposits, &candidates)?;
+        let ledger = Arc::clone(ledger);
+        drop(follower);
         let frame = Frame { slot, parent, deposits_end: range.to };
-        let body =
-            BlockBody::assemble(frame, &built.block, |blob| versioned_hash(&Blob::new(*blob.as_bytes())))?;
+        let consumed = deposits.len();
+        // Executing a block and committing to its data takes a good part of a second.
+        let built = tokio::task::spawn_blocking(move || {
+            let built = block::build(&mut ledger.state(), rules, max_chunks, &deposits, &candidates)?.block;
+            let hash = |blob: &fernet_ledger::Blob| versioned_hash(&Blob::new(*blob.as_bytes()));
+            Ok::<_, SequencerError>((BlockBody::assemble(frame, &built, hash)?, built))
+        });
+        let (body, built) = built.await??;
         let header_hash = body.header_hash();
         self.wiring.journal.put_body(header_hash, &body)?;
         report.built.push(Built {
             slot,
             header_hash,
-            transfers: built.block.transfers(),
-            withdrawals: built.block.withdrawals().len(),
-            deposits: deposits.len(),
-            chunks: built.block.chunks.len(),
+            transfers: built.transfers(),
+            withdrawals: built.withdrawals().len(),
+            deposits: consumed,
+            chunks: built.chunks.len(),
         });
         let header = body.header.clone();
         self.bodies.insert(header_hash, body);
@@ -488,6 +504,13 @@ impl SequencerDriver {
             seedProof: proof,
         };
         Ok(self.call(call.abi_encode(), until))
+    }
+
+    /// Begins what the reveal will need: for the best-ranked sequencer once it proposes, for others when their turn comes.
+    fn prepare_reveal(&mut self, slot: Slot, header_hash: B256) -> Result<(), SequencerError> {
+        let body = self.body(slot, header_hash)?;
+        self.bundles.start(header_hash, &body, self.settings.blobs_per_transaction, self.settings.sidecars);
+        Ok(())
     }
 
     async fn request_quotes(&self, slot: Slot, header_hash: B256) -> Result<Option<Input>, SequencerError> {
@@ -553,20 +576,12 @@ impl SequencerDriver {
         report: &mut StepReport,
     ) -> Result<(), SequencerError> {
         let body = self.body(slot, header_hash)?;
-        let blobs: Vec<(u16, Blob)> = (0..16)
-            .map(|bit| 1 << bit)
-            .zip(body.blobs.iter().map(|blob| Blob::new(*blob.as_bytes())))
-            .collect();
-        for batch in blobs.chunks(self.settings.blobs_per_transaction) {
-            let mask = batch.iter().fold(0, |mask, (bit, _)| mask | bit);
+        for mask in masks(body.blobs.len(), self.settings.blobs_per_transaction) {
             let action = Action { kind: ActionKind::Reveal { blobs: mask }, slot, header_hash };
             if seen & mask == mask || self.is_submitted(action)? {
                 continue;
             }
-            let blobs: Vec<Blob> = batch.iter().map(|(_, blob)| *blob).collect();
-            let format = self.settings.sidecars;
-            // Cell proofs take a good part of a second.
-            let bundle = tokio::task::spawn_blocking(move || BlobBundle::build(blobs, format)).await??;
+            let bundle = self.bundles.take(header_hash, &body, mask, self.settings.sidecars).await?;
             let call = IRollup::revealCall { header: body.header.clone().into() };
             let draft = Draft { blobs: Some(bundle), ..self.call(call.abi_encode(), until) };
             self.submit(action, None, draft, facts, report).await?;
@@ -694,6 +709,7 @@ impl SequencerDriver {
         let before = self.bodies.len();
         self.bodies.retain(|_, body| body.header.slot >= oldest);
         self.actions.retain(|_, (action, _)| action.slot >= oldest);
+        self.bundles.forget_before(oldest);
         if self.bodies.len() < before {
             self.wiring.journal.forget_before(oldest)?;
         }
