@@ -133,46 +133,62 @@ impl Cast {
         &self.network
     }
 
-    /// Lets the provers act on a new L1 block, in a fixed order. They come first: sequencers ask them for quotes.
+    /// Lets the provers act on a new L1 block, side by side. They come before the sequencers, who ask them for quotes.
     ///
     /// # Errors
     /// When one fails for good. What may pass is logged, and the prover goes on at the next block.
     pub async fn step_provers(
         &mut self,
-        block: &L1Block,
+        block: &Arc<L1Block>,
     ) -> Result<Vec<fernet_prover::StepReport>, CastError> {
-        let mut reports = Vec::with_capacity(self.provers.len());
-        for (number, prover) in self.provers.iter_mut().enumerate() {
-            match prover.step(block).await {
-                Ok(report) => reports.push(report),
+        let steps = std::mem::take(&mut self.provers).into_iter().map(|mut prover| {
+            let block = Arc::clone(block);
+            async move {
+                let result = prover.step(&block).await;
+                (prover, result)
+            }
+        });
+        let mut reports = Vec::new();
+        for (number, (prover, result)) in side_by_side(steps).await.into_iter().enumerate() {
+            self.provers.push(prover);
+            reports.push(match result {
+                Ok(report) => report,
                 Err(error) if error.is_retryable() => {
                     tracing::warn!(number, %error, "prover");
-                    reports.push(fernet_prover::StepReport::default());
+                    fernet_prover::StepReport::default()
                 }
                 Err(source) => return Err(CastError::Prover { number, source }),
-            }
+            });
         }
         Ok(reports)
     }
 
-    /// Lets the sequencers act on a new L1 block, in a fixed order.
+    /// Lets the sequencers act on a new L1 block, side by side.
     ///
     /// # Errors
     /// When one fails for good. What may pass is logged, and the sequencer goes on at the next block.
     pub async fn step_sequencers(
         &mut self,
-        block: &L1Block,
+        block: &Arc<L1Block>,
     ) -> Result<Vec<fernet_sequencer::StepReport>, CastError> {
-        let mut reports = Vec::with_capacity(self.sequencers.len());
-        for (number, sequencer) in self.sequencers.iter_mut().enumerate() {
-            match sequencer.step(block).await {
-                Ok(report) => reports.push(report),
+        let steps = std::mem::take(&mut self.sequencers).into_iter().map(|mut sequencer| {
+            let block = Arc::clone(block);
+            async move {
+                let result = sequencer.step(&block).await;
+                (sequencer, result)
+            }
+        });
+        let mut reports = Vec::new();
+        for (number, (sequencer, result)) in side_by_side(steps).await.into_iter().enumerate() {
+            self.sequencers.push(sequencer);
+            reports.push(match result {
+                Ok(report) => report,
                 Err(error) if error.is_retryable() => {
                     tracing::warn!(number, %error, "sequencer");
-                    reports.push(fernet_sequencer::StepReport::default());
+                    fernet_sequencer::StepReport::default()
                 }
                 Err(source) => return Err(CastError::Sequencer { number, source }),
-            }
+            });
         }
         Ok(reports)
     }
@@ -212,6 +228,25 @@ impl CastReport {
             }
         }
     }
+}
+
+/// Runs everyone at the same time, and returns what came of it in the order given. The chain is the same as if they
+/// took turns: nobody sees what another one sends before the next L1 block, whose order doesn't tell who was faster, and
+/// only the sequencer in turn talks to provers.
+///
+/// A panic in one is passed on.
+async fn side_by_side<T: Send + 'static>(
+    steps: impl Iterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    let running: Vec<_> = steps.map(tokio::spawn).collect();
+    let mut done = Vec::with_capacity(running.len());
+    for step in running {
+        match step.await {
+            Ok(result) => done.push(result),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+    done
 }
 
 fn manager(around: &Surroundings<'_>, senders: Senders) -> Result<TxManager, CastError> {
