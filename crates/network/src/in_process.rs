@@ -2,7 +2,7 @@
 //!
 //! Every message takes its way through bytes, as on a real network, so what arrives has passed the limits of
 //! [`crate::message`]. Delivery is deterministic: inboxes get gossip in the order of the calls, and provers are asked
-//! one after another, in the order in which they registered.
+//! side by side, their quotes put into the order in which they registered.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, B256};
 use fernet_ledger::SignedOperation;
+use tokio::task::JoinSet;
 
 use crate::body::BlockBody;
 use crate::message::{AcceptedQuote, QuoteRequest, SignedQuote, Wire};
@@ -135,21 +136,23 @@ impl Network for InProcess {
     ) -> BoxFuture<'_, Result<Vec<SignedQuote>, NetworkError>> {
         Box::pin(async move {
             let bytes = request.encode();
-            let responders = self.lock().responders.clone();
-            let mut quotes = Vec::with_capacity(responders.len());
-            let asking = async {
-                for (_, responder) in responders {
-                    if let Some(quote) = responder.quote(QuoteRequest::decode(&bytes)?).await {
-                        // A prover that answers nonsense is a prover that doesn't answer.
-                        quotes.extend(SignedQuote::decode(&quote.encode()));
-                    }
-                }
-                Ok(())
-            };
-            match tokio::time::timeout(deadline, asking).await {
-                Ok(Ok(())) | Err(_) => Ok(quotes),
-                Ok(Err(error)) => Err(NetworkError::Refused(error)),
+            let mut asked = JoinSet::new();
+            for (place, (_, responder)) in self.lock().responders.clone().into_iter().enumerate() {
+                let request = QuoteRequest::decode(&bytes)?;
+                asked.spawn(async move { (place, responder.quote(request).await) });
             }
+            let mut answers = BTreeMap::new();
+            let asking = async {
+                while let Some(answer) = asked.join_next().await {
+                    // A prover that breaks down doesn't answer.
+                    answers.extend(answer);
+                }
+            };
+            // Whoever is late is left out.
+            let _ = tokio::time::timeout(deadline, asking).await;
+            // A prover that answers nonsense is a prover that doesn't answer.
+            let read = |quote: Option<SignedQuote>| SignedQuote::decode(&quote?.encode()).ok();
+            Ok(answers.into_values().filter_map(read).collect())
         })
     }
 
