@@ -46,6 +46,15 @@ struct Assignment {
     proof: Option<Arc<ProvenBlock>>,
 }
 
+/// A block, executed.
+#[derive(Debug)]
+struct Executed {
+    slot: Slot,
+    /// The deposits that it was executed with, and all before.
+    deposits_hash: Option<B256>,
+    block: Arc<BlockWitness>,
+}
+
 pub(crate) struct Engine {
     settings: Settings,
     rollup: RollupId,
@@ -62,6 +71,8 @@ pub(crate) struct Engine {
     mempool: Mempool,
     /// Bodies that were checked, by header hash, so that the disk is read only after a restart.
     bodies: BTreeMap<B256, BlockBody>,
+    /// Blocks as they were executed when they were checked, with the deposits queue up to their end.
+    executed: BTreeMap<B256, Executed>,
     /// Bodies that peers announced, unchecked, oldest first.
     heard: VecDeque<(B256, BlockBody)>,
     assignments: BTreeMap<B256, Assignment>,
@@ -94,6 +105,7 @@ impl Engine {
             worker: wiring.worker,
             policy: wiring.policy,
             bodies: BTreeMap::new(),
+            executed: BTreeMap::new(),
             heard: VecDeque::new(),
             assignments: BTreeMap::new(),
         })
@@ -305,7 +317,8 @@ impl Engine {
                 return Ok(None);
             }
         };
-        self.check(&body, header_hash, facts.next.previous_start).await?;
+        let executed = self.check(&body, header_hash, facts.next.previous_start).await?;
+        self.executed.insert(header_hash, executed);
         self.keep(header_hash, body)?;
         let prover_signature = self.sign(&quote).await?;
         self.machine.offered(quote);
@@ -337,7 +350,7 @@ impl Engine {
         body: &BlockBody,
         header_hash: B256,
         cutoff: L1Slot,
-    ) -> Result<BlockWitness, ProverError> {
+    ) -> Result<Executed, ProverError> {
         let follower = self.follower.lock().await;
         let view = follower.view();
         let Header { parent, deposits_end, chunks, committee_digest, blob_hashes, .. } = &body.header;
@@ -366,14 +379,16 @@ impl Engine {
         let queued_at = |number: u64| Some(queue.get(usize::try_from(number).ok()?)?.l1_slot);
         range.check(parameters.max_deposits.into(), cutoff, queue.len() as u64, queued_at)?;
         let deposits = deposits(view, range)?;
+        let deposits_hash = view.deposits_chain(*deposits_end);
         let ledger = Arc::clone(ledger_at_tip(&follower)?);
         drop(follower);
+        let slot = body.header.slot;
         let body = body.clone();
         // Hashes and signatures of a whole block take a good part of a second.
         let executed = tokio::task::spawn_blocking(move || {
             body.execute(&mut ledger.state(), ledger.domain(), ledger.layout(), &deposits, hash)
         });
-        Ok(executed.await??)
+        Ok(Executed { slot, deposits_hash, block: Arc::new(executed.await??) })
     }
 
     fn keep(&mut self, header_hash: B256, body: BlockBody) -> Result<(), ProverError> {
@@ -470,12 +485,18 @@ impl Engine {
     /// Hands a block to the worker.
     async fn prove(&mut self, slot: Slot, header_hash: B256, purpose: Purpose) -> Result<Input, ProverError> {
         let body = self.body(slot, header_hash)?;
-        let block = Arc::new(self.check(&body, header_hash, L1Slot::new(0)).await?);
         let deposits_hash = {
             let follower = self.follower.lock().await;
             let count = body.header.deposits_end;
             let chain = follower.view().deposits_chain(count);
             chain.ok_or(ProverError::DepositsMissing { slot, count })?
+        };
+        // An L1 reorg can change the deposits, but nothing else that the block was executed on.
+        let known =
+            self.executed.get(&header_hash).filter(|known| known.deposits_hash == Some(deposits_hash));
+        let block = match known {
+            Some(known) => Arc::clone(&known.block),
+            None => self.check(&body, header_hash, L1Slot::new(0)).await?.block,
         };
         let payee = self.settings.conduct.payee;
         let job = ProofJob { header_hash, deposits_hash, payee, block };
@@ -554,6 +575,7 @@ impl Engine {
         self.submissions.forget_before(oldest);
         let before = self.bodies.len();
         self.bodies.retain(|_, body| body.header.slot >= oldest);
+        self.executed.retain(|_, executed| executed.slot >= oldest);
         if self.bodies.len() < before {
             self.journal.forget_before(oldest)?;
         }
