@@ -63,6 +63,7 @@ pub struct ChunkBuilder<'a, S> {
 impl<'a, S: Store> ChunkBuilder<'a, S> {
     /// A chunk that starts from `state`.
     pub fn new(state: &'a mut State<S>, rules: BlockRules) -> Self {
+        state.settle();
         let root_before = state.root();
         Self { state, rules, root_before, slots: Vec::with_capacity(rules.layout.operations()), fees: 0 }
     }
@@ -148,6 +149,7 @@ impl<'a, S: Store> ChunkBuilder<'a, S> {
             self.padding();
         }
         let fee_recipient = self.state.credit_fees(self.rules.fee_recipient, self.fees)?;
+        self.state.settle();
         Ok(ChunkWitness {
             root_before: self.root_before,
             root_after: self.state.root(),

@@ -1,6 +1,6 @@
 //! The state tree: accounts as leaves of a sparse tree of arity four.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use ark_ff::AdditiveGroup;
@@ -67,6 +67,12 @@ impl NodePosition {
 
     fn parent(self) -> Self {
         Self { level: self.level.saturating_add(1), index: self.index >> ARITY_BITS }
+    }
+
+    /// The four children, none of a leaf.
+    fn children(self) -> Option<[Self; ARITY]> {
+        let level = self.level.checked_sub(1)?;
+        Some([0, 1, 2, 3].map(|place| Self { level, index: (self.index << ARITY_BITS) | place }))
     }
 
     /// The four children of this node's parent, itself among them.
@@ -155,17 +161,22 @@ pub struct Opening {
 
 /// A state: a store and what was changed since. Changes stay here until the owner commits them, so dropping a state
 /// undoes everything; a state is itself a store, so that states can be stacked.
+///
+/// Nodes above changed accounts are hashed when somebody asks for them: most are asked for once a chunk, not once an
+/// operation.
 #[derive(Debug, Clone)]
 pub struct State<S> {
     store: S,
     levels: Levels,
     changes: Changes,
+    /// Nodes whose hashes in `changes` are missing or out of date. What is above such a node is stale too.
+    stale: HashSet<NodePosition>,
 }
 
 impl<S: Store> State<S> {
     /// The state that `store` holds.
     pub fn new(store: S, levels: Levels) -> Self {
-        Self { store, levels, changes: Changes::default() }
+        Self { store, levels, changes: Changes::default(), stale: HashSet::new() }
     }
 
     /// The tree's levels.
@@ -175,16 +186,16 @@ impl<S: Store> State<S> {
 
     /// The root.
     pub fn root(&self) -> Fr {
-        self.hash(NodePosition { level: self.levels.get(), index: 0 })
+        self.hash(self.top())
     }
 
     /// The account at `index` with its path.
-    pub fn opening(&self, index: AccountIndex) -> Opening {
+    pub fn opening(&mut self, index: AccountIndex) -> Opening {
         let mut position = NodePosition::leaf(index);
         let siblings = (0..self.levels.get())
             .map(|_| {
                 let mut others = position.family().into_iter().filter(|member| *member != position);
-                let siblings = [(); ARITY - 1].map(|()| others.next().map_or(Fr::ZERO, |p| self.hash(p)));
+                let siblings = [(); ARITY - 1].map(|()| others.next().map_or(Fr::ZERO, |p| self.refresh(p)));
                 position = position.parent();
                 siblings
             })
@@ -192,30 +203,49 @@ impl<S: Store> State<S> {
         Opening { index, account: self.account(index), siblings }
     }
 
-    /// Puts `account` at `index` and recomputes the path to the root.
+    /// Puts `account` at `index`.
     pub(crate) fn set(&mut self, index: AccountIndex, account: Account) {
-        let mut position = NodePosition::leaf(index);
         self.changes.accounts.insert(index, account);
-        self.changes.nodes.insert(position, leaf(Some(&account)));
-        for _ in 0..self.levels.get() {
-            let children = position.family().map(|child| self.hash(child));
+        let mut position = NodePosition::leaf(index);
+        while self.stale.insert(position) && position.level < self.levels.get() {
             position = position.parent();
-            self.changes.nodes.insert(position, poseidon::node(children));
         }
     }
 
+    /// Hashes everything above changed accounts, so that asking for it again costs nothing.
+    pub(crate) fn settle(&mut self) {
+        self.refresh(self.top());
+    }
+
     /// What was changed, for the store to take over.
-    pub fn into_changes(self) -> Changes {
+    pub fn into_changes(mut self) -> Changes {
+        self.settle();
         self.changes
     }
 
-    /// What was changed.
-    pub const fn changes(&self) -> &Changes {
-        &self.changes
+    fn top(&self) -> NodePosition {
+        NodePosition { level: self.levels.get(), index: 0 }
     }
 
     fn hash(&self, position: NodePosition) -> Fr {
         self.node(position).unwrap_or_else(|| empty(position.level))
+    }
+
+    /// The hash at `position`, kept from now on.
+    fn refresh(&mut self, position: NodePosition) -> Fr {
+        if !self.stale.remove(&position) {
+            return self.hash(position);
+        }
+        let hash = match position.children() {
+            None => self.leaf(position),
+            Some(children) => poseidon::node(children.map(|child| self.refresh(child))),
+        };
+        self.changes.nodes.insert(position, hash);
+        hash
+    }
+
+    fn leaf(&self, position: NodePosition) -> Fr {
+        leaf(self.account(AccountIndex::new(position.index)).as_ref())
     }
 }
 
@@ -233,6 +263,12 @@ impl<S: Store> Store for State<S> {
     }
 
     fn node(&self, position: NodePosition) -> Option<Fr> {
+        if self.stale.contains(&position) {
+            return Some(match position.children() {
+                None => self.leaf(position),
+                Some(children) => poseidon::node(children.map(|child| self.hash(child))),
+            });
+        }
         self.changes.nodes.get(&position).copied().or_else(|| self.store.node(position))
     }
 }
@@ -277,6 +313,10 @@ mod tests {
             let new = account(number as u64);
             state.set(index, new);
             assert_eq!(climb(&opening, new.leaf()), state.root());
+            if number % 2 == 0 {
+                state.settle();
+                assert_eq!(climb(&opening, new.leaf()), state.root());
+            }
             assert_eq!(state.account(index), Some(new));
         }
     }
