@@ -68,6 +68,11 @@ contract VotesTest is GovernanceFixture {
         assertEq(votes.pushPeriod(), PUSH_PERIOD);
     }
 
+    function test_roundsAreOfEqualLength() public view {
+        assertEq(votes.roundOf(Slot.wrap(9)), 0);
+        assertEq(votes.roundOf(Slot.wrap(10)), 1);
+    }
+
     function test_countsABlocksVote() public {
         vm.expectEmit();
         emit IVotes.Signalled(Slot.wrap(29), 2, address(payload), 1);
