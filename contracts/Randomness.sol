@@ -20,8 +20,32 @@ contract Randomness is IRandomness, L1Clock {
     function prove(L1Slot target, bytes calldata proof) external returns (bytes32 mix) {
         mix = _mixes[target];
         if (mix != 0) return mix;
-        if (target >= l1Slot()) revert TargetNotReached(target, l1Slot());
+        uint256 number;
+        (mix, number) = _read(target, proof);
+        _mixes[target] = mix;
+        emit MixProven(target, mix, number);
+    }
 
+    /// @inheritdoc IRandomness
+    function mixOf(L1Slot target, bytes calldata proof) external view returns (bytes32 mix) {
+        (mix,) = _read(target, proof);
+    }
+
+    /// @inheritdoc IRandomness
+    function mixAt(L1Slot target) external view returns (bytes32) {
+        return _mixes[target];
+    }
+
+    /// @inheritdoc IRandomness
+    function seed(Slot slot, L1Slot target) external view returns (bytes32) {
+        bytes32 mix = _mixes[target];
+        if (mix == 0) revert UnknownMix(target);
+        return Hashing.seed(mix, slot);
+    }
+
+    /// @dev The mix that a proof shows, and the number of the block that has it.
+    function _read(L1Slot target, bytes calldata proof) private view returns (bytes32 mix, uint256 number) {
+        if (target >= l1Slot()) revert TargetNotReached(target, l1Slot());
         (bytes calldata header, bytes calldata parentHeader) = _split(proof);
         L1Header memory child = HeaderRlp.decode(header);
         bytes32 expected = BlockHashLib.blockHash(child.number);
@@ -36,21 +60,7 @@ contract Randomness is IRandomness, L1Clock {
         found = _l1SlotAt(HeaderRlp.decode(parentHeader).timestamp);
         if (found > target) revert ParentAfterTarget(target, found);
 
-        mix = child.mixHash;
-        _mixes[target] = mix;
-        emit MixProven(target, mix, child.number);
-    }
-
-    /// @inheritdoc IRandomness
-    function mixAt(L1Slot target) external view returns (bytes32) {
-        return _mixes[target];
-    }
-
-    /// @inheritdoc IRandomness
-    function seed(Slot slot, L1Slot target) external view returns (bytes32) {
-        bytes32 mix = _mixes[target];
-        if (mix == 0) revert UnknownMix(target);
-        return Hashing.seed(mix, slot);
+        return (child.mixHash, child.number);
     }
 
     /// @dev The two headers of `abi.encode(bytes, bytes)`, with every offset and length checked.

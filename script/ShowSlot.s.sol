@@ -14,7 +14,7 @@ import {Operator} from "./lib/Operator.sol";
 contract ShowSlot is Operator {
     function run() external {
         IRollup rollup = IRollup(_contract("rollup"));
-        SlotView memory slot = rollup.currentSlot();
+        SlotView memory slot = reader.currentSlot();
         uint256 now_ = L1Slot.unwrap(L1Clock(address(rollup)).l1Slot());
         uint256 end = L1Slot.unwrap(slot.phaseEnd);
         console.log("slot       ", Slot.unwrap(slot.slot));

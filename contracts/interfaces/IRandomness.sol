@@ -22,6 +22,8 @@ interface IRandomness {
     /// @notice Proves the mix as of the end of `l1Slot`. Anyone, any time within 8,191 blocks; a mix already known is left as it is.
     /// @param proof `abi.encode(bytes header, bytes parentHeader)`: RLP of the first L1 block after `l1Slot`, and of its parent at or before `l1Slot`
     function prove(L1Slot l1Slot, bytes calldata proof) external returns (bytes32 mix);
+    /// @notice The mix that such a proof shows, without keeping it; the same checks and errors.
+    function mixOf(L1Slot l1Slot, bytes calldata proof) external view returns (bytes32 mix);
     /// @notice Zero where not proven.
     function mixAt(L1Slot l1Slot) external view returns (bytes32);
     /// @notice `keccak256(abi.encode("fernet.seed.v1" as bytes32, mix, slot))`; reverts with `UnknownMix` where the mix isn't proven.

@@ -64,6 +64,7 @@ contract BlockVerifier is IStateTransitionVerifier {
     uint256 public immutable operations;
     /// @notice Blob elements that a chunk owns.
     uint256 public immutable elements;
+    /// @inheritdoc IStateTransitionVerifier
     uint256 public immutable chunksPerBlob;
     /// @notice Contract whose code is the verifying key, see `VerifyingKey`.
     address public immutable verifyingKey;
@@ -101,7 +102,7 @@ contract BlockVerifier is IStateTransitionVerifier {
         verifyingKey = VerifyingKey.store(key);
     }
 
-    /// @inheritdoc IStateTransitionVerifier
+    /// @notice Blobs that a block of so many chunks has.
     function blobCount(uint256 chunks) public view returns (uint256) {
         return chunks / chunksPerBlob + (chunks % chunksPerBlob == 0 ? 0 : 1);
     }

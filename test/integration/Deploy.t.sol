@@ -130,7 +130,7 @@ contract DeployTest is ConfigurationFixture {
         show.run();
         assertEq(show.phaseName(Phase.Waiting), "waiting");
         assertEq(show.phaseName(Phase.Backup), "backup");
-        SlotView memory slot = deployed.rollup.currentSlot();
+        SlotView memory slot = deployed.reader.currentSlot();
         assertEq(Slot.unwrap(slot.slot), 0);
     }
 

@@ -89,7 +89,7 @@ contract LifecycleTest is Fixture {
         _commit(ranked[0], first);
         _warp(_now() + 2);
         _reveal(first);
-        SlotView memory v = rollup.currentSlot();
+        SlotView memory v = reader.currentSlot();
         assertEq(v.candidates.length, 2);
         assertEq(v.turn, 0);
         assertEq(L1Slot.unwrap(v.phaseEnd), _now() + 41);
@@ -185,7 +185,7 @@ contract LifecycleTest is Fixture {
         emit IRollup.Revealed(h.slot, _hash(h), h, 4, false, L1Slot.wrap(_now()));
         rollup.reveal(h);
         _phaseIs(Phase.Reveal);
-        assertEq(rollup.currentSlot().candidates[0].blobsSeen, 4);
+        assertEq(reader.currentSlot().candidates[0].blobsSeen, 4);
 
         vm.expectRevert(IRollup.NoNewBlob.selector);
         rollup.reveal(h);

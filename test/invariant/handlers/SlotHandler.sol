@@ -123,7 +123,7 @@ contract SlotHandler is Fixture {
         uint192 score;
         if (n.phase == Phase.Proposal) {
             bytes32 seed = keccak256(abi.encode(SEED_DOMAIN, _mix(n.seedAt + 1), n.slot));
-            score = rollup.scoreOf(Slot.wrap(n.slot), _id(i), seed);
+            score = _scoreOf(Slot.wrap(n.slot), _id(i), seed);
         }
         bool before = rollup.isCandidate(_id(i)) && n.count != 0;
         vm.recordLogs();
@@ -143,7 +143,7 @@ contract SlotHandler is Fixture {
     }
 
     function _tryCommit(uint256 seed) private {
-        SlotView memory v = rollup.currentSlot();
+        SlotView memory v = reader.currentSlot();
         Candidate memory c = v.candidates[v.turn];
         uint256 i = SequencerId.unwrap(c.sequencer) - 1;
         Quote memory quote = _quote(i, c.headerHash);
@@ -168,7 +168,7 @@ contract SlotHandler is Fixture {
 
     /// @dev Header of the candidate in turn, or of none.
     function _inTurn() private view returns (Header memory h) {
-        SlotView memory v = rollup.currentSlot();
+        SlotView memory v = reader.currentSlot();
         if (v.turn < v.candidates.length) h = _headers[v.candidates[v.turn].headerHash];
     }
 
@@ -398,7 +398,7 @@ contract SlotHandler is Fixture {
 
     /// @dev The list holds the best scores on offer, best first.
     function checkRanking() external view {
-        SlotView memory v = rollup.currentSlot();
+        SlotView memory v = reader.currentSlot();
         uint192[] memory scores = _offered;
         for (uint256 i = 1; i < scores.length; ++i) {
             for (uint256 j = i; j != 0 && scores[j] > scores[j - 1]; --j) {

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IVotes} from "../../contracts/interfaces/IVotes.sol";
+import {Slot} from "../../contracts/types/Time.sol";
+
+/// @notice Remembers the last signal and counts them.
+contract VotesDouble is IVotes {
+    address public immutable rollup;
+    uint256 public count;
+    Slot public slot;
+    address public payload;
+
+    error NotRollup(address expected, address actual);
+
+    constructor(address rollup_) {
+        rollup = rollup_;
+    }
+
+    function signal(Slot slot_, address payload_) external {
+        if (msg.sender != rollup) revert NotRollup(rollup, msg.sender);
+        ++count;
+        slot = slot_;
+        payload = payload_;
+    }
+}
