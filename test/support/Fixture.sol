@@ -12,6 +12,7 @@ import {SlotView} from "../../contracts/interfaces/IReader.sol";
 import {Rates} from "../../contracts/interfaces/IRewards.sol";
 import {Header, IRollup, Parameters, Phase, Quote, Tip} from "../../contracts/interfaces/IRollup.sol";
 import {Statement} from "../../contracts/interfaces/IStateTransitionVerifier.sol";
+import {IVotes} from "../../contracts/interfaces/IVotes.sol";
 import {PublicScore} from "../../contracts/scoring/PublicScore.sol";
 import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
@@ -145,7 +146,7 @@ abstract contract Fixture is Test {
     }
 
     function _contracts() internal view returns (Contracts memory) {
-        return Contracts(staking, randomness, escrow, rewards, bridge, verifier, scoring, votes, guardian);
+        return Contracts(staking, randomness, escrow, rewards, bridge, verifier, scoring, IVotes(address(votes)), guardian);
     }
 
     function _register(address owner, address attester) internal returns (SequencerId id) {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IVotes} from "../../contracts/interfaces/IVotes.sol";
 import {Slot} from "../../contracts/types/Time.sol";
 
-/// @notice Remembers the last signal and counts them.
-contract VotesDouble is IVotes {
+/// @notice What the rollup calls of `IVotes`: remembers the last signal and counts them.
+contract VotesDouble {
     address public immutable rollup;
     uint256 public count;
     Slot public slot;
