@@ -61,16 +61,8 @@ contract Deploy is Script {
         );
         // five contracts come before the rollup, whose constructor refuses any other address
         address rollup = vm.computeCreateAddress(deployer, vm.getNonce(deployer) + 5);
-        deployed.staking = new Staking(
-            deployed.token,
-            rollup,
-            c.stake,
-            c.minimumStake,
-            c.entryPeriod,
-            c.exitDelay,
-            c.l1GenesisTime,
-            c.l1SlotSeconds
-        );
+        // nobody governs this deployment: the flush of entry windows stays
+        deployed.staking = new Staking(deployed.token, rollup, address(0), c.staking, c.l1GenesisTime, c.l1SlotSeconds);
         deployed.randomness = new Randomness(c.l1GenesisTime, c.l1SlotSeconds);
         deployed.escrow = new Escrow(deployed.token, rollup, c.escrowWithdrawalDelay, c.l1GenesisTime, c.l1SlotSeconds);
         deployed.rewards = new Rewards(deployed.token, rollup);

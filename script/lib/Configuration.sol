@@ -5,6 +5,8 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Vm} from "forge-std/Vm.sol";
 
 import {Parameters} from "../../contracts/interfaces/IRollup.sol";
+import {StakingParameters} from "../../contracts/interfaces/IStaking.sol";
+import {EntryQueue} from "../../contracts/libraries/EntryQueue.sol";
 import {ParameterChecks} from "../../contracts/libraries/ParameterChecks.sol";
 import {ScalarField} from "../../contracts/verifier/ScalarField.sol";
 import {VerifyingKey} from "../../contracts/verifier/VerifyingKey.sol";
@@ -30,10 +32,7 @@ struct Configuration {
     uint256 rewardPot;
     uint64 l1GenesisTime;
     uint64 l1SlotSeconds;
-    uint96 stake;
-    uint96 minimumStake;
-    uint32 entryPeriod;
-    uint32 exitDelay;
+    StakingParameters staking;
     uint32 escrowWithdrawalDelay;
     /// L1 slots from the deployment to its genesis slot: time to register before slot 0
     uint32 launchDelay;
@@ -76,10 +75,16 @@ library Configurations {
         c.rewardPot = _number(json, ".rewardPot");
         c.l1GenesisTime = VM.envOr("FERNET_L1_GENESIS_TIME", _number(json, ".l1GenesisTime")).toUint64();
         c.l1SlotSeconds = VM.envOr("FERNET_L1_SLOT_SECONDS", _number(json, ".l1SlotSeconds")).toUint64();
-        c.stake = _number(json, ".stake").toUint96();
-        c.minimumStake = _number(json, ".minimumStake").toUint96();
-        c.entryPeriod = _number(json, ".entryPeriod").toUint32();
-        c.exitDelay = _number(json, ".exitDelay").toUint32();
+        c.staking = StakingParameters({
+            stakeAmount: _number(json, ".stake").toUint96(),
+            minimumStake: _number(json, ".minimumStake").toUint96(),
+            entryPeriod: _number(json, ".entryPeriod").toUint32(),
+            exitDelay: _number(json, ".exitDelay").toUint32(),
+            entryWindow: _number(json, ".entryWindow").toUint32(),
+            entryFlush: _number(json, ".entryFlush").toUint16(),
+            maxEntryFlush: _number(json, ".maxEntryFlush").toUint16(),
+            queueLimit: _number(json, ".queueLimit").toUint16()
+        });
         c.escrowWithdrawalDelay = _number(json, ".escrowWithdrawalDelay").toUint32();
         c.launchDelay = _number(json, ".launchDelay").toUint32();
         c.unit = _number(json, ".unit");
@@ -105,13 +110,16 @@ library Configurations {
         // the constructors check it again; nothing depends on the exact second
         // forge-lint: disable-next-line(block-timestamp)
         _require(c.l1GenesisTime <= block.timestamp, "l1GenesisTime");
-        _require(c.stake != 0, "stake");
-        _require(c.minimumStake != 0 && c.minimumStake <= c.stake, "minimumStake");
-        _require(c.entryPeriod != 0, "entryPeriod");
-        _require(c.exitDelay != 0, "exitDelay");
+        _require(c.staking.stakeAmount != 0, "stake");
+        _require(c.staking.minimumStake != 0 && c.staking.minimumStake <= c.staking.stakeAmount, "minimumStake");
+        _require(c.staking.entryPeriod != 0, "entryPeriod");
+        _require(c.staking.exitDelay != 0, "exitDelay");
+        _require(c.staking.entryWindow != 0, "entryWindow");
+        _require(c.staking.entryFlush != 0 && c.staking.entryFlush <= c.staking.maxEntryFlush, "entryFlush");
+        _require(c.staking.queueLimit <= EntryQueue.MAX_LIMIT, "queueLimit");
         _require(c.escrowWithdrawalDelay != 0, "escrowWithdrawalDelay");
         // nobody could propose in the first slots
-        _require(c.launchDelay > c.entryPeriod, "launchDelay");
+        _require(c.launchDelay > c.staking.entryPeriod, "launchDelay");
         _require(c.unit != 0 && c.unit <= type(uint128).max, "unit");
         _require(c.minDeposit != 0, "minDeposit");
         _require(c.circuit.key.length == VerifyingKey.ENCODED_LENGTH, "key");
@@ -126,7 +134,7 @@ library Configurations {
             c.chunksPerBlob != 0 && c.chunksPerBlob <= ScalarField.BLOB_ELEMENTS / c.circuit.elements, "chunksPerBlob"
         );
         uint256 blobs = (uint256(c.parameters.maxChunks) + c.chunksPerBlob - 1) / c.chunksPerBlob;
-        ParameterChecks.check(c.parameters, c.stake, blobs);
+        ParameterChecks.check(c.parameters, c.staking.stakeAmount, blobs);
         uint256 operations = c.parameters.maxChunks * c.circuit.operations;
         if (c.parameters.maxDeposits > operations) revert TooManyDeposits(operations, c.parameters.maxDeposits);
     }

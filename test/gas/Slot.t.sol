@@ -280,6 +280,11 @@ contract RegisterGas is TransactionGas {
         token.mint(relay, STAKE);
         vm.prank(relay);
         token.approve(address(staking), STAKE);
-        _set(relay, address(staking), abi.encodeCall(IStaking.register, (rescuer, 0)), new bytes32[](0));
+        _set(
+            relay,
+            address(staking),
+            abi.encodeCall(IStaking.register, (_registration(relay, rescuer))),
+            new bytes32[](0)
+        );
     }
 }

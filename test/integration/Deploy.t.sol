@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 
 import {IRollup, Phase, SlotView, Tip} from "../../contracts/interfaces/IRollup.sol";
+import {Registration} from "../../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {ClaimRewards} from "../../script/ClaimRewards.s.sol";
@@ -19,6 +20,7 @@ import {WithdrawStake} from "../../script/WithdrawStake.s.sol";
 import {DevToken} from "../../script/dev/DevToken.sol";
 import {Configuration} from "../../script/lib/Configuration.sol";
 import {Operator} from "../../script/lib/Operator.sol";
+import {BlsKeys} from "../support/BlsKeys.sol";
 import {ConfigurationFixture} from "../support/ConfigurationFixture.sol";
 
 /// @notice The deployment's transactions and its file, and the operator's scripts against it.
@@ -96,7 +98,9 @@ contract DeployTest is ConfigurationFixture {
 
     function test_OperatorsRegisterExitAndGetTheStakeBack() public {
         address attester = makeAddr("attester");
-        SequencerId id = new Register().run(attester, 3);
+        address payee = makeAddr("payee");
+        Registration memory r = BlsKeys.registration(deployed.staking, operator, attester, 7);
+        SequencerId id = new Register().run(attester, payee, 3, r.blsKey, r.proofOfPossession);
         assertEq(SequencerId.unwrap(id), 1);
         assertEq(deployed.staking.sequencer(id).owner, operator);
         assertEq(deployed.staking.sequencer(id).attester, attester);
@@ -104,7 +108,8 @@ contract DeployTest is ConfigurationFixture {
         new InitiateExit().run(1);
         vm.warp(block.timestamp + 4 * 12);
         new WithdrawStake().run(1);
-        assertEq(deployed.token.balanceOf(operator), 1000e18);
+        assertEq(deployed.token.balanceOf(operator), 900e18);
+        assertEq(deployed.token.balanceOf(payee), 100e18);
     }
 
     function test_OperatorsDepositAndWithdrawBonds() public {

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Test} from "forge-std/Test.sol";
 
 import {Parameters} from "../../contracts/interfaces/IRollup.sol";
+import {StakingParameters} from "../../contracts/interfaces/IStaking.sol";
 import {Circuit, Configuration} from "../../script/lib/Configuration.sol";
 import {Trapdoor} from "./Trapdoor.sol";
 
@@ -20,10 +21,16 @@ abstract contract ConfigurationFixture is Test {
             rewardPot: 100_000e18,
             l1GenesisTime: 1_700_000_000,
             l1SlotSeconds: 12,
-            stake: 100e18,
-            minimumStake: 50e18,
-            entryPeriod: 4,
-            exitDelay: 4,
+            staking: StakingParameters({
+                stakeAmount: 100e18,
+                minimumStake: 50e18,
+                entryPeriod: 4,
+                exitDelay: 4,
+                entryWindow: 8,
+                entryFlush: 1000,
+                maxEntryFlush: 1000,
+                queueLimit: 4
+            }),
             escrowWithdrawalDelay: 4,
             launchDelay: 24,
             unit: 1e9,

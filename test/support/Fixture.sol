@@ -11,11 +11,13 @@ import {Staking} from "../../contracts/Staking.sol";
 import {SlotView} from "../../contracts/interfaces/IReader.sol";
 import {Rates} from "../../contracts/interfaces/IRewards.sol";
 import {Header, IRollup, Parameters, Phase, Quote, Tip} from "../../contracts/interfaces/IRollup.sol";
+import {Registration, StakingParameters} from "../../contracts/interfaces/IStaking.sol";
 import {Statement} from "../../contracts/interfaces/IStateTransitionVerifier.sol";
 import {IVotes} from "../../contracts/interfaces/IVotes.sol";
 import {PublicScore} from "../../contracts/scoring/PublicScore.sol";
 import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
+import {BlsKeys} from "./BlsKeys.sol";
 import {HeaderFields, L1} from "./L1.sol";
 import {TestToken} from "./TestToken.sol";
 import {VerifierDouble} from "./VerifierDouble.sol";
@@ -62,6 +64,8 @@ abstract contract Fixture is Test {
     address internal relay = makeAddr("relay");
     address internal guardian = makeAddr("guardian");
     address internal governance = makeAddr("governance");
+    /// @dev Governance of the staking contract.
+    address internal timelock = makeAddr("timelock");
 
     function setUp() public virtual {
         _warp(DEPLOYED_AT);
@@ -136,7 +140,7 @@ abstract contract Fixture is Test {
 
     /// @dev The seven contracts around the rollup.
     function _deployAround(IERC20 token_, Rates memory rates, address predicted) internal {
-        staking = new Staking(token_, predicted, _stakeAmount(), MINIMUM_STAKE, 4, 4, GENESIS_TIME, SLOT_SECONDS);
+        staking = new Staking(token_, predicted, timelock, _stakingParameters(), GENESIS_TIME, SLOT_SECONDS);
         randomness = new Randomness(GENESIS_TIME, SLOT_SECONDS);
         escrow = new Escrow(token_, predicted, 4, GENESIS_TIME, SLOT_SECONDS);
         rewards = new Rewards(token_, predicted, governance, rates, type(uint96).max, type(uint96).max);
@@ -149,11 +153,30 @@ abstract contract Fixture is Test {
         return Contracts(staking, randomness, escrow, rewards, bridge, verifier, scoring, IVotes(address(votes)), guardian);
     }
 
+    function _stakingParameters() internal pure virtual returns (StakingParameters memory) {
+        return StakingParameters({
+            stakeAmount: _stakeAmount(),
+            minimumStake: MINIMUM_STAKE,
+            entryPeriod: 4,
+            exitDelay: 4,
+            entryWindow: 8,
+            entryFlush: 100,
+            maxEntryFlush: 1000,
+            queueLimit: 4
+        });
+    }
+
+    /// @dev What `owner` registers with: a key of its own, seeded by the two addresses.
+    function _registration(address owner, address attester) internal view returns (Registration memory) {
+        return BlsKeys.registration(staking, owner, attester, BlsKeys.secret(abi.encode(owner, attester)));
+    }
+
     function _register(address owner, address attester) internal returns (SequencerId id) {
+        Registration memory registration = _registration(owner, attester);
         token.mint(owner, _stakeAmount());
         vm.startPrank(owner);
         token.approve(address(staking), _stakeAmount());
-        id = staking.register(attester, 0);
+        id = staking.register(registration);
         vm.stopPrank();
     }
 

@@ -28,7 +28,7 @@ contract ConstructionTest is Fixture {
         IERC20 t = IERC20(address(token));
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 5);
         _next = Contracts(
-            new Staking(t, predicted, STAKE, MINIMUM_STAKE, 4, 4, GENESIS_TIME, SLOT_SECONDS),
+            new Staking(t, predicted, timelock, _stakingParameters(), GENESIS_TIME, SLOT_SECONDS),
             new Randomness(GENESIS_TIME, SLOT_SECONDS),
             new Escrow(t, predicted, 4, GENESIS_TIME, SLOT_SECONDS),
             new Rewards(t, predicted),

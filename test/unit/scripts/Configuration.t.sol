@@ -95,24 +95,35 @@ contract ConfigurationTest is ConfigurationFixture {
 
     function test_RevertWhen_StakesOrDelaysAreBad() public {
         Configuration memory c = _configuration();
-        c.stake = 0;
+        c.staking.stakeAmount = 0;
         _reject(c, "stake");
         c = _configuration();
-        c.minimumStake = 0;
+        c.staking.minimumStake = 0;
         _reject(c, "minimumStake");
-        c.minimumStake = c.stake + 1;
+        c.staking.minimumStake = c.staking.stakeAmount + 1;
         _reject(c, "minimumStake");
         c = _configuration();
-        c.entryPeriod = 0;
+        c.staking.entryPeriod = 0;
         _reject(c, "entryPeriod");
         c = _configuration();
-        c.exitDelay = 0;
+        c.staking.exitDelay = 0;
         _reject(c, "exitDelay");
+        c = _configuration();
+        c.staking.entryWindow = 0;
+        _reject(c, "entryWindow");
+        c = _configuration();
+        c.staking.entryFlush = 0;
+        _reject(c, "entryFlush");
+        c.staking.entryFlush = c.staking.maxEntryFlush + 1;
+        _reject(c, "entryFlush");
+        c = _configuration();
+        c.staking.queueLimit = 129;
+        _reject(c, "queueLimit");
         c = _configuration();
         c.escrowWithdrawalDelay = 0;
         _reject(c, "escrowWithdrawalDelay");
         c = _configuration();
-        c.launchDelay = c.entryPeriod;
+        c.launchDelay = c.staking.entryPeriod;
         _reject(c, "launchDelay");
     }
 
@@ -171,7 +182,7 @@ contract ConfigurationTest is ConfigurationFixture {
         c.parameters.sequencerBps += 1;
         _rejectParameter(c, "rewardBps");
         c = _configuration();
-        c.parameters.withholdPenalty = c.stake;
+        c.parameters.withholdPenalty = c.staking.stakeAmount;
         _rejectParameter(c, "penalties");
         // more blobs than a block may have
         c = _configuration();
@@ -194,7 +205,7 @@ contract ConfigurationTest is ConfigurationFixture {
         reader.check(c);
         assertEq(c.network, "devnet");
         assertEq(c.token, address(0));
-        assertEq(c.stake, 100e18);
+        assertEq(c.staking.stakeAmount, 100e18);
         assertEq(c.unit, 1e9);
         assertEq(c.parameters.provingPhase, 60);
         assertEq(c.parameters.blockReward, 3e18);
