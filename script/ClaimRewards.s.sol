@@ -10,8 +10,11 @@ import {Operator} from "./lib/Operator.sol";
 /// @notice usage: forge script script/ClaimRewards.s.sol --sig 'run(address)' TO --rpc-url URL --broadcast
 contract ClaimRewards is Operator {
     function run(address to) external transacts returns (uint256 paid) {
-        bytes memory result =
-            _send(_contract("rewards"), abi.encodeCall(IRewards.claim, (to)), string.concat("claim rewards to ", vm.toString(to)));
+        bytes memory result = _send(
+            _contract("rewards"),
+            abi.encodeCall(IRewards.claim, (to)),
+            string.concat("claim rewards to ", vm.toString(to))
+        );
         paid = abi.decode(result, (uint256));
         console.log("paid, token units:", paid);
     }

@@ -4,10 +4,12 @@ pragma solidity 0.8.37;
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Vm} from "forge-std/Vm.sol";
 
+import {Rates} from "../../contracts/interfaces/IRewards.sol";
 import {Parameters} from "../../contracts/interfaces/IRollup.sol";
 import {StakingParameters} from "../../contracts/interfaces/IStaking.sol";
 import {EntryQueue} from "../../contracts/libraries/EntryQueue.sol";
 import {ParameterChecks} from "../../contracts/libraries/ParameterChecks.sol";
+import {Payouts} from "../../contracts/libraries/Payouts.sol";
 import {ScalarField} from "../../contracts/verifier/ScalarField.sol";
 import {VerifyingKey} from "../../contracts/verifier/VerifyingKey.sol";
 
@@ -20,7 +22,31 @@ struct Circuit {
     bytes32 genesisRoot;
 }
 
-/// @notice What `script/config/<network>.json` says.
+/// @notice Which scoring a deployment picks.
+enum Scoring {
+    Public,
+    Vrf
+}
+
+/// @notice What blocks pay at first, and what governance can't exceed, token units.
+struct RewardParameters {
+    Rates rates;
+    uint96 maxBlockReward;
+    uint96 maxRevealBonus;
+}
+
+/// @notice Governance: rounds in slots, times in L1 slots.
+struct GovernanceParameters {
+    uint64 votingRound;
+    uint64 votingQuorum;
+    uint32 pushPeriod;
+    uint32 delay;
+    uint32 grace;
+    /// who may pause; zero for nobody
+    address guardian;
+}
+
+/// @notice What `script/config/<network>.json` says. Its "reasons" are for readers.
 struct Configuration {
     string network;
     /// chain that the file is for; 0 is any but mainnet
@@ -41,7 +67,10 @@ struct Configuration {
     uint256 chunksPerBlob;
     string keyPath;
     Circuit circuit;
+    Scoring scoring;
     Parameters parameters;
+    RewardParameters rewards;
+    GovernanceParameters governance;
 }
 
 /// @title Reads a network's configuration and refuses what breaks an invariant
@@ -92,7 +121,10 @@ library Configurations {
         c.chunksPerBlob = _number(json, ".chunksPerBlob");
         c.keyPath = VM.parseJsonString(json, ".verifyingKey");
         c.circuit = _circuit(c.keyPath);
+        c.scoring = _scoring(VM.parseJsonString(json, ".scoring"));
         c.parameters = _parameters(json);
+        c.rewards = _rewards(json);
+        c.governance = _governance(json);
     }
 
     /// @notice What the constructors check, and what only the whole shows.
@@ -137,6 +169,47 @@ library Configurations {
         ParameterChecks.check(c.parameters, c.staking.stakeAmount, blobs);
         uint256 operations = c.parameters.maxChunks * c.circuit.operations;
         if (c.parameters.maxDeposits > operations) revert TooManyDeposits(operations, c.parameters.maxDeposits);
+        _checkRewards(c.rewards);
+        _checkGovernance(c.governance);
+    }
+
+    function _checkRewards(RewardParameters memory r) private pure {
+        _require(uint256(r.rates.sequencerBps) + r.rates.proverBps + r.rates.submitterBps == Payouts.BPS, "rewardBps");
+        _require(r.rates.blockReward <= r.maxBlockReward, "blockReward");
+        _require(r.rates.revealBonus <= r.maxRevealBonus, "revealBonus");
+    }
+
+    function _checkGovernance(GovernanceParameters memory g) private pure {
+        _require(g.votingRound != 0, "votingRound");
+        _require(g.votingQuorum > g.votingRound / 2 && g.votingQuorum <= g.votingRound, "votingQuorum");
+        _require(g.pushPeriod != 0, "pushPeriod");
+        _require(g.delay != 0, "delay");
+        _require(g.grace != 0, "grace");
+    }
+
+    function _scoring(string memory name) private pure returns (Scoring) {
+        if (_equal(name, "public")) return Scoring.Public;
+        if (_equal(name, "vrf")) return Scoring.Vrf;
+        revert BadConfiguration("scoring");
+    }
+
+    function _rewards(string memory json) private pure returns (RewardParameters memory r) {
+        r.rates.blockReward = _number(json, ".rewards.blockReward").toUint96();
+        r.rates.revealBonus = _number(json, ".rewards.revealBonus").toUint96();
+        r.rates.sequencerBps = _number(json, ".rewards.sequencerBps").toUint16();
+        r.rates.proverBps = _number(json, ".rewards.proverBps").toUint16();
+        r.rates.submitterBps = _number(json, ".rewards.submitterBps").toUint16();
+        r.maxBlockReward = _number(json, ".rewards.maxBlockReward").toUint96();
+        r.maxRevealBonus = _number(json, ".rewards.maxRevealBonus").toUint96();
+    }
+
+    function _governance(string memory json) private view returns (GovernanceParameters memory g) {
+        g.votingRound = _number(json, ".governance.votingRound").toUint64();
+        g.votingQuorum = _number(json, ".governance.votingQuorum").toUint64();
+        g.pushPeriod = _number(json, ".governance.pushPeriod").toUint32();
+        g.delay = _number(json, ".governance.delay").toUint32();
+        g.grace = _number(json, ".governance.grace").toUint32();
+        g.guardian = VM.envOr("FERNET_GUARDIAN", VM.parseJsonAddress(json, ".governance.guardian"));
     }
 
     function _parameters(string memory json) private pure returns (Parameters memory p) {
@@ -149,19 +222,15 @@ library Configurations {
         p.backupPhase = _number(json, ".rollup.backupPhase").toUint16();
         p.seedDelay = _number(json, ".rollup.seedDelay").toUint16();
         p.seedGrid = _number(json, ".rollup.seedGrid").toUint16();
+        p.pauseLength = _number(json, ".rollup.pauseLength").toUint16();
         p.maxCandidates = _number(json, ".rollup.maxCandidates").toUint8();
         p.maxBlobs = _number(json, ".rollup.maxBlobs").toUint8();
         p.maxChunks = _number(json, ".rollup.maxChunks").toUint16();
         p.maxDeposits = _number(json, ".rollup.maxDeposits").toUint16();
         p.rescueShareBps = _number(json, ".rollup.rescueShareBps").toUint16();
-        p.sequencerBps = _number(json, ".rollup.sequencerBps").toUint16();
-        p.proverBps = _number(json, ".rollup.proverBps").toUint16();
-        p.submitterBps = _number(json, ".rollup.submitterBps").toUint16();
         p.minBond = _number(json, ".rollup.minBond").toUint96();
         p.abandonPenalty = _number(json, ".rollup.abandonPenalty").toUint96();
         p.withholdPenalty = _number(json, ".rollup.withholdPenalty").toUint96();
-        p.blockReward = _number(json, ".rollup.blockReward").toUint96();
-        p.revealBonus = _number(json, ".rollup.revealBonus").toUint96();
     }
 
     function _circuit(string memory path) private returns (Circuit memory circuit) {

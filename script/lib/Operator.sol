@@ -127,9 +127,8 @@ abstract contract Operator is Script {
             '", "to": "',
             vm.toString(to)
         );
-        string memory what = string.concat(
-            '", "value": "0", "data": "', vm.toString(data), '", "description": "', description, '"}'
-        );
+        string memory what =
+            string.concat('", "value": "0", "data": "', vm.toString(data), '", "description": "', description, '"}');
         _exported = string.concat(_exported, bytes(_exported).length == 0 ? "\n  " : ",\n  ", who, what);
     }
 }

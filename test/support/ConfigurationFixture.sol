@@ -3,16 +3,23 @@ pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
 
+import {Rates} from "../../contracts/interfaces/IRewards.sol";
 import {Parameters} from "../../contracts/interfaces/IRollup.sol";
 import {StakingParameters} from "../../contracts/interfaces/IStaking.sol";
-import {Circuit, Configuration} from "../../script/lib/Configuration.sol";
+import {
+    Circuit,
+    Configuration,
+    GovernanceParameters,
+    RewardParameters,
+    Scoring
+} from "../../script/lib/Configuration.sol";
 import {Trapdoor} from "./Trapdoor.sol";
 
 /// @notice The devnet's configuration with a key whose secrets are known.
 abstract contract ConfigurationFixture is Test {
     Trapdoor internal trapdoor = new Trapdoor(8, 512);
 
-    function _configuration() internal view returns (Configuration memory) {
+    function _configuration() internal returns (Configuration memory) {
         return Configuration({
             network: "test",
             chainId: 0,
@@ -38,7 +45,18 @@ abstract contract ConfigurationFixture is Test {
             chunksPerBlob: 512,
             keyPath: "vectors/test.json",
             circuit: Circuit({key: trapdoor.key(), operations: 8, elements: 8, genesisRoot: bytes32(uint256(7))}),
-            parameters: _parameters()
+            scoring: Scoring.Public,
+            parameters: _parameters(),
+            rewards: RewardParameters({
+                rates: Rates({
+                    blockReward: 3e18, revealBonus: 0.1e18, sequencerBps: 4000, proverBps: 5000, submitterBps: 1000
+                }),
+                maxBlockReward: 12e18,
+                maxRevealBonus: 1e18
+            }),
+            governance: GovernanceParameters({
+                votingRound: 10, votingQuorum: 6, pushPeriod: 100, delay: 10, grace: 100, guardian: makeAddr("keeper")
+            })
         });
     }
 
@@ -53,19 +71,15 @@ abstract contract ConfigurationFixture is Test {
             backupPhase: 8,
             seedDelay: 2,
             seedGrid: 1,
+            pauseLength: 20,
             maxCandidates: 3,
             maxBlobs: 6,
             maxChunks: 16,
             maxDeposits: 32,
             rescueShareBps: 5000,
-            sequencerBps: 4000,
-            proverBps: 5000,
-            submitterBps: 1000,
             minBond: 10e18,
             abandonPenalty: 1e18,
-            withholdPenalty: 5e18,
-            blockReward: 3e18,
-            revealBonus: 0.1e18
+            withholdPenalty: 5e18
         });
     }
 }

@@ -117,9 +117,7 @@ abstract contract Fixture is Test {
     }
 
     function _rates() internal pure virtual returns (Rates memory) {
-        return Rates({
-            blockReward: 3e18, revealBonus: 0.1e18, sequencerBps: 4000, proverBps: 5000, submitterBps: 1000
-        });
+        return Rates({blockReward: 3e18, revealBonus: 0.1e18, sequencerBps: 4000, proverBps: 5000, submitterBps: 1000});
     }
 
     /// @dev Stake of a registration.
@@ -150,7 +148,8 @@ abstract contract Fixture is Test {
     }
 
     function _contracts() internal view returns (Contracts memory) {
-        return Contracts(staking, randomness, escrow, rewards, bridge, verifier, scoring, IVotes(address(votes)), guardian);
+        return
+            Contracts(staking, randomness, escrow, rewards, bridge, verifier, scoring, IVotes(address(votes)), guardian);
     }
 
     function _stakingParameters() internal pure virtual returns (StakingParameters memory) {
