@@ -7,10 +7,13 @@ import {Script} from "forge-std/Script.sol";
 import {Bridge} from "../contracts/Bridge.sol";
 import {Escrow} from "../contracts/Escrow.sol";
 import {Randomness} from "../contracts/Randomness.sol";
+import {Reader} from "../contracts/Reader.sol";
 import {Rewards} from "../contracts/Rewards.sol";
 import {Contracts, Rollup} from "../contracts/Rollup.sol";
 import {Staking} from "../contracts/Staking.sol";
 import {IRollup} from "../contracts/interfaces/IRollup.sol";
+import {IVotes} from "../contracts/interfaces/IVotes.sol";
+import {PublicScore} from "../contracts/scoring/PublicScore.sol";
 import {L1Slot} from "../contracts/types/Time.sol";
 import {BlockVerifier} from "../contracts/verifier/BlockVerifier.sol";
 import {DevToken} from "./dev/DevToken.sol";
@@ -26,6 +29,8 @@ struct Deployment {
     Rewards rewards;
     Bridge bridge;
     BlockVerifier verifier;
+    PublicScore scoring;
+    Reader reader;
 }
 
 /// @title Deploys and wires everything
@@ -59,8 +64,8 @@ contract Deploy is Script {
         deployed.verifier = new BlockVerifier(
             c.circuit.key, c.circuit.operations, c.circuit.elements, c.chunksPerBlob, c.circuit.genesisRoot
         );
-        // five contracts come before the rollup, whose constructor refuses any other address
-        address rollup = vm.computeCreateAddress(deployer, vm.getNonce(deployer) + 5);
+        // six contracts come before the rollup, whose constructor refuses any other address
+        address rollup = vm.computeCreateAddress(deployer, vm.getNonce(deployer) + 6);
         deployed.staking = new Staking(
             deployed.token,
             rollup,
@@ -73,9 +78,12 @@ contract Deploy is Script {
         );
         deployed.randomness = new Randomness(c.l1GenesisTime, c.l1SlotSeconds);
         deployed.escrow = new Escrow(deployed.token, rollup, c.escrowWithdrawalDelay, c.l1GenesisTime, c.l1SlotSeconds);
-        deployed.rewards = new Rewards(deployed.token, rollup);
+        deployed.rewards = new Rewards(
+            deployed.token, rollup, address(0), c.rates, c.maxBlockReward, c.maxRevealBonus
+        );
         deployed.bridge =
             new Bridge(deployed.token, IRollup(rollup), c.unit, c.minDeposit, c.l1GenesisTime, c.l1SlotSeconds);
+        deployed.scoring = new PublicScore();
         deployed.rollup = new Rollup(
             c.parameters,
             Contracts({
@@ -84,13 +92,17 @@ contract Deploy is Script {
                 escrow: deployed.escrow,
                 rewards: deployed.rewards,
                 bridge: deployed.bridge,
-                verifier: deployed.verifier
+                verifier: deployed.verifier,
+                scoring: deployed.scoring,
+                votes: IVotes(address(0)),
+                guardian: address(0)
             }),
             c.l1GenesisTime,
             c.l1SlotSeconds,
             // Fixed here and now, whenever the transactions land: the code on chain is the code in the file.
             deployed.staking.l1Slot().plus(c.launchDelay)
         );
+        deployed.reader = new Reader(deployed.rollup);
         if (c.rewardPot != 0) {
             deployed.token.approve(address(deployed.rewards), c.rewardPot);
             deployed.rewards.fund(c.rewardPot);
@@ -99,8 +111,19 @@ contract Deploy is Script {
 
     /// @notice Writes deployments/<chain id>.json.
     function record(Configuration memory c, Deployment memory deployed, uint256 firstBlock) public {
-        string[8] memory names = ["token", "rollup", "staking", "randomness", "escrow", "rewards", "bridge", "verifier"];
-        address[8] memory addresses = [
+        string[10] memory names = [
+            "token",
+            "rollup",
+            "staking",
+            "randomness",
+            "escrow",
+            "rewards",
+            "bridge",
+            "verifier",
+            "scoring",
+            "reader"
+        ];
+        address[10] memory addresses = [
             address(deployed.token),
             address(deployed.rollup),
             address(deployed.staking),
@@ -108,7 +131,9 @@ contract Deploy is Script {
             address(deployed.escrow),
             address(deployed.rewards),
             address(deployed.bridge),
-            address(deployed.verifier)
+            address(deployed.verifier),
+            address(deployed.scoring),
+            address(deployed.reader)
         ];
         string memory contracts;
         string memory codeHashes;

@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 import {console} from "forge-std/console.sol";
 
-import {L1Clock} from "../contracts/L1Clock.sol";
-import {Candidate, IRollup, Phase, SlotView, Tip} from "../contracts/interfaces/IRollup.sol";
+import {Candidate, IReader, Overview, SlotView} from "../contracts/interfaces/IReader.sol";
+import {Phase, Tip} from "../contracts/interfaces/IRollup.sol";
 import {SequencerId} from "../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../contracts/types/Time.sol";
 import {Operator} from "./lib/Operator.sol";
@@ -13,9 +13,9 @@ import {Operator} from "./lib/Operator.sol";
 /// @notice usage: forge script script/ShowSlot.s.sol --rpc-url URL
 contract ShowSlot is Operator {
     function run() external {
-        IRollup rollup = IRollup(_contract("rollup"));
-        SlotView memory slot = reader.currentSlot();
-        uint256 now_ = L1Slot.unwrap(L1Clock(address(rollup)).l1Slot());
+        Overview memory chain = IReader(_contract("reader")).overview();
+        SlotView memory slot = chain.slot;
+        uint256 now_ = L1Slot.unwrap(chain.l1Slot);
         uint256 end = L1Slot.unwrap(slot.phaseEnd);
         console.log("slot       ", Slot.unwrap(slot.slot));
         console.log("phase      ", phaseName(slot.phase));
@@ -27,11 +27,13 @@ contract ShowSlot is Operator {
         for (uint256 rank = 0; rank < slot.candidates.length; rank++) {
             _show(rank, slot.candidates[rank]);
         }
-        Tip memory tip = rollup.tip();
+        if (L1Slot.unwrap(chain.pausedUntil) != 0) console.log("paused to  ", L1Slot.unwrap(chain.pausedUntil));
+        Tip memory tip = chain.tip;
         console.log("blocks     ", tip.height);
         console.log("tip        ", vm.toString(tip.headerHash));
         console.log("state root ", vm.toString(tip.stateRoot));
         console.log("deposits   ", tip.depositsEnd);
+        console.log("  pending  ", chain.pendingDeposits);
     }
 
     function phaseName(Phase phase) public pure returns (string memory) {

@@ -4,8 +4,10 @@ pragma solidity 0.8.37;
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Vm} from "forge-std/Vm.sol";
 
+import {Rates} from "../../contracts/interfaces/IRewards.sol";
 import {Parameters} from "../../contracts/interfaces/IRollup.sol";
 import {ParameterChecks} from "../../contracts/libraries/ParameterChecks.sol";
+import {Payouts} from "../../contracts/libraries/Payouts.sol";
 import {ScalarField} from "../../contracts/verifier/ScalarField.sol";
 import {VerifyingKey} from "../../contracts/verifier/VerifyingKey.sol";
 
@@ -43,6 +45,10 @@ struct Configuration {
     string keyPath;
     Circuit circuit;
     Parameters parameters;
+    Rates rates;
+    /// ceilings of what governance may make of the rates
+    uint96 maxBlockReward;
+    uint96 maxRevealBonus;
 }
 
 /// @title Reads a network's configuration and refuses what breaks an invariant
@@ -88,6 +94,9 @@ library Configurations {
         c.keyPath = VM.parseJsonString(json, ".verifyingKey");
         c.circuit = _circuit(c.keyPath);
         c.parameters = _parameters(json);
+        c.rates = _rates(json);
+        c.maxBlockReward = _number(json, ".rewards.maxBlockReward").toUint96();
+        c.maxRevealBonus = _number(json, ".rewards.maxRevealBonus").toUint96();
     }
 
     /// @notice What the constructors check, and what only the whole shows.
@@ -125,6 +134,11 @@ library Configurations {
         _require(
             c.chunksPerBlob != 0 && c.chunksPerBlob <= ScalarField.BLOB_ELEMENTS / c.circuit.elements, "chunksPerBlob"
         );
+        _require(c.rates.blockReward <= c.maxBlockReward, "maxBlockReward");
+        _require(c.rates.revealBonus <= c.maxRevealBonus, "maxRevealBonus");
+        _require(
+            uint256(c.rates.sequencerBps) + c.rates.proverBps + c.rates.submitterBps == Payouts.BPS, "rewardBps"
+        );
         uint256 blobs = (uint256(c.parameters.maxChunks) + c.chunksPerBlob - 1) / c.chunksPerBlob;
         ParameterChecks.check(c.parameters, c.stake, blobs);
         uint256 operations = c.parameters.maxChunks * c.circuit.operations;
@@ -141,19 +155,23 @@ library Configurations {
         p.backupPhase = _number(json, ".rollup.backupPhase").toUint16();
         p.seedDelay = _number(json, ".rollup.seedDelay").toUint16();
         p.seedGrid = _number(json, ".rollup.seedGrid").toUint16();
+        p.pauseLength = _number(json, ".rollup.pauseLength").toUint16();
         p.maxCandidates = _number(json, ".rollup.maxCandidates").toUint8();
         p.maxBlobs = _number(json, ".rollup.maxBlobs").toUint8();
         p.maxChunks = _number(json, ".rollup.maxChunks").toUint16();
         p.maxDeposits = _number(json, ".rollup.maxDeposits").toUint16();
         p.rescueShareBps = _number(json, ".rollup.rescueShareBps").toUint16();
-        p.sequencerBps = _number(json, ".rollup.sequencerBps").toUint16();
-        p.proverBps = _number(json, ".rollup.proverBps").toUint16();
-        p.submitterBps = _number(json, ".rollup.submitterBps").toUint16();
         p.minBond = _number(json, ".rollup.minBond").toUint96();
         p.abandonPenalty = _number(json, ".rollup.abandonPenalty").toUint96();
         p.withholdPenalty = _number(json, ".rollup.withholdPenalty").toUint96();
-        p.blockReward = _number(json, ".rollup.blockReward").toUint96();
-        p.revealBonus = _number(json, ".rollup.revealBonus").toUint96();
+    }
+
+    function _rates(string memory json) private pure returns (Rates memory r) {
+        r.blockReward = _number(json, ".rewards.blockReward").toUint96();
+        r.revealBonus = _number(json, ".rewards.revealBonus").toUint96();
+        r.sequencerBps = _number(json, ".rewards.sequencerBps").toUint16();
+        r.proverBps = _number(json, ".rewards.proverBps").toUint16();
+        r.submitterBps = _number(json, ".rewards.submitterBps").toUint16();
     }
 
     function _circuit(string memory path) private returns (Circuit memory circuit) {

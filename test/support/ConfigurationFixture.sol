@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
 
+import {Rates} from "../../contracts/interfaces/IRewards.sol";
 import {Parameters} from "../../contracts/interfaces/IRollup.sol";
 import {Circuit, Configuration} from "../../script/lib/Configuration.sol";
 import {Trapdoor} from "./Trapdoor.sol";
@@ -31,7 +32,12 @@ abstract contract ConfigurationFixture is Test {
             chunksPerBlob: 512,
             keyPath: "vectors/test.json",
             circuit: Circuit({key: trapdoor.key(), operations: 8, elements: 8, genesisRoot: bytes32(uint256(7))}),
-            parameters: _parameters()
+            parameters: _parameters(),
+            rates: Rates({
+                blockReward: 3e18, revealBonus: 0.1e18, sequencerBps: 4000, proverBps: 5000, submitterBps: 1000
+            }),
+            maxBlockReward: 30e18,
+            maxRevealBonus: 1e18
         });
     }
 
@@ -46,19 +52,15 @@ abstract contract ConfigurationFixture is Test {
             backupPhase: 8,
             seedDelay: 2,
             seedGrid: 1,
+            pauseLength: 50,
             maxCandidates: 3,
             maxBlobs: 6,
             maxChunks: 16,
             maxDeposits: 32,
             rescueShareBps: 5000,
-            sequencerBps: 4000,
-            proverBps: 5000,
-            submitterBps: 1000,
             minBond: 10e18,
             abandonPenalty: 1e18,
-            withholdPenalty: 5e18,
-            blockReward: 3e18,
-            revealBonus: 0.1e18
+            withholdPenalty: 5e18
         });
     }
 }
