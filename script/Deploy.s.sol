@@ -155,7 +155,7 @@ contract Deploy is Script {
         deployed.randomness = new Randomness(c.l1GenesisTime, c.l1SlotSeconds);
         deployed.escrow = new Escrow(deployed.token, rollup, c.escrowWithdrawalDelay, c.l1GenesisTime, c.l1SlotSeconds);
         deployed.rewards = new Rewards(
-            deployed.token, rollup, timelock, c.rewards.rates, c.rewards.maxBlockReward, c.rewards.maxRevealBonus
+            deployed.token, rollup, timelock, c.rates, c.maxBlockReward, c.maxRevealBonus
         );
         deployed.bridge =
             new Bridge(deployed.token, IRollup(rollup), c.unit, c.minDeposit, c.l1GenesisTime, c.l1SlotSeconds);

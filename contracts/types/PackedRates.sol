@@ -62,6 +62,8 @@ library PackedRatesLib {
     }
 
     function followed(PackedRates self) internal pure returns (PackedRates) {
+        // shifting one is meant
+        // forge-lint: disable-next-line(incorrect-shift)
         return PackedRates.wrap(PackedRates.unwrap(self) | (1 << FOLLOWED_BIT));
     }
 }

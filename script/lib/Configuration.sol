@@ -28,13 +28,6 @@ enum Scoring {
     Vrf
 }
 
-/// @notice What blocks pay at first, and what governance can't exceed, token units.
-struct RewardParameters {
-    Rates rates;
-    uint96 maxBlockReward;
-    uint96 maxRevealBonus;
-}
-
 /// @notice Governance: rounds in slots, times in L1 slots.
 struct GovernanceParameters {
     uint64 votingRound;
@@ -69,7 +62,10 @@ struct Configuration {
     Circuit circuit;
     Scoring scoring;
     Parameters parameters;
-    RewardParameters rewards;
+    Rates rates;
+    /// ceilings of what governance may make of the rates, token units
+    uint96 maxBlockReward;
+    uint96 maxRevealBonus;
     GovernanceParameters governance;
 }
 
@@ -123,7 +119,9 @@ library Configurations {
         c.circuit = _circuit(c.keyPath);
         c.scoring = _scoring(VM.parseJsonString(json, ".scoring"));
         c.parameters = _parameters(json);
-        c.rewards = _rewards(json);
+        c.rates = _rates(json);
+        c.maxBlockReward = _number(json, ".rewards.maxBlockReward").toUint96();
+        c.maxRevealBonus = _number(json, ".rewards.maxRevealBonus").toUint96();
         c.governance = _governance(json);
     }
 
@@ -169,14 +167,16 @@ library Configurations {
         ParameterChecks.check(c.parameters, c.staking.stakeAmount, blobs);
         uint256 operations = c.parameters.maxChunks * c.circuit.operations;
         if (c.parameters.maxDeposits > operations) revert TooManyDeposits(operations, c.parameters.maxDeposits);
-        _checkRewards(c.rewards);
+        _checkRewards(c);
         _checkGovernance(c.governance);
     }
 
-    function _checkRewards(RewardParameters memory r) private pure {
-        _require(uint256(r.rates.sequencerBps) + r.rates.proverBps + r.rates.submitterBps == Payouts.BPS, "rewardBps");
-        _require(r.rates.blockReward <= r.maxBlockReward, "blockReward");
-        _require(r.rates.revealBonus <= r.maxRevealBonus, "revealBonus");
+    function _checkRewards(Configuration memory c) private pure {
+        _require(c.rates.blockReward <= c.maxBlockReward, "maxBlockReward");
+        _require(c.rates.revealBonus <= c.maxRevealBonus, "maxRevealBonus");
+        _require(
+            uint256(c.rates.sequencerBps) + c.rates.proverBps + c.rates.submitterBps == Payouts.BPS, "rewardBps"
+        );
     }
 
     function _checkGovernance(GovernanceParameters memory g) private pure {
@@ -193,14 +193,12 @@ library Configurations {
         revert BadConfiguration("scoring");
     }
 
-    function _rewards(string memory json) private pure returns (RewardParameters memory r) {
-        r.rates.blockReward = _number(json, ".rewards.blockReward").toUint96();
-        r.rates.revealBonus = _number(json, ".rewards.revealBonus").toUint96();
-        r.rates.sequencerBps = _number(json, ".rewards.sequencerBps").toUint16();
-        r.rates.proverBps = _number(json, ".rewards.proverBps").toUint16();
-        r.rates.submitterBps = _number(json, ".rewards.submitterBps").toUint16();
-        r.maxBlockReward = _number(json, ".rewards.maxBlockReward").toUint96();
-        r.maxRevealBonus = _number(json, ".rewards.maxRevealBonus").toUint96();
+    function _rates(string memory json) private pure returns (Rates memory r) {
+        r.blockReward = _number(json, ".rewards.blockReward").toUint96();
+        r.revealBonus = _number(json, ".rewards.revealBonus").toUint96();
+        r.sequencerBps = _number(json, ".rewards.sequencerBps").toUint16();
+        r.proverBps = _number(json, ".rewards.proverBps").toUint16();
+        r.submitterBps = _number(json, ".rewards.submitterBps").toUint16();
     }
 
     function _governance(string memory json) private view returns (GovernanceParameters memory g) {

@@ -68,7 +68,7 @@ abstract contract TransactionGas is Fixture {
     }
 
     function _proposal(uint256 i, bytes memory proof) internal view returns (bytes memory) {
-        return abi.encodeCall(IRollup.propose, (_slot(), _id(i), _hash(_headerOf(i)), proof));
+        return abi.encodeCall(IRollup.propose, (_slot(), _id(i), _hash(_headerOf(i)), proof, ""));
     }
 }
 

@@ -3,7 +3,9 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 
-import {IRollup, Phase, SlotView, Tip} from "../../contracts/interfaces/IRollup.sol";
+import {SlotView} from "../../contracts/interfaces/IReader.sol";
+import {BlockPay} from "../../contracts/interfaces/IRewards.sol";
+import {IRollup, Phase, Tip} from "../../contracts/interfaces/IRollup.sol";
 import {Registration} from "../../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
@@ -125,9 +127,21 @@ contract DeployTest is ConfigurationFixture {
         new FundRewards().run(1e18);
         assertEq(deployed.rewards.pot(), 100_001e18);
         vm.prank(address(deployed.rollup));
-        deployed.rewards.credit(operator, 3e18);
-        assertEq(new ClaimRewards().run(operator), 3e18);
-        assertEq(deployed.token.balanceOf(operator), 1002e18);
+        deployed.rewards
+            .settleBlock(
+                BlockPay({
+                    slot: Slot.wrap(0),
+                    sequencer: address(0),
+                    prover: operator,
+                    submitter: operator,
+                    price: 0,
+                    revealPhase: 0,
+                    revealTook: 0
+                })
+            );
+        // the prover's and the submitter's share of 3e18
+        assertEq(new ClaimRewards().run(operator), 1.8e18);
+        assertEq(deployed.token.balanceOf(operator), 1000.8e18);
     }
 
     function test_OperatorsSeeTheSlot() public {

@@ -10,7 +10,6 @@ import {
     Circuit,
     Configuration,
     GovernanceParameters,
-    RewardParameters,
     Scoring
 } from "../../script/lib/Configuration.sol";
 import {Trapdoor} from "./Trapdoor.sol";
@@ -47,13 +46,11 @@ abstract contract ConfigurationFixture is Test {
             circuit: Circuit({key: trapdoor.key(), operations: 8, elements: 8, genesisRoot: bytes32(uint256(7))}),
             scoring: Scoring.Public,
             parameters: _parameters(),
-            rewards: RewardParameters({
-                rates: Rates({
-                    blockReward: 3e18, revealBonus: 0.1e18, sequencerBps: 4000, proverBps: 5000, submitterBps: 1000
-                }),
-                maxBlockReward: 12e18,
-                maxRevealBonus: 1e18
+            rates: Rates({
+                blockReward: 3e18, revealBonus: 0.1e18, sequencerBps: 4000, proverBps: 5000, submitterBps: 1000
             }),
+            maxBlockReward: 30e18,
+            maxRevealBonus: 1e18,
             governance: GovernanceParameters({
                 votingRound: 10, votingQuorum: 6, pushPeriod: 100, delay: 10, grace: 100, guardian: makeAddr("keeper")
             })
@@ -71,7 +68,7 @@ abstract contract ConfigurationFixture is Test {
             backupPhase: 8,
             seedDelay: 2,
             seedGrid: 1,
-            pauseLength: 20,
+            pauseLength: 50,
             maxCandidates: 3,
             maxBlobs: 6,
             maxChunks: 16,

@@ -261,6 +261,12 @@ abstract contract Fixture is Test {
         return rewards.owed(account);
     }
 
+    function _owedToOwners() internal view returns (uint256 sum) {
+        for (uint256 i = 0; i < owners.length; ++i) {
+            sum += rewards.owed(owners[i]);
+        }
+    }
+
     function _stake(uint256 i) internal view returns (uint256) {
         return staking.sequencer(_id(i)).stake;
     }
@@ -364,7 +370,12 @@ abstract contract Fixture is Test {
 
     /// @dev The prover commits to sequencer i's header with the sequencer's signature.
     function _commit(uint256 i, Header memory h) internal {
+        _commitAt(i, h, PRICE);
+    }
+
+    function _commitAt(uint256 i, Header memory h, uint96 price) internal {
         Quote memory quote = _quote(i, _hash(h));
+        quote.price = price;
         bytes memory signature = _sign(attesterKeys[i], quote);
         vm.prank(prover);
         rollup.commit(quote, "", signature);

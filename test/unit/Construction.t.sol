@@ -5,10 +5,12 @@ import {Bridge} from "../../contracts/Bridge.sol";
 import {Escrow} from "../../contracts/Escrow.sol";
 import {L1Clock} from "../../contracts/L1Clock.sol";
 import {Randomness} from "../../contracts/Randomness.sol";
+import {Reader} from "../../contracts/Reader.sol";
 import {Rewards} from "../../contracts/Rewards.sol";
 import {Contracts, Rollup} from "../../contracts/Rollup.sol";
 import {Staking} from "../../contracts/Staking.sol";
-import {IRollup, Parameters, Phase, SlotView} from "../../contracts/interfaces/IRollup.sol";
+import {SlotView} from "../../contracts/interfaces/IReader.sol";
+import {IRollup, Parameters, Phase} from "../../contracts/interfaces/IRollup.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {TestToken} from "../support/TestToken.sol";
@@ -26,15 +28,9 @@ contract ConstructionTest is Fixture {
 
     function _wire() private {
         IERC20 t = IERC20(address(token));
-        address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 5);
-        _next = Contracts(
-            new Staking(t, predicted, timelock, _stakingParameters(), GENESIS_TIME, SLOT_SECONDS),
-            new Randomness(GENESIS_TIME, SLOT_SECONDS),
-            new Escrow(t, predicted, 4, GENESIS_TIME, SLOT_SECONDS),
-            new Rewards(t, predicted),
-            new Bridge(t, IRollup(predicted), 1e9, 1, GENESIS_TIME, SLOT_SECONDS),
-            verifier
-        );
+        address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 7);
+        _deployAround(t, _rates(), predicted);
+        _next = _contracts();
     }
 
     /// @dev A failed creation uses up its nonce: the address of the next one is another.
@@ -79,13 +75,14 @@ contract ConstructionTest is Fixture {
         uint64 genesis = _now() + 20;
         Rollup made = new Rollup(_parameters(), _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(genesis));
         assertEq(L1Slot.unwrap(made.genesisSlot()), genesis);
-        SlotView memory current = made.currentSlot();
+        Reader view_ = new Reader(made);
+        SlotView memory current = view_.currentSlot();
         assertEq(Slot.unwrap(current.slot), 0);
         assertEq(uint8(current.phase), uint8(Phase.Waiting));
         assertEq(L1Slot.unwrap(current.previousStart), genesis);
         assertEq(L1Slot.unwrap(current.start), genesis + 3);
         vm.warp(GENESIS_TIME + (genesis + 3) * SLOT_SECONDS);
-        assertEq(uint8(made.currentSlot().phase), uint8(Phase.Proposal));
+        assertEq(uint8(view_.currentSlot().phase), uint8(Phase.Proposal));
     }
 
     function test_RevertWhen_aPhaseIsEmpty() public {
@@ -118,6 +115,11 @@ contract ConstructionTest is Fixture {
         p = _parameters();
         p.seedGrid = 0;
         _refuses(p, "seedGrid");
+        p = _parameters();
+        p.pauseLength = 0;
+        _refuses(p, "pauseLength");
+        p.pauseLength = 8192;
+        _refuses(p, "pauseLength");
     }
 
     function test_RevertWhen_aCountIsOutOfRange() public {
@@ -159,9 +161,6 @@ contract ConstructionTest is Fixture {
 
     function test_RevertWhen_theMoneyDoesNotAddUp() public {
         Parameters memory p = _parameters();
-        p.sequencerBps += 1;
-        _refuses(p, "rewardBps");
-        p = _parameters();
         p.rescueShareBps = 10_001;
         _refuses(p, "rescueShareBps");
         p = _parameters();
@@ -219,7 +218,7 @@ contract ConstructionTest is Fixture {
         TestToken other = new TestToken();
         Contracts memory c = _next;
         address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
-        c.rewards = new Rewards(IERC20(address(other)), next);
+        c.rewards = new Rewards(IERC20(address(other)), next, governance, _rates(), type(uint96).max, type(uint96).max);
         _wireTo(next, c);
         _mismatch(c, "rewards", uint256(uint160(address(token))), uint256(uint160(address(other))));
     }

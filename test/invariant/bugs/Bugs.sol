@@ -44,9 +44,9 @@ contract RepeatsSlots is SlotHandler {
 contract RanksTheWorseFirst is SlotHandler {
     function _afterPropose() internal override {
         if (_view().count < 2) return;
-        // cursor, state root and mapping come first; a record has 17 words
+        // cursor, state root and mapping come first; a record has 18 words
         uint256 record = uint256(vm.load(address(rollup), 0)) >> 120 & 0xff;
-        bytes32 word = bytes32(3 + 17 * record);
+        bytes32 word = bytes32(3 + 18 * record);
         uint256 timeline = uint256(vm.load(address(rollup), word));
         uint256 first = timeline >> 104 & 3;
         uint256 second = timeline >> 106 & 3;

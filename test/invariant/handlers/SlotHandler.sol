@@ -2,14 +2,14 @@
 pragma solidity 0.8.37;
 
 import {EscrowAccount} from "../../../contracts/interfaces/IEscrow.sol";
+import {Candidate, SlotView} from "../../../contracts/interfaces/IReader.sol";
+import {IRewards} from "../../../contracts/interfaces/IRewards.sol";
 import {
-    Candidate,
     Header,
     IRollup,
     Parameters,
     Phase,
-    Quote,
-    SlotView
+    Quote
 } from "../../../contracts/interfaces/IRollup.sol";
 import {Status} from "../../../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../../../contracts/types/Ids.sol";
@@ -32,6 +32,8 @@ contract SlotHandler is Fixture {
     /// @dev Penalties by sequencer index, and everything burned.
     mapping(uint256 => uint256) private _penalties;
     uint256 private _burned;
+    /// @dev Rewards credited less those claimed, by events.
+    uint256 private _credited;
     /// @dev Finalized headers, in order.
     bytes32[] private _chain;
     mapping(uint64 => uint256) private _blocksOf;
@@ -128,7 +130,7 @@ contract SlotHandler is Fixture {
         bool before = rollup.isCandidate(_id(i)) && n.count != 0;
         vm.recordLogs();
         vm.prank(attesters[i]);
-        try rollup.propose(Slot.wrap(n.slot), _id(i), _hash(h), proof) {
+        try rollup.propose(Slot.wrap(n.slot), _id(i), _hash(h), proof, "") {
             _account();
             _headers[_hash(h)] = h;
             _offered.push(score);
@@ -236,7 +238,9 @@ contract SlotHandler is Fixture {
                 _own(reason);
             }
         } else if (choice == 2) {
-            try rewards.claim(payee) {}
+            try rewards.claim(payee) returns (uint256 paid) {
+                _credited -= paid;
+            }
             catch (bytes memory reason) {
                 _own(reason);
             }
@@ -279,6 +283,10 @@ contract SlotHandler is Fixture {
     function _account() private {
         Vm.Log[] memory logs = vm.getRecordedLogs();
         for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].emitter == address(rewards) && logs[i].topics[0] == IRewards.BlockPaid.selector) {
+                (, uint256 a, uint256 b, uint256 c) = abi.decode(logs[i].data, (Slot, uint256, uint256, uint256));
+                _credited += a + b + c;
+            }
             if (logs[i].emitter != address(rollup)) continue;
             bytes32 topic = logs[i].topics[0];
             uint64 slot = uint64(uint256(logs[i].topics[1]));
@@ -362,7 +370,7 @@ contract SlotHandler is Fixture {
             owed += rewards.owed(_people[i]);
         }
         _equal("escrow", escrowed, token.balanceOf(address(escrow)));
-        _equal("owed", owed, rewards.totalOwed());
+        _equal("owed", owed, _credited);
         _equal("burned", _burned, token.balanceOf(BURNED));
     }
 

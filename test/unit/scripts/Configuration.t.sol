@@ -179,8 +179,8 @@ contract ConfigurationTest is ConfigurationFixture {
         c.parameters.seedDelay = 13;
         _rejectParameter(c, "idle");
         c = _configuration();
-        c.parameters.sequencerBps += 1;
-        _rejectParameter(c, "rewardBps");
+        c.parameters.pauseLength = 0;
+        _rejectParameter(c, "pauseLength");
         c = _configuration();
         c.parameters.withholdPenalty = c.staking.stakeAmount;
         _rejectParameter(c, "penalties");
@@ -188,6 +188,18 @@ contract ConfigurationTest is ConfigurationFixture {
         c = _configuration();
         c.chunksPerBlob = 2;
         _rejectParameter(c, "maxBlobs");
+    }
+
+    function test_RevertWhen_TheRatesAreBad() public {
+        Configuration memory c = _configuration();
+        c.maxBlockReward = c.rates.blockReward - 1;
+        _reject(c, "maxBlockReward");
+        c = _configuration();
+        c.maxRevealBonus = c.rates.revealBonus - 1;
+        _reject(c, "maxRevealBonus");
+        c = _configuration();
+        c.rates.sequencerBps += 1;
+        _reject(c, "rewardBps");
     }
 
     function test_RevertWhen_AFileIsMissing() public {
@@ -208,8 +220,9 @@ contract ConfigurationTest is ConfigurationFixture {
         assertEq(c.staking.stakeAmount, 100e18);
         assertEq(c.unit, 1e9);
         assertEq(c.parameters.provingPhase, 60);
-        assertEq(c.parameters.blockReward, 3e18);
-        assertEq(c.parameters.revealBonus, 0.1e18);
+        assertEq(c.rates.blockReward, 3e18);
+        assertEq(c.rates.revealBonus, 0.1e18);
+        assertEq(c.maxBlockReward, 30e18);
         assertEq(abi.encode(c.parameters), abi.encode(_configuration().parameters));
     }
 

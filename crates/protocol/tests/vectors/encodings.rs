@@ -25,6 +25,7 @@ pub(crate) fn headers() -> Table {
             },
             chunks: if extreme { u32::MAX } else { u32::try_from(random.within(1, 64)).expect("small") },
             committee_digest: if case % 3 == 0 { random.word() } else { B256::ZERO },
+            vote: if case % 4 == 0 { Address::from_word(random.word()) } else { Address::ZERO },
             blob_hashes: (0..blobs).map(|_| random.word()).collect(),
         };
         table.put("slot", header.slot.get());
@@ -34,6 +35,7 @@ pub(crate) fn headers() -> Table {
         table.put("feeRecipient", header.fee_recipient);
         table.put("chunks", header.chunks);
         table.put("committeeDigest", header.committee_digest);
+        table.put("vote", header.vote);
         table.put("blobs", blobs);
         for hash in &header.blob_hashes {
             table.put("blobHashes", *hash);
