@@ -16,9 +16,10 @@ import {Trapdoor} from "./Trapdoor.sol";
 
 /// @notice The devnet's configuration with a key whose secrets are known.
 abstract contract ConfigurationFixture is Test {
+    address internal constant KEEPER = address(0x6ea2d1a4);
     Trapdoor internal trapdoor = new Trapdoor(8, 512);
 
-    function _configuration() internal returns (Configuration memory) {
+    function _configuration() internal view returns (Configuration memory) {
         return Configuration({
             network: "test",
             chainId: 0,
@@ -52,7 +53,7 @@ abstract contract ConfigurationFixture is Test {
             maxBlockReward: 30e18,
             maxRevealBonus: 1e18,
             governance: GovernanceParameters({
-                votingRound: 10, votingQuorum: 6, pushPeriod: 100, delay: 10, grace: 100, guardian: makeAddr("keeper")
+                votingRound: 10, votingQuorum: 6, pushPeriod: 100, delay: 10, grace: 100, guardian: KEEPER
             })
         });
     }
