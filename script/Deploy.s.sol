@@ -154,9 +154,7 @@ contract Deploy is Script {
             c.scoring == Scoring.Vrf ? IScoring(new VrfScore(deployed.staking)) : IScoring(new PublicScore());
         deployed.randomness = new Randomness(c.l1GenesisTime, c.l1SlotSeconds);
         deployed.escrow = new Escrow(deployed.token, rollup, c.escrowWithdrawalDelay, c.l1GenesisTime, c.l1SlotSeconds);
-        deployed.rewards = new Rewards(
-            deployed.token, rollup, timelock, c.rates, c.maxBlockReward, c.maxRevealBonus
-        );
+        deployed.rewards = new Rewards(deployed.token, rollup, timelock, c.rates, c.maxBlockReward, c.maxRevealBonus);
         deployed.bridge =
             new Bridge(deployed.token, IRollup(rollup), c.unit, c.minDeposit, c.l1GenesisTime, c.l1SlotSeconds);
     }

@@ -174,9 +174,7 @@ library Configurations {
     function _checkRewards(Configuration memory c) private pure {
         _require(c.rates.blockReward <= c.maxBlockReward, "maxBlockReward");
         _require(c.rates.revealBonus <= c.maxRevealBonus, "maxRevealBonus");
-        _require(
-            uint256(c.rates.sequencerBps) + c.rates.proverBps + c.rates.submitterBps == Payouts.BPS, "rewardBps"
-        );
+        _require(uint256(c.rates.sequencerBps) + c.rates.proverBps + c.rates.submitterBps == Payouts.BPS, "rewardBps");
     }
 
     function _checkGovernance(GovernanceParameters memory g) private pure {

@@ -6,12 +6,7 @@ import {Test} from "forge-std/Test.sol";
 import {Rates} from "../../contracts/interfaces/IRewards.sol";
 import {Parameters} from "../../contracts/interfaces/IRollup.sol";
 import {StakingParameters} from "../../contracts/interfaces/IStaking.sol";
-import {
-    Circuit,
-    Configuration,
-    GovernanceParameters,
-    Scoring
-} from "../../script/lib/Configuration.sol";
+import {Circuit, Configuration, GovernanceParameters, Scoring} from "../../script/lib/Configuration.sol";
 import {Trapdoor} from "./Trapdoor.sol";
 
 /// @notice The devnet's configuration with a key whose secrets are known.

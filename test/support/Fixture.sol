@@ -129,7 +129,7 @@ abstract contract Fixture is Test {
         _deploy(token_, p, _rates());
     }
 
-    function _deploy(IERC20 token_, Parameters memory p, Rates memory rates) internal {
+    function _deploy(IERC20 token_, Parameters memory p, Rates memory rates) internal virtual {
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 7);
         _deployAround(token_, rates, predicted);
         rollup = new Rollup(p, _contracts(), GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
