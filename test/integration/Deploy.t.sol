@@ -55,7 +55,7 @@ contract DeployTest is ConfigurationFixture {
         assertEq(address(deployed.bridge.rollup()), address(deployed.rollup));
         assertEq(address(deployed.rollup.bridge()), address(deployed.bridge));
         assertEq(address(deployed.rollup.verifier()), address(deployed.verifier));
-        assertEq(abi.encode(deployed.rollup.parameters()), abi.encode(_parameters()));
+        assertEq(abi.encode(deployed.reader.parameters()), abi.encode(_parameters()));
         assertEq(deployed.rewards.pot(), 100_000e18);
         assertEq(deployed.token.balanceOf(address(script)), 900_000e18);
         Tip memory tip = deployed.rollup.tip();
@@ -163,9 +163,9 @@ contract DeployTest is ConfigurationFixture {
 
     function test_RevertWhen_TheCodeIsNotTheDeployments() public {
         ShowSlot show = new ShowSlot();
-        bytes32 expected = address(deployed.rollup).codehash;
-        vm.etch(address(deployed.rollup), hex"00");
-        vm.expectRevert(abi.encodeWithSelector(Operator.WrongCode.selector, "rollup", expected, keccak256(hex"00")));
+        bytes32 expected = address(deployed.reader).codehash;
+        vm.etch(address(deployed.reader), hex"00");
+        vm.expectRevert(abi.encodeWithSelector(Operator.WrongCode.selector, "reader", expected, keccak256(hex"00")));
         show.run();
     }
 }
