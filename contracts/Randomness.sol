@@ -54,6 +54,12 @@ contract Randomness is IRandomness, L1Clock {
         if (hash != expected) revert WrongBlockHash(child.number, expected, hash);
         L1Slot found = _l1SlotAt(child.timestamp);
         if (found <= target) revert NotAfterTarget(target, found);
+        if (parentHeader.length == 0) {
+            // A block's parent is older by a second at least: that of one at the very start of an L1 slot is of an earlier L1 slot.
+            uint256 start = l1GenesisTime + (uint256(L1Slot.unwrap(target)) + 1) * l1SlotSeconds;
+            if (child.timestamp != start) revert ParentNeeded(target, child.timestamp);
+            return (child.mixHash, child.number);
+        }
 
         hash = keccak256(parentHeader);
         if (hash != child.parentHash) revert WrongParentHash(child.parentHash, hash);

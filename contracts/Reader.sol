@@ -13,35 +13,48 @@ import {
     SequencerView,
     SlotView
 } from "./interfaces/IReader.sol";
-import {Parameters} from "./interfaces/IRollup.sol";
+import {Header, Parameters} from "./interfaces/IRollup.sol";
 import {Sequencer} from "./interfaces/IStaking.sol";
 import {Hashing} from "./libraries/Hashing.sol";
 import {Location, Phases} from "./libraries/Phases.sol";
 import {Cursor} from "./types/Cursor.sol";
 import {SequencerId} from "./types/Ids.sol";
-import {Record, StoredCandidate} from "./types/State.sol";
+import {Limits} from "./types/Limits.sol";
 import {L1Slot} from "./types/Time.sol";
 import {Timeline} from "./types/Timeline.sol";
-import {Windows, packWindows} from "./types/Windows.sol";
+import {Windows} from "./types/Windows.sol";
 
 /// @title Reads for clients, operators and indexers
 contract Reader is IReader, L1Clock {
     /// @notice What is read; it names the other contracts.
     Rollup public immutable rollup;
 
+    /// @dev Storage of the rollup, see `State` and `Record`: words before the records, words of a record, and of a candidate.
+    uint256 private constant RECORDS_AT = 3;
+    uint256 private constant RECORD_WORDS = 18;
+    uint256 private constant CANDIDATE_WORDS = 4;
+
     Windows private immutable _windows;
+    Limits private immutable _limits;
     uint96 private immutable _minBond;
+    uint96 private immutable _abandonPenalty;
+    uint96 private immutable _withholdPenalty;
+
+    /// @dev A record as read: its words, of which the first two are these.
+    struct Stored {
+        Timeline timeline;
+        bytes32 seed;
+        bytes32[] words;
+    }
 
     constructor(Rollup rollup_) L1Clock(_deployed(rollup_).l1GenesisTime(), rollup_.l1SlotSeconds()) {
         rollup = rollup_;
-        Parameters memory p = rollup_.parameters();
-        _windows = packWindows(p);
-        _minBond = p.minBond;
+        (_windows, _limits, _minBond, _abandonPenalty, _withholdPenalty) = rollup_.rules();
     }
 
     /// @inheritdoc IReader
     function overview() external view returns (Overview memory v) {
-        (Location memory l, Record memory record) = _locate();
+        (Location memory l, Stored memory record) = _locate();
         v.l1Slot = l1Slot();
         v.pausedUntil = rollup.pausedUntil();
         v.slot = _slot(l, record);
@@ -53,13 +66,13 @@ contract Reader is IReader, L1Clock {
 
     /// @inheritdoc IReader
     function currentSlot() external view returns (SlotView memory) {
-        (Location memory l, Record memory record) = _locate();
+        (Location memory l, Stored memory record) = _locate();
         return _slot(l, record);
     }
 
     /// @inheritdoc IReader
     function candidates() external view returns (Candidate[] memory) {
-        (Location memory l, Record memory record) = _locate();
+        (Location memory l, Stored memory record) = _locate();
         return _candidates(l.timeline, record);
     }
 
@@ -91,18 +104,46 @@ contract Reader is IReader, L1Clock {
     }
 
     /// @inheritdoc IReader
-    function parameters() external view returns (Parameters memory) {
-        return rollup.parameters();
+    function parameters() external view returns (Parameters memory p) {
+        Windows w = _windows;
+        // casting: each field has as many bits
+        // forge-lint: disable-start(unsafe-typecast)
+        p.proposalPhase = uint16(w.proposal());
+        p.commitmentPhase = uint16(w.commitment());
+        p.revealPhase = uint16(w.reveal());
+        p.provingPhase = uint16(w.proving());
+        p.exclusiveProving = uint16(w.exclusive());
+        p.haltPhase = uint16(w.halt());
+        p.backupPhase = uint16(w.backup());
+        p.seedDelay = uint16(w.seedDelay());
+        p.seedGrid = uint16(w.seedGrid());
+        p.pauseLength = uint16(w.pause());
+        p.maxCandidates = uint8(_limits.candidates());
+        p.maxBlobs = uint8(_limits.blobs());
+        p.maxChunks = uint16(_limits.chunks());
+        p.maxDeposits = uint16(_limits.deposits());
+        p.rescueShareBps = uint16(_limits.rescueShareBps());
+        // forge-lint: disable-end(unsafe-typecast)
+        p.minBond = _minBond;
+        p.abandonPenalty = _abandonPenalty;
+        p.withholdPenalty = _withholdPenalty;
     }
 
-    function _locate() private view returns (Location memory l, Record memory record) {
-        Cursor cursor;
-        (cursor, record) = rollup.stored();
+    /// @inheritdoc IReader
+    function headerHash(Header calldata header) external pure returns (bytes32) {
+        return Hashing.header(header);
+    }
+
+    function _locate() private view returns (Location memory l, Stored memory record) {
+        Cursor cursor = Cursor.wrap(uint256(rollup.words(0, 1)[0]));
+        record.words = rollup.words(RECORDS_AT + RECORD_WORDS * cursor.record(), RECORD_WORDS);
+        record.timeline = Timeline.wrap(uint256(record.words[0]));
+        record.seed = record.words[1];
         l = Phases.locate(cursor, record.timeline, _windows, l1Slot());
     }
 
     /// @dev The slot in turn. Only if it is the one in the record does it have candidates.
-    function _slot(Location memory l, Record memory record) private view returns (SlotView memory v) {
+    function _slot(Location memory l, Stored memory record) private view returns (SlotView memory v) {
         Timeline t = l.timeline;
         v.slot = t.slot();
         v.phase = l.position.phase;
@@ -122,14 +163,14 @@ contract Reader is IReader, L1Clock {
         }
     }
 
-    function _candidates(Timeline t, Record memory record) private pure returns (Candidate[] memory ranked) {
+    function _candidates(Timeline t, Stored memory record) private pure returns (Candidate[] memory ranked) {
         uint256 count = t.count();
         ranked = new Candidate[](count);
         L1Slot lastCommitment;
         uint256 last;
         for (uint256 rank = 0; rank < count; ++rank) {
             uint256 position = t.positionOf(rank);
-            _fill(ranked[rank], record.candidates[position], t, position);
+            _fill(ranked[rank], record.words, t, position);
             if (ranked[rank].committedAt > lastCommitment) {
                 lastCommitment = ranked[rank].committedAt;
                 last = rank;
@@ -138,17 +179,22 @@ contract Reader is IReader, L1Clock {
         if (count != 0) ranked[last].blobsSeen = t.blobsSeen();
     }
 
-    function _fill(Candidate memory c, StoredCandidate memory stored, Timeline t, uint256 position) private pure {
-        c.sequencer = stored.sequencer;
-        c.score = stored.score;
-        c.headerHash = stored.headerHash;
+    /// @dev Casts: a field's bits are the lowest of what is cast.
+    function _fill(Candidate memory c, bytes32[] memory words, Timeline t, uint256 position) private pure {
+        uint256 at = 2 + CANDIDATE_WORDS * position;
+        uint256 ranked = uint256(words[at]);
+        // forge-lint: disable-start(unsafe-typecast)
+        c.sequencer = SequencerId.wrap(uint32(ranked));
+        c.score = uint192(ranked >> 32);
+        c.headerHash = words[at + 1];
         c.committedAt = t.committedAt(position);
         if (L1Slot.unwrap(c.committedAt) == 0) return;
         c.revealedAt = t.revealedAt(position);
-        c.prover = stored.prover;
-        c.payee = stored.payee;
-        c.bond = stored.bond;
-        c.price = stored.price;
+        c.prover = address(uint160(uint256(words[at + 2])));
+        c.bond = uint96(uint256(words[at + 2]) >> 160);
+        c.payee = address(uint160(uint256(words[at + 3])));
+        c.price = uint96(uint256(words[at + 3]) >> 160);
+        // forge-lint: disable-end(unsafe-typecast)
     }
 
     function _deployed(Rollup rollup_) private view returns (Rollup) {

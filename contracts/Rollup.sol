@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Header, IRollup, Parameters, Tip} from "./interfaces/IRollup.sol";
-import {Hashing} from "./libraries/Hashing.sol";
+import {IRollup, Parameters, Tip} from "./interfaces/IRollup.sol";
 import {Location} from "./libraries/Phases.sol";
 import {Blocks} from "./rollup/Blocks.sol";
 import {Commitments} from "./rollup/Commitments.sol";
@@ -11,6 +10,7 @@ import {Proposals} from "./rollup/Proposals.sol";
 import {Contracts, RollupBase} from "./rollup/RollupBase.sol";
 import {Cursor} from "./types/Cursor.sol";
 import {SequencerId} from "./types/Ids.sol";
+import {Limits} from "./types/Limits.sol";
 import {Record} from "./types/State.sol";
 import {L1Slot, Slot} from "./types/Time.sol";
 import {Timeline} from "./types/Timeline.sol";
@@ -41,29 +41,8 @@ contract Rollup is Proposals, Commitments, Blocks, Pausing {
     // ---- views ----------------------------------------------------------------------------------------------------
 
     /// @inheritdoc IRollup
-    function parameters() external view returns (Parameters memory p) {
-        Windows w = _windows;
-        // casting: each length has 16 bits
-        // forge-lint: disable-start(unsafe-typecast)
-        p.proposalPhase = uint16(w.proposal());
-        p.commitmentPhase = uint16(w.commitment());
-        p.revealPhase = uint16(w.reveal());
-        p.provingPhase = uint16(w.proving());
-        p.exclusiveProving = uint16(w.exclusive());
-        p.haltPhase = uint16(w.halt());
-        p.backupPhase = uint16(w.backup());
-        p.seedDelay = uint16(w.seedDelay());
-        p.seedGrid = uint16(w.seedGrid());
-        p.pauseLength = uint16(w.pause());
-        // forge-lint: disable-end(unsafe-typecast)
-        p.maxCandidates = _maxCandidates;
-        p.maxBlobs = _maxBlobs;
-        p.maxChunks = _maxChunks;
-        p.maxDeposits = _maxDeposits;
-        p.rescueShareBps = _rescueShareBps;
-        p.minBond = _minBond;
-        p.abandonPenalty = _abandonPenalty;
-        p.withholdPenalty = _withholdPenalty;
+    function rules() external view returns (Windows, Limits, uint96, uint96, uint96) {
+        return (_windows, _limits, _minBond, _abandonPenalty, _withholdPenalty);
     }
 
     /// @inheritdoc IRollup
@@ -101,13 +80,13 @@ contract Rollup is Proposals, Commitments, Blocks, Pausing {
     }
 
     /// @inheritdoc IRollup
-    function headerHash(Header calldata header) external pure returns (bytes32) {
-        return Hashing.header(header);
-    }
-
-    /// @inheritdoc IRollup
-    function stored() external view returns (Cursor, Record memory) {
-        Cursor cursor = _state.cursor;
-        return (cursor, _state.records[cursor.record()]);
+    function words(uint256 first, uint256 count) external view returns (bytes32[] memory result) {
+        result = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            assembly ("memory-safe") {
+                // within the array of `count` words just made
+                mstore(add(add(result, 0x20), shl(5, i)), sload(add(first, i)))
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ import {SequencerId} from "../types/Ids.sol";
 import {L1Slot, Slot} from "../types/Time.sol";
 import {EscrowAccount} from "./IEscrow.sol";
 import {Rates} from "./IRewards.sol";
-import {Parameters, Phase, Tip} from "./IRollup.sol";
+import {Header, Parameters, Phase, Tip} from "./IRollup.sol";
 import {Sequencer, Status} from "./IStaking.sol";
 
 /// @notice One ranked proposal with what became of it.
@@ -106,4 +106,6 @@ interface IReader {
     function rewards(address account) external view returns (RewardsView memory);
     /// @notice The rules of the deployment.
     function parameters() external view returns (Parameters memory);
+    /// @notice `keccak256(abi.encode(header))`.
+    function headerHash(Header calldata header) external pure returns (bytes32);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Cursor} from "../types/Cursor.sol";
 import {SequencerId} from "../types/Ids.sol";
-import {Record} from "../types/State.sol";
+import {Limits} from "../types/Limits.sol";
 import {L1Slot, Slot} from "../types/Time.sol";
+import {Windows} from "../types/Windows.sol";
 
 /// @notice Where a slot is. Derived from stored facts and the current L1 slot, never stored.
 enum Phase {
@@ -238,8 +238,11 @@ interface IRollup {
     /// a virtual one that starts and ends when the pause does. Nothing else stops, and no funds move. `NotGuardian`, `AlreadyPaused`.
     function pause() external;
 
-    /// @notice The rules of the deployment.
-    function parameters() external view returns (Parameters memory);
+    /// @notice The rules of the deployment, packed; `IReader.parameters` has them one by one. Amounts in token units.
+    function rules()
+        external
+        view
+        returns (Windows windows, Limits limits, uint96 minBond, uint96 abandonPenalty, uint96 withholdPenalty);
     /// @notice Number of the slot in turn at the current L1 slot. `IReader.overview` has everything about it.
     function slotInTurn() external view returns (Slot);
     /// @notice First L1 slot after the pause that lasts, or the genesis L1 slot as long as that lies ahead; zero otherwise.
@@ -250,12 +253,10 @@ interface IRollup {
     function tip() external view returns (Tip memory);
     /// @notice Hash of the header finalized in a slot; zero if none was. At `type(uint64).max`, the genesis hash.
     function finalizedHeader(Slot slot) external view returns (bytes32);
-    /// @notice `keccak256(abi.encode(header))`.
-    function headerHash(Header calldata header) external pure returns (bytes32);
     /// @notice EIP-712 digest that prover and sequencer sign.
     function quoteDigest(Quote calldata quote) external view returns (bytes32);
     /// @notice Domain element of this rollup on this chain, below the order of BLS12-381's scalar field.
     function domain() external view returns (uint256);
-    /// @notice What is stored of slots, packed: the cursor, and the record it points at. For `Reader`.
-    function stored() external view returns (Cursor, Record memory);
+    /// @notice `count` words of storage from word `first` on, for `Reader`, which knows the layout. Nothing on a chain is secret.
+    function words(uint256 first, uint256 count) external view returns (bytes32[] memory);
 }

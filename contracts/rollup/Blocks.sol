@@ -83,12 +83,19 @@ abstract contract Blocks is RollupBase {
     function _checkHeader(Location memory l, Header calldata header) private view {
         bytes32 parent = _state.finalized[l.cursor.tipSlot()];
         if (header.parent != parent) revert WrongParent(parent, header.parent);
-        if (header.chunks == 0 || header.chunks > _maxChunks) revert ChunksOutOfRange(_maxChunks, header.chunks);
+        if (header.chunks == 0 || header.chunks > _limits.chunks()) {
+            revert ChunksOutOfRange(_limits.chunks(), header.chunks);
+        }
         // The constructor checked that no count exceeds maxBlobs.
         uint256 blobs = _blobCount(header.chunks);
         if (header.blobHashes.length != blobs) revert WrongBlobCount(blobs, header.blobHashes.length);
         if (header.committeeDigest != 0) revert CommitteeDigestNotZero();
-        bridge.checkConsumption(l.cursor.depositsEnd(), header.depositsEnd, _maxDeposits, l.timeline.previousStart());
+        // casting: it has 16 bits
+        // forge-lint: disable-start(unsafe-typecast)
+        bridge.checkConsumption(
+            l.cursor.depositsEnd(), header.depositsEnd, uint64(_limits.deposits()), l.timeline.previousStart()
+        );
+        // forge-lint: disable-end(unsafe-typecast)
     }
 
     /// @dev Reverts unless the proof shows that the block leads from the tip's state to the header's.
@@ -141,7 +148,7 @@ abstract contract Blocks is RollupBase {
                 t.release(candidate.prover, candidate.bond, escrow);
             } else {
                 uint96 bond = candidate.bond;
-                t.slash(candidate.prover, bond, payee, Payouts.shareDown(bond, _rescueShareBps), escrow);
+                t.slash(candidate.prover, bond, payee, Payouts.shareDown(bond, _limits.rescueShareBps()), escrow);
             }
             if (hash == candidate.headerHash) {
                 pay.sequencer = staking.ownerOf(candidate.sequencer);

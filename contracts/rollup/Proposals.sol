@@ -26,7 +26,7 @@ abstract contract Proposals is RollupBase {
         _requirePhase(l, Phase.Proposal);
         if (headerHash_ == 0) revert EmptyHeaderHash();
         uint192 score = _score(l, sequencer, seedProof, scoreProof);
-        _record(l).insert(l.timeline, _maxCandidates, sequencer, score, headerHash_);
+        _record(l).insert(l.timeline, _limits.candidates(), sequencer, score, headerHash_);
         emit Proposed(slot, sequencer, headerHash_, score, l.timeline.start(), l.timeline.previousStart());
     }
 

@@ -19,6 +19,7 @@ import {Location, Phases} from "../libraries/Phases.sol";
 import {Settlement, Terms} from "../libraries/Settlement.sol";
 import {Wiring} from "../libraries/Wiring.sol";
 import {Cursor, RING, genesisCursor} from "../types/Cursor.sol";
+import {Limits, packLimits} from "../types/Limits.sol";
 import {Record, State, StoredCandidate} from "../types/State.sol";
 import {L1Slot, Slot} from "../types/Time.sol";
 import {Timeline} from "../types/Timeline.sol";
@@ -60,11 +61,7 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
     L1Slot private constant LATEST_GENESIS = L1Slot.wrap(1 << 39);
 
     Windows internal immutable _windows;
-    uint8 internal immutable _maxCandidates;
-    uint8 internal immutable _maxBlobs;
-    uint16 internal immutable _maxChunks;
-    uint16 internal immutable _maxDeposits;
-    uint16 internal immutable _rescueShareBps;
+    Limits internal immutable _limits;
     uint96 internal immutable _minBond;
     uint96 internal immutable _abandonPenalty;
     uint96 internal immutable _withholdPenalty;
@@ -98,11 +95,7 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
         votes = c.votes;
         guardian = c.guardian;
         _windows = packWindows(p);
-        _maxCandidates = p.maxCandidates;
-        _maxBlobs = p.maxBlobs;
-        _maxChunks = p.maxChunks;
-        _maxDeposits = p.maxDeposits;
-        _rescueShareBps = p.rescueShareBps;
+        _limits = packLimits(p);
         _minBond = p.minBond;
         _abandonPenalty = p.abandonPenalty;
         _withholdPenalty = p.withholdPenalty;

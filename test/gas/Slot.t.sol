@@ -120,6 +120,17 @@ contract ProposeWithSeedGas is TransactionGas {
     }
 
     function _prepare() internal override {
+        _set(attesters[0], _proposal(0, _shortSeedProof(_view().seedAt)));
+    }
+}
+
+/// forge-config: default.isolate = false
+contract ProposeWithLongSeedProofGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "propose, first, with the seed's proof after a missed L1 slot";
+    }
+
+    function _prepare() internal override {
         _set(attesters[0], _proposal(0, _seedProof(_view().seedAt)));
     }
 }
@@ -134,7 +145,7 @@ contract ProposeAfterExpiryGas is TransactionGas {
         _propose(1);
         _warp(_view().start + 13 * 30);
         _warp(_view().start);
-        _set(attesters[0], _proposal(0, _seedProof(_view().seedAt)));
+        _set(attesters[0], _proposal(0, _shortSeedProof(_view().seedAt)));
     }
 }
 

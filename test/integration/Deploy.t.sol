@@ -37,7 +37,7 @@ contract DeployTest is ConfigurationFixture {
         assertEq(address(deployed.bridge.rollup()), address(deployed.rollup));
         assertEq(address(deployed.rollup.bridge()), address(deployed.bridge));
         assertEq(address(deployed.rollup.verifier()), address(deployed.verifier));
-        assertEq(abi.encode(deployed.rollup.parameters()), abi.encode(_parameters()));
+        assertEq(abi.encode(deployed.reader.parameters()), abi.encode(_parameters()));
         assertEq(deployed.rewards.pot(), 100_000e18);
         assertEq(deployed.token.balanceOf(address(script)), 900_000e18);
         assertEq(address(deployed.rollup.scoring()), address(deployed.scoring));

@@ -285,7 +285,7 @@ contract GovernanceIntegration is Fixture {
         );
         bytes32 rules = keccak256(
             abi.encode(
-                rollup.parameters(),
+                reader.parameters(),
                 rollup.tip(),
                 staking.stakeAmount(),
                 staking.minimumStake(),

@@ -225,6 +225,13 @@ abstract contract Fixture is Test {
         return abi.encode(child, parent);
     }
 
+    /// @dev The same without the parent: the L1 slot after `l1Slot` has a block, at its start.
+    function _shortSeedProof(uint256 l1Slot) internal returns (bytes memory) {
+        bytes memory child = _l1Header(l1Slot + 1, keccak256("any"));
+        L1.setBlockHash(BLOCK_OF_SLOT_0 + l1Slot + 1, keccak256(child));
+        return abi.encode(child, bytes(""));
+    }
+
     // ---- reading --------------------------------------------------------------------------------------------------
 
     /// @dev What tests read of the slot in turn.

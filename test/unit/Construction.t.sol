@@ -9,8 +9,10 @@ import {Reader} from "../../contracts/Reader.sol";
 import {Rewards} from "../../contracts/Rewards.sol";
 import {Contracts, Rollup} from "../../contracts/Rollup.sol";
 import {Staking} from "../../contracts/Staking.sol";
-import {SlotView} from "../../contracts/interfaces/IReader.sol";
+import {IReader, SlotView} from "../../contracts/interfaces/IReader.sol";
 import {IRollup, Parameters, Phase} from "../../contracts/interfaces/IRollup.sol";
+import {IScoring} from "../../contracts/interfaces/IScoring.sol";
+import {IVotes} from "../../contracts/interfaces/IVotes.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {TestToken} from "../support/TestToken.sol";
@@ -18,11 +20,13 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 /// @title What the rollup's constructor refuses
 contract ConstructionTest is Fixture {
-    /// @dev Contracts wired to the next rollup that `_construct` makes.
+    /// @dev Contracts wired to the next rollup that this test makes, and those of the fixture's.
     Contracts private _next;
+    Contracts private _first;
 
     function setUp() public override {
         super.setUp();
+        _first = _contracts();
         _wire();
     }
 
@@ -195,23 +199,38 @@ contract ConstructionTest is Fixture {
         vm.mockCallRevert(address(verifier), abi.encodeWithSelector(verifier.genesisRoot.selector), "");
         _refuses(p, "verifier");
         vm.clearMockedCalls();
+        vm.mockCall(address(verifier), abi.encodeWithSelector(verifier.chunksPerBlob.selector), abi.encode(0));
+        _refuses(p, "verifier");
+        vm.clearMockedCalls();
+        _next.scoring = IScoring(relay);
+        _refuses(p, "scoring");
+        _next = good;
+        _next.votes = IVotes(relay);
+        _refuses(p, "votes");
+        _next = good;
+        Rollup nowhere = Rollup(relay);
+        vm.expectRevert(abi.encodeWithSelector(IReader.BadParameter.selector, "rollup"));
+        new Reader(nowhere);
     }
 
     function test_RevertWhen_aContractNamesAnotherRollup() public {
         uint256 actual = uint256(uint160(address(rollup)));
         uint256 expected = uint256(uint160(vm.computeCreateAddress(address(this), vm.getNonce(address(this)))));
         Contracts memory c = _next;
-        c.staking = staking;
+        c.staking = _first.staking;
         _mismatch(c, "staking", expected, actual);
         c = _next;
-        c.escrow = escrow;
+        c.escrow = _first.escrow;
         _mismatch(c, "escrow", expected, actual);
         c = _next;
-        c.rewards = rewards;
+        c.rewards = _first.rewards;
         _mismatch(c, "rewards", expected, actual);
         c = _next;
-        c.bridge = bridge;
+        c.bridge = _first.bridge;
         _mismatch(c, "bridge", expected, actual);
+        c = _next;
+        c.votes = _first.votes;
+        _mismatch(c, "votes", expected, actual);
     }
 
     function test_RevertWhen_aContractHasAnotherToken() public {
@@ -240,8 +259,9 @@ contract ConstructionTest is Fixture {
 
     /// @dev Makes every contract of `c` name `predicted`.
     function _wireTo(address predicted, Contracts memory c) private {
-        address[4] memory wired = [address(c.staking), address(c.escrow), address(c.rewards), address(c.bridge)];
-        for (uint256 i = 0; i < 4; ++i) {
+        address[5] memory wired =
+            [address(c.staking), address(c.escrow), address(c.rewards), address(c.bridge), address(c.votes)];
+        for (uint256 i = 0; i < 5; ++i) {
             vm.mockCall(wired[i], abi.encodeWithSignature("rollup()"), abi.encode(predicted));
         }
     }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Escrow} from "../../../contracts/Escrow.sol";
 import {Staking} from "../../../contracts/Staking.sol";
 import {Parameters} from "../../../contracts/interfaces/IRollup.sol";
+import {IVotes} from "../../../contracts/interfaces/IVotes.sol";
 import {SlotHandler} from "../handlers/SlotHandler.sol";
 
 // One bug for each invariant: the contracts' state or answers become what a faulty contract would make of them.
@@ -29,6 +30,14 @@ contract ForgetsPenalties is SlotHandler {
     function setUp() public override {
         super.setUp();
         vm.mockCall(address(staking), abi.encodeWithSelector(Staking.slash.selector), abi.encode(uint96(5e18)));
+    }
+}
+
+/// @notice The rollup signals nothing.
+contract ForgetsVotes is SlotHandler {
+    function setUp() public override {
+        super.setUp();
+        vm.mockCall(address(votes), abi.encodeWithSelector(IVotes.signal.selector), "");
     }
 }
 
