@@ -238,7 +238,7 @@ contract RewardsVectorsTest is Fixture, Vectors {
 
     /// @dev Sets what is left of a stake, and gives the contract the tokens for it.
     function _setStake(uint256 i, uint256 amount) private {
-        bytes32 base = keccak256(abi.encode(uint256(i + 1), uint256(1)));
+        bytes32 base = keccak256(abi.encode(uint256(i + 1), uint256(2)));
         bytes32 word = bytes32(uint256(base) + 1);
         uint256 owner = uint256(vm.load(address(staking), word)) & type(uint160).max;
         vm.store(address(staking), word, bytes32(amount << 160 | owner));

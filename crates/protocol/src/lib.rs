@@ -3,7 +3,7 @@
 //! A *slot* is one turn of block production. Its [`Timeline`] holds what happened in it (start, and by rank who committed
 //! and revealed when); [`phase_at`] derives from it and the current L1 slot where the slot is, and [`locate`] which slot
 //! is in turn, in constant time however long nobody came. [`seed_at`] and [`seed`] make the slot's randomness,
-//! [`Scorer`] and [`CandidateList`] its ranking, [`Quote`] the agreement with a prover, and [`settle`] who gets, pays and
+//! [`Scorer`] and [`CandidateList`] its ranking ([`Draw`], where scores are verifiable random ones), [`Quote`] the agreement with a prover, and [`settle`] who gets, pays and
 //! loses what when the slot ends.
 //!
 //! ```text
@@ -24,6 +24,7 @@
     )
 )]
 
+mod bls;
 mod clock;
 mod deposit;
 mod encoding;
@@ -38,6 +39,7 @@ mod settlement;
 mod slot;
 mod units;
 
+pub use bls::{BlsError, BlsPublicKey, BlsSecretKey, BlsSignature, Draw, Possession, score_proof};
 pub use clock::{ClockError, L1Clock};
 pub use deposit::{Deposit, DepositRange, DepositRangeError};
 pub use header::{Header, HeaderError};
