@@ -54,7 +54,7 @@ pub struct BlockStatement {
     /// The header's hash.
     pub header_hash: [u8; 32],
     /// The bridge's rolling hash after the block's deposits.
-    pub deposits_hash: [u8; 32],
+    pub queue_hash: [u8; 32],
     /// Who is paid for the proof.
     pub payee: L1Address,
 }
@@ -171,7 +171,7 @@ impl<F: Fn(ProvingProgress) + Sync> ProvingObserver for F {
 #[must_use]
 pub fn challenge(block: &BlockWitness, statement: &BlockStatement) -> Fr {
     let commitments = block.data_commitments();
-    statement::challenge(statement.header_hash, statement.deposits_hash, block.rules.domain, &commitments)
+    statement::challenge(statement.header_hash, statement.queue_hash, block.rules.domain, &commitments)
 }
 
 impl Prover {
@@ -490,7 +490,7 @@ impl BlockProof {
             return Err(VerifyError::Deposits);
         }
         let commitments: Vec<Fr> = self.chunks.iter().map(|chunk| chunk.data_commitment).collect();
-        let (header, deposits) = (statement.header_hash, statement.deposits_hash);
+        let (header, deposits) = (statement.header_hash, statement.queue_hash);
         let challenge = statement::challenge(header, deposits, block.rules.domain, &commitments);
         let inputs = self.inputs(statement, block, challenge)?;
         self.check_blobs(block, challenge)?;

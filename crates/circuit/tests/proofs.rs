@@ -35,7 +35,7 @@ fn prover() -> &'static Prover {
 }
 
 fn statement() -> BlockStatement {
-    BlockStatement { header_hash: [1; 32], deposits_hash: [2; 32], payee: L1Address([3; 20]) }
+    BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee: L1Address([3; 20]) }
 }
 
 fn signed(operation: impl Into<Operation>, signer: u32) -> SignedOperation {
@@ -107,7 +107,7 @@ fn another_statement_is_refused() {
     let (block, proof) = proven();
     let statements = [
         BlockStatement { header_hash: [0; 32], ..statement() },
-        BlockStatement { deposits_hash: [0; 32], ..statement() },
+        BlockStatement { queue_hash: [0; 32], ..statement() },
     ];
     for other in statements {
         assert!(matches!(check(proof, block, &other), Err(VerifyError::BlobValue(0))));

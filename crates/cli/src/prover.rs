@@ -88,7 +88,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
     let block = block_of(usize::from(args.chunks), &prover)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let statement =
-        BlockStatement { header_hash: [1; 32], deposits_hash: [2; 32], payee: L1Address([3; 20]) };
+        BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee: L1Address([3; 20]) };
     let mut fastest = Duration::MAX;
     for run in 1..=args.runs {
         let bar = Bar::new(&format!("block {run} of {}", args.runs));

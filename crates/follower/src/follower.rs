@@ -232,7 +232,7 @@ impl Follower {
                 .map(|blob| fernet_ledger::Blob::from_bytes(blob.as_slice()))
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|error| ReplayFailure::Data { slot, error })?;
-            let deposits = self.view.deposits_in(block.deposits).unwrap_or_default();
+            let deposits = self.view.queue_in(block.deposits).unwrap_or_default();
             let replayed =
                 Arc::make_mut(&mut self.ledger).replay(&block.header, parent_root, &blobs, deposits)?;
             tracing::info!(%slot, height = self.ledger.height(), root = %block.header.state_root, "block executed");

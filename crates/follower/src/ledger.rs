@@ -14,7 +14,7 @@ use fernet_ledger::{
 };
 use fernet_protocol::{Header, Slot};
 
-use crate::view::DepositRecord;
+use crate::view::QueueRecord;
 
 /// Finalized blocks that can be undone. Each takes a few kilobytes a chunk; an L1 reorg undoes one or two at most.
 const UNDOABLE: usize = 256;
@@ -196,14 +196,14 @@ impl Ledger {
         header: &Header,
         parent_root: B256,
         blobs: &[Blob],
-        deposits: &[DepositRecord],
+        deposits: &[QueueRecord],
     ) -> Result<Replayed, ReplayFailure> {
         let slot = header.slot;
         let actual = self.root();
         if actual != parent_root {
             return Err(ReplayFailure::ParentRoot { slot, expected: parent_root, actual });
         }
-        let deposits = deposits.iter().map(ledger_deposit).collect::<Result<Vec<_>, _>>()?;
+        let deposits = deposits.iter().map(ledger_operation).collect::<Result<Vec<_>, _>>()?;
         let mut state = self.state();
         let chunks = usize::try_from(header.chunks).unwrap_or(usize::MAX);
         let block = replay(&mut state, self.rules(header), chunks, blobs, &deposits, Signatures::Proven)
@@ -256,7 +256,7 @@ fn root<S: Store>(state: &State<S>) -> B256 {
 ///
 /// # Errors
 /// [`ReplayFailure::DepositKey`], for a key that the bridge should have refused.
-pub fn ledger_deposit(record: &DepositRecord) -> Result<Deposit, ReplayFailure> {
+pub fn ledger_operation(record: &QueueRecord) -> Result<Deposit, ReplayFailure> {
     let deposit = &record.deposit;
     let key = public_key(deposit.key_x, deposit.key_y)
         .map_err(|error| ReplayFailure::DepositKey { number: record.number, error })?;

@@ -19,7 +19,7 @@ use alloy::{
 use fernet_bindings::{IBridge, IRollup};
 use fernet_embedded::{ChainConfig, Clock, Node, NodeConfig, Reorg};
 use fernet_follower::{
-    Follower, FollowerError, Ledger, LedgerStatus, ReplayFailure, RollupView, ViewSetup, ledger_deposit,
+    Follower, FollowerError, Ledger, LedgerStatus, ReplayFailure, RollupView, ViewSetup, ledger_operation,
 };
 use fernet_l1::{
     Accounts, BlobBundle, BlobError, BlobFuture, BlobLocation, BlobSource, Contracts, Feed, Intent,
@@ -200,8 +200,8 @@ impl World {
         let coordinate = |bytes: &[u8]| U256::from_be_slice(bytes);
         let bytes = key.public_key().to_bytes();
         let (key_x, key_y) = (coordinate(&bytes[..32]), coordinate(&bytes[32..]));
-        let number = self.follower.view().deposits().len() as u64;
-        let before = self.follower.view().deposits_chain(number).unwrap();
+        let number = self.follower.view().queue().len() as u64;
+        let before = self.follower.view().queue_chain(number).unwrap();
         let event = IBridge::Deposited {
             number,
             index,
@@ -228,9 +228,9 @@ impl World {
         }
         self.follower.poll().await.unwrap();
         let view = self.follower.view();
-        let range = view.deposits_available();
+        let range = view.queue_available();
         let deposits: Vec<_> =
-            view.deposits_in(range).unwrap().iter().map(|record| ledger_deposit(record).unwrap()).collect();
+            view.queue_in(range).unwrap().iter().map(|record| ledger_operation(record).unwrap()).collect();
         let slot = view.slot(L1Slot::new(self.now() + 1)).slot;
         let mut header = Header {
             slot,

@@ -22,15 +22,15 @@ pub fn data_commitment(domain: Domain, elements: &[Fr]) -> Fr {
 }
 
 /// The point at which the block's blobs and deposits are evaluated:
-/// `keccak256("fernet.z.v1" ‖ headerHash ‖ depositsHash ‖ domain ‖ D_0 ‖ … ‖ D_{K-1}) >> 3`, words of 32 bytes.
+/// `keccak256("fernet.z.v1" ‖ headerHash ‖ queueHash ‖ domain ‖ D_0 ‖ … ‖ D_{K-1}) >> 3`, words of 32 bytes.
 #[must_use]
-pub fn challenge(header_hash: [u8; 32], deposits_hash: [u8; 32], domain: Domain, commitments: &[Fr]) -> Fr {
+pub fn challenge(header_hash: [u8; 32], queue_hash: [u8; 32], domain: Domain, commitments: &[Fr]) -> Fr {
     let mut tag = [0u8; 32];
     tag.iter_mut().zip(CHALLENGE_TAG).for_each(|(target, source)| *target = *source);
     let mut hasher = Keccak256::new();
     hasher.update(tag);
     hasher.update(header_hash);
-    hasher.update(deposits_hash);
+    hasher.update(queue_hash);
     hasher.update(field::to_bytes(&domain.element()));
     for commitment in commitments {
         hasher.update(field::to_bytes(commitment));

@@ -8,13 +8,13 @@ use alloy::primitives::{Address, B256, Bytes};
 use alloy::signers::Signer;
 use alloy::sol_types::SolCall;
 use fernet_bindings::{IRewards, IRollup};
-use fernet_follower::{Follower, FollowerError, Ledger, RollupView, ledger_deposit};
+use fernet_follower::{Follower, FollowerError, Ledger, RollupView, ledger_operation};
 use fernet_l1::{BlobBundle, Deployment, L1Block, MAX_BLOBS_PER_TRANSACTION, versioned_hash};
 use fernet_ledger::{
     AccountIndex, BlockRules, BlockWitness, Deposit, Domain, L1Address, Mempool, State, block,
 };
 use fernet_network::{AcceptedQuote, BlockBody, Frame, Gossip, Inbox, Network, QuoteRequest, SignedQuote};
-use fernet_protocol::{ChainId, DepositRange, Header, L1Slot, Quote, RollupId, Slot};
+use fernet_protocol::{ChainId, QueueRange, Header, L1Slot, Quote, RollupId, Slot};
 use tokio::sync::Mutex;
 
 use crate::driver::Wiring;
@@ -361,8 +361,8 @@ impl Engine {
         if !committee_digest.is_zero() {
             return refuse("no committee digest".to_owned(), committee_digest.to_string());
         }
-        let range = DepositRange { from: tip.deposits_end, to: *deposits_end };
-        let queue = view.deposits();
+        let range = QueueRange { from: tip.deposits_end, to: *deposits_end };
+        let queue = view.queue();
         let queued_at = |number: u64| Some(queue.get(usize::try_from(number).ok()?)?.l1_slot);
         range.check(parameters.max_deposits.into(), cutoff, queue.len() as u64, queued_at)?;
         let deposits = deposits(view, range)?;
@@ -471,14 +471,14 @@ impl Engine {
     async fn prove(&mut self, slot: Slot, header_hash: B256, purpose: Purpose) -> Result<Input, ProverError> {
         let body = self.body(slot, header_hash)?;
         let block = Arc::new(self.check(&body, header_hash, L1Slot::new(0)).await?);
-        let deposits_hash = {
+        let queue_hash = {
             let follower = self.follower.lock().await;
             let count = body.header.deposits_end;
-            let chain = follower.view().deposits_chain(count);
-            chain.ok_or(ProverError::DepositsMissing { slot, count })?
+            let chain = follower.view().queue_chain(count);
+            chain.ok_or(ProverError::OperationsMissing { slot, count })?
         };
         let payee = self.settings.conduct.payee;
-        let job = ProofJob { header_hash, deposits_hash, payee, block };
+        let job = ProofJob { header_hash, queue_hash, payee, block };
         let id = job.id();
         tracing::info!(%slot, %header_hash, ?purpose, chunks = job.block.chunks.len(), "proving");
         self.worker.start(job);
@@ -574,20 +574,20 @@ fn hash(blob: &fernet_ledger::Blob) -> Result<B256, fernet_l1::BlobError> {
 }
 
 /// What a block consumes of the queue: all it must, and beyond that what is at least `depth` L1 slots old.
-fn consumed(view: &RollupView, cutoff: L1Slot, now: L1Slot, depth: u64) -> DepositRange {
-    let required = view.deposits_required(cutoff);
-    let available = view.deposits_available();
-    let records = view.deposits_in(available).unwrap_or_default();
+fn consumed(view: &RollupView, cutoff: L1Slot, now: L1Slot, depth: u64) -> QueueRange {
+    let required = view.queue_required(cutoff);
+    let available = view.queue_available();
+    let records = view.queue_in(available).unwrap_or_default();
     let old = records.partition_point(|record| record.l1_slot.plus(depth) <= now) as u64;
-    DepositRange { from: available.from, to: required.to.max(available.from.saturating_add(old)) }
+    QueueRange { from: available.from, to: required.to.max(available.from.saturating_add(old)) }
 }
 
 /// The state as operations will find it: with the deposits that the next block can take.
 fn upcoming<'a>(ledger: &'a Ledger, view: &RollupView) -> State<&'a Ledger> {
     let mut state = ledger.state();
-    for record in view.deposits_in(view.deposits_available()).unwrap_or_default() {
+    for record in view.queue_in(view.queue_available()).unwrap_or_default() {
         // What can't be applied here is reported when the block is built.
-        let applied = ledger_deposit(record).map(|deposit| state.apply_deposit(&deposit));
+        let applied = ledger_operation(record).map(|deposit| state.apply_deposit(&deposit));
         if !matches!(applied, Ok(Ok(_))) {
             break;
         }
@@ -596,9 +596,9 @@ fn upcoming<'a>(ledger: &'a Ledger, view: &RollupView) -> State<&'a Ledger> {
 }
 
 /// The deposits of a range, as the ledger takes them.
-fn deposits(view: &RollupView, range: DepositRange) -> Result<Vec<Deposit>, ProverError> {
-    let records = view.deposits_in(range).unwrap_or_default();
-    let deposits: Result<_, _> = records.iter().map(ledger_deposit).collect();
+fn deposits(view: &RollupView, range: QueueRange) -> Result<Vec<Deposit>, ProverError> {
+    let records = view.queue_in(range).unwrap_or_default();
+    let deposits: Result<_, _> = records.iter().map(ledger_operation).collect();
     Ok(deposits.map_err(FollowerError::from)?)
 }
 

@@ -6,7 +6,7 @@ use fernet_follower::FollowerError;
 use fernet_l1::{BlobError, KeyError, TxError};
 use fernet_ledger::block::BuildError;
 use fernet_network::{BodyError, NetworkError};
-use fernet_protocol::{DepositRangeError, Slot};
+use fernet_protocol::{QueueRangeError, Slot};
 
 use crate::journal::JournalError;
 
@@ -47,7 +47,7 @@ pub enum ProverError {
     },
     /// A reorg took deposits away that a block consumes.
     #[error("block of slot {slot} consumes {count} deposits, which are not queued any more")]
-    DepositsMissing {
+    OperationsMissing {
         /// The block's slot.
         slot: Slot,
         /// Deposits consumed since genesis.
@@ -89,7 +89,7 @@ pub enum ProverError {
     },
     /// A block consumes other deposits than it may.
     #[error(transparent)]
-    Deposits(#[from] DepositRangeError),
+    Deposits(#[from] QueueRangeError),
     /// Blobs can't be made ready.
     #[error(transparent)]
     Blob(#[from] BlobError),
@@ -129,7 +129,7 @@ impl ProverError {
             }
             Self::Blob(_) | Self::Signer(_) | Self::Thread(_) => true,
             Self::UnknownBlock { .. } | Self::TipMoved { .. } => true,
-            Self::StateMissing { .. } | Self::DepositsMissing { .. } | Self::Quote(_) => true,
+            Self::StateMissing { .. } | Self::OperationsMissing { .. } | Self::Quote(_) => true,
             Self::Setting { .. } | Self::NoPayee { .. } | Self::WrongSender { .. } => false,
             Self::Key(_) | Self::Journal(_) => false,
         }

@@ -30,7 +30,7 @@ fn witness() -> BlockWitness {
 fn job() -> ProofJob {
     ProofJob {
         header_hash: B256::repeat_byte(1),
-        deposits_hash: B256::repeat_byte(2),
+        queue_hash: B256::repeat_byte(2),
         payee: Address::repeat_byte(3),
         block: Arc::new(witness()),
     }
@@ -48,7 +48,7 @@ fn a_jobs_id_depends_on_all_that_is_stated() {
     let id = job().id();
     assert_eq!(id, job().id());
     assert_ne!(id, ProofJob { header_hash: B256::ZERO, ..job() }.id());
-    assert_ne!(id, ProofJob { deposits_hash: B256::ZERO, ..job() }.id());
+    assert_ne!(id, ProofJob { queue_hash: B256::ZERO, ..job() }.id());
     assert_ne!(id, ProofJob { payee: Address::ZERO, ..job() }.id());
     assert_ne!(id, impossible().id());
     let mut other = witness();

@@ -9,14 +9,14 @@ use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::signers::Signer;
 use alloy::sol_types::SolCall;
 use fernet_bindings::{IRewards, IRollup};
-use fernet_follower::{Follower, FollowerError, Ledger, RollupView, ledger_deposit};
+use fernet_follower::{Follower, FollowerError, Ledger, RollupView, ledger_operation};
 use fernet_l1::{
     BlobBundle, Deployment, Intent, IntentKey, L1Block, TickReport, TxError, TxManager, TxStatus,
     WhenReverting, versioned_hash,
 };
 use fernet_ledger::{AccountIndex, BlockRules, Deposit, Domain, L1Address, Mempool, State, block};
 use fernet_network::{AcceptedQuote, BlockBody, Frame, Gossip, Inbox, Network, QuoteRequest, SignedQuote};
-use fernet_protocol::{ChainId, DepositRange, L1Slot, RollupId, Slot};
+use fernet_protocol::{ChainId, QueueRange, L1Slot, RollupId, Slot};
 use tokio::sync::{Mutex, watch};
 
 use crate::error::SequencerError;
@@ -709,20 +709,20 @@ fn key(action: Action, attempt: u32) -> Result<IntentKey, SequencerError> {
 }
 
 /// What a block consumes of the queue: all it must, and beyond that what is at least `depth` L1 slots old.
-fn consumed(view: &RollupView, cutoff: L1Slot, now: L1Slot, depth: u64) -> DepositRange {
-    let required = view.deposits_required(cutoff);
-    let available = view.deposits_available();
-    let records = view.deposits_in(available).unwrap_or_default();
+fn consumed(view: &RollupView, cutoff: L1Slot, now: L1Slot, depth: u64) -> QueueRange {
+    let required = view.queue_required(cutoff);
+    let available = view.queue_available();
+    let records = view.queue_in(available).unwrap_or_default();
     let old = records.partition_point(|record| record.l1_slot.plus(depth) <= now) as u64;
-    DepositRange { from: available.from, to: required.to.max(available.from.saturating_add(old)) }
+    QueueRange { from: available.from, to: required.to.max(available.from.saturating_add(old)) }
 }
 
 /// The state as operations will find it: with the deposits that the next block can take.
 fn upcoming<'a>(ledger: &'a Ledger, view: &RollupView) -> State<&'a Ledger> {
     let mut state = ledger.state();
-    for record in view.deposits_in(view.deposits_available()).unwrap_or_default() {
+    for record in view.queue_in(view.queue_available()).unwrap_or_default() {
         // What can't be applied here is reported when the block is built.
-        let applied = ledger_deposit(record).map(|deposit| state.apply_deposit(&deposit));
+        let applied = ledger_operation(record).map(|deposit| state.apply_deposit(&deposit));
         if !matches!(applied, Ok(Ok(_))) {
             break;
         }
@@ -731,8 +731,8 @@ fn upcoming<'a>(ledger: &'a Ledger, view: &RollupView) -> State<&'a Ledger> {
 }
 
 /// The deposits of a range, as the ledger takes them.
-fn deposits(view: &RollupView, range: DepositRange) -> Result<Vec<Deposit>, SequencerError> {
-    let records = view.deposits_in(range).unwrap_or_default();
-    let deposits: Result<_, _> = records.iter().map(ledger_deposit).collect();
+fn deposits(view: &RollupView, range: QueueRange) -> Result<Vec<Deposit>, SequencerError> {
+    let records = view.queue_in(range).unwrap_or_default();
+    let deposits: Result<_, _> = records.iter().map(ledger_operation).collect();
     Ok(deposits.map_err(FollowerError::from)?)
 }

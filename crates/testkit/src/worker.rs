@@ -178,7 +178,7 @@ mod tests {
         };
         ProofJob {
             header_hash: B256::repeat_byte(number),
-            deposits_hash: B256::ZERO,
+            queue_hash: B256::ZERO,
             payee: Address::repeat_byte(1),
             block: Arc::new(BlockWitness { rules, chunks: Vec::new() }),
         }

@@ -117,7 +117,7 @@ pub fn challenge_cases() -> Value {
         .map(|count| {
             let z = statement::challenge([0x22; 32], [0x33; 32], domain(), &commitments[..count]);
             let list: Vec<String> = commitments[..count].iter().map(element).collect();
-            json!({ "headerHash": hex([0x22; 32]), "depositsHash": hex([0x33; 32]), "domain": element(&domain().element()),
+            json!({ "headerHash": hex([0x22; 32]), "queueHash": hex([0x33; 32]), "domain": element(&domain().element()),
                     "commitments": list, "z": element(&z) })
         })
         .collect();
@@ -218,12 +218,12 @@ pub fn cases() -> Vec<Case> {
         assert_eq!(built.skipped, [], "{name}");
         let statement = BlockStatement {
             header_hash: keccak256(name).0,
-            deposits_hash: roll(chain, deposits),
+            queue_hash: roll(chain, deposits),
             payee: L1Address([0x70 + number as u8; 20]),
         };
         cases.push(Case { name, block: built.block, statement, deposits_from: chain });
         if number == 0 {
-            chain = statement.deposits_hash;
+            chain = statement.queue_hash;
             parent = state;
         }
     }
@@ -276,7 +276,7 @@ pub fn proof_case(case: &Case, proof: &BlockProof) -> Value {
             "chunks": block.chunks.len(),
             "blobHashes": hashes,
             "depositsFrom": hex(case.deposits_from),
-            "depositsTo": hex(case.statement.deposits_hash),
+            "depositsTo": hex(case.statement.queue_hash),
             "depositCount": deposits.len(),
             "feeRecipient": block.rules.fee_recipient.get(),
             "payee": hex(case.statement.payee.0),

@@ -5,14 +5,14 @@ use std::{collections::BTreeMap, fmt::Display, sync::Arc};
 use alloy::primitives::{Address, B256, U256};
 use fernet_l1::{BlobLocation, L1Block, LoggedEvent, Outcome, RollupEvent};
 use fernet_protocol::{
-    Commitment, Cursor, Deposit, DepositRange, Header, L1Slot, SequencerId, Slot, Timeline, TokenAmount,
+    Commitment, Cursor, Deposit, QueueRange, Header, L1Slot, SequencerId, Slot, Timeline, TokenAmount,
 };
 
 use super::{
     RollupView, ViewError,
     facts::{Facts, InFlight, Shown},
     records::{
-        CandidateView, DepositRecord, EscrowAccount, FinalizedBlock, SequencerRecord, Tip, ViewSetup,
+        CandidateView, QueueRecord, EscrowAccount, FinalizedBlock, SequencerRecord, Tip, ViewSetup,
         WithdrawalClaim,
     },
 };
@@ -66,7 +66,7 @@ struct Step<'a> {
     setup: &'a ViewSetup,
     block: &'a L1Block,
     facts: &'a mut Facts,
-    deposits: &'a mut Vec<DepositRecord>,
+    deposits: &'a mut Vec<QueueRecord>,
     finalized: &'a mut Vec<FinalizedBlock>,
     by_hash: &'a mut BTreeMap<B256, usize>,
     claims: &'a mut Vec<WithdrawalClaim>,
@@ -109,7 +109,7 @@ impl Step<'_> {
             RollupEvent::MixProven { l1_slot, mix, .. } => self.mix_proven(l1_slot, mix),
             RollupEvent::Deposited { number, index, from, key_x, key_y, amount, chain, l1_slot } => {
                 let deposit = Deposit { index, amount, key_x, key_y };
-                self.deposited(DepositRecord { number, deposit, from, chain, l1_slot })
+                self.deposited(QueueRecord { number, deposit, from, chain, l1_slot })
             }
             RollupEvent::WithdrawalClaimed { slot, blob, element, to, amount } => {
                 self.claims.push(WithdrawalClaim { slot, blob, element, to, amount });
@@ -318,7 +318,7 @@ impl Step<'_> {
             l1_slot,
             l1_block: self.block.number,
             tx: logged.tx,
-            deposits: DepositRange { from: tip.deposits_end, to: deposits_end },
+            deposits: QueueRange { from: tip.deposits_end, to: deposits_end },
             blobs,
             header,
         });
@@ -345,7 +345,7 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn deposited(&mut self, record: DepositRecord) -> Applied {
+    fn deposited(&mut self, record: QueueRecord) -> Applied {
         const EVENT: &str = "Deposited";
         self.expect(EVENT, "number", self.deposits.len() as u64, record.number)?;
         let before = self.deposits.last().map(|last| last.chain).unwrap_or_default();

@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256, TxHash, U256};
 use fernet_l1::{BlobLocation, Deployment, Outcome};
 use fernet_protocol::{
-    ChainId, Commitment, Deposit, DepositRange, Header, L1Slot, Parameters, Phase, Rank, RollupId, Score,
+    ChainId, Commitment, Deposit, QueueRange, Header, L1Slot, Parameters, Phase, Rank, RollupId, Score,
     SequencerId, Slot, TokenAmount,
 };
 
@@ -162,7 +162,7 @@ pub struct EscrowAccount {
 
 /// A queued deposit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DepositRecord {
+pub struct QueueRecord {
     /// place in the queue, from 0
     pub number: u64,
     /// account, key and amount
@@ -201,7 +201,7 @@ pub struct FinalizedBlock {
     /// transaction of the finalization
     pub tx: TxHash,
     /// deposits that it consumed
-    pub deposits: DepositRange,
+    pub deposits: QueueRange,
     /// where each of its blobs was published
     pub blobs: Vec<BlobLocation>,
 }

@@ -6,7 +6,7 @@ use alloy::{
 };
 use fernet_l1::{L1Block, LoggedEvent, Outcome, RollupEvent};
 use fernet_protocol::{
-    Bps, ChainId, Deposit, DepositRange, Header, L1Slot, Parameters, Phase, RollupId, Score, Scorer,
+    Bps, ChainId, Deposit, QueueRange, Header, L1Slot, Parameters, Phase, RollupId, Score, Scorer,
     SequencerId, Slot, Ticket, TokenAmount, seed,
 };
 use proptest::prelude::*;
@@ -115,7 +115,7 @@ impl World {
 struct Observed {
     head: Option<super::L1Head>,
     facts: super::Facts,
-    deposits: Vec<super::DepositRecord>,
+    deposits: Vec<super::QueueRecord>,
     finalized: Vec<super::FinalizedBlock>,
     by_hash: std::collections::BTreeMap<B256, usize>,
     claims: Vec<super::WithdrawalClaim>,
@@ -216,8 +216,8 @@ fn header(view: &RollupView, slot: u64, tag: u8, deposits_end: u64, blobs: usize
 
 fn deposited(view: &RollupView, index: u32, l1_slot: u64) -> RollupEvent {
     let deposit = Deposit { index, amount: 5, key_x: U256::from(1), key_y: U256::from(2) };
-    let number = view.deposits().len() as u64;
-    let chain = deposit.chain(view.deposits_chain(number).unwrap());
+    let number = view.queue().len() as u64;
+    let chain = deposit.chain(view.queue_chain(number).unwrap());
     RollupEvent::Deposited {
         number,
         index,
@@ -527,19 +527,19 @@ fn deposits_are_due_by_age_and_bounded() {
         let event = deposited(&world.view, index, l1_slot);
         world.apply(l1_slot + u64::from(index), vec![event]);
     }
-    let required = |cutoff| world.view.deposits_required(L1Slot::new(cutoff));
-    assert_eq!(required(101), DepositRange { from: 0, to: 0 });
-    assert_eq!(required(102), DepositRange { from: 0, to: 2 });
-    assert_eq!(required(106), DepositRange { from: 0, to: 3 });
-    assert_eq!(required(999), DepositRange { from: 0, to: 4 }, "as many as a block may consume");
-    assert_eq!(world.view.deposits_available(), DepositRange { from: 0, to: 4 });
+    let required = |cutoff| world.view.queue_required(L1Slot::new(cutoff));
+    assert_eq!(required(101), QueueRange { from: 0, to: 0 });
+    assert_eq!(required(102), QueueRange { from: 0, to: 2 });
+    assert_eq!(required(106), QueueRange { from: 0, to: 3 });
+    assert_eq!(required(999), QueueRange { from: 0, to: 4 }, "as many as a block may consume");
+    assert_eq!(world.view.queue_available(), QueueRange { from: 0, to: 4 });
     // what is required passes the contract's own check, and one less doesn't
     for cutoff in 100..112 {
         let range = required(cutoff);
-        let queued = |number: u64| Some(world.view.deposits()[number as usize].l1_slot);
+        let queued = |number: u64| Some(world.view.queue()[number as usize].l1_slot);
         range.check(4, L1Slot::new(cutoff), 6, queued).unwrap();
         if let Some(fewer) = range.to.checked_sub(1) {
-            let fewer = DepositRange { to: fewer, ..range };
+            let fewer = QueueRange { to: fewer, ..range };
             assert!(fewer.check(4, L1Slot::new(cutoff), 6, queued).is_err(), "cutoff {cutoff}");
         }
     }
@@ -663,7 +663,7 @@ fn events(view: &RollupView, step: &Step, now: u64) -> Vec<RollupEvent> {
     let slot = view.slot(L1Slot::new(now));
     let number = slot.slot.get();
     let in_turn = slot.in_turn().cloned();
-    let block = |tag: u32| header(view, number, tag as u8, view.deposits_available().to, 2);
+    let block = |tag: u32| header(view, number, tag as u8, view.queue_available().to, 2);
     let settled = slot.unsettled.map(|slot| RollupEvent::SlotExpired { slot });
     let mut events = match (step, slot.phase) {
         (Step::Propose { id, score }, Phase::Proposal) => {
@@ -691,7 +691,7 @@ fn events(view: &RollupView, step: &Step, now: u64) -> Vec<RollupEvent> {
             let candidate = in_turn.unwrap();
             let block = block(candidate.sequencer.get());
             // its deposits may have been fewer when it was proposed
-            let deposits = 0..=view.deposits_available().to;
+            let deposits = 0..=view.queue_available().to;
             let found = deposits.map(|to| Header { deposits_end: to, ..block.clone() });
             match found.into_iter().find(|block| block.hash() == candidate.header_hash) {
                 Some(block) => vec![revealed(&block, if *complete { 3 } else { 1 }, *complete, now)],
