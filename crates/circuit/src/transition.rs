@@ -131,8 +131,7 @@ pub fn synthesize(
     chunk.check_shape(levels, params.operations)?;
 
     system.enter("inputs");
-    let [challenge, share, commitment, binding] =
-        chunk.inputs.to_array().map(|value| system.input(value));
+    let [challenge, share, commitment, binding] = chunk.inputs.to_array().map(|value| system.input(value));
     let domain = system.witness(chunk.domain);
     let recipients = recipients(system, chunk);
     let before = system.witness(chunk.root_before);

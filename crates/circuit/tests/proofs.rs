@@ -46,15 +46,23 @@ fn pay(from: u32, to: u32, amount: u64, nonce: u32) -> SignedOperation {
     signed(Transfer { from: index(from), to: index(to), amount, fee: 1, nonce }, from)
 }
 
-/// Three chunks in two blobs: deposits, transfers, a withdrawal, fees.
+/// Four chunks in two blobs: deposits, a forced exit, transfers, a withdrawal, fees.
 fn block() -> BlockWitness {
     let layout = PARAMS.layout(2).unwrap();
-    let rules = BlockRules { domain: domain(), layout, fee_recipient: index(2) };
+    let fee_burn = FeeBurn::new(5_000).unwrap();
+    let rules = BlockRules { domain: domain(), layout, fee_burn, fee_recipient: index(2) };
     let mut state = State::empty(PARAMS.levels().unwrap());
     let leave = Withdrawal { from: index(2), target: L1Address([9; 20]), amount: 5, fee: 2, nonce: 0 };
     let candidates = [pay(1, 2, 10, 0), pay(1, 3, 11, 1), signed(leave, 2), pay(3, 1, 3, 0), pay(2, 2, 1, 1)];
-    let deposits = [deposit(1, 100), deposit(2, 50), deposit(3, 7), deposit(1, 1), deposit(3, 2)];
-    let built = build(&mut state, rules, 4, &deposits, &candidates).unwrap();
+    let queue = [
+        deposit(1, 100).into(),
+        deposit(2, 50).into(),
+        exit(1),
+        deposit(3, 7).into(),
+        deposit(1, 101).into(),
+        deposit(3, 2).into(),
+    ];
+    let built = build(&mut state, rules, 4, &queue, &candidates).unwrap();
     assert_eq!(built.skipped, []);
     assert_eq!(built.block.chunks.len(), 3);
     built.block
@@ -65,14 +73,14 @@ fn hashes(proof: &BlockProof) -> Vec<[u8; 32]> {
 }
 
 fn check(proof: &BlockProof, block: &BlockWitness, statement: &BlockStatement) -> Result<(), VerifyError> {
-    let deposits: Vec<Deposit> = block.deposits().copied().collect();
+    let queue: Vec<L1Operation> = block.queued().copied().collect();
     let known = KnownBlock {
         rules: block.rules,
         parent_root: block.parent_root(),
         state_root: block.state_root(),
         chunks: block.chunks.len(),
         blob_hashes: &hashes(proof),
-        deposits: &deposits,
+        queue: &queue,
     };
     proof.verify(prover().key().verifying_key(), statement, &known)
 }
@@ -119,7 +127,7 @@ fn another_statement_is_refused() {
 #[test]
 fn a_changed_block_is_refused() {
     let (block, proof) = proven();
-    let deposits: Vec<Deposit> = block.deposits().copied().collect();
+    let queue: Vec<L1Operation> = block.queued().copied().collect();
     let hashes = hashes(proof);
     let known = KnownBlock {
         rules: block.rules,
@@ -127,7 +135,7 @@ fn a_changed_block_is_refused() {
         state_root: block.state_root(),
         chunks: 3,
         blob_hashes: &hashes,
-        deposits: &deposits,
+        queue: &queue,
     };
     let check = |known: &KnownBlock<'_>| proof.verify(prover().key().verifying_key(), &statement(), known);
     check(&known).unwrap();
@@ -141,8 +149,8 @@ fn a_changed_block_is_refused() {
     let other = [hashes[1], hashes[0]];
     let changed = KnownBlock { blob_hashes: &other, ..known.clone() };
     assert!(matches!(check(&changed), Err(VerifyError::BlobHash(0))));
-    let changed = KnownBlock { deposits: &deposits[1..], ..known.clone() };
-    assert!(matches!(check(&changed), Err(VerifyError::Deposits)));
+    let changed = KnownBlock { queue: &queue[1..], ..known.clone() };
+    assert!(matches!(check(&changed), Err(VerifyError::Queue)));
     let changed = KnownBlock { chunks: 2, ..known.clone() };
     assert!(matches!(check(&changed), Err(VerifyError::Count { .. })));
 }
@@ -164,7 +172,7 @@ fn a_tampered_proof_is_refused() {
         VerifyError::Pairing
     ));
     assert!(matches!(refused(&|proof| proof.chunks[0].state_root += one), VerifyError::Pairing));
-    assert!(matches!(refused(&|proof| proof.chunks[0].data_commitment += one), VerifyError::BlobValue(0)));
+    assert!(matches!(refused(&|proof| proof.chunks[0].commitment += one), VerifyError::BlobValue(0)));
     assert!(matches!(refused(&|proof| proof.chunks[0].share += one), VerifyError::BlobValue(0)));
     // Shares moved from one chunk to another keep the sum, so only the proofs tell.
     let moved = |proof: &mut BlockProof| {
@@ -173,8 +181,8 @@ fn a_tampered_proof_is_refused() {
     };
     assert!(matches!(refused(&moved), VerifyError::Pairing));
     let shifted = |proof: &mut BlockProof| {
-        proof.chunks[0].deposits -= 1;
-        proof.chunks[1].deposits += 1;
+        proof.chunks[0].consumed -= 1;
+        proof.chunks[1].consumed += 1;
     };
     assert!(matches!(refused(&shifted), VerifyError::Pairing));
     assert!(matches!(
