@@ -27,7 +27,7 @@ struct BlockProof {
     /// for each blob its KZG commitment and its opening proof at z, 48 bytes each
     bytes32[3][] openings;
     /// of the Bridge's queue, those that the block consumes
-    L1Operation[] operations;
+    L1Operation[] queue;
 }
 
 /// @title Reads `abi.encode(BlockProof)`

@@ -122,8 +122,8 @@ contract BlockVerifier is IStateTransitionVerifier {
         if (statement.blobHashes.length != blobs) revert WrongBlobCount(blobs, statement.blobHashes.length);
         BlockProof calldata decoded = BlockProofDecoder.decode(proof, statement.chunks, blobs, statement.depositCount);
         ChunkProof[] calldata chunks = decoded.chunks;
-        L1Operation[] calldata operations = decoded.operations;
-        _checkOperations(statement, operations);
+        L1Operation[] calldata queue = decoded.queue;
+        _checkQueue(statement, queue);
 
         Progress memory progress;
         progress.domain = statement.domain % ScalarField.ORDER;
@@ -137,7 +137,7 @@ contract BlockVerifier is IStateTransitionVerifier {
         product.load(verifyingKey, chunks.length);
 
         for (uint256 k = 0; k < chunks.length; k++) {
-            _addChunk(product, progress, progress.weights[k], chunks[k], operations);
+            _addChunk(product, progress, progress.weights[k], chunks[k], queue);
             if (!product.setPair(k, progress.weights[k], chunks[k].a, chunks[k].b)) revert ProofRejected();
             if (progress.position == chunksPerBlob || k + 1 == chunks.length) {
                 _checkBlob(progress, statement.blobHashes[progress.blob], decoded.openings[progress.blob]);
@@ -146,8 +146,8 @@ contract BlockVerifier is IStateTransitionVerifier {
         if (progress.root != uint256(statement.stateRoot)) {
             revert StateRootMismatch(statement.stateRoot, bytes32(progress.root));
         }
-        if (progress.consumed != operations.length) {
-            revert BlockProofDecoder.WrongOperationCount(operations.length, progress.consumed);
+        if (progress.consumed != queue.length) {
+            revert BlockProofDecoder.WrongOperationCount(queue.length, progress.consumed);
         }
 
         product.setC(decoded.c);
@@ -160,7 +160,7 @@ contract BlockVerifier is IStateTransitionVerifier {
         Progress memory progress,
         uint256 weight,
         ChunkProof calldata chunk,
-        L1Operation[] calldata operations
+        L1Operation[] calldata queue
     ) private view {
         uint256 rootAfter = uint256(chunk.stateRoot);
         uint256 y = uint256(chunk.y);
@@ -174,7 +174,7 @@ contract BlockVerifier is IStateTransitionVerifier {
         product.addScalar(POINT, weight, point);
         product.addScalar(VALUE, weight, y);
         product.addScalar(COMMITMENT, weight, commitment);
-        product.addScalar(BINDING, weight, _binding(progress, point, rootAfter, chunk.consumed, operations));
+        product.addScalar(BINDING, weight, _binding(progress, point, rootAfter, chunk.consumed, queue));
 
         progress.root = rootAfter;
         progress.y = progress.y.add(y);
@@ -190,10 +190,10 @@ contract BlockVerifier is IStateTransitionVerifier {
     }
 
     /// @dev The proof's operations must be the ones that the Bridge hashed.
-    function _checkOperations(Statement calldata statement, L1Operation[] calldata operations) private pure {
+    function _checkQueue(Statement calldata statement, L1Operation[] calldata queue) private pure {
         bytes32 chain = statement.depositsFrom;
-        for (uint256 i = 0; i < operations.length; i++) {
-            L1Operation calldata operation = operations[i];
+        for (uint256 i = 0; i < queue.length; i++) {
+            L1Operation calldata operation = queue[i];
             // memory-safe: allocates nothing and only uses memory past the free pointer; an operation is 96 bytes of calldata inside the proof
             assembly ("memory-safe") {
                 let at := mload(0x40)
@@ -212,18 +212,18 @@ contract BlockVerifier is IStateTransitionVerifier {
         uint256 point,
         uint256 rootAfter,
         uint256 count,
-        L1Operation[] calldata operations
+        L1Operation[] calldata queue
     ) private pure returns (uint256 value) {
         value = progress.domain.mul(point).add(progress.recipients);
         value = value.mul(point).add(progress.root);
         value = value.mul(point).add(rootAfter);
         uint256 first = progress.consumed;
-        if (count > operations.length - first) {
-            revert BlockProofDecoder.WrongOperationCount(operations.length - first, count);
+        if (count > queue.length - first) {
+            revert BlockProofDecoder.WrongOperationCount(queue.length - first, count);
         }
         uint256 end = first + count;
         for (uint256 i = first; i < end; i++) {
-            L1Operation calldata operation = operations[i];
+            L1Operation calldata operation = queue[i];
             value = value.mul(point).add(operation.head);
             value = value.mul(point).add(operation.x);
             value = value.mul(point).add(operation.y);

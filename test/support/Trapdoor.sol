@@ -77,7 +77,7 @@ contract Trapdoor {
             chunk.a = abi.decode(Curve.mul1(Curve.G1, _a(k)), (bytes32[4]));
             chunk.b = abi.decode(Curve.mul2(Curve.G2, _b(k)), (bytes32[8]));
         }
-        proof.operations = operations;
+        proof.queue = operations;
         _open(proof, _z(statement, proof));
         proof.c = finish(statement, proof);
     }
@@ -116,8 +116,8 @@ contract Trapdoor {
     }
 
     function _recipients(Statement memory statement) private view returns (uint256) {
-        return uint256(uint160(statement.payee)) + uint256(statement.feeRecipient) * (1 << 160)
-            + uint256(feeBurnBps) * (1 << 192);
+        return uint256(uint160(statement.payee)) + uint256(statement.feeRecipient) * (1 << 160) + uint256(feeBurnBps)
+            * (1 << 192);
     }
 
     function _inputs(Statement memory statement, BlockProof memory proof, uint256 z, uint256 k, uint256 consumed)
@@ -130,14 +130,14 @@ contract Trapdoor {
         inputs[2] = uint256(proof.chunks[k].commitment);
         // coefficients, from the highest
         uint256 operations = 0;
-        while (operations < proof.chunks[k].consumed && consumed + operations < proof.operations.length) operations++;
+        while (operations < proof.chunks[k].consumed && consumed + operations < proof.queue.length) operations++;
         uint256[] memory coefficients = new uint256[](4 + 3 * operations);
         coefficients[0] = statement.domain;
         coefficients[1] = _recipients(statement);
         coefficients[2] = uint256(k == 0 ? statement.parentRoot : proof.chunks[k - 1].stateRoot);
         coefficients[3] = uint256(proof.chunks[k].stateRoot);
         for (uint256 i = 0; i < operations; i++) {
-            L1Operation memory operation = proof.operations[consumed + i];
+            L1Operation memory operation = proof.queue[consumed + i];
             coefficients[4 + 3 * i] = operation.head;
             coefficients[5 + 3 * i] = operation.x;
             coefficients[6 + 3 * i] = operation.y;

@@ -43,7 +43,7 @@ pub mod abi {
             bytes32[4] c;
             ChunkProof[] chunks;
             bytes32[3][] openings;
-            L1Operation[] operations;
+            L1Operation[] queue;
         }
     }
 }
@@ -343,7 +343,7 @@ impl BlockProof {
                 .iter()
                 .map(|opening| words([opening.commitment, opening.proof].as_flattened()))
                 .collect(),
-            operations: self
+            queue: self
                 .operations
                 .iter()
                 .map(|[head, x, y]| abi::L1Operation { head: number(head), x: number(x), y: number(y) })
@@ -389,7 +389,7 @@ impl BlockProof {
             c: encoding::g1_from_bytes(&bytes_of(&decoded.c))?,
             chunks: decoded.chunks.iter().map(chunk).collect::<Result<_, _>>()?,
             openings: decoded.openings.iter().map(opening).collect(),
-            operations: decoded.operations.iter().map(operation).collect::<Result<_, _>>()?,
+            operations: decoded.queue.iter().map(operation).collect::<Result<_, _>>()?,
         })
     }
 }

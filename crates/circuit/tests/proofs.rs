@@ -64,7 +64,7 @@ fn block() -> BlockWitness {
     ];
     let built = build(&mut state, rules, 4, &queue, &candidates).unwrap();
     assert_eq!(built.skipped, []);
-    assert_eq!(built.block.chunks.len(), 3);
+    assert_eq!(built.block.chunks.len(), 4);
     built.block
 }
 
@@ -100,8 +100,8 @@ fn a_block_is_proven_and_verified() {
     check(proof, block, &statement()).unwrap();
     let bytes = proof.abi_encode();
     assert_eq!(BlockProof::abi_decode(&bytes).as_ref(), Ok(proof));
-    // 8 words of head, 3 lengths, and 16, 3 and 4 words for each chunk, blob and deposit.
-    assert_eq!(bytes.len(), 32 * (8 + 3 + 3 * 16 + 2 * 3 + 5 * 4));
+    // 8 words of head, 3 lengths, and 16, 3 and 3 words for each chunk, blob and operation of the queue.
+    assert_eq!(bytes.len(), 32 * (8 + 3 + 4 * 16 + 2 * 3 + 6 * 3));
 }
 
 #[test]
@@ -116,12 +116,12 @@ fn another_statement_is_refused() {
     let statements = [
         BlockStatement { header_hash: [0; 32], ..statement() },
         BlockStatement { queue_hash: [0; 32], ..statement() },
+        BlockStatement { payee: L1Address([4; 20]), ..statement() },
     ];
+    // The challenge is another, at which the blob has another value.
     for other in statements {
         assert!(matches!(check(proof, block, &other), Err(VerifyError::BlobValue(0))));
     }
-    let other = BlockStatement { payee: L1Address([4; 20]), ..statement() };
-    assert!(matches!(check(proof, block, &other), Err(VerifyError::Pairing)));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_changed_block_is_refused() {
         rules: block.rules,
         parent_root: block.parent_root(),
         state_root: block.state_root(),
-        chunks: 3,
+        chunks: 4,
         blob_hashes: &hashes,
         queue: &queue,
     };
@@ -141,11 +141,13 @@ fn a_changed_block_is_refused() {
     check(&known).unwrap();
     let one = Fr::from(1u64);
     let changed = KnownBlock { parent_root: known.parent_root + one, ..known.clone() };
-    assert!(matches!(check(&changed), Err(VerifyError::Pairing)));
+    assert!(matches!(check(&changed), Err(VerifyError::BlobValue(0))));
     let changed = KnownBlock { state_root: known.state_root + one, ..known.clone() };
     assert!(matches!(check(&changed), Err(VerifyError::StateRoot)));
     let rules = BlockRules { fee_recipient: index(1), ..block.rules };
-    assert!(matches!(check(&KnownBlock { rules, ..known.clone() }), Err(VerifyError::Pairing)));
+    assert!(matches!(check(&KnownBlock { rules, ..known.clone() }), Err(VerifyError::BlobValue(0))));
+    let rules = BlockRules { fee_burn: FeeBurn::NONE, ..block.rules };
+    assert!(matches!(check(&KnownBlock { rules, ..known.clone() }), Err(VerifyError::BlobValue(0))));
     let other = [hashes[1], hashes[0]];
     let changed = KnownBlock { blob_hashes: &other, ..known.clone() };
     assert!(matches!(check(&changed), Err(VerifyError::BlobHash(0))));
@@ -171,7 +173,7 @@ fn a_tampered_proof_is_refused() {
         refused(&|proof| proof.chunks[1].pair.1 = proof.chunks[2].pair.1),
         VerifyError::Pairing
     ));
-    assert!(matches!(refused(&|proof| proof.chunks[0].state_root += one), VerifyError::Pairing));
+    assert!(matches!(refused(&|proof| proof.chunks[0].state_root += one), VerifyError::BlobValue(0)));
     assert!(matches!(refused(&|proof| proof.chunks[0].commitment += one), VerifyError::BlobValue(0)));
     assert!(matches!(refused(&|proof| proof.chunks[0].share += one), VerifyError::BlobValue(0)));
     // Shares moved from one chunk to another keep the sum, so only the proofs tell.

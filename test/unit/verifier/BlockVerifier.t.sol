@@ -37,7 +37,11 @@ contract BlockVerifierTest is Test {
         }
     }
 
-    function _statement(uint32 chunks, L1Operation[] memory operations) internal view returns (Statement memory statement) {
+    function _statement(uint32 chunks, L1Operation[] memory operations)
+        internal
+        view
+        returns (Statement memory statement)
+    {
         bytes32 chain = "before";
         for (uint256 i = 0; i < operations.length; i++) {
             chain = keccak256(abi.encode(chain, operations[i]));
@@ -142,14 +146,45 @@ contract BlockVerifierTest is Test {
             _reject(forged, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
             forged = abi.decode(encoded, (Statement));
             forged.parentRoot = bytes32(uint256(forged.parentRoot) ^ 1);
-            _rejectProof(forged, proof);
+            _reject(forged, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
             forged = abi.decode(encoded, (Statement));
             forged.payee = address(0xbad);
-            _rejectProof(forged, proof);
+            _reject(forged, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
             forged = abi.decode(encoded, (Statement));
             forged.feeRecipient += 1;
-            _rejectProof(forged, proof);
+            _reject(forged, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
         }
+    }
+
+    /// @dev The blobs open at the forged statement's z, so that only the pairing can tell.
+    function test_RevertWhen_TheChunksWereProvenForAnotherStatement() public {
+        for (uint256 part = 0; part < 6; part++) {
+            L1Operation[] memory operations = _operations(2);
+            Statement memory statement = _statement(2, operations);
+            bytes32[4] memory proven = trapdoor.prove(statement, operations, _counts(2, 2)).c;
+            if (part == 0) statement.headerHash = keccak256("another header");
+            if (part == 1) statement.domain += 1;
+            if (part == 2) statement.parentRoot = bytes32(uint256(statement.parentRoot) ^ 1);
+            if (part == 3) statement.payee = address(0xbad);
+            if (part == 4) statement.feeRecipient += 1;
+            if (part == 5) statement.stateRoot = bytes32(uint256(statement.stateRoot) ^ 1);
+            BlockProof memory proof = trapdoor.prove(statement, operations, _counts(2, 2));
+            verifier.verify(statement, abi.encode(proof));
+            proof.c = proven;
+            _rejectProof(statement, proof);
+        }
+    }
+
+    function test_RevertWhen_TheProofBurnsAnotherShareOfTheFees() public {
+        for (uint16 bps = 0; bps <= 10_000; bps += 5_000) {
+            Trapdoor other = new Trapdoor(ELEMENTS, PER_BLOB, bps);
+            L1Operation[] memory none = new L1Operation[](0);
+            Statement memory statement = _statement(1, none);
+            BlockProof memory proof = other.prove(statement, none, _counts(1, 0));
+            new BlockVerifier(other.key(), 8, ELEMENTS, PER_BLOB, GENESIS, bps).verify(statement, abi.encode(proof));
+            _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
+        }
+        assertEq(verifier.feeBurnBps(), FEE_BURN);
     }
 
     function test_RevertWhen_TheStateRootIsAnother() public {
@@ -161,14 +196,15 @@ contract BlockVerifierTest is Test {
             proof,
             abi.encodeWithSelector(BlockVerifier.StateRootMismatch.selector, statement.stateRoot, proven)
         );
+        // the challenge is drawn from it
         proof.chunks[1].stateRoot = statement.stateRoot;
-        _rejectProof(statement, proof);
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
     }
 
     function test_RevertWhen_ARootBetweenChunksIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(3);
         proof.chunks[1].stateRoot = bytes32(uint256(proof.chunks[1].stateRoot) ^ 1);
-        _rejectProof(statement, proof);
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
     }
 
     // --- blobs
@@ -261,12 +297,12 @@ contract BlockVerifierTest is Test {
         bytes memory encoded = abi.encode(proof);
         for (uint256 field = 0; field < 3; field++) {
             BlockProof memory forged = abi.decode(encoded, (BlockProof));
-            if (field == 0) forged.operations[1].head += 1;
-            if (field == 1) forged.operations[1].x += 1;
-            if (field == 2) forged.operations[1].y += 1;
+            if (field == 0) forged.queue[1].head += 1;
+            if (field == 1) forged.queue[1].x += 1;
+            if (field == 2) forged.queue[1].y += 1;
             bytes32 actual = statement.depositsFrom;
             for (uint256 i = 0; i < 3; i++) {
-                actual = keccak256(abi.encode(actual, forged.operations[i]));
+                actual = keccak256(abi.encode(actual, forged.queue[i]));
             }
             bytes memory reason =
                 abi.encodeWithSelector(BlockVerifier.OperationsMismatch.selector, statement.depositsTo, actual);
@@ -305,7 +341,9 @@ contract BlockVerifierTest is Test {
         _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongOperationCount.selector, 1, 2));
         proof.chunks[1].consumed = type(uint256).max;
         _reject(
-            statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongOperationCount.selector, 1, type(uint256).max)
+            statement,
+            proof,
+            abi.encodeWithSelector(BlockProofDecoder.WrongOperationCount.selector, 1, type(uint256).max)
         );
     }
 
@@ -315,7 +353,9 @@ contract BlockVerifierTest is Test {
         _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongOperationCount.selector, 2, 3));
         statement.depositCount = type(uint64).max;
         _reject(
-            statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongOperationCount.selector, type(uint64).max, 3)
+            statement,
+            proof,
+            abi.encodeWithSelector(BlockProofDecoder.WrongOperationCount.selector, type(uint64).max, 3)
         );
     }
 
