@@ -6,7 +6,7 @@ use clap::{Subcommand, ValueEnum};
 use color_eyre::eyre::{Result, eyre};
 use fernet_circuit::{BlockStatement, Prover, ProvingProgress};
 use fernet_ledger::{
-    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, L1Address, Levels, Operation, SecretKey,
+    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, L1Address, Levels, Operation, SecretKey,
     SignedOperation, State, Transfer, block,
 };
 use serde::Serialize;
@@ -172,7 +172,8 @@ fn block_of(chunks: usize, prover: &Prover) -> Result<BlockWitness> {
             transfers.push(Operation::from(transfer).sign(domain, &secret(from)));
         }
     }
-    let rules = BlockRules { domain, layout, fee_recipient: AccountIndex::new(1) };
+    let rules =
+        BlockRules { domain, layout, fee_burn: FeeBurn::NONE, fee_recipient: AccountIndex::new(1) };
     let built = block::build(&mut state, rules, chunks, &[], &transfers)?;
     match built.skipped.first() {
         None => Ok(built.block),

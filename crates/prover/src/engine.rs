@@ -11,7 +11,7 @@ use fernet_bindings::{IRewards, IRollup};
 use fernet_follower::{Follower, FollowerError, Ledger, RollupView, ledger_operation};
 use fernet_l1::{BlobBundle, Deployment, L1Block, MAX_BLOBS_PER_TRANSACTION, versioned_hash};
 use fernet_ledger::{
-    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, L1Address, Mempool, State, block,
+    AccountIndex, BlockWitness, Domain, L1Address, L1Operation, Mempool, State, block,
 };
 use fernet_network::{AcceptedQuote, BlockBody, Frame, Gossip, Inbox, Network, QuoteRequest, SignedQuote};
 use fernet_protocol::{ChainId, QueueRange, Header, L1Slot, Quote, RollupId, Slot};
@@ -365,13 +365,14 @@ impl Engine {
         let queue = view.queue();
         let queued_at = |number: u64| Some(queue.get(usize::try_from(number).ok()?)?.l1_slot);
         range.check(parameters.max_deposits.into(), cutoff, queue.len() as u64, queued_at)?;
-        let deposits = deposits(view, range)?;
+        let queued = queued(view, range)?;
         let ledger = Arc::clone(ledger_at_tip(&follower)?);
         drop(follower);
         let body = body.clone();
         // Hashes and signatures of a whole block take a good part of a second.
         let executed = tokio::task::spawn_blocking(move || {
-            body.execute(&mut ledger.state(), ledger.domain(), ledger.layout(), &deposits, hash)
+            let rules = ledger.rules(&body.header);
+            body.execute(&mut ledger.state(), rules, &queued, hash)
         });
         Ok(executed.await??)
     }
@@ -435,11 +436,10 @@ impl Engine {
                 return Err(ProverError::TipMoved { expected: parent, actual: tip });
             }
             let range = consumed(view, cutoff, facts.now, self.settings.deposit_depth);
-            let deposits = deposits(view, range)?;
+            let queued = queued(view, range)?;
             let ledger = ledger_at_tip(&follower)?;
-            let (domain, layout) = (ledger.domain(), ledger.layout());
-            let fee_recipient = AccountIndex::new(self.settings.conduct.fee_recipient);
-            let rules = BlockRules { domain, layout, fee_recipient };
+            let layout = ledger.layout();
+            let rules = ledger.rules_for(AccountIndex::new(self.settings.conduct.fee_recipient));
             let parameters = view.parameters();
             let blobs = usize::from(parameters.max_blobs).min(MAX_BLOBS_PER_TRANSACTION);
             let max_chunks = self
@@ -450,7 +450,7 @@ impl Engine {
             let candidates = self
                 .mempool
                 .candidates(&upcoming(ledger, view), max_chunks.saturating_mul(layout.operations()));
-            let built = block::build(&mut ledger.state(), rules, max_chunks, &deposits, &candidates)?;
+            let built = block::build(&mut ledger.state(), rules, max_chunks, &queued, &candidates)?;
             let frame = Frame { slot, parent, deposits_end: range.to };
             (BlockBody::assemble(frame, &built.block, hash)?, built.block)
         };
@@ -582,12 +582,12 @@ fn consumed(view: &RollupView, cutoff: L1Slot, now: L1Slot, depth: u64) -> Queue
     QueueRange { from: available.from, to: required.to.max(available.from.saturating_add(old)) }
 }
 
-/// The state as operations will find it: with the deposits that the next block can take.
+/// The state as operations will find it: with what the next block can take of L1's queue.
 fn upcoming<'a>(ledger: &'a Ledger, view: &RollupView) -> State<&'a Ledger> {
     let mut state = ledger.state();
     for record in view.queue_in(view.queue_available()).unwrap_or_default() {
         // What can't be applied here is reported when the block is built.
-        let applied = ledger_operation(record).map(|deposit| state.apply_deposit(&deposit));
+        let applied = ledger_operation(record).map(|queued| state.apply_queued(&queued));
         if !matches!(applied, Ok(Ok(_))) {
             break;
         }
@@ -595,11 +595,11 @@ fn upcoming<'a>(ledger: &'a Ledger, view: &RollupView) -> State<&'a Ledger> {
     state
 }
 
-/// The deposits of a range, as the ledger takes them.
-fn deposits(view: &RollupView, range: QueueRange) -> Result<Vec<Deposit>, ProverError> {
+/// A range of L1's queue, as the ledger takes it.
+fn queued(view: &RollupView, range: QueueRange) -> Result<Vec<L1Operation>, ProverError> {
     let records = view.queue_in(range).unwrap_or_default();
-    let deposits: Result<_, _> = records.iter().map(ledger_operation).collect();
-    Ok(deposits.map_err(FollowerError::from)?)
+    let queued: Result<_, _> = records.iter().map(ledger_operation).collect();
+    Ok(queued.map_err(FollowerError::from)?)
 }
 
 fn ledger_at_tip(follower: &Follower) -> Result<&Arc<Ledger>, ProverError> {

@@ -87,7 +87,7 @@ pub struct RollupView {
     /// number of each remembered block, oldest first, with the facts before it
     before: VecDeque<(u64, Arc<Facts>)>,
     mixes: Mixes,
-    deposits: Vec<QueueRecord>,
+    queue: Vec<QueueRecord>,
     finalized: Vec<FinalizedBlock>,
     /// place in `finalized` by header hash
     by_hash: BTreeMap<B256, usize>,
@@ -113,7 +113,7 @@ impl RollupView {
             owed: Arc::default(),
             proven: Arc::default(),
             totals: Totals::default(),
-            deposits: 0,
+            queue: 0,
             finalized: 0,
             claims: 0,
         };
@@ -122,7 +122,7 @@ impl RollupView {
             facts: Arc::new(facts),
             before: VecDeque::new(),
             mixes: Mixes::default(),
-            deposits: Vec::new(),
+            queue: Vec::new(),
             finalized: Vec::new(),
             by_hash: BTreeMap::new(),
             claims: Vec::new(),
@@ -150,7 +150,7 @@ impl RollupView {
 
     /// Shortens the append-only lists to what the facts count.
     fn forget_undone(&mut self) {
-        self.deposits.truncate(self.facts.deposits);
+        self.queue.truncate(self.facts.queue);
         self.claims.truncate(self.facts.claims);
         for block in self.finalized.drain(self.facts.finalized.min(self.finalized.len())..) {
             self.by_hash.remove(&block.header_hash);
@@ -273,41 +273,41 @@ impl RollupView {
         self.sequencer(id).is_some_and(|record| record.is_eligible(active_by))
     }
 
-    /// Every deposit queued since genesis; the index is the number.
-    pub fn deposits(&self) -> &[QueueRecord] {
-        &self.deposits
+    /// Everything queued in the Bridge since genesis, deposits and forced exits; the index is the number.
+    pub fn queue(&self) -> &[QueueRecord] {
+        &self.queue
     }
 
-    /// The deposits of a range; none where it exceeds the queue.
+    /// A range of the queue; none where it exceeds it.
     pub fn queue_in(&self, range: QueueRange) -> Option<&[QueueRecord]> {
-        self.deposits.get(usize::try_from(range.from).ok()?..usize::try_from(range.to).ok()?)
+        self.queue.get(usize::try_from(range.from).ok()?..usize::try_from(range.to).ok()?)
     }
 
-    /// Rolling hash of the first `count` deposits; none where there are fewer.
+    /// Rolling hash of the first `count` operations; none where there are fewer.
     pub fn queue_chain(&self, count: u64) -> Option<B256> {
         match count.checked_sub(1) {
             None => Some(B256::ZERO),
-            Some(last) => Some(self.deposits.get(usize::try_from(last).ok()?)?.chain),
+            Some(last) => Some(self.queue.get(usize::try_from(last).ok()?)?.chain),
         }
     }
 
-    /// The fewest deposits that a block on the tip may consume in a slot whose predecessor started at `cutoff`.
+    /// The least of the queue that a block on the tip may consume in a slot whose predecessor started at `cutoff`.
     pub fn queue_required(&self, cutoff: L1Slot) -> QueueRange {
         let from = self.facts.tip.deposits_end;
         let most = QueueRange::largest(
             from,
             self.setup.parameters.max_deposits.into(),
-            self.deposits.len() as u64,
+            self.queue.len() as u64,
         );
         let due = self.queue_in(most).unwrap_or_default();
-        let due = due.partition_point(|deposit| deposit.l1_slot < cutoff) as u64;
+        let due = due.partition_point(|record| record.l1_slot < cutoff) as u64;
         QueueRange { from, to: from.saturating_add(due) }
     }
 
-    /// The most deposits that a block on the tip may consume.
+    /// The most of the queue that a block on the tip may consume.
     pub fn queue_available(&self) -> QueueRange {
         let max = self.setup.parameters.max_deposits.into();
-        QueueRange::largest(self.facts.tip.deposits_end, max, self.deposits.len() as u64)
+        QueueRange::largest(self.facts.tip.deposits_end, max, self.queue.len() as u64)
     }
 
     /// A prover's money.
