@@ -72,7 +72,12 @@ contract Deploy is Script {
     function deploy(Configuration memory c, address deployer) public returns (Deployment memory deployed) {
         deployed.token = c.token == address(0) ? new DevToken(deployer, c.tokenSupply) : IERC20(c.token);
         deployed.verifier = new BlockVerifier(
-            c.circuit.key, c.circuit.operations, c.circuit.elements, c.chunksPerBlob, c.circuit.genesisRoot
+            c.circuit.key,
+            c.circuit.operations,
+            c.circuit.elements,
+            c.chunksPerBlob,
+            c.circuit.genesisRoot,
+            c.feeBurnBps
         );
         // nine contracts come before the rollup, whose constructor refuses any other address
         address rollup = vm.computeCreateAddress(deployer, vm.getNonce(deployer) + 9);

@@ -9,7 +9,7 @@ struct Statement {
     bytes32 stateRoot;
     uint32 chunks;
     bytes32[] blobHashes;
-    /// the Bridge's rolling hash before and after the consumed deposits
+    /// the Bridge's rolling hash before and after the consumed operations, and how many they are: deposits and forced exits
     bytes32 depositsFrom;
     bytes32 depositsTo;
     uint64 depositCount;

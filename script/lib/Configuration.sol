@@ -58,6 +58,8 @@ struct Configuration {
     uint256 unit;
     uint64 minDeposit;
     uint256 chunksPerBlob;
+    /// burned share of L2 fees
+    uint16 feeBurnBps;
     string keyPath;
     Circuit circuit;
     Scoring scoring;
@@ -84,7 +86,7 @@ library Configurations {
     error NotOnMainnet(string what);
     error BadConfiguration(string name);
     error TokenWithoutCode(address token);
-    /// @notice A full block couldn't hold the deposits that it must consume.
+    /// @notice A full block couldn't hold the deposits and forced exits that it must consume.
     error TooManyDeposits(uint256 maximum, uint256 actual);
 
     function read(string memory network) internal returns (Configuration memory c) {
@@ -115,6 +117,7 @@ library Configurations {
         c.unit = _number(json, ".unit");
         c.minDeposit = _number(json, ".minDeposit").toUint64();
         c.chunksPerBlob = _number(json, ".chunksPerBlob");
+        c.feeBurnBps = _number(json, ".feeBurnBps").toUint16();
         c.keyPath = VM.parseJsonString(json, ".verifyingKey");
         c.circuit = _circuit(c.keyPath);
         c.scoring = _scoring(VM.parseJsonString(json, ".scoring"));
@@ -158,14 +161,16 @@ library Configurations {
                 && ScalarField.BLOB_ELEMENTS % c.circuit.elements == 0,
             "elements"
         );
-        _require(c.circuit.operations != 0 && c.circuit.operations <= c.circuit.elements, "operations");
+        _require(c.circuit.operations >= 2 && c.circuit.operations <= c.circuit.elements, "operations");
         _require(uint256(c.circuit.genesisRoot) < ScalarField.ORDER, "genesisRoot");
         _require(
             c.chunksPerBlob != 0 && c.chunksPerBlob <= ScalarField.BLOB_ELEMENTS / c.circuit.elements, "chunksPerBlob"
         );
+        _require(c.feeBurnBps <= 10_000, "feeBurnBps");
         uint256 blobs = (uint256(c.parameters.maxChunks) + c.chunksPerBlob - 1) / c.chunksPerBlob;
         ParameterChecks.check(c.parameters, c.staking.stakeAmount, blobs);
-        uint256 operations = c.parameters.maxChunks * c.circuit.operations;
+        // a forced exit takes two places of the same chunk: whatever the mixture, half a chunk's places suffice for as many operations
+        uint256 operations = c.parameters.maxChunks * (c.circuit.operations / 2);
         if (c.parameters.maxDeposits > operations) revert TooManyDeposits(operations, c.parameters.maxDeposits);
         _checkRewards(c);
         _checkGovernance(c.governance);

@@ -12,7 +12,7 @@ import {Trapdoor} from "./Trapdoor.sol";
 /// @notice The devnet's configuration with a key whose secrets are known.
 abstract contract ConfigurationFixture is Test {
     address internal constant KEEPER = address(0x6ea2d1a4);
-    Trapdoor internal trapdoor = new Trapdoor(8, 512);
+    Trapdoor internal trapdoor = new Trapdoor(8, 512, 1000);
 
     function _configuration() internal view returns (Configuration memory) {
         return Configuration({
@@ -38,6 +38,7 @@ abstract contract ConfigurationFixture is Test {
             unit: 1e9,
             minDeposit: 1,
             chunksPerBlob: 512,
+            feeBurnBps: 1000,
             keyPath: "vectors/test.json",
             circuit: Circuit({key: trapdoor.key(), operations: 8, elements: 8, genesisRoot: bytes32(uint256(7))}),
             scoring: Scoring.Public,

@@ -406,7 +406,7 @@ contract RollupTest is Fixture {
         Header memory h = _headerOf(0);
         h.depositsEnd = 1;
         _commitTo(h);
-        _expectReveal(h, abi.encodeWithSelector(IBridge.DepositsOutOfRange.selector, 0, 1, 0));
+        _expectReveal(h, abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 0, 1, 0));
     }
 
     function test_RevertWhen_noBlobOfTheTransactionIsTheHeaders() public {
@@ -530,7 +530,7 @@ contract RollupTest is Fixture {
         Header memory h = _header(1, "backup");
         h.depositsEnd = 5;
         vm.blobhashes(h.blobHashes);
-        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositsOutOfRange.selector, 0, 5, 0));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 0, 5, 0));
         rollup.finalizeBackup(h, payee, "");
     }
 

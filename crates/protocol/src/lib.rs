@@ -26,11 +26,11 @@
 
 mod bls;
 mod clock;
-mod deposit;
 mod encoding;
 mod header;
 mod parameters;
 mod phase;
+mod queue;
 mod quote;
 mod ranking;
 mod rollup;
@@ -41,10 +41,10 @@ mod units;
 
 pub use bls::{BlsError, BlsPublicKey, BlsSecretKey, BlsSignature, Draw, Possession, score_proof};
 pub use clock::{ClockError, L1Clock};
-pub use deposit::{Deposit, DepositRange, DepositRangeError};
 pub use header::{Header, HeaderError};
 pub use parameters::{BadParameter, PROVABLE_L1_SLOTS, Parameters};
 pub use phase::{CandidateFacts, Phase, PhaseOrder, Position, Timeline, phase_at};
+pub use queue::{Deposit, Exit, L1Operation, QueueRange, QueueRangeError};
 pub use quote::{Quote, QuoteRefused, SignatureError, recover_signer, verify_signature};
 pub use ranking::{CandidateList, Inserted, ProposalRefused, Proposed, Ranked, Scorer, Ticket, rank};
 pub use rollup::RollupId;

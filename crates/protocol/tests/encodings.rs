@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use alloy_sol_types::{SolStruct, SolValue, eip712_domain, sol};
 use fernet_protocol::{
-    ChainId, Deposit, Header, HeaderError, L1Slot, MAX_BLOBS, Quote, RollupId, Scorer, SequencerId,
+    ChainId, Deposit, Exit, Header, HeaderError, L1Operation, L1Slot, MAX_BLOBS, Quote, RollupId, Scorer, SequencerId,
     SignatureError, Slot, Ticket, TokenAmount, recover_signer, seed, verify_signature,
 };
 use k256::ecdsa::SigningKey;
@@ -34,11 +34,10 @@ mod solidity {
             uint64 validUntil;
         }
 
-        struct Deposit {
-            uint32 index;
-            uint64 amount;
-            uint256 keyX;
-            uint256 keyY;
+        struct L1Operation {
+            uint256 head;
+            uint256 x;
+            uint256 y;
         }
     }
 }
@@ -144,11 +143,19 @@ proptest! {
     }
 
     #[test]
-    fn deposits_chain_as_solidity_does(before in word(), index: u32, amount: u64, x in word(), y in word()) {
+    fn operations_chain_as_solidity_does(before in word(), index: u32, amount: u64, x in word(), y in word(), to in address()) {
         let (key_x, key_y): (U256, U256) = (x.into(), y.into());
-        let theirs = solidity::Deposit { index, amount, keyX: key_x, keyY: key_y };
+        let head = U256::from(index) + U256::from(amount) * U256::from(1u64 << 32);
+        let theirs = solidity::L1Operation { head, x: key_x, y: key_y };
         let expected = keccak256((before, theirs).abi_encode_params());
-        prop_assert_eq!(Deposit { index, amount, key_x, key_y }.chain(before), expected);
+        let deposit = L1Operation::Deposit(Deposit { index, amount, key_x, key_y });
+        prop_assert_eq!(deposit.chain(before), expected);
+
+        let head = U256::from(index) + U256::from(1u128 << 96);
+        let theirs = solidity::L1Operation { head, x: U256::from_be_bytes(to.into_word().0), y: U256::ZERO };
+        let expected = keccak256((before, theirs).abi_encode_params());
+        let exit = L1Operation::Exit(Exit { index, to });
+        prop_assert_eq!(exit.chain(before), expected);
     }
 
     #[test]

@@ -61,8 +61,8 @@ fn quotes() {
 }
 
 #[test]
-fn deposits() {
-    check("deposits.json", &encodings::deposits());
+fn queue() {
+    check("queue.json", &encodings::queue());
 }
 
 #[test]

@@ -162,12 +162,20 @@ contract ConfigurationTest is ConfigurationFixture {
         _reject(c, "chunksPerBlob");
         c.chunksPerBlob = 4096 / c.circuit.elements + 1;
         _reject(c, "chunksPerBlob");
+        c = _configuration();
+        c.circuit.operations = 1;
+        _reject(c, "operations");
+        c = _configuration();
+        c.feeBurnBps = 10_001;
+        _reject(c, "feeBurnBps");
     }
 
-    function test_RevertWhen_ABlockCantHoldTheDepositsItMustConsume() public {
+    function test_RevertWhen_ABlockCantHoldTheQueueItMustConsume() public {
         Configuration memory c = _configuration();
-        c.parameters.maxDeposits = 129;
-        vm.expectRevert(abi.encodeWithSelector(Configurations.TooManyDeposits.selector, 128, 129));
+        c.parameters.maxDeposits = 64;
+        reader.check(c);
+        c.parameters.maxDeposits = 65;
+        vm.expectRevert(abi.encodeWithSelector(Configurations.TooManyDeposits.selector, 64, 65));
         reader.check(c);
     }
 
