@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
+import {IBridge} from "../../contracts/interfaces/IBridge.sol";
 import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
 import {IGuardian} from "../../contracts/interfaces/IGuardian.sol";
 import {Action} from "../../contracts/interfaces/IPayload.sol";
@@ -14,6 +15,7 @@ import {ITimelock, PayloadStatus} from "../../contracts/interfaces/ITimelock.sol
 import {IVotes} from "../../contracts/interfaces/IVotes.sol";
 import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
+import {BridgeDeposit} from "../../script/BridgeDeposit.s.sol";
 import {CancelEntry} from "../../script/CancelEntry.s.sol";
 import {ClaimRewards} from "../../script/ClaimRewards.s.sol";
 import {Deploy, Deployment} from "../../script/Deploy.s.sol";
@@ -21,6 +23,7 @@ import {EscrowDeposit} from "../../script/EscrowDeposit.s.sol";
 import {EscrowRequestWithdrawal} from "../../script/EscrowRequestWithdrawal.s.sol";
 import {EscrowWithdraw} from "../../script/EscrowWithdraw.s.sol";
 import {ExecutePayload} from "../../script/ExecutePayload.s.sol";
+import {ForceExit} from "../../script/ForceExit.s.sol";
 import {FundRewards} from "../../script/FundRewards.s.sol";
 import {InitiateExit} from "../../script/InitiateExit.s.sol";
 import {Pause} from "../../script/Pause.s.sol";
@@ -260,6 +263,23 @@ contract OperatorsTest is OperatorFixture {
         deployed.token.approve(address(deployed.escrow), 30e18);
         new EscrowDeposit().run(operator, 20e18);
         assertEq(deployed.token.allowance(operator, address(deployed.escrow)), 10e18);
+    }
+
+    function test_depositToTheL2AndForceItOut() public {
+        // the generator of Jubjub's prime-order subgroup
+        uint256 x = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
+        uint256 y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
+        (uint64 number, uint32 index) = new BridgeDeposit().run(operator, x, y, 5);
+        assertEq(number, 0);
+        assertEq(deployed.bridge.accountOf(operator, x, y), index);
+        assertEq(_balance(operator), 1000e18 - 5e9);
+        assertEq(new ForceExit().run(index, other), 1);
+        ForceExit exit = new ForceExit();
+        vm.expectRevert(abi.encodeWithSelector(IBridge.ExitUsed.selector, index));
+        exit.run(index, other);
+        BridgeDeposit deposit = new BridgeDeposit();
+        vm.expectRevert(abi.encodeWithSelector(IBridge.InvalidKey.selector, 1, 1));
+        deposit.run(operator, 1, 1, 5);
     }
 
     // ---- governance -------------------------------------------------------------------------------------------------
