@@ -2,10 +2,11 @@
 pragma solidity 0.8.37;
 
 import {L1Clock} from "./L1Clock.sol";
-import {Deposit, IBridge, WithdrawalProof} from "./interfaces/IBridge.sol";
+import {IBridge, L1Operation, WithdrawalProof} from "./interfaces/IBridge.sol";
 import {IRollup} from "./interfaces/IRollup.sol";
 import {Elements} from "./libraries/Elements.sol";
 import {Jubjub} from "./libraries/Jubjub.sol";
+import {L1Operations} from "./libraries/L1Operations.sol";
 import {Tokens} from "./libraries/Tokens.sol";
 import {L1Slot, Slot} from "./types/Time.sol";
 import {PointEvaluation} from "./verifier/PointEvaluation.sol";
@@ -14,15 +15,23 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 
 /// @title Tokens into the L2 and back
-/// @notice Deposits form a queue whose rolling hash blocks consume. Withdrawals are read from the blobs of finalized blocks.
+/// @notice Deposits and forced exits form a queue whose rolling hash blocks consume. What leaves the L2 is read from the blobs of finalized blocks.
 contract Bridge is IBridge, L1Clock {
     using BitMaps for BitMaps.BitMap;
+    using L1Operations for L1Operation;
     using Tokens for IERC20;
 
-    /// @dev A queued deposit, under the number of deposits up to and with it.
+    /// @dev A queued operation, under the number of operations up to and with it.
     struct Queued {
         bytes32 chain;
         L1Slot queuedAt;
+    }
+
+    /// @dev One word.
+    struct Account {
+        address owner;
+        /// a deposit since the last forced exit
+        bool mayExit;
     }
 
     /// @dev One word.
@@ -46,7 +55,8 @@ contract Bridge is IBridge, L1Clock {
 
     Totals private _totals;
     mapping(uint256 number => Queued) private _queue;
-    mapping(uint256 keyX => mapping(uint256 keyY => uint32)) private _accounts;
+    mapping(address owner => mapping(uint256 keyX => mapping(uint256 keyY => uint32))) private _indices;
+    mapping(uint32 index => Account) private _accounts;
     /// @dev A bit for each element of a blob.
     mapping(Slot => mapping(uint256 blob => BitMaps.BitMap)) private _claimed;
 
@@ -69,33 +79,50 @@ contract Bridge is IBridge, L1Clock {
     }
 
     /// @inheritdoc IBridge
-    function deposit(uint256 keyX, uint256 keyY, uint64 amount) external returns (uint64 number, uint32 index) {
+    function deposit(address owner, uint256 keyX, uint256 keyY, uint64 amount)
+        external
+        returns (uint64 number, uint32 index)
+    {
+        if (owner == address(0)) revert ZeroAddress();
         if (amount < minDeposit) revert AmountTooLow(minDeposit, amount);
         if (!Jubjub.isKey(keyX, keyY)) revert InvalidKey(keyX, keyY);
         Totals memory totals = _totals;
         uint256 total = uint256(totals.supply) + amount;
         if (total > type(uint64).max) revert SupplyTooHigh(type(uint64).max, total);
 
-        index = _accounts[keyX][keyY];
+        index = _indices[owner][keyX][keyY];
         if (index == 0) {
             if (totals.accounts == type(uint32).max) revert TooManyAccounts();
             index = ++totals.accounts;
-            _accounts[keyX][keyY] = index;
+            _indices[owner][keyX][keyY] = index;
+            _accounts[index] = Account(owner, true);
+        } else if (!_accounts[index].mayExit) {
+            _accounts[index].mayExit = true;
         }
-        number = totals.count++;
         // casting: at most type(uint64).max, see above
         // forge-lint: disable-next-line(unsafe-typecast)
         totals.supply = uint64(total);
-        _totals = totals;
-
-        bytes32 hash = keccak256(abi.encode(_queue[number].chain, Deposit(index, amount, keyX, keyY)));
-        L1Slot now_ = l1Slot();
-        _queue[totals.count] = Queued(hash, now_);
-        emit Deposited(number, index, msg.sender, keyX, keyY, amount, hash, now_);
+        bytes32 hash;
+        (number, hash) = _enqueue(totals, L1Operations.deposit(index, amount, keyX, keyY));
+        emit Deposited(number, index, owner, msg.sender, keyX, keyY, amount, hash, l1Slot());
         // unchecked: an amount below 2^64 times a unit below 2^128
         unchecked {
             token.pull(msg.sender, amount * unit);
         }
+    }
+
+    /// @inheritdoc IBridge
+    function forceExit(uint32 index, address to) external returns (uint64 number) {
+        if (to == address(0)) revert ZeroAddress();
+        Account memory exiting = _accounts[index];
+        if (exiting.owner == address(0)) revert UnknownAccount(index);
+        if (exiting.owner != msg.sender) revert NotOwner(exiting.owner, msg.sender);
+        if (!exiting.mayExit) revert ExitUsed(index);
+
+        _accounts[index].mayExit = false;
+        bytes32 hash;
+        (number, hash) = _enqueue(_totals, L1Operations.exit(index, to));
+        emit ExitForced(number, index, msg.sender, to, hash, l1Slot());
     }
 
     /// @inheritdoc IBridge
@@ -137,28 +164,34 @@ contract Bridge is IBridge, L1Clock {
     /// @inheritdoc IBridge
     function chain(uint64 n) external view returns (bytes32) {
         uint64 queued = _totals.count;
-        if (n > queued) revert DepositsOutOfRange(0, n, queued);
+        if (n > queued) revert QueueOutOfRange(0, n, queued);
         return _queue[n].chain;
     }
 
     /// @inheritdoc IBridge
     function checkConsumption(uint64 from, uint64 to, uint64 maximum, L1Slot cutoff) external view {
         uint64 queued = _totals.count;
-        if (from > to || to > queued) revert DepositsOutOfRange(from, to, queued);
+        if (from > to || to > queued) revert QueueOutOfRange(from, to, queued);
         // unchecked: from ≤ to, and to < queued where 1 is added
         unchecked {
             uint64 consumed = to - from;
-            if (consumed > maximum) revert TooManyDeposits(maximum, consumed);
-            // the queue is in the order of time: if the first deposit left over is young enough, all are
+            if (consumed > maximum) revert TooManyOperations(maximum, consumed);
+            // the queue is in the order of time: if the first operation left over is young enough, all are
             if (consumed < maximum && to < queued && _queue[to + 1].queuedAt < cutoff) {
-                revert DepositsNotConsumed(to + 1, to);
+                revert OperationsNotConsumed(to + 1, to);
             }
         }
     }
 
     /// @inheritdoc IBridge
-    function accountOf(uint256 keyX, uint256 keyY) external view returns (uint32) {
-        return _accounts[keyX][keyY];
+    function accountOf(address owner, uint256 keyX, uint256 keyY) external view returns (uint32) {
+        return _indices[owner][keyX][keyY];
+    }
+
+    /// @inheritdoc IBridge
+    function account(uint32 index) external view returns (address owner, bool mayExit) {
+        Account storage known = _accounts[index];
+        return (known.owner, known.mayExit);
     }
 
     /// @inheritdoc IBridge
@@ -169,6 +202,17 @@ contract Bridge is IBridge, L1Clock {
     /// @inheritdoc IBridge
     function supply() external view returns (uint64) {
         return _totals.supply;
+    }
+
+    /// @dev Puts an operation at the end of the queue and stores `totals` with it.
+    function _enqueue(Totals memory totals, L1Operation memory operation)
+        private
+        returns (uint64 number, bytes32 hash)
+    {
+        number = totals.count++;
+        _totals = totals;
+        hash = operation.chain(_queue[number].chain);
+        _queue[totals.count] = Queued(hash, l1Slot());
     }
 
     /// @dev The blob of the proof must have `value` at `element`.

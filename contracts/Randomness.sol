@@ -20,25 +20,15 @@ contract Randomness is IRandomness, L1Clock {
     function prove(L1Slot target, bytes calldata proof) external returns (bytes32 mix) {
         mix = _mixes[target];
         if (mix != 0) return mix;
-        if (target >= l1Slot()) revert TargetNotReached(target, l1Slot());
-
-        (bytes calldata header, bytes calldata parentHeader) = _split(proof);
-        L1Header memory child = HeaderRlp.decode(header);
-        bytes32 expected = BlockHashLib.blockHash(child.number);
-        if (expected == 0) revert BlockHashUnavailable(child.number);
-        bytes32 hash = keccak256(header);
-        if (hash != expected) revert WrongBlockHash(child.number, expected, hash);
-        L1Slot found = _l1SlotAt(child.timestamp);
-        if (found <= target) revert NotAfterTarget(target, found);
-
-        hash = keccak256(parentHeader);
-        if (hash != child.parentHash) revert WrongParentHash(child.parentHash, hash);
-        found = _l1SlotAt(HeaderRlp.decode(parentHeader).timestamp);
-        if (found > target) revert ParentAfterTarget(target, found);
-
-        mix = child.mixHash;
+        uint256 number;
+        (mix, number) = _read(target, proof);
         _mixes[target] = mix;
-        emit MixProven(target, mix, child.number);
+        emit MixProven(target, mix, number);
+    }
+
+    /// @inheritdoc IRandomness
+    function mixOf(L1Slot target, bytes calldata proof) external view returns (bytes32 mix) {
+        (mix,) = _read(target, proof);
     }
 
     /// @inheritdoc IRandomness
@@ -51,6 +41,32 @@ contract Randomness is IRandomness, L1Clock {
         bytes32 mix = _mixes[target];
         if (mix == 0) revert UnknownMix(target);
         return Hashing.seed(mix, slot);
+    }
+
+    /// @dev The mix that a proof shows, and the number of the block that has it.
+    function _read(L1Slot target, bytes calldata proof) private view returns (bytes32 mix, uint256 number) {
+        if (target >= l1Slot()) revert TargetNotReached(target, l1Slot());
+        (bytes calldata header, bytes calldata parentHeader) = _split(proof);
+        L1Header memory child = HeaderRlp.decode(header);
+        bytes32 expected = BlockHashLib.blockHash(child.number);
+        if (expected == 0) revert BlockHashUnavailable(child.number);
+        bytes32 hash = keccak256(header);
+        if (hash != expected) revert WrongBlockHash(child.number, expected, hash);
+        L1Slot found = _l1SlotAt(child.timestamp);
+        if (found <= target) revert NotAfterTarget(target, found);
+        if (parentHeader.length == 0) {
+            // A block's parent is older by a second at least: that of one at the very start of an L1 slot is of an earlier L1 slot.
+            uint256 start = l1GenesisTime + (uint256(L1Slot.unwrap(target)) + 1) * l1SlotSeconds;
+            if (child.timestamp != start) revert ParentNeeded(target, child.timestamp);
+            return (child.mixHash, child.number);
+        }
+
+        hash = keccak256(parentHeader);
+        if (hash != child.parentHash) revert WrongParentHash(child.parentHash, hash);
+        found = _l1SlotAt(HeaderRlp.decode(parentHeader).timestamp);
+        if (found > target) revert ParentAfterTarget(target, found);
+
+        return (child.mixHash, child.number);
     }
 
     /// @dev The two headers of `abi.encode(bytes, bytes)`, with every offset and length checked.

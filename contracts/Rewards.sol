@@ -3,8 +3,12 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
-import {IRewards} from "./interfaces/IRewards.sol";
+import {BlockPay, IRewards, Rates} from "./interfaces/IRewards.sol";
+import {IRollup} from "./interfaces/IRollup.sol";
+import {Payouts} from "./libraries/Payouts.sol";
 import {Tokens} from "./libraries/Tokens.sol";
+import {PackedRates, packRates} from "./types/PackedRates.sol";
+import {Slot} from "./types/Time.sol";
 
 /// @title The reward pot and what it owes
 contract Rewards is IRewards {
@@ -14,15 +18,38 @@ contract Rewards is IRewards {
     IERC20 public immutable token;
     /// @notice Who may credit.
     address public immutable rollup;
+    /// @inheritdoc IRewards
+    address public immutable governance;
+    /// @inheritdoc IRewards
+    uint96 public immutable maxBlockReward;
+    /// @inheritdoc IRewards
+    uint96 public immutable maxRevealBonus;
 
     mapping(address => uint256) private _owed;
-    uint256 private _totalOwed;
+    PackedRates private _rates;
+    /// @dev What follows `_rates` from slot `_nextFrom` on, if anything is scheduled.
+    PackedRates private _next;
+    Slot private _nextFrom;
 
-    constructor(IERC20 token_, address rollup_) {
+    /// @param governance_ may be zero: then the rates never change
+    constructor(
+        IERC20 token_,
+        address rollup_,
+        address governance_,
+        Rates memory rates,
+        uint96 maxBlockReward_,
+        uint96 maxRevealBonus_
+    ) {
         if (address(token_).code.length == 0) revert BadParameter("token");
         if (rollup_ == address(0)) revert BadParameter("rollup");
         token = token_;
         rollup = rollup_;
+        governance = governance_;
+        maxBlockReward = maxBlockReward_;
+        maxRevealBonus = maxRevealBonus_;
+        _check(rates, maxBlockReward_, maxRevealBonus_);
+        _rates = packRates(rates);
+        emit RatesScheduled(Slot.wrap(0), rates);
     }
 
     /// @inheritdoc IRewards
@@ -33,14 +60,46 @@ contract Rewards is IRewards {
     }
 
     /// @inheritdoc IRewards
-    function credit(address account, uint256 amount) external {
+    function settleBlock(BlockPay calldata pay) external {
         if (msg.sender != rollup) revert NotRollup(rollup, msg.sender);
+        PackedRates rates = _apply(pay.slot);
+        uint96 reward = rates.blockReward();
+        uint256 proverReward = Payouts.shareDown(reward, rates.proverBps());
+        uint256 sequencerReward = Payouts.shareDown(reward, rates.sequencerBps());
+        uint256 submitterReward;
         unchecked {
-            // The rollup credits less than 2^100 a block.
-            _owed[account] += amount;
-            _totalOwed += amount;
+            // The shares are parts of the whole, the price is at most the sequencer's, and a block credits less than 2^98.
+            submitterReward = reward - proverReward - sequencerReward;
+            if (pay.sequencer == address(0)) {
+                sequencerReward = 0;
+            } else {
+                uint256 price = pay.price < sequencerReward ? pay.price : sequencerReward;
+                proverReward += price;
+                sequencerReward = sequencerReward - price
+                    + Payouts.revealBonusDown(rates.revealBonus(), pay.revealPhase, pay.revealTook);
+                _owed[pay.sequencer] += sequencerReward;
+            }
+            if (pay.prover == pay.submitter) {
+                _owed[pay.prover] += proverReward + submitterReward;
+            } else {
+                _owed[pay.prover] += proverReward;
+                _owed[pay.submitter] += submitterReward;
+            }
         }
-        emit Credited(account, amount);
+        emit BlockPaid(
+            pay.slot, pay.sequencer, sequencerReward, pay.prover, proverReward, pay.submitter, submitterReward
+        );
+    }
+
+    /// @inheritdoc IRewards
+    function setRates(Rates calldata rates) external {
+        if (msg.sender != governance) revert NotGovernance(governance, msg.sender);
+        _check(rates, maxBlockReward, maxRevealBonus);
+        Slot current = IRollup(rollup).slotInTurn();
+        _rates = _apply(current).followed();
+        _next = packRates(rates);
+        _nextFrom = current.advance(1);
+        emit RatesScheduled(current.advance(1), rates);
     }
 
     /// @inheritdoc IRewards
@@ -53,9 +112,8 @@ contract Rewards is IRewards {
         paid = due < available ? due : available;
         uint256 stillOwed;
         unchecked {
-            // paid is at most what is due, which is part of the total
+            // paid is at most what is due
             stillOwed = due - paid;
-            _totalOwed -= paid;
         }
         _owed[msg.sender] = stillOwed;
         emit Claimed(msg.sender, to, paid, stillOwed);
@@ -68,12 +126,41 @@ contract Rewards is IRewards {
     }
 
     /// @inheritdoc IRewards
-    function totalOwed() external view returns (uint256) {
-        return _totalOwed;
+    function pot() public view returns (uint256) {
+        return token.balanceOf(address(this));
     }
 
     /// @inheritdoc IRewards
-    function pot() public view returns (uint256) {
-        return token.balanceOf(address(this));
+    function ratesOf(Slot slot) external view returns (Rates memory) {
+        return _ratesOf(slot).unpack();
+    }
+
+    /// @inheritdoc IRewards
+    function maxPrice(Slot slot) external view returns (uint96) {
+        PackedRates rates = _ratesOf(slot);
+        return Payouts.shareDown(rates.blockReward(), rates.sequencerBps());
+    }
+
+    /// @dev The rates in force in a slot, of those the contract still knows: the slot in turn and later ones. In most slots nothing is scheduled, and
+    /// one word is read.
+    function _ratesOf(Slot slot) private view returns (PackedRates rates) {
+        rates = _rates;
+        if (rates.isFollowed() && !(slot < _nextFrom)) rates = _next;
+    }
+
+    /// @dev The same; scheduled rates that came into force take the place of those before.
+    function _apply(Slot slot) private returns (PackedRates rates) {
+        rates = _rates;
+        if (rates.isFollowed() && !(slot < _nextFrom)) {
+            rates = _next;
+            _rates = rates;
+        }
+    }
+
+    function _check(Rates memory rates, uint96 maxReward, uint96 maxBonus) private pure {
+        if (rates.blockReward > maxReward) revert BlockRewardTooHigh(maxReward, rates.blockReward);
+        if (rates.revealBonus > maxBonus) revert RevealBonusTooHigh(maxBonus, rates.revealBonus);
+        uint256 whole = uint256(rates.sequencerBps) + rates.proverBps + rates.submitterBps;
+        if (whole != Payouts.BPS) revert SharesNotWhole(Payouts.BPS, whole);
     }
 }

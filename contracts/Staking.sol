@@ -5,116 +5,243 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {L1Clock} from "./L1Clock.sol";
 import {IRollup} from "./interfaces/IRollup.sol";
-import {IStaking, Sequencer, Status} from "./interfaces/IStaking.sol";
+import {IStaking, Registration, Sequencer, StakingParameters, Status} from "./interfaces/IStaking.sol";
+import {Bls} from "./libraries/Bls.sol";
+import {Entries} from "./libraries/Entries.sol";
+import {EntryQueue, Queue} from "./libraries/EntryQueue.sol";
 import {Tokens} from "./libraries/Tokens.sol";
 import {SequencerId} from "./types/Ids.sol";
 import {L1Slot} from "./types/Time.sol";
 
 /// @title Sequencers and their stakes
+/// @notice No owner, no upgrade. Governance may set how many become active in a window, within a bound, and nothing else.
 contract Staking is IStaking, L1Clock {
     using Tokens for IERC20;
+    using EntryQueue for Queue;
 
-    /// @dev A registration in three words. L1 slots fit 40 bits, as one takes at least a second. The stake is above zero until it is withdrawn
-    /// or slashed to nothing.
-    struct Registration {
+    /// @dev A sequencer. L1 slots fit 40 bits, as one takes at least a second. Most have four words: two are for rotations, and the withdrawer's
+    /// is zero where it is the owner and fees are burned. The stake is above zero until it is paid or slashed to nothing.
+    struct Stored {
         address attester;
         uint40 activeFrom;
         uint40 exitAt;
-        bool withdrawn;
+        /// the stake was paid
+        bool paid;
+        /// the two words of rotations mean something
+        bool rotated;
+        // second word
         address owner;
         uint96 stake;
+        // third word; a withdrawer of zero is the owner
+        address withdrawer;
         uint32 feeRecipient;
+        // fourth word
+        bytes32 blsKeyHash;
+        // fifth word: what replaces the attester, and when either key is replaced; zero for never
+        address nextAttester;
+        uint40 attesterFrom;
+        uint40 blsKeyFrom;
+        // sixth word
+        bytes32 nextBlsKeyHash;
     }
+
+    bytes32 private constant POSSESSION_DOMAIN = "fernet.pop.v1";
+    bytes private constant POSSESSION_DST = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
 
     /// @notice What stakes are made of.
     IERC20 public immutable token;
     /// @notice Who may slash.
     address public immutable rollup;
+    /// @notice Who may set the flush of entry windows; zero for nobody.
+    address public immutable governance;
     /// @inheritdoc IStaking
     uint96 public immutable stakeAmount;
     /// @inheritdoc IStaking
     uint96 public immutable minimumStake;
-    /// @notice L1 slots between registration and activity.
+    /// @notice L1 slots from a registration, or the announcement of new keys, until it counts.
     uint32 public immutable entryPeriod;
     /// @notice L1 slots between signalling an exit and withdrawing.
     uint32 public immutable exitDelay;
+    /// @notice L1 slots of an entry window.
+    uint32 public immutable entryWindow;
+    /// @notice Bound on the places of an entry window.
+    uint16 public immutable maxEntryFlush;
+    /// @notice Windows beyond the first possible one that a registration may wait for.
+    uint16 public immutable queueLimit;
 
-    /// @inheritdoc IStaking
-    uint32 public count;
-    mapping(SequencerId => Registration) private _registrations;
+    Queue private _queue;
+    mapping(SequencerId => Stored) private _sequencers;
 
     constructor(
         IERC20 token_,
         address rollup_,
-        uint96 stakeAmount_,
-        uint96 minimumStake_,
-        uint32 entryPeriod_,
-        uint32 exitDelay_,
+        address governance_,
+        StakingParameters memory p,
         uint64 l1GenesisTime_,
         uint64 l1SlotSeconds_
     ) L1Clock(l1GenesisTime_, l1SlotSeconds_) {
         if (address(token_).code.length == 0) revert BadParameter("token");
         if (rollup_ == address(0)) revert BadParameter("rollup");
-        if (stakeAmount_ == 0) revert BadParameter("stakeAmount");
-        if (minimumStake_ == 0 || minimumStake_ > stakeAmount_) revert BadParameter("minimumStake");
+        if (p.stakeAmount == 0) revert BadParameter("stakeAmount");
+        if (p.minimumStake == 0 || p.minimumStake > p.stakeAmount) revert BadParameter("minimumStake");
         // Whoever registers in the L1 slot in which a slot starts must not be active by then.
-        if (entryPeriod_ == 0) revert BadParameter("entryPeriod");
-        if (exitDelay_ == 0) revert BadParameter("exitDelay");
+        if (p.entryPeriod == 0) revert BadParameter("entryPeriod");
+        if (p.exitDelay == 0) revert BadParameter("exitDelay");
+        if (p.entryWindow == 0) revert BadParameter("entryWindow");
+        if (p.entryFlush == 0 || p.entryFlush > p.maxEntryFlush) revert BadParameter("entryFlush");
+        if (p.queueLimit > EntryQueue.MAX_LIMIT) revert BadParameter("queueLimit");
         token = token_;
         rollup = rollup_;
-        stakeAmount = stakeAmount_;
-        minimumStake = minimumStake_;
-        entryPeriod = entryPeriod_;
-        exitDelay = exitDelay_;
+        governance = governance_;
+        stakeAmount = p.stakeAmount;
+        minimumStake = p.minimumStake;
+        entryPeriod = p.entryPeriod;
+        exitDelay = p.exitDelay;
+        entryWindow = p.entryWindow;
+        maxEntryFlush = p.maxEntryFlush;
+        queueLimit = p.queueLimit;
+        _queue.flush = p.entryFlush;
     }
 
+    // ---- entry ----------------------------------------------------------------------------------------------------
+
     /// @inheritdoc IStaking
-    function register(address attester, uint32 feeRecipient) external returns (SequencerId id) {
-        if (attester == address(0)) revert ZeroAddress();
-        uint32 last = count;
+    function register(Registration calldata r) external returns (SequencerId id) {
+        if (r.attester == address(0)) revert ZeroAddress();
+        uint32 last = _queue.count;
         if (last == type(uint32).max) revert TooManySequencers();
+        (uint256 window, L1Slot activeFrom) = _place();
+        _requirePossession(r.blsKey, r.proofOfPossession);
         unchecked {
             // compared just before
-            count = last + 1;
             id = SequencerId.wrap(last + 1);
         }
-        L1Slot activeFrom = l1Slot().plus(entryPeriod);
-        _registrations[id] = Registration({
-            attester: attester,
-            activeFrom: _toUint40(activeFrom),
-            exitAt: 0,
-            withdrawn: false,
-            owner: msg.sender,
-            stake: stakeAmount,
-            feeRecipient: feeRecipient
-        });
-        emit Registered(id, attester, msg.sender, feeRecipient, stakeAmount, activeFrom);
+        _queue.count = SequencerId.unwrap(id);
+        _queue.take(window);
+        Stored storage s = _sequencers[id];
+        s.attester = r.attester;
+        s.activeFrom = _toUint40(activeFrom);
+        s.owner = msg.sender;
+        s.stake = stakeAmount;
+        address withdrawer = r.withdrawer == address(0) ? msg.sender : r.withdrawer;
+        if (withdrawer != msg.sender) s.withdrawer = withdrawer;
+        if (r.feeRecipient != 0) s.feeRecipient = r.feeRecipient;
+        s.blsKeyHash = _hash(r.blsKey);
+        emit Registered(id, r.attester, msg.sender, withdrawer, r.feeRecipient, stakeAmount, activeFrom, r.blsKey);
         token.pull(msg.sender, stakeAmount);
     }
 
     /// @inheritdoc IStaking
+    function cancelEntry(SequencerId id) external {
+        Stored storage s = _sequencers[id];
+        Status status = _statusOf(s);
+        if (status != Status.Queued) revert WrongStatus(id, Status.Queued, status);
+        _requireOwner(id, s);
+        _queue.giveBack(Entries.windowOf(L1Slot.wrap(s.activeFrom), entryWindow));
+        // It never becomes active, also when its time comes.
+        s.exitAt = _toUint40(Entries.exitMark(l1Slot()));
+        (address to, uint96 amount) = _settle(s);
+        emit EntryCancelled(id, to, amount);
+        token.push(to, amount);
+    }
+
+    /// @inheritdoc IStaking
+    function setEntryFlush(uint16 flush) external {
+        if (msg.sender != governance) revert NotGovernance(governance, msg.sender);
+        if (flush == 0 || flush > maxEntryFlush) revert EntryFlushOutOfRange(maxEntryFlush, flush);
+        uint256 current = Entries.windowOf(l1Slot(), entryWindow);
+        _queue.setFlush(current, flush);
+        emit EntryFlushSet(flush, Entries.activation(current + 1, entryWindow, L1Slot.wrap(0)));
+    }
+
+    // ---- while registered -----------------------------------------------------------------------------------------
+
+    /// @inheritdoc IStaking
+    function topUp(SequencerId id, uint96 amount) external {
+        Stored storage s = _sequencers[id];
+        _requireStaying(id, s);
+        if (amount == 0) revert ZeroAmount();
+        uint256 stake = uint256(s.stake) + amount;
+        if (stake > stakeAmount) revert StakeTooHigh(id, stakeAmount, stake);
+        // casting: at most stakeAmount
+        // forge-lint: disable-next-line(unsafe-typecast)
+        s.stake = uint96(stake);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        emit ToppedUp(id, msg.sender, amount, uint96(stake));
+        token.pull(msg.sender, amount);
+    }
+
+    /// @inheritdoc IStaking
+    function setWithdrawer(SequencerId id, address withdrawer) external {
+        Stored storage s = _sequencers[id];
+        Status status = _statusOf(s);
+        if (status == Status.None || status == Status.Exited) revert WrongStatus(id, Status.Active, status);
+        address current = _withdrawerOf(s);
+        if (msg.sender != current) revert NotWithdrawer(id, current, msg.sender);
+        if (withdrawer == address(0)) revert ZeroAddress();
+        s.withdrawer = withdrawer;
+        emit WithdrawerSet(id, withdrawer);
+    }
+
+    /// @inheritdoc IStaking
+    function setFeeRecipient(SequencerId id, uint32 feeRecipient) external {
+        Stored storage s = _sequencers[id];
+        _requireStaying(id, s);
+        _requireOwner(id, s);
+        s.feeRecipient = feeRecipient;
+        emit FeeRecipientSet(id, feeRecipient);
+    }
+
+    /// @inheritdoc IStaking
+    function rotateAttester(SequencerId id, address attester) external {
+        Stored storage s = _sequencers[id];
+        _requireStaying(id, s);
+        _requireOwner(id, s);
+        if (attester == address(0)) revert ZeroAddress();
+        L1Slot from = _rotation(id, s, s.attesterFrom);
+        // What the last rotation brought in has been the attester for every slot in flight.
+        if (s.attesterFrom != 0) s.attester = s.nextAttester;
+        s.nextAttester = attester;
+        s.attesterFrom = _toUint40(from);
+        emit AttesterRotated(id, attester, from);
+    }
+
+    /// @inheritdoc IStaking
+    function rotateBlsKey(SequencerId id, bytes32[4] calldata blsKey, bytes32[8] calldata proofOfPossession) external {
+        Stored storage s = _sequencers[id];
+        _requireStaying(id, s);
+        _requireOwner(id, s);
+        L1Slot from = _rotation(id, s, s.blsKeyFrom);
+        _requirePossession(blsKey, proofOfPossession);
+        if (s.blsKeyFrom != 0) s.blsKeyHash = s.nextBlsKeyHash;
+        s.nextBlsKeyHash = _hash(blsKey);
+        s.blsKeyFrom = _toUint40(from);
+        emit BlsKeyRotated(id, blsKey, from);
+    }
+
+    // ---- exit -----------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IStaking
     function initiateExit(SequencerId id) external {
-        Registration storage r = _registrations[id];
-        Status status = _statusOf(r);
-        if (status != Status.Active && status != Status.Queued) revert WrongStatus(id, Status.Active, status);
-        if (msg.sender != r.owner && msg.sender != r.attester) revert NotOwner(id, r.owner, msg.sender);
-        _startExit(id, r);
+        Stored storage s = _sequencers[id];
+        _requireStaying(id, s);
+        if (msg.sender != s.owner && msg.sender != _attesterAt(s, l1Slot())) {
+            revert NotOwner(id, s.owner, msg.sender);
+        }
+        _startExit(id, s);
     }
 
     /// @inheritdoc IStaking
     function withdraw(SequencerId id) external {
         // A slot that is over may still owe this sequencer a penalty.
         IRollup(rollup).sync();
-        Registration storage r = _registrations[id];
-        Status status = _statusOf(r);
+        Stored storage s = _sequencers[id];
+        Status status = _statusOf(s);
         if (status != Status.Exiting) revert WrongStatus(id, Status.Exiting, status);
-        L1Slot from = _withdrawableFrom(r);
+        L1Slot from = Entries.withdrawableFrom(s.exitAt, exitDelay);
         if (l1Slot() < from) revert NotWithdrawableYet(id, from, l1Slot());
         if (IRollup(rollup).isCandidate(id)) revert StillCandidate(id);
-        uint96 amount = r.stake;
-        address to = r.owner;
-        r.stake = 0;
-        r.withdrawn = true;
+        (address to, uint96 amount) = _settle(s);
         emit Withdrawn(id, to, amount);
         if (amount != 0) token.push(to, amount);
     }
@@ -122,8 +249,8 @@ contract Staking is IStaking, L1Clock {
     /// @inheritdoc IStaking
     function slash(SequencerId id, uint96 amount) external returns (uint96 slashed) {
         if (msg.sender != rollup) revert NotRollup(rollup, msg.sender);
-        Registration storage r = _registrations[id];
-        uint96 stake = r.stake;
+        Stored storage s = _sequencers[id];
+        uint96 stake = s.stake;
         slashed = amount < stake ? amount : stake;
         if (slashed == 0) return 0;
         uint96 remaining;
@@ -131,44 +258,75 @@ contract Staking is IStaking, L1Clock {
             // slashed is at most the stake
             remaining = stake - slashed;
         }
-        r.stake = remaining;
+        s.stake = remaining;
         emit Slashed(id, slashed, remaining);
-        if (remaining < minimumStake && r.exitAt == 0) _startExit(id, r);
+        if (remaining < minimumStake && s.exitAt == 0) _startExit(id, s);
         token.burn(slashed);
     }
 
+    // ---- views ----------------------------------------------------------------------------------------------------
+
     /// @inheritdoc IStaking
     function sequencer(SequencerId id) external view returns (Sequencer memory) {
-        return _view(_registrations[id]);
+        return _view(_sequencers[id]);
     }
 
     /// @inheritdoc IStaking
     function eligibleAttester(SequencerId id, L1Slot activeBy) external view returns (address) {
-        Registration storage r = _registrations[id];
+        Stored storage s = _sequencers[id];
         // An unknown id has no attester anyway.
-        if (r.exitAt != 0 || r.activeFrom > L1Slot.unwrap(activeBy)) return address(0);
-        return r.attester;
+        if (s.exitAt != 0 || s.activeFrom > L1Slot.unwrap(activeBy)) return address(0);
+        if (!s.rotated) return s.attester;
+        // A slot that counts from before a change of the BLS key is closed to it from the change on: one key a slot.
+        uint256 blsKeyFrom = s.blsKeyFrom;
+        if (!Entries.isValidAt(blsKeyFrom, activeBy) && Entries.isValidAt(blsKeyFrom, l1Slot())) return address(0);
+        return _attesterAt(s, activeBy);
     }
 
     /// @inheritdoc IStaking
     function attesterOf(SequencerId id) external view returns (address) {
-        return _registrations[id].attester;
+        return _attesterAt(_sequencers[id], l1Slot());
+    }
+
+    /// @inheritdoc IStaking
+    function attesterAt(SequencerId id, L1Slot moment) external view returns (address) {
+        return _attesterAt(_sequencers[id], moment);
+    }
+
+    /// @inheritdoc IStaking
+    function blsKeyHashOf(SequencerId id) external view returns (bytes32) {
+        return _blsKeyHashAt(_sequencers[id], l1Slot());
+    }
+
+    /// @inheritdoc IStaking
+    function blsKeyHashAt(SequencerId id, L1Slot moment) external view returns (bytes32) {
+        return _blsKeyHashAt(_sequencers[id], moment);
     }
 
     /// @inheritdoc IStaking
     function ownerOf(SequencerId id) external view returns (address) {
-        return _registrations[id].owner;
+        return _sequencers[id].owner;
+    }
+
+    /// @inheritdoc IStaking
+    function withdrawerOf(SequencerId id) external view returns (address) {
+        return _withdrawerOf(_sequencers[id]);
     }
 
     /// @inheritdoc IStaking
     function statusOf(SequencerId id) external view returns (Status) {
-        return _statusOf(_registrations[id]);
+        return _statusOf(_sequencers[id]);
+    }
+
+    /// @inheritdoc IStaking
+    function count() external view returns (uint32) {
+        return _queue.count;
     }
 
     /// @inheritdoc IStaking
     function page(SequencerId from, uint32 limit) external view returns (Sequencer[] memory sequencers) {
         uint256 first = SequencerId.unwrap(from);
-        uint256 last = count;
+        uint256 last = _queue.count;
         if (first == 0 || first > last) return sequencers;
         unchecked {
             // first is 1 to last; casting: ids have 32 bits
@@ -177,39 +335,126 @@ contract Staking is IStaking, L1Clock {
             sequencers = new Sequencer[](length);
             for (uint256 i = 0; i < length; ++i) {
                 // forge-lint: disable-next-line(unsafe-typecast)
-                sequencers[i] = _view(_registrations[SequencerId.wrap(uint32(first + i))]);
+                sequencers[i] = _view(_sequencers[SequencerId.wrap(uint32(first + i))]);
             }
         }
     }
 
-    function _startExit(SequencerId id, Registration storage r) private {
-        L1Slot now_ = l1Slot();
-        // Zero means that no exit was signalled; L1 slot 0 counts as 1.
-        if (L1Slot.unwrap(now_) == 0) now_ = L1Slot.wrap(1);
-        r.exitAt = _toUint40(now_);
+    /// @inheritdoc IStaking
+    function nextActivation() external view returns (L1Slot activeFrom) {
+        (, activeFrom) = _place();
+    }
+
+    /// @inheritdoc IStaking
+    function entryWindowAt(L1Slot moment) external view returns (uint256 places, uint256 taken) {
+        uint256 window = Entries.windowOf(moment, entryWindow);
+        return (_queue.flushOf(window), Entries.laneOf(_queue.taken[window / Entries.LANES], window));
+    }
+
+    /// @inheritdoc IStaking
+    function possessionMessage(address owner, bytes32[4] calldata blsKey) public view returns (bytes memory) {
+        return abi.encode(POSSESSION_DOMAIN, block.chainid, address(this), owner, blsKey);
+    }
+
+    // ---- checks ---------------------------------------------------------------------------------------------------
+
+    /// @dev Queued or active.
+    function _requireStaying(SequencerId id, Stored storage s) private view {
+        Status status = _statusOf(s);
+        if (status != Status.Active && status != Status.Queued) revert WrongStatus(id, Status.Active, status);
+    }
+
+    function _requireOwner(SequencerId id, Stored storage s) private view {
+        if (msg.sender != s.owner) revert NotOwner(id, s.owner, msg.sender);
+    }
+
+    /// @dev The sender holds the secret of `blsKey`. The message names the sender, so that nobody registers a key of somebody else.
+    function _requirePossession(bytes32[4] calldata blsKey, bytes32[8] calldata proof) private view {
+        bytes32[8] memory hashed = Bls.hashToG2(possessionMessage(msg.sender, blsKey), POSSESSION_DST);
+        if (!Bls.verify(blsKey, proof, hashed)) revert BadProofOfPossession(msg.sender);
+    }
+
+    // ---- effects --------------------------------------------------------------------------------------------------
+
+    function _startExit(SequencerId id, Stored storage s) private {
+        L1Slot now_ = Entries.exitMark(l1Slot());
+        s.exitAt = _toUint40(now_);
         emit ExitInitiated(id, now_, now_.plus(exitDelay));
     }
 
-    function _withdrawableFrom(Registration storage r) private view returns (L1Slot) {
-        return L1Slot.wrap(r.exitAt).plus(exitDelay);
+    /// @dev Takes the stake out of the books.
+    function _settle(Stored storage s) private returns (address to, uint96 amount) {
+        to = _withdrawerOf(s);
+        amount = s.stake;
+        s.stake = 0;
+        s.paid = true;
     }
 
-    function _statusOf(Registration storage r) private view returns (Status) {
-        if (r.owner == address(0)) return Status.None;
-        if (r.withdrawn) return Status.Exited;
-        if (r.exitAt != 0) return Status.Exiting;
-        return r.activeFrom <= L1Slot.unwrap(l1Slot()) ? Status.Active : Status.Queued;
+    /// @dev From when on a rotation announced now counts. The last one took effect at `last`, zero for none.
+    function _rotation(SequencerId id, Stored storage s, uint40 last) private returns (L1Slot from) {
+        L1Slot now_ = l1Slot();
+        L1Slot earliest = Entries.nextRotation(last);
+        if (now_ < earliest) revert RotationTooEarly(id, earliest, now_);
+        s.rotated = true;
+        return now_.plus(entryPeriod);
     }
 
-    function _view(Registration storage r) private view returns (Sequencer memory) {
-        return Sequencer({
-            attester: r.attester,
-            activeFrom: L1Slot.wrap(r.activeFrom),
-            exitAt: L1Slot.wrap(r.exitAt),
-            owner: r.owner,
-            stake: r.stake,
-            feeRecipient: r.feeRecipient
-        });
+    // ---- reading --------------------------------------------------------------------------------------------------
+
+    /// @dev Where a registration made now finds room.
+    function _place() private view returns (uint256 window, L1Slot activeFrom) {
+        L1Slot earliest = l1Slot().plus(entryPeriod);
+        uint256 first = Entries.windowOf(earliest, entryWindow);
+        bool found;
+        (window, found) = _queue.find(first, queueLimit);
+        activeFrom = Entries.activation(window, entryWindow, earliest);
+        if (!found) revert QueueFull(activeFrom);
+    }
+
+    function _attesterAt(Stored storage s, L1Slot moment) private view returns (address) {
+        return s.rotated && Entries.isValidAt(s.attesterFrom, moment) ? s.nextAttester : s.attester;
+    }
+
+    function _blsKeyHashAt(Stored storage s, L1Slot moment) private view returns (bytes32) {
+        return s.rotated && Entries.isValidAt(s.blsKeyFrom, moment) ? s.nextBlsKeyHash : s.blsKeyHash;
+    }
+
+    function _withdrawerOf(Stored storage s) private view returns (address withdrawer) {
+        withdrawer = s.withdrawer;
+        if (withdrawer == address(0)) withdrawer = s.owner;
+    }
+
+    function _statusOf(Stored storage s) private view returns (Status) {
+        // Nobody has no attester.
+        if (s.attester == address(0)) return Status.None;
+        if (s.paid) return Status.Exited;
+        if (s.exitAt != 0) return Status.Exiting;
+        return s.activeFrom <= L1Slot.unwrap(l1Slot()) ? Status.Active : Status.Queued;
+    }
+
+    function _view(Stored storage s) private view returns (Sequencer memory v) {
+        L1Slot now_ = l1Slot();
+        v.status = _statusOf(s);
+        v.attester = _attesterAt(s, now_);
+        v.activeFrom = L1Slot.wrap(s.activeFrom);
+        v.exitAt = L1Slot.wrap(s.exitAt);
+        v.owner = s.owner;
+        v.withdrawer = _withdrawerOf(s);
+        v.stake = s.stake;
+        v.feeRecipient = s.feeRecipient;
+        v.blsKeyHash = _blsKeyHashAt(s, now_);
+        if (L1Slot.wrap(s.attesterFrom) > now_) {
+            v.nextAttester = s.nextAttester;
+            v.nextAttesterFrom = L1Slot.wrap(s.attesterFrom);
+        }
+        if (L1Slot.wrap(s.blsKeyFrom) > now_) {
+            v.nextBlsKeyHash = s.nextBlsKeyHash;
+            v.nextBlsKeyFrom = L1Slot.wrap(s.blsKeyFrom);
+        }
+    }
+
+    function _hash(bytes32[4] calldata blsKey) private pure returns (bytes32) {
+        return keccak256(abi.encodePacked(blsKey));
     }
 
     /// @dev An L1 slot takes at least a second, and 2^40 seconds are 34,000 years.

@@ -9,8 +9,13 @@ import {Operator} from "./lib/Operator.sol";
 /// @title Pays the sender's rewards, as far as the pot reaches
 /// @notice usage: forge script script/ClaimRewards.s.sol --sig 'run(address)' TO --rpc-url URL --broadcast
 contract ClaimRewards is Operator {
-    function run(address to) external broadcast returns (uint256 paid) {
-        paid = IRewards(_contract("rewards")).claim(to);
+    function run(address to) external transacts returns (uint256 paid) {
+        bytes memory result = _send(
+            _contract("rewards"),
+            abi.encodeCall(IRewards.claim, (to)),
+            string.concat("claim rewards to ", vm.toString(to))
+        );
+        paid = abi.decode(result, (uint256));
         console.log("paid, token units:", paid);
     }
 }

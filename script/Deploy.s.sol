@@ -7,14 +7,23 @@ import {Script} from "forge-std/Script.sol";
 import {Bridge} from "../contracts/Bridge.sol";
 import {Escrow} from "../contracts/Escrow.sol";
 import {Randomness} from "../contracts/Randomness.sol";
+import {Reader} from "../contracts/Reader.sol";
 import {Rewards} from "../contracts/Rewards.sol";
-import {Contracts, Rollup} from "../contracts/Rollup.sol";
+import {Rollup} from "../contracts/Rollup.sol";
 import {Staking} from "../contracts/Staking.sol";
+import {Guardian} from "../contracts/governance/Guardian.sol";
+import {Registry} from "../contracts/governance/Registry.sol";
+import {Timelock} from "../contracts/governance/Timelock.sol";
+import {Votes} from "../contracts/governance/Votes.sol";
 import {IRollup} from "../contracts/interfaces/IRollup.sol";
+import {IScoring} from "../contracts/interfaces/IScoring.sol";
+import {Contracts} from "../contracts/rollup/RollupBase.sol";
+import {PublicScore} from "../contracts/scoring/PublicScore.sol";
+import {VrfScore} from "../contracts/scoring/VrfScore.sol";
 import {L1Slot} from "../contracts/types/Time.sol";
 import {BlockVerifier} from "../contracts/verifier/BlockVerifier.sol";
 import {DevToken} from "./dev/DevToken.sol";
-import {Configuration, Configurations} from "./lib/Configuration.sol";
+import {Configuration, Configurations, Scoring} from "./lib/Configuration.sol";
 
 /// @notice What was deployed.
 struct Deployment {
@@ -26,6 +35,12 @@ struct Deployment {
     Rewards rewards;
     Bridge bridge;
     BlockVerifier verifier;
+    IScoring scoring;
+    Reader reader;
+    Timelock timelock;
+    Votes votes;
+    Guardian guardian;
+    Registry registry;
 }
 
 /// @title Deploys and wires everything
@@ -33,7 +48,7 @@ struct Deployment {
 ///
 /// - FERNET_NETWORK       configuration script/config/<network>.json, `devnet` where unset
 /// - FERNET_DEPLOYER_KEY  private key of the deployer; where unset, forge's wallet options say who deploys
-/// - FERNET_L1_GENESIS_TIME, FERNET_L1_SLOT_SECONDS  replace the configuration's
+/// - FERNET_L1_GENESIS_TIME, FERNET_L1_SLOT_SECONDS, FERNET_GUARDIAN  replace the configuration's
 ///
 /// Checks the configuration before any transaction. Writes deployments/<chain id>.json from the simulation that forge makes first:
 /// "block" is the block before the first transaction or an earlier one; "genesisSlot" is `launchDelay` after the simulation.
@@ -57,25 +72,17 @@ contract Deploy is Script {
     function deploy(Configuration memory c, address deployer) public returns (Deployment memory deployed) {
         deployed.token = c.token == address(0) ? new DevToken(deployer, c.tokenSupply) : IERC20(c.token);
         deployed.verifier = new BlockVerifier(
-            c.circuit.key, c.circuit.operations, c.circuit.elements, c.chunksPerBlob, c.circuit.genesisRoot
+            c.circuit.key,
+            c.circuit.operations,
+            c.circuit.elements,
+            c.chunksPerBlob,
+            c.circuit.genesisRoot,
+            c.feeBurnBps
         );
-        // five contracts come before the rollup, whose constructor refuses any other address
-        address rollup = vm.computeCreateAddress(deployer, vm.getNonce(deployer) + 5);
-        deployed.staking = new Staking(
-            deployed.token,
-            rollup,
-            c.stake,
-            c.minimumStake,
-            c.entryPeriod,
-            c.exitDelay,
-            c.l1GenesisTime,
-            c.l1SlotSeconds
-        );
-        deployed.randomness = new Randomness(c.l1GenesisTime, c.l1SlotSeconds);
-        deployed.escrow = new Escrow(deployed.token, rollup, c.escrowWithdrawalDelay, c.l1GenesisTime, c.l1SlotSeconds);
-        deployed.rewards = new Rewards(deployed.token, rollup);
-        deployed.bridge =
-            new Bridge(deployed.token, IRollup(rollup), c.unit, c.minDeposit, c.l1GenesisTime, c.l1SlotSeconds);
+        // nine contracts come before the rollup, whose constructor refuses any other address
+        address rollup = vm.computeCreateAddress(deployer, vm.getNonce(deployer) + 9);
+        _deployGovernance(c, deployed, deployer, rollup);
+        _deployParts(c, deployed, rollup);
         deployed.rollup = new Rollup(
             c.parameters,
             Contracts({
@@ -84,13 +91,19 @@ contract Deploy is Script {
                 escrow: deployed.escrow,
                 rewards: deployed.rewards,
                 bridge: deployed.bridge,
-                verifier: deployed.verifier
+                verifier: deployed.verifier,
+                scoring: deployed.scoring,
+                votes: deployed.votes,
+                guardian: address(deployed.guardian)
             }),
             c.l1GenesisTime,
             c.l1SlotSeconds,
             // Fixed here and now, whenever the transactions land: the code on chain is the code in the file.
             deployed.staking.l1Slot().plus(c.launchDelay)
         );
+        deployed.reader = new Reader(deployed.rollup);
+        deployed.registry =
+            new Registry(address(deployed.rollup), address(deployed.timelock), c.l1GenesisTime, c.l1SlotSeconds);
         if (c.rewardPot != 0) {
             deployed.token.approve(address(deployed.rewards), c.rewardPot);
             deployed.rewards.fund(c.rewardPot);
@@ -99,17 +112,7 @@ contract Deploy is Script {
 
     /// @notice Writes deployments/<chain id>.json.
     function record(Configuration memory c, Deployment memory deployed, uint256 firstBlock) public {
-        string[8] memory names = ["token", "rollup", "staking", "randomness", "escrow", "rewards", "bridge", "verifier"];
-        address[8] memory addresses = [
-            address(deployed.token),
-            address(deployed.rollup),
-            address(deployed.staking),
-            address(deployed.randomness),
-            address(deployed.escrow),
-            address(deployed.rewards),
-            address(deployed.bridge),
-            address(deployed.verifier)
-        ];
+        (string[14] memory names, address[14] memory addresses) = _named(deployed);
         string memory contracts;
         string memory codeHashes;
         for (uint256 i = 0; i < names.length; i++) {
@@ -127,5 +130,76 @@ contract Deploy is Script {
         string memory json = vm.serializeString(file, "codeHashes", codeHashes);
         vm.createDir("deployments", true);
         vm.writeJson(json, string.concat("deployments/", vm.toString(block.chainid), ".json"));
+    }
+
+    /// @dev Three contracts. The timelock comes before the votes that it names.
+    function _deployGovernance(Configuration memory c, Deployment memory deployed, address deployer, address rollup)
+        private
+    {
+        address votes = vm.computeCreateAddress(deployer, vm.getNonce(deployer) + 1);
+        deployed.timelock =
+            new Timelock(votes, c.governance.delay, c.governance.grace, c.l1GenesisTime, c.l1SlotSeconds);
+        deployed.votes = new Votes(
+            rollup,
+            address(deployed.timelock),
+            c.governance.votingRound,
+            c.governance.votingQuorum,
+            c.governance.pushPeriod,
+            c.l1GenesisTime,
+            c.l1SlotSeconds
+        );
+        deployed.guardian = new Guardian(rollup, address(deployed.timelock), c.governance.guardian);
+    }
+
+    /// @dev The six contracts that the rollup calls, the verifier and the votes apart.
+    function _deployParts(Configuration memory c, Deployment memory deployed, address rollup) private {
+        address timelock = address(deployed.timelock);
+        deployed.staking = new Staking(deployed.token, rollup, timelock, c.staking, c.l1GenesisTime, c.l1SlotSeconds);
+        deployed.scoring =
+            c.scoring == Scoring.Vrf ? IScoring(new VrfScore(deployed.staking)) : IScoring(new PublicScore());
+        deployed.randomness = new Randomness(c.l1GenesisTime, c.l1SlotSeconds);
+        deployed.escrow = new Escrow(deployed.token, rollup, c.escrowWithdrawalDelay, c.l1GenesisTime, c.l1SlotSeconds);
+        deployed.rewards = new Rewards(deployed.token, rollup, timelock, c.rates, c.maxBlockReward, c.maxRevealBonus);
+        deployed.bridge =
+            new Bridge(deployed.token, IRollup(rollup), c.unit, c.minDeposit, c.l1GenesisTime, c.l1SlotSeconds);
+    }
+
+    function _named(Deployment memory deployed)
+        private
+        pure
+        returns (string[14] memory names, address[14] memory addresses)
+    {
+        names = [
+            "token",
+            "rollup",
+            "staking",
+            "randomness",
+            "escrow",
+            "rewards",
+            "bridge",
+            "verifier",
+            "scoring",
+            "reader",
+            "timelock",
+            "votes",
+            "guardian",
+            "registry"
+        ];
+        addresses = [
+            address(deployed.token),
+            address(deployed.rollup),
+            address(deployed.staking),
+            address(deployed.randomness),
+            address(deployed.escrow),
+            address(deployed.rewards),
+            address(deployed.bridge),
+            address(deployed.verifier),
+            address(deployed.scoring),
+            address(deployed.reader),
+            address(deployed.timelock),
+            address(deployed.votes),
+            address(deployed.guardian),
+            address(deployed.registry)
+        ];
     }
 }

@@ -9,9 +9,13 @@ import {Operator} from "./lib/Operator.sol";
 ///
 /// AMOUNT in token units.
 contract EscrowDeposit is Operator {
-    function run(address prover, uint128 amount) external broadcast {
-        IEscrow escrow = IEscrow(_contract("escrow"));
-        _approve(address(escrow), amount);
-        escrow.deposit(prover, amount);
+    function run(address prover, uint128 amount) external transacts {
+        address escrow = _contract("escrow");
+        _approve(escrow, amount);
+        _send(
+            escrow,
+            abi.encodeCall(IEscrow.deposit, (prover, amount)),
+            string.concat("deposit ", vm.toString(amount), " token units in the escrow of ", vm.toString(prover))
+        );
     }
 }

@@ -9,7 +9,11 @@ import {Operator} from "./lib/Operator.sol";
 ///
 /// AMOUNT in token units.
 contract EscrowRequestWithdrawal is Operator {
-    function run(uint128 amount) external broadcast {
-        IEscrow(_contract("escrow")).requestWithdrawal(amount);
+    function run(uint128 amount) external transacts {
+        _send(
+            _contract("escrow"),
+            abi.encodeCall(IEscrow.requestWithdrawal, (amount)),
+            string.concat("request ", vm.toString(amount), " token units back from the escrow")
+        );
     }
 }

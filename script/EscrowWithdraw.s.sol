@@ -7,7 +7,11 @@ import {Operator} from "./lib/Operator.sol";
 /// @title Pays out what the sender asked back from the escrow, once the delay is over
 /// @notice usage: forge script script/EscrowWithdraw.s.sol --sig 'run(address)' TO --rpc-url URL --broadcast
 contract EscrowWithdraw is Operator {
-    function run(address to) external broadcast {
-        IEscrow(_contract("escrow")).withdraw(to);
+    function run(address to) external transacts {
+        _send(
+            _contract("escrow"),
+            abi.encodeCall(IEscrow.withdraw, (to)),
+            string.concat("withdraw from the escrow to ", vm.toString(to))
+        );
     }
 }

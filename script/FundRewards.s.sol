@@ -9,9 +9,13 @@ import {Operator} from "./lib/Operator.sol";
 ///
 /// AMOUNT in token units.
 contract FundRewards is Operator {
-    function run(uint256 amount) external broadcast {
-        IRewards rewards = IRewards(_contract("rewards"));
-        _approve(address(rewards), amount);
-        rewards.fund(amount);
+    function run(uint256 amount) external transacts {
+        address rewards = _contract("rewards");
+        _approve(rewards, amount);
+        _send(
+            rewards,
+            abi.encodeCall(IRewards.fund, (amount)),
+            string.concat("put ", vm.toString(amount), " token units into the reward pot")
+        );
     }
 }

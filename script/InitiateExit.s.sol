@@ -8,7 +8,11 @@ import {Operator} from "./lib/Operator.sol";
 /// @title Starts a sequencer's exit; the sender is its owner or attester
 /// @notice usage: forge script script/InitiateExit.s.sol --sig 'run(uint32)' SEQUENCER --rpc-url URL --broadcast
 contract InitiateExit is Operator {
-    function run(uint32 sequencer) external broadcast {
-        IStaking(_contract("staking")).initiateExit(SequencerId.wrap(sequencer));
+    function run(uint32 sequencer) external transacts {
+        _send(
+            _contract("staking"),
+            abi.encodeCall(IStaking.initiateExit, (SequencerId.wrap(sequencer))),
+            string.concat("start the exit of sequencer ", vm.toString(sequencer))
+        );
     }
 }

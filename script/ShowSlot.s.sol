@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 import {console} from "forge-std/console.sol";
 
-import {L1Clock} from "../contracts/L1Clock.sol";
-import {Candidate, IRollup, Phase, SlotView, Tip} from "../contracts/interfaces/IRollup.sol";
+import {Candidate, IReader, Overview, SlotView} from "../contracts/interfaces/IReader.sol";
+import {Phase} from "../contracts/interfaces/IRollup.sol";
 import {SequencerId} from "../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../contracts/types/Time.sol";
 import {Operator} from "./lib/Operator.sol";
@@ -13,25 +13,26 @@ import {Operator} from "./lib/Operator.sol";
 /// @notice usage: forge script script/ShowSlot.s.sol --rpc-url URL
 contract ShowSlot is Operator {
     function run() external {
-        IRollup rollup = IRollup(_contract("rollup"));
-        SlotView memory slot = rollup.currentSlot();
-        uint256 now_ = L1Slot.unwrap(L1Clock(address(rollup)).l1Slot());
-        uint256 end = L1Slot.unwrap(slot.phaseEnd);
+        Overview memory o = IReader(_contract("reader")).overview();
+        SlotView memory slot = o.slot;
         console.log("slot       ", Slot.unwrap(slot.slot));
         console.log("phase      ", phaseName(slot.phase));
-        console.log("L1 slot    ", now_);
-        console.log("phase ends ", end);
+        console.log("L1 slot    ", L1Slot.unwrap(o.l1Slot));
+        if (L1Slot.unwrap(o.pausedUntil) != 0) console.log("none before", L1Slot.unwrap(o.pausedUntil));
+        console.log("phase ends ", L1Slot.unwrap(slot.phaseEnd));
         console.log("started    ", L1Slot.unwrap(slot.start));
         console.log("seed from  ", L1Slot.unwrap(slot.seedAt));
         console.log("turn       ", slot.turn);
         for (uint256 rank = 0; rank < slot.candidates.length; rank++) {
             _show(rank, slot.candidates[rank]);
         }
-        Tip memory tip = rollup.tip();
-        console.log("blocks     ", tip.height);
-        console.log("tip        ", vm.toString(tip.headerHash));
-        console.log("state root ", vm.toString(tip.stateRoot));
-        console.log("deposits   ", tip.depositsEnd);
+        console.log("block pays ", o.rates.blockReward);
+        console.log("blocks     ", o.tip.height);
+        console.log("tip        ", vm.toString(o.tip.headerHash));
+        console.log("state root ", vm.toString(o.tip.stateRoot));
+        console.log("deposits   ", o.tip.depositsEnd);
+        console.log("pending    ", o.pendingDeposits);
+        if (o.unsettled) console.log("an earlier slot is over and waits for settlement");
     }
 
     function phaseName(Phase phase) public pure returns (string memory) {

@@ -5,10 +5,14 @@ import {IStaking} from "../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../contracts/types/Ids.sol";
 import {Operator} from "./lib/Operator.sol";
 
-/// @title Pays an exited sequencer's stake to its owner; anyone may send it once the delay is over
+/// @title Pays an exited sequencer's stake to its withdrawer; anyone may send it once the delay is over
 /// @notice usage: forge script script/WithdrawStake.s.sol --sig 'run(uint32)' SEQUENCER --rpc-url URL --broadcast
 contract WithdrawStake is Operator {
-    function run(uint32 sequencer) external broadcast {
-        IStaking(_contract("staking")).withdraw(SequencerId.wrap(sequencer));
+    function run(uint32 sequencer) external transacts {
+        _send(
+            _contract("staking"),
+            abi.encodeCall(IStaking.withdraw, (SequencerId.wrap(sequencer))),
+            string.concat("pay the stake of sequencer ", vm.toString(sequencer), " to its withdrawer")
+        );
     }
 }

@@ -16,12 +16,17 @@ interface IRandomness {
     error NotAfterTarget(L1Slot l1Slot, L1Slot header);
     /// @notice The earlier header is after the target: the later one isn't the first after it.
     error ParentAfterTarget(L1Slot l1Slot, L1Slot header);
+    /// @notice Only a block of exactly the second in which the L1 slot after the target begins proves itself to be the first after the target.
+    error ParentNeeded(L1Slot l1Slot, uint256 timestamp);
     error MalformedHeader(uint256 position);
     error MalformedProof();
 
     /// @notice Proves the mix as of the end of `l1Slot`. Anyone, any time within 8,191 blocks; a mix already known is left as it is.
-    /// @param proof `abi.encode(bytes header, bytes parentHeader)`: RLP of the first L1 block after `l1Slot`, and of its parent at or before `l1Slot`
+    /// @param proof `abi.encode(bytes header, bytes parentHeader)`: RLP of the first L1 block after `l1Slot`, and of its parent at or before `l1Slot`.
+    /// The parent's may be left empty if the block is of the first second after `l1Slot`, as every block of a beacon chain's next slot is (`ParentNeeded`).
     function prove(L1Slot l1Slot, bytes calldata proof) external returns (bytes32 mix);
+    /// @notice The mix that such a proof shows, without keeping it; the same checks and errors.
+    function mixOf(L1Slot l1Slot, bytes calldata proof) external view returns (bytes32 mix);
     /// @notice Zero where not proven.
     function mixAt(L1Slot l1Slot) external view returns (bytes32);
     /// @notice `keccak256(abi.encode("fernet.seed.v1" as bytes32, mix, slot))`; reverts with `UnknownMix` where the mix isn't proven.

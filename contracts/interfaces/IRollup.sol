@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {SequencerId} from "../types/Ids.sol";
+import {Limits} from "../types/Limits.sol";
 import {L1Slot, Slot} from "../types/Time.sol";
+import {Windows} from "../types/Windows.sol";
 
 /// @notice Where a slot is. Derived from stored facts and the current L1 slot, never stored.
 enum Phase {
@@ -40,6 +42,8 @@ struct Header {
     uint32 chunks;
     /// digest of the committee's notarization; zero without a committee
     bytes32 committeeDigest;
+    /// payload that the block's sequencer signals to governance; zero for none
+    address vote;
     /// versioned hashes of the block's blobs, in order
     bytes32[] blobHashes;
 }
@@ -72,6 +76,8 @@ struct Parameters {
     uint16 backupPhase;
     uint16 seedDelay;
     uint16 seedGrid;
+    /// of the guardian's pause
+    uint16 pauseLength;
     /// 1 to 4
     uint8 maxCandidates;
     /// blobs a block may have, 1 to 16
@@ -80,49 +86,11 @@ struct Parameters {
     uint16 maxChunks;
     /// deposits a block must consume at most
     uint16 maxDeposits;
+    /// of a slashed bond, to whoever proves the block after its prover failed to
     uint16 rescueShareBps;
-    uint16 sequencerBps;
-    uint16 proverBps;
-    uint16 submitterBps;
     uint96 minBond;
     uint96 abandonPenalty;
     uint96 withholdPenalty;
-    uint96 blockReward;
-    uint96 revealBonus;
-}
-
-/// @notice One ranked proposal with what became of it.
-struct Candidate {
-    SequencerId sequencer;
-    uint192 score;
-    bytes32 headerHash;
-    /// L1 slot of the commitment, 0 without one
-    L1Slot committedAt;
-    /// L1 slot of the completed reveal, 0 without one
-    L1Slot revealedAt;
-    /// bit i: blob i of the header was seen; kept for the candidate that committed last, zero for the others
-    uint16 blobsSeen;
-    address prover;
-    address payee;
-    uint96 bond;
-    uint96 price;
-}
-
-/// @notice Everything about one slot at one moment.
-struct SlotView {
-    Slot slot;
-    Phase phase;
-    L1Slot start;
-    /// start of the previous slot: sequencers active then may propose, and the seed follows from it
-    L1Slot previousStart;
-    /// L1 slot whose RANDAO mix makes the seed
-    L1Slot seedAt;
-    /// first L1 slot after the current phase, if nothing happens
-    L1Slot phaseEnd;
-    /// rank of the candidate whose turn it is
-    uint8 turn;
-    /// best first
-    Candidate[] candidates;
 }
 
 /// @notice The last finalized block.
@@ -154,6 +122,8 @@ interface IRollup {
         L1Slot start,
         L1Slot previousStart
     );
+    /// @notice The slot's first proposal proved the RANDAO mix of `l1Slot`, from which the seed follows. Where it didn't, `IRandomness.MixProven` has it.
+    event SeedProven(Slot indexed slot, L1Slot indexed l1Slot, bytes32 mix);
     event Displaced(Slot indexed slot, SequencerId indexed sequencer, bytes32 indexed headerHash);
     event Committed(
         Slot indexed slot,
@@ -186,6 +156,10 @@ interface IRollup {
     event BondSlashed(Slot indexed slot, address indexed prover, uint96 bond, address beneficiary, uint96 share);
     /// @notice A slot that had proposals ended without a block.
     event SlotExpired(Slot indexed slot);
+    /// @notice A pause ended the slot without a block, and without penalties.
+    event SlotVoided(Slot indexed slot);
+    /// @notice The next slot follows a virtual one that starts and ends at `until`.
+    event Paused(L1Slot until);
 
     /// @notice `expected` is the slot in turn.
     error WrongSlot(Slot expected, Slot actual);
@@ -210,6 +184,11 @@ interface IRollup {
     error NoNewBlob();
     error BlobNotPublished(uint256 index);
     error CommitteeDigestNotZero();
+    /// @notice A block without an elected sequencer has no vote.
+    error VoteNotZero();
+    error NotGuardian(address expected, address actual);
+    /// @notice A pause lasts, or slot 0 lies ahead.
+    error AlreadyPaused(L1Slot until);
     error NothingToSettle();
     error BadParameter(string name);
     /// @notice Another contract of the deployment names another rollup, token or clock.
@@ -217,14 +196,22 @@ interface IRollup {
 
     /// @notice Proposes a header for the slot in turn. The sender is the sequencer's attester.
     /// @param slot the slot the caller means; anything but the slot in turn reverts
-    /// @dev `WrongSlot`, `WrongPhase` outside of Proposal, `EmptyHeaderHash`, `NotEligible`, `NotAttester`, `AlreadyProposed`, `ScoreTooLow`; without the seed,
-    /// `IRandomness.UnknownMix`, with a bad proof the errors of `IRandomness.prove`.
-    /// @param seedProof header proof of the slot's RANDAO mix (see `IRandomness.prove`), or empty where it is known
-    function propose(Slot slot, SequencerId sequencer, bytes32 headerHash, bytes calldata seedProof) external;
+    /// @param seedProof header proof of the slot's RANDAO mix (see `IRandomness.prove`); not looked at once the slot has a proposal, and
+    /// empty where the mix was proven to `Randomness`
+    /// @param scoreProof what the deployment's `IScoring` asks for
+    /// @dev `WrongSlot`, `WrongPhase` outside of Proposal, `EmptyHeaderHash`, `NotEligible`, `NotAttester`; without a seed, `IRandomness.UnknownMix`, with a bad
+    /// proof the errors of `IRandomness.prove`; the errors of `IScoring.score`; `AlreadyProposed`, `ScoreTooLow`.
+    function propose(
+        Slot slot,
+        SequencerId sequencer,
+        bytes32 headerHash,
+        bytes calldata seedProof,
+        bytes calldata scoreProof
+    ) external;
 
     /// @notice Locks a prover's bond for the candidate in turn. Whoever sends it needs no signature; the other party's must be valid (EOA or EIP-1271).
     /// @dev `WrongSlot`, `WrongPhase` outside of Commitment, `WrongHeader` and `WrongSequencer` unless the candidate in turn is meant, `QuoteExpired`, `ZeroAddress`,
-    /// `BondTooLow`, `BondTooHigh` beyond 96 bits, `PriceTooHigh` beyond the sequencer's share, `BadSignature`, `IEscrow.InsufficientFree`.
+    /// `BondTooLow`, `BondTooHigh` beyond 96 bits, `PriceTooHigh` beyond `IRewards.maxPrice`, `BadSignature`, `IEscrow.InsufficientFree`.
     function commit(Quote calldata quote, bytes calldata proverSignature, bytes calldata sequencerSignature) external;
 
     /// @notice Shows blobs of this transaction as data of the candidate in turn. Repeat until all were seen. Anyone.
@@ -237,7 +224,7 @@ interface IRollup {
     function finalize(Header calldata header, address payee, bytes calldata proof) external;
 
     /// @notice Finalizes any valid block of the slot in its backup phase; its blobs are in this transaction, unless it is the revealed block. Anyone.
-    /// @dev `WrongSlot`, `WrongPhase` outside of Backup, the errors of `reveal` for a header that wasn't revealed, `BlobNotPublished`, `ZeroAddress`, the verifier's errors.
+    /// @dev `WrongSlot`, `WrongPhase` outside of Backup, the errors of `reveal` for a header that wasn't revealed, `VoteNotZero` for one with a vote, `BlobNotPublished`, `ZeroAddress`, the verifier's errors.
     function finalizeBackup(Header calldata header, address payee, bytes calldata proof) external;
 
     /// @notice Settles the bonds and penalties of a slot that is over without a block. Every other call does it by itself.
@@ -246,22 +233,30 @@ interface IRollup {
     /// @notice As `settle`, without an error where nothing is to do.
     function sync() external;
 
-    /// @notice The rules of the deployment.
-    function parameters() external view returns (Parameters memory);
-    /// @notice The slot in turn at the current L1 slot, with phase, deadlines, candidates and commitments.
-    function currentSlot() external view returns (SlotView memory);
+    /// @notice Stops block production for `pauseLength` L1 slots. The guardian only.
+    /// @dev A slot that is over is settled as ever; the slot in turn ends as if it had never begun: its bonds are released, and nobody pays. The next slot follows
+    /// a virtual one that starts and ends when the pause does. Nothing else stops, and no funds move. `NotGuardian`, `AlreadyPaused`.
+    function pause() external;
+
+    /// @notice The rules of the deployment, packed; `IReader.parameters` has them one by one. Amounts in token units.
+    function rules()
+        external
+        view
+        returns (Windows windows, Limits limits, uint96 minBond, uint96 abandonPenalty, uint96 withholdPenalty);
+    /// @notice Number of the slot in turn at the current L1 slot. `IReader.overview` has everything about it.
+    function slotInTurn() external view returns (Slot);
+    /// @notice First L1 slot after the pause that lasts, or the genesis L1 slot as long as that lies ahead; zero otherwise.
+    function pausedUntil() external view returns (L1Slot);
     /// @notice Whether a sequencer is a candidate of a slot that isn't settled yet.
     function isCandidate(SequencerId sequencer) external view returns (bool);
     /// @notice The last finalized block; before the first, the genesis: its hash is `keccak256(abi.encode("fernet.genesis.v1" as bytes32, chainId, rollup))`, its state root the verifier's.
     function tip() external view returns (Tip memory);
     /// @notice Hash of the header finalized in a slot; zero if none was. At `type(uint64).max`, the genesis hash.
     function finalizedHeader(Slot slot) external view returns (bytes32);
-    /// @notice `keccak256(abi.encode(header))`.
-    function headerHash(Header calldata header) external pure returns (bytes32);
     /// @notice EIP-712 digest that prover and sequencer sign.
     function quoteDigest(Quote calldata quote) external view returns (bytes32);
     /// @notice Domain element of this rollup on this chain, below the order of BLS12-381's scalar field.
     function domain() external view returns (uint256);
-    /// @notice Score of a sequencer under a seed.
-    function scoreOf(Slot slot, SequencerId sequencer, bytes32 seed) external view returns (uint192);
+    /// @notice `count` words of storage from word `first` on, for `Reader`, which knows the layout. Nothing on a chain is secret.
+    function words(uint256 first, uint256 count) external view returns (bytes32[] memory);
 }

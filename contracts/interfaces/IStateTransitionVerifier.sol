@@ -9,7 +9,7 @@ struct Statement {
     bytes32 stateRoot;
     uint32 chunks;
     bytes32[] blobHashes;
-    /// the Bridge's rolling hash before and after the consumed deposits
+    /// the Bridge's rolling hash before and after the consumed operations, and how many they are: deposits and forced exits
     bytes32 depositsFrom;
     bytes32 depositsTo;
     uint64 depositCount;
@@ -24,8 +24,8 @@ struct Statement {
 interface IStateTransitionVerifier {
     /// @notice Reverts, with an error of the verifier, unless `proof` proves the statement.
     function verify(Statement calldata statement, bytes calldata proof) external view;
-    /// @notice Blobs that a block of so many chunks has.
-    function blobCount(uint256 chunks) external view returns (uint256);
+    /// @notice Chunks in a full blob, at least 1. A block fills its blobs one after the other: of `c` chunks, it has `c / chunksPerBlob` blobs, rounded up.
+    function chunksPerBlob() external view returns (uint256);
     /// @notice State root of the empty ledger.
     function genesisRoot() external view returns (bytes32);
 }

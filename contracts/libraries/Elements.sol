@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 /// @title What a block's data says about withdrawals
 /// @notice One blob element is one operation, little end first: bits 0 to 31 from, 32 to 63 to, 64 to 127 amount, 128 to 159 fee, 160 to 167 kind.
-/// A withdrawal is followed by its target: bits 0 to 159 the address.
+/// A withdrawal is followed by its target: bits 0 to 159 the address. So is a forced exit, which is a withdrawal with `to` = 1.
 library Elements {
     uint256 private constant WITHDRAWAL = 2;
     uint256 private constant TARGET = 4;

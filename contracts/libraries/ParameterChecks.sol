@@ -22,6 +22,7 @@ library ParameterChecks {
         _require(p.backupPhase != 0, "backupPhase");
         _require(p.seedDelay != 0, "seedDelay");
         _require(p.seedGrid != 0, "seedGrid");
+        _require(p.pauseLength != 0 && p.pauseLength <= PROVABLE_L1_SLOTS, "pauseLength");
         _require(p.maxCandidates >= 1 && p.maxCandidates <= 4, "maxCandidates");
         _require(p.maxChunks != 0, "maxChunks");
         _require(p.maxDeposits != 0, "maxDeposits");
@@ -36,7 +37,6 @@ library ParameterChecks {
         _require(longest <= type(uint16).max, "longestSlot");
         _require(longest + seeding + 2 * idle <= PROVABLE_L1_SLOTS, "longestSlot");
 
-        _require(uint256(p.sequencerBps) + p.proverBps + p.submitterBps == Payouts.BPS, "rewardBps");
         _require(p.rescueShareBps <= Payouts.BPS, "rescueShareBps");
         _require(p.minBond != 0, "minBond");
         _require(uint256(p.abandonPenalty) + p.withholdPenalty <= stakeAmount, "penalties");

@@ -37,6 +37,17 @@ library Settlement {
         }
     }
 
+    /// @notice Settles a slot that doesn't count: every bond is released, and nobody pays.
+    function forgive(Record storage self, Timeline t, IEscrow escrow) internal {
+        uint256 count = t.count();
+        for (uint256 rank = 0; rank < count; ++rank) {
+            uint256 position = t.positionOf(rank);
+            if (L1Slot.unwrap(t.committedAt(position)) == 0) continue;
+            StoredCandidate storage candidate = self.candidates[position];
+            release(t, candidate.prover, candidate.bond, escrow);
+        }
+    }
+
     /// @notice Gives a bond back to its prover.
     function release(Timeline t, address prover, uint96 bond, IEscrow escrow) internal {
         emit IRollup.BondReleased(t.slot(), prover, bond);

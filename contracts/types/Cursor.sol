@@ -86,6 +86,16 @@ library CursorLib {
         }
     }
 
+    /// @notice The cursor that goes on with `slot_` at `start_`, as after a slot that started at `previousStart_`. The record stays the same: what is in
+    /// it belongs to an earlier slot.
+    function anchored(Cursor self, Slot slot_, L1Slot start_, L1Slot previousStart_) internal pure returns (Cursor) {
+        return Cursor.wrap(
+            (Cursor.unwrap(self) & (~LOW_128 | (MASK_8 << CURSOR_RECORD_BIT))) | uint256(Slot.unwrap(slot_))
+                | (uint256(L1Slot.unwrap(start_)) << CURSOR_START_BIT)
+                | (uint256(L1Slot.unwrap(previousStart_)) << CURSOR_PREVIOUS_BIT)
+        );
+    }
+
     /// @notice The cursor after a block of `slot_` that consumed deposits up to `depositsEnd_`, one more block high.
     function withTip(Cursor self, Slot slot_, uint64 depositsEnd_) internal pure returns (Cursor) {
         unchecked {

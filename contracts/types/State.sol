@@ -20,6 +20,8 @@ struct StoredCandidate {
 /// @notice A slot with proposals. Records are used in turns; what an earlier slot left in one is overwritten.
 struct Record {
     Timeline timeline;
+    /// seed of the slot, written by its first proposal
+    bytes32 seed;
     StoredCandidate[4] candidates;
 }
 

@@ -6,7 +6,7 @@ import {L1Slot} from "./Time.sol";
 import {MASK_16} from "./Timeline.sol";
 
 /// @notice Lengths of a slot's phases in L1 slots, 16 bits each, from the lowest bit: proposal, commitment, reveal, proving,
-/// exclusive proving, halt, backup, seed delay, seed grid.
+/// exclusive proving, halt, backup, seed delay, seed grid, pause.
 type Windows is uint256;
 
 using WindowsLib for Windows global;
@@ -16,6 +16,7 @@ function packWindows(Parameters memory p) pure returns (Windows) {
         uint256(p.proposalPhase) | (uint256(p.commitmentPhase) << 16) | (uint256(p.revealPhase) << 32)
             | (uint256(p.provingPhase) << 48) | (uint256(p.exclusiveProving) << 64) | (uint256(p.haltPhase) << 80)
             | (uint256(p.backupPhase) << 96) | (uint256(p.seedDelay) << 112) | (uint256(p.seedGrid) << 128)
+            | (uint256(p.pauseLength) << 144)
     );
 }
 
@@ -55,6 +56,10 @@ library WindowsLib {
 
     function seedGrid(Windows self) internal pure returns (uint256) {
         return (Windows.unwrap(self) >> 128) & MASK_16;
+    }
+
+    function pause(Windows self) internal pure returns (uint256) {
+        return (Windows.unwrap(self) >> 144) & MASK_16;
     }
 
     /// @notice Length of a slot in which nobody proposes.

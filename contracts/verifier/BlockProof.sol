@@ -1,66 +1,67 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Deposit} from "../interfaces/IBridge.sol";
+import {L1Operation} from "../interfaces/IBridge.sol";
 
 /// @notice What a block's proof says about one chunk. Group elements as in EIP-2537: 64 bytes a coordinate, of an element of Fp2 c0 before c1.
 struct ChunkProof {
     /// state root after the chunk
     bytes32 stateRoot;
-    /// Poseidon commitment to the chunk's data
-    bytes32 dataCommitment;
+    /// Poseidon commitment to the domain, the recipients, the roots before and after, and the chunk's data
+    bytes32 commitment;
     /// the chunk's share of its blob's value at z
     bytes32 y;
-    /// deposits that the chunk consumes
-    uint256 deposits;
+    /// operations of the Bridge's queue that the chunk consumes
+    uint256 consumed;
     /// Groth16's A: x, y
     bytes32[4] a;
     /// Groth16's B: x, y
     bytes32[8] b;
 }
 
-/// @notice Proof of a block. Chunks, blobs and deposits are in the block's order.
+/// @notice Proof of a block. Chunks, blobs and operations are in the block's order.
 struct BlockProof {
     /// sum of the chunks' Groth16 C, each times its weight
     bytes32[4] c;
     ChunkProof[] chunks;
     /// for each blob its KZG commitment and its opening proof at z, 48 bytes each
     bytes32[3][] openings;
-    Deposit[] deposits;
+    /// of the Bridge's queue, those that the block consumes
+    L1Operation[] queue;
 }
 
 /// @title Reads `abi.encode(BlockProof)`
-/// @notice The numbers of chunks, blobs and deposits are known from the block's header, so exactly one length and one set of offsets is right:
+/// @notice The numbers of chunks, blobs and operations are known from the block's header, so exactly one length and one set of offsets is right:
 /// everything else is refused, and every later access stays inside the bytes.
 library BlockProofDecoder {
     error WrongChunkCount(uint256 expected, uint256 actual);
     error WrongOpeningCount(uint256 expected, uint256 actual);
-    error WrongDepositCount(uint256 expected, uint256 actual);
+    error WrongOperationCount(uint256 expected, uint256 actual);
     /// @notice The word at this byte is missing, or isn't the offset that the encoding has there; or the bytes go on after it.
     error MalformedProof(uint256 position);
 
     uint256 private constant WORD = 32;
     uint256 private constant CHUNK_LENGTH = 16 * WORD;
     uint256 private constant OPENING_LENGTH = 3 * WORD;
-    uint256 private constant DEPOSIT_LENGTH = 4 * WORD;
+    uint256 private constant OPERATION_LENGTH = 3 * WORD;
 
     // Positions of the head: offset of the tuple, then c, then the offsets of the three arrays.
     uint256 private constant TUPLE = 32;
     uint256 private constant CHUNKS_OFFSET = TUPLE + 4 * WORD;
     uint256 private constant OPENINGS_OFFSET = CHUNKS_OFFSET + WORD;
-    uint256 private constant DEPOSITS_OFFSET = OPENINGS_OFFSET + WORD;
-    uint256 private constant HEAD_END = DEPOSITS_OFFSET + WORD;
+    uint256 private constant OPERATIONS_OFFSET = OPENINGS_OFFSET + WORD;
+    uint256 private constant HEAD_END = OPERATIONS_OFFSET + WORD;
 
     /// @param chunkCount below 2^32
     /// @param blobCount below 2^32
-    /// @param depositCount below 2^64
-    function decode(bytes calldata proof, uint256 chunkCount, uint256 blobCount, uint256 depositCount)
+    /// @param operationCount below 2^64
+    function decode(bytes calldata proof, uint256 chunkCount, uint256 blobCount, uint256 operationCount)
         internal
         pure
         returns (BlockProof calldata decoded)
     {
         uint256 openingsAt;
-        uint256 depositsAt;
+        uint256 operationsAt;
         // unchecked: the positions are sums of products of the three counts with at most 512, far below 2^256
         unchecked {
             _expect(proof, 0, TUPLE);
@@ -71,13 +72,13 @@ library BlockProofDecoder {
             _expect(proof, OPENINGS_OFFSET, openingsAt - TUPLE);
             if (_word(proof, openingsAt) != blobCount) revert WrongOpeningCount(blobCount, _word(proof, openingsAt));
 
-            depositsAt = openingsAt + WORD + blobCount * OPENING_LENGTH;
-            _expect(proof, DEPOSITS_OFFSET, depositsAt - TUPLE);
-            if (_word(proof, depositsAt) != depositCount) {
-                revert WrongDepositCount(depositCount, _word(proof, depositsAt));
+            operationsAt = openingsAt + WORD + blobCount * OPENING_LENGTH;
+            _expect(proof, OPERATIONS_OFFSET, operationsAt - TUPLE);
+            if (_word(proof, operationsAt) != operationCount) {
+                revert WrongOperationCount(operationCount, _word(proof, operationsAt));
             }
 
-            _expectLength(proof, depositsAt + WORD + depositCount * DEPOSIT_LENGTH);
+            _expectLength(proof, operationsAt + WORD + operationCount * OPERATION_LENGTH);
         }
         // The tuple and its arrays lie inside `proof`: every offset and length was compared, and the last array ends at proof.length.
         assembly ("memory-safe") {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Deposit} from "../interfaces/IBridge.sol";
+import {L1Operation} from "../interfaces/IBridge.sol";
 import {IStateTransitionVerifier, Statement} from "../interfaces/IStateTransitionVerifier.sol";
 import {BlockProof, BlockProofDecoder, ChunkProof} from "./BlockProof.sol";
 import {PairingProduct} from "./PairingProduct.sol";
@@ -10,9 +10,9 @@ import {ScalarField} from "./ScalarField.sol";
 import {VerifyingKey} from "./VerifyingKey.sol";
 
 /// @title Verifies a block of the payments ledger
-/// @notice A block is K chunks, each with a Groth16 proof over BLS12-381 of seven public inputs. They are chained by their state roots,
-/// bound to the blobs by the blobs' values at a challenge z, bound to the Bridge's deposits by a polynomial at the same z, and checked
-/// by one pairing product (EIP-2537). See docs/rollup for why that is enough.
+/// @notice A block is K chunks, each with a Groth16 proof over BLS12-381 of four public inputs. They are bound to the blobs by the blobs' values at a
+/// challenge z, and to domain, recipients, state roots and the Bridge's queue by a polynomial at the same z; one pairing product (EIP-2537)
+/// checks them all. See docs/rollup for why that is enough.
 contract BlockVerifier is IStateTransitionVerifier {
     using PairingProduct for PairingProduct.Product;
     using ScalarField for uint256;
@@ -20,8 +20,8 @@ contract BlockVerifier is IStateTransitionVerifier {
     error BadParameter(string name);
     error NoChunks();
     error WrongBlobCount(uint256 expected, uint256 actual);
-    /// @notice The deposits of the proof don't lead from the rolling hash before the block to the one after it.
-    error DepositsMismatch(bytes32 expected, bytes32 actual);
+    /// @notice The operations of the proof don't lead from the Bridge's rolling hash before the block to the one after it.
+    error OperationsMismatch(bytes32 expected, bytes32 actual);
     /// @notice The last chunk's root isn't the block's.
     error StateRootMismatch(bytes32 expected, bytes32 actual);
     /// @notice Not below the order of the scalar field.
@@ -34,12 +34,12 @@ contract BlockVerifier is IStateTransitionVerifier {
     struct Progress {
         uint256 z;
         uint256 domain;
-        /// payee and fee recipient, as the public input has them
+        /// payee, fee recipient and the burned share of the fees, as the polynomial has them
         uint256 recipients;
         uint256[] weights;
         /// state root after the chunks so far
         uint256 root;
-        /// deposits that earlier chunks consumed
+        /// operations of the queue that earlier chunks consumed
         uint256 consumed;
         /// sum of the y of the blob's chunks so far
         uint256 y;
@@ -49,13 +49,15 @@ contract BlockVerifier is IStateTransitionVerifier {
     }
 
     // Places of the public inputs.
-    uint256 private constant ROOT_BEFORE = 0;
-    uint256 private constant ROOT_AFTER = 1;
-    uint256 private constant POINT = 2;
-    uint256 private constant VALUE = 3;
-    uint256 private constant DATA = 4;
-    uint256 private constant DEPOSITS = 5;
-    uint256 private constant RECIPIENTS = 6;
+    uint256 private constant POINT = 0;
+    uint256 private constant VALUE = 1;
+    uint256 private constant COMMITMENT = 2;
+    uint256 private constant BINDING = 3;
+
+    // Where the fee recipient and the burned share of the fees are in `recipients`.
+    uint256 private constant FEE_RECIPIENT_AT = 160;
+    uint256 private constant FEE_BURN_AT = 192;
+    uint256 private constant MAX_BPS = 10_000;
 
     bytes32 private constant CHALLENGE_TAG = "fernet.z.v1";
     bytes32 private constant WEIGHTS_TAG = "fernet.weights.v1";
@@ -64,7 +66,10 @@ contract BlockVerifier is IStateTransitionVerifier {
     uint256 public immutable operations;
     /// @notice Blob elements that a chunk owns.
     uint256 public immutable elements;
+    /// @inheritdoc IStateTransitionVerifier
     uint256 public immutable chunksPerBlob;
+    /// @notice Share of a chunk's fees that is burned, in 1/10,000; rounded down, the rest is the fee recipient's.
+    uint16 public immutable feeBurnBps;
     /// @notice Contract whose code is the verifying key, see `VerifyingKey`.
     address public immutable verifyingKey;
     /// @inheritdoc IStateTransitionVerifier
@@ -72,36 +77,40 @@ contract BlockVerifier is IStateTransitionVerifier {
     /// @dev log2 of `elements`.
     uint256 private immutable _elementsLog;
 
-    /// @param key alpha, beta, gamma, delta, IC_0 to IC_7 in the form of EIP-2537
-    /// @param operations_ operations per chunk, at most `elements_`
+    /// @param key alpha, beta, gamma, delta, IC_0 to IC_4 in the form of EIP-2537
+    /// @param operations_ operations per chunk, at least 2 (a forced exit takes two places) and at most `elements_`
     /// @param elements_ blob elements per chunk, a power of two
     /// @param chunksPerBlob_ chunks in a full blob, at most 4096 / `elements_`
     /// @param genesisRoot_ root of the empty ledger
+    /// @param feeBurnBps_ burned share of all fees, at most 10,000
     constructor(
         bytes memory key,
         uint256 operations_,
         uint256 elements_,
         uint256 chunksPerBlob_,
-        bytes32 genesisRoot_
+        bytes32 genesisRoot_,
+        uint16 feeBurnBps_
     ) {
         uint256 log = 0;
         while (log < ScalarField.BLOB_LOG && 2 ** log != elements_) log++;
         if (2 ** log != elements_) revert BadParameter("elements");
-        if (operations_ == 0 || operations_ > elements_) revert BadParameter("operations");
+        if (operations_ < 2 || operations_ > elements_) revert BadParameter("operations");
         if (chunksPerBlob_ == 0 || chunksPerBlob_ > ScalarField.BLOB_ELEMENTS / elements_) {
             revert BadParameter("chunksPerBlob");
         }
         if (uint256(genesisRoot_) >= ScalarField.ORDER) revert BadParameter("genesisRoot");
+        if (feeBurnBps_ > MAX_BPS) revert BadParameter("feeBurnBps");
 
         operations = operations_;
         elements = elements_;
         chunksPerBlob = chunksPerBlob_;
         genesisRoot = genesisRoot_;
+        feeBurnBps = feeBurnBps_;
         _elementsLog = log;
         verifyingKey = VerifyingKey.store(key);
     }
 
-    /// @inheritdoc IStateTransitionVerifier
+    /// @notice Blobs that a block of so many chunks has.
     function blobCount(uint256 chunks) public view returns (uint256) {
         return chunks / chunksPerBlob + (chunks % chunksPerBlob == 0 ? 0 : 1);
     }
@@ -114,22 +123,22 @@ contract BlockVerifier is IStateTransitionVerifier {
         if (statement.blobHashes.length != blobs) revert WrongBlobCount(blobs, statement.blobHashes.length);
         BlockProof calldata decoded = BlockProofDecoder.decode(proof, statement.chunks, blobs, statement.depositCount);
         ChunkProof[] calldata chunks = decoded.chunks;
-        Deposit[] calldata deposits = decoded.deposits;
-        _checkDeposits(statement, deposits);
+        L1Operation[] calldata queue = decoded.queue;
+        _checkQueue(statement, queue);
 
         Progress memory progress;
-        progress.z = _challenge(statement, chunks);
-        progress.domain = statement.domain;
+        progress.domain = statement.domain % ScalarField.ORDER;
+        progress.recipients = uint256(uint160(statement.payee)) | (uint256(statement.feeRecipient) << FEE_RECIPIENT_AT)
+            | (uint256(feeBurnBps) << FEE_BURN_AT);
         progress.root = uint256(statement.parentRoot);
         if (progress.root >= ScalarField.ORDER) revert OutOfField(progress.root);
-
-        progress.recipients = uint256(uint160(statement.payee)) | (uint256(statement.feeRecipient) << 160);
-        progress.weights = _weights(progress, chunks);
+        progress.z = _challenge(statement, progress.recipients, chunks);
+        progress.weights = _weights(progress.z, chunks);
         PairingProduct.Product memory product;
         product.load(verifyingKey, chunks.length);
 
         for (uint256 k = 0; k < chunks.length; k++) {
-            _addChunk(product, progress, progress.weights[k], chunks[k], deposits);
+            _addChunk(product, progress, progress.weights[k], chunks[k], queue);
             if (!product.setPair(k, progress.weights[k], chunks[k].a, chunks[k].b)) revert ProofRejected();
             if (progress.position == chunksPerBlob || k + 1 == chunks.length) {
                 _checkBlob(progress, statement.blobHashes[progress.blob], decoded.openings[progress.blob]);
@@ -138,12 +147,10 @@ contract BlockVerifier is IStateTransitionVerifier {
         if (progress.root != uint256(statement.stateRoot)) {
             revert StateRootMismatch(statement.stateRoot, bytes32(progress.root));
         }
-        if (progress.consumed != deposits.length) {
-            revert BlockProofDecoder.WrongDepositCount(deposits.length, progress.consumed);
+        if (progress.consumed != queue.length) {
+            revert BlockProofDecoder.WrongOperationCount(queue.length, progress.consumed);
         }
 
-        // the same for every chunk, and the weights sum to 1
-        product.setScalar(RECIPIENTS, progress.recipients);
         product.setC(decoded.c);
         if (!product.holds()) revert ProofRejected();
     }
@@ -154,23 +161,21 @@ contract BlockVerifier is IStateTransitionVerifier {
         Progress memory progress,
         uint256 weight,
         ChunkProof calldata chunk,
-        Deposit[] calldata deposits
+        L1Operation[] calldata queue
     ) private view {
         uint256 rootAfter = uint256(chunk.stateRoot);
         uint256 y = uint256(chunk.y);
-        uint256 data = uint256(chunk.dataCommitment);
+        uint256 commitment = uint256(chunk.commitment);
         if (rootAfter >= ScalarField.ORDER) revert OutOfField(rootAfter);
         if (y >= ScalarField.ORDER) revert OutOfField(y);
-        if (data >= ScalarField.ORDER) revert OutOfField(data);
+        if (commitment >= ScalarField.ORDER) revert OutOfField(commitment);
         uint256 point = progress.z;
         if (progress.position != 0) point = point.mul(_inverseShift(progress.position));
 
-        product.addScalar(ROOT_BEFORE, weight, progress.root);
-        product.addScalar(ROOT_AFTER, weight, rootAfter);
         product.addScalar(POINT, weight, point);
         product.addScalar(VALUE, weight, y);
-        product.addScalar(DATA, weight, data);
-        product.addScalar(DEPOSITS, weight, _depositValue(progress, point, chunk.deposits, deposits));
+        product.addScalar(COMMITMENT, weight, commitment);
+        product.addScalar(BINDING, weight, _binding(progress, point, rootAfter, chunk.consumed, queue));
 
         progress.root = rootAfter;
         progress.y = progress.y.add(y);
@@ -185,71 +190,75 @@ contract BlockVerifier is IStateTransitionVerifier {
         progress.blob++;
     }
 
-    /// @dev The proof's deposits must be the ones that the Bridge hashed.
-    function _checkDeposits(Statement calldata statement, Deposit[] calldata deposits) private pure {
+    /// @dev The proof's operations must be the ones that the Bridge hashed.
+    function _checkQueue(Statement calldata statement, L1Operation[] calldata queue) private pure {
         bytes32 chain = statement.depositsFrom;
-        for (uint256 i = 0; i < deposits.length; i++) {
-            Deposit calldata deposit = deposits[i];
-            // memory-safe: allocates nothing and only uses memory past the free pointer; a deposit is 128 bytes of calldata inside the proof
+        for (uint256 i = 0; i < queue.length; i++) {
+            L1Operation calldata operation = queue[i];
+            // memory-safe: allocates nothing and only uses memory past the free pointer; an operation is 96 bytes of calldata inside the proof
             assembly ("memory-safe") {
                 let at := mload(0x40)
                 mstore(at, chain)
-                calldatacopy(add(at, 32), deposit, 128)
-                chain := keccak256(at, 160)
+                calldatacopy(add(at, 32), operation, 96)
+                chain := keccak256(at, 128)
             }
         }
-        if (chain != statement.depositsTo) revert DepositsMismatch(statement.depositsTo, chain);
+        if (chain != statement.depositsTo) revert OperationsMismatch(statement.depositsTo, chain);
     }
 
-    /// @dev The deposit polynomial of the next `count` deposits at `point`, with the domain as its leading coefficient.
-    function _depositValue(Progress memory progress, uint256 point, uint256 count, Deposit[] calldata deposits)
-        private
-        pure
-        returns (uint256 value)
-    {
-        value = progress.domain % ScalarField.ORDER;
+    /// @dev The value at `point` of the polynomial whose coefficients, from the highest, are domain, recipients, the roots before and after the chunk,
+    /// and three for each of the next `count` operations.
+    function _binding(
+        Progress memory progress,
+        uint256 point,
+        uint256 rootAfter,
+        uint256 count,
+        L1Operation[] calldata queue
+    ) private pure returns (uint256 value) {
+        value = progress.domain.mul(point).add(progress.recipients);
+        value = value.mul(point).add(progress.root);
+        value = value.mul(point).add(rootAfter);
         uint256 first = progress.consumed;
-        if (count > deposits.length - first) {
-            revert BlockProofDecoder.WrongDepositCount(deposits.length - first, count);
+        if (count > queue.length - first) {
+            revert BlockProofDecoder.WrongOperationCount(queue.length - first, count);
         }
         uint256 end = first + count;
         for (uint256 i = first; i < end; i++) {
-            value = _absorb(value, point, deposits[i]);
+            L1Operation calldata operation = queue[i];
+            value = value.mul(point).add(operation.head);
+            value = value.mul(point).add(operation.x);
+            value = value.mul(point).add(operation.y);
         }
         progress.consumed = end;
     }
 
-    /// @dev Three steps of Horner's rule at `point`.
-    function _absorb(uint256 value, uint256 point, Deposit calldata deposit) private pure returns (uint256) {
-        uint256 packed = uint256(deposit.index) | (uint256(deposit.amount) << 32);
-        value = value.mul(point).add(packed);
-        value = value.mul(point).add(deposit.keyX);
-        return value.mul(point).add(deposit.keyY);
-    }
-
-    /// @dev Fiat-Shamir: z follows from the header, the deposits, the domain and all data commitments. Below 2^253, so in the field.
-    function _challenge(Statement calldata statement, ChunkProof[] calldata chunks) private pure returns (uint256) {
-        bytes32[] memory preimage = new bytes32[](4 + chunks.length);
+    /// @dev Fiat-Shamir: z follows from all that the chunks' polynomials are made of, and their commitments. Below 2^253, so in the field.
+    function _challenge(Statement calldata statement, uint256 recipients, ChunkProof[] calldata chunks)
+        private
+        pure
+        returns (uint256)
+    {
+        bytes32[] memory preimage = new bytes32[](6 + 2 * chunks.length);
         preimage[0] = CHALLENGE_TAG;
         preimage[1] = statement.headerHash;
         preimage[2] = statement.depositsTo;
         preimage[3] = bytes32(statement.domain);
+        preimage[4] = bytes32(recipients);
+        preimage[5] = statement.parentRoot;
         for (uint256 k = 0; k < chunks.length; k++) {
-            preimage[4 + k] = chunks[k].dataCommitment;
+            preimage[6 + 2 * k] = chunks[k].stateRoot;
+            preimage[7 + 2 * k] = chunks[k].commitment;
         }
         return uint256(_hash(preimage)) >> 3;
     }
 
-    /// @dev One for a single chunk. Else 128 random bits each, drawn after every public input, A and B is fixed, with the first chosen so that they sum to 1.
-    function _weights(Progress memory progress, ChunkProof[] calldata chunks)
-        private
-        pure
-        returns (uint256[] memory weights)
-    {
+    /// @dev One for a single chunk. Else 128 random bits each, drawn after every public input, A and B is fixed, with the first chosen so that they
+    /// sum to 1: alpha and IC_0 stay as they are then, which is worth the one scaling that a first weight of 1 would save.
+    function _weights(uint256 z, ChunkProof[] calldata chunks) private pure returns (uint256[] memory weights) {
         weights = new uint256[](chunks.length);
         uint256 first = 1;
         if (chunks.length > 1) {
-            bytes32 transcript = _transcript(progress.z, progress.root, progress.recipients, chunks);
+            bytes32 transcript = _transcript(z, chunks);
             for (uint256 k = 1; k < chunks.length; k++) {
                 weights[k] = uint256(keccak256(abi.encode(transcript, k))) >> 128;
                 first = first.sub(weights[k]);
@@ -258,11 +267,7 @@ contract BlockVerifier is IStateTransitionVerifier {
         weights[0] = first;
     }
 
-    function _transcript(uint256 z, uint256 parentRoot, uint256 recipients, ChunkProof[] calldata chunks)
-        private
-        pure
-        returns (bytes32 transcript)
-    {
+    function _transcript(uint256 z, ChunkProof[] calldata chunks) private pure returns (bytes32 transcript) {
         bytes32 tag = WEIGHTS_TAG;
         // memory-safe: allocates nothing and only uses memory past the free pointer; the chunks are 512 bytes each inside the proof
         assembly ("memory-safe") {
@@ -270,10 +275,8 @@ contract BlockVerifier is IStateTransitionVerifier {
             let length := mul(chunks.length, 512)
             mstore(at, tag)
             mstore(add(at, 32), z)
-            mstore(add(at, 64), parentRoot)
-            mstore(add(at, 96), recipients)
-            calldatacopy(add(at, 128), chunks.offset, length)
-            transcript := keccak256(at, add(128, length))
+            calldatacopy(add(at, 64), chunks.offset, length)
+            transcript := keccak256(at, add(64, length))
         }
     }
 

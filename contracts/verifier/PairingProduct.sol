@@ -52,18 +52,8 @@ library PairingProduct {
         }
     }
 
-    /// @notice Sets the scalar of public input `input`.
-    /// @param input below 7
-    function setScalar(Product memory self, uint256 input, uint256 scalar) internal pure {
-        uint256 place = _scalarAt(self, input);
-        // memory-safe: the gap of term `input` lies inside the key's memory
-        assembly ("memory-safe") {
-            mstore(place, scalar)
-        }
-    }
-
     /// @notice Adds `weight` times `value` to the scalar of public input `input`.
-    /// @param input below 7
+    /// @param input below 4
     function addScalar(Product memory self, uint256 input, uint256 weight, uint256 value) internal pure {
         uint256 place = _scalarAt(self, input);
         uint256 order = ScalarField.ORDER;

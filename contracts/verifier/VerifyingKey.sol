@@ -10,8 +10,8 @@ pragma solidity 0.8.37;
 /// | 0 | -alpha (G1), beta (G2) |
 /// | 384 | gap for the public inputs' point (G1), -gamma (G2) |
 /// | 768 | gap for c (G1), -delta (G2) |
-/// | 1152 | for each of the 7 public inputs its IC point (G1) and a gap of 32 bytes for its scalar |
-/// | 2272 | IC_0 (G1) |
+/// | 1152 | for each of the 4 public inputs its IC point (G1) and a gap of 32 bytes for its scalar |
+/// | 1792 | IC_0 (G1) |
 library VerifyingKey {
     error WrongKeyLength(uint256 expected, uint256 actual);
     /// @notice A point is off its curve, out of the prime-order subgroup, or at infinity where it may not be.
@@ -19,7 +19,7 @@ library VerifyingKey {
     error KeyNotStored();
 
     /// @notice Public inputs of a chunk.
-    uint256 internal constant INPUTS = 7;
+    uint256 internal constant INPUTS = 4;
     uint256 internal constant G1 = 128;
     uint256 internal constant G2 = 256;
     /// @notice Length of one pair of the pairing product.
@@ -38,11 +38,11 @@ library VerifyingKey {
     /// @notice Length of the stored key.
     uint256 internal constant STORED_LENGTH = CONSTANT_TERM + G1;
 
-    /// @notice Length of the key as `vectors/verifying-key.json` has it: alpha, beta, gamma, delta, IC_0 to IC_7.
+    /// @notice Length of the key as `vectors/verifying-key.json` has it: alpha, beta, gamma, delta, IC_0 to IC_4.
     uint256 internal constant ENCODED_LENGTH = G1 + 3 * G2 + (INPUTS + 1) * G1;
 
     /// @dev STOP and the stored key.
-    uint24 private constant CODE_LENGTH = 2401;
+    uint24 private constant CODE_LENGTH = 1921;
 
     uint256 private constant BETA = G1;
     uint256 private constant GAMMA = BETA + G2;
@@ -51,7 +51,7 @@ library VerifyingKey {
 
     address private constant G1_MSM = address(0x0c);
     address private constant PAIRING = address(0x0f);
-    /// @dev Gas limit of each check of the key: four times the price of three pairs in EIP-2537, which is more than that of eight terms.
+    /// @dev Gas limit of each check of the key: four times the price of three pairs in EIP-2537, which is more than that of five terms.
     uint256 private constant CHECK_GAS = 542_000;
 
     // Modulus of Fp, as the two words of a 64-byte coordinate.

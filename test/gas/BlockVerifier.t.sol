@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Deposit} from "../../contracts/interfaces/IBridge.sol";
+import {L1Operation} from "../../contracts/interfaces/IBridge.sol";
 import {Statement} from "../../contracts/interfaces/IStateTransitionVerifier.sol";
 import {BlockVerifier} from "../../contracts/verifier/BlockVerifier.sol";
 import {Trapdoor} from "../support/Trapdoor.sol";
@@ -13,12 +13,12 @@ contract BlockVerifierGasTest is Test {
     BlockVerifier internal verifier;
 
     function setUp() public {
-        trapdoor = new Trapdoor(64, 64);
-        verifier = new BlockVerifier(trapdoor.key(), 42, 64, 64, 0);
+        trapdoor = new Trapdoor(64, 64, 1000);
+        verifier = new BlockVerifier(trapdoor.key(), 42, 64, 64, 0, 1000);
     }
 
     function _verify(uint32 chunks, string memory name) internal {
-        Deposit[] memory none = new Deposit[](0);
+        L1Operation[] memory none = new L1Operation[](0);
         Statement memory statement = Statement({
             headerHash: keccak256("header"),
             parentRoot: keccak256("parent") >> 2,

@@ -68,7 +68,7 @@ abstract contract TransactionGas is Fixture {
     }
 
     function _proposal(uint256 i, bytes memory proof) internal view returns (bytes memory) {
-        return abi.encodeCall(IRollup.propose, (_slot(), _id(i), _hash(_headerOf(i)), proof));
+        return abi.encodeCall(IRollup.propose, (_slot(), _id(i), _hash(_headerOf(i)), proof, ""));
     }
 }
 
@@ -120,6 +120,17 @@ contract ProposeWithSeedGas is TransactionGas {
     }
 
     function _prepare() internal override {
+        _set(attesters[0], _proposal(0, _shortSeedProof(_view().seedAt)));
+    }
+}
+
+/// forge-config: default.isolate = false
+contract ProposeWithLongSeedProofGas is TransactionGas {
+    function _name() internal pure override returns (string memory) {
+        return "propose, first, with the seed's proof after a missed L1 slot";
+    }
+
+    function _prepare() internal override {
         _set(attesters[0], _proposal(0, _seedProof(_view().seedAt)));
     }
 }
@@ -134,7 +145,7 @@ contract ProposeAfterExpiryGas is TransactionGas {
         _propose(1);
         _warp(_view().start + 13 * 30);
         _warp(_view().start);
-        _set(attesters[0], _proposal(0, _seedProof(_view().seedAt)));
+        _set(attesters[0], _proposal(0, _shortSeedProof(_view().seedAt)));
     }
 }
 
@@ -280,6 +291,11 @@ contract RegisterGas is TransactionGas {
         token.mint(relay, STAKE);
         vm.prank(relay);
         token.approve(address(staking), STAKE);
-        _set(relay, address(staking), abi.encodeCall(IStaking.register, (rescuer, 0)), new bytes32[](0));
+        _set(
+            relay,
+            address(staking),
+            abi.encodeCall(IStaking.register, (_registration(relay, rescuer))),
+            new bytes32[](0)
+        );
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Deposit} from "../../contracts/interfaces/IBridge.sol";
+import {L1Operation} from "../../contracts/interfaces/IBridge.sol";
 import {Header, IRollup} from "../../contracts/interfaces/IRollup.sol";
 import {Statement} from "../../contracts/interfaces/IStateTransitionVerifier.sol";
 import {BlockVerifier} from "../../contracts/verifier/BlockVerifier.sol";
@@ -19,12 +19,12 @@ abstract contract TotalGas is TransactionGas {
         _finalize(relay, h, payee);
         _warp(_view().start);
 
-        Trapdoor trapdoor = new Trapdoor(8, 512);
+        Trapdoor trapdoor = new Trapdoor(8, 512, 1000);
         bytes32 root = rollup.tip().stateRoot;
-        vm.etch(address(verifier), address(new BlockVerifier(trapdoor.key(), 8, 8, 512, root)).code);
+        vm.etch(address(verifier), address(new BlockVerifier(trapdoor.key(), 8, 8, 512, root, 1000)).code);
         h = _next(_chunks(), "second", trapdoor.versionedHashes(1));
         Statement memory statement = _statement(h, payee);
-        bytes memory proof = abi.encode(trapdoor.prove(statement, new Deposit[](0), new uint256[](_chunks())));
+        bytes memory proof = abi.encode(trapdoor.prove(statement, new L1Operation[](0), new uint256[](_chunks())));
         _set(payee, abi.encodeCall(IRollup.finalize, (h, payee, proof)));
     }
 

@@ -3,25 +3,15 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 
-import {IRollup, Phase, SlotView, Tip} from "../../contracts/interfaces/IRollup.sol";
-import {SequencerId} from "../../contracts/types/Ids.sol";
-import {L1Slot, Slot} from "../../contracts/types/Time.sol";
-import {ClaimRewards} from "../../script/ClaimRewards.s.sol";
+import {IRollup, Tip} from "../../contracts/interfaces/IRollup.sol";
+import {VrfScore} from "../../contracts/scoring/VrfScore.sol";
+import {L1Slot} from "../../contracts/types/Time.sol";
 import {Deploy, Deployment} from "../../script/Deploy.s.sol";
-import {EscrowDeposit} from "../../script/EscrowDeposit.s.sol";
-import {EscrowRequestWithdrawal} from "../../script/EscrowRequestWithdrawal.s.sol";
-import {EscrowWithdraw} from "../../script/EscrowWithdraw.s.sol";
-import {FundRewards} from "../../script/FundRewards.s.sol";
-import {InitiateExit} from "../../script/InitiateExit.s.sol";
-import {Register} from "../../script/Register.s.sol";
-import {ShowSlot} from "../../script/ShowSlot.s.sol";
-import {WithdrawStake} from "../../script/WithdrawStake.s.sol";
 import {DevToken} from "../../script/dev/DevToken.sol";
-import {Configuration} from "../../script/lib/Configuration.sol";
-import {Operator} from "../../script/lib/Operator.sol";
+import {Configuration, Scoring} from "../../script/lib/Configuration.sol";
 import {ConfigurationFixture} from "../support/ConfigurationFixture.sol";
 
-/// @notice The deployment's transactions and its file, and the operator's scripts against it.
+/// @notice The deployment's transactions and its file.
 contract DeployTest is ConfigurationFixture {
     /// @dev A chain of its own: the scripts read and write deployments/<chain id>.json.
     uint256 internal constant CHAIN = 4_242_001;
@@ -29,21 +19,15 @@ contract DeployTest is ConfigurationFixture {
 
     Deploy internal script;
     Deployment internal deployed;
-    address internal operator;
 
     function setUp() public {
         vm.chainId(CHAIN);
         vm.warp(1_800_000_000);
         script = new Deploy();
-        uint256 key;
-        (operator, key) = makeAddrAndKey("operator");
-        vm.setEnv("FERNET_KEY", vm.toString(bytes32(key)));
         // the transactions come from the script itself here, not from a broadcasting account
         Configuration memory c = _configuration();
         deployed = script.deploy(c, address(script));
         script.record(c, deployed, 77);
-        vm.prank(address(script));
-        DevToken(address(deployed.token)).mint(operator, 1000e18);
     }
 
     function test_EverythingIsWired() public view {
@@ -53,11 +37,43 @@ contract DeployTest is ConfigurationFixture {
         assertEq(address(deployed.bridge.rollup()), address(deployed.rollup));
         assertEq(address(deployed.rollup.bridge()), address(deployed.bridge));
         assertEq(address(deployed.rollup.verifier()), address(deployed.verifier));
-        assertEq(abi.encode(deployed.rollup.parameters()), abi.encode(_parameters()));
+        assertEq(abi.encode(deployed.reader.parameters()), abi.encode(_parameters()));
         assertEq(deployed.rewards.pot(), 100_000e18);
         assertEq(deployed.token.balanceOf(address(script)), 900_000e18);
+        assertEq(address(deployed.rollup.scoring()), address(deployed.scoring));
+        assertEq(deployed.scoring.kind(), "public");
+        assertEq(address(deployed.reader.rollup()), address(deployed.rollup));
         Tip memory tip = deployed.rollup.tip();
         assertEq(tip.stateRoot, bytes32(uint256(7)));
+    }
+
+    function test_GovernanceIsWired() public view {
+        assertEq(address(deployed.rollup.votes()), address(deployed.votes));
+        assertEq(deployed.votes.rollup(), address(deployed.rollup));
+        assertEq(deployed.votes.timelock(), address(deployed.timelock));
+        assertEq(deployed.votes.votingRound(), 10);
+        assertEq(deployed.votes.votingQuorum(), 6);
+        assertEq(deployed.votes.pushPeriod(), 100);
+        assertEq(deployed.timelock.votes(), address(deployed.votes));
+        assertEq(deployed.timelock.delay(), 10);
+        assertEq(deployed.timelock.grace(), 100);
+        assertEq(deployed.rollup.guardian(), address(deployed.guardian));
+        assertEq(deployed.guardian.rollup(), address(deployed.rollup));
+        assertEq(deployed.guardian.governance(), address(deployed.timelock));
+        assertEq(deployed.guardian.guardian(), KEEPER);
+        assertEq(deployed.staking.governance(), address(deployed.timelock));
+        assertEq(deployed.rewards.governance(), address(deployed.timelock));
+        assertEq(deployed.rewards.maxBlockReward(), 30e18);
+        assertEq(deployed.registry.canonical(), address(deployed.rollup));
+        assertEq(deployed.registry.governance(), address(deployed.timelock));
+    }
+
+    function test_AConfigurationPicksTheScoring() public {
+        Configuration memory c = _configuration();
+        c.scoring = Scoring.Vrf;
+        Deployment memory second = script.deploy(c, address(script));
+        assertEq(second.scoring.kind(), "vrf");
+        assertEq(address(VrfScore(address(second.scoring)).staking()), address(second.staking));
     }
 
     function test_AnExistingTokenIsUsed() public {
@@ -72,7 +88,7 @@ contract DeployTest is ConfigurationFixture {
     function test_RevertWhen_TheDeployerIsAnother() public {
         Configuration memory c = _configuration();
         vm.expectPartialRevert(IRollup.WiringMismatch.selector);
-        script.deploy(c, operator);
+        script.deploy(c, makeAddr("another"));
     }
 
     function test_OnlyTheDeployerMintsTheDevelopmentToken() public {
@@ -92,66 +108,11 @@ contract DeployTest is ConfigurationFixture {
         assertEq(vm.parseJsonAddress(json, ".contracts.token"), address(deployed.token));
         assertEq(vm.parseJsonBytes32(json, ".codeHashes.rollup"), address(deployed.rollup).codehash);
         assertEq(vm.parseJsonBytes32(json, ".codeHashes.verifier"), address(deployed.verifier).codehash);
-    }
-
-    function test_OperatorsRegisterExitAndGetTheStakeBack() public {
-        address attester = makeAddr("attester");
-        SequencerId id = new Register().run(attester, 3);
-        assertEq(SequencerId.unwrap(id), 1);
-        assertEq(deployed.staking.sequencer(id).owner, operator);
-        assertEq(deployed.staking.sequencer(id).attester, attester);
-        assertEq(deployed.token.balanceOf(operator), 900e18);
-        new InitiateExit().run(1);
-        vm.warp(block.timestamp + 4 * 12);
-        new WithdrawStake().run(1);
-        assertEq(deployed.token.balanceOf(operator), 1000e18);
-    }
-
-    function test_OperatorsDepositAndWithdrawBonds() public {
-        new EscrowDeposit().run(operator, 20e18);
-        assertEq(deployed.escrow.account(operator).free, 20e18);
-        new EscrowRequestWithdrawal().run(5e18);
-        vm.warp(block.timestamp + 4 * 12);
-        new EscrowWithdraw().run(operator);
-        assertEq(deployed.token.balanceOf(operator), 985e18);
-    }
-
-    function test_OperatorsFundAndClaimRewards() public {
-        new FundRewards().run(1e18);
-        assertEq(deployed.rewards.pot(), 100_001e18);
-        vm.prank(address(deployed.rollup));
-        deployed.rewards.credit(operator, 3e18);
-        assertEq(new ClaimRewards().run(operator), 3e18);
-        assertEq(deployed.token.balanceOf(operator), 1002e18);
-    }
-
-    function test_OperatorsSeeTheSlot() public {
-        ShowSlot show = new ShowSlot();
-        show.run();
-        assertEq(show.phaseName(Phase.Waiting), "waiting");
-        assertEq(show.phaseName(Phase.Backup), "backup");
-        SlotView memory slot = deployed.rollup.currentSlot();
-        assertEq(Slot.unwrap(slot.slot), 0);
-    }
-
-    function test_RevertWhen_TokensAreMissing() public {
-        EscrowDeposit deposit = new EscrowDeposit();
-        vm.expectRevert(abi.encodeWithSelector(Operator.InsufficientTokens.selector, operator, 1001e18, 1000e18));
-        deposit.run(operator, 1001e18);
-    }
-
-    function test_RevertWhen_ThereIsNoDeployment() public {
-        vm.chainId(CHAIN + 1);
-        ShowSlot show = new ShowSlot();
-        vm.expectRevert(abi.encodeWithSelector(Operator.MissingDeployment.selector, "deployments/4242002.json"));
-        show.run();
-    }
-
-    function test_RevertWhen_TheCodeIsNotTheDeployments() public {
-        ShowSlot show = new ShowSlot();
-        bytes32 expected = address(deployed.rollup).codehash;
-        vm.etch(address(deployed.rollup), hex"00");
-        vm.expectRevert(abi.encodeWithSelector(Operator.WrongCode.selector, "rollup", expected, keccak256(hex"00")));
-        show.run();
+        assertEq(vm.parseJsonAddress(json, ".contracts.scoring"), address(deployed.scoring));
+        assertEq(vm.parseJsonAddress(json, ".contracts.reader"), address(deployed.reader));
+        assertEq(vm.parseJsonAddress(json, ".contracts.timelock"), address(deployed.timelock));
+        assertEq(vm.parseJsonAddress(json, ".contracts.votes"), address(deployed.votes));
+        assertEq(vm.parseJsonAddress(json, ".contracts.guardian"), address(deployed.guardian));
+        assertEq(vm.parseJsonAddress(json, ".contracts.registry"), address(deployed.registry));
     }
 }

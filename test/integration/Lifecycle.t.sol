@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Candidate, Header, IRollup, Outcome, Phase, Quote, SlotView, Tip} from "../../contracts/interfaces/IRollup.sol";
+import {IBridge} from "../../contracts/interfaces/IBridge.sol";
+import {Candidate, SlotView} from "../../contracts/interfaces/IReader.sol";
+import {Header, IRollup, Outcome, Phase, Quote, Tip} from "../../contracts/interfaces/IRollup.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
@@ -89,7 +91,7 @@ contract LifecycleTest is Fixture {
         _commit(ranked[0], first);
         _warp(_now() + 2);
         _reveal(first);
-        SlotView memory v = rollup.currentSlot();
+        SlotView memory v = reader.currentSlot();
         assertEq(v.candidates.length, 2);
         assertEq(v.turn, 0);
         assertEq(L1Slot.unwrap(v.phaseEnd), _now() + 41);
@@ -185,7 +187,7 @@ contract LifecycleTest is Fixture {
         emit IRollup.Revealed(h.slot, _hash(h), h, 4, false, L1Slot.wrap(_now()));
         rollup.reveal(h);
         _phaseIs(Phase.Reveal);
-        assertEq(rollup.currentSlot().candidates[0].blobsSeen, 4);
+        assertEq(reader.currentSlot().candidates[0].blobsSeen, 4);
 
         vm.expectRevert(IRollup.NoNewBlob.selector);
         rollup.reveal(h);
@@ -218,25 +220,42 @@ contract LifecycleTest is Fixture {
         Header memory h = _revealed(0);
         _finalize(payee, h, payee);
         assertEq(_owed(payee), 1.5e18 + PRICE + 0.3e18);
-        assertEq(rewards.totalOwed(), 3e18 + 0.1e18);
+        assertEq(_owed(payee) + _owed(owners[0]), 3e18 + 0.1e18);
     }
 
-    function test_aBlockConsumesDeposits() public {
+    function test_aBlockConsumesDepositsAndForcedExits() public {
         // The generator of Jubjub's prime-order subgroup.
         uint256 x = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
         uint256 y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
         token.approve(address(bridge), 10e9);
-        bridge.deposit(x, y, 7);
-        bridge.deposit(x, y, 3);
+        bridge.deposit(address(this), x, y, 7);
+        (, uint32 index) = bridge.deposit(address(this), x, y, 3);
+        bridge.forceExit(index, payee);
         _warp(_view().start + 3 * 13);
         Header memory h = _headerOf(0);
-        h.depositsEnd = 2;
+        h.depositsEnd = 3;
         _proposeHash(0, _hash(h));
         _warp(_view().start + 4);
         _commit(0, h);
         _reveal(h);
         _finalize(prover, h, prover);
-        assertEq(rollup.tip().depositsEnd, 2);
+        assertEq(rollup.tip().depositsEnd, 3);
+    }
+
+    function test_aBlockThatLeavesOutAForcedExitIsRefused() public {
+        uint256 x = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
+        uint256 y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
+        token.approve(address(bridge), 10e9);
+        (, uint32 index) = bridge.deposit(address(this), x, y, 7);
+        bridge.forceExit(index, payee);
+        _warp(_view().start + 3 * 13);
+        Header memory h = _headerOf(0);
+        h.depositsEnd = 1;
+        _proposeHash(0, _hash(h));
+        _warp(_view().start + 4);
+        _commit(0, h);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, 2, 1));
+        rollup.reveal(h);
     }
 
     function test_anEmptyPotNeverBlocksABlock() public {

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
 import {Header, IRollup} from "../../contracts/interfaces/IRollup.sol";
-import {IStaking} from "../../contracts/interfaces/IStaking.sol";
+import {IStaking, Registration} from "../../contracts/interfaces/IStaking.sol";
 import {Tokens} from "../../contracts/libraries/Tokens.sol";
 import {L1Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
@@ -14,6 +14,8 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 /// @title Tokens that misbehave: supported, or refused with an error
 contract TokensTest is Fixture {
     OddToken private odd;
+    /// @dev What this contract registers with.
+    Registration private registration;
 
     /// @dev Everything is deployed on the odd token, which behaves until told otherwise.
     function setUp() public override {
@@ -31,13 +33,14 @@ contract TokensTest is Fixture {
         odd.approve(address(escrow), type(uint256).max);
         odd.approve(address(staking), type(uint256).max);
         rewards.fund(100e18);
+        registration = _registration(address(this), relay);
         _warp(_view().start + 2 * 13);
     }
 
     function test_aTokenThatReturnsNothingIsFine() public {
         odd.misbehave(OddToken.Oddity.ReturnsNothing);
         escrow.deposit(relay, 5);
-        staking.register(relay, 0);
+        staking.register(registration);
         rewards.fund(7);
         vm.startPrank(prover);
         escrow.requestWithdrawal(10);
@@ -59,7 +62,7 @@ contract TokensTest is Fixture {
                 Tokens.TransferFailed.selector, address(odd), address(this), address(staking), uint256(STAKE)
             )
         );
-        staking.register(relay, 0);
+        staking.register(registration);
         vm.expectRevert(
             abi.encodeWithSelector(
                 Tokens.TransferFailed.selector, address(odd), address(this), address(rewards), uint256(7)
@@ -85,7 +88,7 @@ contract TokensTest is Fixture {
         vm.expectRevert(
             abi.encodeWithSelector(Tokens.WrongAmountReceived.selector, address(odd), STAKE, STAKE - STAKE / 100)
         );
-        staking.register(relay, 0);
+        staking.register(registration);
     }
 
     function test_RevertWhen_aPaymentFails() public {

@@ -5,10 +5,12 @@ import {
     BurnsTooMuch,
     ForgetsBonds,
     ForgetsPenalties,
+    ForgetsVotes,
     RanksTheWorseFirst,
     RepeatsSlots,
     WaitsTooLong
 } from "./bugs/Bugs.sol";
+import {Rebuilder} from "./handlers/Rebuilder.sol";
 import {SlotHandler} from "./handlers/SlotHandler.sol";
 import {Test} from "forge-std/Test.sol";
 
@@ -49,6 +51,10 @@ contract SlotsInvariantTest is Test {
         handler.checkPhases();
     }
 
+    function invariant_aVoteCountsOnceAndOnlyForTheElected() public view {
+        handler.checkVotes();
+    }
+
     function invariant_everyRefusalHasItsOwnError() public view {
         handler.checkReverts();
     }
@@ -79,6 +85,7 @@ contract PlantedBugsTest is Test {
             handler.checkBonds();
             handler.checkPenalties();
             handler.checkChain();
+            handler.checkVotes();
             handler.checkRanking();
             handler.checkPhases();
             handler.checkReverts();
@@ -87,6 +94,7 @@ contract PlantedBugsTest is Test {
         assertGt(handler.rescued(), 0, "rescued");
         assertGt(handler.backedUp(), 0, "backed up");
         assertGt(handler.expired(), 0, "expired");
+        assertGt(handler.paused(), 0, "paused");
     }
 
     function test_burningTooMuchIsCaught() public {
@@ -109,7 +117,30 @@ contract PlantedBugsTest is Test {
         assertTrue(_caught(new RanksTheWorseFirst(), SlotHandler.checkRanking.selector));
     }
 
+    function test_forgettingAVoteIsCaught() public {
+        assertTrue(_caught(new ForgetsVotes(), SlotHandler.checkVotes.selector));
+    }
+
     function test_waitingTooLongIsCaught() public {
         assertTrue(_caught(new WaitsTooLong(), SlotHandler.checkPhases.selector));
+    }
+}
+
+/// @title Events are complete: whoever has them needs no view
+contract RebuildTest is Test {
+    uint256 private constant STEPS = 1500;
+
+    function test_everythingFollowsFromEvents() public {
+        Rebuilder rebuilder = new Rebuilder();
+        rebuilder.setUp();
+        rebuilder.checkRebuilt();
+        for (uint256 i = 0; i < STEPS; ++i) {
+            rebuilder.step(i);
+            rebuilder.checkRebuilt();
+        }
+        assertGt(rebuilder.read(), STEPS / 2);
+        assertGt(rebuilder.paused(), 0, "paused");
+        assertGt(rebuilder.expired(), 0, "expired");
+        assertGt(rebuilder.rescued(), 0, "rescued");
     }
 }

@@ -3,13 +3,16 @@ pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
 
+import {Rates} from "../../contracts/interfaces/IRewards.sol";
 import {Parameters} from "../../contracts/interfaces/IRollup.sol";
-import {Circuit, Configuration} from "../../script/lib/Configuration.sol";
+import {StakingParameters} from "../../contracts/interfaces/IStaking.sol";
+import {Circuit, Configuration, GovernanceParameters, Scoring} from "../../script/lib/Configuration.sol";
 import {Trapdoor} from "./Trapdoor.sol";
 
 /// @notice The devnet's configuration with a key whose secrets are known.
 abstract contract ConfigurationFixture is Test {
-    Trapdoor internal trapdoor = new Trapdoor(8, 512);
+    address internal constant KEEPER = address(0x6ea2d1a4);
+    Trapdoor internal trapdoor = new Trapdoor(8, 512, 1000);
 
     function _configuration() internal view returns (Configuration memory) {
         return Configuration({
@@ -20,18 +23,34 @@ abstract contract ConfigurationFixture is Test {
             rewardPot: 100_000e18,
             l1GenesisTime: 1_700_000_000,
             l1SlotSeconds: 12,
-            stake: 100e18,
-            minimumStake: 50e18,
-            entryPeriod: 4,
-            exitDelay: 4,
+            staking: StakingParameters({
+                stakeAmount: 100e18,
+                minimumStake: 50e18,
+                entryPeriod: 4,
+                exitDelay: 4,
+                entryWindow: 8,
+                entryFlush: 1000,
+                maxEntryFlush: 1000,
+                queueLimit: 4
+            }),
             escrowWithdrawalDelay: 4,
             launchDelay: 24,
             unit: 1e9,
             minDeposit: 1,
             chunksPerBlob: 512,
+            feeBurnBps: 1000,
             keyPath: "vectors/test.json",
             circuit: Circuit({key: trapdoor.key(), operations: 8, elements: 8, genesisRoot: bytes32(uint256(7))}),
-            parameters: _parameters()
+            scoring: Scoring.Public,
+            parameters: _parameters(),
+            rates: Rates({
+                blockReward: 3e18, revealBonus: 0.1e18, sequencerBps: 4000, proverBps: 5000, submitterBps: 1000
+            }),
+            maxBlockReward: 30e18,
+            maxRevealBonus: 1e18,
+            governance: GovernanceParameters({
+                votingRound: 10, votingQuorum: 6, pushPeriod: 100, delay: 10, grace: 100, guardian: KEEPER
+            })
         });
     }
 
@@ -46,19 +65,15 @@ abstract contract ConfigurationFixture is Test {
             backupPhase: 8,
             seedDelay: 2,
             seedGrid: 1,
+            pauseLength: 50,
             maxCandidates: 3,
             maxBlobs: 6,
             maxChunks: 16,
             maxDeposits: 32,
             rescueShareBps: 5000,
-            sequencerBps: 4000,
-            proverBps: 5000,
-            submitterBps: 1000,
             minBond: 10e18,
             abandonPenalty: 1e18,
-            withholdPenalty: 5e18,
-            blockReward: 3e18,
-            revealBonus: 0.1e18
+            withholdPenalty: 5e18
         });
     }
 }

@@ -4,16 +4,24 @@ pragma solidity 0.8.37;
 import {Bridge} from "../../contracts/Bridge.sol";
 import {Escrow} from "../../contracts/Escrow.sol";
 import {Randomness} from "../../contracts/Randomness.sol";
+import {Reader} from "../../contracts/Reader.sol";
 import {Rewards} from "../../contracts/Rewards.sol";
 import {Contracts, Rollup} from "../../contracts/Rollup.sol";
 import {Staking} from "../../contracts/Staking.sol";
-import {Header, IRollup, Parameters, Phase, Quote, SlotView, Tip} from "../../contracts/interfaces/IRollup.sol";
+import {SlotView} from "../../contracts/interfaces/IReader.sol";
+import {Rates} from "../../contracts/interfaces/IRewards.sol";
+import {Header, IRollup, Parameters, Phase, Quote, Tip} from "../../contracts/interfaces/IRollup.sol";
+import {Registration, StakingParameters} from "../../contracts/interfaces/IStaking.sol";
 import {Statement} from "../../contracts/interfaces/IStateTransitionVerifier.sol";
+import {IVotes} from "../../contracts/interfaces/IVotes.sol";
+import {PublicScore} from "../../contracts/scoring/PublicScore.sol";
 import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
+import {BlsKeys} from "./BlsKeys.sol";
 import {HeaderFields, L1} from "./L1.sol";
 import {TestToken} from "./TestToken.sol";
 import {VerifierDouble} from "./VerifierDouble.sol";
+import {VotesDouble} from "./VotesDouble.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Test} from "forge-std/Test.sol";
 
@@ -40,7 +48,10 @@ abstract contract Fixture is Test {
     Escrow internal escrow;
     Rewards internal rewards;
     Bridge internal bridge;
+    PublicScore internal scoring;
+    VotesDouble internal votes;
     Rollup internal rollup;
+    Reader internal reader;
 
     /// @dev Index i belongs to the sequencer with id i + 1.
     address[] internal attesters;
@@ -51,6 +62,10 @@ abstract contract Fixture is Test {
     address internal rescuer;
     address internal payee = makeAddr("payee");
     address internal relay = makeAddr("relay");
+    address internal guardian = makeAddr("guardian");
+    address internal governance = makeAddr("governance");
+    /// @dev Governance of the staking contract.
+    address internal timelock = makeAddr("timelock");
 
     function setUp() public virtual {
         _warp(DEPLOYED_AT);
@@ -89,20 +104,20 @@ abstract contract Fixture is Test {
             backupPhase: 8,
             seedDelay: 2,
             seedGrid: 1,
+            pauseLength: 50,
             maxCandidates: 3,
             maxBlobs: 6,
             maxChunks: 12,
             maxDeposits: 32,
             rescueShareBps: 5000,
-            sequencerBps: 4000,
-            proverBps: 5000,
-            submitterBps: 1000,
             minBond: 10e18,
             abandonPenalty: 1e18,
-            withholdPenalty: 5e18,
-            blockReward: 3e18,
-            revealBonus: 0.1e18
+            withholdPenalty: 5e18
         });
+    }
+
+    function _rates() internal pure virtual returns (Rates memory) {
+        return Rates({blockReward: 3e18, revealBonus: 0.1e18, sequencerBps: 4000, proverBps: 5000, submitterBps: 1000});
     }
 
     /// @dev Stake of a registration.
@@ -111,24 +126,56 @@ abstract contract Fixture is Test {
     }
 
     function _deploy(IERC20 token_, Parameters memory p) internal {
-        address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 5);
-        staking = new Staking(token_, predicted, _stakeAmount(), MINIMUM_STAKE, 4, 4, GENESIS_TIME, SLOT_SECONDS);
+        _deploy(token_, p, _rates());
+    }
+
+    function _deploy(IERC20 token_, Parameters memory p, Rates memory rates) internal virtual {
+        address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 7);
+        _deployAround(token_, rates, predicted);
+        rollup = new Rollup(p, _contracts(), GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
+        reader = new Reader(rollup);
+    }
+
+    /// @dev The seven contracts around the rollup.
+    function _deployAround(IERC20 token_, Rates memory rates, address predicted) internal {
+        staking = new Staking(token_, predicted, timelock, _stakingParameters(), GENESIS_TIME, SLOT_SECONDS);
         randomness = new Randomness(GENESIS_TIME, SLOT_SECONDS);
         escrow = new Escrow(token_, predicted, 4, GENESIS_TIME, SLOT_SECONDS);
-        rewards = new Rewards(token_, predicted);
+        rewards = new Rewards(token_, predicted, governance, rates, type(uint96).max, type(uint96).max);
         bridge = new Bridge(token_, IRollup(predicted), 1e9, 1, GENESIS_TIME, SLOT_SECONDS);
-        rollup = new Rollup(p, _contracts(), GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
+        scoring = new PublicScore();
+        votes = new VotesDouble(predicted);
     }
 
     function _contracts() internal view returns (Contracts memory) {
-        return Contracts(staking, randomness, escrow, rewards, bridge, verifier);
+        return
+            Contracts(staking, randomness, escrow, rewards, bridge, verifier, scoring, IVotes(address(votes)), guardian);
+    }
+
+    function _stakingParameters() internal pure virtual returns (StakingParameters memory) {
+        return StakingParameters({
+            stakeAmount: _stakeAmount(),
+            minimumStake: MINIMUM_STAKE,
+            entryPeriod: 4,
+            exitDelay: 4,
+            entryWindow: 8,
+            entryFlush: 100,
+            maxEntryFlush: 1000,
+            queueLimit: 4
+        });
+    }
+
+    /// @dev What `owner` registers with: a key of its own, seeded by the two addresses.
+    function _registration(address owner, address attester) internal view returns (Registration memory) {
+        return BlsKeys.registration(staking, owner, attester, BlsKeys.secret(abi.encode(owner, attester)));
     }
 
     function _register(address owner, address attester) internal returns (SequencerId id) {
+        Registration memory registration = _registration(owner, attester);
         token.mint(owner, _stakeAmount());
         vm.startPrank(owner);
         token.approve(address(staking), _stakeAmount());
-        id = staking.register(attester, 0);
+        id = staking.register(registration);
         vm.stopPrank();
     }
 
@@ -178,6 +225,13 @@ abstract contract Fixture is Test {
         return abi.encode(child, parent);
     }
 
+    /// @dev The same without the parent: the L1 slot after `l1Slot` has a block, at its start.
+    function _shortSeedProof(uint256 l1Slot) internal returns (bytes memory) {
+        bytes memory child = _l1Header(l1Slot + 1, keccak256("any"));
+        L1.setBlockHash(BLOCK_OF_SLOT_0 + l1Slot + 1, keccak256(child));
+        return abi.encode(child, bytes(""));
+    }
+
     // ---- reading --------------------------------------------------------------------------------------------------
 
     /// @dev What tests read of the slot in turn.
@@ -193,7 +247,7 @@ abstract contract Fixture is Test {
     }
 
     function _view() internal view returns (Now memory n) {
-        SlotView memory v = rollup.currentSlot();
+        SlotView memory v = reader.currentSlot();
         n = Now(
             Slot.unwrap(v.slot),
             v.phase,
@@ -207,11 +261,17 @@ abstract contract Fixture is Test {
     }
 
     function _slot() internal view returns (Slot) {
-        return rollup.currentSlot().slot;
+        return reader.currentSlot().slot;
     }
 
     function _owed(address account) internal view returns (uint256) {
         return rewards.owed(account);
+    }
+
+    function _owedToOwners() internal view returns (uint256 sum) {
+        for (uint256 i = 0; i < owners.length; ++i) {
+            sum += rewards.owed(owners[i]);
+        }
     }
 
     function _stake(uint256 i) internal view returns (uint256) {
@@ -228,18 +288,19 @@ abstract contract Fixture is Test {
         assertEq(uint256(_view().phase), uint256(expected), "phase");
     }
 
+    function _scoreOf(Slot slot, SequencerId id, bytes32 seed) internal view returns (uint192) {
+        return scoring.score(address(rollup), slot, seed, id, staking.attesterOf(id), "");
+    }
+
     /// @dev Indices of the sequencers, best score in the slot in turn first.
     function _ranked() internal view returns (uint256[] memory indices) {
-        SlotView memory v = rollup.currentSlot();
+        SlotView memory v = reader.currentSlot();
         bytes32 seed = keccak256(abi.encode(SEED_DOMAIN, _mix(L1Slot.unwrap(v.seedAt) + 1), v.slot));
         indices = new uint256[](4);
         for (uint256 i = 0; i < 4; ++i) {
             indices[i] = i;
             for (uint256 j = i; j != 0; --j) {
-                if (rollup.scoreOf(v.slot, _id(indices[j]), seed) <= rollup.scoreOf(v.slot, _id(indices[j - 1]), seed))
-                {
-                    break;
-                }
+                if (_scoreOf(v.slot, _id(indices[j]), seed) <= _scoreOf(v.slot, _id(indices[j - 1]), seed)) break;
                 (indices[j], indices[j - 1]) = (indices[j - 1], indices[j]);
             }
         }
@@ -263,6 +324,7 @@ abstract contract Fixture is Test {
             feeRecipient: 7,
             chunks: chunks,
             committeeDigest: 0,
+            vote: address(0),
             blobHashes: hashes
         });
     }
@@ -290,9 +352,9 @@ abstract contract Fixture is Test {
     function _proposeHash(uint256 i, bytes32 headerHash) internal {
         Now memory n = _view();
         bytes memory proof;
-        if (randomness.mixAt(L1Slot.wrap(n.seedAt)) == 0) proof = _seedProof(n.seedAt);
+        if (n.count == 0 && randomness.mixAt(L1Slot.wrap(n.seedAt)) == 0) proof = _seedProof(n.seedAt);
         vm.prank(attesters[i]);
-        rollup.propose(Slot.wrap(n.slot), _id(i), headerHash, proof);
+        rollup.propose(Slot.wrap(n.slot), _id(i), headerHash, proof, "");
     }
 
     function _quote(uint256 i, bytes32 headerHash) internal view returns (Quote memory) {
@@ -315,7 +377,12 @@ abstract contract Fixture is Test {
 
     /// @dev The prover commits to sequencer i's header with the sequencer's signature.
     function _commit(uint256 i, Header memory h) internal {
+        _commitAt(i, h, PRICE);
+    }
+
+    function _commitAt(uint256 i, Header memory h, uint96 price) internal {
         Quote memory quote = _quote(i, _hash(h));
+        quote.price = price;
         bytes memory signature = _sign(attesterKeys[i], quote);
         vm.prank(prover);
         rollup.commit(quote, "", signature);

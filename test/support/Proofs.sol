@@ -42,7 +42,8 @@ library Proofs {
             VM.parseJsonUint(key, ".operations"),
             VM.parseJsonUint(key, ".elements"),
             VM.parseJsonUint(json, string.concat(_case(i), ".chunksPerBlob")),
-            VM.parseJsonBytes32(key, ".genesisRoot")
+            VM.parseJsonBytes32(key, ".genesisRoot"),
+            VM.parseJsonUint(json, string.concat(_case(i), ".feeBurnBps")).toUint16()
         );
     }
 
@@ -69,9 +70,18 @@ library Proofs {
         return abi.decode(encoded(json, i), (BlockProof));
     }
 
-    /// @notice The first withdrawal of a case.
-    function withdrawal(string memory json, uint256 i) internal pure returns (ProvenWithdrawal memory w) {
-        string memory at_ = string.concat(_case(i), ".withdrawals[0]");
+    /// @notice How many withdrawals and forced exits a case has.
+    function withdrawals(string memory json, uint256 i) internal pure returns (uint256) {
+        return VM.parseJsonUint(json, string.concat(_case(i), ".withdrawalCount"));
+    }
+
+    /// @notice A withdrawal of a case.
+    function withdrawal(string memory json, uint256 i, uint256 number)
+        internal
+        pure
+        returns (ProvenWithdrawal memory w)
+    {
+        string memory at_ = string.concat(_case(i), ".withdrawals[", VM.toString(number), "]");
         w.blob = VM.parseJsonUint(json, string.concat(at_, ".blob"));
         w.element = VM.parseJsonUint(json, string.concat(at_, ".element"));
         w.withdrawal = VM.parseJsonBytes32(json, string.concat(at_, ".withdrawal"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Deposit} from "../../contracts/interfaces/IBridge.sol";
+import {L1Operation} from "../../contracts/interfaces/IBridge.sol";
 import {Statement} from "../../contracts/interfaces/IStateTransitionVerifier.sol";
 import {BlockProof, ChunkProof} from "../../contracts/verifier/BlockProof.sol";
 import {ScalarField} from "../../contracts/verifier/ScalarField.sol";
@@ -23,9 +23,13 @@ contract Trapdoor {
     uint256 public immutable elements;
     uint256 public immutable chunksPerBlob;
 
-    constructor(uint256 elements_, uint256 chunksPerBlob_) {
+    /// @notice Burned share of fees that the proofs are made for.
+    uint16 public immutable feeBurnBps;
+
+    constructor(uint256 elements_, uint256 chunksPerBlob_, uint16 feeBurnBps_) {
         elements = elements_;
         chunksPerBlob = chunksPerBlob_;
+        feeBurnBps = feeBurnBps_;
     }
 
     /// @notice Verifying key in the form of `vectors/verifying-key.json`.
@@ -36,7 +40,7 @@ contract Trapdoor {
             Curve.mul2(Curve.G2, GAMMA),
             Curve.mul2(Curve.G2, DELTA)
         );
-        for (uint256 i = 0; i <= 7; i++) {
+        for (uint256 i = 0; i <= 4; i++) {
             encoded = bytes.concat(encoded, Curve.mul1(Curve.G1, _constant(i)));
         }
     }
@@ -57,8 +61,8 @@ contract Trapdoor {
         }
     }
 
-    /// @notice A proof of `statement` whose chunks consume `counts` deposits each, for the blobs of `lines`.
-    function prove(Statement memory statement, Deposit[] memory deposits, uint256[] memory counts)
+    /// @notice A proof of `statement` whose chunks consume `counts` operations each, for the blobs of `lines`.
+    function prove(Statement memory statement, L1Operation[] memory operations, uint256[] memory counts)
         public
         view
         returns (BlockProof memory proof)
@@ -68,12 +72,12 @@ contract Trapdoor {
         for (uint256 k = 0; k < chunks; k++) {
             ChunkProof memory chunk = proof.chunks[k];
             chunk.stateRoot = k + 1 == chunks ? statement.stateRoot : _word("root", k);
-            chunk.dataCommitment = _word("data", k);
-            chunk.deposits = counts[k];
+            chunk.commitment = _word("commitment", k);
+            chunk.consumed = counts[k];
             chunk.a = abi.decode(Curve.mul1(Curve.G1, _a(k)), (bytes32[4]));
             chunk.b = abi.decode(Curve.mul2(Curve.G2, _b(k)), (bytes32[8]));
         }
-        proof.deposits = deposits;
+        proof.queue = operations;
         _open(proof, _z(statement, proof));
         proof.c = finish(statement, proof);
     }
@@ -81,15 +85,14 @@ contract Trapdoor {
     /// @notice The C that makes `proof` hold for `statement`, its other parts as they are; A and B must be those of `prove`.
     function finish(Statement memory statement, BlockProof memory proof) public view returns (bytes32[4] memory) {
         uint256 z = _z(statement, proof);
-        uint256 recipients = uint256(uint160(statement.payee)) + uint256(statement.feeRecipient) * (1 << 160);
-        uint256[] memory weights = weightsOf(z, uint256(statement.parentRoot), recipients, proof.chunks);
+        uint256[] memory weights = weightsOf(z, proof.chunks);
         uint256 c = 0;
         uint256 consumed = 0;
         for (uint256 k = 0; k < proof.chunks.length; k++) {
-            uint256[7] memory inputs = _inputs(statement, proof, z, recipients, k, consumed);
-            consumed += proof.chunks[k].deposits;
+            uint256[4] memory inputs = _inputs(statement, proof, z, k, consumed);
+            consumed += proof.chunks[k].consumed;
             uint256 x = _constant(0);
-            for (uint256 i = 0; i < 7; i++) {
+            for (uint256 i = 0; i < 4; i++) {
                 x = x.add(_constant(i + 1).mul(inputs[i]));
             }
             uint256 rest = _a(k).mul(_b(k)).sub(ALPHA * BETA).sub(x.mul(GAMMA));
@@ -98,14 +101,10 @@ contract Trapdoor {
         return abi.decode(Curve.mul1(Curve.G1, c.mul(Curve.inverse(DELTA))), (bytes32[4]));
     }
 
-    function weightsOf(uint256 z, uint256 parentRoot, uint256 recipients, ChunkProof[] memory chunks)
-        public
-        pure
-        returns (uint256[] memory weights)
-    {
+    function weightsOf(uint256 z, ChunkProof[] memory chunks) public pure returns (uint256[] memory weights) {
         weights = new uint256[](chunks.length);
         weights[0] = 1;
-        bytes memory transcript = abi.encodePacked(WEIGHTS_TAG, z, parentRoot, recipients);
+        bytes memory transcript = abi.encodePacked(WEIGHTS_TAG, z);
         for (uint256 k = 0; k < chunks.length; k++) {
             transcript = bytes.concat(transcript, abi.encode(chunks[k]));
         }
@@ -116,28 +115,38 @@ contract Trapdoor {
         }
     }
 
-    function _inputs(
-        Statement memory statement,
-        BlockProof memory proof,
-        uint256 z,
-        uint256 recipients,
-        uint256 k,
-        uint256 consumed
-    ) private view returns (uint256[7] memory inputs) {
-        uint256 point = z.mul(Curve.inverse(_shift(k % chunksPerBlob)));
-        uint256 value = statement.domain;
-        for (uint256 i = consumed; i < consumed + proof.chunks[k].deposits && i < proof.deposits.length; i++) {
-            Deposit memory deposit = proof.deposits[i];
-            value = value.mul(point).add(uint256(deposit.index) + uint256(deposit.amount) * (1 << 32));
-            value = value.mul(point).add(deposit.keyX).mul(point).add(deposit.keyY);
+    function _recipients(Statement memory statement) private view returns (uint256) {
+        return uint256(uint160(statement.payee)) + uint256(statement.feeRecipient) * (1 << 160) + uint256(feeBurnBps)
+            * (1 << 192);
+    }
+
+    function _inputs(Statement memory statement, BlockProof memory proof, uint256 z, uint256 k, uint256 consumed)
+        private
+        view
+        returns (uint256[4] memory inputs)
+    {
+        inputs[0] = z.mul(Curve.inverse(_shift(k % chunksPerBlob)));
+        inputs[1] = uint256(proof.chunks[k].y);
+        inputs[2] = uint256(proof.chunks[k].commitment);
+        // coefficients, from the highest
+        uint256 operations = 0;
+        while (operations < proof.chunks[k].consumed && consumed + operations < proof.queue.length) operations++;
+        uint256[] memory coefficients = new uint256[](4 + 3 * operations);
+        coefficients[0] = statement.domain;
+        coefficients[1] = _recipients(statement);
+        coefficients[2] = uint256(k == 0 ? statement.parentRoot : proof.chunks[k - 1].stateRoot);
+        coefficients[3] = uint256(proof.chunks[k].stateRoot);
+        for (uint256 i = 0; i < operations; i++) {
+            L1Operation memory operation = proof.queue[consumed + i];
+            coefficients[4 + 3 * i] = operation.head;
+            coefficients[5 + 3 * i] = operation.x;
+            coefficients[6 + 3 * i] = operation.y;
         }
-        inputs[0] = uint256(k == 0 ? statement.parentRoot : proof.chunks[k - 1].stateRoot);
-        inputs[1] = uint256(proof.chunks[k].stateRoot);
-        inputs[2] = point;
-        inputs[3] = uint256(proof.chunks[k].y);
-        inputs[4] = uint256(proof.chunks[k].dataCommitment);
-        inputs[5] = value;
-        inputs[6] = recipients;
+        uint256 power = 1;
+        for (uint256 i = coefficients.length; i > 0; i--) {
+            inputs[3] = inputs[3].add(coefficients[i - 1].mul(power));
+            power = power.mul(inputs[0]);
+        }
     }
 
     /// @dev Splits each blob's value over its chunks, and opens the blobs.
@@ -158,11 +167,17 @@ contract Trapdoor {
         }
     }
 
-    function _z(Statement memory statement, BlockProof memory proof) private pure returns (uint256) {
-        bytes memory preimage =
-            abi.encodePacked(CHALLENGE_TAG, statement.headerHash, statement.depositsTo, statement.domain);
+    function _z(Statement memory statement, BlockProof memory proof) private view returns (uint256) {
+        bytes memory preimage = abi.encodePacked(
+            CHALLENGE_TAG,
+            statement.headerHash,
+            statement.depositsTo,
+            statement.domain,
+            _recipients(statement),
+            statement.parentRoot
+        );
         for (uint256 k = 0; k < proof.chunks.length; k++) {
-            preimage = bytes.concat(preimage, proof.chunks[k].dataCommitment);
+            preimage = bytes.concat(preimage, proof.chunks[k].stateRoot, proof.chunks[k].commitment);
         }
         return uint256(keccak256(preimage)) >> 3;
     }

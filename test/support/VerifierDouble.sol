@@ -5,7 +5,7 @@ import {IStateTransitionVerifier, Statement} from "../../contracts/interfaces/IS
 
 /// @notice Takes the hash of a statement for its proof: whatever the rollup states wrongly has no proof.
 contract VerifierDouble is IStateTransitionVerifier {
-    uint256 public constant CHUNKS_PER_BLOB = 2;
+    uint256 public constant chunksPerBlob = 2;
 
     error ProofRejected();
 
@@ -18,7 +18,7 @@ contract VerifierDouble is IStateTransitionVerifier {
     }
 
     function blobCount(uint256 chunks) external pure returns (uint256) {
-        return (chunks + CHUNKS_PER_BLOB - 1) / CHUNKS_PER_BLOB;
+        return (chunks + chunksPerBlob - 1) / chunksPerBlob;
     }
 
     function genesisRoot() external pure returns (bytes32) {

@@ -6,9 +6,10 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Test} from "forge-std/Test.sol";
 
 import {Bridge} from "../../contracts/Bridge.sol";
-import {Deposit, IBridge, WithdrawalProof} from "../../contracts/interfaces/IBridge.sol";
+import {IBridge, L1Operation, WithdrawalProof} from "../../contracts/interfaces/IBridge.sol";
 import {Header, IRollup} from "../../contracts/interfaces/IRollup.sol";
 import {Jubjub} from "../../contracts/libraries/Jubjub.sol";
+import {L1Operations} from "../../contracts/libraries/L1Operations.sol";
 import {Tokens} from "../../contracts/libraries/Tokens.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {ScalarField} from "../../contracts/verifier/ScalarField.sol";
@@ -33,6 +34,7 @@ abstract contract BridgeFixture is Test {
     Bridge internal bridge;
     address internal rollup = makeAddr("rollup");
     address internal user = makeAddr("user");
+    address internal owner = makeAddr("owner");
     address internal target = makeAddr("target");
 
     function setUp() public virtual {
@@ -48,17 +50,31 @@ abstract contract BridgeFixture is Test {
         vm.warp(GENESIS_TIME + slot * SLOT_SECONDS);
     }
 
+    /// @dev The chain after a deposit, written out.
+    function _deposited(bytes32 before, uint32 index, uint64 amount, uint256 keyX, uint256 keyY)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(before, uint256(index) + uint256(amount) * 2 ** 32, keyX, keyY));
+    }
+
+    /// @dev The chain after a forced exit, written out.
+    function _exited(bytes32 before, uint32 index, address to) internal pure returns (bytes32) {
+        return keccak256(abi.encode(before, uint256(index) + 2 ** 96, uint256(uint160(to)), uint256(0)));
+    }
+
     function _deposit(uint64 amount) internal returns (uint64 number, uint32 index) {
         vm.prank(user);
-        return bridge.deposit(KEY_X, KEY_Y, amount);
+        return bridge.deposit(owner, KEY_X, KEY_Y, amount);
     }
 }
 
 contract BridgeDepositTest is BridgeFixture {
     function test_QueuesADepositAndTakesTheTokens() public {
-        bytes32 chain = keccak256(abi.encode(bytes32(0), Deposit(1, 7, KEY_X, KEY_Y)));
+        bytes32 chain = _deposited(0, 1, 7, KEY_X, KEY_Y);
         vm.expectEmit(address(bridge));
-        emit IBridge.Deposited(0, 1, user, KEY_X, KEY_Y, 7, chain, L1Slot.wrap(100));
+        emit IBridge.Deposited(0, 1, owner, user, KEY_X, KEY_Y, 7, chain, L1Slot.wrap(100));
         (uint64 number, uint32 index) = _deposit(7);
         assertEq(number, 0);
         assertEq(index, 1);
@@ -69,20 +85,145 @@ contract BridgeDepositTest is BridgeFixture {
         assertEq(token.balanceOf(address(bridge)), 7 * UNIT);
     }
 
-    function test_AKnownKeyIsToppedUpAndANewOneGetsTheNextIndex() public {
+    function test_AKnownAccountIsToppedUpAndANewOneGetsTheNextIndex() public {
         _deposit(7);
         (uint64 number, uint32 index) = _deposit(8);
         assertEq(number, 1);
         assertEq(index, 1);
         vm.prank(user);
-        (number, index) = bridge.deposit(OTHER_X, OTHER_Y, 9);
+        (number, index) = bridge.deposit(owner, OTHER_X, OTHER_Y, 9);
         assertEq(number, 2);
         assertEq(index, 2);
-        assertEq(bridge.accountOf(KEY_X, KEY_Y), 1);
-        assertEq(bridge.accountOf(OTHER_X, OTHER_Y), 2);
-        assertEq(bridge.accountOf(KEY_X, OTHER_Y), 0);
-        bytes32 chain = keccak256(abi.encode(bridge.chain(2), Deposit(2, 9, OTHER_X, OTHER_Y)));
-        assertEq(bridge.chain(3), chain);
+        assertEq(bridge.accountOf(owner, KEY_X, KEY_Y), 1);
+        assertEq(bridge.accountOf(owner, OTHER_X, OTHER_Y), 2);
+        assertEq(bridge.accountOf(owner, KEY_X, OTHER_Y), 0);
+        assertEq(bridge.chain(3), _deposited(bridge.chain(2), 2, 9, OTHER_X, OTHER_Y));
+    }
+
+    function test_TheSameKeyOfAnotherOwnerIsAnotherAccount() public {
+        _deposit(7);
+        address thief = makeAddr("thief");
+        vm.prank(user);
+        (, uint32 index) = bridge.deposit(thief, KEY_X, KEY_Y, 5);
+        assertEq(index, 2);
+        assertEq(bridge.accountOf(owner, KEY_X, KEY_Y), 1);
+        assertEq(bridge.accountOf(thief, KEY_X, KEY_Y), 2);
+        _ownerIs(1, owner, true);
+        _ownerIs(2, thief, true);
+        _ownerIs(3, address(0), false);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.NotOwner.selector, owner, thief));
+        vm.prank(thief);
+        bridge.forceExit(1, thief);
+    }
+
+    function test_RevertWhen_AnAccountWouldHaveNoOwner() public {
+        vm.expectRevert(IBridge.ZeroAddress.selector);
+        vm.prank(user);
+        bridge.deposit(address(0), KEY_X, KEY_Y, 7);
+    }
+
+    function _ownerIs(uint32 index, address expected, bool mayExit) internal view {
+        (address actual, bool may) = bridge.account(index);
+        assertEq(actual, expected);
+        assertEq(may, mayExit);
+    }
+
+    // --- forced exits
+
+    function test_TheOwnerQueuesAnExit() public {
+        _deposit(7);
+        bytes32 chain = _exited(bridge.chain(1), 1, target);
+        vm.expectEmit(address(bridge));
+        emit IBridge.ExitForced(1, 1, owner, target, chain, L1Slot.wrap(100));
+        vm.prank(owner);
+        assertEq(bridge.forceExit(1, target), 1);
+        assertEq(bridge.count(), 2);
+        assertEq(bridge.chain(2), chain);
+        // nothing moves before a block has the exit
+        assertEq(bridge.supply(), 7);
+        _ownerIs(1, owner, false);
+    }
+
+    function test_RevertWhen_AnExitIsForcedByAnotherThanTheOwner() public {
+        _deposit(7);
+        // neither who paid nor who would be paid
+        address[2] memory others = [user, target];
+        for (uint256 i = 0; i < 2; i++) {
+            vm.expectRevert(abi.encodeWithSelector(IBridge.NotOwner.selector, owner, others[i]));
+            vm.prank(others[i]);
+            bridge.forceExit(1, target);
+        }
+    }
+
+    function test_RevertWhen_TheExitingAccountDoesNotExist() public {
+        _deposit(7);
+        uint32[3] memory unknown = [uint32(0), 2, type(uint32).max];
+        for (uint256 i = 0; i < 3; i++) {
+            vm.expectRevert(abi.encodeWithSelector(IBridge.UnknownAccount.selector, unknown[i]));
+            vm.prank(owner);
+            bridge.forceExit(unknown[i], target);
+        }
+    }
+
+    function test_RevertWhen_AnExitHasNoTarget() public {
+        _deposit(7);
+        vm.expectRevert(IBridge.ZeroAddress.selector);
+        vm.prank(owner);
+        bridge.forceExit(1, address(0));
+    }
+
+    function test_RevertWhen_AnExitIsForcedTwice() public {
+        _deposit(7);
+        vm.startPrank(owner);
+        bridge.forceExit(1, target);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.ExitUsed.selector, 1));
+        bridge.forceExit(1, target);
+        vm.stopPrank();
+        // a deposit to another account doesn't help, one to this one does, whoever pays it
+        vm.prank(user);
+        bridge.deposit(owner, OTHER_X, OTHER_Y, MINIMUM);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.ExitUsed.selector, 1));
+        vm.prank(owner);
+        bridge.forceExit(1, target);
+        _deposit(MINIMUM);
+        vm.prank(owner);
+        assertEq(bridge.forceExit(1, target), 4);
+        assertEq(bridge.chain(5), _exited(bridge.chain(4), 1, target));
+    }
+
+    function test_SeveralDepositsEntitleToOneExit() public {
+        _deposit(7);
+        _deposit(7);
+        vm.startPrank(owner);
+        bridge.forceExit(1, target);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.ExitUsed.selector, 1));
+        bridge.forceExit(1, target);
+        vm.stopPrank();
+    }
+
+    function testFuzz_DepositsAndExitsNeverHashAlike(uint32 index, uint64 amount, address to, uint256 x, uint256 y)
+        public
+        pure
+    {
+        L1Operation memory queued = L1Operations.deposit(index, amount, x, y);
+        L1Operation memory exit = L1Operations.exit(index, to);
+        assertTrue(queued.head != exit.head);
+        assertEq(queued.head >> 96, 0);
+        assertEq(exit.head >> 96, 1);
+        assertEq(L1Operations.chain(queued, 0), _deposited(0, index, amount, x, y));
+        assertEq(L1Operations.chain(exit, 0), _exited(0, index, to));
+    }
+
+    function test_ExitsHaveTheDeadlineOfDeposits() public {
+        _deposit(7); // L1 slot 100
+        _warpToSlot(105);
+        vm.prank(owner);
+        bridge.forceExit(1, target);
+        bridge.checkConsumption(0, 1, 8, L1Slot.wrap(105));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, 2, 1));
+        bridge.checkConsumption(0, 1, 8, L1Slot.wrap(106));
+        bridge.checkConsumption(0, 2, 8, L1Slot.wrap(106));
+        bridge.checkConsumption(0, 1, 1, L1Slot.wrap(106));
     }
 
     function test_RevertWhen_TheAmountIsTooLow() public {
@@ -104,7 +245,7 @@ contract BridgeDepositTest is BridgeFixture {
     function _rejectKey(uint256 x, uint256 y) internal {
         vm.expectRevert(abi.encodeWithSelector(IBridge.InvalidKey.selector, x, y));
         vm.prank(user);
-        bridge.deposit(x, y, 7);
+        bridge.deposit(owner, x, y, 7);
     }
 
     function testFuzz_RandomCoordinatesAreNoKey(uint256 x, uint256 y) public pure {
@@ -134,7 +275,7 @@ contract BridgeDepositTest is BridgeFixture {
         vm.store(address(bridge), 0, word | bytes32(uint256(type(uint32).max) * 2 ** 64));
         vm.expectRevert(IBridge.TooManyAccounts.selector);
         vm.prank(user);
-        bridge.deposit(OTHER_X, OTHER_Y, 7);
+        bridge.deposit(owner, OTHER_X, OTHER_Y, 7);
         // a known key needs no new index
         _deposit(7);
     }
@@ -157,7 +298,7 @@ contract BridgeDepositTest is BridgeFixture {
         token.mint(address(token), 1000 * UNIT);
         vm.prank(address(token));
         token.approve(address(bridge), type(uint256).max);
-        token.callBack(address(bridge), abi.encodeCall(bridge.deposit, (OTHER_X, OTHER_Y, 9)));
+        token.callBack(address(bridge), abi.encodeCall(bridge.deposit, (owner, OTHER_X, OTHER_Y, 9)));
         // the inner one's tokens aren't taken for the outer one's
         vm.expectPartialRevert(Tokens.WrongAmountReceived.selector);
         _deposit(7);
@@ -169,7 +310,7 @@ contract BridgeDepositTest is BridgeFixture {
         for (uint256 i = 0; i < 8; i++) {
             uint64 amount = SafeCast.toUint64(bound(amounts[i], MINIMUM, type(uint64).max / 8));
             (, uint32 index) = _deposit(amount);
-            chain = keccak256(abi.encode(chain, Deposit(index, amount, KEY_X, KEY_Y)));
+            chain = _deposited(chain, index, amount, KEY_X, KEY_Y);
             total += amount;
         }
         assertEq(bridge.chain(8), chain);
@@ -179,7 +320,7 @@ contract BridgeDepositTest is BridgeFixture {
 
     function test_RevertWhen_TheChainIsAskedBeyondItsEnd() public {
         _deposit(7);
-        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositsOutOfRange.selector, 0, 2, 1));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 0, 2, 1));
         bridge.chain(2);
     }
 
@@ -202,11 +343,11 @@ contract BridgeDepositTest is BridgeFixture {
         _deposit(7);
         _warpToSlot(105);
         _deposit(7);
-        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositsNotConsumed.selector, 1, 0));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, 1, 0));
         bridge.checkConsumption(0, 0, 8, L1Slot.wrap(101));
-        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositsNotConsumed.selector, 2, 1));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, 2, 1));
         bridge.checkConsumption(0, 1, 8, L1Slot.wrap(106));
-        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositsNotConsumed.selector, 2, 1));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, 2, 1));
         bridge.checkConsumption(1, 1, 8, L1Slot.wrap(106));
     }
 
@@ -216,15 +357,15 @@ contract BridgeDepositTest is BridgeFixture {
         }
         bridge.checkConsumption(0, 2, 2, L1Slot.wrap(1000));
         bridge.checkConsumption(2, 4, 2, L1Slot.wrap(1000));
-        vm.expectRevert(abi.encodeWithSelector(IBridge.TooManyDeposits.selector, 2, 3));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.TooManyOperations.selector, 2, 3));
         bridge.checkConsumption(0, 3, 2, L1Slot.wrap(1000));
     }
 
     function test_RevertWhen_ConsumptionIsOutOfRange() public {
         _deposit(7);
-        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositsOutOfRange.selector, 0, 2, 1));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 0, 2, 1));
         bridge.checkConsumption(0, 2, 8, L1Slot.wrap(0));
-        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositsOutOfRange.selector, 1, 0, 1));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 1, 0, 1));
         bridge.checkConsumption(1, 0, 8, L1Slot.wrap(0));
     }
 
@@ -323,6 +464,21 @@ contract BridgeClaimTest is BridgeFixture {
         assertFalse(bridge.isClaimed(SLOT, 0, ELEMENT));
         assertFalse(bridge.isClaimed(SLOT, 1, ELEMENT + 1));
         assertFalse(bridge.isClaimed(SLOT, 1, ELEMENT + 4096));
+    }
+
+    function test_AForcedExitIsClaimedLikeAWithdrawal() public {
+        // from 3, `to` 1, no fee
+        bytes32 exit = bytes32((uint256(2) << 160) | (uint256(AMOUNT) << 64) | (1 << 32) | 3);
+        WithdrawalProof memory proof = _finalize(ELEMENT, exit, _target(target));
+        // any number of L1 slots later
+        _warpToSlot(50_000_000);
+        bridge.claim(proof);
+        assertEq(token.balanceOf(target), AMOUNT * UNIT);
+        _reject(proof, abi.encodeWithSelector(IBridge.AlreadyClaimed.selector, SLOT, 1, ELEMENT));
+        // nor does the same exit open in another slot's block
+        proof.header.slot = Slot.wrap(6);
+        vm.mockCall(rollup, abi.encodeCall(IRollup.finalizedHeader, (Slot.wrap(6))), abi.encode(bytes32(0)));
+        _reject(proof, abi.encodeWithSelector(IBridge.NotFinalized.selector, 6, keccak256(abi.encode(proof.header))));
     }
 
     function testFuzz_ClaimsAtEveryElement(uint256 element, uint64 amount, address to) public {

@@ -5,10 +5,14 @@ import {Bridge} from "../../contracts/Bridge.sol";
 import {Escrow} from "../../contracts/Escrow.sol";
 import {L1Clock} from "../../contracts/L1Clock.sol";
 import {Randomness} from "../../contracts/Randomness.sol";
+import {Reader} from "../../contracts/Reader.sol";
 import {Rewards} from "../../contracts/Rewards.sol";
 import {Contracts, Rollup} from "../../contracts/Rollup.sol";
 import {Staking} from "../../contracts/Staking.sol";
-import {IRollup, Parameters, Phase, SlotView} from "../../contracts/interfaces/IRollup.sol";
+import {IReader, SlotView} from "../../contracts/interfaces/IReader.sol";
+import {IRollup, Parameters, Phase} from "../../contracts/interfaces/IRollup.sol";
+import {IScoring} from "../../contracts/interfaces/IScoring.sol";
+import {IVotes} from "../../contracts/interfaces/IVotes.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {TestToken} from "../support/TestToken.sol";
@@ -16,25 +20,21 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 /// @title What the rollup's constructor refuses
 contract ConstructionTest is Fixture {
-    /// @dev Contracts wired to the next rollup that `_construct` makes.
+    /// @dev Contracts wired to the next rollup that this test makes, and those of the fixture's.
     Contracts private _next;
+    Contracts private _first;
 
     function setUp() public override {
         super.setUp();
+        _first = _contracts();
         _wire();
     }
 
     function _wire() private {
         IERC20 t = IERC20(address(token));
-        address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 5);
-        _next = Contracts(
-            new Staking(t, predicted, STAKE, MINIMUM_STAKE, 4, 4, GENESIS_TIME, SLOT_SECONDS),
-            new Randomness(GENESIS_TIME, SLOT_SECONDS),
-            new Escrow(t, predicted, 4, GENESIS_TIME, SLOT_SECONDS),
-            new Rewards(t, predicted),
-            new Bridge(t, IRollup(predicted), 1e9, 1, GENESIS_TIME, SLOT_SECONDS),
-            verifier
-        );
+        address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 7);
+        _deployAround(t, _rates(), predicted);
+        _next = _contracts();
     }
 
     /// @dev A failed creation uses up its nonce: the address of the next one is another.
@@ -79,13 +79,14 @@ contract ConstructionTest is Fixture {
         uint64 genesis = _now() + 20;
         Rollup made = new Rollup(_parameters(), _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(genesis));
         assertEq(L1Slot.unwrap(made.genesisSlot()), genesis);
-        SlotView memory current = made.currentSlot();
+        Reader view_ = new Reader(made);
+        SlotView memory current = view_.currentSlot();
         assertEq(Slot.unwrap(current.slot), 0);
         assertEq(uint8(current.phase), uint8(Phase.Waiting));
         assertEq(L1Slot.unwrap(current.previousStart), genesis);
         assertEq(L1Slot.unwrap(current.start), genesis + 3);
         vm.warp(GENESIS_TIME + (genesis + 3) * SLOT_SECONDS);
-        assertEq(uint8(made.currentSlot().phase), uint8(Phase.Proposal));
+        assertEq(uint8(view_.currentSlot().phase), uint8(Phase.Proposal));
     }
 
     function test_RevertWhen_aPhaseIsEmpty() public {
@@ -118,6 +119,11 @@ contract ConstructionTest is Fixture {
         p = _parameters();
         p.seedGrid = 0;
         _refuses(p, "seedGrid");
+        p = _parameters();
+        p.pauseLength = 0;
+        _refuses(p, "pauseLength");
+        p.pauseLength = 8192;
+        _refuses(p, "pauseLength");
     }
 
     function test_RevertWhen_aCountIsOutOfRange() public {
@@ -159,9 +165,6 @@ contract ConstructionTest is Fixture {
 
     function test_RevertWhen_theMoneyDoesNotAddUp() public {
         Parameters memory p = _parameters();
-        p.sequencerBps += 1;
-        _refuses(p, "rewardBps");
-        p = _parameters();
         p.rescueShareBps = 10_001;
         _refuses(p, "rescueShareBps");
         p = _parameters();
@@ -196,30 +199,45 @@ contract ConstructionTest is Fixture {
         vm.mockCallRevert(address(verifier), abi.encodeWithSelector(verifier.genesisRoot.selector), "");
         _refuses(p, "verifier");
         vm.clearMockedCalls();
+        vm.mockCall(address(verifier), abi.encodeWithSelector(verifier.chunksPerBlob.selector), abi.encode(0));
+        _refuses(p, "verifier");
+        vm.clearMockedCalls();
+        _next.scoring = IScoring(relay);
+        _refuses(p, "scoring");
+        _next = good;
+        _next.votes = IVotes(relay);
+        _refuses(p, "votes");
+        _next = good;
+        Rollup nowhere = Rollup(relay);
+        vm.expectRevert(abi.encodeWithSelector(IReader.BadParameter.selector, "rollup"));
+        new Reader(nowhere);
     }
 
     function test_RevertWhen_aContractNamesAnotherRollup() public {
         uint256 actual = uint256(uint160(address(rollup)));
         uint256 expected = uint256(uint160(vm.computeCreateAddress(address(this), vm.getNonce(address(this)))));
         Contracts memory c = _next;
-        c.staking = staking;
+        c.staking = _first.staking;
         _mismatch(c, "staking", expected, actual);
         c = _next;
-        c.escrow = escrow;
+        c.escrow = _first.escrow;
         _mismatch(c, "escrow", expected, actual);
         c = _next;
-        c.rewards = rewards;
+        c.rewards = _first.rewards;
         _mismatch(c, "rewards", expected, actual);
         c = _next;
-        c.bridge = bridge;
+        c.bridge = _first.bridge;
         _mismatch(c, "bridge", expected, actual);
+        c = _next;
+        c.votes = _first.votes;
+        _mismatch(c, "votes", expected, actual);
     }
 
     function test_RevertWhen_aContractHasAnotherToken() public {
         TestToken other = new TestToken();
         Contracts memory c = _next;
         address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
-        c.rewards = new Rewards(IERC20(address(other)), next);
+        c.rewards = new Rewards(IERC20(address(other)), next, governance, _rates(), type(uint96).max, type(uint96).max);
         _wireTo(next, c);
         _mismatch(c, "rewards", uint256(uint160(address(token))), uint256(uint160(address(other))));
     }
@@ -241,8 +259,9 @@ contract ConstructionTest is Fixture {
 
     /// @dev Makes every contract of `c` name `predicted`.
     function _wireTo(address predicted, Contracts memory c) private {
-        address[4] memory wired = [address(c.staking), address(c.escrow), address(c.rewards), address(c.bridge)];
-        for (uint256 i = 0; i < 4; ++i) {
+        address[5] memory wired =
+            [address(c.staking), address(c.escrow), address(c.rewards), address(c.bridge), address(c.votes)];
+        for (uint256 i = 0; i < 5; ++i) {
             vm.mockCall(wired[i], abi.encodeWithSignature("rollup()"), abi.encode(predicted));
         }
     }

@@ -170,6 +170,40 @@ contract RandomnessTest is Test {
         randomness.prove(TARGET, proof);
     }
 
+    // ---- without the parent ---------------------------------------------------------------------------------------
+
+    /// @dev A header whose block is known, as a proof of its own.
+    function _alone(HeaderFields memory child) private returns (bytes memory) {
+        bytes memory header = L1.header(child);
+        L1.setBlockHash(child.number, keccak256(header));
+        return abi.encode(header, "");
+    }
+
+    function test_aBlockAtTheStartOfTheNextL1SlotNeedsNoParent() public {
+        bytes memory proof = _alone(_fields(121));
+        assertEq(randomness.mixOf(TARGET, proof), MIX);
+        assertEq(randomness.mixAt(TARGET), 0, "looking keeps nothing");
+        vm.expectEmit();
+        emit IRandomness.MixProven(TARGET, MIX, 5121);
+        assertEq(randomness.prove(TARGET, proof), MIX);
+    }
+
+    /// @dev A second later there may have been a block before it in the same L1 slot, and after a missed L1 slot in that one.
+    function test_RevertWhen_theParentIsNeeded() public {
+        HeaderFields memory late = _fields(121);
+        late.timestamp += 1;
+        bytes memory proof = _alone(late);
+        vm.expectRevert(abi.encodeWithSelector(IRandomness.ParentNeeded.selector, TARGET, late.timestamp));
+        randomness.prove(TARGET, proof);
+        HeaderFields memory missed = _fields(122);
+        proof = _alone(missed);
+        vm.expectRevert(abi.encodeWithSelector(IRandomness.ParentNeeded.selector, TARGET, missed.timestamp));
+        randomness.prove(TARGET, proof);
+        proof = _alone(_fields(120));
+        vm.expectRevert(abi.encodeWithSelector(IRandomness.NotAfterTarget.selector, TARGET, L1Slot.wrap(120)));
+        randomness.prove(TARGET, proof);
+    }
+
     // ---- encodings ------------------------------------------------------------------------------------------------
 
     function test_headersOfEveryForkSinceLondonAreRead() public {

@@ -3,9 +3,10 @@ pragma solidity 0.8.37;
 
 import {L1Clock} from "../../contracts/L1Clock.sol";
 import {Staking} from "../../contracts/Staking.sol";
-import {IStaking, Sequencer, Status} from "../../contracts/interfaces/IStaking.sol";
+import {IStaking, Registration, Sequencer, StakingParameters, Status} from "../../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot} from "../../contracts/types/Time.sol";
+import {BlsKeys} from "../support/BlsKeys.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {StdStorage, stdStorage} from "forge-std/Test.sol";
@@ -15,59 +16,110 @@ contract StakingTest is Fixture {
 
     SequencerId private _first = SequencerId.wrap(1);
 
-    function _expectBad(string memory name) private {
+    function _refuses(StakingParameters memory p, string memory name) private {
         vm.expectRevert(abi.encodeWithSelector(IStaking.BadParameter.selector, name));
+        new Staking(IERC20(address(token)), address(rollup), timelock, p, 0, 1);
+    }
+
+    function test_RevertWhen_constructedWithBadContracts() public {
+        vm.expectRevert(abi.encodeWithSelector(IStaking.BadParameter.selector, "token"));
+        new Staking(IERC20(relay), address(rollup), timelock, _stakingParameters(), 0, 1);
+        vm.expectRevert(abi.encodeWithSelector(IStaking.BadParameter.selector, "rollup"));
+        new Staking(IERC20(address(token)), address(0), timelock, _stakingParameters(), 0, 1);
     }
 
     function test_RevertWhen_constructedWithBadParameters() public {
-        IERC20 t = IERC20(address(token));
-        address r = address(rollup);
-        _expectBad("token");
-        new Staking(IERC20(relay), r, 10, 5, 1, 1, 0, 1);
-        _expectBad("rollup");
-        new Staking(t, address(0), 10, 5, 1, 1, 0, 1);
-        _expectBad("stakeAmount");
-        new Staking(t, r, 0, 0, 1, 1, 0, 1);
-        _expectBad("minimumStake");
-        new Staking(t, r, 10, 0, 1, 1, 0, 1);
-        _expectBad("minimumStake");
-        new Staking(t, r, 10, 11, 1, 1, 0, 1);
-        _expectBad("entryPeriod");
-        new Staking(t, r, 10, 10, 0, 1, 0, 1);
-        _expectBad("exitDelay");
-        new Staking(t, r, 10, 10, 1, 0, 0, 1);
+        StakingParameters memory p = _stakingParameters();
+        p.stakeAmount = 0;
+        _refuses(p, "stakeAmount");
+        p = _stakingParameters();
+        p.minimumStake = 0;
+        _refuses(p, "minimumStake");
+        p.minimumStake = p.stakeAmount + 1;
+        _refuses(p, "minimumStake");
+        p = _stakingParameters();
+        p.entryPeriod = 0;
+        _refuses(p, "entryPeriod");
+        p = _stakingParameters();
+        p.exitDelay = 0;
+        _refuses(p, "exitDelay");
+        p = _stakingParameters();
+        p.entryWindow = 0;
+        _refuses(p, "entryWindow");
+        p = _stakingParameters();
+        p.entryFlush = 0;
+        _refuses(p, "entryFlush");
+        p.entryFlush = p.maxEntryFlush + 1;
+        _refuses(p, "entryFlush");
+        p = _stakingParameters();
+        p.queueLimit = 129;
+        _refuses(p, "queueLimit");
+    }
+
+    function test_theBoundsOfParametersAreAllowed() public {
+        StakingParameters memory p = _stakingParameters();
+        p.minimumStake = p.stakeAmount;
+        p.entryPeriod = 1;
+        p.exitDelay = 1;
+        p.entryWindow = 1;
+        p.entryFlush = p.maxEntryFlush = type(uint16).max;
+        p.queueLimit = 128;
+        Staking made = new Staking(IERC20(address(token)), address(rollup), timelock, p, 0, 1);
+        assertEq(made.minimumStake(), STAKE);
+        assertEq(made.entryPeriod(), 1);
+        assertEq(made.exitDelay(), 1);
+        assertEq(made.entryWindow(), 1);
+        assertEq(made.maxEntryFlush(), type(uint16).max);
+        assertEq(made.queueLimit(), 128);
+        assertEq(made.governance(), timelock);
     }
 
     function test_RevertWhen_theClockStandsStillOrHasNotBegun() public {
         IERC20 t = IERC20(address(token));
         vm.expectRevert(abi.encodeWithSelector(L1Clock.BadClock.selector, 0, 0));
-        new Staking(t, relay, 10, 5, 1, 1, 0, 0);
+        new Staking(t, relay, timelock, _stakingParameters(), 0, 0);
         uint64 future = uint64(vm.getBlockTimestamp()) + 1;
         vm.expectRevert(abi.encodeWithSelector(L1Clock.BadClock.selector, future, 1));
-        new Staking(t, relay, 10, 5, 1, 1, future, 1);
+        new Staking(t, relay, timelock, _stakingParameters(), future, 1);
     }
 
     function test_aRegistrationIsQueuedThenActive() public {
         uint64 now_ = _now();
         token.mint(relay, STAKE);
+        Registration memory r = _registration(relay, payee);
+        r.withdrawer = rescuer;
+        r.feeRecipient = 17;
+        assertEq(L1Slot.unwrap(staking.nextActivation()), now_ + 4);
         vm.startPrank(relay);
         token.approve(address(staking), STAKE);
         vm.expectEmit();
-        emit IStaking.Registered(SequencerId.wrap(5), payee, relay, 17, STAKE, L1Slot.wrap(now_ + 4));
-        SequencerId id = staking.register(payee, 17);
+        emit IStaking.Registered(SequencerId.wrap(5), payee, relay, rescuer, 17, STAKE, L1Slot.wrap(now_ + 4), r.blsKey);
+        SequencerId id = staking.register(r);
         vm.stopPrank();
 
         assertEq(SequencerId.unwrap(id), 5);
         assertEq(staking.count(), 5);
+        assertEq(token.balanceOf(address(staking)), 5 * STAKE);
         Sequencer memory s = staking.sequencer(id);
+        assertEq(uint256(s.status), uint256(Status.Queued));
         assertEq(s.attester, payee);
         assertEq(s.owner, relay);
+        assertEq(s.withdrawer, rescuer);
         assertEq(s.stake, STAKE);
         assertEq(s.feeRecipient, 17);
         assertEq(L1Slot.unwrap(s.activeFrom), now_ + 4);
         assertEq(L1Slot.unwrap(s.exitAt), 0);
+        assertEq(s.blsKeyHash, keccak256(abi.encode(r.blsKey)));
+        assertEq(s.nextAttester, address(0));
+        assertEq(L1Slot.unwrap(s.nextAttesterFrom), 0);
+        assertEq(s.nextBlsKeyHash, 0);
+        assertEq(L1Slot.unwrap(s.nextBlsKeyFrom), 0);
         assertEq(staking.attesterOf(id), payee);
+        assertEq(staking.attesterAt(id, L1Slot.wrap(0)), payee);
+        assertEq(staking.blsKeyHashOf(id), s.blsKeyHash);
+        assertEq(staking.blsKeyHashAt(id, L1Slot.wrap(0)), s.blsKeyHash);
         assertEq(staking.ownerOf(id), relay);
+        assertEq(staking.withdrawerOf(id), rescuer);
         assertEq(uint256(staking.statusOf(id)), uint256(Status.Queued));
         assertEq(staking.eligibleAttester(id, L1Slot.wrap(now_ + 3)), address(0));
         assertEq(staking.eligibleAttester(id, L1Slot.wrap(now_ + 4)), payee);
@@ -75,25 +127,50 @@ contract StakingTest is Fixture {
         assertEq(uint256(staking.statusOf(id)), uint256(Status.Queued));
         _warp(now_ + 4);
         assertEq(uint256(staking.statusOf(id)), uint256(Status.Active));
+        assertEq(uint256(staking.sequencer(id).status), uint256(Status.Active));
+    }
+
+    function test_theOwnerIsTheWithdrawerUnlessItNamesAnother() public {
+        Registration memory r = _registration(relay, payee);
+        token.mint(relay, STAKE);
+        vm.startPrank(relay);
+        token.approve(address(staking), STAKE);
+        vm.expectEmit();
+        emit IStaking.Registered(SequencerId.wrap(5), payee, relay, relay, 0, STAKE, L1Slot.wrap(_now() + 4), r.blsKey);
+        SequencerId id = staking.register(r);
+        assertEq(staking.withdrawerOf(id), relay);
+        assertEq(staking.sequencer(id).withdrawer, relay);
     }
 
     function test_anUnknownIdHasNothing() public view {
         SequencerId id = SequencerId.wrap(99);
         assertEq(uint256(staking.statusOf(id)), uint256(Status.None));
         assertEq(staking.attesterOf(id), address(0));
+        assertEq(staking.attesterAt(id, L1Slot.wrap(1)), address(0));
+        assertEq(staking.blsKeyHashOf(id), 0);
         assertEq(staking.ownerOf(id), address(0));
+        assertEq(staking.withdrawerOf(id), address(0));
         assertEq(staking.eligibleAttester(id, L1Slot.wrap(type(uint64).max)), address(0));
+        assertEq(uint256(staking.sequencer(id).status), uint256(Status.None));
     }
 
     function test_RevertWhen_theAttesterIsNobody() public {
+        Registration memory r = _registration(address(this), address(0));
         vm.expectRevert(IStaking.ZeroAddress.selector);
-        staking.register(address(0), 0);
+        staking.register(r);
     }
 
     function test_RevertWhen_allIdsAreTaken() public {
-        stdstore.target(address(staking)).sig("count()").checked_write(uint256(type(uint32).max));
+        Registration memory r = _registration(address(this), relay);
+        stdstore.enable_packed_slots().target(address(staking)).sig("count()").checked_write(uint256(type(uint32).max));
         vm.expectRevert(IStaking.TooManySequencers.selector);
-        staking.register(relay, 0);
+        staking.register(r);
+    }
+
+    function test_RevertWhen_theKeyBelongsToAnother() public {
+        Registration memory r = _registration(relay, relay);
+        vm.expectRevert(abi.encodeWithSelector(IStaking.BadProofOfPossession.selector, address(this)));
+        staking.register(r);
     }
 
     function test_exitAndWithdrawal() public {
@@ -146,11 +223,12 @@ contract StakingTest is Fixture {
 
     function test_anExitInL1SlotZeroCounts() public {
         vm.warp(1000);
-        Staking young = new Staking(IERC20(address(token)), address(rollup), 10, 5, 2, 3, 1000, 12);
-        token.mint(relay, 10);
+        Staking young = new Staking(IERC20(address(token)), address(rollup), timelock, _stakingParameters(), 1000, 12);
+        Registration memory r = BlsKeys.registration(young, relay, relay, 3);
+        token.mint(relay, STAKE);
         vm.startPrank(relay);
-        token.approve(address(young), 10);
-        SequencerId id = young.register(relay, 0);
+        token.approve(address(young), STAKE);
+        SequencerId id = young.register(r);
         young.initiateExit(id);
         assertEq(uint256(young.statusOf(id)), uint256(Status.Exiting));
     }

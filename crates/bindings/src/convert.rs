@@ -153,15 +153,10 @@ impl TryFrom<protocol::Parameters> for contracts::Parameters {
     }
 }
 
-impl From<contracts::Deposit> for protocol::Deposit {
-    fn from(deposit: contracts::Deposit) -> Self {
-        Self { index: deposit.index, amount: deposit.amount, key_x: deposit.keyX, key_y: deposit.keyY }
-    }
-}
-
-impl From<protocol::Deposit> for contracts::Deposit {
-    fn from(deposit: protocol::Deposit) -> Self {
-        Self { index: deposit.index, amount: deposit.amount, keyX: deposit.key_x, keyY: deposit.key_y }
+impl From<protocol::L1Operation> for contracts::L1Operation {
+    fn from(operation: protocol::L1Operation) -> Self {
+        let [head, x, y] = operation.words();
+        Self { head, x, y }
     }
 }
 

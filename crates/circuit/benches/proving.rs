@@ -60,10 +60,12 @@ fn chunk() -> ChunkAssignment {
         })
         .collect();
     let layout = PARAMS.layout(512).expect("a valid layout");
-    let rules = BlockRules { domain, layout, fee_recipient: index(1) };
+    let rules = BlockRules { domain, layout, fee_burn: FeeBurn::NONE, fee_recipient: index(1) };
     let block = build(&mut state, rules, 1, &[], &transfers).expect("a valid block").block;
-    let challenge = fernet_ledger::statement::challenge([1; 32], [2; 32], domain, &block.data_commitments());
-    ChunkAssignment::new(&rules, &block.chunks[0], 0, challenge, L1Address([2; 20])).expect("a signed block")
+    let payee = L1Address([2; 20]);
+    let statement = BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee };
+    let challenge = fernet_circuit::block::challenge(&block, &statement);
+    ChunkAssignment::new(&rules, &block.chunks[0], 0, challenge, payee).expect("a signed block")
 }
 
 fn fastest(runs: impl Iterator<Item = (Duration, f64)>) -> (f64, f64) {

@@ -5,9 +5,8 @@
 use ark_ff::{AdditiveGroup, Field};
 use fernet_ledger::account::L1Address;
 use fernet_ledger::block::BlockRules;
-use fernet_ledger::operation::kind;
 use fernet_ledger::tree::{ARITY, Opening};
-use fernet_ledger::{Account, ChunkWitness, Fr, PublicKey, Slot, SlotWitness, statement};
+use fernet_ledger::{Account, ChunkWitness, Fr, L1Operation, PublicKey, Slot, SlotWitness};
 
 use crate::inputs::ChunkInputs;
 
@@ -33,12 +32,16 @@ pub struct SlotAssignment {
     pub is_transfer: bool,
     /// Whether the slot is a withdrawal.
     pub is_withdrawal: bool,
+    /// Whether the slot is a forced exit.
+    pub is_exit: bool,
     /// Whether the slot is a deposit.
     pub is_deposit: bool,
-    /// Whether the slot is a withdrawal's target.
+    /// Whether the slot is the target of a withdrawal or an exit.
     pub is_target: bool,
     /// The payer before the slot.
     pub sender: AccountAssignment,
+    /// Whether the payer's leaf is empty.
+    pub absent: bool,
     /// The recipient after the payer's update.
     pub recipient: AccountAssignment,
     /// Whether the recipient's leaf is empty before.
@@ -54,12 +57,18 @@ pub struct SlotAssignment {
 pub struct ChunkAssignment {
     /// The public inputs.
     pub inputs: ChunkInputs,
+    /// The state's root before the chunk.
+    pub root_before: Fr,
+    /// The state's root after it.
+    pub root_after: Fr,
     /// The deployment's domain.
     pub domain: Fr,
     /// Who is paid for the proof, 160 bits.
     pub payee: Fr,
     /// Index of the fee recipient, 32 bits.
     pub fee_index: Fr,
+    /// Basis points of the fees that are burned.
+    pub fee_burn: Fr,
     /// The fee recipient before the fees are credited.
     pub fee_recipient: AccountAssignment,
     /// Whether the fee recipient exists.
@@ -130,26 +139,32 @@ impl SlotAssignment {
     /// # Errors
     /// When `slot`, number `number` of its chunk, lacks a signature.
     pub fn new(slot: &SlotWitness, number: usize, levels: usize) -> Result<Self, AssignmentError> {
-        let is = |kind: u8| slot.slot.kind() == kind;
         let account = |opening: Option<&Opening>, key| {
             opening.map_or_else(
                 || AccountAssignment::none(levels),
                 |opening| AccountAssignment::opened(opening, key),
             )
         };
-        let (challenge, response) = match (slot.sender.as_ref(), slot.signature) {
-            (None, _) => (0, [0; 4]),
-            (Some(_), Some(signature)) => (signature.challenge(), signature.response()),
-            (Some(_), None) => return Err(AssignmentError::MissingSignature { slot: number }),
+        let signs = matches!(slot.slot, Slot::Transfer { .. } | Slot::Withdrawal { .. });
+        let (challenge, response) = match slot.signature {
+            Some(signature) => (signature.challenge(), signature.response()),
+            None if signs => return Err(AssignmentError::MissingSignature { slot: number }),
+            None => (0, [0; 4]),
+        };
+        let key = match slot.queued {
+            Some(L1Operation::Deposit(deposit)) => Some(deposit.key),
+            Some(L1Operation::Exit(_)) | None => None,
         };
         Ok(Self {
             body: body(&slot.slot),
-            is_transfer: is(kind::TRANSFER),
-            is_withdrawal: is(kind::WITHDRAWAL),
-            is_deposit: is(kind::DEPOSIT),
-            is_target: is(kind::TARGET),
+            is_transfer: matches!(slot.slot, Slot::Transfer { .. }),
+            is_withdrawal: matches!(slot.slot, Slot::Withdrawal { .. }),
+            is_exit: matches!(slot.slot, Slot::Exit { .. }),
+            is_deposit: matches!(slot.slot, Slot::Deposit { .. }),
+            is_target: matches!(slot.slot, Slot::Target(_)),
             sender: account(slot.sender.as_ref(), None),
-            recipient: account(slot.recipient.as_ref(), slot.deposit.map(|deposit| deposit.key)),
+            absent: slot.sender.as_ref().is_some_and(|opening| opening.account.is_none()),
+            recipient: account(slot.recipient.as_ref(), key),
             creates: slot.recipient.as_ref().is_some_and(|opening| opening.account.is_none()),
             challenge,
             response,
@@ -183,10 +198,12 @@ impl ChunkAssignment {
         let slots = witness.slots.iter().enumerate();
         Ok(Self {
             inputs: ChunkInputs::new(rules, witness, chunk, challenge, payee),
+            root_before: witness.root_before,
+            root_after: witness.root_after,
             domain: rules.domain.element(),
             payee: payee.to_field(),
-            fee_index: statement::recipients(L1Address::default(), rules.fee_recipient)
-                * power_of_two(160).inverse().unwrap_or_default(),
+            fee_index: Fr::from(rules.fee_recipient.get()),
+            fee_burn: Fr::from(rules.fee_burn.bps()),
             fee_recipient: AccountAssignment::opened(&witness.fee_recipient, None),
             fees_are_credited: witness.fee_recipient.account.is_some(),
             slots: slots
@@ -202,9 +219,11 @@ impl ChunkAssignment {
             body: Fr::ZERO,
             is_transfer: false,
             is_withdrawal: false,
+            is_exit: false,
             is_deposit: false,
             is_target: false,
             sender: AccountAssignment::none(levels),
+            absent: false,
             recipient: AccountAssignment::none(levels),
             creates: false,
             challenge: 0,
@@ -212,9 +231,12 @@ impl ChunkAssignment {
         };
         Self {
             inputs: ChunkInputs::default(),
+            root_before: Fr::ZERO,
+            root_after: Fr::ZERO,
             domain: Fr::ZERO,
             payee: Fr::ZERO,
             fee_index: Fr::ZERO,
+            fee_burn: Fr::ZERO,
             fee_recipient: AccountAssignment::none(levels),
             fees_are_credited: false,
             slots: vec![slot; operations],

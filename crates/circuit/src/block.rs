@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use alloy::primitives::{B256, U256};
 use alloy::sol_types::SolValue;
 use fernet_ledger::account::L1Address;
-use fernet_ledger::{Blob, BlockRules, BlockWitness, Deposit, Fr, field, statement};
+use fernet_ledger::statement::{self, Challenged, ChunkContext};
+use fernet_ledger::{Blob, BlockRules, BlockWitness, Fr, L1Operation, field};
 
 use crate::assignment::{AssignmentError, ChunkAssignment};
 use crate::encoding::{self, PointError};
 use crate::inputs::ChunkInputs;
 use crate::kzg::{self, COMMITMENT_BYTES, KzgError};
 use crate::prover::{ChunkProofError, Prover};
-use crate::verifier::{self, Aggregate, ChunkWords, Proof, Transcript, VerifyingKey};
+use crate::verifier::{self, Aggregate, ChunkWords, Proof, VerifyingKey};
 
 /// The encodings of `contracts/verifier/BlockProof.sol` and `contracts/interfaces/IBridge.sol`.
 pub mod abi {
@@ -21,19 +22,18 @@ pub mod abi {
 
     alloy::sol! {
         #[derive(Debug, PartialEq, Eq)]
-        struct Deposit {
-            uint32 index;
-            uint64 amount;
-            uint256 keyX;
-            uint256 keyY;
+        struct L1Operation {
+            uint256 head;
+            uint256 x;
+            uint256 y;
         }
 
         #[derive(Debug, PartialEq, Eq)]
         struct ChunkProof {
             bytes32 stateRoot;
-            bytes32 dataCommitment;
+            bytes32 commitment;
             bytes32 y;
-            uint256 deposits;
+            uint256 consumed;
             bytes32[4] a;
             bytes32[8] b;
         }
@@ -43,7 +43,7 @@ pub mod abi {
             bytes32[4] c;
             ChunkProof[] chunks;
             bytes32[3][] openings;
-            Deposit[] deposits;
+            L1Operation[] queue;
         }
     }
 }
@@ -53,8 +53,8 @@ pub mod abi {
 pub struct BlockStatement {
     /// The header's hash.
     pub header_hash: [u8; 32],
-    /// The bridge's rolling hash after the block's deposits.
-    pub deposits_hash: [u8; 32],
+    /// The bridge's rolling hash after the block's part of the queue.
+    pub queue_hash: [u8; 32],
     /// Who is paid for the proof.
     pub payee: L1Address,
 }
@@ -118,12 +118,12 @@ pub enum ProveError {
 pub struct ChunkPart {
     /// Root after the chunk.
     pub state_root: Fr,
-    /// Commitment to its data.
-    pub data_commitment: Fr,
+    /// Commitment to its context and data.
+    pub commitment: Fr,
     /// Its share of the blob's value.
     pub share: Fr,
-    /// How many deposits it consumes.
-    pub deposits: u64,
+    /// How many operations of L1's queue it consumes.
+    pub consumed: u64,
     /// A and B.
     pub pair: (ark_bls12_381::G1Affine, ark_bls12_381::G2Affine),
 }
@@ -146,8 +146,8 @@ pub struct BlockProof {
     pub chunks: Vec<ChunkPart>,
     /// One opening for each blob.
     pub openings: Vec<BlobOpening>,
-    /// The deposits consumed, in order.
-    pub deposits: Vec<Deposit>,
+    /// The operations of L1's queue that the block consumes, in order: the coefficients of each.
+    pub operations: Vec<[Fr; 3]>,
 }
 
 /// Whether to go on, and whom to tell.
@@ -170,8 +170,19 @@ impl<F: Fn(ProvingProgress) + Sync> ProvingObserver for F {
 /// The challenge of a block.
 #[must_use]
 pub fn challenge(block: &BlockWitness, statement: &BlockStatement) -> Fr {
-    let commitments = block.data_commitments();
-    statement::challenge(statement.header_hash, statement.deposits_hash, block.rules.domain, &commitments)
+    draw(statement, &block.rules, block.parent_root(), &block.commitments(statement.payee))
+}
+
+/// The challenge of a block whose chunks have these roots and commitments.
+fn draw(statement: &BlockStatement, rules: &BlockRules, parent_root: Fr, chunks: &[(Fr, Fr)]) -> Fr {
+    statement::challenge(&Challenged {
+        header_hash: statement.header_hash,
+        queue_hash: statement.queue_hash,
+        domain: rules.domain,
+        recipients: rules.recipients(statement.payee),
+        parent_root,
+        chunks,
+    })
 }
 
 impl Prover {
@@ -202,29 +213,25 @@ impl Prover {
             .collect::<Result<Vec<_>, _>>()?;
         let proofs = self.prove_chunks(&assignments, workers, observer)?;
         let openings = open_blobs(&block.blobs(), challenge, observer)?;
-        let deposits: Vec<u64> = block.chunks.iter().map(|chunk| chunk.deposits().count() as u64).collect();
-        let inputs: Vec<ChunkInputs> = assignments.iter().map(|assignment| assignment.inputs).collect();
-        let words: Vec<ChunkWords> = inputs
+        let parts: Vec<ChunkPart> = block
+            .chunks
             .iter()
-            .zip(&deposits)
+            .zip(&assignments)
             .zip(&proofs)
-            .map(|((inputs, deposits), proof)| ChunkWords::new(inputs, *deposits, &(proof.a, proof.b)))
+            .map(|((witness, assignment), proof)| ChunkPart {
+                state_root: witness.root_after,
+                commitment: assignment.inputs.commitment,
+                share: assignment.inputs.share,
+                consumed: witness.queued().count() as u64,
+                pair: (proof.a, proof.b),
+            })
             .collect();
-        let transcript = transcript(&block.rules, statement, challenge, block.parent_root());
-        let aggregate = verifier::aggregate(&transcript, &words, &proofs);
-        let parts =
-            inputs.iter().zip(deposits).zip(aggregate.pairs).map(|((inputs, deposits), pair)| ChunkPart {
-                state_root: inputs.root_after,
-                data_commitment: inputs.data_commitment,
-                share: inputs.share,
-                deposits,
-                pair,
-            });
+        let words: Vec<ChunkWords> = parts.iter().map(ChunkWords::new).collect();
         Ok(BlockProof {
-            c: aggregate.c,
-            chunks: parts.collect(),
+            c: verifier::weighted_sum(challenge, &words, &proofs),
+            chunks: parts,
             openings,
-            deposits: block.deposits().copied().collect(),
+            operations: block.queued().map(L1Operation::coefficients).collect(),
         })
     }
 
@@ -291,11 +298,6 @@ fn open_blobs(
     opened.map(|entry| open(entry).map_err(|source| ProveError::Kzg { blob: entry.0, source })).collect()
 }
 
-fn transcript(rules: &BlockRules, statement: &BlockStatement, challenge: Fr, parent_root: Fr) -> Transcript {
-    let recipients = statement::recipients(statement.payee, rules.fee_recipient);
-    Transcript { challenge, parent_root, recipients }
-}
-
 /// Why bytes aren't a block's proof.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -311,12 +313,9 @@ pub enum DecodeError {
     /// A point is none.
     #[error(transparent)]
     Point(#[from] PointError),
-    /// A deposit's key is none.
-    #[error(transparent)]
-    Key(#[from] fernet_ledger::keys::KeyError),
-    /// A chunk consumes more deposits than can be.
-    #[error("expected fewer than 2^64 deposits in a chunk")]
-    DepositCount,
+    /// A chunk consumes more of the queue than can be.
+    #[error("expected fewer than 2^64 operations of the queue in a chunk")]
+    OperationCount,
 }
 
 impl BlockProof {
@@ -332,9 +331,9 @@ impl BlockProof {
                 .iter()
                 .map(|chunk| abi::ChunkProof {
                     stateRoot: word(&chunk.state_root),
-                    dataCommitment: word(&chunk.data_commitment),
+                    commitment: word(&chunk.commitment),
                     y: word(&chunk.share),
-                    deposits: U256::from(chunk.deposits),
+                    consumed: U256::from(chunk.consumed),
                     a: words(&encoding::g1_to_bytes(&chunk.pair.0)),
                     b: words(&encoding::g2_to_bytes(&chunk.pair.1)),
                 })
@@ -344,15 +343,10 @@ impl BlockProof {
                 .iter()
                 .map(|opening| words([opening.commitment, opening.proof].as_flattened()))
                 .collect(),
-            deposits: self
-                .deposits
+            queue: self
+                .operations
                 .iter()
-                .map(|deposit| abi::Deposit {
-                    index: deposit.to.get(),
-                    amount: deposit.amount,
-                    keyX: number(&deposit.key.x()),
-                    keyY: number(&deposit.key.y()),
-                })
+                .map(|[head, x, y]| abi::L1Operation { head: number(head), x: number(x), y: number(y) })
                 .collect(),
         };
         encoded.abi_encode()
@@ -361,7 +355,7 @@ impl BlockProof {
     /// Reads a proof from L1 or from another prover.
     ///
     /// # Errors
-    /// When the bytes aren't the canonical encoding of field elements, points of the subgroups and keys on the curve.
+    /// When the bytes aren't the canonical encoding of field elements and points of the subgroups.
     pub fn abi_decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let decoded =
             abi::BlockProof::abi_decode(bytes).map_err(|error| DecodeError::Abi(error.to_string()))?;
@@ -372,19 +366,18 @@ impl BlockProof {
         let chunk = |chunk: &abi::ChunkProof| -> Result<ChunkPart, DecodeError> {
             Ok(ChunkPart {
                 state_root: element(&chunk.stateRoot)?,
-                data_commitment: element(&chunk.dataCommitment)?,
+                commitment: element(&chunk.commitment)?,
                 share: element(&chunk.y)?,
-                deposits: u64::try_from(chunk.deposits).map_err(|_| DecodeError::DepositCount)?,
+                consumed: u64::try_from(chunk.consumed).map_err(|_| DecodeError::OperationCount)?,
                 pair: (
                     encoding::g1_from_bytes(&bytes_of(&chunk.a))?,
                     encoding::g2_from_bytes(&bytes_of(&chunk.b))?,
                 ),
             })
         };
-        let deposit = |deposit: &abi::Deposit| -> Result<Deposit, DecodeError> {
-            let (x, y) = (deposit.keyX.to_be_bytes(), deposit.keyY.to_be_bytes());
-            let key = fernet_ledger::PublicKey::new(field::from_bytes(&x)?, field::from_bytes(&y)?)?;
-            Ok(Deposit { to: fernet_ledger::AccountIndex::new(deposit.index), key, amount: deposit.amount })
+        let operation = |operation: &abi::L1Operation| -> Result<[Fr; 3], DecodeError> {
+            let [head, x, y] = [operation.head, operation.x, operation.y].map(|word| word.to_be_bytes());
+            Ok([field::from_bytes(&head)?, field::from_bytes(&x)?, field::from_bytes(&y)?])
         };
         let opening = |words: &[B256; 3]| {
             let mut halves = [[0; COMMITMENT_BYTES]; 2];
@@ -396,7 +389,7 @@ impl BlockProof {
             c: encoding::g1_from_bytes(&bytes_of(&decoded.c))?,
             chunks: decoded.chunks.iter().map(chunk).collect::<Result<_, _>>()?,
             openings: decoded.openings.iter().map(opening).collect(),
-            deposits: decoded.deposits.iter().map(deposit).collect::<Result<_, _>>()?,
+            operations: decoded.queue.iter().map(operation).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -426,8 +419,8 @@ pub struct KnownBlock<'a> {
     pub chunks: usize,
     /// The header's blobs.
     pub blob_hashes: &'a [[u8; 32]],
-    /// The deposits that the bridge says the block consumes.
-    pub deposits: &'a [Deposit],
+    /// The part of the bridge's queue that the block consumes.
+    pub queue: &'a [L1Operation],
 }
 
 /// Why L1 would refuse a proof.
@@ -443,9 +436,9 @@ pub enum VerifyError {
         /// The proof's.
         actual: usize,
     },
-    /// The deposits aren't the bridge's.
-    #[error("expected the bridge's deposits, got others")]
-    Deposits,
+    /// The operations aren't the bridge's.
+    #[error("expected the operations of the bridge's queue, got others")]
+    Queue,
     /// The last root isn't the header's.
     #[error("expected the header's state root after the last chunk, got another")]
     StateRoot,
@@ -486,18 +479,17 @@ impl BlockProof {
         if block.chunks == 0 {
             return Err(VerifyError::Count { what: "chunks (at least)", expected: 1, actual: 0 });
         }
-        if self.deposits != block.deposits {
-            return Err(VerifyError::Deposits);
+        if !self.operations.iter().copied().eq(block.queue.iter().map(L1Operation::coefficients)) {
+            return Err(VerifyError::Queue);
         }
-        let commitments: Vec<Fr> = self.chunks.iter().map(|chunk| chunk.data_commitment).collect();
-        let (header, deposits) = (statement.header_hash, statement.deposits_hash);
-        let challenge = statement::challenge(header, deposits, block.rules.domain, &commitments);
+        let chunks: Vec<(Fr, Fr)> =
+            self.chunks.iter().map(|chunk| (chunk.state_root, chunk.commitment)).collect();
+        let challenge = draw(statement, &block.rules, block.parent_root, &chunks);
         let inputs = self.inputs(statement, block, challenge)?;
         self.check_blobs(block, challenge)?;
         let aggregate = Aggregate { pairs: self.chunks.iter().map(|chunk| chunk.pair).collect(), c: self.c };
-        let counts: Vec<u64> = self.chunks.iter().map(|chunk| chunk.deposits).collect();
-        let transcript = transcript(&block.rules, statement, challenge, block.parent_root);
-        if key.verify_aggregate(&transcript, &inputs, &aggregate, &counts) {
+        let words: Vec<ChunkWords> = self.chunks.iter().map(ChunkWords::new).collect();
+        if key.verify_aggregate(challenge, &words, &inputs, &aggregate) {
             Ok(())
         } else {
             Err(VerifyError::Pairing)
@@ -512,28 +504,33 @@ impl BlockProof {
         challenge: Fr,
     ) -> Result<Vec<ChunkInputs>, VerifyError> {
         let layout = &block.rules.layout;
-        let (mut root, mut left) = (block.parent_root, block.deposits);
+        let recipients = block.rules.recipients(statement.payee);
+        let (mut root, mut left) = (block.parent_root, block.queue);
         let mut inputs = Vec::with_capacity(self.chunks.len());
         for (number, chunk) in self.chunks.iter().enumerate() {
-            let taken = usize::try_from(chunk.deposits).ok().and_then(|count| left.split_at_checked(count));
+            let taken = usize::try_from(chunk.consumed).ok().and_then(|count| left.split_at_checked(count));
             let Some((consumed, rest)) = taken else {
-                let actual = usize::try_from(chunk.deposits).unwrap_or(usize::MAX);
-                return Err(VerifyError::Count { what: "deposits (at most)", expected: left.len(), actual });
+                let (what, actual) = ("operations (at most)", chunk.consumed);
+                let actual = usize::try_from(actual).unwrap_or(usize::MAX);
+                return Err(VerifyError::Count { what, expected: left.len(), actual });
             };
             left = rest;
             let z = statement::chunk_challenge(layout, layout.position(number).chunk, challenge);
-            inputs.push(ChunkInputs {
+            let context = ChunkContext {
+                domain: block.rules.domain,
+                recipients,
                 root_before: root,
                 root_after: chunk.state_root,
+            };
+            inputs.push(ChunkInputs {
                 challenge: z,
                 share: chunk.share,
-                data_commitment: chunk.data_commitment,
-                deposit_value: statement::deposit_value(block.rules.domain, z, consumed),
-                recipients: statement::recipients(statement.payee, block.rules.fee_recipient),
+                commitment: chunk.commitment,
+                binding: statement::binding(&context, z, consumed),
             });
             root = chunk.state_root;
         }
-        count("deposits left", 0, left.len())?;
+        count("operations left", 0, left.len())?;
         if root == block.state_root { Ok(inputs) } else { Err(VerifyError::StateRoot) }
     }
 

@@ -1,7 +1,7 @@
 //! The state transition as a circuit: gadgets, witness, set-up, prover and the proof encoding for L1.
 //!
 //! A block is cut into chunks. For each, [`transition`] constrains that its operations take one state root to the next
-//! by the rules of `fernet_ledger`, and that they are what the blob holds; the seven public [`inputs`] say which. The
+//! by the rules of `fernet_ledger`, and that they are what the blob holds; the four public [`inputs`] say which. The
 //! flow:
 //!
 //! 1. [`key::load_or_generate`] gives the development keys of a circuit (**unsafe** elsewhere).

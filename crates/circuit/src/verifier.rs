@@ -10,6 +10,7 @@ use ark_groth16::VerifyingKey as ArkVerifyingKey;
 use fernet_ledger::Fr;
 use fernet_ledger::field;
 
+use crate::block::ChunkPart;
 use crate::encoding::{self, G1_BYTES, G2_BYTES, PointError};
 use crate::inputs::{ChunkInputs, INPUT_COUNT};
 
@@ -37,17 +38,6 @@ pub struct Aggregate {
     pub pairs: Vec<(G1Affine, G2Affine)>,
     /// The weighted sum of all C.
     pub c: G1Affine,
-}
-
-/// What the weights depend on, beside each chunk's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Transcript {
-    /// The block's challenge.
-    pub challenge: Fr,
-    /// The state's root before the block.
-    pub parent_root: Fr,
-    /// Payee and fee recipient.
-    pub recipients: Fr,
 }
 
 /// A verifying key.
@@ -121,25 +111,20 @@ impl VerifyingKey {
         self.holds(&[Fr::ONE], &[*inputs], &Aggregate { pairs: vec![(proof.a, proof.b)], c: proof.c })
     }
 
-    /// Whether an aggregate proves all `inputs`, by the pairing product that L1 computes.
+    /// Whether an aggregate proves all `inputs`, by the pairing product that L1 computes. `words` are those of the
+    /// block's proof, `challenge` is the block's.
     #[must_use]
     pub fn verify_aggregate(
         &self,
-        transcript: &Transcript,
+        challenge: Fr,
+        words: &[ChunkWords],
         inputs: &[ChunkInputs],
         aggregate: &Aggregate,
-        deposits: &[u64],
     ) -> bool {
-        if inputs.is_empty() || inputs.len() != aggregate.pairs.len() || inputs.len() != deposits.len() {
+        if inputs.is_empty() || inputs.len() != aggregate.pairs.len() || inputs.len() != words.len() {
             return false;
         }
-        let words: Vec<ChunkWords> = inputs
-            .iter()
-            .zip(&aggregate.pairs)
-            .zip(deposits)
-            .map(|((inputs, pair), deposits)| ChunkWords::new(inputs, *deposits, pair))
-            .collect();
-        self.holds(&weights(transcript, &words), inputs, aggregate)
+        self.holds(&weights(challenge, words), inputs, aggregate)
     }
 
     /// `Π e(w_k·A_k, B_k) = e(Σw·α, β) · e(Σ w_k·X_k, γ) · e(C, δ)`.
@@ -166,31 +151,30 @@ impl VerifyingKey {
 pub struct ChunkWords(pub [[u8; 32]; 16]);
 
 impl ChunkWords {
-    /// State root, data commitment, share, number of deposits, A and B.
+    /// State root, commitment, share, consumed operations of the queue, A and B.
     #[must_use]
-    pub fn new(inputs: &ChunkInputs, deposits: u64, pair: &(G1Affine, G2Affine)) -> Self {
+    pub fn new(part: &ChunkPart) -> Self {
         let mut count = [0; 32];
-        count[24..].copy_from_slice(&deposits.to_be_bytes());
+        count[24..].copy_from_slice(&part.consumed.to_be_bytes());
         let mut words = [[0; 32]; 16];
-        words[0] = field::to_bytes(&inputs.root_after);
-        words[1] = field::to_bytes(&inputs.data_commitment);
-        words[2] = field::to_bytes(&inputs.share);
+        words[0] = field::to_bytes(&part.state_root);
+        words[1] = field::to_bytes(&part.commitment);
+        words[2] = field::to_bytes(&part.share);
         words[3] = count;
-        words[4..8].as_flattened_mut().copy_from_slice(&encoding::g1_to_bytes(&pair.0));
-        words[8..].as_flattened_mut().copy_from_slice(&encoding::g2_to_bytes(&pair.1));
+        words[4..8].as_flattened_mut().copy_from_slice(&encoding::g1_to_bytes(&part.pair.0));
+        words[8..].as_flattened_mut().copy_from_slice(&encoding::g2_to_bytes(&part.pair.1));
         Self(words)
     }
 }
 
 /// The weight of each chunk: one for a single chunk; otherwise 128 bits of a digest of everything, and for the first
-/// chunk what makes the sum one. They are drawn after every input, A and B is fixed.
+/// chunk what makes the sum one. They are drawn after every input, A and B is fixed: the challenge is a digest of all
+/// that the inputs are made of but what is in the words.
 #[must_use]
-pub fn weights(transcript: &Transcript, chunks: &[ChunkWords]) -> Vec<Fr> {
+pub fn weights(challenge: Fr, chunks: &[ChunkWords]) -> Vec<Fr> {
     let mut preimage = vec![0; 32];
     preimage[..WEIGHTS_TAG.len()].copy_from_slice(WEIGHTS_TAG);
-    for word in [transcript.challenge, transcript.parent_root, transcript.recipients] {
-        preimage.extend(field::to_bytes(&word));
-    }
+    preimage.extend(field::to_bytes(&challenge));
     for chunk in chunks {
         preimage.extend(chunk.0.as_flattened());
     }
@@ -210,8 +194,8 @@ pub fn weights(transcript: &Transcript, chunks: &[ChunkWords]) -> Vec<Fr> {
 
 /// The weighted sum of the chunks' C.
 #[must_use]
-pub fn aggregate(transcript: &Transcript, chunks: &[ChunkWords], proofs: &[Proof]) -> Aggregate {
-    let weights = weights(transcript, chunks);
+pub fn weighted_sum(challenge: Fr, chunks: &[ChunkWords], proofs: &[Proof]) -> G1Affine {
+    let weights = weights(challenge, chunks);
     let c: G1Projective = weights.iter().zip(proofs).map(|(weight, proof)| proof.c * weight).sum();
-    Aggregate { pairs: proofs.iter().map(|proof| (proof.a, proof.b)).collect(), c: c.into_affine() }
+    c.into_affine()
 }

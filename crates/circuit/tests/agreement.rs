@@ -45,8 +45,8 @@ fn signed(rng: &mut ChaCha20Rng, mut raw: Raw) -> Raw {
 }
 
 /// A random operation, one slot or two, valid more often than not.
-fn operation(rng: &mut ChaCha20Rng, deposits: &mut Vec<Deposit>) -> Vec<Raw> {
-    match rng.random_range(0..12) {
+fn operation(rng: &mut ChaCha20Rng, queue: &mut Vec<L1Operation>) -> Vec<Raw> {
+    match rng.random_range(0..14) {
         0..6 => {
             let raw = transfer(account(rng), account(rng), amount(rng), rng.random_range(0..9));
             vec![signed(rng, raw)]
@@ -70,11 +70,31 @@ fn operation(rng: &mut ChaCha20Rng, deposits: &mut Vec<Deposit>) -> Vec<Raw> {
             };
             match rng.random_range(0..30) {
                 0 => {}
-                1 => deposits.push(deposit(number, amount ^ 1)),
-                2 => deposits.push(Deposit { key: secret(99).public_key(), ..deposit(number, amount) }),
-                _ => deposits.push(deposit(number, amount)),
+                1 => queue.push(deposit(number, amount ^ 1).into()),
+                2 => queue.push(Deposit { key: secret(99).public_key(), ..deposit(number, amount) }.into()),
+                _ => queue.push(deposit(number, amount).into()),
             }
             vec![slot]
+        }
+        11..13 => {
+            let number = account(rng);
+            // What the account has if nothing has happened to it.
+            let usual = if (1..4).contains(&number) { 1_000 } else { 0 };
+            let amount = if rng.random_bool(0.1) { amount(rng) } else { usual };
+            let mut raw = left(number, amount);
+            match rng.random_range(0..30) {
+                0 => raw.forced = false,
+                1 => raw.body += power(128),
+                _ => {}
+            }
+            match rng.random_range(0..30) {
+                0 => {}
+                1 => queue.push(exit(number ^ 1)),
+                2 => queue.push(Exit { from: index(number), target: L1Address([1; 20]) }.into()),
+                3 => queue.push(deposit(number, amount).into()),
+                _ => queue.push(exit(number)),
+            }
+            if rng.random_bool(0.05) { vec![raw] } else { vec![raw, target()] }
         }
         _ => match rng.random_range(0..10) {
             0 => vec![Raw { body: power(rng.random_range(0..200)), ..padding() }],
@@ -86,9 +106,9 @@ fn operation(rng: &mut ChaCha20Rng, deposits: &mut Vec<Deposit>) -> Vec<Raw> {
 
 fn attempt(seed: u64) -> (Attempt, usize) {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
-    let (mut slots, mut deposits, mut operations) = (Vec::new(), Vec::new(), 0);
+    let (mut slots, mut queue, mut operations) = (Vec::new(), Vec::new(), 0);
     while slots.len() < PARAMS.operations {
-        slots.extend(operation(&mut rng, &mut deposits));
+        slots.extend(operation(&mut rng, &mut queue));
         operations += 1;
     }
     slots.truncate(PARAMS.operations);
@@ -99,7 +119,9 @@ fn attempt(seed: u64) -> (Attempt, usize) {
         accounts[1].0.amount = u64::MAX - rng.random_range(0..500);
     }
     let recipient = account(&mut rng);
-    (Attempt::new(slots).accounts(accounts).deposits(deposits).fee_recipient(recipient), operations)
+    let attempt = Attempt::new(slots).accounts(accounts).queue(queue).fee_recipient(recipient);
+    let burn = [0, 1, 5_000, 9_999, 10_000, rng.random_range(0..=10_000)];
+    (attempt.fee_burn(burn[rng.random_range(0..burn.len())]), operations)
 }
 
 #[test]

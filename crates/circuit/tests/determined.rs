@@ -11,9 +11,17 @@ use fernet_circuit::system::Terms;
 use fernet_circuit::{System, synthesize};
 use fernet_ledger::Fr;
 
-fn recorded() -> System {
-    let attempt = Attempt::new([transfer(1, 2, 10, 5), withdrawal(2, 7, 1), target(), paid(4, 9)]);
-    let attempt = attempt.deposits([deposit(4, 9)]).fee_recipient(3);
+/// Chunks that have operations of all kinds between them.
+fn attempts() -> [Attempt; 2] {
+    let signed = Attempt::new([transfer(1, 2, 10, 5), withdrawal(2, 7, 1), target(), paid(4, 9)]);
+    let forced = Attempt::new([left(1, 1_000), target(), left(5, 0), target()]);
+    [
+        signed.deposits([deposit(4, 9)]).fee_recipient(3).fee_burn(3_333),
+        forced.queue([exit(1), exit(5)]).fee_recipient(3).fee_burn(1),
+    ]
+}
+
+fn recorded(attempt: &Attempt) -> System {
     let mut system = System::recording();
     synthesize(&mut system, &PARAMS, &attempt.assignment()).unwrap();
     assert_eq!(system.violated(), None);
@@ -26,7 +34,10 @@ fn value(terms: &Terms, assignment: &[Fr]) -> Fr {
 
 #[test]
 fn rows_have_the_values_that_proving_uses() {
-    let system = recorded();
+    attempts().iter().for_each(|attempt| rows_have_the_values(recorded(attempt)));
+}
+
+fn rows_have_the_values(system: System) {
     let assignment = system.assignment().to_vec();
     let rows: Vec<[Fr; 3]> =
         system.rows().iter().map(|row| row.each_ref().map(|terms| value(terms, &assignment))).collect();
@@ -39,7 +50,10 @@ fn rows_have_the_values_that_proving_uses() {
 
 #[test]
 fn changing_one_variable_violates_a_constraint() {
-    let system = recorded();
+    attempts().iter().for_each(|attempt| every_variable_is_bound(&recorded(attempt)));
+}
+
+fn every_variable_is_bound(system: &System) {
     let mut assignment = system.assignment().to_vec();
     let mut uses: HashMap<u32, Vec<usize>> = HashMap::new();
     for (number, row) in system.rows().iter().enumerate() {

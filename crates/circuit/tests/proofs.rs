@@ -35,7 +35,7 @@ fn prover() -> &'static Prover {
 }
 
 fn statement() -> BlockStatement {
-    BlockStatement { header_hash: [1; 32], deposits_hash: [2; 32], payee: L1Address([3; 20]) }
+    BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee: L1Address([3; 20]) }
 }
 
 fn signed(operation: impl Into<Operation>, signer: u32) -> SignedOperation {
@@ -46,17 +46,25 @@ fn pay(from: u32, to: u32, amount: u64, nonce: u32) -> SignedOperation {
     signed(Transfer { from: index(from), to: index(to), amount, fee: 1, nonce }, from)
 }
 
-/// Three chunks in two blobs: deposits, transfers, a withdrawal, fees.
+/// Four chunks in two blobs: deposits, a forced exit, transfers, a withdrawal, fees.
 fn block() -> BlockWitness {
     let layout = PARAMS.layout(2).unwrap();
-    let rules = BlockRules { domain: domain(), layout, fee_recipient: index(2) };
+    let fee_burn = FeeBurn::new(5_000).unwrap();
+    let rules = BlockRules { domain: domain(), layout, fee_burn, fee_recipient: index(2) };
     let mut state = State::empty(PARAMS.levels().unwrap());
     let leave = Withdrawal { from: index(2), target: L1Address([9; 20]), amount: 5, fee: 2, nonce: 0 };
     let candidates = [pay(1, 2, 10, 0), pay(1, 3, 11, 1), signed(leave, 2), pay(3, 1, 3, 0), pay(2, 2, 1, 1)];
-    let deposits = [deposit(1, 100), deposit(2, 50), deposit(3, 7), deposit(1, 1), deposit(3, 2)];
-    let built = build(&mut state, rules, 4, &deposits, &candidates).unwrap();
+    let queue = [
+        deposit(1, 100).into(),
+        deposit(2, 50).into(),
+        exit(1),
+        deposit(3, 7).into(),
+        deposit(1, 101).into(),
+        deposit(3, 2).into(),
+    ];
+    let built = build(&mut state, rules, 4, &queue, &candidates).unwrap();
     assert_eq!(built.skipped, []);
-    assert_eq!(built.block.chunks.len(), 3);
+    assert_eq!(built.block.chunks.len(), 4);
     built.block
 }
 
@@ -65,14 +73,14 @@ fn hashes(proof: &BlockProof) -> Vec<[u8; 32]> {
 }
 
 fn check(proof: &BlockProof, block: &BlockWitness, statement: &BlockStatement) -> Result<(), VerifyError> {
-    let deposits: Vec<Deposit> = block.deposits().copied().collect();
+    let queue: Vec<L1Operation> = block.queued().copied().collect();
     let known = KnownBlock {
         rules: block.rules,
         parent_root: block.parent_root(),
         state_root: block.state_root(),
         chunks: block.chunks.len(),
         blob_hashes: &hashes(proof),
-        deposits: &deposits,
+        queue: &queue,
     };
     proof.verify(prover().key().verifying_key(), statement, &known)
 }
@@ -92,8 +100,8 @@ fn a_block_is_proven_and_verified() {
     check(proof, block, &statement()).unwrap();
     let bytes = proof.abi_encode();
     assert_eq!(BlockProof::abi_decode(&bytes).as_ref(), Ok(proof));
-    // 8 words of head, 3 lengths, and 16, 3 and 4 words for each chunk, blob and deposit.
-    assert_eq!(bytes.len(), 32 * (8 + 3 + 3 * 16 + 2 * 3 + 5 * 4));
+    // 8 words of head, 3 lengths, and 16, 3 and 3 words for each chunk, blob and operation of the queue.
+    assert_eq!(bytes.len(), 32 * (8 + 3 + 4 * 16 + 2 * 3 + 6 * 3));
 }
 
 #[test]
@@ -107,42 +115,44 @@ fn another_statement_is_refused() {
     let (block, proof) = proven();
     let statements = [
         BlockStatement { header_hash: [0; 32], ..statement() },
-        BlockStatement { deposits_hash: [0; 32], ..statement() },
+        BlockStatement { queue_hash: [0; 32], ..statement() },
+        BlockStatement { payee: L1Address([4; 20]), ..statement() },
     ];
+    // The challenge is another, at which the blob has another value.
     for other in statements {
         assert!(matches!(check(proof, block, &other), Err(VerifyError::BlobValue(0))));
     }
-    let other = BlockStatement { payee: L1Address([4; 20]), ..statement() };
-    assert!(matches!(check(proof, block, &other), Err(VerifyError::Pairing)));
 }
 
 #[test]
 fn a_changed_block_is_refused() {
     let (block, proof) = proven();
-    let deposits: Vec<Deposit> = block.deposits().copied().collect();
+    let queue: Vec<L1Operation> = block.queued().copied().collect();
     let hashes = hashes(proof);
     let known = KnownBlock {
         rules: block.rules,
         parent_root: block.parent_root(),
         state_root: block.state_root(),
-        chunks: 3,
+        chunks: 4,
         blob_hashes: &hashes,
-        deposits: &deposits,
+        queue: &queue,
     };
     let check = |known: &KnownBlock<'_>| proof.verify(prover().key().verifying_key(), &statement(), known);
     check(&known).unwrap();
     let one = Fr::from(1u64);
     let changed = KnownBlock { parent_root: known.parent_root + one, ..known.clone() };
-    assert!(matches!(check(&changed), Err(VerifyError::Pairing)));
+    assert!(matches!(check(&changed), Err(VerifyError::BlobValue(0))));
     let changed = KnownBlock { state_root: known.state_root + one, ..known.clone() };
     assert!(matches!(check(&changed), Err(VerifyError::StateRoot)));
     let rules = BlockRules { fee_recipient: index(1), ..block.rules };
-    assert!(matches!(check(&KnownBlock { rules, ..known.clone() }), Err(VerifyError::Pairing)));
+    assert!(matches!(check(&KnownBlock { rules, ..known.clone() }), Err(VerifyError::BlobValue(0))));
+    let rules = BlockRules { fee_burn: FeeBurn::NONE, ..block.rules };
+    assert!(matches!(check(&KnownBlock { rules, ..known.clone() }), Err(VerifyError::BlobValue(0))));
     let other = [hashes[1], hashes[0]];
     let changed = KnownBlock { blob_hashes: &other, ..known.clone() };
     assert!(matches!(check(&changed), Err(VerifyError::BlobHash(0))));
-    let changed = KnownBlock { deposits: &deposits[1..], ..known.clone() };
-    assert!(matches!(check(&changed), Err(VerifyError::Deposits)));
+    let changed = KnownBlock { queue: &queue[1..], ..known.clone() };
+    assert!(matches!(check(&changed), Err(VerifyError::Queue)));
     let changed = KnownBlock { chunks: 2, ..known.clone() };
     assert!(matches!(check(&changed), Err(VerifyError::Count { .. })));
 }
@@ -163,8 +173,8 @@ fn a_tampered_proof_is_refused() {
         refused(&|proof| proof.chunks[1].pair.1 = proof.chunks[2].pair.1),
         VerifyError::Pairing
     ));
-    assert!(matches!(refused(&|proof| proof.chunks[0].state_root += one), VerifyError::Pairing));
-    assert!(matches!(refused(&|proof| proof.chunks[0].data_commitment += one), VerifyError::BlobValue(0)));
+    assert!(matches!(refused(&|proof| proof.chunks[0].state_root += one), VerifyError::BlobValue(0)));
+    assert!(matches!(refused(&|proof| proof.chunks[0].commitment += one), VerifyError::BlobValue(0)));
     assert!(matches!(refused(&|proof| proof.chunks[0].share += one), VerifyError::BlobValue(0)));
     // Shares moved from one chunk to another keep the sum, so only the proofs tell.
     let moved = |proof: &mut BlockProof| {
@@ -173,8 +183,8 @@ fn a_tampered_proof_is_refused() {
     };
     assert!(matches!(refused(&moved), VerifyError::Pairing));
     let shifted = |proof: &mut BlockProof| {
-        proof.chunks[0].deposits -= 1;
-        proof.chunks[1].deposits += 1;
+        proof.chunks[0].consumed -= 1;
+        proof.chunks[1].consumed += 1;
     };
     assert!(matches!(refused(&shifted), VerifyError::Pairing));
     assert!(matches!(

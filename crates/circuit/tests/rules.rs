@@ -193,7 +193,8 @@ fn fees_cannot_be_withheld_or_misdirected() {
     invented.credit = Some(true);
     assert!(invented.circuit().is_err());
     let mut redirected = Attempt::new([transfer(1, 2, 10, 5)]).fee_recipient(3).assignment();
-    redirected.inputs.recipients = statement::recipients(L1Address([0x77; 20]), index(2));
+    // The circuit's own value, with L1's polynomial as it is.
+    redirected.fee_index = Fr::from(2u64);
     assert!(satisfied(&redirected).is_err());
 }
 
@@ -213,26 +214,28 @@ fn a_slot_has_one_kind() {
 }
 
 #[test]
-fn every_public_input_binds() {
+fn every_input_and_all_of_the_context_binds() {
     let attempt =
         Attempt::new([transfer(1, 2, 10, 5), paid(4, 7)]).deposits([deposit(4, 7)]).fee_recipient(3);
     let honest = attempt.assignment();
     assert!(satisfied(&honest).is_ok());
     let one = Fr::from(1u64);
-    let changes: [fn(&mut ChunkAssignment, Fr); 8] = [
-        |chunk, one| chunk.inputs.root_before += one,
-        |chunk, one| chunk.inputs.root_after += one,
+    let changes: [fn(&mut ChunkAssignment, Fr); 10] = [
         |chunk, one| chunk.inputs.challenge += one,
         |chunk, one| chunk.inputs.share += one,
-        |chunk, one| chunk.inputs.data_commitment += one,
-        |chunk, one| chunk.inputs.deposit_value += one,
-        |chunk, one| chunk.inputs.recipients += one,
+        |chunk, one| chunk.inputs.commitment += one,
+        |chunk, one| chunk.inputs.binding += one,
+        |chunk, one| chunk.root_before += one,
+        |chunk, one| chunk.root_after += one,
         |chunk, one| chunk.domain += one,
+        |chunk, one| chunk.payee += one,
+        |chunk, one| chunk.fee_index += one,
+        |chunk, one| chunk.fee_burn += one,
     ];
     for (number, change) in changes.into_iter().enumerate() {
         let mut changed = honest.clone();
         change(&mut changed, one);
-        assert!(satisfied(&changed).is_err(), "public input {number}");
+        assert!(satisfied(&changed).is_err(), "value {number}");
     }
     // A payee beyond 160 bits doesn't spill into the fee recipient.
     let mut spilled = honest.clone();
@@ -241,17 +244,190 @@ fn every_public_input_binds() {
     assert!(satisfied(&spilled).is_err());
 }
 
+/// What L1 and the chunk's commitment would say of an assignment with another context.
+fn rebind(assignment: &mut ChunkAssignment, attempt: &Attempt, context: &statement::ChunkContext) {
+    let elements = attempt.native().unwrap().chunks[0].elements();
+    assignment.inputs.commitment = statement::commitment(context, &elements);
+}
+
 #[test]
-fn the_domain_is_bound_without_and_with_deposits() {
+fn the_context_is_l1s_with_an_empty_and_with_a_full_queue() {
     for deposits in [vec![], vec![deposit(4, 5)]] {
         let slots = deposits.iter().map(|deposit: &Deposit| paid(deposit.to.get(), deposit.amount));
         let attempt = Attempt::new(slots).deposits(deposits.clone());
-        let mut assignment = attempt.assignment();
-        assert!(satisfied(&assignment).is_ok());
+        let honest = attempt.assignment();
+        assert!(satisfied(&honest).is_ok());
+        let payee = L1Address([0x77; 20]);
+        let context = attempt.native().unwrap().chunks[0].context(&attempt.rules(), payee);
+        // The commitment follows the cheat's context, but L1's polynomial has L1's.
         let other = Domain::new(2, L1Address::default());
-        assignment.domain = other.element();
-        let elements: Vec<Fr> = attempt.native().unwrap().chunks[0].elements();
-        assignment.inputs.data_commitment = statement::data_commitment(other, &elements);
-        assert!(satisfied(&assignment).is_err());
+        let mut changed = honest.clone();
+        changed.domain = other.element();
+        rebind(&mut changed, &attempt, &statement::ChunkContext { domain: other, ..context });
+        assert!(satisfied(&changed).is_err());
+        let rules = BlockRules { fee_recipient: index(2), ..attempt.rules() };
+        let mut changed = honest.clone();
+        changed.fee_index = Fr::from(2u64);
+        rebind(
+            &mut changed,
+            &attempt,
+            &statement::ChunkContext { recipients: rules.recipients(payee), ..context },
+        );
+        assert!(satisfied(&changed).is_err());
+        // And L1's with the cheat's commitment, too: the circuit's values are the same in both.
+        let mut unbound = changed.clone();
+        let forged = statement::ChunkContext { recipients: rules.recipients(payee), ..context };
+        unbound.inputs.binding = statement::binding(&forged, unbound.inputs.challenge, &attempt.queue);
+        unbound.inputs.commitment = honest.inputs.commitment;
+        assert!(satisfied(&unbound).is_err());
+    }
+}
+
+#[test]
+fn exits_move_the_whole_balance_out() {
+    accepted(Attempt::new([left(1, 1_000), target()]).queue([exit(1)]));
+    // Again, with nothing left; after a payment; and after a deposit that creates the account.
+    accepted(Attempt::new([left(1, 1_000), target(), left(1, 0), target()]).queue([exit(1), exit(1)]));
+    accepted(Attempt::new([transfer(2, 1, 5, 0), left(1, 1_005), target()]).queue([exit(1)]));
+    accepted(Attempt::new([paid(4, 5), left(4, 5), target()]).queue([deposit(4, 5).into(), exit(4)]));
+    // The account can be paid and pay again, and its nonce is the one that it was.
+    accepted(
+        Attempt::new([left(1, 1_000), target(), transfer(2, 1, 7, 0), transfer(1, 3, 7, 0)]).queue([exit(1)]),
+    );
+    accepted(
+        Attempt::new([transfer(1, 2, 10, 5), left(3, 1_000), target()]).queue([exit(3)]).fee_recipient(3),
+    );
+}
+
+#[test]
+fn an_exit_of_no_account_or_of_the_last_nonce_is_consumed() {
+    accepted(Attempt::new([left(5, 0), target(), left(0, 0), target()]).queue([exit(5), exit(0)]));
+    refused(Attempt::new([left(5, 1), target()]).queue([exit(5)]));
+    let spent = [(deposit(1, 5), u32::MAX)];
+    accepted(Attempt::new([left(1, 5), target()]).accounts(spent).queue([exit(1)]));
+    refused(Attempt::new([left(1 + 16, 0), target()]).queue([exit(1 + 16)]));
+}
+
+#[test]
+fn an_exit_in_the_queue_cannot_be_skipped() {
+    refused(Attempt::new([]).queue([exit(1)]));
+    refused(Attempt::new([withdrawal(1, 1_000, 0), target()]).queue([exit(1)]));
+    refused(Attempt::new([paid(4, 5)]).queue([exit(1), deposit(4, 5).into()]));
+    refused(Attempt::new([paid(4, 5), left(1, 1_000), target()]).queue([exit(1), deposit(4, 5).into()]));
+}
+
+#[test]
+fn an_exit_takes_the_balance_and_nothing_else() {
+    for amount in [0, 1, 999, 1_001, u64::MAX] {
+        refused(Attempt::new([left(1, amount), target()]).queue([exit(1)]));
+    }
+}
+
+#[test]
+fn an_exits_target_is_l1s() {
+    let elsewhere = Exit { from: index(1), target: L1Address([0xab; 20]) };
+    refused(Attempt::new([left(1, 1_000), target()]).queue([elsewhere.into()]));
+    refused(Attempt::new([left(1, 1_000), Raw { body: Fr::from(0u64), ..target() }]).queue([exit(1)]));
+}
+
+#[test]
+fn an_exit_is_of_l1s_account() {
+    refused(Attempt::new([left(2, 1_000), target()]).queue([exit(1)]));
+    refused(Attempt::new([left(5, 0), target()]).queue([exit(1)]));
+}
+
+#[test]
+fn an_exit_is_in_the_queue() {
+    refused(Attempt::new([left(1, 1_000), target()]));
+    refused(Attempt::new([left(1, 1_000), target(), left(2, 1_000), target()]).queue([exit(1)]));
+    refused(Attempt::new([left(2, 1_000), target(), left(1, 1_000), target()]).queue([exit(1), exit(2)]));
+}
+
+#[test]
+fn deposits_and_exits_cannot_stand_for_each_other() {
+    refused(Attempt::new([left(1, 1_000), target()]).queue([deposit(1, 1_000).into()]));
+    refused(Attempt::new([paid(1, 1_000)]).queue([exit(1)]));
+    // A deposit whose first coefficient would be an exit's has an amount of more than 64 bits.
+    let mut cheat = Attempt::new([paid(1, 0)]).queue([exit(1)]);
+    cheat.slots[0].body += power(96) * power(32);
+    refused(cheat);
+}
+
+#[test]
+fn an_existing_account_cannot_be_passed_off_as_absent() {
+    let absent = Raw { absent: Some(true), ..left(1, 0) };
+    assert!(Attempt::new([absent, target()]).queue([exit(1)]).circuit().is_err());
+    let full = Raw { absent: Some(true), ..left(1, 1_000) };
+    assert!(Attempt::new([full, target()]).queue([exit(1)]).circuit().is_err());
+    let present = Raw { absent: Some(false), ..left(5, 0) };
+    assert!(Attempt::new([present, target()]).queue([exit(5)]).circuit().is_err());
+    // Nobody but an exit may pay from nothing.
+    let paying = Raw { absent: Some(true), ..transfer(5, 1, 0, 0) };
+    assert!(Attempt::new([paying]).circuit().is_err());
+    let leaving = Raw { absent: Some(true), ..withdrawal(5, 0, 0) };
+    assert!(Attempt::new([leaving, target()]).circuit().is_err());
+}
+
+#[test]
+fn an_exit_needs_no_signature_and_a_withdrawal_does() {
+    // The same data as an exit, but with a withdrawal's flag; and the reverse.
+    let signed = Raw { forced: false, signer: 1, ..left(1, 1_000) };
+    assert!(Attempt::new([signed, target()]).circuit().is_err());
+    let unsigned = Raw { forced: true, ..withdrawal(1, 1_000, 0) };
+    assert!(Attempt::new([unsigned.clone(), target()]).circuit().is_err());
+    assert!(Attempt::new([unsigned, target()]).queue([exit(1)]).circuit().is_err());
+}
+
+#[test]
+fn an_exits_element_has_a_mark_and_no_fee() {
+    let with = |extra: Fr| Raw { body: left(1, 1_000).body + extra, ..left(1, 1_000) };
+    refused(Attempt::new([with(power(32)), target()]).queue([exit(1)]));
+    refused(Attempt::new([with(-power(32)), target()]).queue([exit(1)]));
+    refused(Attempt::new([with(power(128)), target()]).queue([exit(1)]));
+    // A fee out of the balance.
+    let paying = Raw { body: left(1, 999).body + power(128), ..left(1, 999) };
+    refused(Attempt::new([paying, target()]).queue([exit(1)]).fee_recipient(2));
+}
+
+#[test]
+fn targets_follow_exits_within_the_chunk() {
+    refused(Attempt::new([left(1, 1_000)]).queue([exit(1)]));
+    refused(Attempt::new([left(1, 1_000), padding(), target()]).queue([exit(1)]));
+    refused(Attempt::new([padding(), padding(), padding(), left(1, 1_000)]).queue([exit(1)]));
+    refused(Attempt::new([left(1, 1_000), target(), target()]).queue([exit(1)]));
+}
+
+#[test]
+fn a_share_of_the_fees_is_burned_rounded_down() {
+    for bps in [0, 1, 2_500, 3_333, 9_999, 10_000] {
+        accepted(Attempt::new([transfer(1, 2, 10, 7), transfer(2, 1, 10, 6)]).fee_recipient(3).fee_burn(bps));
+        accepted(Attempt::new([transfer(1, 2, 10, 7)]).fee_recipient(9).fee_burn(bps));
+        accepted(Attempt::new([]).fee_recipient(3).fee_burn(bps));
+    }
+    let rich = [(deposit(1, u64::MAX), 0), (deposit(2, 1), 0)];
+    let most: Vec<Raw> = (0..4).map(|_| transfer(1, 1, 0, u32::MAX)).collect();
+    accepted(Attempt::new(most).accounts(rich).fee_recipient(2).fee_burn(3_333));
+    // What is burned needs no room in the recipient's balance.
+    let full = [(deposit(1, u64::MAX), 0), (deposit(2, 9), 0)];
+    accepted(Attempt::new([transfer(2, 2, 0, 9)]).accounts(full).fee_recipient(1).fee_burn(10_000));
+    refused(Attempt::new([transfer(2, 2, 0, 9)]).accounts(full).fee_recipient(1).fee_burn(9_999));
+}
+
+#[test]
+fn no_other_share_than_l1s_is_burned() {
+    let attempt = Attempt::new([transfer(1, 2, 10, 100)]).fee_recipient(3).fee_burn(2_550);
+    assert!(attempt.circuit().is_ok());
+    for burned in [0u64, 24, 26, 100] {
+        let cheat = Attempt { burned: Some(Fr::from(burned)), ..attempt.clone() };
+        assert!(cheat.circuit().is_err(), "{burned}");
+    }
+    let negative = Attempt { burned: Some(-Fr::from(1u64)), ..attempt.clone() };
+    assert!(negative.circuit().is_err());
+    // Another share than the one that L1 has in its polynomial.
+    let honest = attempt.assignment();
+    for share in [Fr::from(0u64), Fr::from(2_551u64), Fr::from(10_001u64), -Fr::from(1u64)] {
+        let mut cheat = honest.clone();
+        cheat.fee_burn = share;
+        assert!(satisfied(&cheat).is_err());
     }
 }

@@ -5,7 +5,7 @@ mod cases;
 
 use cases::*;
 use fernet_circuit::{BlockProof, CircuitHash, CircuitParams, KnownBlock, VerifyingKey, kzg};
-use fernet_ledger::Deposit;
+use fernet_ledger::L1Operation;
 use serde_json::Value;
 
 fn read(name: &str) -> Value {
@@ -56,14 +56,14 @@ fn the_proofs_verify_and_the_statements_are_this_ledgers() {
             .iter()
             .map(|blob| kzg::versioned_hash(&kzg::commitment(blob).unwrap()))
             .collect();
-        let deposits: Vec<Deposit> = case.block.deposits().copied().collect();
+        let queue: Vec<L1Operation> = case.block.queued().copied().collect();
         let known = KnownBlock {
             rules: case.block.rules,
             parent_root: case.block.parent_root(),
             state_root: case.block.state_root(),
             chunks: case.block.chunks.len(),
             blob_hashes: &hashes,
-            deposits: &deposits,
+            queue: &queue,
         };
         proof.verify(&key, &case.statement, &known).unwrap();
     }

@@ -7,7 +7,7 @@ use fernet_l1::{
     BlobLocation, BlobSource, Deployment, Feed, FeedError, FeedUpdate, HeaderError, L1Block, L1Provider,
     SeedProof, seed_proof, seed_proof_at,
 };
-use fernet_ledger::{Domain, L1Address, Layout, Levels, layout::LayoutError};
+use fernet_ledger::{Domain, FeeBurn, L1Address, Layout, Levels, fees::FeeBurnError, layout::LayoutError};
 use fernet_protocol::{L1Clock, L1Slot};
 
 use crate::{
@@ -24,6 +24,9 @@ pub enum FollowerError {
     /// The verifier's layout is none that the ledger can have.
     #[error("the deployment's verifier has an impossible layout: {0}")]
     Layout(#[from] LayoutError),
+    /// The verifier burns a share of the fees that can't be.
+    #[error("the deployment's verifier burns an impossible share of the fees: {0}")]
+    FeeBurn(#[from] FeeBurnError),
     /// The verifier's numbers exceed this machine's.
     #[error("the deployment's verifier has an impossible layout: {name} is {actual}")]
     LayoutTooLarge {
@@ -64,6 +67,7 @@ impl FollowerError {
             Self::Feed(error) => error.is_retryable(),
             Self::Replay(error) => error.is_retryable(),
             Self::Layout(_)
+            | Self::FeeBurn(_)
             | Self::LayoutTooLarge { .. }
             | Self::GenesisRoot { .. }
             | Self::View(_)
@@ -128,7 +132,12 @@ impl Follower {
             size("chunksPerBlob", circuit.chunks_per_blob)?,
         )?;
         let rollup = L1Address(deployment.contracts().rollup.into_array());
-        let ledger = Ledger::new(Domain::new(deployment.chain_id(), rollup), layout, Levels::PRODUCTION);
+        let ledger = Ledger::new(
+            Domain::new(deployment.chain_id(), rollup),
+            layout,
+            FeeBurn::new(circuit.fee_burn.get().into())?,
+            Levels::PRODUCTION,
+        );
         let (expected, actual) = (ledger.root(), circuit.genesis_root);
         if expected != actual {
             return Err(FollowerError::GenesisRoot { expected, actual });
@@ -232,9 +241,9 @@ impl Follower {
                 .map(|blob| fernet_ledger::Blob::from_bytes(blob.as_slice()))
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|error| ReplayFailure::Data { slot, error })?;
-            let deposits = self.view.deposits_in(block.deposits).unwrap_or_default();
+            let queue = self.view.queue_in(block.queue).unwrap_or_default();
             let replayed =
-                Arc::make_mut(&mut self.ledger).replay(&block.header, parent_root, &blobs, deposits)?;
+                Arc::make_mut(&mut self.ledger).replay(&block.header, parent_root, &blobs, queue)?;
             tracing::info!(%slot, height = self.ledger.height(), root = %block.header.state_root, "block executed");
             self.replayed.push(replayed);
         }

@@ -5,7 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use alloy::primitives::{B256, U256};
 use fernet_l1::BlobError;
 use fernet_ledger::{
-    Account, AccountIndex, Blob, BlockRules, BlockWitness, Changes, Deposit, Domain, Fr, Layout, Levels,
+    Account, AccountIndex, Blob, BlockRules, BlockWitness, Changes, Deposit, Domain, Exit, FeeBurn, Fr,
+    L1Address, L1Operation, Layout, Levels,
     PublicKey, State, Store,
     field::{self, FieldError},
     keys::KeyError,
@@ -14,7 +15,7 @@ use fernet_ledger::{
 };
 use fernet_protocol::{Header, Slot};
 
-use crate::view::DepositRecord;
+use crate::view::QueueRecord;
 
 /// Finalized blocks that can be undone. Each takes a few kilobytes a chunk; an L1 reorg undoes one or two at most.
 const UNDOABLE: usize = 256;
@@ -115,6 +116,7 @@ struct Undo {
 pub struct Ledger {
     domain: Domain,
     layout: Layout,
+    fee_burn: FeeBurn,
     levels: Levels,
     accounts: HashMap<AccountIndex, Account>,
     nodes: HashMap<NodePosition, Fr>,
@@ -134,10 +136,11 @@ impl Store for Ledger {
 
 impl Ledger {
     /// The empty ledger.
-    pub fn new(domain: Domain, layout: Layout, levels: Levels) -> Self {
+    pub fn new(domain: Domain, layout: Layout, fee_burn: FeeBurn, levels: Levels) -> Self {
         Self {
             domain,
             layout,
+            fee_burn,
             levels,
             accounts: HashMap::new(),
             nodes: HashMap::new(),
@@ -154,6 +157,11 @@ impl Ledger {
     /// How blocks lie in blobs.
     pub fn layout(&self) -> Layout {
         self.layout
+    }
+
+    /// Share of the fees that is burned.
+    pub fn fee_burn(&self) -> FeeBurn {
+        self.fee_burn
     }
 
     /// Levels of the state tree.
@@ -183,11 +191,12 @@ impl Ledger {
 
     /// The rules that a header's block is executed under.
     pub fn rules(&self, header: &Header) -> BlockRules {
-        BlockRules {
-            domain: self.domain,
-            layout: self.layout,
-            fee_recipient: AccountIndex::new(header.fee_recipient),
-        }
+        self.rules_for(AccountIndex::new(header.fee_recipient))
+    }
+
+    /// The rules that a block which pays its fees to `fee_recipient` is executed under.
+    pub fn rules_for(&self, fee_recipient: AccountIndex) -> BlockRules {
+        BlockRules { domain: self.domain, layout: self.layout, fee_burn: self.fee_burn, fee_recipient }
     }
 
     /// Executes the next block from its data. After an error the ledger is as before.
@@ -196,17 +205,17 @@ impl Ledger {
         header: &Header,
         parent_root: B256,
         blobs: &[Blob],
-        deposits: &[DepositRecord],
+        queue: &[QueueRecord],
     ) -> Result<Replayed, ReplayFailure> {
         let slot = header.slot;
         let actual = self.root();
         if actual != parent_root {
             return Err(ReplayFailure::ParentRoot { slot, expected: parent_root, actual });
         }
-        let deposits = deposits.iter().map(ledger_deposit).collect::<Result<Vec<_>, _>>()?;
+        let queue = queue.iter().map(ledger_operation).collect::<Result<Vec<_>, _>>()?;
         let mut state = self.state();
         let chunks = usize::try_from(header.chunks).unwrap_or(usize::MAX);
-        let block = replay(&mut state, self.rules(header), chunks, blobs, &deposits, Signatures::Proven)
+        let block = replay(&mut state, self.rules(header), chunks, blobs, &queue, Signatures::Proven)
             .map_err(|error| ReplayFailure::Replay { slot, error: Box::new(error) })?;
         let actual = root(&state);
         if actual != header.state_root {
@@ -252,15 +261,22 @@ fn root<S: Store>(state: &State<S>) -> B256 {
     B256::new(field::to_bytes(&state.root()))
 }
 
-/// A deposit of L1 as the ledger takes it.
+/// An operation of L1's queue as the ledger takes it.
 ///
 /// # Errors
 /// [`ReplayFailure::DepositKey`], for a key that the bridge should have refused.
-pub fn ledger_deposit(record: &DepositRecord) -> Result<Deposit, ReplayFailure> {
-    let deposit = &record.deposit;
-    let key = public_key(deposit.key_x, deposit.key_y)
-        .map_err(|error| ReplayFailure::DepositKey { number: record.number, error })?;
-    Ok(Deposit { to: AccountIndex::new(deposit.index), key, amount: deposit.amount })
+pub fn ledger_operation(record: &QueueRecord) -> Result<L1Operation, ReplayFailure> {
+    match record.operation {
+        fernet_protocol::L1Operation::Deposit(deposit) => {
+            let key = public_key(deposit.key_x, deposit.key_y)
+                .map_err(|error| ReplayFailure::DepositKey { number: record.number, error })?;
+            Ok(Deposit { to: AccountIndex::new(deposit.index), key, amount: deposit.amount }.into())
+        }
+        fernet_protocol::L1Operation::Exit(exit) => {
+            let target = L1Address(exit.to.into_array());
+            Ok(Exit { from: AccountIndex::new(exit.index), target }.into())
+        }
+    }
 }
 
 fn public_key(x: U256, y: U256) -> Result<PublicKey, KeyFailure> {

@@ -16,8 +16,8 @@ mod ledger;
 mod view;
 
 pub use follower::{Follower, FollowerError, LedgerStatus};
-pub use ledger::{KeyFailure, Ledger, ReplayFailure, Replayed, ledger_deposit};
+pub use ledger::{KeyFailure, Ledger, ReplayFailure, Replayed, ledger_operation};
 pub use view::{
-    CandidateView, DepositRecord, EscrowAccount, FinalizedBlock, L1Head, NextSlot, RollupView,
+    CandidateView, QueueRecord, EscrowAccount, FinalizedBlock, L1Head, NextSlot, RollupView,
     SequencerRecord, SlotView, Tip, Totals, ViewError, ViewSetup, WithdrawalClaim,
 };

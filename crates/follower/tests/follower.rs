@@ -19,7 +19,7 @@ use alloy::{
 use fernet_bindings::{IBridge, IRollup};
 use fernet_embedded::{ChainConfig, Clock, Node, NodeConfig, Reorg};
 use fernet_follower::{
-    Follower, FollowerError, Ledger, LedgerStatus, ReplayFailure, RollupView, ViewSetup, ledger_deposit,
+    Follower, FollowerError, Ledger, LedgerStatus, ReplayFailure, RollupView, ViewSetup, ledger_operation,
 };
 use fernet_l1::{
     Accounts, BlobBundle, BlobError, BlobFuture, BlobLocation, BlobSource, Contracts, Feed, Intent,
@@ -27,11 +27,11 @@ use fernet_l1::{
     connect_transport,
 };
 use fernet_ledger::{
-    AccountIndex, Domain, L1Address, Layout, Levels, Operation, SecretKey, SignedOperation, Transfer,
+    AccountIndex, Domain, FeeBurn, L1Address, Layout, Levels, Operation, SecretKey, SignedOperation, Transfer,
     block::build,
 };
 use fernet_protocol::{
-    Bps, ChainId, Deposit, Header, L1Clock, L1Slot, Parameters, Phase, RollupId, Slot, TokenAmount,
+    Bps, ChainId, Deposit, Exit, Header, L1Clock, L1Operation, L1Slot, Parameters, Phase, RollupId, Slot, TokenAmount,
 };
 
 const GENESIS: u64 = 1_767_225_600;
@@ -89,7 +89,8 @@ fn parameters() -> Parameters {
 
 fn ledger() -> Ledger {
     let domain = Domain::new(CHAIN_ID, L1Address(ROLLUP.into_array()));
-    Ledger::new(domain, Layout::new(8, 8, 512).unwrap(), Levels::PRODUCTION)
+    let burn = FeeBurn::new(5_000).unwrap();
+    Ledger::new(domain, Layout::new(8, 8, 512).unwrap(), burn, Levels::PRODUCTION)
 }
 
 /// The chain's own blobs, when it feels like it.
@@ -200,16 +201,33 @@ impl World {
         let coordinate = |bytes: &[u8]| U256::from_be_slice(bytes);
         let bytes = key.public_key().to_bytes();
         let (key_x, key_y) = (coordinate(&bytes[..32]), coordinate(&bytes[32..]));
-        let number = self.follower.view().deposits().len() as u64;
-        let before = self.follower.view().deposits_chain(number).unwrap();
+        let number = self.follower.view().queue().len() as u64;
+        let before = self.follower.view().queue_chain(number).unwrap();
         let event = IBridge::Deposited {
             number,
             index,
+            owner: Address::repeat_byte(8),
             from: Address::repeat_byte(9),
             keyX: key_x,
             keyY: key_y,
             amount,
-            chain: Deposit { index, amount, key_x, key_y }.chain(before),
+            chain: L1Operation::Deposit(Deposit { index, amount, key_x, key_y }).chain(before),
+            l1Slot: self.now() + 1,
+        };
+        self.say(BRIDGE, &event).await;
+        self.node.mine_slot();
+        self.follower.poll().await.unwrap();
+    }
+
+    async fn force_exit(&mut self, index: u32, to: Address) {
+        let number = self.follower.view().queue().len() as u64;
+        let before = self.follower.view().queue_chain(number).unwrap();
+        let event = IBridge::ExitForced {
+            number,
+            index,
+            owner: Address::repeat_byte(8),
+            to,
+            chain: L1Operation::Exit(Exit { index, to }).chain(before),
             l1Slot: self.now() + 1,
         };
         self.say(BRIDGE, &event).await;
@@ -228,9 +246,9 @@ impl World {
         }
         self.follower.poll().await.unwrap();
         let view = self.follower.view();
-        let range = view.deposits_available();
-        let deposits: Vec<_> =
-            view.deposits_in(range).unwrap().iter().map(|record| ledger_deposit(record).unwrap()).collect();
+        let range = view.queue_available();
+        let queue: Vec<_> =
+            view.queue_in(range).unwrap().iter().map(|record| ledger_operation(record).unwrap()).collect();
         let slot = view.slot(L1Slot::new(self.now() + 1)).slot;
         let mut header = Header {
             slot,
@@ -244,7 +262,7 @@ impl World {
         };
         let ledger = self.follower.ledger_at_tip().unwrap();
         let mut state = ledger.state();
-        let built = build(&mut state, ledger.rules(&header), 4, &deposits, operations).unwrap();
+        let built = build(&mut state, ledger.rules(&header), 4, &queue, operations).unwrap();
         assert_eq!(built.skipped, []);
         let block = built.block;
         header.chunks = block.chunks.len() as u32;
@@ -288,8 +306,9 @@ impl World {
 }
 
 fn transfer(secret: &SecretKey, from: u32, to: u32, amount: u64, nonce: u32) -> SignedOperation {
+    // half of the fee is burned
     let transfer =
-        Transfer { from: AccountIndex::new(from), to: AccountIndex::new(to), amount, fee: 1, nonce };
+        Transfer { from: AccountIndex::new(from), to: AccountIndex::new(to), amount, fee: 2, nonce };
     Operation::from(transfer).sign(ledger().domain(), secret)
 }
 
@@ -325,8 +344,8 @@ async fn finalized_blocks_become_l2_state_and_reorgs_undo_them() {
     let stands = world.node.head().number;
     let second = world.finalize(&[transfer(&alice, 1, 2, 30, 0)], |_| {}).await;
     world.follower.poll().await.unwrap();
-    // the fee went to the fee recipient, who is the sender
-    assert_eq!(balances(&world.follower), [70, 80]);
+    // half of the fee went to the fee recipient, who is the sender
+    assert_eq!(balances(&world.follower), [69, 80]);
     assert_eq!(world.follower.view().tip().state_root, second.state_root);
     assert_eq!(world.follower.take_replayed()[0].block.transfers(), 1);
 
@@ -339,14 +358,37 @@ async fn finalized_blocks_become_l2_state_and_reorgs_undo_them() {
     let other = world.finalize(&[transfer(&bob, 2, 1, 20, 0)], |_| {}).await;
     world.follower.poll().await.unwrap();
     assert_eq!(world.follower.state_root(), other.state_root);
-    // bob's fee went to alice, the fee recipient
-    assert_eq!(balances(&world.follower), [121, 29]);
+    // half of bob's fee went to alice, the fee recipient
+    assert_eq!(balances(&world.follower), [121, 28]);
     assert_eq!(world.follower.view().finalized_blocks().len(), 2);
 
     // a mix that the view knows is proven from the same headers
     let target = L1Slot::new(world.now() - 3);
     let proof = world.follower.seed_proof(target).await.unwrap();
     assert_eq!(Some(proof.mix), world.follower.view().mix(target));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forced_exit_empties_the_account_in_the_next_block() {
+    let mut world = World::new().await;
+    let (alice, bob) = (SecretKey::from_seed(b"alice"), SecretKey::from_seed(b"bob"));
+    world.deposit(&alice, 1, 100).await;
+    world.deposit(&bob, 2, 50).await;
+    world.finalize(&[], |_| {}).await;
+    world.follower.poll().await.unwrap();
+    let to = Address::repeat_byte(0x77);
+    world.force_exit(1, to).await;
+    assert_eq!(balances(&world.follower), [100, 50]);
+    let exited = world.finalize(&[transfer(&bob, 2, 1, 20, 0)], |_| {}).await;
+    world.follower.poll().await.unwrap();
+    // what came after the exit stays
+    assert_eq!(balances(&world.follower), [21, 28]);
+    assert_eq!((world.follower.state_root(), exited.deposits_end), (exited.state_root, 3));
+    let replayed = world.follower.take_replayed();
+    let withdrawals = replayed.last().unwrap().block.withdrawals();
+    let [exit] = withdrawals[..] else { panic!("expected one exit, got {withdrawals:?}") };
+    assert_eq!((exit.from, exit.amount, exit.target.0), (AccountIndex::new(1), 100, to.0.0));
+    assert_eq!(replayed.last().unwrap().block.exits().count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -401,6 +443,6 @@ async fn data_that_isnt_a_block_is_an_error() {
     let error = world.follower.poll().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("block of slot {}: chunk 0, slot 0: expected deposit none, got 100 to #1", header.slot)
+        format!("block of slot {}: chunk 0, slot 0: expected the end of the queue's part, got a deposit of 100 to #1", header.slot)
     );
 }

@@ -41,6 +41,7 @@ mod getters {
         function operations() external view returns (uint256);
         function elements() external view returns (uint256);
         function chunksPerBlob() external view returns (uint256);
+        function feeBurnBps() external view returns (uint16);
         function verifyingKey() external view returns (address);
     }
 }
@@ -250,6 +251,8 @@ pub struct CircuitShape {
     pub elements: u64,
     /// chunks in a full blob
     pub chunks_per_blob: u64,
+    /// share of L2 fees that is burned, in basis points
+    pub fee_burn: Bps,
     /// state root of the empty ledger
     pub genesis_root: B256,
     /// contract that holds the verifying key as its code
@@ -296,6 +299,7 @@ impl Deployment {
             operations: view.small(verifier, operationsCall {}).await?,
             elements: view.small(verifier, elementsCall {}).await?,
             chunks_per_blob: view.small(verifier, chunksPerBlobCall {}).await?,
+            fee_burn: Bps::new(view.get("verifier", c.verifier, feeBurnBpsCall {}).await?),
             genesis_root: view
                 .get("verifier", c.verifier, IStateTransitionVerifier::genesisRootCall {})
                 .await?,

@@ -132,10 +132,11 @@ pub enum RollupEvent {
     RewardCredited { account: Address, amount: U256 },
     /// Somebody was paid.
     RewardClaimed { account: Address, to: Address, amount: U256, still_owed: U256 },
-    /// A deposit was queued; `amount` in L2 units.
+    /// A deposit was queued; `amount` in L2 units, paid by `from`.
     Deposited {
         number: u64,
         index: u32,
+        owner: Address,
         from: Address,
         key_x: U256,
         key_y: U256,
@@ -143,7 +144,9 @@ pub enum RollupEvent {
         chain: B256,
         l1_slot: L1Slot,
     },
-    /// A withdrawal was paid; `amount` in L2 units.
+    /// The exit of an account was queued by its owner, to be claimed by `to`.
+    ExitForced { number: u64, index: u32, owner: Address, to: Address, chain: B256, l1_slot: L1Slot },
+    /// A withdrawal or a forced exit was paid; `amount` in L2 units.
     WithdrawalClaimed { slot: Slot, blob: u64, element: u64, to: Address, amount: u64 },
 }
 
@@ -380,6 +383,7 @@ fn bridge(log: &LogData) -> Decoded {
         IBridgeEvents::Deposited(IBridge::Deposited {
             number,
             index,
+            owner,
             from,
             keyX,
             keyY,
@@ -389,12 +393,21 @@ fn bridge(log: &LogData) -> Decoded {
         }) => RollupEvent::Deposited {
             number,
             index,
+            owner,
             from,
             key_x: keyX,
             key_y: keyY,
             amount,
             chain,
             l1_slot: L1Slot::new(l1Slot),
+        },
+        IBridgeEvents::ExitForced(e) => RollupEvent::ExitForced {
+            number: e.number,
+            index: e.index,
+            owner: e.owner,
+            to: e.to,
+            chain: e.chain,
+            l1_slot: L1Slot::new(e.l1Slot),
         },
         IBridgeEvents::WithdrawalClaimed(e) => RollupEvent::WithdrawalClaimed {
             slot: Slot::new(e.slot),

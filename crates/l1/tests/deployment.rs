@@ -68,6 +68,7 @@ impl Chain {
         chain.answer("verifier", "operations()", U256::from(8));
         chain.answer("verifier", "elements()", U256::from(8));
         chain.answer("verifier", "chunksPerBlob()", U256::from(512));
+        chain.answer("verifier", "feeBurnBps()", U256::from(1_234));
         chain.answer("verifier", "verifyingKey()", Address::repeat_byte(0x90));
         chain.answer("bridge", "unit()", U256::from(1_000_000_000));
         chain.answer("bridge", "minDeposit()", U256::from(1));

@@ -3,23 +3,34 @@
 use crate::account::{AccountIndex, L1Address};
 use crate::blob::{self, Blob};
 use crate::domain::Domain;
+use crate::fees::FeeBurn;
 use crate::field::Fr;
 use crate::keys::Signature;
 use crate::layout::{ChunkPosition, Layout};
-use crate::operation::{Deposit, Operation, SignedOperation, Slot};
-use crate::statement;
+use crate::operation::{Deposit, Exit, L1Operation, Operation, SignedOperation, Slot};
+use crate::statement::{self, ChunkContext};
 use crate::transition::{OperationError, SlotWitness};
 use crate::tree::{Opening, State, Store};
 
-/// What a header fixes about how its operations are executed.
+/// What a header and its deployment fix about how operations are executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockRules {
     /// The deployment.
     pub domain: Domain,
     /// How chunks lie in blobs.
     pub layout: Layout,
-    /// Who gets the fees; [`AccountIndex::RESERVED`] burns them.
+    /// Which share of the fees is burned.
+    pub fee_burn: FeeBurn,
+    /// Who gets the rest of the fees; [`AccountIndex::RESERVED`] burns it as well.
     pub fee_recipient: AccountIndex,
+}
+
+impl BlockRules {
+    /// Payee, fee recipient and burned share in the form in which a proof binds them.
+    #[must_use]
+    pub fn recipients(&self, payee: L1Address) -> Fr {
+        statement::recipients(payee, self.fee_recipient, self.fee_burn)
+    }
 }
 
 /// What the circuit needs to know about one chunk.
@@ -44,9 +55,29 @@ impl ChunkWitness {
         self.slots.iter().map(|witness| witness.slot.pack()).collect()
     }
 
-    /// The deposits, in order.
-    pub fn deposits(&self) -> impl Iterator<Item = &Deposit> {
-        self.slots.iter().filter_map(|witness| witness.deposit.as_ref())
+    /// The chunk's part of L1's queue, in order.
+    pub fn queued(&self) -> impl Iterator<Item = &L1Operation> {
+        self.slots.iter().filter_map(|witness| witness.queued.as_ref())
+    }
+
+    /// What its proof binds beside the data, with `payee` getting the proof's reward.
+    #[must_use]
+    pub fn context(&self, rules: &BlockRules, payee: L1Address) -> ChunkContext {
+        ChunkContext {
+            domain: rules.domain,
+            recipients: rules.recipients(payee),
+            root_before: self.root_before,
+            root_after: self.root_after,
+        }
+    }
+
+    /// Fees that nobody gets.
+    #[must_use]
+    pub fn burned(&self, rules: &BlockRules) -> u64 {
+        match self.fee_recipient.account {
+            Some(_) => rules.fee_burn.share_down(self.fees),
+            None => self.fees,
+        }
     }
 }
 
@@ -78,14 +109,19 @@ impl<'a, S: Store> ChunkBuilder<'a, S> {
         self.free() >= slots_of(operation)
     }
 
-    /// Adds a deposit.
+    /// Adds an entry of L1's queue.
     ///
     /// # Errors
     /// With the rule that it breaks; nothing is then changed.
-    pub fn deposit(&mut self, deposit: &Deposit) -> Result<(), OperationError> {
-        let witness = self.state.apply_deposit(deposit)?;
-        self.slots.push(witness);
+    pub fn queued(&mut self, operation: &L1Operation) -> Result<(), OperationError> {
+        let witnesses = self.state.apply_queued(operation)?;
+        self.slots.extend(witnesses);
         Ok(())
+    }
+
+    /// What `account` owns; nothing if there is no such account.
+    pub(crate) fn balance(&self, account: AccountIndex) -> u64 {
+        self.state.account(account).map_or(0, |account| account.balance)
     }
 
     /// Adds a signed operation.
@@ -131,7 +167,7 @@ impl<'a, S: Store> ChunkBuilder<'a, S> {
             Operation::Transfer(transfer) if transfer.to == recipient => transfer.amount,
             _ => 0,
         };
-        let fees = self.fees.saturating_add(u64::from(operation.fee()));
+        let fees = self.kept(self.fees.saturating_add(u64::from(operation.fee())));
         let total = [account.balance, received, fees].into_iter().try_fold(0u64, u64::checked_add);
         total.map(drop).ok_or(OperationError::BalanceOverflow {
             account: recipient,
@@ -140,7 +176,12 @@ impl<'a, S: Store> ChunkBuilder<'a, S> {
         })
     }
 
-    /// Fills the chunk with padding and credits the fees.
+    /// What the fee recipient gets of `fees`.
+    fn kept(&self, fees: u64) -> u64 {
+        fees.saturating_sub(self.rules.fee_burn.share_down(fees))
+    }
+
+    /// Fills the chunk with padding and credits the fees that aren't burned.
     ///
     /// # Errors
     /// When the fee recipient is no leaf of the tree, or would own more than 64 bits can count.
@@ -148,7 +189,7 @@ impl<'a, S: Store> ChunkBuilder<'a, S> {
         while self.free() > 0 {
             self.padding();
         }
-        let fee_recipient = self.state.credit_fees(self.rules.fee_recipient, self.fees)?;
+        let fee_recipient = self.state.credit_fees(self.rules.fee_recipient, self.kept(self.fees))?;
         self.state.settle();
         Ok(ChunkWitness {
             root_before: self.root_before,
@@ -176,14 +217,14 @@ pub struct BlockWitness {
     pub chunks: Vec<ChunkWitness>,
 }
 
-/// A withdrawal of a block, as L1 is asked to pay it.
+/// A withdrawal or a forced exit of a block, as L1 is asked to pay it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PendingWithdrawal {
     /// Where its chunk is.
     pub position: ChunkPosition,
     /// Number of its first element within the blob; the target's is the next.
     pub element: usize,
-    /// Who paid.
+    /// Whose money it was.
     pub from: AccountIndex,
     /// Who may claim.
     pub target: L1Address,
@@ -211,18 +252,43 @@ impl BlockWitness {
         blob::encode(&self.rules.layout, &chunks)
     }
 
-    /// The commitments to each chunk's data.
+    /// The root after each chunk and the chunk's commitment, with `payee` getting the proof's reward.
     #[must_use]
-    pub fn data_commitments(&self) -> Vec<Fr> {
+    pub fn commitments(&self, payee: L1Address) -> Vec<(Fr, Fr)> {
         self.chunks
             .iter()
-            .map(|chunk| statement::data_commitment(self.rules.domain, &chunk.elements()))
+            .map(|chunk| {
+                let context = chunk.context(&self.rules, payee);
+                (chunk.root_after, statement::commitment(&context, &chunk.elements()))
+            })
             .collect()
     }
 
-    /// The deposits of all chunks, in order.
+    /// The block's part of L1's queue, in order.
+    pub fn queued(&self) -> impl Iterator<Item = &L1Operation> {
+        self.chunks.iter().flat_map(ChunkWitness::queued)
+    }
+
+    /// The deposits among the queue's part, in order.
     pub fn deposits(&self) -> impl Iterator<Item = &Deposit> {
-        self.chunks.iter().flat_map(ChunkWitness::deposits)
+        self.queued().filter_map(|operation| match operation {
+            L1Operation::Deposit(deposit) => Some(deposit),
+            L1Operation::Exit(_) => None,
+        })
+    }
+
+    /// The forced exits among the queue's part, in order.
+    pub fn exits(&self) -> impl Iterator<Item = &Exit> {
+        self.queued().filter_map(|operation| match operation {
+            L1Operation::Exit(exit) => Some(exit),
+            L1Operation::Deposit(_) => None,
+        })
+    }
+
+    /// Fees of all chunks that nobody gets.
+    #[must_use]
+    pub fn burned(&self) -> u128 {
+        self.chunks.iter().map(|chunk| u128::from(chunk.burned(&self.rules))).sum()
     }
 
     /// Every slot with its chunk's number.
@@ -248,7 +314,7 @@ impl BlockWitness {
             .collect()
     }
 
-    /// What can be claimed on L1 once the block is finalized.
+    /// What can be claimed on L1 once the block is finalized: withdrawals and forced exits.
     #[must_use]
     pub fn withdrawals(&self) -> Vec<PendingWithdrawal> {
         let mut withdrawals = Vec::new();
@@ -256,7 +322,10 @@ impl BlockWitness {
             let position = self.rules.layout.position(number);
             for (slot, pair) in chunk.slots.windows(2).enumerate() {
                 if let [
-                    SlotWitness { slot: Slot::Withdrawal { from, amount, .. }, .. },
+                    SlotWitness {
+                        slot: Slot::Withdrawal { from, amount, .. } | Slot::Exit { from, amount },
+                        ..
+                    },
                     SlotWitness { slot: Slot::Target(target), .. },
                 ] = *pair
                 {
@@ -292,23 +361,25 @@ pub enum SkipReason {
 /// Why no block can be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
-    /// A deposit, which can't be left out, breaks a rule.
-    #[error("deposit {number} to account {account}: {source}")]
-    Deposit {
-        /// Its place among the deposits.
+    /// An entry of L1's queue, which can't be left out, breaks a rule.
+    #[error("operation {number} of the queue, on account {account}: {source}")]
+    Queued {
+        /// Its place among the given entries.
         number: usize,
         /// Its account.
         account: AccountIndex,
         /// The rule.
         source: OperationError,
     },
-    /// The deposits alone don't fit.
-    #[error("expected at most {max} deposits, got {actual}")]
-    TooManyDeposits {
-        /// Slots of all chunks.
+    /// The queue's entries alone don't fit.
+    #[error("expected operations of the queue that fit {max} chunks, got {actual} of which {left} are left")]
+    QueueTooLong {
+        /// Chunks of a block.
         max: usize,
-        /// Deposits.
+        /// Entries given.
         actual: usize,
+        /// Entries for which there is no room.
+        left: usize,
     },
     /// A block has at least one chunk.
     #[error("expected room for at least one chunk, got none")]
@@ -318,43 +389,42 @@ pub enum BuildError {
     Fees(OperationError),
 }
 
-/// Builds a block on `state`: all deposits first, then the candidates in their order, leaving out what is invalid.
+/// Builds a block on `state`: L1's queue first, then the candidates in their order, leaving out what is invalid.
 ///
-/// The state ends after the block; drop it to undo. A chunk whose last slot can't take a withdrawal gets padding there.
+/// The state ends after the block; drop it to undo. A chunk whose last slot can't take a withdrawal or an exit gets
+/// padding there.
 ///
 /// # Errors
-/// When a deposit is invalid, the deposits don't fit `max_chunks` chunks, or the fee recipient can't exist. The state
-/// is then of no use.
+/// When an entry of the queue is invalid, the entries don't fit `max_chunks` chunks, or the fee recipient can't exist.
+/// The state is then of no use.
 pub fn build<S: Store>(
     state: &mut State<S>,
     rules: BlockRules,
     max_chunks: usize,
-    deposits: &[Deposit],
+    queue: &[L1Operation],
     candidates: &[SignedOperation],
 ) -> Result<BuiltBlock, BuildError> {
-    let max = rules.layout.operations().saturating_mul(max_chunks);
     if max_chunks == 0 {
         return Err(BuildError::NoChunks);
     }
-    if deposits.len() > max {
-        return Err(BuildError::TooManyDeposits { max, actual: deposits.len() });
-    }
-    let mut deposits = deposits.iter().enumerate().peekable();
+    let mut queued = queue.iter().enumerate().peekable();
     let mut candidates = candidates.iter().enumerate().peekable();
     let (mut chunks, mut skipped) = (Vec::new(), Vec::new());
     while chunks.is_empty()
-        || (chunks.len() < max_chunks && (deposits.peek().is_some() || candidates.peek().is_some()))
+        || (chunks.len() < max_chunks && (queued.peek().is_some() || candidates.peek().is_some()))
     {
         let mut chunk = ChunkBuilder::new(state, rules);
-        while chunk.free() > 0 {
-            let Some((number, deposit)) = deposits.next() else { break };
-            chunk.deposit(deposit).map_err(|source| BuildError::Deposit {
+        while let Some((number, operation)) = queued.next_if(|(_, queued)| chunk.free() >= queued.slots()) {
+            chunk.queued(operation).map_err(|source| BuildError::Queued {
                 number,
-                account: deposit.to,
+                account: operation.account(),
                 source,
             })?;
         }
-        while let Some((number, signed)) = candidates.next_if(|(_, signed)| chunk.fits(&signed.operation)) {
+        // The queue comes first: a candidate waits until it is empty.
+        while queued.peek().is_none()
+            && let Some((number, signed)) = candidates.next_if(|(_, signed)| chunk.fits(&signed.operation))
+        {
             let added = chunk.check_fees(&signed.operation).and_then(|()| chunk.operation(signed));
             if let Err(error) = added {
                 skipped.push((number, error.into()));
@@ -366,6 +436,10 @@ pub fn build<S: Store>(
             continue;
         }
         chunks.push(chunk.finish().map_err(BuildError::Fees)?);
+    }
+    let left = queued.count();
+    if left > 0 {
+        return Err(BuildError::QueueTooLong { max: max_chunks, actual: queue.len(), left });
     }
     skipped.extend(candidates.map(|(number, _)| (number, SkipReason::BlockFull(max_chunks))));
     Ok(BuiltBlock { block: BlockWitness { rules, chunks }, skipped })

@@ -5,10 +5,12 @@
 //! | padding | 0 | 0 | 0 | 0 | 0 |
 //! | transfer | from | to | amount | fee | 1 |
 //! | withdrawal | from | 0 | amount | fee | 2 |
+//! | forced exit | from | 1 | amount | 0 | 2 |
 //! | deposit | 0 | to | amount | 0 | 3 |
 //! | withdrawal target | L1 address, bits 0–159 | … | … | … | 4 |
 //!
-//! A withdrawal takes two slots of the same chunk: itself and its target right after it.
+//! A withdrawal takes two slots of the same chunk: itself and its target right after it. So does a forced exit, which L1
+//! pays like a withdrawal; its `to` tells the two apart.
 #![allow(clippy::arithmetic_side_effects)] // field elements only
 
 use ark_ff::{AdditiveGroup, PrimeField};
@@ -24,11 +26,11 @@ pub mod kind {
     pub const PADDING: u8 = 0;
     /// An account pays another.
     pub const TRANSFER: u8 = 1;
-    /// An account's money leaves for L1.
+    /// An account's money leaves for L1, by its signature or by its owner's order.
     pub const WITHDRAWAL: u8 = 2;
     /// Money arrives from L1.
     pub const DEPOSIT: u8 = 3;
-    /// The L1 address of the withdrawal before it.
+    /// The L1 address of the withdrawal or exit before it.
     pub const TARGET: u8 = 4;
 }
 
@@ -36,6 +38,12 @@ pub mod kind {
 pub const ELEMENT_BITS: u32 = 168;
 /// Where the kind starts.
 pub const KIND_SHIFT: u32 = 160;
+/// What a forced exit has in place of a recipient. No account is paid, so nothing is meant by the index.
+const FORCED: AccountIndex = AccountIndex::new(1);
+/// Where a deposit's amount starts in its first coefficient.
+const QUEUED_AMOUNT_SHIFT: u64 = 32;
+/// The bit that an exit's first coefficient has and a deposit's hasn't.
+const QUEUED_EXIT_SHIFT: u64 = 96;
 
 /// What one slot of a chunk holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,6 +70,13 @@ pub enum Slot {
         /// What the block's fee recipient gets on top.
         fee: u32,
     },
+    /// See [`Exit`]; its target is in the next slot.
+    Exit {
+        /// Whose balance leaves.
+        from: AccountIndex,
+        /// All of it: what can be claimed on L1.
+        amount: u64,
+    },
     /// A deposit that L1 has queued.
     Deposit {
         /// Whose account is created or topped up.
@@ -69,7 +84,7 @@ pub enum Slot {
         /// By how much.
         amount: u64,
     },
-    /// Who may claim the withdrawal in the slot before.
+    /// Who may claim the withdrawal or exit in the slot before.
     Target(
         /// Never the zero address.
         L1Address,
@@ -108,7 +123,7 @@ impl Slot {
         match self {
             Self::Padding => kind::PADDING,
             Self::Transfer { .. } => kind::TRANSFER,
-            Self::Withdrawal { .. } => kind::WITHDRAWAL,
+            Self::Withdrawal { .. } | Self::Exit { .. } => kind::WITHDRAWAL,
             Self::Deposit { .. } => kind::DEPOSIT,
             Self::Target(_) => kind::TARGET,
         }
@@ -121,6 +136,7 @@ impl Slot {
             Self::Padding => Fr::ZERO,
             Self::Transfer { from, to, amount, fee } => fields(from, to, amount, fee),
             Self::Withdrawal { from, amount, fee } => fields(from, AccountIndex::RESERVED, amount, fee),
+            Self::Exit { from, amount } => fields(from, FORCED, amount, 0),
             Self::Deposit { to, amount } => fields(AccountIndex::RESERVED, to, amount, 0),
             Self::Target(address) => address.to_field(),
         };
@@ -144,6 +160,7 @@ impl Slot {
         let slot = match kind {
             kind::PADDING => Self::Padding,
             kind::TRANSFER => Self::Transfer { from, to, amount, fee },
+            kind::WITHDRAWAL if to == FORCED => Self::Exit { from, amount },
             kind::WITHDRAWAL => Self::Withdrawal { from, amount, fee },
             kind::DEPOSIT => Self::Deposit { to, amount },
             kind::TARGET => Self::Target(address(&element)),
@@ -325,6 +342,72 @@ pub struct Deposit {
     pub amount: u64,
 }
 
+/// The exit of everything that an account has, forced by its owner on L1. It needs no signature and costs no fee; an
+/// account without money leaves with nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Exit {
+    /// Whose balance leaves.
+    pub from: AccountIndex,
+    /// Who may claim; not the zero address.
+    pub target: L1Address,
+}
+
+/// What L1 tells the L2 to do: an entry of the bridge's queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum L1Operation {
+    /// Money arrives.
+    Deposit(Deposit),
+    /// An account is emptied.
+    Exit(Exit),
+}
+
+impl L1Operation {
+    /// How many slots of a chunk it takes.
+    #[must_use]
+    pub const fn slots(&self) -> usize {
+        match self {
+            Self::Deposit(_) => 1,
+            Self::Exit(_) => 2,
+        }
+    }
+
+    /// Whose account it is about.
+    #[must_use]
+    pub const fn account(&self) -> AccountIndex {
+        match self {
+            Self::Deposit(deposit) => deposit.to,
+            Self::Exit(exit) => exit.from,
+        }
+    }
+
+    /// Its three coefficients in the polynomial that L1 and the circuit compare: index and amount, then the key; or
+    /// index and a mark, the target and zero. The first one tells which.
+    #[must_use]
+    pub fn coefficients(&self) -> [Fr; 3] {
+        match self {
+            Self::Deposit(Deposit { to, key, amount }) => {
+                let amount = Fr::from(*amount) * power_of_two(QUEUED_AMOUNT_SHIFT);
+                [Fr::from(to.get()) + amount, key.x(), key.y()]
+            }
+            Self::Exit(Exit { from, target }) => {
+                [Fr::from(from.get()) + power_of_two(QUEUED_EXIT_SHIFT), target.to_field(), Fr::ZERO]
+            }
+        }
+    }
+}
+
+impl From<Deposit> for L1Operation {
+    fn from(deposit: Deposit) -> Self {
+        Self::Deposit(deposit)
+    }
+}
+
+impl From<Exit> for L1Operation {
+    fn from(exit: Exit) -> Self {
+        Self::Exit(exit)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -337,6 +420,8 @@ mod tests {
             Slot::Transfer { from: index(1), to: index(u32::MAX), amount: u64::MAX, fee: u32::MAX },
             Slot::Transfer { from: index(0), to: index(0), amount: 0, fee: 0 },
             Slot::Withdrawal { from: index(7), amount: 8, fee: 9 },
+            Slot::Exit { from: index(7), amount: u64::MAX },
+            Slot::Exit { from: index(u32::MAX), amount: 0 },
             Slot::Deposit { to: index(1), amount: 0 },
             Slot::Target(L1Address([0xff; 20])),
             Slot::Target(L1Address(std::array::from_fn(|i| i as u8))),
@@ -346,12 +431,27 @@ mod tests {
     }
 
     #[test]
+    fn coefficients_tell_deposits_from_exits() {
+        let key = SecretKey::from_seed(b"key").public_key();
+        let most = Deposit { to: AccountIndex::new(u32::MAX), key, amount: u64::MAX };
+        let [head, x, y] = L1Operation::from(most).coefficients();
+        assert!(field::fits(&head, 96));
+        assert_eq!((x, y), (key.x(), key.y()));
+        let exit = Exit { from: AccountIndex::new(u32::MAX), target: L1Address([0xff; 20]) };
+        let [head, x, y] = L1Operation::from(exit).coefficients();
+        assert_eq!(head, power_of_two(96) + Fr::from(u32::MAX));
+        assert_eq!((x, y), (exit.target.to_field(), Fr::ZERO));
+    }
+
+    #[test]
     fn every_other_element_is_refused() {
         let at = |kind: u64, rest: Fr| Fr::from(kind) * power_of_two(160) + rest;
         let unused = |kind: u8, element: Fr| Err(SlotError::UnusedFieldSet { kind, element });
         assert_eq!(Slot::unpack(Fr::from(1u64)), unused(0, Fr::from(1u64)));
-        let with_recipient = at(2, power_of_two(32));
+        let with_recipient = at(2, power_of_two(33));
         assert_eq!(Slot::unpack(with_recipient), unused(2, with_recipient));
+        let forced_with_fee = at(2, power_of_two(32) + power_of_two(128));
+        assert_eq!(Slot::unpack(forced_with_fee), unused(2, forced_with_fee));
         let with_sender = at(3, power_of_two(32) + Fr::from(1u64));
         assert_eq!(Slot::unpack(with_sender), unused(3, with_sender));
         let with_fee = at(3, power_of_two(32) + power_of_two(128));

@@ -1,10 +1,12 @@
 //! Executing a block from its published data: what a follower does, and a prover that didn't build the block.
 
-use crate::account::AccountIndex;
+use crate::account::{AccountIndex, L1Address};
 use crate::blob::{self, Blob, BlobError};
 use crate::block::{BlockRules, BlockWitness, ChunkBuilder};
 use crate::keys::Signature;
-use crate::operation::{Deposit, Operation, SignedOperation, Slot, SlotError, Transfer, Withdrawal};
+use crate::operation::{
+    Deposit, Exit, L1Operation, Operation, SignedOperation, Slot, SlotError, Transfer, Withdrawal,
+};
 use crate::transition::OperationError;
 use crate::tree::{State, Store};
 
@@ -34,7 +36,7 @@ pub enum ReplayError {
         /// Which rule.
         source: OperationError,
     },
-    /// A withdrawal without a target right after it.
+    /// A withdrawal or an exit without a target right after it.
     #[error("chunk {chunk}, slot {slot}: expected a withdrawal target, got {}", describe(.actual.as_ref()))]
     MissingTarget {
         /// Which chunk.
@@ -44,7 +46,7 @@ pub enum ReplayError {
         /// What is there, `None` past the chunk's end.
         actual: Option<Slot>,
     },
-    /// A target without a withdrawal right before it.
+    /// A target without a withdrawal or an exit right before it.
     #[error("chunk {chunk}, slot {slot}: expected no withdrawal target without a withdrawal before it")]
     OrphanTarget {
         /// Which chunk.
@@ -52,23 +54,35 @@ pub enum ReplayError {
         /// Which slot.
         slot: usize,
     },
-    /// A deposit that isn't the next of L1's queue.
-    #[error("chunk {chunk}, slot {slot}: expected deposit {}, got {amount} to {to}", describe_deposit(*.expected))]
-    DepositMismatch {
+    /// A deposit or an exit that isn't the next of L1's queue.
+    #[error("chunk {chunk}, slot {slot}: expected {}, got {actual}", describe_entry(*.expected))]
+    QueueMismatch {
         /// Which chunk.
         chunk: usize,
         /// Which slot.
         slot: usize,
-        /// Account and amount of the next of the queue, `None` if the block has consumed all its deposits.
-        expected: Option<(AccountIndex, u64)>,
-        /// Account in the data.
-        to: AccountIndex,
-        /// Amount in the data.
-        amount: u64,
+        /// The next of the queue, `None` if the block has consumed all its part.
+        expected: Option<QueueEntry>,
+        /// What the data says.
+        actual: QueueEntry,
     },
-    /// The block leaves deposits out that its header consumes.
-    #[error("expected {expected} deposits, got {actual}")]
-    DepositsLeft {
+    /// An exit of another amount than the account owns.
+    #[error("chunk {chunk}, slot {slot}: expected the exit of {expected} units from {from}, got {actual}")]
+    ExitAmount {
+        /// Which chunk.
+        chunk: usize,
+        /// Which slot.
+        slot: usize,
+        /// Whose exit.
+        from: AccountIndex,
+        /// The balance.
+        expected: u64,
+        /// What the data says.
+        actual: u64,
+    },
+    /// The block leaves entries of the queue out that its header consumes.
+    #[error("expected {expected} operations of the queue, got {actual}")]
+    QueueLeft {
         /// What the header consumes.
         expected: usize,
         /// What the data holds.
@@ -96,8 +110,45 @@ fn describe(slot: Option<&Slot>) -> String {
     slot.map_or_else(|| "the chunk's end".to_owned(), |slot| format!("an operation of kind {}", slot.kind()))
 }
 
-fn describe_deposit(deposit: Option<(AccountIndex, u64)>) -> String {
-    deposit.map_or_else(|| "none".to_owned(), |(to, amount)| format!("of {amount} to {to}"))
+/// An entry of L1's queue as a block's data shows it: without its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueEntry {
+    /// A deposit.
+    Deposit {
+        /// Whose account.
+        to: AccountIndex,
+        /// How much.
+        amount: u64,
+    },
+    /// A forced exit.
+    Exit {
+        /// Whose account.
+        from: AccountIndex,
+        /// Who may claim.
+        target: L1Address,
+    },
+}
+
+impl QueueEntry {
+    const fn of(operation: &L1Operation) -> Self {
+        match *operation {
+            L1Operation::Deposit(Deposit { to, amount, .. }) => Self::Deposit { to, amount },
+            L1Operation::Exit(Exit { from, target }) => Self::Exit { from, target },
+        }
+    }
+}
+
+impl std::fmt::Display for QueueEntry {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Deposit { to, amount } => write!(formatter, "a deposit of {amount} to {to}"),
+            Self::Exit { from, target } => write!(formatter, "an exit from {from} to {target}"),
+        }
+    }
+}
+
+fn describe_entry(entry: Option<QueueEntry>) -> String {
+    entry.map_or_else(|| "the end of the queue's part".to_owned(), |entry| entry.to_string())
 }
 
 /// Where the signatures of a replayed block come from.
@@ -109,22 +160,22 @@ pub enum Signatures<'a> {
     Given(&'a [Signature]),
 }
 
-/// Executes the `chunks` chunks in `blobs` on `state`, consuming `deposits` whole.
+/// Executes the `chunks` chunks in `blobs` on `state`, consuming `operations` of L1's queue whole.
 ///
 /// Compare [`BlockWitness::state_root`] with the header's. The state ends after the block; drop it to undo.
 ///
 /// # Errors
-/// When the data is malformed, breaks a rule, or doesn't consume the deposits. The state is then of no use.
+/// When the data is malformed, breaks a rule, or doesn't consume the queue's part. The state is then of no use.
 pub fn replay<S: Store>(
     state: &mut State<S>,
     rules: BlockRules,
     chunks: usize,
     blobs: &[Blob],
-    deposits: &[Deposit],
+    operations: &[L1Operation],
     signatures: Signatures<'_>,
 ) -> Result<BlockWitness, ReplayError> {
     let data = blob::decode(&rules.layout, chunks, blobs)?;
-    let mut queue = Queue { deposits, consumed: 0, signatures, signed: 0 };
+    let mut queue = Queue { operations, consumed: 0, signatures, signed: 0 };
     let mut executed = Vec::with_capacity(data.len());
     for (chunk, elements) in data.iter().enumerate() {
         let slots = elements
@@ -142,23 +193,24 @@ pub fn replay<S: Store>(
     Ok(BlockWitness { rules, chunks: executed })
 }
 
-/// Deposits and signatures, taken in order.
+/// L1's queue and signatures, taken in order.
 struct Queue<'a> {
-    deposits: &'a [Deposit],
+    operations: &'a [L1Operation],
     consumed: usize,
     signatures: Signatures<'a>,
     signed: usize,
 }
 
 impl Queue<'_> {
-    fn deposit(&mut self, to: AccountIndex, amount: u64) -> Result<Deposit, Option<(AccountIndex, u64)>> {
-        let next = self.deposits.get(self.consumed).copied();
+    /// The next operation, if it looks like `entry`; otherwise what it looks like.
+    fn next(&mut self, entry: QueueEntry) -> Result<L1Operation, Option<QueueEntry>> {
+        let next = self.operations.get(self.consumed).copied();
         match next {
-            Some(deposit) if deposit.to == to && deposit.amount == amount => {
+            Some(operation) if QueueEntry::of(&operation) == entry => {
                 self.consumed = self.consumed.saturating_add(1);
-                Ok(deposit)
+                Ok(operation)
             }
-            _ => Err(next.map(|deposit| (deposit.to, deposit.amount))),
+            _ => Err(next.as_ref().map(QueueEntry::of)),
         }
     }
 
@@ -176,9 +228,9 @@ impl Queue<'_> {
     }
 
     fn finish(&self) -> Result<(), ReplayError> {
-        let (expected, actual) = (self.deposits.len(), self.consumed);
+        let (expected, actual) = (self.operations.len(), self.consumed);
         if expected != actual {
-            return Err(ReplayError::DepositsLeft { expected, actual });
+            return Err(ReplayError::QueueLeft { expected, actual });
         }
         match self.signatures {
             Signatures::Given(given) if given.len() != self.signed => {
@@ -198,21 +250,27 @@ fn execute<S: Store>(
     let mut slots = slots.iter().copied().enumerate();
     while let Some((slot, content)) = slots.next() {
         let broken = |source| ReplayError::Operation { chunk, slot, source };
+        let mismatch = |actual| move |expected| ReplayError::QueueMismatch { chunk, slot, expected, actual };
         let operation = match content {
             Slot::Padding => {
                 builder.padding();
                 continue;
             }
             Slot::Deposit { to, amount } => {
-                let deposit = queue.deposit(to, amount);
-                let deposit = deposit.map_err(|expected| ReplayError::DepositMismatch {
-                    chunk,
-                    slot,
-                    expected,
-                    to,
-                    amount,
-                })?;
-                builder.deposit(&deposit).map_err(broken)?;
+                let entry = QueueEntry::Deposit { to, amount };
+                let deposit = queue.next(entry).map_err(mismatch(entry))?;
+                builder.queued(&deposit).map_err(broken)?;
+                continue;
+            }
+            Slot::Exit { from, amount } => {
+                let target = target(chunk, slot, slots.next())?;
+                let entry = QueueEntry::Exit { from, target };
+                let exit = queue.next(entry).map_err(mismatch(entry))?;
+                let expected = builder.balance(from);
+                if amount != expected {
+                    return Err(ReplayError::ExitAmount { chunk, slot, from, expected, actual: amount });
+                }
+                builder.queued(&exit).map_err(broken)?;
                 continue;
             }
             Slot::Target(_) => return Err(ReplayError::OrphanTarget { chunk, slot }),
@@ -220,16 +278,11 @@ fn execute<S: Store>(
                 let nonce = builder.nonce(from);
                 Operation::from(Transfer { from, to, amount, fee, nonce })
             }
-            Slot::Withdrawal { from, amount, fee } => match slots.next().map(|(_, next)| next) {
-                Some(Slot::Target(target)) => {
-                    let nonce = builder.nonce(from);
-                    Operation::from(Withdrawal { from, target, amount, fee, nonce })
-                }
-                actual => {
-                    let slot = slot.saturating_add(1);
-                    return Err(ReplayError::MissingTarget { chunk, slot, actual });
-                }
-            },
+            Slot::Withdrawal { from, amount, fee } => {
+                let target = target(chunk, slot, slots.next())?;
+                let nonce = builder.nonce(from);
+                Operation::from(Withdrawal { from, target, amount, fee, nonce })
+            }
         };
         match queue.signature()? {
             None => builder.unsigned(&operation, None),
@@ -238,4 +291,12 @@ fn execute<S: Store>(
         .map_err(broken)?;
     }
     Ok(())
+}
+
+/// The target in the slot after `slot`.
+fn target(chunk: usize, slot: usize, next: Option<(usize, Slot)>) -> Result<L1Address, ReplayError> {
+    match next.map(|(_, next)| next) {
+        Some(Slot::Target(target)) => Ok(target),
+        actual => Err(ReplayError::MissingTarget { chunk, slot: slot.saturating_add(1), actual }),
+    }
 }

@@ -1,39 +1,79 @@
 //! What a chunk's proof is about: commitments and values that L1 recomputes or checks.
 #![allow(clippy::arithmetic_side_effects)] // field elements only
 
-use ark_ff::{Field, batch_inversion};
+use ark_ff::{AdditiveGroup, Field, batch_inversion};
 use sha3::{Digest, Keccak256};
 
 use crate::account::{AccountIndex, L1Address};
 use crate::domain::Domain;
+use crate::fees::FeeBurn;
 use crate::field::{self, Fr, power_of_two};
 use crate::layout::{BLOB_ELEMENTS, Layout};
-use crate::operation::Deposit;
+use crate::operation::L1Operation;
 use crate::poseidon;
 
 /// First word of the challenge's preimage, padded with zeros to 32 bytes.
 const CHALLENGE_TAG: &[u8] = b"fernet.z.v1";
 
-/// Commitment to a chunk's data: Poseidon sponge over the domain and the elements of all slots.
+/// What a chunk's proof binds beside its data and L1's queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkContext {
+    /// The deployment.
+    pub domain: Domain,
+    /// See [`recipients`].
+    pub recipients: Fr,
+    /// The state's root before the chunk.
+    pub root_before: Fr,
+    /// The state's root after it.
+    pub root_after: Fr,
+}
+
+impl ChunkContext {
+    /// In the order in which they are absorbed, and in which they are coefficients.
+    #[must_use]
+    pub const fn to_array(self) -> [Fr; 4] {
+        [self.domain.element(), self.recipients, self.root_before, self.root_after]
+    }
+}
+
+/// Commitment to a chunk: Poseidon sponge over its context and the elements of all slots.
 #[must_use]
-pub fn data_commitment(domain: Domain, elements: &[Fr]) -> Fr {
-    let absorbed: Vec<Fr> = std::iter::once(domain.element()).chain(elements.iter().copied()).collect();
+pub fn commitment(context: &ChunkContext, elements: &[Fr]) -> Fr {
+    let absorbed: Vec<Fr> = context.to_array().into_iter().chain(elements.iter().copied()).collect();
     poseidon::sponge(poseidon::data_capacity(absorbed.len()), &absorbed)
 }
 
-/// The point at which the block's blobs and deposits are evaluated:
-/// `keccak256("fernet.z.v1" ‖ headerHash ‖ depositsHash ‖ domain ‖ D_0 ‖ … ‖ D_{K-1}) >> 3`, words of 32 bytes.
+/// What a block's challenge is drawn from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Challenged<'a> {
+    /// The header's hash.
+    pub header_hash: [u8; 32],
+    /// The bridge's rolling hash after the block's part of the queue.
+    pub queue_hash: [u8; 32],
+    /// The deployment.
+    pub domain: Domain,
+    /// See [`recipients`].
+    pub recipients: Fr,
+    /// The state's root before the block.
+    pub parent_root: Fr,
+    /// The state's root after each chunk, and the chunk's commitment.
+    pub chunks: &'a [(Fr, Fr)],
+}
+
+/// The point at which the block's blobs and its part of the queue are evaluated: `keccak256("fernet.z.v1" ‖ headerHash ‖
+/// queueHash ‖ domain ‖ recipients ‖ parentRoot ‖ root_0 ‖ D_0 ‖ … ‖ root_{K-1} ‖ D_{K-1}) >> 3`, words of 32 bytes.
 #[must_use]
-pub fn challenge(header_hash: [u8; 32], deposits_hash: [u8; 32], domain: Domain, commitments: &[Fr]) -> Fr {
+pub fn challenge(challenged: &Challenged<'_>) -> Fr {
     let mut tag = [0u8; 32];
     tag.iter_mut().zip(CHALLENGE_TAG).for_each(|(target, source)| *target = *source);
     let mut hasher = Keccak256::new();
     hasher.update(tag);
-    hasher.update(header_hash);
-    hasher.update(deposits_hash);
-    hasher.update(field::to_bytes(&domain.element()));
-    for commitment in commitments {
-        hasher.update(field::to_bytes(commitment));
+    hasher.update(challenged.header_hash);
+    hasher.update(challenged.queue_hash);
+    let context = [challenged.domain.element(), challenged.recipients, challenged.parent_root];
+    let chunks = challenged.chunks.iter().flat_map(|(root, commitment)| [*root, *commitment]);
+    for element in context.into_iter().chain(chunks) {
+        hasher.update(field::to_bytes(&element));
     }
     field::from_digest(&hasher.finalize().into())
 }
@@ -69,25 +109,28 @@ fn vanishing(z: Fr) -> Fr {
     (z.pow([BLOB_ELEMENTS as u64]) - Fr::ONE) * count.inverse().unwrap_or_default()
 }
 
-/// The polynomial of the domain and a chunk's deposits at the chunk's challenge, by Horner's rule.
+/// The polynomial of a chunk's context and its part of L1's queue at the chunk's challenge, by Horner's rule.
 #[must_use]
-pub fn deposit_value<'a>(domain: Domain, z: Fr, deposits: impl IntoIterator<Item = &'a Deposit>) -> Fr {
-    deposits.into_iter().fold(domain.element(), |value, deposit| {
-        let packed = Fr::from(deposit.to.get()) + Fr::from(deposit.amount) * power_of_two(32);
-        ((value * z + packed) * z + deposit.key.x()) * z + deposit.key.y()
-    })
+pub fn binding<'a>(
+    context: &ChunkContext,
+    z: Fr,
+    operations: impl IntoIterator<Item = &'a L1Operation>,
+) -> Fr {
+    let queued = operations.into_iter().flat_map(L1Operation::coefficients);
+    context.to_array().into_iter().chain(queued).fold(Fr::ZERO, |value, coefficient| value * z + coefficient)
 }
 
-/// Payee of the proof's reward and fee recipient in one element: 160 and 32 bits.
+/// Payee of the proof's reward, fee recipient and burned share of the fees in one element: 160, 32 and 14 bits.
 #[must_use]
-pub fn recipients(payee: L1Address, fee_recipient: AccountIndex) -> Fr {
-    payee.to_field() + Fr::from(fee_recipient.get()) * power_of_two(160)
+pub fn recipients(payee: L1Address, fee_recipient: AccountIndex, fee_burn: FeeBurn) -> Fr {
+    payee.to_field()
+        + Fr::from(fee_recipient.get()) * power_of_two(160)
+        + Fr::from(fee_burn.bps()) * power_of_two(192)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ark_ff::AdditiveGroup;
 
     /// Lagrange interpolation over all 4,096 points, the definition.
     fn evaluate(layout: &Layout, blob: &[Fr], z: Fr) -> Fr {
@@ -114,18 +157,51 @@ mod tests {
 
     #[test]
     fn the_challenge_depends_on_every_part() {
-        let domain = Domain::from_element(Fr::from(1u64));
-        let base = challenge([1; 32], [2; 32], domain, &[Fr::from(3u64)]);
-        assert_ne!(base, challenge([0; 32], [2; 32], domain, &[Fr::from(3u64)]));
-        assert_ne!(base, challenge([1; 32], [0; 32], domain, &[Fr::from(3u64)]));
-        assert_ne!(base, challenge([1; 32], [2; 32], Domain::from_element(Fr::ZERO), &[Fr::from(3u64)]));
-        assert_ne!(base, challenge([1; 32], [2; 32], domain, &[Fr::from(4u64)]));
-        assert_ne!(base, challenge([1; 32], [2; 32], domain, &[Fr::from(3u64), Fr::ZERO]));
+        let chunks = [(Fr::from(3u64), Fr::from(4u64))];
+        let base = Challenged {
+            header_hash: [1; 32],
+            queue_hash: [2; 32],
+            domain: Domain::from_element(Fr::from(1u64)),
+            recipients: Fr::from(5u64),
+            parent_root: Fr::from(6u64),
+            chunks: &chunks,
+        };
+        let other = |change: &dyn Fn(&mut Challenged<'_>)| {
+            let mut changed = base;
+            change(&mut changed);
+            assert_ne!(challenge(&changed), challenge(&base));
+        };
+        other(&|changed| changed.header_hash = [0; 32]);
+        other(&|changed| changed.queue_hash = [0; 32]);
+        other(&|changed| changed.domain = Domain::from_element(Fr::ZERO));
+        other(&|changed| changed.recipients = Fr::ZERO);
+        other(&|changed| changed.parent_root = Fr::ZERO);
+        other(&|changed| changed.chunks = &[(Fr::ONE, Fr::ONE)]);
+        other(&|changed| changed.chunks = &[]);
     }
 
     #[test]
-    fn without_deposits_the_value_is_the_domain() {
-        let domain = Domain::from_element(Fr::from(77u64));
-        assert_eq!(deposit_value(domain, Fr::from(5u64), []), Fr::from(77u64));
+    fn the_binding_is_the_polynomial_of_all_coefficients() {
+        let context = ChunkContext {
+            domain: Domain::from_element(Fr::from(2u64)),
+            recipients: Fr::from(3u64),
+            root_before: Fr::from(5u64),
+            root_after: Fr::from(7u64),
+        };
+        let z = Fr::from(1_000u64);
+        assert_eq!(binding(&context, z, []), Fr::from(2_003_005_007u64));
+        let exit = crate::Exit {
+            from: AccountIndex::new(9),
+            target: L1Address([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11]),
+        };
+        let head = power_of_two(96) + Fr::from(9u64);
+        let expected = ((Fr::from(2_003_005_007u64) * z + head) * z + Fr::from(11u64)) * z;
+        assert_eq!(binding(&context, z, [&exit.into()]), expected);
+    }
+
+    #[test]
+    fn recipients_do_not_overlap() {
+        let most = recipients(L1Address([0xff; 20]), AccountIndex::new(u32::MAX), FeeBurn::ALL);
+        assert_eq!(most, power_of_two(192) - Fr::ONE + Fr::from(10_000u64) * power_of_two(192));
     }
 }

@@ -5,7 +5,7 @@
 use crate::account::{Account, AccountIndex, L1Address};
 use crate::domain::Domain;
 use crate::keys::Signature;
-use crate::operation::{Deposit, Operation, SignedOperation, Slot, Transfer, Withdrawal};
+use crate::operation::{Deposit, Exit, L1Operation, Operation, SignedOperation, Slot, Transfer, Withdrawal};
 use crate::tree::{Opening, State, Store};
 
 /// Which rule an operation breaks.
@@ -67,7 +67,7 @@ pub enum OperationError {
     /// A deposit's key isn't the account's.
     #[error("expected the key of account {0} in its deposit, got another")]
     KeyMismatch(AccountIndex),
-    /// A withdrawal would pay the zero address.
+    /// A withdrawal or an exit would pay the zero address.
     #[error("expected a withdrawal to a nonzero address, got the zero address")]
     ZeroAddress,
 }
@@ -83,15 +83,15 @@ pub struct SlotWitness {
     pub sender: Option<Opening>,
     /// The recipient after the payer's update.
     pub recipient: Option<Opening>,
-    /// The deposit in this slot.
-    pub deposit: Option<Deposit>,
+    /// The entry of L1's queue that this slot consumes; an exit is in its first slot.
+    pub queued: Option<L1Operation>,
 }
 
 impl SlotWitness {
     /// A slot that touches no account.
     #[must_use]
     pub const fn passive(slot: Slot) -> Self {
-        Self { slot, signature: None, sender: None, recipient: None, deposit: None }
+        Self { slot, signature: None, sender: None, recipient: None, queued: None }
     }
 }
 
@@ -154,7 +154,7 @@ impl<S: Store> State<S> {
                 Some(opening)
             }
         };
-        let first = SlotWitness { slot, signature, sender: Some(sender), recipient, deposit: None };
+        let first = SlotWitness { slot, signature, sender: Some(sender), recipient, queued: None };
         Ok(std::iter::once(first).chain(target.map(SlotWitness::passive)).collect())
     }
 
@@ -179,11 +179,48 @@ impl<S: Store> State<S> {
             signature: None,
             sender: None,
             recipient: Some(opening),
-            deposit: Some(*deposit),
+            queued: Some((*deposit).into()),
         })
     }
 
-    /// Credits `fees` to the fee recipient, if that account exists; otherwise they are burned.
+    /// Applies an exit that L1 has queued: the whole balance leaves, and the nonce stays. Returns the exit's slot and
+    /// its target's.
+    ///
+    /// # Errors
+    /// With the rule that it breaks; the state is then unchanged.
+    pub fn apply_exit(&mut self, exit: &Exit) -> Result<[SlotWitness; 2], OperationError> {
+        let &Exit { from, target } = exit;
+        if target == L1Address::default() {
+            return Err(OperationError::ZeroAddress);
+        }
+        self.check_index(from)?;
+        let opening = self.opening(from);
+        let amount = opening.account.map_or(0, |account| account.balance);
+        if let Some(account) = opening.account {
+            self.set(from, Account { balance: 0, ..account });
+        }
+        let first = SlotWitness {
+            slot: Slot::Exit { from, amount },
+            signature: None,
+            sender: Some(opening),
+            recipient: None,
+            queued: Some((*exit).into()),
+        };
+        Ok([first, SlotWitness::passive(Slot::Target(target))])
+    }
+
+    /// Applies an entry of L1's queue.
+    ///
+    /// # Errors
+    /// With the rule that it breaks; the state is then unchanged.
+    pub fn apply_queued(&mut self, operation: &L1Operation) -> Result<Vec<SlotWitness>, OperationError> {
+        match operation {
+            L1Operation::Deposit(deposit) => Ok(vec![self.apply_deposit(deposit)?]),
+            L1Operation::Exit(exit) => Ok(self.apply_exit(exit)?.into()),
+        }
+    }
+
+    /// Credits `fees` to the fee recipient, if that account exists; otherwise they are burned as well.
     ///
     /// # Errors
     /// When the balance would overflow.

@@ -137,3 +137,39 @@ fn a_deposit_names_a_key_once_and_never_the_reserved_account() {
     state.apply_deposit(&deposit(1, 5)).unwrap();
     assert_eq!(state.account(index(1)).unwrap().balance, 105);
 }
+
+#[test]
+fn an_exit_empties_the_account_and_keeps_its_nonce() {
+    let mut state = funded(2, 100);
+    state.apply(domain(), &transfer(1, 2, 30, 1, 0)).unwrap();
+    let [left, target] = state.apply_exit(&exit(1)).unwrap();
+    assert_eq!(left.slot, Slot::Exit { from: index(1), amount: 69 });
+    assert_eq!(target.slot, Slot::Target(L1Address([0xee; 20])));
+    let account = state.account(index(1)).unwrap();
+    assert_eq!((account.balance, account.nonce), (0, 1));
+    // Again: there is nothing left, and it is consumed all the same.
+    let [left, _] = state.apply_exit(&exit(1)).unwrap();
+    assert_eq!(left.slot, Slot::Exit { from: index(1), amount: 0 });
+    state.apply_deposit(&deposit(1, 5)).unwrap();
+    state.apply(domain(), &transfer(1, 2, 5, 0, 1)).unwrap();
+}
+
+#[test]
+fn an_exit_of_no_account_leaves_with_nothing() {
+    let mut state = funded(1, 100);
+    let root = state.root();
+    for number in [0, 5] {
+        let [left, _] = state.apply_exit(&exit(number)).unwrap();
+        assert_eq!(left.slot, Slot::Exit { from: index(number), amount: 0 });
+        assert_eq!((state.root(), state.account(index(number))), (root, None));
+    }
+}
+
+#[test]
+fn an_exit_needs_a_leaf_and_an_address() {
+    let state = funded(1, 100);
+    let error = OperationError::IndexOutOfRange { index: index(64), leaves: 64 };
+    assert_eq!(state.clone().apply_exit(&exit(64)), Err(error));
+    let nowhere = Exit { target: L1Address::default(), ..exit(1) };
+    assert_eq!(state.clone().apply_exit(&nowhere), Err(OperationError::ZeroAddress));
+}

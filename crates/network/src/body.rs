@@ -3,7 +3,7 @@
 use alloy::primitives::B256;
 use fernet_ledger::replay::{ReplayError, Signatures, replay};
 use fernet_ledger::{
-    AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, Layout, Signature, State, Store, field,
+    AccountIndex, Blob, BlockRules, BlockWitness, L1Operation, Signature, State, Store, field,
 };
 use fernet_protocol::{Header, Slot};
 
@@ -25,7 +25,7 @@ pub struct Frame {
     pub slot: Slot,
     /// Hash of the parent's header.
     pub parent: B256,
-    /// Deposits consumed since genesis, this block's included.
+    /// Operations of the Bridge's queue consumed since genesis, this block's included.
     pub deposits_end: u64,
 }
 
@@ -100,17 +100,17 @@ impl BlockBody {
         self.header.hash()
     }
 
-    /// Executes the block on its parent's `state`, consuming `deposits` whole, and compares everything with the header.
-    /// The result can be proven. The state ends after the block; drop it to undo.
+    /// Executes the block on its parent's `state`, consuming `queued` of L1's queue whole, and compares everything with
+    /// the header, whose fee recipient replaces that of `rules`. The result can be proven. The state ends after the
+    /// block; drop it to undo.
     ///
     /// # Errors
     /// When anything differs or breaks a rule. The state is then of no use.
     pub fn execute<S: Store, E: std::fmt::Display>(
         &self,
         state: &mut State<S>,
-        domain: Domain,
-        layout: Layout,
-        deposits: &[Deposit],
+        rules: BlockRules,
+        queued: &[L1Operation],
         versioned_hash: impl FnMut(&Blob) -> Result<B256, E>,
     ) -> Result<BlockWitness, BodyError> {
         let expected = &self.header.blob_hashes;
@@ -121,11 +121,10 @@ impl BlockBody {
         if actual != *expected {
             return Err(BodyError::WrongBlobs { expected: expected.clone(), actual });
         }
-        let rules =
-            BlockRules { domain, layout, fee_recipient: AccountIndex::new(self.header.fee_recipient) };
+        let rules = BlockRules { fee_recipient: AccountIndex::new(self.header.fee_recipient), ..rules };
         let chunks = usize::try_from(self.header.chunks).unwrap_or(usize::MAX);
         let signatures = Signatures::Given(&self.signatures);
-        let witness = replay(state, rules, chunks, &self.blobs, deposits, signatures)?;
+        let witness = replay(state, rules, chunks, &self.blobs, queued, signatures)?;
         let (expected, actual) = (self.header.state_root, B256::new(field::to_bytes(&witness.state_root())));
         if actual == expected { Ok(witness) } else { Err(BodyError::WrongStateRoot { expected, actual }) }
     }

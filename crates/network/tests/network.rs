@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, B256, keccak256};
 use fernet_ledger::{
-    AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, Fr, L1Address, Layout, Levels,
+    AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, L1Address, L1Operation, Layout, Levels,
     MemoryStore, Operation, SecretKey, SignedOperation, State, Transfer, Withdrawal, block,
 };
 use fernet_network::{
@@ -30,11 +30,9 @@ fn alice() -> SecretKey {
     SecretKey::from_seed(b"alice")
 }
 
-fn deposits() -> Vec<Deposit> {
-    let deposit = |index, secret: &SecretKey| Deposit {
-        to: AccountIndex::new(index),
-        key: secret.public_key(),
-        amount: 1_000,
+fn queue() -> Vec<L1Operation> {
+    let deposit = |index, secret: &SecretKey| {
+        Deposit { to: AccountIndex::new(index), key: secret.public_key(), amount: 1_000 }.into()
     };
     vec![deposit(1, &alice()), deposit(2, &SecretKey::from_seed(b"bob"))]
 }
@@ -54,10 +52,14 @@ fn hash_blob(blob: &Blob) -> Result<B256, String> {
     Ok(keccak256(blob.as_bytes()))
 }
 
+fn rules() -> BlockRules {
+    let fee_burn = FeeBurn::new(5_000).unwrap();
+    BlockRules { domain: domain(), layout: layout(), fee_burn, fee_recipient: AccountIndex::new(2) }
+}
+
 fn witness() -> BlockWitness {
-    let rules = BlockRules { domain: domain(), layout: layout(), fee_recipient: AccountIndex::new(2) };
     let operations = [transfer(0), withdrawal(1), transfer(2)];
-    block::build(&mut empty(), rules, 3, &deposits(), &operations).unwrap().block
+    block::build(&mut empty(), rules(), 3, &queue(), &operations).unwrap().block
 }
 
 fn body() -> BlockBody {
@@ -79,7 +81,7 @@ fn quote(prover: Address) -> Quote {
 }
 
 fn execute(body: &BlockBody) -> Result<BlockWitness, BodyError> {
-    body.execute(&mut empty(), domain(), layout(), &deposits(), hash_blob)
+    body.execute(&mut empty(), rules(), &queue(), hash_blob)
 }
 
 #[test]
@@ -159,8 +161,8 @@ fn a_body_that_differs_from_its_header_is_refused() {
     missing.signatures.pop();
     assert!(matches!(execute(&missing), Err(BodyError::Invalid(_))));
 
-    let other_deposits = &deposits()[..1];
-    let result = body().execute(&mut empty(), domain(), layout(), other_deposits, hash_blob);
+    let shorter = &queue()[..1];
+    let result = body().execute(&mut empty(), rules(), shorter, hash_blob);
     assert!(matches!(result, Err(BodyError::Invalid(_))));
 }
 

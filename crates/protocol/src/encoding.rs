@@ -68,6 +68,13 @@ impl<'a> Reader<'a> {
         Some(B256::new(*word))
     }
 
+    /// A word that is an address, its upper bytes zero.
+    pub(crate) fn address(&mut self) -> Option<Address> {
+        let word = self.word()?;
+        let address = Address::from_word(word);
+        (address.into_word() == word).then_some(address)
+    }
+
     /// A word whose value fits `T`.
     pub(crate) fn uint<T: TryFrom<u64>>(&mut self) -> Option<T> {
         let value = u64::try_from(U256::from_be_bytes(self.word()?.0)).ok()?;

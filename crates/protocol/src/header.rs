@@ -4,13 +4,13 @@ use crate::{
     MAX_BLOBS, Slot,
     encoding::{Reader, Words},
 };
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::{Address, B256, keccak256};
 use serde::{Deserialize, Serialize};
 
-/// Words of an encoded header before its list of blobs: the offset of the struct and its 8 members.
-const HEAD_WORDS: usize = 9;
+/// Words of an encoded header before its list of blobs: the offset of the struct and its 9 members.
+const HEAD_WORDS: usize = 10;
 /// Offset of the list within the struct, in bytes.
-const LIST_OFFSET: u64 = 256;
+const LIST_OFFSET: u64 = 288;
 
 /// What a block is. Its hash is `keccak256(abi.encode(header))`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub struct Header {
     pub chunks: u32,
     /// digest of the committee's notarization; zero without a committee
     pub committee_digest: B256,
+    /// payload that the block's sequencer signals to governance; zero for none
+    pub vote: Address,
     /// versioned hashes of the block's blobs, in order
     pub blob_hashes: Vec<B256>,
 }
@@ -74,6 +76,7 @@ impl Header {
             .uint(self.fee_recipient)
             .uint(self.chunks)
             .word(self.committee_digest)
+            .address(self.vote)
             .uint(LIST_OFFSET)
             .uint(u64::try_from(blobs).unwrap_or(u64::MAX));
         self.blob_hashes.iter().fold(head, |words, hash| words.word(*hash)).bytes()
@@ -112,8 +115,9 @@ impl Header {
         let fee_recipient = reader.uint().ok_or(malformed(5))?;
         let chunks = reader.uint().ok_or(malformed(6))?;
         let committee_digest = reader.word().ok_or(malformed(7))?;
-        expect(&mut reader, 8, LIST_OFFSET)?;
-        let listed: u64 = reader.uint().ok_or(malformed(9))?;
+        let vote = reader.address().ok_or(malformed(8))?;
+        expect(&mut reader, 9, LIST_OFFSET)?;
+        let listed: u64 = reader.uint().ok_or(malformed(10))?;
         let too_many = HeaderError::TooManyBlobs { maximum: MAX_BLOBS, actual: listed };
         let blobs = usize::try_from(listed).ok().filter(|blobs| *blobs <= MAX_BLOBS).ok_or(too_many)?;
         let expected = wrong_length(least.saturating_add(blobs));
@@ -129,6 +133,7 @@ impl Header {
             fee_recipient,
             chunks,
             committee_digest,
+            vote,
             blob_hashes,
         })
     }

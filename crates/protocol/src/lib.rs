@@ -3,7 +3,7 @@
 //! A *slot* is one turn of block production. Its [`Timeline`] holds what happened in it (start, and by rank who committed
 //! and revealed when); [`phase_at`] derives from it and the current L1 slot where the slot is, and [`locate`] which slot
 //! is in turn, in constant time however long nobody came. [`seed_at`] and [`seed`] make the slot's randomness,
-//! [`Scorer`] and [`CandidateList`] its ranking, [`Quote`] the agreement with a prover, and [`settle`] who gets, pays and
+//! [`Scorer`] and [`CandidateList`] its ranking ([`Draw`], where scores are verifiable random ones), [`Quote`] the agreement with a prover, and [`settle`] who gets, pays and
 //! loses what when the slot ends.
 //!
 //! ```text
@@ -24,12 +24,13 @@
     )
 )]
 
+mod bls;
 mod clock;
-mod deposit;
 mod encoding;
 mod header;
 mod parameters;
 mod phase;
+mod queue;
 mod quote;
 mod ranking;
 mod rollup;
@@ -38,11 +39,12 @@ mod settlement;
 mod slot;
 mod units;
 
+pub use bls::{BlsError, BlsPublicKey, BlsSecretKey, BlsSignature, Draw, Possession, score_proof};
 pub use clock::{ClockError, L1Clock};
-pub use deposit::{Deposit, DepositRange, DepositRangeError};
 pub use header::{Header, HeaderError};
 pub use parameters::{BadParameter, PROVABLE_L1_SLOTS, Parameters};
 pub use phase::{CandidateFacts, Phase, PhaseOrder, Position, Timeline, phase_at};
+pub use queue::{Deposit, Exit, L1Operation, QueueRange, QueueRangeError};
 pub use quote::{Quote, QuoteRefused, SignatureError, recover_signer, verify_signature};
 pub use ranking::{CandidateList, Inserted, ProposalRefused, Proposed, Ranked, Scorer, Ticket, rank};
 pub use rollup::RollupId;

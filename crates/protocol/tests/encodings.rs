@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use alloy_sol_types::{SolStruct, SolValue, eip712_domain, sol};
 use fernet_protocol::{
-    ChainId, Deposit, Header, HeaderError, L1Slot, MAX_BLOBS, Quote, RollupId, Scorer, SequencerId,
+    ChainId, Deposit, Exit, Header, HeaderError, L1Operation, L1Slot, MAX_BLOBS, Quote, RollupId, Scorer, SequencerId,
     SignatureError, Slot, Ticket, TokenAmount, recover_signer, seed, verify_signature,
 };
 use k256::ecdsa::SigningKey;
@@ -19,6 +19,7 @@ mod solidity {
             uint32 feeRecipient;
             uint32 chunks;
             bytes32 committeeDigest;
+            address vote;
             bytes32[] blobHashes;
         }
 
@@ -33,11 +34,10 @@ mod solidity {
             uint64 validUntil;
         }
 
-        struct Deposit {
-            uint32 index;
-            uint64 amount;
-            uint256 keyX;
-            uint256 keyY;
+        struct L1Operation {
+            uint256 head;
+            uint256 x;
+            uint256 y;
         }
     }
 }
@@ -51,8 +51,8 @@ fn address() -> impl Strategy<Value = Address> {
 }
 
 fn header() -> impl Strategy<Value = Header> {
-    (any::<(u64, u64, u32, u32)>(), word(), word(), word(), vec(word(), 0..=MAX_BLOBS)).prop_map(
-        |((slot, deposits_end, fee_recipient, chunks), parent, state_root, committee_digest, blob_hashes)| {
+    (any::<(u64, u64, u32, u32)>(), word(), word(), word(), address(), vec(word(), 0..=MAX_BLOBS)).prop_map(
+        |((slot, deposits_end, fee_recipient, chunks), parent, state_root, committee_digest, vote, blob_hashes)| {
             Header {
                 slot: Slot::new(slot),
                 parent,
@@ -61,6 +61,7 @@ fn header() -> impl Strategy<Value = Header> {
                 fee_recipient,
                 chunks,
                 committee_digest,
+                vote,
                 blob_hashes,
             }
         },
@@ -78,6 +79,7 @@ proptest! {
             feeRecipient: header.fee_recipient,
             chunks: header.chunks,
             committeeDigest: header.committee_digest,
+            vote: header.vote,
             blobHashes: header.blob_hashes.clone(),
         };
         prop_assert_eq!(header.encode(), theirs.abi_encode());
@@ -141,11 +143,19 @@ proptest! {
     }
 
     #[test]
-    fn deposits_chain_as_solidity_does(before in word(), index: u32, amount: u64, x in word(), y in word()) {
+    fn operations_chain_as_solidity_does(before in word(), index: u32, amount: u64, x in word(), y in word(), to in address()) {
         let (key_x, key_y): (U256, U256) = (x.into(), y.into());
-        let theirs = solidity::Deposit { index, amount, keyX: key_x, keyY: key_y };
+        let head = U256::from(index) + U256::from(amount) * U256::from(1u64 << 32);
+        let theirs = solidity::L1Operation { head, x: key_x, y: key_y };
         let expected = keccak256((before, theirs).abi_encode_params());
-        prop_assert_eq!(Deposit { index, amount, key_x, key_y }.chain(before), expected);
+        let deposit = L1Operation::Deposit(Deposit { index, amount, key_x, key_y });
+        prop_assert_eq!(deposit.chain(before), expected);
+
+        let head = U256::from(index) + U256::from(1u128 << 96);
+        let theirs = solidity::L1Operation { head, x: U256::from_be_bytes(to.into_word().0), y: U256::ZERO };
+        let expected = keccak256((before, theirs).abi_encode_params());
+        let exit = L1Operation::Exit(Exit { index, to });
+        prop_assert_eq!(exit.chain(before), expected);
     }
 
     #[test]
@@ -192,7 +202,7 @@ fn a_header_of_too_many_blobs_is_refused_before_they_are_read() {
     let header = Header { blob_hashes: vec![B256::ZERO; MAX_BLOBS + 1], ..empty() };
     assert_eq!(Header::decode(&header.encode()), Err(HeaderError::TooManyBlobs { maximum: 16, actual: 17 }));
     let mut bytes = empty().encode();
-    bytes[9 * 32 + 24..10 * 32].copy_from_slice(&u64::MAX.to_be_bytes());
+    bytes[10 * 32 + 24..11 * 32].copy_from_slice(&u64::MAX.to_be_bytes());
     assert_eq!(Header::decode(&bytes), Err(HeaderError::TooManyBlobs { maximum: 16, actual: u64::MAX }));
 }
 
@@ -200,16 +210,20 @@ fn a_header_of_too_many_blobs_is_refused_before_they_are_read() {
 fn a_header_with_bytes_to_spare_is_refused() {
     let mut bytes = empty().encode();
     bytes.push(0);
-    assert_eq!(Header::decode(&bytes), Err(HeaderError::WrongLength { expected: 320, actual: 321 }));
-    assert_eq!(Header::decode(&[]), Err(HeaderError::WrongLength { expected: 320, actual: 0 }));
+    assert_eq!(Header::decode(&bytes), Err(HeaderError::WrongLength { expected: 352, actual: 353 }));
+    assert_eq!(Header::decode(&[]), Err(HeaderError::WrongLength { expected: 352, actual: 0 }));
     // a length that claims a blob which isn't there
     let mut bytes = empty().encode();
-    bytes[319] = 1;
-    assert_eq!(Header::decode(&bytes), Err(HeaderError::WrongLength { expected: 352, actual: 320 }));
+    bytes[351] = 1;
+    assert_eq!(Header::decode(&bytes), Err(HeaderError::WrongLength { expected: 384, actual: 352 }));
     // a number that doesn't fit its type
     let mut bytes = empty().encode();
     bytes[32] = 1;
     assert_eq!(Header::decode(&bytes), Err(HeaderError::Malformed { at: 1 }));
+    // an address of more than 20 bytes
+    let mut bytes = empty().encode();
+    bytes[8 * 32 + 11] = 1;
+    assert_eq!(Header::decode(&bytes), Err(HeaderError::Malformed { at: 8 }));
 }
 
 #[test]
@@ -267,6 +281,7 @@ fn empty() -> Header {
         fee_recipient: 0,
         chunks: 1,
         committee_digest: B256::ZERO,
+        vote: Address::ZERO,
         blob_hashes: Vec::new(),
     }
 }

@@ -279,16 +279,16 @@ proptest! {
     }
 
     #[test]
-    fn deposits_that_waited_are_consumed(
+    fn operations_that_waited_are_consumed(
         gaps in vec(0..5_u64, 0..20), maximum in 1..10_u64, from in 0..20_u64, cutoff in 0..100_u64,
     ) {
         let queue: Vec<L1Slot> = gaps.iter().scan(0, |at, gap| { *at += gap; Some(L1Slot::new(*at)) }).collect();
         let count = queue.len() as u64;
         let from = from.min(count);
         let cutoff = L1Slot::new(cutoff);
-        let check = |to| DepositRange { from, to }.check(maximum, cutoff, count, |n| queue.get(usize::try_from(n).unwrap()).copied());
+        let check = |to| QueueRange { from, to }.check(maximum, cutoff, count, |n| queue.get(usize::try_from(n).unwrap()).copied());
         // the largest range always passes, and a longer one passes where a shorter one did
-        prop_assert_eq!(check(DepositRange::largest(from, maximum, count).to), Ok(()));
+        prop_assert_eq!(check(QueueRange::largest(from, maximum, count).to), Ok(()));
         for to in from..=count.min(from + maximum) {
             let waiting = queue[usize::try_from(to).unwrap()..].iter().any(|at| *at < cutoff);
             prop_assert_eq!(check(to).is_ok(), to - from == maximum || !waiting);
@@ -297,7 +297,7 @@ proptest! {
         if count - from > maximum {
             prop_assert_eq!(
                 check(from + maximum + 1),
-                Err(DepositRangeError::TooMany { maximum, actual: maximum + 1 })
+                Err(QueueRangeError::TooMany { maximum, actual: maximum + 1 })
             );
         }
     }

@@ -3,12 +3,16 @@
 //! `FERNET_WRITE_VECTORS=1 cargo nextest run -p fernet-protocol --test vectors` writes them; without it, every committed
 //! file must be what the code makes. `vectors/README.md` describes the files.
 
+#[path = "vectors/bls.rs"]
+mod bls;
 #[path = "vectors/encodings.rs"]
 mod encodings;
 #[path = "vectors/ranking.rs"]
 mod ranking;
 #[path = "vectors/rewards.rs"]
 mod rewards;
+#[path = "vectors/rfc9380.rs"]
+mod rfc9380;
 #[path = "vectors/support.rs"]
 mod support;
 #[path = "vectors/time.rs"]
@@ -57,8 +61,8 @@ fn quotes() {
 }
 
 #[test]
-fn deposits() {
-    check("deposits.json", &encodings::deposits());
+fn queue() {
+    check("queue.json", &encodings::queue());
 }
 
 #[test]
@@ -69,4 +73,9 @@ fn domain() {
 #[test]
 fn rewards() {
     check("rewards.json", &rewards::rewards());
+}
+
+#[test]
+fn bls() {
+    check("bls.json", &bls::bls());
 }

@@ -8,13 +8,13 @@ use alloy::primitives::{Address, B256, Bytes};
 use alloy::signers::Signer;
 use alloy::sol_types::SolCall;
 use fernet_bindings::{IRewards, IRollup};
-use fernet_follower::{Follower, FollowerError, Ledger, RollupView, ledger_deposit};
+use fernet_follower::{Follower, FollowerError, Ledger, RollupView, ledger_operation};
 use fernet_l1::{BlobBundle, Deployment, L1Block, MAX_BLOBS_PER_TRANSACTION, versioned_hash};
 use fernet_ledger::{
-    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, L1Address, Mempool, State, block,
+    AccountIndex, BlockWitness, Domain, L1Address, L1Operation, Mempool, State, block,
 };
 use fernet_network::{AcceptedQuote, BlockBody, Frame, Gossip, Inbox, Network, QuoteRequest, SignedQuote};
-use fernet_protocol::{ChainId, DepositRange, Header, L1Slot, Quote, RollupId, Slot};
+use fernet_protocol::{ChainId, QueueRange, Header, L1Slot, Quote, RollupId, Slot};
 use tokio::sync::Mutex;
 
 use crate::driver::Wiring;
@@ -51,7 +51,7 @@ struct Assignment {
 struct Executed {
     slot: Slot,
     /// The deposits that it was executed with, and all before.
-    deposits_hash: Option<B256>,
+    queue_hash: Option<B256>,
     block: Arc<BlockWitness>,
 }
 
@@ -374,21 +374,22 @@ impl Engine {
         if !committee_digest.is_zero() {
             return refuse("no committee digest".to_owned(), committee_digest.to_string());
         }
-        let range = DepositRange { from: tip.deposits_end, to: *deposits_end };
-        let queue = view.deposits();
+        let range = QueueRange { from: tip.deposits_end, to: *deposits_end };
+        let queue = view.queue();
         let queued_at = |number: u64| Some(queue.get(usize::try_from(number).ok()?)?.l1_slot);
         range.check(parameters.max_deposits.into(), cutoff, queue.len() as u64, queued_at)?;
-        let deposits = deposits(view, range)?;
-        let deposits_hash = view.deposits_chain(*deposits_end);
+        let queued = queued(view, range)?;
+        let queue_hash = view.queue_chain(*deposits_end);
         let ledger = Arc::clone(ledger_at_tip(&follower)?);
         drop(follower);
         let slot = body.header.slot;
         let body = body.clone();
         // Hashes and signatures of a whole block take a good part of a second.
         let executed = tokio::task::spawn_blocking(move || {
-            body.execute(&mut ledger.state(), ledger.domain(), ledger.layout(), &deposits, hash)
+            let rules = ledger.rules(&body.header);
+            body.execute(&mut ledger.state(), rules, &queued, hash)
         });
-        Ok(Executed { slot, deposits_hash, block: Arc::new(executed.await??) })
+        Ok(Executed { slot, queue_hash, block: Arc::new(executed.await??) })
     }
 
     fn keep(&mut self, header_hash: B256, body: BlockBody) -> Result<(), ProverError> {
@@ -450,11 +451,10 @@ impl Engine {
                 return Err(ProverError::TipMoved { expected: parent, actual: tip });
             }
             let range = consumed(view, cutoff, facts.now, self.settings.deposit_depth);
-            let deposits = deposits(view, range)?;
+            let queued = queued(view, range)?;
             let ledger = ledger_at_tip(&follower)?;
-            let (domain, layout) = (ledger.domain(), ledger.layout());
-            let fee_recipient = AccountIndex::new(self.settings.conduct.fee_recipient);
-            let rules = BlockRules { domain, layout, fee_recipient };
+            let layout = ledger.layout();
+            let rules = ledger.rules_for(AccountIndex::new(self.settings.conduct.fee_recipient));
             let parameters = view.parameters();
             let blobs = usize::from(parameters.max_blobs).min(MAX_BLOBS_PER_TRANSACTION);
             let max_chunks = self
@@ -465,7 +465,7 @@ impl Engine {
             let candidates = self
                 .mempool
                 .candidates(&upcoming(ledger, view), max_chunks.saturating_mul(layout.operations()));
-            let built = block::build(&mut ledger.state(), rules, max_chunks, &deposits, &candidates)?;
+            let built = block::build(&mut ledger.state(), rules, max_chunks, &queued, &candidates)?;
             let frame = Frame { slot, parent, deposits_end: range.to };
             (BlockBody::assemble(frame, &built.block, hash)?, built.block)
         };
@@ -485,21 +485,21 @@ impl Engine {
     /// Hands a block to the worker.
     async fn prove(&mut self, slot: Slot, header_hash: B256, purpose: Purpose) -> Result<Input, ProverError> {
         let body = self.body(slot, header_hash)?;
-        let deposits_hash = {
+        let queue_hash = {
             let follower = self.follower.lock().await;
             let count = body.header.deposits_end;
-            let chain = follower.view().deposits_chain(count);
-            chain.ok_or(ProverError::DepositsMissing { slot, count })?
+            let chain = follower.view().queue_chain(count);
+            chain.ok_or(ProverError::OperationsMissing { slot, count })?
         };
-        // An L1 reorg can change the deposits, but nothing else that the block was executed on.
+        // An L1 reorg can change the queue, but nothing else that the block was executed on.
         let known =
-            self.executed.get(&header_hash).filter(|known| known.deposits_hash == Some(deposits_hash));
+            self.executed.get(&header_hash).filter(|known| known.queue_hash == Some(queue_hash));
         let block = match known {
             Some(known) => Arc::clone(&known.block),
             None => self.check(&body, header_hash, L1Slot::new(0)).await?.block,
         };
         let payee = self.settings.conduct.payee;
-        let job = ProofJob { header_hash, deposits_hash, payee, block };
+        let job = ProofJob { header_hash, queue_hash, payee, block };
         let id = job.id();
         tracing::info!(%slot, %header_hash, ?purpose, chunks = job.block.chunks.len(), "proving");
         self.worker.start(job);
@@ -596,20 +596,20 @@ fn hash(blob: &fernet_ledger::Blob) -> Result<B256, fernet_l1::BlobError> {
 }
 
 /// What a block consumes of the queue: all it must, and beyond that what is at least `depth` L1 slots old.
-fn consumed(view: &RollupView, cutoff: L1Slot, now: L1Slot, depth: u64) -> DepositRange {
-    let required = view.deposits_required(cutoff);
-    let available = view.deposits_available();
-    let records = view.deposits_in(available).unwrap_or_default();
+fn consumed(view: &RollupView, cutoff: L1Slot, now: L1Slot, depth: u64) -> QueueRange {
+    let required = view.queue_required(cutoff);
+    let available = view.queue_available();
+    let records = view.queue_in(available).unwrap_or_default();
     let old = records.partition_point(|record| record.l1_slot.plus(depth) <= now) as u64;
-    DepositRange { from: available.from, to: required.to.max(available.from.saturating_add(old)) }
+    QueueRange { from: available.from, to: required.to.max(available.from.saturating_add(old)) }
 }
 
-/// The state as operations will find it: with the deposits that the next block can take.
+/// The state as operations will find it: with what the next block can take of L1's queue.
 fn upcoming<'a>(ledger: &'a Ledger, view: &RollupView) -> State<&'a Ledger> {
     let mut state = ledger.state();
-    for record in view.deposits_in(view.deposits_available()).unwrap_or_default() {
+    for record in view.queue_in(view.queue_available()).unwrap_or_default() {
         // What can't be applied here is reported when the block is built.
-        let applied = ledger_deposit(record).map(|deposit| state.apply_deposit(&deposit));
+        let applied = ledger_operation(record).map(|queued| state.apply_queued(&queued));
         if !matches!(applied, Ok(Ok(_))) {
             break;
         }
@@ -617,11 +617,11 @@ fn upcoming<'a>(ledger: &'a Ledger, view: &RollupView) -> State<&'a Ledger> {
     state
 }
 
-/// The deposits of a range, as the ledger takes them.
-fn deposits(view: &RollupView, range: DepositRange) -> Result<Vec<Deposit>, ProverError> {
-    let records = view.deposits_in(range).unwrap_or_default();
-    let deposits: Result<_, _> = records.iter().map(ledger_deposit).collect();
-    Ok(deposits.map_err(FollowerError::from)?)
+/// A range of L1's queue, as the ledger takes it.
+fn queued(view: &RollupView, range: QueueRange) -> Result<Vec<L1Operation>, ProverError> {
+    let records = view.queue_in(range).unwrap_or_default();
+    let queued: Result<_, _> = records.iter().map(ledger_operation).collect();
+    Ok(queued.map_err(FollowerError::from)?)
 }
 
 fn ledger_at_tip(follower: &Follower) -> Result<&Arc<Ledger>, ProverError> {

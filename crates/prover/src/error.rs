@@ -6,7 +6,7 @@ use fernet_follower::FollowerError;
 use fernet_l1::{BlobError, KeyError, TxError};
 use fernet_ledger::block::BuildError;
 use fernet_network::{BodyError, NetworkError};
-use fernet_protocol::{DepositRangeError, Slot};
+use fernet_protocol::{QueueRangeError, Slot};
 
 use crate::journal::JournalError;
 
@@ -45,12 +45,12 @@ pub enum ProverError {
         /// The tip's slot.
         slot: Slot,
     },
-    /// A reorg took deposits away that a block consumes.
-    #[error("block of slot {slot} consumes {count} deposits, which are not queued any more")]
-    DepositsMissing {
+    /// A reorg took operations of the Bridge's queue away that a block consumes.
+    #[error("block of slot {slot} consumes {count} L1 operations, which are not queued any more")]
+    OperationsMissing {
         /// The block's slot.
         slot: Slot,
-        /// Deposits consumed since genesis.
+        /// Operations consumed since genesis.
         count: u64,
     },
     /// A quote that L1 couldn't read.
@@ -87,9 +87,9 @@ pub enum ProverError {
         /// What the header says.
         actual: String,
     },
-    /// A block consumes other deposits than it may.
+    /// A block consumes another part of the Bridge's queue than it may.
     #[error(transparent)]
-    Deposits(#[from] DepositRangeError),
+    Queue(#[from] QueueRangeError),
     /// Blobs can't be made ready.
     #[error(transparent)]
     Blob(#[from] BlobError),
@@ -124,12 +124,12 @@ impl ProverError {
         match self {
             Self::Follower(error) => error.is_retryable(),
             Self::Transactions(error) => error.is_retryable() || matches!(error, TxError::KeyReused { .. }),
-            Self::Network(_) | Self::Build(_) | Self::Body(_) | Self::Header { .. } | Self::Deposits(_) => {
+            Self::Network(_) | Self::Build(_) | Self::Body(_) | Self::Header { .. } | Self::Queue(_) => {
                 true
             }
             Self::Blob(_) | Self::Signer(_) | Self::Thread(_) => true,
             Self::UnknownBlock { .. } | Self::TipMoved { .. } => true,
-            Self::StateMissing { .. } | Self::DepositsMissing { .. } | Self::Quote(_) => true,
+            Self::StateMissing { .. } | Self::OperationsMissing { .. } | Self::Quote(_) => true,
             Self::Setting { .. } | Self::NoPayee { .. } | Self::WrongSender { .. } => false,
             Self::Key(_) | Self::Journal(_) => false,
         }

@@ -21,7 +21,7 @@ pub struct ProofJob {
     /// Hash of the block's header.
     pub header_hash: B256,
     /// The Bridge's rolling hash at the end of the deposits that the block consumes.
-    pub deposits_hash: B256,
+    pub queue_hash: B256,
     /// Whom the proof binds rewards to.
     pub payee: Address,
     /// The block, executed with its signatures.
@@ -54,7 +54,7 @@ impl ProofJob {
         let mut hasher = Keccak256::new();
         hasher.update(JOB_TAG);
         hasher.update(self.header_hash);
-        hasher.update(self.deposits_hash);
+        hasher.update(self.queue_hash);
         hasher.update(self.payee);
         hasher.update(field::to_bytes(&self.block.rules.domain.element()));
         hasher.update(field::to_bytes(&self.block.parent_root()));
@@ -66,7 +66,7 @@ impl ProofJob {
     pub fn statement(&self) -> BlockStatement {
         BlockStatement {
             header_hash: self.header_hash.0,
-            deposits_hash: self.deposits_hash.0,
+            queue_hash: self.queue_hash.0,
             payee: L1Address(self.payee.into_array()),
         }
     }

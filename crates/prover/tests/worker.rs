@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256};
 use fernet_circuit::block::KnownBlock;
 use fernet_circuit::{BlockProof, CircuitParams, DEVELOPMENT_SEED, Prover, key};
 use fernet_ledger::{
-    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, Fr, Levels, SecretKey, State, block,
+    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, L1Operation, Levels, SecretKey, State, block,
 };
 use fernet_prover::{JobStatus, LocalWorker, ProofJob, ProofWorker};
 
@@ -16,12 +16,12 @@ fn witness() -> BlockWitness {
     let rules = BlockRules {
         domain: Domain::from_element(Fr::from(7u64)),
         layout: PARAMS.layout(4).unwrap(),
+        fee_burn: FeeBurn::NONE,
         fee_recipient: AccountIndex::RESERVED,
     };
-    let deposit = |index: u32| Deposit {
-        to: AccountIndex::new(index),
-        key: SecretKey::from_seed(&index.to_be_bytes()).public_key(),
-        amount: 10,
+    let deposit = |index: u32| {
+        let key = SecretKey::from_seed(&index.to_be_bytes()).public_key();
+        Deposit { to: AccountIndex::new(index), key, amount: 10 }.into()
     };
     let mut state = State::empty(Levels::new(PARAMS.levels).unwrap());
     block::build(&mut state, rules, 2, &[1, 2, 3].map(deposit), &[]).unwrap().block
@@ -30,7 +30,7 @@ fn witness() -> BlockWitness {
 fn job() -> ProofJob {
     ProofJob {
         header_hash: B256::repeat_byte(1),
-        deposits_hash: B256::repeat_byte(2),
+        queue_hash: B256::repeat_byte(2),
         payee: Address::repeat_byte(3),
         block: Arc::new(witness()),
     }
@@ -48,7 +48,7 @@ fn a_jobs_id_depends_on_all_that_is_stated() {
     let id = job().id();
     assert_eq!(id, job().id());
     assert_ne!(id, ProofJob { header_hash: B256::ZERO, ..job() }.id());
-    assert_ne!(id, ProofJob { deposits_hash: B256::ZERO, ..job() }.id());
+    assert_ne!(id, ProofJob { queue_hash: B256::ZERO, ..job() }.id());
     assert_ne!(id, ProofJob { payee: Address::ZERO, ..job() }.id());
     assert_ne!(id, impossible().id());
     let mut other = witness();
@@ -72,7 +72,7 @@ async fn proves_what_it_is_given_and_reports_what_it_cannot() {
         panic!("{:?}", worker.status(job().id()));
     };
     let (job, block) = (job(), witness());
-    let deposits: Vec<Deposit> = block.deposits().copied().collect();
+    let queue: Vec<L1Operation> = block.queued().copied().collect();
     let hashes: Vec<[u8; 32]> = block
         .blobs()
         .iter()
@@ -84,7 +84,7 @@ async fn proves_what_it_is_given_and_reports_what_it_cannot() {
         state_root: block.state_root(),
         chunks: block.chunks.len(),
         blob_hashes: &hashes,
-        deposits: &deposits,
+        queue: &queue,
     };
     let proof = BlockProof::abi_decode(&proven.proof).unwrap();
     proof.verify(key.verifying_key(), &job.statement(), &known).unwrap();

@@ -9,14 +9,14 @@ use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::signers::Signer;
 use alloy::sol_types::SolCall;
 use fernet_bindings::{IRewards, IRollup};
-use fernet_follower::{Follower, FollowerError, Ledger, RollupView, ledger_deposit};
+use fernet_follower::{Follower, FollowerError, Ledger, RollupView, ledger_operation};
 use fernet_l1::{
     BlobBundle, Deployment, Intent, IntentKey, L1Block, TickReport, TxError, TxManager, TxStatus,
     WhenReverting, versioned_hash,
 };
-use fernet_ledger::{AccountIndex, BlockRules, Deposit, Domain, L1Address, Mempool, State, block};
+use fernet_ledger::{AccountIndex, Domain, L1Address, L1Operation, Mempool, State, block};
 use fernet_network::{AcceptedQuote, BlockBody, Frame, Gossip, Inbox, Network, QuoteRequest, SignedQuote};
-use fernet_protocol::{ChainId, DepositRange, L1Slot, RollupId, Slot};
+use fernet_protocol::{ChainId, QueueRange, L1Slot, RollupId, Slot};
 use tokio::sync::{Mutex, watch};
 
 use crate::bundles::{Bundles, masks};
@@ -419,15 +419,11 @@ impl SequencerDriver {
         }
         let parameters = view.parameters();
         let range = consumed(view, cutoff, facts.now, self.settings.deposit_depth);
-        let deposits = deposits(view, range)?;
+        let queued = queued(view, range)?;
         let ledger =
             follower.ledger_at_tip().ok_or(SequencerError::StateMissing { slot: view.tip().slot })?;
         let layout = ledger.layout();
-        let rules = BlockRules {
-            domain: ledger.domain(),
-            layout,
-            fee_recipient: AccountIndex::new(self.settings.conduct.fee_recipient),
-        };
+        let rules = ledger.rules_for(AccountIndex::new(self.settings.conduct.fee_recipient));
         let max_chunks = self
             .settings
             .max_chunks
@@ -438,10 +434,9 @@ impl SequencerDriver {
         let ledger = Arc::clone(ledger);
         drop(follower);
         let frame = Frame { slot, parent, deposits_end: range.to };
-        let consumed = deposits.len();
         // Executing a block and committing to its data takes a good part of a second.
         let built = tokio::task::spawn_blocking(move || {
-            let built = block::build(&mut ledger.state(), rules, max_chunks, &deposits, &candidates)?.block;
+            let built = block::build(&mut ledger.state(), rules, max_chunks, &queued, &candidates)?.block;
             let hash = |blob: &fernet_ledger::Blob| versioned_hash(&Blob::new(*blob.as_bytes()));
             Ok::<_, SequencerError>((BlockBody::assemble(frame, &built, hash)?, built))
         });
@@ -453,7 +448,7 @@ impl SequencerDriver {
             header_hash,
             transfers: built.transfers(),
             withdrawals: built.withdrawals().len(),
-            deposits: consumed,
+            deposits: built.deposits().count(),
             chunks: built.chunks.len(),
         });
         let header = body.header.clone();
@@ -725,20 +720,20 @@ fn key(action: Action, attempt: u32) -> Result<IntentKey, SequencerError> {
 }
 
 /// What a block consumes of the queue: all it must, and beyond that what is at least `depth` L1 slots old.
-fn consumed(view: &RollupView, cutoff: L1Slot, now: L1Slot, depth: u64) -> DepositRange {
-    let required = view.deposits_required(cutoff);
-    let available = view.deposits_available();
-    let records = view.deposits_in(available).unwrap_or_default();
+fn consumed(view: &RollupView, cutoff: L1Slot, now: L1Slot, depth: u64) -> QueueRange {
+    let required = view.queue_required(cutoff);
+    let available = view.queue_available();
+    let records = view.queue_in(available).unwrap_or_default();
     let old = records.partition_point(|record| record.l1_slot.plus(depth) <= now) as u64;
-    DepositRange { from: available.from, to: required.to.max(available.from.saturating_add(old)) }
+    QueueRange { from: available.from, to: required.to.max(available.from.saturating_add(old)) }
 }
 
-/// The state as operations will find it: with the deposits that the next block can take.
+/// The state as operations will find it: with what the next block can take of L1's queue.
 fn upcoming<'a>(ledger: &'a Ledger, view: &RollupView) -> State<&'a Ledger> {
     let mut state = ledger.state();
-    for record in view.deposits_in(view.deposits_available()).unwrap_or_default() {
+    for record in view.queue_in(view.queue_available()).unwrap_or_default() {
         // What can't be applied here is reported when the block is built.
-        let applied = ledger_deposit(record).map(|deposit| state.apply_deposit(&deposit));
+        let applied = ledger_operation(record).map(|queued| state.apply_queued(&queued));
         if !matches!(applied, Ok(Ok(_))) {
             break;
         }
@@ -746,9 +741,9 @@ fn upcoming<'a>(ledger: &'a Ledger, view: &RollupView) -> State<&'a Ledger> {
     state
 }
 
-/// The deposits of a range, as the ledger takes them.
-fn deposits(view: &RollupView, range: DepositRange) -> Result<Vec<Deposit>, SequencerError> {
-    let records = view.deposits_in(range).unwrap_or_default();
-    let deposits: Result<_, _> = records.iter().map(ledger_deposit).collect();
-    Ok(deposits.map_err(FollowerError::from)?)
+/// A range of L1's queue, as the ledger takes it.
+fn queued(view: &RollupView, range: QueueRange) -> Result<Vec<L1Operation>, SequencerError> {
+    let records = view.queue_in(range).unwrap_or_default();
+    let queued: Result<_, _> = records.iter().map(ledger_operation).collect();
+    Ok(queued.map_err(FollowerError::from)?)
 }

@@ -91,7 +91,7 @@ pub async fn set(host: &L1Host, deployment: &Deployment, accounts: &Accounts) ->
     });
     let deposits = accounts.users.iter().map(|user| {
         let (x, y) = coordinates(user);
-        let call = IBridge::depositCall { keyX: x, keyY: y, amount: USER_DEPOSIT };
+        let call = IBridge::depositCall { owner: user.l1.address(), keyX: x, keyY: y, amount: USER_DEPOSIT };
         Call::new(&user.l1, contracts.bridge, &call)
     });
     let calls: Vec<_> = registrations.chain(bonds).chain(deposits).collect();

@@ -148,7 +148,7 @@ impl ProofWorker for SharedWorker {
 mod tests {
     use super::*;
     use alloy::primitives::{Address, B256};
-    use fernet_ledger::{AccountIndex, BlockRules, BlockWitness, Domain, L1Address, Layout};
+    use fernet_ledger::{AccountIndex, BlockRules, BlockWitness, Domain, FeeBurn, L1Address, Layout};
 
     /// Proves at once, and counts.
     #[derive(Default)]
@@ -174,11 +174,12 @@ mod tests {
         let rules = BlockRules {
             domain: Domain::new(1, L1Address([1; 20])),
             layout: Layout::new(8, 8, 512).unwrap(),
+            fee_burn: FeeBurn::NONE,
             fee_recipient: AccountIndex::RESERVED,
         };
         ProofJob {
             header_hash: B256::repeat_byte(number),
-            deposits_hash: B256::ZERO,
+            queue_hash: B256::ZERO,
             payee: Address::repeat_byte(1),
             block: Arc::new(BlockWitness { rules, chunks: Vec::new() }),
         }

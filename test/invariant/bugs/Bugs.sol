@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Escrow} from "../../../contracts/Escrow.sol";
 import {Staking} from "../../../contracts/Staking.sol";
 import {Parameters} from "../../../contracts/interfaces/IRollup.sol";
+import {IVotes} from "../../../contracts/interfaces/IVotes.sol";
 import {SlotHandler} from "../handlers/SlotHandler.sol";
 
 // One bug for each invariant: the contracts' state or answers become what a faulty contract would make of them.
@@ -32,6 +33,14 @@ contract ForgetsPenalties is SlotHandler {
     }
 }
 
+/// @notice The rollup signals nothing.
+contract ForgetsVotes is SlotHandler {
+    function setUp() public override {
+        super.setUp();
+        vm.mockCall(address(votes), abi.encodeWithSelector(IVotes.signal.selector), "");
+    }
+}
+
 /// @notice A finalized slot stays in turn.
 contract RepeatsSlots is SlotHandler {
     function _afterBlock() internal override {
@@ -44,9 +53,9 @@ contract RepeatsSlots is SlotHandler {
 contract RanksTheWorseFirst is SlotHandler {
     function _afterPropose() internal override {
         if (_view().count < 2) return;
-        // cursor, state root and mapping come first; a record has 17 words
+        // cursor, state root and mapping come first; a record has 18 words
         uint256 record = uint256(vm.load(address(rollup), 0)) >> 120 & 0xff;
-        bytes32 word = bytes32(3 + 17 * record);
+        bytes32 word = bytes32(3 + 18 * record);
         uint256 timeline = uint256(vm.load(address(rollup), word));
         uint256 first = timeline >> 104 & 3;
         uint256 second = timeline >> 106 & 3;

@@ -2,14 +2,14 @@
 pragma solidity 0.8.37;
 
 import {EscrowAccount} from "../../../contracts/interfaces/IEscrow.sol";
+import {Candidate, SlotView} from "../../../contracts/interfaces/IReader.sol";
+import {IRewards, Rates} from "../../../contracts/interfaces/IRewards.sol";
 import {
-    Candidate,
     Header,
     IRollup,
     Parameters,
     Phase,
-    Quote,
-    SlotView
+    Quote
 } from "../../../contracts/interfaces/IRollup.sol";
 import {Status} from "../../../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../../../contracts/types/Ids.sol";
@@ -21,6 +21,8 @@ import {Vm} from "forge-std/Vm.sol";
 /// @title Actors that play slots at random, and what must hold whatever they do
 /// @notice `step` does one thing; the `check…` functions compare the contracts with ghost sums and with a reference model.
 contract SlotHandler is Fixture {
+    address internal constant PAYLOAD = address(0xbeef);
+
     error Broken(string what, uint256 expected, uint256 actual);
 
     // ---- ghosts ---------------------------------------------------------------------------------------------------
@@ -32,6 +34,8 @@ contract SlotHandler is Fixture {
     /// @dev Penalties by sequencer index, and everything burned.
     mapping(uint256 => uint256) private _penalties;
     uint256 private _burned;
+    /// @dev Rewards credited less those claimed, by events.
+    uint256 private _credited;
     /// @dev Finalized headers, in order.
     bytes32[] private _chain;
     mapping(uint64 => uint256) private _blocksOf;
@@ -41,6 +45,9 @@ contract SlotHandler is Fixture {
     uint192[] private _offered;
     /// @dev Headers of the candidates, by hash.
     mapping(bytes32 => Header) private _headers;
+    /// @dev Votes of finalized blocks that were revealed, and of those that weren't.
+    uint256 private _votes;
+    uint256 private _strangersVotes;
     uint256 private _salt;
     bytes private _badRevert;
 
@@ -49,6 +56,7 @@ contract SlotHandler is Fixture {
     uint256 public rescued;
     uint256 public backedUp;
     uint256 public expired;
+    uint256 public paused;
 
     // ---- model ----------------------------------------------------------------------------------------------------
 
@@ -83,6 +91,7 @@ contract SlotHandler is Fixture {
     /// @notice One action, most often one that the phase invites.
     function step(uint256 seed) external {
         seed = uint256(keccak256(abi.encode(seed, ++_salt)));
+        vm.recordLogs();
         Phase phase = _view().phase;
         uint256 choice = seed % 16;
         uint256 rest = seed >> 8;
@@ -107,7 +116,13 @@ contract SlotHandler is Fixture {
             else _tryBackup(rest >> 1);
         }
         _catchUp();
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        _account(logs);
+        _observe(logs);
     }
+
+    /// @dev Gets to see every event of a step.
+    function _observe(Vm.Log[] memory logs) internal virtual {}
 
     function _pass(uint256 seed) private {
         uint256 count = 1 + seed % 4;
@@ -120,16 +135,15 @@ contract SlotHandler is Fixture {
         Now memory n = _view();
         bytes memory proof = n.phase == Phase.Waiting ? bytes("") : _seedProof(n.seedAt);
         Header memory h = _header(1, keccak256(abi.encode(++_salt)));
+        if (_salt % 3 == 0) h.vote = PAYLOAD;
         uint192 score;
         if (n.phase == Phase.Proposal) {
             bytes32 seed = keccak256(abi.encode(SEED_DOMAIN, _mix(n.seedAt + 1), n.slot));
-            score = rollup.scoreOf(Slot.wrap(n.slot), _id(i), seed);
+            score = _scoreOf(Slot.wrap(n.slot), _id(i), seed);
         }
         bool before = rollup.isCandidate(_id(i)) && n.count != 0;
-        vm.recordLogs();
         vm.prank(attesters[i]);
-        try rollup.propose(Slot.wrap(n.slot), _id(i), _hash(h), proof) {
-            _account();
+        try rollup.propose(Slot.wrap(n.slot), _id(i), _hash(h), proof, "") {
             _headers[_hash(h)] = h;
             _offered.push(score);
             if (_mTurns.length < 3) _mTurns.push(Turn(NEVER, NEVER));
@@ -143,7 +157,7 @@ contract SlotHandler is Fixture {
     }
 
     function _tryCommit(uint256 seed) private {
-        SlotView memory v = rollup.currentSlot();
+        SlotView memory v = reader.currentSlot();
         Candidate memory c = v.candidates[v.turn];
         uint256 i = SequencerId.unwrap(c.sequencer) - 1;
         Quote memory quote = _quote(i, c.headerHash);
@@ -154,10 +168,8 @@ contract SlotHandler is Fixture {
         quote.price = uint96(seed % 1.3e18);
         // forge-lint: disable-end(unsafe-typecast)
         bytes memory signature = _sign(attesterKeys[i], quote);
-        vm.recordLogs();
         vm.prank(quote.prover);
         try rollup.commit(quote, "", signature) {
-            _account();
             _locked[quote.prover] += quote.bond;
             if (_openBonds[Slot.unwrap(v.slot)]++ == 0) _slotsWithBonds.push(Slot.unwrap(v.slot));
             _mTurns[v.turn].committedAt = _now();
@@ -168,7 +180,7 @@ contract SlotHandler is Fixture {
 
     /// @dev Header of the candidate in turn, or of none.
     function _inTurn() private view returns (Header memory h) {
-        SlotView memory v = rollup.currentSlot();
+        SlotView memory v = reader.currentSlot();
         if (v.turn < v.candidates.length) h = _headers[v.candidates[v.turn].headerHash];
     }
 
@@ -190,10 +202,10 @@ contract SlotHandler is Fixture {
         address to = seed % 2 == 0 ? rescuer : relay;
         bytes memory proof = _proof(h, to);
         Phase phase = _view().phase;
-        vm.recordLogs();
         vm.prank(seed % 5 == 0 ? relay : prover);
         try rollup.finalize(h, to, proof) {
             phase == Phase.ExclusiveProving ? ++finalized : ++rescued;
+            if (h.vote != address(0)) ++_votes;
             _ended(h);
         } catch (bytes memory reason) {
             _own(reason);
@@ -202,13 +214,18 @@ contract SlotHandler is Fixture {
 
     function _tryBackup(uint256 seed) private {
         Header memory h = _inTurn();
-        if (h.chunks == 0 || seed % 2 == 0) h = _header(1, keccak256(abi.encode(++_salt)));
+        bool fresh = h.chunks == 0 || seed % 2 == 0;
+        if (fresh) {
+            h = _header(1, keccak256(abi.encode(++_salt)));
+            if (seed % 7 == 0) h.vote = PAYLOAD;
+        }
+        bool revealed = !fresh && _mTurns[_view().turn].revealedAt != NEVER;
         bytes memory proof = _proof(h, relay);
         vm.blobhashes(h.blobHashes);
-        vm.recordLogs();
         vm.prank(relay);
         try rollup.finalizeBackup(h, relay, proof) {
             ++backedUp;
+            if (h.vote != address(0)) revealed ? ++_votes : ++_strangersVotes;
             _ended(h);
         } catch (bytes memory reason) {
             _own(reason);
@@ -218,10 +235,11 @@ contract SlotHandler is Fixture {
 
     /// @dev What goes on beside the slots: escrow, rewards, settling, exits.
     function _aside(uint256 seed) private {
-        uint256 choice = seed % 6;
+        uint256 choice = seed % 8;
         seed >>= 8;
+        if (choice == 6) return _tryPause(seed);
+        if (choice == 7) return _changeRates(seed);
         address who = seed % 2 == 0 ? prover : rescuer;
-        vm.recordLogs();
         vm.prank(who);
         if (choice == 0) {
             // casting: a small amount
@@ -236,17 +254,17 @@ contract SlotHandler is Fixture {
                 _own(reason);
             }
         } else if (choice == 2) {
-            try rewards.claim(payee) {}
+            try rewards.claim(payee) returns (uint256 paid) {
+                _credited -= paid;
+            }
             catch (bytes memory reason) {
                 _own(reason);
             }
         } else if (choice == 3) {
             rollup.sync();
-            _account();
         } else if (choice == 4) {
-            try rollup.settle() {
-                _account();
-            } catch (bytes memory reason) {
+            try rollup.settle() {}
+            catch (bytes memory reason) {
                 _own(reason);
             }
         } else if (seed % 31 == 0) {
@@ -254,13 +272,34 @@ contract SlotHandler is Fixture {
         }
     }
 
+    function _tryPause(uint256 seed) private {
+        if (seed % 3 != 0) return;
+        vm.prank(guardian);
+        try rollup.pause() {
+            ++paused;
+            _follow(_now() + 1);
+            _mPrevious = _now() + 50;
+            _mStart = _mPrevious + 3;
+        } catch (bytes memory reason) {
+            _own(reason);
+        }
+    }
+
+    function _changeRates(uint256 seed) private {
+        // casting: small amounts
+        // forge-lint: disable-start(unsafe-typecast)
+        Rates memory rates = Rates(uint96(seed % 5e18), uint96((seed >> 64) % 0.2e18), 4000, 5000, 1000);
+        // forge-lint: disable-end(unsafe-typecast)
+        vm.prank(governance);
+        rewards.setRates(rates);
+    }
+
     function _exit(uint256 i) private {
         vm.stopPrank();
         vm.startPrank(owners[i]);
         if (staking.statusOf(_id(i)) == Status.Active) staking.initiateExit(_id(i));
-        try staking.withdraw(_id(i)) {
-            _account();
-        } catch (bytes memory reason) {
+        try staking.withdraw(_id(i)) {}
+        catch (bytes memory reason) {
             _own(reason);
         }
         vm.stopPrank();
@@ -275,10 +314,13 @@ contract SlotHandler is Fixture {
         if (reason.length < 4 || bytes4(reason) == bytes4(0x4e487b71)) _badRevert = abi.encode(reason);
     }
 
-    /// @dev Books the events since `recordLogs`.
-    function _account() private {
-        Vm.Log[] memory logs = vm.getRecordedLogs();
+    /// @dev Books the events of a step.
+    function _account(Vm.Log[] memory logs) private {
         for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].emitter == address(rewards) && logs[i].topics[0] == IRewards.BlockPaid.selector) {
+                (, uint256 a, uint256 b, uint256 c) = abi.decode(logs[i].data, (Slot, uint256, uint256, uint256));
+                _credited += a + b + c;
+            }
             if (logs[i].emitter != address(rollup)) continue;
             bytes32 topic = logs[i].topics[0];
             uint64 slot = uint64(uint256(logs[i].topics[1]));
@@ -301,7 +343,6 @@ contract SlotHandler is Fixture {
     }
 
     function _ended(Header memory h) private {
-        _account();
         _chain.push(_hash(h));
         ++_blocksOf[Slot.unwrap(h.slot)];
         _follow(_now() + 1);
@@ -362,7 +403,7 @@ contract SlotHandler is Fixture {
             owed += rewards.owed(_people[i]);
         }
         _equal("escrow", escrowed, token.balanceOf(address(escrow)));
-        _equal("owed", owed, rewards.totalOwed());
+        _equal("owed", owed, _credited);
         _equal("burned", _burned, token.balanceOf(BURNED));
     }
 
@@ -385,6 +426,11 @@ contract SlotHandler is Fixture {
         }
     }
 
+    function checkVotes() external view {
+        _equal("votes", _votes, votes.count());
+        _equal("votes of blocks that nobody was elected for", 0, _strangersVotes);
+    }
+
     function checkChain() external view {
         _equal("height", _chain.length, rollup.tip().height);
         if (_chain.length != 0) {
@@ -398,7 +444,7 @@ contract SlotHandler is Fixture {
 
     /// @dev The list holds the best scores on offer, best first.
     function checkRanking() external view {
-        SlotView memory v = rollup.currentSlot();
+        SlotView memory v = reader.currentSlot();
         uint192[] memory scores = _offered;
         for (uint256 i = 1; i < scores.length; ++i) {
             for (uint256 j = i; j != 0 && scores[j] > scores[j - 1]; --j) {

@@ -5,7 +5,7 @@ import {Test} from "forge-std/Test.sol";
 
 import {IRollup} from "../../../contracts/interfaces/IRollup.sol";
 import {ScalarField} from "../../../contracts/verifier/ScalarField.sol";
-import {Configuration, Configurations} from "../../../script/lib/Configuration.sol";
+import {Configuration, Configurations, Scoring} from "../../../script/lib/Configuration.sol";
 import {ConfigurationFixture} from "../../support/ConfigurationFixture.sol";
 
 contract Reader {
@@ -95,24 +95,35 @@ contract ConfigurationTest is ConfigurationFixture {
 
     function test_RevertWhen_StakesOrDelaysAreBad() public {
         Configuration memory c = _configuration();
-        c.stake = 0;
+        c.staking.stakeAmount = 0;
         _reject(c, "stake");
         c = _configuration();
-        c.minimumStake = 0;
+        c.staking.minimumStake = 0;
         _reject(c, "minimumStake");
-        c.minimumStake = c.stake + 1;
+        c.staking.minimumStake = c.staking.stakeAmount + 1;
         _reject(c, "minimumStake");
         c = _configuration();
-        c.entryPeriod = 0;
+        c.staking.entryPeriod = 0;
         _reject(c, "entryPeriod");
         c = _configuration();
-        c.exitDelay = 0;
+        c.staking.exitDelay = 0;
         _reject(c, "exitDelay");
+        c = _configuration();
+        c.staking.entryWindow = 0;
+        _reject(c, "entryWindow");
+        c = _configuration();
+        c.staking.entryFlush = 0;
+        _reject(c, "entryFlush");
+        c.staking.entryFlush = c.staking.maxEntryFlush + 1;
+        _reject(c, "entryFlush");
+        c = _configuration();
+        c.staking.queueLimit = 129;
+        _reject(c, "queueLimit");
         c = _configuration();
         c.escrowWithdrawalDelay = 0;
         _reject(c, "escrowWithdrawalDelay");
         c = _configuration();
-        c.launchDelay = c.entryPeriod;
+        c.launchDelay = c.staking.entryPeriod;
         _reject(c, "launchDelay");
     }
 
@@ -151,12 +162,20 @@ contract ConfigurationTest is ConfigurationFixture {
         _reject(c, "chunksPerBlob");
         c.chunksPerBlob = 4096 / c.circuit.elements + 1;
         _reject(c, "chunksPerBlob");
+        c = _configuration();
+        c.circuit.operations = 1;
+        _reject(c, "operations");
+        c = _configuration();
+        c.feeBurnBps = 10_001;
+        _reject(c, "feeBurnBps");
     }
 
-    function test_RevertWhen_ABlockCantHoldTheDepositsItMustConsume() public {
+    function test_RevertWhen_ABlockCantHoldTheQueueItMustConsume() public {
         Configuration memory c = _configuration();
-        c.parameters.maxDeposits = 129;
-        vm.expectRevert(abi.encodeWithSelector(Configurations.TooManyDeposits.selector, 128, 129));
+        c.parameters.maxDeposits = 64;
+        reader.check(c);
+        c.parameters.maxDeposits = 65;
+        vm.expectRevert(abi.encodeWithSelector(Configurations.TooManyDeposits.selector, 64, 65));
         reader.check(c);
     }
 
@@ -168,15 +187,97 @@ contract ConfigurationTest is ConfigurationFixture {
         c.parameters.seedDelay = 13;
         _rejectParameter(c, "idle");
         c = _configuration();
-        c.parameters.sequencerBps += 1;
-        _rejectParameter(c, "rewardBps");
+        c.parameters.pauseLength = 0;
+        _rejectParameter(c, "pauseLength");
         c = _configuration();
-        c.parameters.withholdPenalty = c.stake;
+        c.parameters.withholdPenalty = c.staking.stakeAmount;
         _rejectParameter(c, "penalties");
         // more blobs than a block may have
         c = _configuration();
         c.chunksPerBlob = 2;
         _rejectParameter(c, "maxBlobs");
+    }
+
+    function test_RevertWhen_TheRatesAreBad() public {
+        Configuration memory c = _configuration();
+        c.maxBlockReward = c.rates.blockReward - 1;
+        _reject(c, "maxBlockReward");
+        c = _configuration();
+        c.maxRevealBonus = c.rates.revealBonus - 1;
+        _reject(c, "maxRevealBonus");
+        c = _configuration();
+        c.rates.sequencerBps += 1;
+        _reject(c, "rewardBps");
+    }
+
+    function test_RevertWhen_GovernancesNumbersAreBad() public {
+        Configuration memory c = _configuration();
+        c.governance.votingRound = 0;
+        _reject(c, "votingRound");
+        c = _configuration();
+        c.governance.votingQuorum = 5;
+        _reject(c, "votingQuorum");
+        c.governance.votingQuorum = 11;
+        _reject(c, "votingQuorum");
+        c = _configuration();
+        c.governance.pushPeriod = 0;
+        _reject(c, "pushPeriod");
+        c = _configuration();
+        c.governance.delay = 0;
+        _reject(c, "delay");
+        c = _configuration();
+        c.governance.grace = 0;
+        _reject(c, "grace");
+    }
+
+    function _sections() private pure returns (string[4] memory) {
+        return ["$", "$.rollup", "$.rewards", "$.governance"];
+    }
+
+    /// Numbers without a reason, and reasons without a number, are refused here.
+    function test_EveryNumberHasItsReason() public view {
+        string[3] memory networks = ["devnet", "sepolia", "mainnet"];
+        for (uint256 n = 0; n < 3; ++n) {
+            string memory json = vm.readFile(string.concat("script/config/", networks[n], ".json"));
+            uint256 numbers;
+            for (uint256 i = 0; i < 4; ++i) {
+                string[] memory keys = vm.parseJsonKeys(json, _sections()[i]);
+                for (uint256 k = 0; k < keys.length; ++k) {
+                    numbers += _checkReason(json, _sections()[i], keys[k]);
+                }
+            }
+            assertEq(vm.parseJsonKeys(json, "$.reasons").length, numbers, networks[n]);
+        }
+    }
+
+    /// @dev 1 if the entry needs a reason and has one, 0 for names and sections.
+    function _checkReason(string memory json, string memory section, string memory key)
+        private
+        view
+        returns (uint256)
+    {
+        bytes32 hash = keccak256(bytes(key));
+        if (hash == keccak256("token") || hash == keccak256("verifyingKey") || hash == keccak256("reasons")) return 0;
+        if (hash == keccak256("rollup") || hash == keccak256("rewards") || hash == keccak256("governance")) return 0;
+        string memory prefix = bytes(section).length == 1 ? "" : string.concat(vm.replace(section, "$.", ""), ".");
+        string memory path = string.concat(".reasons['", prefix, key, "']");
+        assertTrue(vm.keyExistsJson(json, path), path);
+        assertGt(bytes(vm.parseJsonString(json, path)).length, 10, path);
+        return 1;
+    }
+
+    /// What mainnet still needs filled in keeps it from being read; its rules are Sepolia's, which are checked.
+    function test_MainnetHasTheRulesOfSepolia() public view {
+        string memory mainnet = vm.readFile("script/config/mainnet.json");
+        string memory sepolia = vm.readFile("script/config/sepolia.json");
+        for (uint256 i = 1; i < 4; ++i) {
+            string[] memory keys = vm.parseJsonKeys(mainnet, _sections()[i]);
+            assertEq(vm.parseJsonKeys(sepolia, _sections()[i]).length, keys.length);
+            for (uint256 k = 0; k < keys.length; ++k) {
+                string memory path = string.concat(_sections()[i], ".", keys[k]);
+                assertEq(vm.parseJsonUint(mainnet, path), vm.parseJsonUint(sepolia, path), path);
+            }
+        }
     }
 
     function test_RevertWhen_AFileIsMissing() public {
@@ -194,11 +295,16 @@ contract ConfigurationTest is ConfigurationFixture {
         reader.check(c);
         assertEq(c.network, "devnet");
         assertEq(c.token, address(0));
-        assertEq(c.stake, 100e18);
+        assertEq(c.staking.stakeAmount, 100e18);
         assertEq(c.unit, 1e9);
         assertEq(c.parameters.provingPhase, 60);
-        assertEq(c.parameters.blockReward, 3e18);
-        assertEq(c.parameters.revealBonus, 0.1e18);
+        assertEq(c.rates.blockReward, 3e18);
+        assertEq(c.rates.revealBonus, 0.1e18);
+        assertEq(c.maxBlockReward, 30e18);
+        assertEq(uint256(c.scoring), uint256(Scoring.Public));
+        assertEq(c.governance.votingRound, 10);
+        assertEq(c.governance.votingQuorum, 6);
+        assertEq(c.governance.guardian, address(0));
         assertEq(abi.encode(c.parameters), abi.encode(_configuration().parameters));
     }
 
@@ -207,6 +313,8 @@ contract ConfigurationTest is ConfigurationFixture {
         vm.chainId(11_155_111);
         reader.check(c);
         assertEq(c.parameters.provingPhase, 25);
+        assertEq(c.governance.votingRound, 1008);
+        assertEq(c.governance.votingQuorum, 605);
     }
 
     function test_TheEnvironmentSetsTheClock() public {

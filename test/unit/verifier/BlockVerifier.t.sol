@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Deposit} from "../../../contracts/interfaces/IBridge.sol";
+import {L1Operation} from "../../../contracts/interfaces/IBridge.sol";
 import {Statement} from "../../../contracts/interfaces/IStateTransitionVerifier.sol";
 import {BlockProof, BlockProofDecoder, ChunkProof} from "../../../contracts/verifier/BlockProof.sol";
 import {BlockVerifier} from "../../../contracts/verifier/BlockVerifier.sol";
@@ -15,32 +15,36 @@ import {Test} from "forge-std/Test.sol";
 contract BlockVerifierTest is Test {
     uint256 internal constant ELEMENTS = 8;
     uint256 internal constant PER_BLOB = 3;
+    uint16 internal constant FEE_BURN = 1234;
     bytes32 internal constant GENESIS = bytes32(uint256(7));
 
     Trapdoor internal trapdoor;
     BlockVerifier internal verifier;
 
     function setUp() public {
-        trapdoor = new Trapdoor(ELEMENTS, PER_BLOB);
-        verifier = new BlockVerifier(trapdoor.key(), ELEMENTS, ELEMENTS, PER_BLOB, GENESIS);
+        trapdoor = new Trapdoor(ELEMENTS, PER_BLOB, FEE_BURN);
+        verifier = new BlockVerifier(trapdoor.key(), ELEMENTS, ELEMENTS, PER_BLOB, GENESIS, FEE_BURN);
     }
 
-    function _deposits(uint256 count) internal pure returns (Deposit[] memory deposits) {
-        deposits = new Deposit[](count);
+    function _operations(uint256 count) internal pure returns (L1Operation[] memory operations) {
+        operations = new L1Operation[](count);
         for (uint256 i = 0; i < count; i++) {
-            deposits[i] = Deposit({
-                index: SafeCast.toUint32(i + 1),
-                amount: SafeCast.toUint64(1000 + i),
-                keyX: uint256(keccak256(abi.encode("x", i))) >> 2,
-                keyY: uint256(keccak256(abi.encode("y", i))) >> 2
+            operations[i] = L1Operation({
+                head: uint256(keccak256(abi.encode("head", i))) >> 159,
+                x: uint256(keccak256(abi.encode("x", i))) >> 2,
+                y: uint256(keccak256(abi.encode("y", i))) >> 2
             });
         }
     }
 
-    function _statement(uint32 chunks, Deposit[] memory deposits) internal view returns (Statement memory statement) {
+    function _statement(uint32 chunks, L1Operation[] memory operations)
+        internal
+        view
+        returns (Statement memory statement)
+    {
         bytes32 chain = "before";
-        for (uint256 i = 0; i < deposits.length; i++) {
-            chain = keccak256(abi.encode(chain, deposits[i]));
+        for (uint256 i = 0; i < operations.length; i++) {
+            chain = keccak256(abi.encode(chain, operations[i]));
         }
         statement = Statement({
             headerHash: keccak256("header"),
@@ -50,7 +54,7 @@ contract BlockVerifierTest is Test {
             blobHashes: trapdoor.versionedHashes((chunks + PER_BLOB - 1) / PER_BLOB),
             depositsFrom: "before",
             depositsTo: chain,
-            depositCount: uint64(deposits.length),
+            depositCount: uint64(operations.length),
             feeRecipient: 9,
             payee: address(0xbeef),
             domain: uint256(keccak256("domain")) >> 3
@@ -62,13 +66,13 @@ contract BlockVerifierTest is Test {
         counts[0] = first;
     }
 
-    /// @dev A block with `chunks` chunks; the last one consumes one of three deposits, the first the others.
+    /// @dev A block with `chunks` chunks; the last one consumes one of three operations, the first the others.
     function _block(uint32 chunks) internal view returns (Statement memory statement, BlockProof memory proof) {
-        Deposit[] memory deposits = _deposits(3);
-        statement = _statement(chunks, deposits);
+        L1Operation[] memory operations = _operations(3);
+        statement = _statement(chunks, operations);
         uint256[] memory counts = _counts(chunks, 2);
         counts[chunks - 1] += 1;
-        proof = trapdoor.prove(statement, deposits, counts);
+        proof = trapdoor.prove(statement, operations, counts);
     }
 
     function _reject(Statement memory statement, BlockProof memory proof, bytes memory reason) internal {
@@ -89,25 +93,25 @@ contract BlockVerifierTest is Test {
         }
     }
 
-    function test_AcceptsABlockWithoutDeposits() public view {
-        Deposit[] memory none = new Deposit[](0);
+    function test_AcceptsABlockWithoutOperations() public view {
+        L1Operation[] memory none = new L1Operation[](0);
         Statement memory statement = _statement(2, none);
         verifier.verify(statement, abi.encode(trapdoor.prove(statement, none, _counts(2, 0))));
     }
 
     function test_AcceptsABlockWithoutPayeeOrFeeRecipient() public view {
-        Deposit[] memory none = new Deposit[](0);
+        L1Operation[] memory none = new L1Operation[](0);
         Statement memory statement = _statement(1, none);
         statement.payee = address(0);
         statement.feeRecipient = 0;
         verifier.verify(statement, abi.encode(trapdoor.prove(statement, none, _counts(1, 0))));
     }
 
-    function testFuzz_AcceptsWhatIsProven(uint8 chunks, uint8 deposits, bytes32 seed, address payee, uint32 recipient)
+    function testFuzz_AcceptsWhatIsProven(uint8 chunks, uint8 operations, bytes32 seed, address payee, uint32 recipient)
         public
         view
     {
-        Deposit[] memory queued = _deposits(deposits % 6);
+        L1Operation[] memory queued = _operations(operations % 6);
         Statement memory statement = _statement(uint32(chunks % 4) + 1, queued);
         statement.headerHash = seed;
         statement.parentRoot = keccak256(abi.encode(seed, "parent")) >> 2;
@@ -142,14 +146,45 @@ contract BlockVerifierTest is Test {
             _reject(forged, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
             forged = abi.decode(encoded, (Statement));
             forged.parentRoot = bytes32(uint256(forged.parentRoot) ^ 1);
-            _rejectProof(forged, proof);
+            _reject(forged, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
             forged = abi.decode(encoded, (Statement));
             forged.payee = address(0xbad);
-            _rejectProof(forged, proof);
+            _reject(forged, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
             forged = abi.decode(encoded, (Statement));
             forged.feeRecipient += 1;
-            _rejectProof(forged, proof);
+            _reject(forged, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
         }
+    }
+
+    /// @dev The blobs open at the forged statement's z, so that only the pairing can tell.
+    function test_RevertWhen_TheChunksWereProvenForAnotherStatement() public {
+        for (uint256 part = 0; part < 6; part++) {
+            L1Operation[] memory operations = _operations(2);
+            Statement memory statement = _statement(2, operations);
+            bytes32[4] memory proven = trapdoor.prove(statement, operations, _counts(2, 2)).c;
+            if (part == 0) statement.headerHash = keccak256("another header");
+            if (part == 1) statement.domain += 1;
+            if (part == 2) statement.parentRoot = bytes32(uint256(statement.parentRoot) ^ 1);
+            if (part == 3) statement.payee = address(0xbad);
+            if (part == 4) statement.feeRecipient += 1;
+            if (part == 5) statement.stateRoot = bytes32(uint256(statement.stateRoot) ^ 1);
+            BlockProof memory proof = trapdoor.prove(statement, operations, _counts(2, 2));
+            verifier.verify(statement, abi.encode(proof));
+            proof.c = proven;
+            _rejectProof(statement, proof);
+        }
+    }
+
+    function test_RevertWhen_TheProofBurnsAnotherShareOfTheFees() public {
+        for (uint16 bps = 0; bps <= 10_000; bps += 5_000) {
+            Trapdoor other = new Trapdoor(ELEMENTS, PER_BLOB, bps);
+            L1Operation[] memory none = new L1Operation[](0);
+            Statement memory statement = _statement(1, none);
+            BlockProof memory proof = other.prove(statement, none, _counts(1, 0));
+            new BlockVerifier(other.key(), 8, ELEMENTS, PER_BLOB, GENESIS, bps).verify(statement, abi.encode(proof));
+            _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
+        }
+        assertEq(verifier.feeBurnBps(), FEE_BURN);
     }
 
     function test_RevertWhen_TheStateRootIsAnother() public {
@@ -161,14 +196,15 @@ contract BlockVerifierTest is Test {
             proof,
             abi.encodeWithSelector(BlockVerifier.StateRootMismatch.selector, statement.stateRoot, proven)
         );
+        // the challenge is drawn from it
         proof.chunks[1].stateRoot = statement.stateRoot;
-        _rejectProof(statement, proof);
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
     }
 
     function test_RevertWhen_ARootBetweenChunksIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(3);
         proof.chunks[1].stateRoot = bytes32(uint256(proof.chunks[1].stateRoot) ^ 1);
-        _rejectProof(statement, proof);
+        _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
     }
 
     // --- blobs
@@ -243,10 +279,10 @@ contract BlockVerifierTest is Test {
 
     function test_RevertWhen_AChunkIsRepeated() public {
         (Statement memory statement, BlockProof memory proof) = _block(3);
-        uint256 deposits = proof.chunks[1].deposits;
+        uint256 consumed = proof.chunks[1].consumed;
         proof.chunks[1] = abi.decode(abi.encode(proof.chunks[0]), (ChunkProof));
-        _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongDepositCount.selector, 1, 2));
-        proof.chunks[1].deposits = deposits;
+        _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongOperationCount.selector, 1, 2));
+        proof.chunks[1].consumed = consumed;
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
         (statement, proof) = _block(3);
         proof.chunks[1].a = proof.chunks[0].a;
@@ -254,33 +290,32 @@ contract BlockVerifierTest is Test {
         _rejectProof(statement, proof);
     }
 
-    // --- deposits
+    // --- operations of the queue
 
-    function test_RevertWhen_ADepositIsAnother() public {
+    function test_RevertWhen_AnOperationIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes memory encoded = abi.encode(proof);
-        for (uint256 field = 0; field < 4; field++) {
+        for (uint256 field = 0; field < 3; field++) {
             BlockProof memory forged = abi.decode(encoded, (BlockProof));
-            if (field == 0) forged.deposits[1].index += 1;
-            if (field == 1) forged.deposits[1].amount += 1;
-            if (field == 2) forged.deposits[1].keyX += 1;
-            if (field == 3) forged.deposits[1].keyY += 1;
+            if (field == 0) forged.queue[1].head += 1;
+            if (field == 1) forged.queue[1].x += 1;
+            if (field == 2) forged.queue[1].y += 1;
             bytes32 actual = statement.depositsFrom;
             for (uint256 i = 0; i < 3; i++) {
-                actual = keccak256(abi.encode(actual, forged.deposits[i]));
+                actual = keccak256(abi.encode(actual, forged.queue[i]));
             }
             bytes memory reason =
-                abi.encodeWithSelector(BlockVerifier.DepositsMismatch.selector, statement.depositsTo, actual);
+                abi.encodeWithSelector(BlockVerifier.OperationsMismatch.selector, statement.depositsTo, actual);
             _reject(statement, forged, reason);
         }
     }
 
-    function test_RevertWhen_TheQueueHasOtherDepositsThanTheBlock() public {
-        // L1's deposits are consistent, but the chunks were proven with others
+    function test_RevertWhen_TheQueueHasOtherOperationsThanTheBlock() public {
+        // L1's queue is consistent, but the chunks were proven with others
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes32[4] memory proven = proof.c;
-        Deposit[] memory others = _deposits(3);
-        others[2].amount += 1;
+        L1Operation[] memory others = _operations(3);
+        others[2].head += 1;
         Statement memory other = _statement(2, others);
         uint256[] memory counts = _counts(2, 2);
         counts[1] = 1;
@@ -291,32 +326,36 @@ contract BlockVerifierTest is Test {
         assertTrue(statement.depositsTo != other.depositsTo);
     }
 
-    function test_RevertWhen_DepositsAreDividedInAnotherWay() public {
+    function test_RevertWhen_OperationsAreDividedInAnotherWay() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
-        proof.chunks[0].deposits = 1;
-        proof.chunks[1].deposits = 2;
+        proof.chunks[0].consumed = 1;
+        proof.chunks[1].consumed = 2;
         _rejectProof(statement, proof);
     }
 
-    function test_RevertWhen_DepositCountsDontSumToTheBlocks() public {
+    function test_RevertWhen_OperationCountsDontSumToTheBlocks() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
-        proof.chunks[1].deposits = 0;
-        _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongDepositCount.selector, 3, 2));
-        proof.chunks[1].deposits = 2;
-        _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongDepositCount.selector, 1, 2));
-        proof.chunks[1].deposits = type(uint256).max;
+        proof.chunks[1].consumed = 0;
+        _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongOperationCount.selector, 3, 2));
+        proof.chunks[1].consumed = 2;
+        _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongOperationCount.selector, 1, 2));
+        proof.chunks[1].consumed = type(uint256).max;
         _reject(
-            statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongDepositCount.selector, 1, type(uint256).max)
+            statement,
+            proof,
+            abi.encodeWithSelector(BlockProofDecoder.WrongOperationCount.selector, 1, type(uint256).max)
         );
     }
 
-    function test_RevertWhen_TheBlockConsumesAnotherNumberOfDeposits() public {
+    function test_RevertWhen_TheBlockConsumesAnotherNumberOfOperations() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         statement.depositCount = 2;
-        _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongDepositCount.selector, 2, 3));
+        _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongOperationCount.selector, 2, 3));
         statement.depositCount = type(uint64).max;
         _reject(
-            statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongDepositCount.selector, type(uint64).max, 3)
+            statement,
+            proof,
+            abi.encodeWithSelector(BlockProofDecoder.WrongOperationCount.selector, type(uint64).max, 3)
         );
     }
 
@@ -329,11 +368,11 @@ contract BlockVerifierTest is Test {
             BlockProof memory forged = abi.decode(encoded, (BlockProof));
             ChunkProof memory chunk = forged.chunks[0];
             // the same element of the field, written in another way
-            bytes32 value = field == 0 ? chunk.stateRoot : field == 1 ? chunk.y : chunk.dataCommitment;
+            bytes32 value = field == 0 ? chunk.stateRoot : field == 1 ? chunk.y : chunk.commitment;
             value = bytes32(uint256(value) + ScalarField.ORDER);
             if (field == 0) chunk.stateRoot = value;
             if (field == 1) chunk.y = value;
-            if (field == 2) chunk.dataCommitment = value;
+            if (field == 2) chunk.commitment = value;
             _reject(statement, forged, abi.encodeWithSelector(BlockVerifier.OutOfField.selector, value));
         }
         statement.parentRoot = bytes32(uint256(statement.parentRoot) + ScalarField.ORDER);
@@ -464,7 +503,7 @@ contract BlockVerifierTest is Test {
     }
 
     function testFuzz_NeverPanics(uint32 chunks, bytes memory proof) public {
-        Deposit[] memory none = new Deposit[](0);
+        L1Operation[] memory none = new L1Operation[](0);
         Statement memory statement = _statement(chunks % 3 + 1, none);
         (bool ok, bytes memory reason) =
             address(verifier).staticcall(abi.encodeCall(verifier.verify, (statement, proof)));
@@ -494,16 +533,19 @@ contract BlockVerifierTest is Test {
 
     function test_RevertWhen_AParameterIsBad() public {
         bytes memory key = trapdoor.key();
-        _rejectParameters(key, 8, 12, 1, 0, "elements");
-        _rejectParameters(key, 8, 8192, 1, 0, "elements");
-        _rejectParameters(key, 0, 8, 1, 0, "operations");
-        _rejectParameters(key, 9, 8, 1, 0, "operations");
-        _rejectParameters(key, 8, 8, 0, 0, "chunksPerBlob");
-        _rejectParameters(key, 8, 8, 513, 0, "chunksPerBlob");
-        _rejectParameters(key, 8, 8, 1, bytes32(ScalarField.ORDER), "genesisRoot");
-        new BlockVerifier(key, 8, 8, 512, 0);
-        new BlockVerifier(key, 1, 1, 4096, 0);
-        new BlockVerifier(key, 4096, 4096, 1, 0);
+        _rejectParameters(key, 8, 12, 1, 0, 0, "elements");
+        _rejectParameters(key, 8, 8192, 1, 0, 0, "elements");
+        _rejectParameters(key, 0, 8, 1, 0, 0, "operations");
+        _rejectParameters(key, 9, 8, 1, 0, 0, "operations");
+        _rejectParameters(key, 8, 8, 0, 0, 0, "chunksPerBlob");
+        _rejectParameters(key, 8, 8, 513, 0, 0, "chunksPerBlob");
+        _rejectParameters(key, 8, 8, 1, bytes32(ScalarField.ORDER), 0, "genesisRoot");
+        _rejectParameters(key, 1, 1, 1, 0, 0, "operations");
+        _rejectParameters(key, 8, 8, 1, 0, 10_001, "feeBurnBps");
+        _rejectParameters(key, 8, 8, 1, 0, type(uint16).max, "feeBurnBps");
+        new BlockVerifier(key, 8, 8, 512, 0, 10_000);
+        new BlockVerifier(key, 2, 2, 2048, 0, 0);
+        new BlockVerifier(key, 4096, 4096, 1, 0, 1);
     }
 
     function _rejectParameters(
@@ -512,26 +554,27 @@ contract BlockVerifierTest is Test {
         uint256 elements,
         uint256 perBlob,
         bytes32 root,
+        uint16 feeBurn,
         string memory name
     ) internal {
         vm.expectRevert(abi.encodeWithSelector(BlockVerifier.BadParameter.selector, name));
-        new BlockVerifier(key, operations, elements, perBlob, root);
+        new BlockVerifier(key, operations, elements, perBlob, root, feeBurn);
     }
 
     function test_RevertWhen_TheKeysLengthIsWrong() public {
         bytes memory key = bytes.concat(trapdoor.key(), hex"00");
-        vm.expectRevert(abi.encodeWithSelector(VerifyingKey.WrongKeyLength.selector, 1920, 1921));
-        new BlockVerifier(key, 8, 8, 1, 0);
+        vm.expectRevert(abi.encodeWithSelector(VerifyingKey.WrongKeyLength.selector, 1536, 1537));
+        new BlockVerifier(key, 8, 8, 1, 0, 0);
     }
 
     function test_RevertWhen_APointOfTheKeyIsInvalid() public {
         // alpha, beta, gamma, delta, then the IC points
-        for (uint256 i = 0; i < 12; i++) {
+        for (uint256 i = 0; i < 9; i++) {
             bytes memory key = trapdoor.key();
             uint256 end = i == 0 ? 128 : i < 4 ? 128 + 256 * i : 896 + 128 * (i - 3);
             key[end - 1] ^= 0x01;
             vm.expectRevert(VerifyingKey.InvalidVerifyingKey.selector);
-            new BlockVerifier(key, 8, 8, 1, 0);
+            new BlockVerifier(key, 8, 8, 1, 0, 0);
         }
         for (uint256 i = 0; i < 4; i++) {
             bytes memory key = trapdoor.key();
@@ -540,7 +583,7 @@ contract BlockVerifierTest is Test {
                 key[j] = 0;
             }
             vm.expectRevert(VerifyingKey.InvalidVerifyingKey.selector);
-            new BlockVerifier(key, 8, 8, 1, 0);
+            new BlockVerifier(key, 8, 8, 1, 0, 0);
         }
     }
 

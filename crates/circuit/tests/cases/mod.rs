@@ -40,6 +40,10 @@ fn deposit(number: u32, amount: u64) -> Deposit {
     Deposit { to: index(number), key: secret(number).public_key(), amount }
 }
 
+fn exit(number: u32) -> Exit {
+    Exit { from: index(number), target: L1Address([0xee; 20]) }
+}
+
 fn pay(from: u32, to: u32, amount: u64, fee: u32, nonce: u32) -> SignedOperation {
     let transfer = Transfer { from: index(from), to: index(to), amount, fee, nonce };
     Operation::from(transfer).sign(domain(), &secret(from))
@@ -87,6 +91,7 @@ pub fn operation_cases() -> Value {
         ("transfer", Slot::Transfer { from: index(1), to: index(2), amount: 3, fee: 4 }),
         ("largest transfer", Slot::Transfer { from: index(!0), to: index(!0), amount: !0, fee: !0 }),
         ("withdrawal", Slot::Withdrawal { from: index(1), amount: 3, fee: 4 }),
+        ("forced exit", Slot::Exit { from: index(1), amount: 3 }),
         ("target", Slot::Target(L1Address(std::array::from_fn(|i| i as u8 + 1)))),
         ("deposit", Slot::Deposit { to: index(2), amount: 3 }),
     ];
@@ -110,21 +115,41 @@ pub fn operation_cases() -> Value {
     json!({ "chainId": 31_337, "rollup": hex([0x11; 20]), "domain": element(&domain().element()), "slots": slots, "signed": signed })
 }
 
-/// Challenges, chunk challenges, shares and deposit values.
+/// Challenges, chunk challenges, commitments, shares and bindings.
 pub fn challenge_cases() -> Value {
-    let commitments: Vec<Fr> = (1..4u64).map(|number| Fr::from(number).pow([99])).collect();
-    let challenges: Vec<Value> = (1..=commitments.len())
+    let chunks: Vec<(Fr, Fr)> =
+        (1..4u64).map(|number| (Fr::from(number).pow([88]), Fr::from(number).pow([99]))).collect();
+    let payee = L1Address([0x44; 20]);
+    let recipients = statement::recipients(payee, index(55), FeeBurn::new(6_666).unwrap());
+    let parent_root = Fr::from(3u64).pow([77]);
+    let challenges: Vec<Value> = (1..=chunks.len())
         .map(|count| {
-            let z = statement::challenge([0x22; 32], [0x33; 32], domain(), &commitments[..count]);
-            let list: Vec<String> = commitments[..count].iter().map(element).collect();
-            json!({ "headerHash": hex([0x22; 32]), "depositsHash": hex([0x33; 32]), "domain": element(&domain().element()),
-                    "commitments": list, "z": element(&z) })
+            let chunks = &chunks[..count];
+            let challenged = statement::Challenged {
+                header_hash: [0x22; 32],
+                queue_hash: [0x33; 32],
+                domain: domain(),
+                recipients,
+                parent_root,
+                chunks,
+            };
+            let (roots, commitments): (Vec<String>, Vec<String>) =
+                chunks.iter().map(|(root, commitment)| (element(root), element(commitment))).unzip();
+            json!({ "headerHash": hex([0x22; 32]), "queueHash": hex([0x33; 32]), "domain": element(&domain().element()),
+                    "recipients": element(&recipients), "parentRoot": element(&parent_root),
+                    "roots": roots, "commitments": commitments, "z": element(&statement::challenge(&challenged)) })
         })
         .collect();
     let layout = CircuitParams::PRODUCTION.layout(512).unwrap();
     let z = Fr::from(7u64).pow([12_345]);
     let elements: Vec<Fr> = (1..=8u64).map(|number| Fr::from(number).pow([7])).collect();
-    let deposits = [deposit(1, 5), deposit(2, u64::MAX)];
+    let queue: [L1Operation; 3] = [deposit(1, 5).into(), exit(1).into(), deposit(2, u64::MAX).into()];
+    let context = statement::ChunkContext {
+        domain: domain(),
+        recipients,
+        root_before: parent_root,
+        root_after: Fr::from(3u64).pow([78]),
+    };
     let shares: Vec<Value> = [0usize, 1, 2, 3, 100, 511]
         .iter()
         .map(|position| {
@@ -133,7 +158,7 @@ pub fn challenge_cases() -> Value {
                 "position": position,
                 "z": element(&chunk_z),
                 "share": element(&statement::share(&layout, chunk_z, &elements)),
-                "depositValue": element(&statement::deposit_value(domain(), chunk_z, &deposits)),
+                "binding": element(&statement::binding(&context, chunk_z, &queue)),
             })
         })
         .collect();
@@ -145,8 +170,9 @@ pub fn challenge_cases() -> Value {
         "challenges": challenges,
         "z": element(&z),
         "elements": elements.iter().map(element).collect::<Vec<_>>(),
-        "deposits": deposits.iter().map(deposit_json).collect::<Vec<_>>(),
-        "domain": element(&domain().element()),
+        "queue": queue.iter().map(queued_json).collect::<Vec<_>>(),
+        "context": context.to_array().iter().map(element).collect::<Vec<_>>(),
+        "commitment": element(&statement::commitment(&context, &elements)),
         "chunks": shares,
         "elementPoints": points,
     })
@@ -169,74 +195,76 @@ pub struct Case {
     pub name: &'static str,
     pub block: BlockWitness,
     pub statement: BlockStatement,
-    pub deposits_from: [u8; 32],
+    pub queue_from: [u8; 32],
 }
 
 /// The bridge's rolling hash.
-pub fn roll(chain: [u8; 32], deposits: &[Deposit]) -> [u8; 32] {
-    deposits.iter().fold(chain, |chain, deposit| {
-        let mut words = [[0u8; 32]; 5];
-        words[0] = chain;
-        words[1][28..].copy_from_slice(&deposit.to.get().to_be_bytes());
-        words[2][24..].copy_from_slice(&deposit.amount.to_be_bytes());
-        words[3] = field::to_bytes(&deposit.key.x());
-        words[4] = field::to_bytes(&deposit.key.y());
-        keccak256(words.as_flattened()).0
+pub fn roll(chain: [u8; 32], queue: &[L1Operation]) -> [u8; 32] {
+    queue.iter().fold(chain, |chain, operation| {
+        let [head, x, y] = operation.coefficients().map(|coefficient| field::to_bytes(&coefficient));
+        keccak256([chain, head, x, y].as_flattened()).0
     })
 }
 
-/// Name, chunks in a blob, deposits, operations, fee recipient.
-type Setting<'a> = (&'static str, usize, &'a [Deposit], &'a [SignedOperation], u32);
+/// Name, chunks in a blob, L1's queue, operations, fee recipient, basis points of the fees that are burned.
+type Setting<'a> = (&'static str, usize, &'a [L1Operation], &'a [SignedOperation], u32, u64);
 
-/// One chunk from the empty ledger; three chunks on top in one blob; the same three chunks in two blobs.
+/// One chunk from the empty ledger; four chunks on top in one blob; the same four chunks in two blobs. The queue of the
+/// latter has deposits and forced exits.
 pub fn cases() -> Vec<Case> {
     let params = CircuitParams::PRODUCTION;
-    let exit = L1Address([0xaa; 20]);
-    let first_deposits = [deposit(1, 1_000_000), deposit(2, 500_000), deposit(3, 1)];
-    let first = [pay(1, 2, 1_000, 10, 0), leave(2, exit, 250_000, 7, 0), pay(2, 3, 5, 1, 1)];
-    let second_deposits: Vec<Deposit> =
-        (0..9).map(|number| deposit(1 + number % 5, 100 + u64::from(number))).collect();
+    let outside = L1Address([0xaa; 20]);
+    let first_queue: [L1Operation; 3] =
+        [deposit(1, 1_000_000).into(), deposit(2, 500_000).into(), deposit(3, 1).into()];
+    let first = [pay(1, 2, 1_000, 10, 0), leave(2, outside, 250_000, 7, 0), pay(2, 3, 5, 1, 1)];
+    let mut second_queue: Vec<L1Operation> =
+        (0..9).map(|number| deposit(1 + number % 5, 100 + u64::from(number)).into()).collect();
+    second_queue.insert(2, exit(2).into());
+    second_queue.push(exit(5).into());
+    second_queue.push(exit(5).into());
     let mut second: Vec<SignedOperation> =
         (0..10).map(|nonce| pay(1, 2 + nonce % 4, 10, nonce, nonce + 1)).collect();
-    second.extend([leave(3, exit, 1, 0, 0), pay(2, 2, 1, 1, 2)]);
+    second.extend([leave(3, outside, 1, 0, 0), pay(2, 2, 1, 1, 2)]);
 
     let mut parent = State::empty(params.levels().unwrap());
     let mut cases = Vec::new();
     let mut chain = [0u8; 32];
     let settings: [Setting<'_>; 3] = [
-        ("one chunk", 512, &first_deposits, &first, 3),
-        ("three chunks in one blob", 512, &second_deposits, &second, 0),
-        ("three chunks in two blobs", 2, &second_deposits, &second, 1),
+        ("one chunk", 512, &first_queue, &first, 3, 2_500),
+        ("four chunks in one blob", 512, &second_queue, &second, 0, 0),
+        ("four chunks in two blobs", 2, &second_queue, &second, 1, 10_000),
     ];
-    for (number, (name, chunks_per_blob, deposits, operations, fee_recipient)) in
+    for (number, (name, chunks_per_blob, queue, operations, fee_recipient, fee_burn)) in
         settings.into_iter().enumerate()
     {
         let layout = params.layout(chunks_per_blob).unwrap();
-        let rules = BlockRules { domain: domain(), layout, fee_recipient: index(fee_recipient) };
+        let fee_burn = FeeBurn::new(fee_burn).unwrap();
+        let rules = BlockRules { domain: domain(), layout, fee_burn, fee_recipient: index(fee_recipient) };
         let mut state = parent.clone();
-        let built = build(&mut state, rules, 3, deposits, operations).unwrap();
+        let built = build(&mut state, rules, 4, queue, operations).unwrap();
         assert_eq!(built.skipped, [], "{name}");
         let statement = BlockStatement {
             header_hash: keccak256(name).0,
-            deposits_hash: roll(chain, deposits),
+            queue_hash: roll(chain, queue),
             payee: L1Address([0x70 + number as u8; 20]),
         };
-        cases.push(Case { name, block: built.block, statement, deposits_from: chain });
+        cases.push(Case { name, block: built.block, statement, queue_from: chain });
         if number == 0 {
-            chain = statement.deposits_hash;
+            chain = statement.queue_hash;
             parent = state;
         }
     }
     cases
 }
 
-fn deposit_json(deposit: &Deposit) -> Value {
-    json!({
-        "index": deposit.to.get(),
-        "amount": deposit.amount,
-        "keyX": element(&deposit.key.x()),
-        "keyY": element(&deposit.key.y()),
-    })
+/// An operation of the queue: its words, and what they stand for.
+fn queued_json(operation: &L1Operation) -> Value {
+    let [head, x, y] = operation.coefficients().map(|coefficient| element(&coefficient));
+    let (kind, amount, to) = match operation {
+        L1Operation::Deposit(deposit) => ("deposit", deposit.amount, L1Address::default()),
+        L1Operation::Exit(exit) => ("exit", 0, exit.target),
+    };
+    json!({ "kind": kind, "index": operation.account().get(), "amount": amount, "to": hex(to.0), "head": head, "x": x, "y": y })
 }
 
 /// A proven block, with its statement and the openings that claim its withdrawals.
@@ -265,26 +293,28 @@ pub fn proof_case(case: &Case, proof: &BlockProof) -> Value {
         .collect();
     let hashes: Vec<String> =
         proof.openings.iter().map(|opening| hex(kzg::versioned_hash(&opening.commitment))).collect();
-    let deposits: Vec<Value> = block.deposits().map(deposit_json).collect();
+    let queue: Vec<Value> = block.queued().map(queued_json).collect();
     json!({
         "name": case.name,
         "chunksPerBlob": block.rules.layout.chunks_per_blob(),
+        "feeBurnBps": block.rules.fee_burn.bps(),
         "statement": {
             "headerHash": hex(case.statement.header_hash),
             "parentRoot": element(&block.parent_root()),
             "stateRoot": element(&block.state_root()),
             "chunks": block.chunks.len(),
             "blobHashes": hashes,
-            "depositsFrom": hex(case.deposits_from),
-            "depositsTo": hex(case.statement.deposits_hash),
-            "depositCount": deposits.len(),
+            "depositsFrom": hex(case.queue_from),
+            "depositsTo": hex(case.statement.queue_hash),
+            "depositCount": queue.len(),
             "feeRecipient": block.rules.fee_recipient.get(),
             "payee": hex(case.statement.payee.0),
             "domain": element(&block.rules.domain.element()),
         },
-        "deposits": deposits,
+        "queue": queue,
         "z": element(&challenge(block, &case.statement)),
         "proof": hex(proof.abi_encode()),
+        "withdrawalCount": withdrawals.len(),
         "withdrawals": withdrawals,
     })
 }

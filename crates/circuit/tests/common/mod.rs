@@ -38,7 +38,18 @@ pub fn element(slot: Slot) -> Raw {
         Slot::Transfer { from, .. } | Slot::Withdrawal { from, .. } => from.get(),
         _ => 0,
     };
-    Raw { kind, body, signer, nonce: None, domain: domain(), target: None, creates: None }
+    let forced = matches!(slot, Slot::Exit { .. });
+    Raw {
+        kind,
+        body,
+        signer,
+        nonce: None,
+        domain: domain(),
+        target: None,
+        creates: None,
+        forced,
+        absent: None,
+    }
 }
 
 pub fn transfer(from: u32, to: u32, amount: u64, fee: u32) -> Raw {
@@ -47,6 +58,16 @@ pub fn transfer(from: u32, to: u32, amount: u64, fee: u32) -> Raw {
 
 pub fn withdrawal(from: u32, amount: u64, fee: u32) -> Raw {
     element(Slot::Withdrawal { from: index(from), amount, fee })
+}
+
+/// The exit of `amount` from `from`, to [`target`].
+pub fn left(from: u32, amount: u64) -> Raw {
+    element(Slot::Exit { from: index(from), amount })
+}
+
+/// What L1 has queued for [`left`].
+pub fn exit(from: u32) -> L1Operation {
+    Exit { from: index(from), target: L1Address([0xaa; 20]) }.into()
 }
 
 pub fn target() -> Raw {
@@ -80,11 +101,19 @@ pub struct Raw {
     pub target: Option<Fr>,
     /// Whether the recipient's leaf is claimed to be empty, the truth if `None`.
     pub creates: Option<bool>,
+    /// Whether it passes for a forced exit, of kind 2.
+    pub forced: bool,
+    /// Whether the payer's leaf is claimed to be empty, the truth if `None`.
+    pub absent: Option<bool>,
 }
 
 impl Raw {
     fn element(&self) -> Fr {
         self.body + Fr::from(self.kind) * power(160)
+    }
+
+    fn signs(&self) -> bool {
+        self.kind == kind::TRANSFER || self.kind == kind::WITHDRAWAL && !self.forced
     }
 
     fn part(&self, start: usize, bits: usize) -> u64 {
@@ -109,10 +138,13 @@ pub struct LooseAccount {
 pub struct Attempt {
     /// Accounts before the chunk, by deposits and nonces.
     pub accounts: Vec<(Deposit, u32)>,
-    /// What L1 believes was deposited.
-    pub deposits: Vec<Deposit>,
+    /// What L1 has queued.
+    pub queue: Vec<L1Operation>,
     pub slots: Vec<Raw>,
     pub fee_recipient: u32,
+    pub fee_burn: FeeBurn,
+    /// Fees that are burned, the rule's if `None`.
+    pub burned: Option<Fr>,
     /// Whether to credit the fees, the truth if `None`.
     pub credit: Option<bool>,
     /// The key that a deposit's account is given, if not the deposited one.
@@ -125,11 +157,29 @@ impl Attempt {
         let accounts = (1..4).map(|number| (deposit(number, 1_000), 0)).collect();
         let mut slots: Vec<Raw> = slots.into_iter().collect();
         slots.resize(PARAMS.operations, padding());
-        Self { accounts, deposits: Vec::new(), slots, fee_recipient: 0, credit: None, planted: None }
+        Self {
+            accounts,
+            queue: Vec::new(),
+            slots,
+            fee_recipient: 0,
+            fee_burn: FeeBurn::NONE,
+            burned: None,
+            credit: None,
+            planted: None,
+        }
     }
 
-    pub fn deposits(mut self, deposits: impl IntoIterator<Item = Deposit>) -> Self {
-        self.deposits.extend(deposits);
+    pub fn deposits(self, deposits: impl IntoIterator<Item = Deposit>) -> Self {
+        self.queue(deposits.into_iter().map(L1Operation::from))
+    }
+
+    pub fn queue(mut self, queue: impl IntoIterator<Item = L1Operation>) -> Self {
+        self.queue.extend(queue);
+        self
+    }
+
+    pub fn fee_burn(mut self, bps: u64) -> Self {
+        self.fee_burn = FeeBurn::new(bps).unwrap();
         self
     }
 
@@ -145,7 +195,12 @@ impl Attempt {
 
     pub fn rules(&self) -> BlockRules {
         let layout = PARAMS.layout(2).unwrap();
-        BlockRules { domain: domain(), layout, fee_recipient: index(self.fee_recipient) }
+        BlockRules {
+            domain: domain(),
+            layout,
+            fee_burn: self.fee_burn,
+            fee_recipient: index(self.fee_recipient),
+        }
     }
 
     /// The state before the chunk. Nonces are made by transfers to oneself.
@@ -163,7 +218,7 @@ impl Attempt {
             self.accounts.iter().map(|(deposit, nonce)| (deposit.to.get().into(), *nonce)).collect();
         let (mut all, mut by_slot) = (Vec::new(), HashMap::new());
         for (number, raw) in self.slots.iter().enumerate() {
-            if raw.kind != kind::TRANSFER && raw.kind != kind::WITHDRAWAL {
+            if !raw.signs() {
                 continue;
             }
             let nonce = nonces.entry(raw.part(0, 32)).or_default();
@@ -184,7 +239,7 @@ impl Attempt {
         let blobs = blob::encode(&self.rules().layout, &[self.elements()]);
         let (signatures, _) = self.signatures();
         let given = Signatures::Given(&signatures);
-        replay(&mut self.state(), self.rules(), 1, &blobs, &self.deposits, given)
+        replay(&mut self.state(), self.rules(), 1, &blobs, &self.queue, given)
     }
 
     /// The values that fit best, and the public inputs as L1 computes them.
@@ -193,30 +248,38 @@ impl Attempt {
         let mut tree = LooseTree::new(&self.accounts);
         let root_before = tree.root();
         let (mut slots, mut fees) = (Vec::new(), Fr::ZERO);
-        let mut deposits = self.deposits.iter();
+        let mut queue = self.queue.iter();
         for (number, raw) in self.slots.iter().enumerate() {
             let is = |kind: u8| raw.kind == kind;
-            let (pays, receives) = (is(1) || is(2), is(1) || is(3));
+            let (pays, receives, leaves) = (is(1) || is(2), is(1) || is(3), is(2) && raw.forced);
             let (from, to) = (raw.part(0, 32) as u32, raw.part(32, 32) as u32);
             let (amount, fee) = (Fr::from(raw.part(64, 64)), Fr::from(raw.part(128, 32)));
             let none = || AccountAssignment::none(PARAMS.levels.into());
             let signer = secret(raw.signer).public_key();
-            let (mut sender, mut recipient, mut creates) = (none(), none(), false);
+            let (mut sender, mut recipient, mut creates, mut absent) = (none(), none(), false, false);
+            let queued = if is(3) || leaves { queue.next() } else { None };
             if pays {
-                let mut account = tree.account(from).unwrap_or(LooseAccount {
+                let known = tree.account(from);
+                absent = raw.absent.unwrap_or(known.is_none() && leaves);
+                let mut account = known.unwrap_or(LooseAccount {
                     key: (signer.x(), signer.y()),
                     balance: amount + fee,
                     nonce: Fr::ZERO,
                 });
                 sender = tree.assign(from, &account);
                 account.balance -= amount + fee;
-                account.nonce += Fr::from(1u64);
-                tree.set(from, account);
+                account.nonce += Fr::from(u64::from(!leaves));
+                if !absent {
+                    tree.set(from, account);
+                }
                 fees += fee;
             }
             if receives {
-                let deposit = if is(3) { deposits.next() } else { None };
-                let key = self.planted.or(deposit.map(|deposit| deposit.key)).unwrap_or(signer);
+                let deposited = match queued {
+                    Some(L1Operation::Deposit(deposit)) => Some(deposit.key),
+                    _ => None,
+                };
+                let key = self.planted.or(deposited).unwrap_or(signer);
                 let known = tree.account(to);
                 creates = raw.creates.unwrap_or(known.is_none() && is(3));
                 let mut account = known.unwrap_or(LooseAccount {
@@ -234,10 +297,12 @@ impl Attempt {
             slots.push(SlotAssignment {
                 body: raw.body,
                 is_transfer: is(1),
-                is_withdrawal: is(2),
+                is_withdrawal: is(2) && !raw.forced,
+                is_exit: leaves,
                 is_deposit: is(3),
                 is_target: is(4),
                 sender,
+                absent,
                 recipient,
                 creates,
                 challenge: signatures.get(&number).map_or(0, Signature::challenge),
@@ -249,26 +314,35 @@ impl Attempt {
         let mut account =
             known.unwrap_or(LooseAccount { key: (Fr::ZERO, Fr::ZERO), balance: Fr::ZERO, nonce: Fr::ZERO });
         let fee_recipient = tree.assign(self.fee_recipient, &account);
+        let total = fernet_ledger::field::to_bytes(&fees);
+        let total = total[24..].iter().fold(0u64, |total, byte| total << 8 | u64::from(*byte));
+        let burned = self.burned.unwrap_or_else(|| self.fee_burn.share_down(total).into());
         if credited {
-            account.balance += fees;
+            account.balance += fees - burned;
             tree.set(self.fee_recipient, account);
         }
         let rules = self.rules();
         let challenge = Fr::from(0xfeed_5eed_u64);
         let payee = L1Address([0x77; 20]);
+        let context = statement::ChunkContext {
+            domain: domain(),
+            recipients: rules.recipients(payee),
+            root_before,
+            root_after: tree.root(),
+        };
         ChunkAssignment {
             inputs: ChunkInputs {
-                root_before,
-                root_after: tree.root(),
                 challenge,
                 share: statement::share(&rules.layout, challenge, &self.elements()),
-                data_commitment: statement::data_commitment(domain(), &self.elements()),
-                deposit_value: statement::deposit_value(domain(), challenge, &self.deposits),
-                recipients: statement::recipients(payee, rules.fee_recipient),
+                commitment: statement::commitment(&context, &self.elements()),
+                binding: statement::binding(&context, challenge, &self.queue),
             },
+            root_before,
+            root_after: tree.root(),
             domain: domain().element(),
             payee: payee.to_field(),
             fee_index: Fr::from(self.fee_recipient),
+            fee_burn: Fr::from(self.fee_burn.bps()),
             fee_recipient,
             fees_are_credited: credited,
             slots,
@@ -298,7 +372,7 @@ impl Attempt {
 pub fn satisfied(assignment: &ChunkAssignment) -> Result<Fr, usize> {
     let mut system = System::evaluating();
     synthesize(&mut system, &PARAMS, assignment).unwrap();
-    system.violated().map_or(Ok(assignment.inputs.root_after), Err)
+    system.violated().map_or(Ok(assignment.root_after), Err)
 }
 
 /// Accounts with any nonce, which no sequence of operations would reach in a test's time.

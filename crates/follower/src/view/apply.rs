@@ -5,14 +5,14 @@ use std::{collections::BTreeMap, fmt::Display, sync::Arc};
 use alloy::primitives::{Address, B256, U256};
 use fernet_l1::{BlobLocation, L1Block, LoggedEvent, Outcome, RollupEvent};
 use fernet_protocol::{
-    Commitment, Cursor, Deposit, DepositRange, Header, L1Slot, SequencerId, Slot, Timeline, TokenAmount,
+    Commitment, Cursor, Deposit, Exit, Header, L1Operation, QueueRange, L1Slot, SequencerId, Slot, Timeline, TokenAmount,
 };
 
 use super::{
     RollupView, ViewError,
     facts::{Facts, InFlight, Shown},
     records::{
-        CandidateView, DepositRecord, EscrowAccount, FinalizedBlock, SequencerRecord, Tip, ViewSetup,
+        CandidateView, QueueRecord, EscrowAccount, FinalizedBlock, SequencerRecord, Tip, ViewSetup,
         WithdrawalClaim,
     },
 };
@@ -41,7 +41,7 @@ impl RollupView {
                 setup: &self.setup,
                 block,
                 facts: &mut facts,
-                deposits: &mut self.deposits,
+                queue: &mut self.queue,
                 finalized: &mut self.finalized,
                 by_hash: &mut self.by_hash,
                 claims: &mut self.claims,
@@ -50,7 +50,7 @@ impl RollupView {
                 self.forget_undone();
                 return Err(error);
             }
-            facts.deposits = self.deposits.len();
+            facts.queue = self.queue.len();
             facts.finalized = self.finalized.len();
             facts.claims = self.claims.len();
             self.remember(block.number);
@@ -66,7 +66,7 @@ struct Step<'a> {
     setup: &'a ViewSetup,
     block: &'a L1Block,
     facts: &'a mut Facts,
-    deposits: &'a mut Vec<DepositRecord>,
+    queue: &'a mut Vec<QueueRecord>,
     finalized: &'a mut Vec<FinalizedBlock>,
     by_hash: &'a mut BTreeMap<B256, usize>,
     claims: &'a mut Vec<WithdrawalClaim>,
@@ -107,9 +107,13 @@ impl Step<'_> {
             | RollupEvent::BondReleased { .. }
             | RollupEvent::BondSlashed { .. } => Ok(()),
             RollupEvent::MixProven { l1_slot, mix, .. } => self.mix_proven(l1_slot, mix),
-            RollupEvent::Deposited { number, index, from, key_x, key_y, amount, chain, l1_slot } => {
-                let deposit = Deposit { index, amount, key_x, key_y };
-                self.deposited(DepositRecord { number, deposit, from, chain, l1_slot })
+            RollupEvent::Deposited { number, index, owner, from, key_x, key_y, amount, chain, l1_slot } => {
+                let operation = L1Operation::Deposit(Deposit { index, amount, key_x, key_y });
+                self.queued("Deposited", QueueRecord { number, operation, owner, from, chain, l1_slot })
+            }
+            RollupEvent::ExitForced { number, index, owner, to, chain, l1_slot } => {
+                let operation = L1Operation::Exit(Exit { index, to });
+                self.queued("ExitForced", QueueRecord { number, operation, owner, from: owner, chain, l1_slot })
             }
             RollupEvent::WithdrawalClaimed { slot, blob, element, to, amount } => {
                 self.claims.push(WithdrawalClaim { slot, blob, element, to, amount });
@@ -289,10 +293,10 @@ impl Step<'_> {
         let tip = self.facts.tip;
         self.expect(EVENT, "parent", tip.header_hash, header.parent)?;
         self.expect(EVENT, "state root", header.state_root, state_root)?;
-        self.expect(EVENT, "end of deposits", header.deposits_end, deposits_end)?;
-        let queued = self.deposits.len() as u64;
+        self.expect(EVENT, "end of the queue's part", header.deposits_end, deposits_end)?;
+        let queued = self.queue.len() as u64;
         if deposits_end < tip.deposits_end || deposits_end > queued {
-            let expected = format!("deposits up to {} to {queued}", tip.deposits_end);
+            let expected = format!("operations up to {} to {queued}", tip.deposits_end);
             return self.contradiction(EVENT, expected, deposits_end);
         }
         let revealed = in_flight.as_ref().and_then(|slot| {
@@ -318,7 +322,7 @@ impl Step<'_> {
             l1_slot,
             l1_block: self.block.number,
             tx: logged.tx,
-            deposits: DepositRange { from: tip.deposits_end, to: deposits_end },
+            queue: QueueRange { from: tip.deposits_end, to: deposits_end },
             blobs,
             header,
         });
@@ -345,12 +349,11 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn deposited(&mut self, record: DepositRecord) -> Applied {
-        const EVENT: &str = "Deposited";
-        self.expect(EVENT, "number", self.deposits.len() as u64, record.number)?;
-        let before = self.deposits.last().map(|last| last.chain).unwrap_or_default();
-        self.expect(EVENT, "rolling hash", record.deposit.chain(before), record.chain)?;
-        self.deposits.push(record);
+    fn queued(&mut self, event: &'static str, record: QueueRecord) -> Applied {
+        self.expect(event, "number", self.queue.len() as u64, record.number)?;
+        let before = self.queue.last().map(|last| last.chain).unwrap_or_default();
+        self.expect(event, "rolling hash", record.operation.chain(before), record.chain)?;
+        self.queue.push(record);
         Ok(())
     }
 

@@ -66,7 +66,7 @@ pub(crate) struct Facts {
     pub(crate) proven: Arc<BTreeMap<L1Slot, B256>>,
     pub(crate) totals: Totals,
     /// lengths of the append-only lists
-    pub(crate) deposits: usize,
+    pub(crate) queue: usize,
     pub(crate) finalized: usize,
     pub(crate) claims: usize,
 }

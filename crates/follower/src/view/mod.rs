@@ -15,14 +15,14 @@ use std::{
 use alloy::primitives::{Address, B256, U256};
 use fernet_l1::{EventError, REORG_LIMIT};
 use fernet_protocol::{
-    Cursor, DepositRange, Header, L1Slot, Parameters, Rank, Ranked, RollupId, Scorer, SequencerId, Slot,
+    Cursor, QueueRange, Header, L1Slot, Parameters, Rank, Ranked, RollupId, Scorer, SequencerId, Slot,
     Ticket, rank, seed, seed_at,
 };
 
 use facts::Facts;
 use mixes::Mixes;
 pub use records::{
-    CandidateView, DepositRecord, EscrowAccount, FinalizedBlock, L1Head, NextSlot, SequencerRecord, SlotView,
+    CandidateView, QueueRecord, EscrowAccount, FinalizedBlock, L1Head, NextSlot, SequencerRecord, SlotView,
     Tip, Totals, ViewSetup, WithdrawalClaim,
 };
 
@@ -87,7 +87,7 @@ pub struct RollupView {
     /// number of each remembered block, oldest first, with the facts before it
     before: VecDeque<(u64, Arc<Facts>)>,
     mixes: Mixes,
-    deposits: Vec<DepositRecord>,
+    queue: Vec<QueueRecord>,
     finalized: Vec<FinalizedBlock>,
     /// place in `finalized` by header hash
     by_hash: BTreeMap<B256, usize>,
@@ -113,7 +113,7 @@ impl RollupView {
             owed: Arc::default(),
             proven: Arc::default(),
             totals: Totals::default(),
-            deposits: 0,
+            queue: 0,
             finalized: 0,
             claims: 0,
         };
@@ -122,7 +122,7 @@ impl RollupView {
             facts: Arc::new(facts),
             before: VecDeque::new(),
             mixes: Mixes::default(),
-            deposits: Vec::new(),
+            queue: Vec::new(),
             finalized: Vec::new(),
             by_hash: BTreeMap::new(),
             claims: Vec::new(),
@@ -150,7 +150,7 @@ impl RollupView {
 
     /// Shortens the append-only lists to what the facts count.
     fn forget_undone(&mut self) {
-        self.deposits.truncate(self.facts.deposits);
+        self.queue.truncate(self.facts.queue);
         self.claims.truncate(self.facts.claims);
         for block in self.finalized.drain(self.facts.finalized.min(self.finalized.len())..) {
             self.by_hash.remove(&block.header_hash);
@@ -273,41 +273,41 @@ impl RollupView {
         self.sequencer(id).is_some_and(|record| record.is_eligible(active_by))
     }
 
-    /// Every deposit queued since genesis; the index is the number.
-    pub fn deposits(&self) -> &[DepositRecord] {
-        &self.deposits
+    /// Everything queued in the Bridge since genesis, deposits and forced exits; the index is the number.
+    pub fn queue(&self) -> &[QueueRecord] {
+        &self.queue
     }
 
-    /// The deposits of a range; none where it exceeds the queue.
-    pub fn deposits_in(&self, range: DepositRange) -> Option<&[DepositRecord]> {
-        self.deposits.get(usize::try_from(range.from).ok()?..usize::try_from(range.to).ok()?)
+    /// A range of the queue; none where it exceeds it.
+    pub fn queue_in(&self, range: QueueRange) -> Option<&[QueueRecord]> {
+        self.queue.get(usize::try_from(range.from).ok()?..usize::try_from(range.to).ok()?)
     }
 
-    /// Rolling hash of the first `count` deposits; none where there are fewer.
-    pub fn deposits_chain(&self, count: u64) -> Option<B256> {
+    /// Rolling hash of the first `count` operations; none where there are fewer.
+    pub fn queue_chain(&self, count: u64) -> Option<B256> {
         match count.checked_sub(1) {
             None => Some(B256::ZERO),
-            Some(last) => Some(self.deposits.get(usize::try_from(last).ok()?)?.chain),
+            Some(last) => Some(self.queue.get(usize::try_from(last).ok()?)?.chain),
         }
     }
 
-    /// The fewest deposits that a block on the tip may consume in a slot whose predecessor started at `cutoff`.
-    pub fn deposits_required(&self, cutoff: L1Slot) -> DepositRange {
+    /// The least of the queue that a block on the tip may consume in a slot whose predecessor started at `cutoff`.
+    pub fn queue_required(&self, cutoff: L1Slot) -> QueueRange {
         let from = self.facts.tip.deposits_end;
-        let most = DepositRange::largest(
+        let most = QueueRange::largest(
             from,
             self.setup.parameters.max_deposits.into(),
-            self.deposits.len() as u64,
+            self.queue.len() as u64,
         );
-        let due = self.deposits_in(most).unwrap_or_default();
-        let due = due.partition_point(|deposit| deposit.l1_slot < cutoff) as u64;
-        DepositRange { from, to: from.saturating_add(due) }
+        let due = self.queue_in(most).unwrap_or_default();
+        let due = due.partition_point(|record| record.l1_slot < cutoff) as u64;
+        QueueRange { from, to: from.saturating_add(due) }
     }
 
-    /// The most deposits that a block on the tip may consume.
-    pub fn deposits_available(&self) -> DepositRange {
+    /// The most of the queue that a block on the tip may consume.
+    pub fn queue_available(&self) -> QueueRange {
         let max = self.setup.parameters.max_deposits.into();
-        DepositRange::largest(self.facts.tip.deposits_end, max, self.deposits.len() as u64)
+        QueueRange::largest(self.facts.tip.deposits_end, max, self.queue.len() as u64)
     }
 
     /// A prover's money.

@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256, TxHash, U256};
 use fernet_l1::{BlobLocation, Deployment, Outcome};
 use fernet_protocol::{
-    ChainId, Commitment, Deposit, DepositRange, Header, L1Slot, Parameters, Phase, Rank, RollupId, Score,
+    ChainId, Commitment, L1Operation, QueueRange, Header, L1Slot, Parameters, Phase, Rank, RollupId, Score,
     SequencerId, Slot, TokenAmount,
 };
 
@@ -113,7 +113,7 @@ pub struct Tip {
     pub header_hash: B256,
     /// state root after it
     pub state_root: B256,
-    /// L1 deposits consumed since genesis
+    /// operations of the Bridge's queue consumed since genesis
     pub deposits_end: u64,
     /// finalized blocks since genesis
     pub height: u64,
@@ -160,14 +160,16 @@ pub struct EscrowAccount {
     pub withdrawable_from: L1Slot,
 }
 
-/// A queued deposit.
+/// An entry of the Bridge's queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DepositRecord {
+pub struct QueueRecord {
     /// place in the queue, from 0
     pub number: u64,
-    /// account, key and amount
-    pub deposit: Deposit,
-    /// who paid
+    /// what it asks for
+    pub operation: L1Operation,
+    /// L1 owner of the account
+    pub owner: Address,
+    /// who paid the deposit, or ordered the exit
     pub from: Address,
     /// rolling hash of the queue up to and with it
     pub chain: B256,
@@ -200,13 +202,13 @@ pub struct FinalizedBlock {
     pub l1_block: u64,
     /// transaction of the finalization
     pub tx: TxHash,
-    /// deposits that it consumed
-    pub deposits: DepositRange,
+    /// part of the Bridge's queue that it consumed
+    pub queue: QueueRange,
     /// where each of its blobs was published
     pub blobs: Vec<BlobLocation>,
 }
 
-/// A withdrawal that was paid.
+/// A withdrawal or a forced exit that was paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WithdrawalClaim {
     /// slot of the block that holds it

@@ -6,7 +6,7 @@ use alloy::{
 };
 use fernet_l1::{L1Block, LoggedEvent, Outcome, RollupEvent};
 use fernet_protocol::{
-    Bps, ChainId, Deposit, DepositRange, Header, L1Slot, Parameters, Phase, RollupId, Score, Scorer,
+    Bps, ChainId, Deposit, Exit, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange, RollupId, Score, Scorer,
     SequencerId, Slot, Ticket, TokenAmount, seed,
 };
 use proptest::prelude::*;
@@ -115,7 +115,7 @@ impl World {
 struct Observed {
     head: Option<super::L1Head>,
     facts: super::Facts,
-    deposits: Vec<super::DepositRecord>,
+    queue: Vec<super::QueueRecord>,
     finalized: Vec<super::FinalizedBlock>,
     by_hash: std::collections::BTreeMap<B256, usize>,
     claims: Vec<super::WithdrawalClaim>,
@@ -127,7 +127,7 @@ impl Observed {
         Self {
             head: view.head(),
             facts: (*view.facts).clone(),
-            deposits: view.deposits.clone(),
+            queue: view.queue.clone(),
             finalized: view.finalized.clone(),
             by_hash: view.by_hash.clone(),
             claims: view.claims.clone(),
@@ -216,11 +216,12 @@ fn header(view: &RollupView, slot: u64, tag: u8, deposits_end: u64, blobs: usize
 
 fn deposited(view: &RollupView, index: u32, l1_slot: u64) -> RollupEvent {
     let deposit = Deposit { index, amount: 5, key_x: U256::from(1), key_y: U256::from(2) };
-    let number = view.deposits().len() as u64;
-    let chain = deposit.chain(view.deposits_chain(number).unwrap());
+    let number = view.queue().len() as u64;
+    let chain = L1Operation::Deposit(deposit).chain(view.queue_chain(number).unwrap());
     RollupEvent::Deposited {
         number,
         index,
+        owner: PROVER,
         from: PAYEE,
         key_x: deposit.key_x,
         key_y: deposit.key_y,
@@ -520,36 +521,66 @@ fn money_adds_up_or_is_a_contradiction() {
     );
 }
 
+fn exited(view: &RollupView, index: u32, l1_slot: u64) -> RollupEvent {
+    let number = view.queue().len() as u64;
+    let exit = L1Operation::Exit(Exit { index, to: PAYEE });
+    let chain = exit.chain(view.queue_chain(number).unwrap());
+    RollupEvent::ExitForced { number, index, owner: PROVER, to: PAYEE, chain, l1_slot: L1Slot::new(l1_slot) }
+}
+
 #[test]
-fn deposits_are_due_by_age_and_bounded() {
+fn forced_exits_are_queued_among_the_deposits() {
+    let mut world = World::new();
+    let event = deposited(&world.view, 1, 101);
+    world.apply(101, vec![event]);
+    let event = exited(&world.view, 1, 105);
+    world.apply(105, vec![event]);
+    let required = |cutoff| world.view.queue_required(L1Slot::new(cutoff));
+    assert_eq!(required(105), QueueRange { from: 0, to: 1 });
+    assert_eq!(required(106), QueueRange { from: 0, to: 2 });
+    let record = &world.view.queue()[1];
+    assert_eq!((record.number, record.owner, record.from), (1, PROVER, PROVER));
+    assert_eq!(record.operation, L1Operation::Exit(Exit { index: 1, to: PAYEE }));
+    let RollupEvent::ExitForced { number, index, owner, chain, l1_slot, .. } = exited(&world.view, 1, 107)
+    else {
+        unreachable!()
+    };
+    // The rolling hash is that of another target.
+    let forged = RollupEvent::ExitForced { number, index, owner, to: PROVER, chain, l1_slot };
+    assert!(world.refusal(107, vec![forged]).contains("event ExitForced of L1 block"));
+}
+
+#[test]
+fn operations_are_due_by_age_and_bounded() {
     let mut world = World::new();
     for (index, l1_slot) in [(1, 101), (2, 101), (3, 105), (4, 106), (5, 107), (6, 108)] {
         let event = deposited(&world.view, index, l1_slot);
         world.apply(l1_slot + u64::from(index), vec![event]);
     }
-    let required = |cutoff| world.view.deposits_required(L1Slot::new(cutoff));
-    assert_eq!(required(101), DepositRange { from: 0, to: 0 });
-    assert_eq!(required(102), DepositRange { from: 0, to: 2 });
-    assert_eq!(required(106), DepositRange { from: 0, to: 3 });
-    assert_eq!(required(999), DepositRange { from: 0, to: 4 }, "as many as a block may consume");
-    assert_eq!(world.view.deposits_available(), DepositRange { from: 0, to: 4 });
+    let required = |cutoff| world.view.queue_required(L1Slot::new(cutoff));
+    assert_eq!(required(101), QueueRange { from: 0, to: 0 });
+    assert_eq!(required(102), QueueRange { from: 0, to: 2 });
+    assert_eq!(required(106), QueueRange { from: 0, to: 3 });
+    assert_eq!(required(999), QueueRange { from: 0, to: 4 }, "as many as a block may consume");
+    assert_eq!(world.view.queue_available(), QueueRange { from: 0, to: 4 });
     // what is required passes the contract's own check, and one less doesn't
     for cutoff in 100..112 {
         let range = required(cutoff);
-        let queued = |number: u64| Some(world.view.deposits()[number as usize].l1_slot);
+        let queued = |number: u64| Some(world.view.queue()[number as usize].l1_slot);
         range.check(4, L1Slot::new(cutoff), 6, queued).unwrap();
         if let Some(fewer) = range.to.checked_sub(1) {
-            let fewer = DepositRange { to: fewer, ..range };
+            let fewer = QueueRange { to: fewer, ..range };
             assert!(fewer.check(4, L1Slot::new(cutoff), 6, queued).is_err(), "cutoff {cutoff}");
         }
     }
-    let RollupEvent::Deposited { from, key_x, key_y, amount, chain, .. } = deposited(&world.view, 7, 110)
+    let RollupEvent::Deposited { owner, from, key_x, key_y, amount, chain, .. } = deposited(&world.view, 7, 110)
     else {
         unreachable!()
     };
     let skipped = RollupEvent::Deposited {
         number: 7,
         index: 7,
+        owner,
         from,
         key_x,
         key_y,
@@ -564,6 +595,7 @@ fn deposits_are_due_by_age_and_bounded() {
     let forged = RollupEvent::Deposited {
         number: 6,
         index: 7,
+        owner,
         from,
         key_x,
         key_y,
@@ -639,6 +671,7 @@ enum Step {
     Finalize,
     Backup,
     Deposit,
+    Exit,
     Register { id: u32 },
     Escrow { amount: u8 },
 }
@@ -653,6 +686,7 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Step::Finalize),
         Just(Step::Backup),
         Just(Step::Deposit),
+        Just(Step::Exit),
         (1u32..9).prop_map(|id| Step::Register { id }),
         any::<u8>().prop_map(|amount| Step::Escrow { amount }),
     ]
@@ -663,7 +697,7 @@ fn events(view: &RollupView, step: &Step, now: u64) -> Vec<RollupEvent> {
     let slot = view.slot(L1Slot::new(now));
     let number = slot.slot.get();
     let in_turn = slot.in_turn().cloned();
-    let block = |tag: u32| header(view, number, tag as u8, view.deposits_available().to, 2);
+    let block = |tag: u32| header(view, number, tag as u8, view.queue_available().to, 2);
     let settled = slot.unsettled.map(|slot| RollupEvent::SlotExpired { slot });
     let mut events = match (step, slot.phase) {
         (Step::Propose { id, score }, Phase::Proposal) => {
@@ -691,7 +725,7 @@ fn events(view: &RollupView, step: &Step, now: u64) -> Vec<RollupEvent> {
             let candidate = in_turn.unwrap();
             let block = block(candidate.sequencer.get());
             // its deposits may have been fewer when it was proposed
-            let deposits = 0..=view.deposits_available().to;
+            let deposits = 0..=view.queue_available().to;
             let found = deposits.map(|to| Header { deposits_end: to, ..block.clone() });
             match found.into_iter().find(|block| block.hash() == candidate.header_hash) {
                 Some(block) => vec![revealed(&block, if *complete { 3 } else { 1 }, *complete, now)],
@@ -714,6 +748,7 @@ fn events(view: &RollupView, step: &Step, now: u64) -> Vec<RollupEvent> {
             vec![shown, finalized(&block, Outcome::Backup, now)]
         }
         (Step::Deposit, _) => return vec![deposited(view, 1, now)],
+        (Step::Exit, _) => return vec![exited(view, 1, now)],
         (Step::Register { id }, _) => return vec![registered(*id, now + 4)],
         (Step::Escrow { amount }, _) => {
             let amount = TokenAmount::new((*amount).into());

@@ -19,6 +19,10 @@ pub(crate) fn deposit(number: u32, amount: u64) -> Deposit {
     Deposit { to: index(number), key: secret(number).public_key(), amount }
 }
 
+pub(crate) fn exit(number: u32) -> Exit {
+    Exit { from: index(number), target: L1Address([0xee; 20]) }
+}
+
 /// Accounts 1 to `count` own `balance` each; the tree has 4^3 leaves.
 pub(crate) fn funded(count: u32, balance: u64) -> State<MemoryStore> {
     let mut state = State::empty(Levels::new(3).unwrap());
@@ -43,6 +47,7 @@ pub(crate) fn rules(fee_recipient: u32) -> BlockRules {
     BlockRules {
         domain: domain(),
         layout: Layout::new(4, 4, 2).unwrap(),
+        fee_burn: FeeBurn::NONE,
         fee_recipient: index(fee_recipient),
     }
 }

@@ -1,9 +1,9 @@
-//! Headers, quotes, deposits and what follows from a rollup's identity.
+//! Headers, quotes, the Bridge's queue and what follows from a rollup's identity.
 
 use crate::support::{Random, Table};
 use alloy_primitives::{Address, B256, U256};
 use fernet_protocol::{
-    ChainId, Deposit, Header, L1Slot, Quote, RollupId, SequencerId, Slot, TokenAmount, verify_signature,
+    ChainId, Deposit, Exit, Header, L1Operation, L1Slot, Quote, RollupId, SequencerId, Slot, TokenAmount, verify_signature,
 };
 use k256::ecdsa::SigningKey;
 
@@ -25,6 +25,7 @@ pub(crate) fn headers() -> Table {
             },
             chunks: if extreme { u32::MAX } else { u32::try_from(random.within(1, 64)).expect("small") },
             committee_digest: if case % 3 == 0 { random.word() } else { B256::ZERO },
+            vote: if case % 4 == 0 { Address::from_word(random.word()) } else { Address::ZERO },
             blob_hashes: (0..blobs).map(|_| random.word()).collect(),
         };
         table.put("slot", header.slot.get());
@@ -34,6 +35,7 @@ pub(crate) fn headers() -> Table {
         table.put("feeRecipient", header.fee_recipient);
         table.put("chunks", header.chunks);
         table.put("committeeDigest", header.committee_digest);
+        table.put("vote", header.vote);
         table.put("blobs", blobs);
         for hash in &header.blob_hashes {
             table.put("blobHashes", *hash);
@@ -88,22 +90,30 @@ pub(crate) fn quotes() -> Table {
     table
 }
 
-pub(crate) fn deposits() -> Table {
+pub(crate) fn queue() -> Table {
     let mut random = Random::new(8);
     let mut table = Table::default();
     let mut chain = B256::ZERO;
     for case in 0..24_u64 {
-        let deposit = Deposit {
-            index: if case == 23 { u32::MAX } else { u32::try_from(1 + case % 9).expect("small") },
-            amount: if case == 23 { u64::MAX } else { random.next() >> (case % 64) },
-            key_x: random.word().into(),
-            key_y: random.word().into(),
+        let index = if case == 23 { u32::MAX } else { u32::try_from(1 + case % 9).expect("small") };
+        let amount = if case == 23 { u64::MAX } else { random.next() >> (case % 64) };
+        let (key_x, key_y) = (random.word().into(), random.word().into());
+        let to = random.address();
+        let is_exit = case % 3 == 1;
+        let operation = if is_exit {
+            L1Operation::Exit(Exit { index, to })
+        } else {
+            L1Operation::Deposit(Deposit { index, amount, key_x, key_y })
         };
-        chain = deposit.chain(chain);
-        table.put("index", deposit.index);
-        table.put("amount", deposit.amount);
-        table.put("keyX", deposit.key_x);
-        table.put("keyY", deposit.key_y);
+        chain = operation.chain(chain);
+        let [head, x, y] = operation.words();
+        table.put("exit", u64::from(is_exit));
+        table.put("index", index);
+        table.put("amount", if is_exit { 0 } else { amount });
+        table.put("to", if is_exit { to } else { Address::ZERO });
+        table.put("head", head);
+        table.put("x", x);
+        table.put("y", y);
         table.put("chain", chain);
     }
     table

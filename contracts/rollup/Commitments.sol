@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {EIP712} from "solady/utils/EIP712.sol";
+
+import {IRollup, Phase, Quote} from "../interfaces/IRollup.sol";
+import {Hashing} from "../libraries/Hashing.sol";
+import {Location} from "../libraries/Phases.sol";
+import {SequencerId} from "../types/Ids.sol";
+import {StoredCandidate} from "../types/State.sol";
+import {L1Slot} from "../types/Time.sol";
+import {RollupBase} from "./RollupBase.sol";
+
+/// @title Provers' commitments to the candidate in turn
+abstract contract Commitments is RollupBase, EIP712 {
+    /// @inheritdoc IRollup
+    function commit(Quote calldata quote, bytes calldata proverSignature, bytes calldata sequencerSignature)
+        external
+        nonReentrant
+    {
+        Location memory l = _enter(quote.slot);
+        _requirePhase(l, Phase.Commitment);
+        uint256 position = l.timeline.positionOf(l.position.turn);
+        StoredCandidate storage candidate = _record(l).candidates[position];
+        if (quote.headerHash != candidate.headerHash) revert WrongHeader(candidate.headerHash, quote.headerHash);
+        if (quote.sequencer != candidate.sequencer) revert WrongSequencer(candidate.sequencer, quote.sequencer);
+        _checkTerms(quote);
+        bytes32 digest = quoteDigest(quote);
+        _checkSigner(quote.prover, digest, proverSignature);
+        _checkSigner(_attester(quote.sequencer, l.timeline.previousStart()), digest, sequencerSignature);
+        _record(l).timeline = l.timeline.withCommitment(position, l1Slot());
+        _lock(candidate, quote);
+    }
+
+    /// @inheritdoc IRollup
+    function quoteDigest(Quote calldata quote) public view returns (bytes32) {
+        return _hashTypedData(Hashing.quote(quote));
+    }
+
+    /// @dev The quote's amounts, accounts and deadline.
+    function _checkTerms(Quote calldata quote) private view {
+        if (l1Slot() > quote.validUntil) revert QuoteExpired(quote.validUntil, l1Slot());
+        if (quote.prover == address(0) || quote.payee == address(0)) revert ZeroAddress();
+        if (quote.bond < _minBond) revert BondTooLow(_minBond, quote.bond);
+        if (quote.bond > type(uint96).max) revert BondTooHigh(type(uint96).max, quote.bond);
+        if (quote.price == 0) return;
+        uint96 highest = rewards.maxPrice(quote.slot);
+        if (quote.price > highest) revert PriceTooHigh(highest, quote.price);
+    }
+
+    /// @dev The attester that speaks for a sequencer in a slot after one that started at `previousStart`.
+    function _attester(SequencerId sequencer, L1Slot) private view returns (address) {
+        return staking.attesterOf(sequencer);
+    }
+
+    /// @dev A party agreed: by sending the transaction or by signing the quote.
+    function _checkSigner(address signer, bytes32 digest, bytes calldata signature) private view {
+        if (msg.sender == signer) return;
+        if (!SignatureChecker.isValidSignatureNowCalldata(signer, digest, signature)) revert BadSignature(signer);
+    }
+
+    /// @dev Writes the terms of a checked quote to its candidate and locks the bond.
+    function _lock(StoredCandidate storage candidate, Quote calldata quote) private {
+        // casting: _checkTerms compared it
+        // forge-lint: disable-next-line(unsafe-typecast)
+        uint96 bond = uint96(quote.bond);
+        candidate.prover = quote.prover;
+        candidate.bond = bond;
+        candidate.payee = quote.payee;
+        candidate.price = quote.price;
+        emit Committed(
+            quote.slot, quote.headerHash, quote.prover, quote.sequencer, quote.payee, bond, quote.price, l1Slot()
+        );
+        escrow.lock(quote.prover, bond);
+    }
+
+    /// @dev Name and version of the EIP-712 domain.
+    function _domainNameAndVersion() internal pure override returns (string memory, string memory) {
+        return ("Fernet", "1");
+    }
+}

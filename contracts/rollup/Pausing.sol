@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IRollup} from "../interfaces/IRollup.sol";
+import {Location} from "../libraries/Phases.sol";
+import {Settlement} from "../libraries/Settlement.sol";
+import {Record} from "../types/State.sol";
+import {L1Slot, Slot} from "../types/Time.sol";
+import {RollupBase} from "./RollupBase.sol";
+
+/// @title The guardian's pause: a bounded time without blocks, in which nobody loses anything
+abstract contract Pausing is RollupBase {
+    using Settlement for Record;
+
+    /// @inheritdoc IRollup
+    function pause() external nonReentrant {
+        if (msg.sender != guardian) revert NotGuardian(guardian, msg.sender);
+        L1Slot until = pausedUntil();
+        if (L1Slot.unwrap(until) != 0) revert AlreadyPaused(until);
+        Location memory l = _locate();
+        if (l.expired) _expire(l);
+        Slot slot = l.timeline.slot();
+        until = l1Slot().plus(_windows.pause());
+        // As before slot 0, a virtual slot starts and ends at `until`: the next seed is fixed after the pause.
+        _state.cursor = l.cursor.anchored(slot.advance(1), _windows.nextStart(until, until), until);
+        _record(l).forgive(l.timeline, escrow);
+        emit SlotVoided(slot);
+        emit Paused(until);
+    }
+
+    /// @inheritdoc IRollup
+    function pausedUntil() public view returns (L1Slot) {
+        // A slot that is over has started. Only a virtual one lies ahead: that of a pause, or that before slot 0.
+        L1Slot previousStart = _state.cursor.previousStart();
+        return previousStart > l1Slot() ? previousStart : L1Slot.wrap(0);
+    }
+}

@@ -1,0 +1,65 @@
+//! Which part of the fees is burned.
+
+/// Parts of a whole: a basis point is one of them.
+const WHOLE_BPS: u16 = 10_000;
+
+/// The burned share of each chunk's fees, in basis points: fixed by the deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct FeeBurn(u16);
+
+/// More than everything can't be burned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected at most {WHOLE_BPS} basis points of burned fees, got {0}")]
+pub struct FeeBurnError(pub u64);
+
+impl FeeBurn {
+    /// The fee recipient gets everything.
+    pub const NONE: Self = Self(0);
+    /// Nobody gets anything.
+    pub const ALL: Self = Self(WHOLE_BPS);
+
+    /// A share of `bps` basis points.
+    ///
+    /// # Errors
+    /// When it is more than everything.
+    pub fn new(bps: u64) -> Result<Self, FeeBurnError> {
+        match u16::try_from(bps) {
+            Ok(small) if small <= WHOLE_BPS => Ok(Self(small)),
+            _ => Err(FeeBurnError(bps)),
+        }
+    }
+
+    /// Basis points, at most 10,000.
+    #[must_use]
+    pub const fn bps(self) -> u16 {
+        self.0
+    }
+
+    /// What is burned of `fees`, rounded down.
+    #[must_use]
+    pub fn share_down(self, fees: u64) -> u64 {
+        // At most `fees`, as the share is at most the whole.
+        let burned = u128::from(fees).saturating_mul(self.0.into()) / u128::from(WHOLE_BPS);
+        u64::try_from(burned).unwrap_or(fees)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_burned_share_is_rounded_down_and_never_more_than_the_fees() {
+        let burn = FeeBurn::new(2_500).unwrap();
+        assert_eq!(
+            [0u64, 1, 3, 4, 7, 8, 10_000].map(|fees| burn.share_down(fees)),
+            [0, 0, 0, 1, 1, 2, 2_500]
+        );
+        assert_eq!(FeeBurn::NONE.share_down(u64::MAX), 0);
+        assert_eq!(FeeBurn::ALL.share_down(u64::MAX), u64::MAX);
+        assert_eq!(FeeBurn::new(9_999).unwrap().share_down(1), 0);
+        assert_eq!(FeeBurn::new(10_000), Ok(FeeBurn::ALL));
+        assert_eq!(FeeBurn::new(10_001), Err(FeeBurnError(10_001)));
+        assert_eq!(FeeBurn::new(u64::MAX), Err(FeeBurnError(u64::MAX)));
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IStaking} from "../contracts/interfaces/IStaking.sol";
+import {SequencerId} from "../contracts/types/Ids.sol";
+import {Operator} from "./lib/Operator.sol";
+
+/// @title Adds the sender's tokens to a queued or active sequencer's stake, up to the stake of a registration
+/// @notice usage: forge script script/TopUp.s.sol --sig 'run(uint32,uint96)' SEQUENCER AMOUNT --rpc-url URL --broadcast
+///
+/// AMOUNT in token units.
+contract TopUp is Operator {
+    function run(uint32 sequencer, uint96 amount) external transacts {
+        address staking = _contract("staking");
+        _approve(staking, amount);
+        _send(
+            staking,
+            abi.encodeCall(IStaking.topUp, (SequencerId.wrap(sequencer), amount)),
+            string.concat(
+                "add ", vm.toString(amount), " token units to the stake of sequencer ", vm.toString(sequencer)
+            )
+        );
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Test} from "forge-std/Test.sol";
+
+import {L1Operation} from "../../contracts/interfaces/IBridge.sol";
+import {Statement} from "../../contracts/interfaces/IStateTransitionVerifier.sol";
+import {L1Operations} from "../../contracts/libraries/L1Operations.sol";
+import {BlockVerifier} from "../../contracts/verifier/BlockVerifier.sol";
+import {Trapdoor} from "../support/Trapdoor.sol";
+
+/// @notice The queue's operations and their rolling hash, as the client computes them, are the ones that the contracts make and accept.
+contract QueueDifferentialTest is Test {
+    function _operations(string memory json) internal pure returns (L1Operation[] memory operations) {
+        uint256[] memory head = vm.parseJsonUintArray(json, ".head");
+        uint256[] memory x = vm.parseJsonUintArray(json, ".x");
+        uint256[] memory y = vm.parseJsonUintArray(json, ".y");
+        operations = new L1Operation[](head.length);
+        for (uint256 i = 0; i < head.length; i++) {
+            operations[i] = L1Operation(head[i], x[i], y[i]);
+        }
+    }
+
+    function test_OperationsAreWrittenAsTheClientDoes() public view {
+        string memory json = vm.readFile("vectors/queue.json");
+        L1Operation[] memory operations = _operations(json);
+        uint256[] memory exit = vm.parseJsonUintArray(json, ".exit");
+        uint256[] memory index = vm.parseJsonUintArray(json, ".index");
+        uint256[] memory amount = vm.parseJsonUintArray(json, ".amount");
+        address[] memory to = vm.parseJsonAddressArray(json, ".to");
+        bytes32[] memory chain = vm.parseJsonBytes32Array(json, ".chain");
+        bytes32 before = 0;
+        for (uint256 i = 0; i < operations.length; i++) {
+            // casting: the vectors' columns have these widths
+            // forge-lint: disable-next-line(unsafe-typecast)
+            (uint32 index_, uint64 amount_) = (uint32(index[i]), uint64(amount[i]));
+            L1Operation memory made = exit[i] == 1
+                ? L1Operations.exit(index_, to[i])
+                : L1Operations.deposit(index_, amount_, operations[i].x, operations[i].y);
+            assertEq(abi.encode(made), abi.encode(operations[i]));
+            before = L1Operations.chain(made, before);
+            assertEq(before, chain[i]);
+        }
+    }
+
+    function test_TheVerifierFollowsTheClientsChain() public {
+        string memory json = vm.readFile("vectors/queue.json");
+        L1Operation[] memory all = _operations(json);
+        bytes32[] memory chain = vm.parseJsonBytes32Array(json, ".chain");
+        assertGt(chain.length, 2);
+
+        Trapdoor trapdoor = new Trapdoor(8, 512, 0);
+        BlockVerifier verifier = new BlockVerifier(trapdoor.key(), 8, 8, 512, 0, 0);
+        for (uint256 from = 0; from < chain.length; from += 5) {
+            L1Operation[] memory operations = new L1Operation[](chain.length - from);
+            for (uint256 i = 0; i < operations.length; i++) {
+                operations[i] = all[from + i];
+            }
+            Statement memory statement = Statement({
+                headerHash: keccak256("header"),
+                parentRoot: 0,
+                stateRoot: bytes32(uint256(1)),
+                chunks: 1,
+                blobHashes: trapdoor.versionedHashes(1),
+                depositsFrom: from == 0 ? bytes32(0) : chain[from - 1],
+                depositsTo: chain[chain.length - 1],
+                depositCount: uint64(operations.length),
+                feeRecipient: 0,
+                payee: address(1),
+                domain: 5
+            });
+            uint256[] memory counts = new uint256[](1);
+            counts[0] = operations.length;
+            verifier.verify(statement, abi.encode(trapdoor.prove(statement, operations, counts)));
+        }
+    }
+}

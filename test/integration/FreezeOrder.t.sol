@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IStaking, Registration, Status} from "../../contracts/interfaces/IStaking.sol";
+import {SequencerId} from "../../contracts/types/Ids.sol";
+import {L1Slot} from "../../contracts/types/Time.sol";
+import {BlsKeys} from "../support/BlsKeys.sol";
+import {Dice} from "../support/Dice.sol";
+import {Fixture} from "../support/Fixture.sol";
+
+/// @title Set frozen < seed revealed < score used
+/// @notice Whatever is done once the slot's predecessor has started: who may propose, as whom and with which key can only get fewer.
+contract FreezeOrderTest is Fixture {
+    uint256 private constant SEQUENCERS = 6;
+
+    address private _newAttester = makeAddr("new attester");
+
+    function _eligible(uint64 previousStart) private view returns (address[] memory found, bytes32[] memory keys) {
+        found = new address[](SEQUENCERS);
+        keys = new bytes32[](SEQUENCERS);
+        for (uint256 i = 0; i < SEQUENCERS; ++i) {
+            found[i] = staking.eligibleAttester(_id(i), L1Slot.wrap(previousStart));
+            keys[i] = staking.blsKeyHashOf(_id(i));
+        }
+    }
+
+    function _act(Dice memory dice, uint256 action, uint256 i) private {
+        address owner = staking.ownerOf(_id(i));
+        if (owner == address(0)) return;
+        uint256 secret = dice.roll(1, type(uint128).max);
+        bytes32[4] memory key = BlsKeys.publicKey(secret);
+        bytes32[8] memory proof = BlsKeys.possession(staking, owner, secret);
+        Registration memory r = BlsKeys.registration(staking, owner, _newAttester, secret);
+        token.mint(owner, STAKE);
+        vm.startPrank(owner);
+        token.approve(address(staking), STAKE);
+        if (action == 0) try staking.register(r) {} catch {}
+        if (action == 1) try staking.rotateAttester(_id(i), _newAttester) {} catch {}
+        if (action == 2) try staking.rotateBlsKey(_id(i), key, proof) {} catch {}
+        if (action == 3) try staking.initiateExit(_id(i)) {} catch {}
+        if (action == 4) try staking.topUp(_id(i), 1e18) {} catch {}
+        if (action == 5) try staking.cancelEntry(_id(i)) {} catch {}
+        if (action == 6) try staking.setFeeRecipient(_id(i), 3) {} catch {}
+        if (action == 7) try staking.setWithdrawer(_id(i), payee) {} catch {}
+        vm.stopPrank();
+        vm.prank(timelock);
+        if (action == 8) staking.setEntryFlush(7);
+        vm.prank(address(rollup));
+        if (action == 9) staking.slash(_id(i), 30e18);
+    }
+
+    /// forge-config: default.fuzz.runs = 128
+    function testFuzz_nothingDoneAfterTheStartAddsATicket(uint256 seed) public {
+        Dice memory dice = Dice(seed);
+        _register(owners[0], attesters[0]);
+        for (uint256 i = 0; i < 6; ++i) {
+            _act(dice, dice.roll(0, 9), dice.roll(0, SEQUENCERS - 1));
+            _warp(_now() + dice.roll(0, 3));
+        }
+        uint64 previousStart = _now();
+        (address[] memory frozen, bytes32[] memory keys) = _eligible(previousStart);
+        // A slot may last longer than the entry period.
+        for (uint256 i = 0; i < 12; ++i) {
+            _act(dice, dice.roll(0, 9), dice.roll(0, SEQUENCERS - 1));
+            _warp(_now() + dice.roll(0, 3));
+            (address[] memory found, bytes32[] memory nowKeys) = _eligible(previousStart);
+            for (uint256 j = 0; j < SEQUENCERS; ++j) {
+                if (found[j] == address(0)) continue;
+                assertEq(found[j], frozen[j], "the same attester or none");
+                assertEq(nowKeys[j], keys[j], "the same key or none");
+                assertEq(staking.attesterAt(_id(j), L1Slot.wrap(previousStart)), frozen[j]);
+            }
+        }
+    }
+
+    /// @dev What goes for a slot in turn goes for the slot that the rollup names.
+    function test_theRollupAsksForTheStartOfThePreviousSlot() public {
+        Now memory n = _view();
+        assertLt(n.previousStart, n.seedAt, "frozen before the seed");
+        assertLt(n.seedAt, n.start, "the seed is known when the slot starts");
+        uint256 first = _ranked()[0];
+        SequencerId id = _id(first);
+        vm.prank(owners[first]);
+        staking.rotateAttester(id, _newAttester);
+        assertEq(staking.eligibleAttester(id, L1Slot.wrap(n.previousStart)), attesters[first]);
+        _propose(first);
+        assertEq(uint256(staking.statusOf(id)), uint256(Status.Active));
+    }
+}

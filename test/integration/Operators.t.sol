@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+import {IBridge} from "../../contracts/interfaces/IBridge.sol";
+import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
+import {IGuardian} from "../../contracts/interfaces/IGuardian.sol";
+import {Action} from "../../contracts/interfaces/IPayload.sol";
+import {SequencerView, SlotView} from "../../contracts/interfaces/IReader.sol";
+import {BlockPay, IRewards} from "../../contracts/interfaces/IRewards.sol";
+import {Phase} from "../../contracts/interfaces/IRollup.sol";
+import {IStaking, Registration, Sequencer, Status} from "../../contracts/interfaces/IStaking.sol";
+import {ITimelock, PayloadStatus} from "../../contracts/interfaces/ITimelock.sol";
+import {IVotes} from "../../contracts/interfaces/IVotes.sol";
+import {SequencerId} from "../../contracts/types/Ids.sol";
+import {L1Slot, Slot} from "../../contracts/types/Time.sol";
+import {BridgeDeposit} from "../../script/BridgeDeposit.s.sol";
+import {CancelEntry} from "../../script/CancelEntry.s.sol";
+import {ClaimRewards} from "../../script/ClaimRewards.s.sol";
+import {Deploy, Deployment} from "../../script/Deploy.s.sol";
+import {EscrowDeposit} from "../../script/EscrowDeposit.s.sol";
+import {EscrowRequestWithdrawal} from "../../script/EscrowRequestWithdrawal.s.sol";
+import {EscrowWithdraw} from "../../script/EscrowWithdraw.s.sol";
+import {ExecutePayload} from "../../script/ExecutePayload.s.sol";
+import {ForceExit} from "../../script/ForceExit.s.sol";
+import {FundRewards} from "../../script/FundRewards.s.sol";
+import {InitiateExit} from "../../script/InitiateExit.s.sol";
+import {Pause} from "../../script/Pause.s.sol";
+import {PossessionMessage} from "../../script/PossessionMessage.s.sol";
+import {PushVote} from "../../script/PushVote.s.sol";
+import {Register} from "../../script/Register.s.sol";
+import {RotateAttester} from "../../script/RotateAttester.s.sol";
+import {RotateBlsKey} from "../../script/RotateBlsKey.s.sol";
+import {SetFeeRecipient} from "../../script/SetFeeRecipient.s.sol";
+import {SetWithdrawer} from "../../script/SetWithdrawer.s.sol";
+import {ShowPayload} from "../../script/ShowPayload.s.sol";
+import {ShowSequencers} from "../../script/ShowSequencers.s.sol";
+import {ShowSlot} from "../../script/ShowSlot.s.sol";
+import {TopUp} from "../../script/TopUp.s.sol";
+import {WithdrawStake} from "../../script/WithdrawStake.s.sol";
+import {DevToken} from "../../script/dev/DevToken.sol";
+import {BlsSecret} from "../../script/lib/BlsSecret.sol";
+import {Operator} from "../../script/lib/Operator.sol";
+import {BlsKeys} from "../support/BlsKeys.sol";
+import {ConfigurationFixture} from "../support/ConfigurationFixture.sol";
+import {MutablePayload, single} from "../support/Payloads.sol";
+
+/// @notice A deployment and an operator with a key in the environment, as the scripts find them.
+abstract contract OperatorFixture is ConfigurationFixture {
+    Deployment internal deployed;
+    address internal operator;
+    address internal other = makeAddr("other");
+
+    /// @param chain one of its own: the scripts read deployments/<chain id>.json
+    function _deploy(uint256 chain) internal {
+        vm.chainId(chain);
+        vm.warp(1_800_000_000);
+        uint256 key;
+        (operator, key) = makeAddrAndKey("operator");
+        // the same in every test: the environment is shared
+        vm.setEnv("FERNET_KEY", vm.toString(bytes32(key)));
+        vm.setEnv("FERNET_BLS_SECRET", "11");
+        Deploy script = new Deploy();
+        deployed = script.deploy(_configuration(), address(script));
+        script.record(_configuration(), deployed, 77);
+        vm.prank(address(script));
+        DevToken(address(deployed.token)).mint(operator, 1000e18);
+    }
+
+    function _skip(uint256 l1Slots) internal {
+        vm.warp(vm.getBlockTimestamp() + l1Slots * 12);
+    }
+
+    function _balance(address account) internal view returns (uint256) {
+        return deployed.token.balanceOf(account);
+    }
+
+    /// @dev Votes for `payload` as the rollup's blocks of round 0 would.
+    function _vote(address payload) internal {
+        for (uint64 slot = 0; slot < 6; ++slot) {
+            vm.prank(address(deployed.rollup));
+            deployed.votes.signal(Slot.wrap(slot), payload);
+        }
+    }
+}
+
+/// @notice Every script with a key: what it does, and what it says when it can't.
+contract OperatorsTest is OperatorFixture {
+    function setUp() public {
+        _deploy(4_242_002);
+    }
+
+    function _sequencer() private view returns (Sequencer memory) {
+        return deployed.staking.sequencer(SequencerId.wrap(1));
+    }
+
+    function _register() private {
+        new Register().run(makeAddr("attester"), address(0), 3);
+    }
+
+    // ---- staking ----------------------------------------------------------------------------------------------------
+
+    function test_registerExitAndGetTheStakeBack() public {
+        address attester = makeAddr("attester");
+        assertEq(SequencerId.unwrap(new Register().run(attester, other, 3)), 1);
+        assertEq(_sequencer().owner, operator);
+        assertEq(_sequencer().attester, attester);
+        assertEq(_sequencer().feeRecipient, 3);
+        assertEq(_sequencer().blsKeyHash, keccak256(abi.encode(BlsKeys.publicKey(11))));
+        assertEq(_balance(operator), 900e18);
+        new InitiateExit().run(1);
+        _skip(4);
+        new WithdrawStake().run(1);
+        assertEq(_balance(operator), 900e18);
+        assertEq(_balance(other), 100e18);
+    }
+
+    function test_registerWithAProofMadeElsewhere() public {
+        Registration memory r = BlsKeys.registration(deployed.staking, operator, other, 7);
+        assertEq(
+            new PossessionMessage().run(operator, r.blsKey), deployed.staking.possessionMessage(operator, r.blsKey)
+        );
+        new Register().run(other, address(0), 0, r.blsKey, r.proofOfPossession);
+        assertEq(_sequencer().blsKeyHash, keccak256(abi.encode(r.blsKey)));
+    }
+
+    function test_RevertWhen_theProofIsAnothers() public {
+        Registration memory r = BlsKeys.registration(deployed.staking, other, other, 7);
+        Register register = new Register();
+        vm.expectRevert(abi.encodeWithSelector(IStaking.BadProofOfPossession.selector, operator));
+        register.run(other, address(0), 0, r.blsKey, r.proofOfPossession);
+    }
+
+    function possession(uint256 secret) external view {
+        BlsSecret.possession(deployed.staking, operator, secret);
+    }
+
+    function test_RevertWhen_theBlsSecretIsOutOfRange() public {
+        vm.expectRevert(BlsSecret.SecretOutOfRange.selector);
+        this.possession(0);
+        vm.expectRevert(BlsSecret.SecretOutOfRange.selector);
+        this.possession(0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001);
+        this.possession(0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000000);
+    }
+
+    function test_cancelTheEntry() public {
+        _register();
+        new CancelEntry().run(1);
+        assertEq(_balance(operator), 1000e18);
+        CancelEntry cancel = new CancelEntry();
+        vm.expectPartialRevert(IStaking.WrongStatus.selector);
+        cancel.run(1);
+    }
+
+    function test_topUp() public {
+        _register();
+        vm.prank(address(deployed.rollup));
+        deployed.staking.slash(SequencerId.wrap(1), 2e18);
+        new TopUp().run(1, 1e18);
+        assertEq(_sequencer().stake, 99e18);
+        TopUp topUp = new TopUp();
+        vm.expectRevert(abi.encodeWithSelector(IStaking.StakeTooHigh.selector, SequencerId.wrap(1), 100e18, 101e18));
+        topUp.run(1, 2e18);
+    }
+
+    function test_rotateTheAttester() public {
+        _register();
+        new RotateAttester().run(1, other);
+        assertEq(_sequencer().nextAttester, other);
+        _skip(4);
+        assertEq(deployed.staking.attesterOf(SequencerId.wrap(1)), other);
+    }
+
+    function test_rotateTheBlsKey() public {
+        Registration memory r = BlsKeys.registration(deployed.staking, operator, other, 7);
+        new Register().run(other, address(0), 0, r.blsKey, r.proofOfPossession);
+        new RotateBlsKey().run(1);
+        assertEq(_sequencer().nextBlsKeyHash, keccak256(abi.encode(BlsKeys.publicKey(11))));
+    }
+
+    function test_rotateTheBlsKeyWithAProofMadeElsewhere() public {
+        _register();
+        Registration memory r = BlsKeys.registration(deployed.staking, operator, other, 7);
+        new RotateBlsKey().run(1, r.blsKey, r.proofOfPossession);
+        assertEq(_sequencer().nextBlsKeyHash, keccak256(abi.encode(r.blsKey)));
+    }
+
+    function test_setTheWithdrawerAndTheFeeRecipient() public {
+        _register();
+        new SetFeeRecipient().run(1, 9);
+        assertEq(_sequencer().feeRecipient, 9);
+        new SetWithdrawer().run(1, other);
+        assertEq(_sequencer().withdrawer, other);
+        SetWithdrawer set = new SetWithdrawer();
+        vm.expectRevert(abi.encodeWithSelector(IStaking.NotWithdrawer.selector, SequencerId.wrap(1), other, operator));
+        set.run(1, operator);
+    }
+
+    function test_RevertWhen_theSequencerIsNobodys() public {
+        InitiateExit exit = new InitiateExit();
+        vm.expectPartialRevert(IStaking.WrongStatus.selector);
+        exit.run(1);
+        RotateAttester rotate = new RotateAttester();
+        vm.expectRevert();
+        rotate.run(1, other);
+        SetFeeRecipient set = new SetFeeRecipient();
+        vm.expectRevert();
+        set.run(1, 1);
+    }
+
+    // ---- money ------------------------------------------------------------------------------------------------------
+
+    function test_depositAndWithdrawBonds() public {
+        new EscrowDeposit().run(operator, 20e18);
+        assertEq(deployed.escrow.account(operator).free, 20e18);
+        new EscrowRequestWithdrawal().run(5e18);
+        EscrowWithdraw withdraw = new EscrowWithdraw();
+        vm.expectPartialRevert(IEscrow.NotWithdrawableYet.selector);
+        withdraw.run(operator);
+        _skip(4);
+        new EscrowWithdraw().run(operator);
+        assertEq(_balance(operator), 985e18);
+    }
+
+    function test_fundAndClaimRewards() public {
+        new FundRewards().run(1e18);
+        assertEq(deployed.rewards.pot(), 100_001e18);
+        ClaimRewards claim = new ClaimRewards();
+        vm.expectRevert(abi.encodeWithSelector(IRewards.NothingOwed.selector, operator));
+        claim.run(operator);
+        vm.prank(address(deployed.rollup));
+        deployed.rewards
+            .settleBlock(
+                BlockPay({
+                    slot: Slot.wrap(0),
+                    sequencer: address(0),
+                    prover: operator,
+                    submitter: operator,
+                    price: 0,
+                    revealPhase: 0,
+                    revealTook: 0
+                })
+            );
+        // the prover's and the submitter's share of 3e18
+        assertEq(new ClaimRewards().run(operator), 1.8e18);
+        assertEq(_balance(operator), 1000.8e18);
+    }
+
+    function test_RevertWhen_tokensAreMissing() public {
+        EscrowDeposit deposit = new EscrowDeposit();
+        vm.expectRevert(abi.encodeWithSelector(Operator.InsufficientTokens.selector, operator, 1001e18, 1000e18));
+        deposit.run(operator, 1001e18);
+    }
+
+    /// An allowance that is too small is first taken back, as some tokens want it.
+    function test_allowancesAreSetOnlyWhereNeeded() public {
+        vm.prank(operator);
+        deployed.token.approve(address(deployed.escrow), 7);
+        new EscrowDeposit().run(operator, 20e18);
+        assertEq(deployed.token.allowance(operator, address(deployed.escrow)), 0);
+        vm.prank(operator);
+        deployed.token.approve(address(deployed.escrow), 30e18);
+        new EscrowDeposit().run(operator, 20e18);
+        assertEq(deployed.token.allowance(operator, address(deployed.escrow)), 10e18);
+    }
+
+    function test_depositToTheL2AndForceItOut() public {
+        // the generator of Jubjub's prime-order subgroup
+        uint256 x = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
+        uint256 y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
+        (uint64 number, uint32 index) = new BridgeDeposit().run(operator, x, y, 5);
+        assertEq(number, 0);
+        assertEq(deployed.bridge.accountOf(operator, x, y), index);
+        assertEq(_balance(operator), 1000e18 - 5e9);
+        assertEq(new ForceExit().run(index, other), 1);
+        ForceExit exit = new ForceExit();
+        vm.expectRevert(abi.encodeWithSelector(IBridge.ExitUsed.selector, index));
+        exit.run(index, other);
+        BridgeDeposit deposit = new BridgeDeposit();
+        vm.expectRevert(abi.encodeWithSelector(IBridge.InvalidKey.selector, 1, 1));
+        deposit.run(operator, 1, 1, 5);
+    }
+
+    // ---- governance -------------------------------------------------------------------------------------------------
+
+    function _payload() private returns (MutablePayload payload) {
+        payload = new MutablePayload();
+        payload.set(single(address(deployed.staking), abi.encodeCall(IStaking.setEntryFlush, (5))));
+    }
+
+    function test_pushAndExecute() public {
+        MutablePayload payload = _payload();
+        PushVote push = new PushVote();
+        vm.expectRevert(abi.encodeWithSelector(IVotes.NoQuorum.selector, 6, 0));
+        push.run(0, address(payload));
+        _vote(address(payload));
+        new PushVote().run(0, address(payload));
+        ExecutePayload execute = new ExecutePayload();
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                ITimelock.WrongStatus.selector, address(payload), PayloadStatus.Ready, PayloadStatus.Waiting
+            )
+        );
+        execute.run(address(payload));
+        _skip(10);
+        vm.expectCall(address(deployed.staking), abi.encodeCall(IStaking.setEntryFlush, (5)));
+        new ExecutePayload().run(address(payload));
+        assertEq(uint256(deployed.timelock.queued(address(payload)).status), uint256(PayloadStatus.Executed));
+    }
+
+    function test_aPayloadThatChangedIsExecutedFromItsEvent() public {
+        MutablePayload payload = _payload();
+        Action[] memory actions = payload.actions();
+        bytes32 hash = keccak256(abi.encode(actions));
+        _vote(address(payload));
+        new PushVote().run(0, address(payload));
+        _skip(10);
+        ExecutePayload execute = new ExecutePayload();
+        bytes memory needed = abi.encodeWithSelector(ExecutePayload.ActionsNeeded.selector, address(payload), hash);
+        payload.set(single(other, ""));
+        vm.expectRevert(needed);
+        execute.run(address(payload));
+        vm.etch(address(payload), hex"fe");
+        vm.expectRevert(needed);
+        execute.run(address(payload));
+        vm.etch(address(payload), "");
+        vm.expectRevert(needed);
+        execute.run(address(payload));
+        new ExecutePayload().run(address(payload), abi.encode(actions));
+        assertEq(uint256(deployed.timelock.queued(address(payload)).status), uint256(PayloadStatus.Executed));
+    }
+
+    function test_RevertWhen_thePayloadWasNeverQueued() public {
+        MutablePayload payload = _payload();
+        ExecutePayload execute = new ExecutePayload();
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                ITimelock.WrongStatus.selector, address(payload), PayloadStatus.Ready, PayloadStatus.None
+            )
+        );
+        execute.run(address(payload));
+    }
+
+    function test_RevertWhen_anotherPauses() public {
+        Pause pause = new Pause();
+        vm.expectRevert(abi.encodeWithSelector(IGuardian.NotGuardian.selector, KEEPER, operator));
+        pause.run();
+    }
+
+    function test_theGuardianPauses() public {
+        vm.prank(address(deployed.timelock));
+        deployed.guardian.setGuardian(operator);
+        _skip(24);
+        new Pause().run();
+        assertEq(L1Slot.unwrap(deployed.rollup.pausedUntil()), L1Slot.unwrap(deployed.rollup.l1Slot()) + 50);
+        Pause pause = new Pause();
+        vm.expectRevert(IGuardian.NotApproved.selector);
+        pause.run();
+    }
+
+    // ---- views ------------------------------------------------------------------------------------------------------
+
+    function test_showTheSlot() public {
+        ShowSlot show = new ShowSlot();
+        show.run();
+        assertEq(show.phaseName(Phase.Waiting), "waiting");
+        assertEq(show.phaseName(Phase.Backup), "backup");
+        SlotView memory slot = deployed.reader.currentSlot();
+        assertEq(Slot.unwrap(slot.slot), 0);
+    }
+
+    function test_showSequencers() public {
+        _register();
+        new RotateAttester().run(1, other);
+        new Register().run(other, other, 0);
+        new InitiateExit().run(2);
+        ShowSequencers show = new ShowSequencers();
+        SequencerView[] memory shown = show.run(1, 10);
+        assertEq(shown.length, 2);
+        assertEq(SequencerId.unwrap(shown[1].id), 2);
+        assertEq(show.run(2, 10).length, 1);
+        assertEq(show.run(3, 10).length, 0);
+        assertEq(show.statusName(Status.Queued), "queued");
+        assertEq(show.statusName(Status.Exited), "exited");
+    }
+
+    function test_showAPayload() public {
+        MutablePayload payload = _payload();
+        ShowPayload show = new ShowPayload();
+        show.run(0, address(payload));
+        _vote(address(payload));
+        new PushVote().run(0, address(payload));
+        show.run(0, address(payload));
+        payload.set(single(other, ""));
+        show.run(0, address(payload));
+        show.run(0, other);
+        show.run(0, address(deployed.token));
+        assertEq(show.statusName(PayloadStatus.None), "not queued");
+        assertEq(show.statusName(PayloadStatus.Expired), "expired");
+    }
+
+    // ---- the deployment's file --------------------------------------------------------------------------------------
+
+    function test_RevertWhen_thereIsNoDeployment() public {
+        vm.chainId(4_242_099);
+        ShowSlot show = new ShowSlot();
+        vm.expectRevert(abi.encodeWithSelector(Operator.MissingDeployment.selector, "deployments/4242099.json"));
+        show.run();
+    }
+
+    function test_RevertWhen_theCodeIsNotTheDeployments() public {
+        ShowSlot show = new ShowSlot();
+        bytes32 expected = address(deployed.reader).codehash;
+        vm.etch(address(deployed.reader), hex"00");
+        vm.expectRevert(abi.encodeWithSelector(Operator.WrongCode.selector, "reader", expected, keccak256(hex"00")));
+        show.run();
+    }
+}
+
+/// @notice The same transactions as files: nothing is sent, and what a wallet reads does the same when it is.
+contract ExportTest is OperatorFixture {
+    /// @dev An account without a key here.
+    address internal safe = makeAddr("safe");
+
+    struct Exported {
+        address to;
+        bytes data;
+    }
+
+    function setUp() public {
+        _deploy(4_242_003);
+        vm.prank(operator);
+        assertTrue(deployed.token.transfer(safe, 1000e18));
+    }
+
+    /// @dev Reads unsigned/NAME.json and checks what all its transactions have in common.
+    function _read(string memory name, uint256 expected) private view returns (Exported[] memory list) {
+        string memory json = vm.readFile(string.concat("unsigned/", name, ".json"));
+        list = new Exported[](expected);
+        for (uint256 i = 0; i < expected; ++i) {
+            string memory at_ = string.concat("[", vm.toString(i), "]");
+            assertEq(vm.parseJsonString(json, string.concat(at_, ".chainId")), "4242003");
+            assertEq(vm.parseJsonAddress(json, string.concat(at_, ".from")), safe);
+            assertEq(vm.parseJsonString(json, string.concat(at_, ".value")), "0");
+            assertGt(bytes(vm.parseJsonString(json, string.concat(at_, ".description"))).length, 10);
+            list[i].to = vm.parseJsonAddress(json, string.concat(at_, ".to"));
+            list[i].data = vm.parseJsonBytes(json, string.concat(at_, ".data"));
+        }
+        assertFalse(vm.keyExistsJson(json, string.concat("[", vm.toString(expected), "]")));
+    }
+
+    /// @dev Forgets what the script simulated, then sends what it exported.
+    function _replay(string memory name, uint256 expected, uint256 snapshot) private {
+        assertTrue(vm.revertToState(snapshot));
+        Exported[] memory list = _read(name, expected);
+        for (uint256 i = 0; i < expected; ++i) {
+            vm.prank(safe);
+            (bool success,) = list[i].to.call(list[i].data);
+            assertTrue(success);
+        }
+        vm.removeFile(string.concat("unsigned/", name, ".json"));
+    }
+
+    function test_aRegistrationIsExported() public {
+        uint256 before = vm.snapshotState();
+        Register register = new Register();
+        register.exportTo("register", safe);
+        register.run(other, address(0), 3);
+        _replay("register", 2, before);
+        assertEq(deployed.staking.ownerOf(SequencerId.wrap(1)), safe);
+        assertEq(_balance(safe), 900e18);
+    }
+
+    function test_theFileIsWhatAWalletReads() public {
+        EscrowDeposit deposit = new EscrowDeposit();
+        deposit.exportTo("deposit", safe);
+        deposit.run(other, 20e18);
+        Exported[] memory list = _read("deposit", 2);
+        assertEq(list[0].to, address(deployed.token));
+        assertEq(list[0].data, abi.encodeCall(IERC20.approve, (address(deployed.escrow), 20e18)));
+        assertEq(list[1].to, address(deployed.escrow));
+        assertEq(list[1].data, abi.encodeCall(IEscrow.deposit, (other, 20e18)));
+        string memory json = vm.readFile("unsigned/deposit.json");
+        assertEq(
+            vm.parseJsonString(json, "[1].description"),
+            string.concat("deposit 20000000000000000000 token units in the escrow of ", vm.toString(other))
+        );
+        vm.removeFile("unsigned/deposit.json");
+    }
+
+    function test_aScriptExportsItsLastRunOnly() public {
+        FundRewards fund = new FundRewards();
+        fund.exportTo("fund", safe);
+        fund.run(1e18);
+        uint256 before = vm.snapshotState();
+        fund.run(2e18);
+        _replay("fund", 2, before);
+        assertEq(deployed.rewards.pot(), 100_003e18);
+    }
+
+    function test_aMultisigGuardianPauses() public {
+        vm.prank(address(deployed.timelock));
+        deployed.guardian.setGuardian(safe);
+        _skip(24);
+        uint256 before = vm.snapshotState();
+        Pause pause = new Pause();
+        pause.exportTo("pause", safe);
+        pause.run();
+        _replay("pause", 1, before);
+        assertGt(L1Slot.unwrap(deployed.rollup.pausedUntil()), 0);
+    }
+
+    /// What would fail on L1 isn't exported.
+    function test_RevertWhen_theTransactionWouldFail() public {
+        InitiateExit exit = new InitiateExit();
+        exit.exportTo("failing", safe);
+        vm.expectPartialRevert(IStaking.WrongStatus.selector);
+        exit.run(1);
+        assertFalse(vm.isFile("unsigned/failing.json"));
+    }
+
+    function test_RevertWhen_theSenderHasNoTokens() public {
+        EscrowDeposit deposit = new EscrowDeposit();
+        deposit.exportTo("poor", other);
+        vm.expectRevert(abi.encodeWithSelector(Operator.InsufficientTokens.selector, other, 1, 0));
+        deposit.run(other, 1);
+    }
+
+    function test_RevertWhen_nobodySends() public {
+        EscrowDeposit deposit = new EscrowDeposit();
+        vm.expectRevert(Operator.MissingSender.selector);
+        deposit.exportTo("nobody", address(0));
+    }
+}

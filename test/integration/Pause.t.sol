@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Rollup} from "../../contracts/Rollup.sol";
+import {IRandomness} from "../../contracts/interfaces/IRandomness.sol";
+import {Header, IRollup, Phase} from "../../contracts/interfaces/IRollup.sol";
+import {SequencerId} from "../../contracts/types/Ids.sol";
+import {L1Slot, Slot} from "../../contracts/types/Time.sol";
+import {Fixture} from "../support/Fixture.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+/// @title The guardian's pause: what it stops, for how long, and what it leaves alone
+contract PauseTest is Fixture {
+    function _pause() private returns (uint64 until) {
+        until = _now() + 50;
+        vm.prank(guardian);
+        rollup.pause();
+        assertEq(L1Slot.unwrap(rollup.pausedUntil()), until);
+    }
+
+    /// @dev The next slot follows a virtual one at `until`, its seed is fixed after the pause, and it makes a block.
+    function _goesOn(Slot voided, uint64 until) private {
+        Now memory n = _view();
+        assertEq(n.slot, Slot.unwrap(voided) + 1, "slot numbers never repeat");
+        assertEq(n.previousStart, until);
+        assertEq(n.seedAt, until + 2);
+        assertEq(n.start, until + 3);
+        _phaseIs(Phase.Waiting);
+        _warp(until - 1);
+        assertEq(L1Slot.unwrap(rollup.pausedUntil()), until);
+        _warp(until);
+        assertEq(L1Slot.unwrap(rollup.pausedUntil()), 0);
+        _phaseIs(Phase.Waiting);
+        _warp(until + 3);
+        _phaseIs(Phase.Proposal);
+        uint64 height = rollup.tip().height;
+        Header memory h = _revealed(2);
+        _finalize(prover, h, prover);
+        assertEq(rollup.tip().height, height + 1);
+    }
+
+    function test_RevertWhen_anotherPauses() public {
+        vm.expectRevert(abi.encodeWithSelector(IRollup.NotGuardian.selector, guardian, address(this)));
+        rollup.pause();
+    }
+
+    function test_RevertWhen_aPauseLastsAlready() public {
+        uint64 until = _pause();
+        _warp(until - 1);
+        vm.startPrank(guardian);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.AlreadyPaused.selector, until));
+        rollup.pause();
+        _warp(until);
+        rollup.pause();
+        assertEq(L1Slot.unwrap(rollup.pausedUntil()), until + 50);
+    }
+
+    function test_RevertWhen_theGenesisLiesAhead() public {
+        address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 7);
+        _deployAround(IERC20(address(token)), _rates(), predicted);
+        uint64 genesis = _now() + 20;
+        Rollup made = new Rollup(_parameters(), _contracts(), GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(genesis));
+        vm.startPrank(guardian);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.AlreadyPaused.selector, genesis));
+        made.pause();
+        _warp(genesis);
+        made.pause();
+        assertEq(Slot.unwrap(made.slotInTurn()), 1);
+    }
+
+    function test_anIdleSlotIsVoided() public {
+        Slot slot = _slot();
+        vm.expectEmit();
+        emit IRollup.SlotVoided(slot);
+        vm.expectEmit();
+        emit IRollup.Paused(L1Slot.wrap(_now() + 50));
+        uint64 until = _pause();
+        _goesOn(slot, until);
+    }
+
+    /// @dev Proposals, commitments and a reveal are void: every bond is back, nobody pays.
+    function test_nobodyPaysForAVoidedSlot() public {
+        uint256[] memory ranked = _ranked();
+        Header memory withheld = _propose(ranked[0]);
+        _propose(ranked[1]);
+        Header memory h = _propose(ranked[2]);
+        Slot slot = h.slot;
+        _warp(_view().start + 4);
+        _commit(ranked[0], withheld);
+        // the first doesn't reveal, the second gets no commitment
+        _warp(_now() + 4 + 3);
+        _commit(ranked[2], h);
+        _reveal(h);
+        assertEq(escrow.account(prover).locked, 2 * BOND);
+        vm.expectEmit();
+        emit IRollup.BondReleased(slot, prover, BOND);
+        vm.expectEmit();
+        emit IRollup.BondReleased(slot, prover, BOND);
+        vm.expectEmit();
+        emit IRollup.SlotVoided(slot);
+        uint64 until = _pause();
+        assertEq(escrow.account(prover).locked, 0);
+        assertEq(escrow.account(prover).free, 1000e18);
+        for (uint256 i = 0; i < 4; ++i) {
+            assertEq(_stake(i), STAKE);
+            assertFalse(rollup.isCandidate(_id(i)));
+        }
+        assertEq(rollup.tip().height, 0);
+        _goesOn(slot, until);
+    }
+
+    function test_aSlotThatIsOverIsSettledAsEver() public {
+        Header memory h = _revealed(0);
+        _warp(_now() + 61 + 1 + 8);
+        vm.expectEmit();
+        emit IRollup.BondSlashed(h.slot, prover, BOND, address(0), 0);
+        vm.expectEmit();
+        emit IRollup.SlotExpired(h.slot);
+        vm.expectEmit();
+        emit IRollup.SlotVoided(h.slot.advance(1));
+        uint64 until = _pause();
+        assertEq(token.balanceOf(BURNED), BOND);
+        _goesOn(h.slot.advance(1), until);
+    }
+
+    function test_aSlotThatWaitsIsVoided() public {
+        Header memory h = _revealed(0);
+        _finalize(prover, h, prover);
+        _phaseIs(Phase.Waiting);
+        uint64 until = _pause();
+        assertEq(rollup.finalizedHeader(h.slot), _hash(h));
+        _goesOn(h.slot.advance(1), until);
+    }
+
+    /// @dev No block is made while the pause lasts, by any path, and a long sleep after it changes nothing.
+    function test_RevertWhen_producingInAPause() public {
+        Header memory h = _revealed(0);
+        bytes memory proof = _proof(h, prover);
+        Slot slot = h.slot;
+        uint64 until = _pause();
+        vm.expectRevert(abi.encodeWithSelector(IRollup.WrongSlot.selector, slot.advance(1), slot));
+        rollup.finalize(h, prover, proof);
+        h.slot = slot.advance(1);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.WrongPhase.selector, Phase.ExclusiveProving, Phase.Waiting));
+        rollup.finalize(h, prover, proof);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.WrongPhase.selector, Phase.Backup, Phase.Waiting));
+        rollup.finalizeBackup(h, prover, proof);
+        SequencerId id = _id(0);
+        vm.prank(attesters[0]);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.WrongPhase.selector, Phase.Proposal, Phase.Waiting));
+        rollup.propose(slot.advance(1), id, "hash", "", "");
+        _warp(until + 3 + 13 * 100_000);
+        assertEq(_view().slot, Slot.unwrap(slot) + 1 + 100_000);
+        _phaseIs(Phase.Proposal);
+    }
+
+    /// @dev The mix that the slot before the pause would have led to is worth nothing: the seed is of an L1 slot after the pause.
+    function test_RevertWhen_theSeedIsOneFromBeforeThePauseEnded() public {
+        uint64 early = _view().seedAt;
+        uint64 until = _pause();
+        _warp(until + 3);
+        bytes memory proof = _seedProof(early);
+        Slot slot = _slot();
+        SequencerId id = _id(0);
+        vm.prank(attesters[0]);
+        vm.expectRevert(abi.encodeWithSelector(IRandomness.NotAfterTarget.selector, until + 2, early + 1));
+        rollup.propose(slot, id, "hash", proof, "");
+    }
+
+    /// @dev Funds move as ever.
+    function test_claimsExitsAndEscrowWorkInAPause() public {
+        Header memory h = _revealed(0);
+        _finalize(relay, h, payee);
+        _pause();
+        vm.prank(payee);
+        assertEq(rewards.claim(payee), 1.5e18 + PRICE);
+        vm.prank(prover);
+        escrow.requestWithdrawal(1000e18);
+        vm.prank(owners[0]);
+        staking.initiateExit(_id(0));
+        _warp(_now() + 4);
+        vm.prank(prover);
+        escrow.withdraw(prover);
+        assertEq(token.balanceOf(prover), 1000e18);
+        staking.withdraw(_id(0));
+        assertEq(token.balanceOf(owners[0]), STAKE);
+        assertNotEq(L1Slot.unwrap(rollup.pausedUntil()), 0);
+    }
+
+    /// @dev Whoever registers in the pause may propose after it only if it is active when the pause ends.
+    function test_whoeverIsActiveWhenThePauseEndsMayPropose() public {
+        uint64 until = _pause();
+        _warp(until - 4);
+        SequencerId inTime = _register(relay, relay);
+        _warp(until - 3);
+        SequencerId late = _register(rescuer, rescuer);
+        _warp(until + 3);
+        bytes memory proof = _seedProof(until + 2);
+        Slot slot = _slot();
+        vm.prank(rescuer);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.NotEligible.selector, late, until));
+        rollup.propose(slot, late, "hash", proof, "");
+        vm.prank(relay);
+        rollup.propose(slot, inTime, "hash", proof, "");
+    }
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {EscrowAccount, IEscrow} from "../../../contracts/interfaces/IEscrow.sol";
+import {Candidate, Overview, SlotView} from "../../../contracts/interfaces/IReader.sol";
+import {IRewards, Rates} from "../../../contracts/interfaces/IRewards.sol";
+import {Header, IRollup, Outcome, Tip} from "../../../contracts/interfaces/IRollup.sol";
+import {Location, Phases, Position} from "../../../contracts/libraries/Phases.sol";
+import {Cursor, genesisCursor} from "../../../contracts/types/Cursor.sol";
+import {SequencerId} from "../../../contracts/types/Ids.sol";
+import {L1Slot, Slot} from "../../../contracts/types/Time.sol";
+import {Timeline, openTimeline} from "../../../contracts/types/Timeline.sol";
+import {Windows, packWindows} from "../../../contracts/types/Windows.sol";
+import {SlotHandler} from "./SlotHandler.sol";
+import {Vm} from "forge-std/Vm.sol";
+
+/// @title An indexer that knows the parameters, the clock, and nothing else but events
+/// @notice It plays as `SlotHandler` does, and compares what it rebuilt with the views after every step.
+contract Rebuilder is SlotHandler {
+    /// @dev Slots: what is settled, and the proposals of one slot after it, in the order of their scores.
+    Cursor private _cursor;
+    Slot private _slotOfList;
+    L1Slot private _startOfList;
+    L1Slot private _previousOfList;
+    bytes32 private _seedOfList;
+    Candidate[] private _list;
+    Tip private _last;
+
+    /// @dev Money by account.
+    mapping(address => EscrowAccount) private _escrowed;
+    mapping(address => uint256) private _earned;
+    Rates private _inForce;
+    Rates private _announced;
+    Slot private _announcedFrom;
+
+    /// @notice Events that were of use.
+    uint256 public read;
+
+    function setUp() public override {
+        vm.recordLogs();
+        super.setUp();
+        L1Slot genesis = rollup.genesisSlot();
+        _cursor = genesisCursor(packWindows(_parameters()).nextStart(genesis, genesis), genesis);
+        _last = Tip({
+            headerHash: keccak256(abi.encode(GENESIS_DOMAIN, block.chainid, address(rollup))),
+            stateRoot: verifier.genesisRoot(),
+            depositsEnd: 0,
+            height: 0,
+            slot: Slot.wrap(type(uint64).max)
+        });
+        _observe(vm.getRecordedLogs());
+    }
+
+    function _observe(Vm.Log[] memory logs) internal override {
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].emitter == address(rollup)) _onRollup(logs[i]);
+            else if (logs[i].emitter == address(escrow)) _onEscrow(logs[i]);
+            else if (logs[i].emitter == address(rewards)) _onRewards(logs[i]);
+        }
+    }
+
+    // ---- slots ----------------------------------------------------------------------------------------------------
+
+    function _onRollup(Vm.Log memory log) private {
+        ++read;
+        bytes32 topic = log.topics[0];
+        Slot slot = log.topics.length > 1 ? _slotOf(log.topics[1]) : Slot.wrap(0);
+        if (topic == IRollup.SeedProven.selector) _seedOfList = keccak256(abi.encode(SEED_DOMAIN, log.data, slot));
+        else if (topic == IRollup.Proposed.selector) _proposed(slot, log);
+        else if (topic == IRollup.Displaced.selector) _list.pop();
+        else if (topic == IRollup.Committed.selector) _committedTo(log);
+        else if (topic == IRollup.Revealed.selector) _shown(log);
+        else if (topic == IRollup.Finalized.selector) _final(slot, log);
+        else if (topic == IRollup.SlotExpired.selector) _cursor = _closed(_timeline(), _ended().end);
+        else if (topic == IRollup.Paused.selector) _anchored(L1Slot.wrap(abi.decode(log.data, (uint64))));
+    }
+
+    function _slotOf(bytes32 topic) private pure returns (Slot) {
+        // casting: slots have 64 bits; of events without a slot, nobody looks at it
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return Slot.wrap(uint64(uint256(topic)));
+    }
+
+    function _windowsOf() private pure returns (Windows) {
+        return packWindows(_parameters());
+    }
+
+    function _inFlight() private view returns (bool) {
+        return _list.length != 0 && !(_slotOfList < _cursor.slot());
+    }
+
+    function _proposed(Slot slot, Vm.Log memory log) private {
+        (uint192 score, L1Slot start, L1Slot previousStart) = abi.decode(log.data, (uint192, L1Slot, L1Slot));
+        if (!_inFlight()) {
+            delete _list;
+            (_slotOfList, _startOfList, _previousOfList) = (slot, start, previousStart);
+        }
+        Candidate memory c;
+        // casting: ids have 32 bits
+        // forge-lint: disable-next-line(unsafe-typecast)
+        c.sequencer = SequencerId.wrap(uint32(uint256(log.topics[2])));
+        c.headerHash = log.topics[3];
+        c.score = score;
+        _list.push(c);
+        for (uint256 i = _list.length - 1; i != 0 && c.score > _list[i - 1].score; --i) {
+            _list[i] = _list[i - 1];
+            _list[i - 1] = c;
+        }
+    }
+
+    function _committedTo(Vm.Log memory log) private {
+        Candidate storage c = _named(log.topics[2]);
+        c.prover = address(uint160(uint256(log.topics[3])));
+        SequencerId sequencer;
+        (sequencer, c.payee, c.bond, c.price, c.committedAt) =
+            abi.decode(log.data, (SequencerId, address, uint96, uint96, L1Slot));
+        assertTrue(sequencer == c.sequencer);
+        for (uint256 i = 0; i < _list.length; ++i) {
+            _list[i].blobsSeen = 0;
+        }
+    }
+
+    function _shown(Vm.Log memory log) private {
+        Candidate storage c = _named(log.topics[2]);
+        (Header memory header, uint16 seen, bool complete, L1Slot at) =
+            abi.decode(log.data, (Header, uint16, bool, L1Slot));
+        assertEq(_hash(header), log.topics[2]);
+        c.blobsSeen = seen;
+        if (complete) c.revealedAt = at;
+    }
+
+    function _named(bytes32 hash) private view returns (Candidate storage) {
+        for (uint256 i = 0; i < _list.length; ++i) {
+            if (_list[i].headerHash == hash) return _list[i];
+        }
+        revert Broken("candidate", uint256(hash), 0);
+    }
+
+    function _final(Slot slot, Vm.Log memory log) private {
+        (, bytes32 stateRoot, uint64 depositsEnd, L1Slot at) = abi.decode(log.data, (Outcome, bytes32, uint64, L1Slot));
+        Timeline t = _inFlight() ? _timeline() : Phases.idle(_cursor, _windowsOf(), at);
+        assertTrue(t.slot() == slot);
+        _cursor = _closed(t, at.plus(1));
+        _last = Tip(log.topics[2], stateRoot, depositsEnd, _last.height + 1, slot);
+    }
+
+    function _anchored(L1Slot until) private {
+        Slot voided = _locate().timeline.slot();
+        _cursor = _cursor.anchored(voided.advance(1), _windowsOf().nextStart(until, until), until);
+    }
+
+    function _closed(Timeline t, L1Slot end) private view returns (Cursor) {
+        return _cursor.closed(t, _windowsOf().nextStart(t.start(), end));
+    }
+
+    function _ended() private view returns (Position memory) {
+        return Phases.phaseAt(_timeline(), _windowsOf(), L1Slot.wrap(_now()));
+    }
+
+    /// @dev The listed slot, each candidate at the physical position of its rank.
+    function _timeline() private view returns (Timeline t) {
+        t = openTimeline(_slotOfList, _startOfList, _previousOfList).withRanking(_list.length, 0xe4);
+        uint256 seen;
+        for (uint256 i = 0; i < _list.length; ++i) {
+            if (L1Slot.unwrap(_list[i].committedAt) == 0) continue;
+            t = t.withCommitment(i, _list[i].committedAt);
+            if (L1Slot.unwrap(_list[i].revealedAt) != 0) t = t.withReveal(i, _list[i].revealedAt);
+            seen = _list[i].blobsSeen;
+        }
+        t = t.withBlobsSeen(seen);
+    }
+
+    function _locate() private view returns (Location memory) {
+        return Phases.locate(_cursor, _inFlight() ? _timeline() : Timeline.wrap(0), _windowsOf(), L1Slot.wrap(_now()));
+    }
+
+    // ---- money ----------------------------------------------------------------------------------------------------
+
+    function _onEscrow(Vm.Log memory log) private {
+        ++read;
+        bytes32 topic = log.topics[0];
+        address who = address(uint160(uint256(log.topics[1])));
+        EscrowAccount storage a = _escrowed[who];
+        if (topic == IEscrow.Slashed.selector) {
+            (uint128 amount, uint128 share) = abi.decode(log.data, (uint128, uint128));
+            a.locked -= amount;
+            _escrowed[address(uint160(uint256(log.topics[2])))].free += share;
+        } else if (topic == IEscrow.WithdrawalRequested.selector) {
+            (uint128 amount, L1Slot from) = abi.decode(log.data, (uint128, L1Slot));
+            (a.free, a.withdrawing, a.withdrawableFrom) = (a.free - amount, a.withdrawing + amount, from);
+        } else {
+            uint128 amount = abi.decode(log.data, (uint128));
+            if (topic == IEscrow.Deposited.selector) a.free += amount;
+            else if (topic == IEscrow.Withdrawn.selector) a.withdrawing -= amount;
+            else if (topic == IEscrow.Locked.selector) (a.free, a.locked) = (a.free - amount, a.locked + amount);
+            else if (topic == IEscrow.Released.selector) (a.free, a.locked) = (a.free + amount, a.locked - amount);
+        }
+    }
+
+    function _onRewards(Vm.Log memory log) private {
+        ++read;
+        bytes32 topic = log.topics[0];
+        if (topic == IRewards.BlockPaid.selector) {
+            (, uint256 a, uint256 b, uint256 c) = abi.decode(log.data, (Slot, uint256, uint256, uint256));
+            _earned[address(uint160(uint256(log.topics[1])))] += a;
+            _earned[address(uint160(uint256(log.topics[2])))] += b;
+            _earned[address(uint160(uint256(log.topics[3])))] += c;
+        } else if (topic == IRewards.Claimed.selector) {
+            (uint256 amount,) = abi.decode(log.data, (uint256, uint256));
+            _earned[address(uint160(uint256(log.topics[1])))] -= amount;
+        } else if (topic == IRewards.RatesScheduled.selector) {
+            Slot from = _slotOf(log.topics[1]);
+            // a second change for the same slot replaces the first
+            if (from > _announcedFrom) _inForce = _announced;
+            (_announcedFrom, _announced) = (from, abi.decode(log.data, (Rates)));
+        }
+    }
+
+    // ---- comparison -----------------------------------------------------------------------------------------------
+
+    function checkRebuilt() external view {
+        Overview memory expected = reader.overview();
+        Overview memory actual = _overview();
+        _same("slot", abi.encode(expected.slot), abi.encode(actual.slot));
+        _same("tip", abi.encode(expected.tip), abi.encode(actual.tip));
+        _same("rates", abi.encode(expected.rates), abi.encode(actual.rates));
+        _same("overview", abi.encode(expected), abi.encode(actual));
+        address[4] memory people = [prover, rescuer, payee, relay];
+        for (uint256 i = 0; i < 4; ++i) {
+            _same("escrow", abi.encode(escrow.account(people[i])), abi.encode(_escrowed[people[i]]));
+            _same("rewards", abi.encode(rewards.owed(people[i])), abi.encode(_earned[people[i]]));
+            _same("owner's rewards", abi.encode(rewards.owed(owners[i])), abi.encode(_earned[owners[i]]));
+        }
+    }
+
+    function _same(string memory what, bytes memory expected, bytes memory actual) private pure {
+        if (keccak256(expected) != keccak256(actual)) {
+            revert Broken(what, uint256(keccak256(expected)), uint256(keccak256(actual)));
+        }
+    }
+
+    function _overview() private view returns (Overview memory v) {
+        Location memory l = _locate();
+        v.l1Slot = L1Slot.wrap(_now());
+        if (_cursor.previousStart() > v.l1Slot) v.pausedUntil = _cursor.previousStart();
+        v.tip = _last;
+        v.slot = _slotView(l);
+        v.rates = v.slot.slot < _announcedFrom ? _inForce : _announced;
+        v.unsettled = l.expired;
+    }
+
+    function _slotView(Location memory l) private view returns (SlotView memory v) {
+        v.slot = l.timeline.slot();
+        v.phase = l.position.phase;
+        v.start = l.timeline.start();
+        v.previousStart = l.timeline.previousStart();
+        v.seedAt = _windowsOf().seedAt(v.previousStart);
+        v.phaseEnd = l.position.end;
+        // casting: at most 4
+        // forge-lint: disable-next-line(unsafe-typecast)
+        v.turn = uint8(l.position.turn);
+        if (l.timeline.count() == 0) return v;
+        v.candidates = _list;
+        v.seed = _seedOfList;
+    }
+}

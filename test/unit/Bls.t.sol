@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IScoring} from "../../contracts/interfaces/IScoring.sol";
+import {IStaking, Registration} from "../../contracts/interfaces/IStaking.sol";
+import {Bls} from "../../contracts/libraries/Bls.sol";
+import {PublicScore} from "../../contracts/scoring/PublicScore.sol";
+import {VrfScore} from "../../contracts/scoring/VrfScore.sol";
+import {SequencerId} from "../../contracts/types/Ids.sol";
+import {Slot} from "../../contracts/types/Time.sol";
+import {BlsKeys} from "../support/BlsKeys.sol";
+import {Curve} from "../support/Curve.sol";
+import {Fixture} from "../support/Fixture.sol";
+
+/// @notice The library behind calls.
+contract BlsHarness {
+    function verify(bytes32[4] calldata key, bytes32[8] calldata signature, bytes32[8] calldata hashed)
+        external
+        view
+        returns (bool)
+    {
+        return Bls.verify(key, signature, hashed);
+    }
+
+    function hashToG2(bytes calldata message, bytes calldata dst) external view returns (bytes32[8] memory) {
+        return Bls.hashToG2(message, dst);
+    }
+}
+
+/// @title BLS proofs on L1: what is refused, and what a refusal costs
+contract BlsTest is Fixture {
+    uint256 private constant SECRET = 4242;
+    /// @dev All of the capped calls of one check, and what is around them.
+    uint256 private constant MOST_GAS = 700_000;
+
+    BlsHarness private _bls = new BlsHarness();
+    VrfScore private _vrf;
+    Slot private constant SLOT = Slot.wrap(5);
+    bytes32 private constant SEED = keccak256("seed");
+    SequencerId private _first = SequencerId.wrap(1);
+
+    function setUp() public override {
+        super.setUp();
+        _vrf = new VrfScore(staking);
+    }
+
+    function _secretOf(uint256 i) private view returns (uint256) {
+        return BlsKeys.secret(abi.encode(owners[i], attesters[i]));
+    }
+
+    function _proof(uint256 i) private view returns (bytes memory) {
+        bytes memory message = _vrf.message(address(rollup), SLOT, SEED, _id(i));
+        return abi.encode(BlsKeys.publicKey(_secretOf(i)), BlsKeys.sign(_secretOf(i), message, BlsKeys.VRF_DST));
+    }
+
+    function _score(bytes memory proof) private view returns (uint192) {
+        return _vrf.score(address(rollup), SLOT, SEED, _first, attesters[0], proof);
+    }
+
+    function _refused(bytes memory proof) private {
+        vm.expectRevert(abi.encodeWithSelector(VrfScore.BadBlsSignature.selector, _first));
+        _score(proof);
+    }
+
+    /// @dev Whether a registration with this key and proof is refused, at a bounded price.
+    function _notRegistered(bytes memory key, bytes memory proof) private {
+        Registration memory r;
+        r.attester = relay;
+        r.blsKey = abi.decode(key, (bytes32[4]));
+        r.proofOfPossession = abi.decode(proof, (bytes32[8]));
+        uint256 before = gasleft();
+        (bool ok, bytes memory result) = address(staking).call(abi.encodeCall(IStaking.register, (r)));
+        assertLt(before - gasleft(), MOST_GAS, "burned gas");
+        assertFalse(ok);
+        assertEq(result, abi.encodeWithSelector(IStaking.BadProofOfPossession.selector, address(this)));
+    }
+
+    function _key() private view returns (bytes memory) {
+        return abi.encode(BlsKeys.publicKey(SECRET));
+    }
+
+    function _possession() private view returns (bytes memory) {
+        return abi.encode(BlsKeys.possession(staking, address(this), SECRET));
+    }
+
+    /// @dev The word at `index` with another value.
+    function _with(bytes memory words, uint256 index, uint256 value) private pure returns (bytes memory changed) {
+        changed = bytes.concat(words);
+        // memory-safe: the index lies inside
+        assembly ("memory-safe") {
+            mstore(add(changed, mul(add(index, 1), 32)), value)
+        }
+    }
+
+    function _word(bytes memory words, uint256 index) private pure returns (uint256 value) {
+        // memory-safe: reads only
+        assembly ("memory-safe") {
+            value := mload(add(words, mul(add(index, 1), 32)))
+        }
+    }
+
+    /// @dev The coordinate at `index` with the order of the field added: the same number, written another way.
+    function _beyondTheField(bytes memory words, uint256 index) private pure returns (bytes memory) {
+        uint256 low = _word(words, index + 1);
+        uint256 sum;
+        unchecked {
+            sum = low + 0x64774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab;
+        }
+        uint256 high = _word(words, index) + 0x1a0111ea397fe69a4b1ba7b6434bacd7 + (sum < low ? 1 : 0);
+        return _with(_with(words, index, high), index + 1, sum);
+    }
+
+    // ---- proofs of possession -------------------------------------------------------------------------------------
+
+    function test_keysSignAndVerify() public view {
+        bytes32[8] memory hashed = Bls.hashToG2("message", BlsKeys.POSSESSION_DST);
+        bytes32[4] memory key = BlsKeys.publicKey(SECRET);
+        bytes32[8] memory signature = BlsKeys.sign(SECRET, "message", BlsKeys.POSSESSION_DST);
+        assertTrue(_bls.verify(key, signature, hashed));
+        assertFalse(_bls.verify(BlsKeys.publicKey(SECRET + 1), signature, hashed));
+        assertFalse(_bls.verify(key, BlsKeys.sign(SECRET + 1, "message", BlsKeys.POSSESSION_DST), hashed));
+        assertFalse(_bls.verify(key, signature, Bls.hashToG2("messagf", BlsKeys.POSSESSION_DST)));
+        assertFalse(_bls.verify(key, signature, Bls.hashToG2("message", BlsKeys.VRF_DST)));
+    }
+
+    /// @dev Without the check, the key at infinity would accept the signature at infinity on any message.
+    function test_RevertWhen_theKeyIsAtInfinity() public {
+        _notRegistered(new bytes(128), new bytes(256));
+        _notRegistered(new bytes(128), _possession());
+    }
+
+    function test_RevertWhen_theProofIsAtInfinity() public {
+        _notRegistered(_key(), new bytes(256));
+    }
+
+    function test_RevertWhen_aPointIsNotOnTheCurve() public {
+        _notRegistered(_with(_key(), 3, 1), _possession());
+        _notRegistered(_key(), _with(_possession(), 7, 1));
+    }
+
+    /// @dev The key plus a point of another subgroup pairs as the key does, if nobody looks.
+    function test_RevertWhen_aPointIsNotInItsSubgroup() public {
+        _notRegistered(Curve.COFACTOR_G1, _possession());
+        _notRegistered(Curve.add1(_key(), Curve.COFACTOR_G1), _possession());
+        _notRegistered(_key(), Curve.COFACTOR_G2);
+        _notRegistered(_key(), Curve.add2(_possession(), Curve.COFACTOR_G2));
+    }
+
+    function test_RevertWhen_aCoordinateIsNotReduced() public {
+        for (uint256 i = 0; i < 4; i += 2) {
+            _notRegistered(_beyondTheField(_key(), i), _possession());
+        }
+        for (uint256 i = 0; i < 8; i += 2) {
+            _notRegistered(_key(), _beyondTheField(_possession(), i));
+        }
+    }
+
+    function test_RevertWhen_thePaddingIsNotZero() public {
+        bytes memory key = _key();
+        _notRegistered(_with(key, 0, _word(key, 0) | (1 << 255)), _possession());
+    }
+
+    function test_RevertWhen_theProofIsForAnotherContractOrChain() public {
+        bytes memory proof = _possession();
+        vm.chainId(77);
+        _notRegistered(_key(), proof);
+    }
+
+    /// @dev Signatures for scores can't serve as proofs, nor the other way round.
+    function test_theTagsDiffer() public {
+        bytes memory message = staking.possessionMessage(address(this), BlsKeys.publicKey(SECRET));
+        _notRegistered(_key(), abi.encode(BlsKeys.sign(SECRET, message, BlsKeys.VRF_DST)));
+    }
+
+    function test_theMessageIsWhatTheManualSays() public view {
+        bytes32[4] memory key = BlsKeys.publicKey(SECRET);
+        bytes32 domain = "fernet.pop.v1";
+        assertEq(staking.possessionMessage(relay, key), abi.encode(domain, block.chainid, address(staking), relay, key));
+    }
+
+    // ---- scores ---------------------------------------------------------------------------------------------------
+
+    function test_theVrfScoreIsTheHashOfTheSignature() public view {
+        bytes memory proof = _proof(0);
+        bytes memory signature = new bytes(256);
+        for (uint256 i = 0; i < 256; ++i) {
+            signature[i] = proof[128 + i];
+        }
+        uint256 hash = uint256(keccak256(bytes.concat("fernet.vrf-score.v1", new bytes(13), signature)));
+        assertEq(uint256(_score(proof)), hash >> 64);
+        assertEq(_vrf.kind(), "vrf");
+        assertEq(address(_vrf.staking()), address(staking));
+    }
+
+    function test_theVrfMessageIsWhatTheManualSays() public view {
+        bytes32 domain = "fernet.vrf.v1";
+        assertEq(_vrf.message(relay, SLOT, SEED, _first), abi.encode(domain, block.chainid, relay, SLOT, SEED, _first));
+    }
+
+    function test_RevertWhen_theProofHasAnotherLength() public {
+        bytes memory proof = _proof(0);
+        vm.expectRevert(abi.encodeWithSelector(IScoring.WrongProofLength.selector, 384, 385));
+        _score(bytes.concat(proof, hex"00"));
+        vm.expectRevert(abi.encodeWithSelector(IScoring.WrongProofLength.selector, 384, 0));
+        _score("");
+    }
+
+    function test_RevertWhen_theKeyIsAnothers() public {
+        bytes memory proof = _proof(1);
+        bytes32 expected = staking.blsKeyHashOf(_first);
+        bytes32 actual = staking.blsKeyHashOf(_id(1));
+        vm.expectRevert(abi.encodeWithSelector(VrfScore.WrongBlsKey.selector, _first, expected, actual));
+        _score(proof);
+    }
+
+    function test_RevertWhen_theSignatureIsForSomethingElse() public {
+        bytes memory proof = _proof(0);
+        vm.expectRevert(abi.encodeWithSelector(VrfScore.BadBlsSignature.selector, _first));
+        _vrf.score(address(rollup), Slot.wrap(6), SEED, _first, attesters[0], proof);
+        vm.expectRevert(abi.encodeWithSelector(VrfScore.BadBlsSignature.selector, _first));
+        _vrf.score(relay, SLOT, SEED, _first, attesters[0], proof);
+        vm.expectRevert(abi.encodeWithSelector(VrfScore.BadBlsSignature.selector, _first));
+        _vrf.score(address(rollup), SLOT, keccak256("another"), _first, attesters[0], proof);
+        vm.chainId(77);
+        _refused(proof);
+    }
+
+    /// @dev One signature a slot and key: no other encoding, no other point.
+    function test_RevertWhen_theSignatureIsChanged() public {
+        bytes memory proof = _proof(0);
+        _refused(_with(proof, 11, _word(proof, 11) ^ 1));
+        _refused(_beyondTheField(proof, 4));
+        for (uint256 i = 4; i < 12; ++i) {
+            proof = _with(proof, i, 0);
+        }
+        _refused(proof);
+    }
+
+    /// @dev A key that was registered twice has two scores.
+    function test_theSequencerIsInTheMessage() public view {
+        assertTrue(
+            keccak256(_vrf.message(relay, SLOT, SEED, _id(0))) != keccak256(_vrf.message(relay, SLOT, SEED, _id(1)))
+        );
+    }
+
+    function test_aMalformedScoreProofCannotBurnMoreThanTheCap() public {
+        bytes memory proof = _with(_proof(0), 11, 1);
+        uint256 before = gasleft();
+        (bool ok, bytes memory result) = address(_vrf)
+            .call(abi.encodeCall(IScoring.score, (address(rollup), SLOT, SEED, _first, attesters[0], proof)));
+        assertLt(before - gasleft(), MOST_GAS, "burned gas");
+        assertFalse(ok);
+        assertEq(result, abi.encodeWithSelector(VrfScore.BadBlsSignature.selector, _first));
+    }
+
+    function test_RevertWhen_theVrfHasNoStaking() public {
+        vm.expectRevert(abi.encodeWithSelector(VrfScore.BadParameter.selector, "staking"));
+        new VrfScore(IStaking(address(0)));
+    }
+
+    function testFuzz_thePublicScoreIsTheUpperPartOfAHash(
+        address rollup_,
+        uint64 slot,
+        bytes32 seed,
+        uint32 id,
+        address attester
+    ) public {
+        PublicScore scoring = new PublicScore();
+        bytes32 hash =
+            keccak256(abi.encode(keccak256("fernet.score.v1"), block.chainid, rollup_, slot, seed, id, attester));
+        assertEq(
+            scoring.score(rollup_, Slot.wrap(slot), seed, SequencerId.wrap(id), attester, ""),
+            uint192(uint256(hash) >> 64)
+        );
+        assertEq(scoring.kind(), "public");
+    }
+
+    function test_RevertWhen_thePublicScoreGetsAProof() public {
+        PublicScore scoring = new PublicScore();
+        vm.expectRevert(abi.encodeWithSelector(IScoring.WrongProofLength.selector, 0, 1));
+        scoring.score(address(rollup), SLOT, SEED, _first, attesters[0], hex"00");
+    }
+
+    // ---- an L1 without the precompiles ----------------------------------------------------------------------------
+
+    /// @dev A failing call, and an account without code, which returns nothing.
+    function test_RevertWhen_aPrecompileFails() public {
+        uint160[3] memory precompiles = [uint160(0x05), 0x0d, 0x11];
+        for (uint256 i = 0; i < 3; ++i) {
+            address precompile = address(precompiles[i]);
+            bytes memory failed = abi.encodeWithSelector(Bls.PrecompileFailed.selector, uint256(precompiles[i]));
+            vm.mockCallRevert(precompile, "", "");
+            vm.expectRevert(failed);
+            _bls.hashToG2("message", "tag");
+            vm.clearMockedCalls();
+            vm.mockCall(precompile, "", "");
+            vm.expectRevert(failed);
+            _bls.hashToG2("message", "tag");
+            vm.clearMockedCalls();
+        }
+        bytes32[4] memory key = BlsKeys.publicKey(SECRET);
+        bytes32[8] memory hashed = _bls.hashToG2("message", "tag");
+        bytes32[8] memory signature = BlsKeys.sign(SECRET, "message", "tag");
+        assertTrue(_bls.verify(key, signature, hashed));
+        vm.mockCall(address(0x0f), "", "");
+        assertFalse(_bls.verify(key, signature, hashed));
+        vm.mockCall(address(0x0f), "", abi.encode(2));
+        assertFalse(_bls.verify(key, signature, hashed));
+    }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {EscrowView, Overview, SequencerView} from "../../contracts/interfaces/IReader.sol";
+import {Header, Phase} from "../../contracts/interfaces/IRollup.sol";
+import {Status} from "../../contracts/interfaces/IStaking.sol";
+import {SequencerId} from "../../contracts/types/Ids.sol";
+import {L1Slot, Slot} from "../../contracts/types/Time.sol";
+import {Fixture} from "../support/Fixture.sol";
+
+/// @title What the reader says is what the contracts know
+contract ReaderTest is Fixture {
+    function test_theOverviewHasEverythingAtOnce() public {
+        Header memory h = _revealed(0);
+        token.approve(address(bridge), 10e9);
+        // The generator of Jubjub's prime-order subgroup.
+        bridge.deposit(
+            0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b,
+            0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa,
+            10
+        );
+        Overview memory v = reader.overview();
+        assertEq(L1Slot.unwrap(v.l1Slot), _now());
+        assertEq(L1Slot.unwrap(v.pausedUntil), 0);
+        assertEq(uint256(v.slot.phase), uint256(Phase.ExclusiveProving));
+        assertEq(abi.encode(v.slot), abi.encode(reader.currentSlot()));
+        assertEq(abi.encode(v.slot.candidates), abi.encode(reader.candidates()));
+        assertEq(abi.encode(v.tip), abi.encode(rollup.tip()));
+        assertEq(abi.encode(v.rates), abi.encode(_rates()));
+        assertEq(v.pendingDeposits, 1);
+        assertFalse(v.unsettled);
+        assertTrue(rollup.slotInTurn() == h.slot);
+
+        _warp(_now() + 70);
+        v = reader.overview();
+        assertTrue(v.unsettled);
+        assertEq(v.slot.candidates.length, 0);
+        assertTrue(rollup.slotInTurn() == h.slot.advance(1));
+        rollup.settle();
+        assertFalse(reader.overview().unsettled);
+
+        vm.prank(guardian);
+        rollup.pause();
+        assertEq(L1Slot.unwrap(reader.overview().pausedUntil), _now() + 50);
+    }
+
+    function test_sequencersComeInPagesWithTheirStatus() public {
+        _propose(1);
+        vm.prank(owners[2]);
+        staking.initiateExit(_id(2));
+        SequencerId late = _register(relay, relay);
+        SequencerView[] memory all = reader.sequencers(_id(0), 100);
+        assertEq(all.length, 5);
+        for (uint256 i = 0; i < 5; ++i) {
+            assertTrue(all[i].id == _id(i));
+            assertEq(all[i].candidate, i == 1);
+            assertEq(abi.encode(all[i].registration), abi.encode(staking.sequencer(_id(i))));
+            assertEq(uint256(all[i].status), uint256(staking.statusOf(_id(i))));
+        }
+        assertEq(uint256(all[0].status), uint256(Status.Active));
+        assertEq(uint256(all[2].status), uint256(Status.Exiting));
+        assertEq(uint256(all[4].status), uint256(Status.Queued));
+        SequencerView[] memory page = reader.sequencers(_id(3), 1);
+        assertEq(page.length, 1);
+        assertTrue(page[0].id == _id(3));
+        page = reader.sequencers(_id(3), 10);
+        assertEq(page.length, 2);
+        assertTrue(page[1].id == late);
+        assertEq(reader.sequencers(_id(5), 10).length, 0);
+        assertEq(reader.sequencers(SequencerId.wrap(0), 10).length, 0);
+    }
+
+    function test_theEscrowSaysWhatItIsGoodFor() public {
+        EscrowView memory v = reader.escrow(prover);
+        assertEq(v.headroom, 100);
+        assertFalse(v.withdrawable);
+        vm.prank(prover);
+        escrow.requestWithdrawal(995e18);
+        v = reader.escrow(prover);
+        assertEq(abi.encode(v.account), abi.encode(escrow.account(prover)));
+        assertEq(v.headroom, 0, "5 tokens are no bond");
+        assertFalse(v.withdrawable);
+        _warp(_now() + 4);
+        assertTrue(reader.escrow(prover).withdrawable);
+    }
+
+    /// @dev What a rollup's raw words mean: the first is the cursor, and what lies beyond the records is nothing.
+    function test_wordsAreTheStorage() public {
+        _propose(0);
+        bytes32[] memory words = rollup.words(0, 2);
+        assertEq(words[0], vm.load(address(rollup), 0));
+        assertEq(words[1], rollup.tip().stateRoot);
+        assertEq(rollup.words(3 + 4 * 18, 1)[0], 0);
+        assertEq(rollup.words(0, 0).length, 0);
+        assertTrue(_slot() == Slot.wrap(_view().slot));
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Registry} from "../../../contracts/governance/Registry.sol";
+import {IRegistry, Version} from "../../../contracts/interfaces/IRegistry.sol";
+import {L1Slot} from "../../../contracts/types/Time.sol";
+import {GovernanceFixture, RollupDouble} from "../../support/GovernanceFixture.sol";
+
+contract RegistryTest is GovernanceFixture {
+    function _expectBad(string memory name) private {
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.BadParameter.selector, name));
+    }
+
+    function _versionIs(uint256 version, address rollup_, address governance, uint256 addedAt) private view {
+        Version memory v = registry.versionAt(version);
+        assertEq(v.rollup, rollup_);
+        assertEq(v.governance, governance);
+        assertEq(L1Slot.unwrap(v.addedAt), addedAt);
+    }
+
+    function test_RevertWhen_constructedWithBadParameters() public {
+        _expectBad("rollup");
+        new Registry(stranger, address(timelock), GENESIS_TIME, SLOT_SECONDS);
+        _expectBad("governance");
+        new Registry(address(rollup), stranger, GENESIS_TIME, SLOT_SECONDS);
+    }
+
+    function test_startsWithTheFirstVersion() public view {
+        assertEq(registry.count(), 1);
+        assertEq(registry.canonical(), address(rollup));
+        assertEq(registry.governance(), address(timelock));
+        _versionIs(0, address(rollup), address(timelock), DEPLOYED_AT);
+    }
+
+    function test_RevertWhen_theVersionIsUnknown() public {
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.UnknownVersion.selector, 1, 1));
+        registry.versionAt(1);
+    }
+
+    function test_governanceAddsAVersion() public {
+        address next = address(new RollupDouble());
+        _govern(address(registry), abi.encodeCall(IRegistry.addVersion, (next, address(timelock))));
+        assertEq(registry.canonical(), next);
+        assertEq(registry.count(), 2);
+        _versionIs(1, next, address(timelock), DEPLOYED_AT + DELAY);
+        _versionIs(0, address(rollup), address(timelock), DEPLOYED_AT);
+    }
+
+    function test_anEarlierVersionMayComeBack() public {
+        address next = address(new RollupDouble());
+        vm.startPrank(address(timelock));
+        vm.expectEmit();
+        emit IRegistry.VersionAdded(1, next, address(timelock));
+        registry.addVersion(next, address(timelock));
+        registry.addVersion(address(rollup), address(timelock));
+        assertEq(registry.canonical(), address(rollup));
+        assertEq(registry.count(), 3);
+    }
+
+    /// The governance of a version decides on the one after it; that of an earlier one has no say.
+    function test_eachVersionsGovernanceAddsTheNext() public {
+        address next = address(new RollupDouble());
+        address third = address(new RollupDouble());
+        vm.prank(address(timelock));
+        registry.addVersion(next, address(this));
+        vm.prank(address(timelock));
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.NotGovernance.selector, address(this), address(timelock)));
+        registry.addVersion(third, address(timelock));
+        registry.addVersion(third, address(this));
+        assertEq(registry.canonical(), third);
+    }
+
+    function test_RevertWhen_anotherAddsAVersion() public {
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.NotGovernance.selector, address(timelock), address(this)));
+        registry.addVersion(address(target), address(timelock));
+    }
+
+    function test_RevertWhen_theVersionIsBad() public {
+        vm.startPrank(address(timelock));
+        vm.expectRevert(abi.encodeWithSelector(IRegistry.AlreadyCanonical.selector, address(rollup)));
+        registry.addVersion(address(rollup), address(timelock));
+        _expectBad("rollup");
+        registry.addVersion(stranger, address(timelock));
+        _expectBad("governance");
+        registry.addVersion(address(target), stranger);
+    }
+}
