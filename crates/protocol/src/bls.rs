@@ -145,7 +145,7 @@ impl BlsPublicKey {
     /// 128 bytes as in EIP-2537.
     #[must_use]
     pub fn encode(&self) -> FixedBytes<128> {
-        let mut encoded = FixedBytes::ZERO;
+        let mut encoded = FixedBytes::<128>::ZERO;
         for (to, from) in encoded.chunks_exact_mut(PADDED).zip(self.0.serialize().chunks_exact(COORDINATE)) {
             pad(to, from);
         }
@@ -193,7 +193,7 @@ impl BlsSignature {
     /// 256 bytes as in EIP-2537.
     #[must_use]
     pub fn encode(&self) -> FixedBytes<256> {
-        let mut encoded = FixedBytes::ZERO;
+        let mut encoded = FixedBytes::<256>::ZERO;
         let bytes = self.0.serialize();
         for (to, from) in encoded.chunks_exact_mut(2 * PADDED).zip(bytes.chunks_exact(2 * COORDINATE)) {
             for (to, from) in to.chunks_exact_mut(PADDED).zip(from.rchunks_exact(COORDINATE)) {

@@ -51,7 +51,7 @@ fn changed<const N: usize>(
 fn hashed(message: &[u8], dst: &[u8]) -> FixedBytes<256> {
     let one = SecretKey::from_bytes(&U256::ONE.to_be_bytes::<32>()).expect("below the order");
     let serialized = one.sign(message, dst, &[]).serialize();
-    let mut point = FixedBytes::ZERO;
+    let mut point = FixedBytes::<256>::ZERO;
     // blst: x.c1 x.c0 y.c1 y.c0
     for (to, from) in [1, 0, 3, 2].into_iter().enumerate() {
         point[64 * to + 16..64 * (to + 1)].copy_from_slice(&serialized[48 * from..48 * (from + 1)]);
@@ -80,8 +80,8 @@ fn hashes(table: &mut Table) {
 fn cases(table: &mut Table) {
     let mut random = Random::new(11);
     for case in 0..16_u64 {
-        let secret = BlsSecretKey::from_bytes(&(U256::from_be_bytes(random.word().0) >> 2).to_be_bytes())
-            .expect("254 bits are below the order but for one in four thousand");
+        let secret = BlsSecretKey::from_bytes(&(U256::from_be_bytes(random.word().0) >> 2_usize).to_be_bytes::<32>())
+            .expect("254 bits are below the order");
         let key = secret.public_key();
         let chain_id = ChainId::new(if case < 4 { 31_337 } else { random.next() >> 1 });
         let possession = Possession { chain_id, staking: random.address(), owner: random.address() };
