@@ -181,19 +181,19 @@ contract Reader is IReader, L1Clock {
 
     /// @dev Casts: a field's bits are the lowest of what is cast.
     function _fill(Candidate memory c, bytes32[] memory words, Timeline t, uint256 position) private pure {
-        uint256 at = 2 + CANDIDATE_WORDS * position;
-        uint256 ranked = uint256(words[at]);
+        uint256 first = 2 + CANDIDATE_WORDS * position;
+        uint256 ranked = uint256(words[first]);
         // forge-lint: disable-start(unsafe-typecast)
         c.sequencer = SequencerId.wrap(uint32(ranked));
         c.score = uint192(ranked >> 32);
-        c.headerHash = words[at + 1];
+        c.headerHash = words[first + 1];
         c.committedAt = t.committedAt(position);
         if (L1Slot.unwrap(c.committedAt) == 0) return;
         c.revealedAt = t.revealedAt(position);
-        c.prover = address(uint160(uint256(words[at + 2])));
-        c.bond = uint96(uint256(words[at + 2]) >> 160);
-        c.payee = address(uint160(uint256(words[at + 3])));
-        c.price = uint96(uint256(words[at + 3]) >> 160);
+        c.prover = address(uint160(uint256(words[first + 2])));
+        c.bond = uint96(uint256(words[first + 2]) >> 160);
+        c.payee = address(uint160(uint256(words[first + 3])));
+        c.price = uint96(uint256(words[first + 3]) >> 160);
         // forge-lint: disable-end(unsafe-typecast)
     }
 

@@ -15,6 +15,7 @@ contract ReaderTest is Fixture {
         token.approve(address(bridge), 10e9);
         // The generator of Jubjub's prime-order subgroup.
         bridge.deposit(
+            address(this),
             0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b,
             0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa,
             10

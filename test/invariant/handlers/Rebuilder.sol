@@ -122,11 +122,11 @@ contract Rebuilder is SlotHandler {
 
     function _shown(Vm.Log memory log) private {
         Candidate storage c = _named(log.topics[2]);
-        (Header memory header, uint16 seen, bool complete, L1Slot at) =
+        (Header memory header, uint16 seen, bool complete, L1Slot time) =
             abi.decode(log.data, (Header, uint16, bool, L1Slot));
         assertEq(_hash(header), log.topics[2]);
         c.blobsSeen = seen;
-        if (complete) c.revealedAt = at;
+        if (complete) c.revealedAt = time;
     }
 
     function _named(bytes32 hash) private view returns (Candidate storage) {
@@ -137,10 +137,10 @@ contract Rebuilder is SlotHandler {
     }
 
     function _final(Slot slot, Vm.Log memory log) private {
-        (, bytes32 stateRoot, uint64 depositsEnd, L1Slot at) = abi.decode(log.data, (Outcome, bytes32, uint64, L1Slot));
-        Timeline t = _inFlight() ? _timeline() : Phases.idle(_cursor, _windowsOf(), at);
+        (, bytes32 stateRoot, uint64 depositsEnd, L1Slot time) = abi.decode(log.data, (Outcome, bytes32, uint64, L1Slot));
+        Timeline t = _inFlight() ? _timeline() : Phases.idle(_cursor, _windowsOf(), time);
         assertTrue(t.slot() == slot);
-        _cursor = _closed(t, at.plus(1));
+        _cursor = _closed(t, time.plus(1));
         _last = Tip(log.topics[2], stateRoot, depositsEnd, _last.height + 1, slot);
     }
 
