@@ -41,6 +41,7 @@ impl From<contracts::Header> for protocol::Header {
             fee_recipient: header.feeRecipient,
             chunks: header.chunks,
             committee_digest: header.committeeDigest,
+            vote: header.vote,
             blob_hashes: header.blobHashes,
         }
     }
@@ -56,6 +57,7 @@ impl From<protocol::Header> for contracts::Header {
             feeRecipient: header.fee_recipient,
             chunks: header.chunks,
             committeeDigest: header.committee_digest,
+            vote: header.vote,
             blobHashes: header.blob_hashes,
         }
     }
@@ -105,20 +107,42 @@ impl From<contracts::Parameters> for protocol::Parameters {
             backup_phase: p.backupPhase,
             seed_delay: p.seedDelay,
             seed_grid: p.seedGrid,
+            pause_length: p.pauseLength,
             max_candidates: p.maxCandidates,
             max_blobs: p.maxBlobs,
             max_chunks: p.maxChunks,
             max_deposits: p.maxDeposits,
             rescue_share: Bps::new(p.rescueShareBps),
-            sequencer_share: Bps::new(p.sequencerBps),
-            prover_share: Bps::new(p.proverBps),
-            submitter_share: Bps::new(p.submitterBps),
             min_bond: tokens(p.minBond),
             abandon_penalty: tokens(p.abandonPenalty),
             withhold_penalty: tokens(p.withholdPenalty),
-            block_reward: tokens(p.blockReward),
-            reveal_bonus: tokens(p.revealBonus),
         }
+    }
+}
+
+impl From<contracts::Rates> for protocol::Rates {
+    fn from(rates: contracts::Rates) -> Self {
+        Self {
+            block_reward: tokens(rates.blockReward),
+            reveal_bonus: tokens(rates.revealBonus),
+            sequencer_share: Bps::new(rates.sequencerBps),
+            prover_share: Bps::new(rates.proverBps),
+            submitter_share: Bps::new(rates.submitterBps),
+        }
+    }
+}
+
+impl TryFrom<protocol::Rates> for contracts::Rates {
+    type Error = InvalidValue;
+
+    fn try_from(rates: protocol::Rates) -> Result<Self, InvalidValue> {
+        Ok(Self {
+            blockReward: narrow("blockReward", rates.block_reward)?,
+            revealBonus: narrow("revealBonus", rates.reveal_bonus)?,
+            sequencerBps: rates.sequencer_share.get(),
+            proverBps: rates.prover_share.get(),
+            submitterBps: rates.submitter_share.get(),
+        })
     }
 }
 
@@ -136,19 +160,15 @@ impl TryFrom<protocol::Parameters> for contracts::Parameters {
             backupPhase: p.backup_phase,
             seedDelay: p.seed_delay,
             seedGrid: p.seed_grid,
+            pauseLength: p.pause_length,
             maxCandidates: p.max_candidates,
             maxBlobs: p.max_blobs,
             maxChunks: p.max_chunks,
             maxDeposits: p.max_deposits,
             rescueShareBps: p.rescue_share.get(),
-            sequencerBps: p.sequencer_share.get(),
-            proverBps: p.prover_share.get(),
-            submitterBps: p.submitter_share.get(),
             minBond: narrow("minBond", p.min_bond)?,
             abandonPenalty: narrow("abandonPenalty", p.abandon_penalty)?,
             withholdPenalty: narrow("withholdPenalty", p.withhold_penalty)?,
-            blockReward: narrow("blockReward", p.block_reward)?,
-            revealBonus: narrow("revealBonus", p.reveal_bonus)?,
         })
     }
 }

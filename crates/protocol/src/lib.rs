@@ -33,6 +33,7 @@ mod phase;
 mod queue;
 mod quote;
 mod ranking;
+mod rates;
 mod rollup;
 mod seed;
 mod settlement;
@@ -47,6 +48,7 @@ pub use phase::{CandidateFacts, Phase, PhaseOrder, Position, Timeline, phase_at}
 pub use queue::{Deposit, Exit, L1Operation, QueueRange, QueueRangeError};
 pub use quote::{Quote, QuoteRefused, SignatureError, recover_signer, verify_signature};
 pub use ranking::{CandidateList, Inserted, ProposalRefused, Proposed, Ranked, Scorer, Ticket, rank};
+pub use rates::{Rates, RatesRefused};
 pub use rollup::RollupId;
 pub use seed::{next_start, seed, seed_at};
 pub use settlement::{

@@ -27,6 +27,8 @@ pub struct Parameters {
     pub seed_delay: u16,
     /// that L1 slot is rounded up to a multiple of it
     pub seed_grid: u16,
+    /// of the guardian's pause
+    pub pause_length: u16,
     /// ranked proposals kept, 1 to 4
     pub max_candidates: u8,
     /// blobs a block may have, 1 to 16
@@ -37,22 +39,12 @@ pub struct Parameters {
     pub max_deposits: u16,
     /// of a slashed bond, what goes to whoever proved instead
     pub rescue_share: Bps,
-    /// of the block reward
-    pub sequencer_share: Bps,
-    /// of the block reward
-    pub prover_share: Bps,
-    /// of the block reward; gets the remainder of the roundings too
-    pub submitter_share: Bps,
     /// least bond of a quote
     pub min_bond: TokenAmount,
     /// paid by a sequencer whose turn passed without a commitment
     pub abandon_penalty: TokenAmount,
     /// paid by a sequencer whose data didn't appear after a commitment
     pub withhold_penalty: TokenAmount,
-    /// credited for a finalized block
-    pub block_reward: TokenAmount,
-    /// credited to the sequencer for a reveal in the L1 slot of the commitment; decays linearly after it
-    pub reveal_bonus: TokenAmount,
 }
 
 /// A parameter that the rollup's constructor refuses, under the name it reverts with.
@@ -84,12 +76,6 @@ impl Parameters {
             .saturating_add(u64::from(self.proving_phase))
     }
 
-    /// Highest price that a quote may have: the sequencer's share of the block reward, rounded down.
-    #[must_use]
-    pub fn max_price(&self) -> TokenAmount {
-        self.block_reward.share_down(self.sequencer_share)
-    }
-
     /// Refuses what the rollup's constructor refuses, in its order and under its names.
     ///
     /// `stake` is the stake of a registration, `blobs_at_most` the blobs that a block of `max_chunks` chunks has.
@@ -106,6 +92,7 @@ impl Parameters {
         at_least("backupPhase", 1, self.backup_phase)?;
         at_least("seedDelay", 1, self.seed_delay)?;
         at_least("seedGrid", 1, self.seed_grid)?;
+        within("pauseLength", 1, PROVABLE_L1_SLOTS, u64::from(self.pause_length))?;
         within("maxCandidates", 1, MAX_CANDIDATES as u64, u64::from(self.max_candidates))?;
         at_least("maxChunks", 1, self.max_chunks)?;
         at_least("maxDeposits", 1, self.max_deposits)?;
@@ -121,8 +108,6 @@ impl Parameters {
         let needed = longest.saturating_add(seeding).saturating_add(self.idle().saturating_mul(2));
         within("longestSlot", 0, PROVABLE_L1_SLOTS, needed)?;
 
-        let shares = sum([self.sequencer_share, self.prover_share, self.submitter_share].map(Bps::get));
-        within("rewardBps", u64::from(Bps::WHOLE.get()), u64::from(Bps::WHOLE.get()), shares)?;
         within("rescueShareBps", 0, u64::from(Bps::WHOLE.get()), u64::from(self.rescue_share.get()))?;
         if self.min_bond == TokenAmount::ZERO {
             return Err(BadParameter { name: "minBond", expected: "at least 1".to_owned(), actual: 0 });
@@ -131,8 +116,6 @@ impl Parameters {
             ("minBond", self.min_bond),
             ("abandonPenalty", self.abandon_penalty),
             ("withholdPenalty", self.withhold_penalty),
-            ("blockReward", self.block_reward),
-            ("revealBonus", self.reveal_bonus),
         ] {
             at_most(name, TokenAmount::MAX_96, amount)?;
         }

@@ -1,6 +1,6 @@
 //! Quotes: offers to prove one header, signed as EIP-712 typed data by prover and sequencer.
 
-use crate::{L1Slot, Parameters, RollupId, SequencerId, Slot, TokenAmount, encoding::Words};
+use crate::{L1Slot, Parameters, Rates, RollupId, SequencerId, Slot, TokenAmount, encoding::Words};
 use alloy_primitives::{Address, B256, Keccak256, Signature, U256, b256, keccak256};
 use serde::{Deserialize, Serialize};
 
@@ -181,7 +181,12 @@ impl Quote {
     ///
     /// # Errors
     /// As the Rollup would revert.
-    pub fn check_terms(&self, parameters: &Parameters, now: L1Slot) -> Result<(), QuoteRefused> {
+    pub fn check_terms(
+        &self,
+        parameters: &Parameters,
+        rates: &Rates,
+        now: L1Slot,
+    ) -> Result<(), QuoteRefused> {
         if now > self.valid_until {
             return Err(QuoteRefused::Expired { valid_until: self.valid_until, now });
         }
@@ -196,7 +201,7 @@ impl Quote {
         if self.bond > TokenAmount::MAX_96 {
             return Err(QuoteRefused::BondTooHigh { maximum: TokenAmount::MAX_96, actual: self.bond });
         }
-        let maximum = parameters.max_price();
+        let maximum = rates.max_price();
         if self.price > maximum {
             return Err(QuoteRefused::PriceTooHigh { maximum, actual: self.price });
         }

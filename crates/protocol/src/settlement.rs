@@ -1,7 +1,7 @@
 //! Who gets, pays and loses what when a slot ends. Amounts in token units, exact to the unit: every division rounds down,
 //! and what is left over goes to the part named last (the submitter, the burned rest).
 
-use crate::{L1Slot, MAX_CANDIDATES, Parameters, SequencerId, TokenAmount};
+use crate::{L1Slot, MAX_CANDIDATES, Parameters, Rates, SequencerId, TokenAmount};
 use alloy_primitives::{Address, address};
 use serde::{Deserialize, Serialize};
 
@@ -195,21 +195,25 @@ fn total(amounts: impl Iterator<Item = TokenAmount>) -> TokenAmount {
 /// Reveal bonus: all of it for a reveal in the L1 slot of the commitment, linearly less for each L1 slot after it, rounded
 /// down; nothing after the reveal phase.
 #[must_use]
-pub fn reveal_bonus_down(parameters: &Parameters, committed_at: L1Slot, revealed_at: L1Slot) -> TokenAmount {
+pub fn reveal_bonus_down(
+    parameters: &Parameters,
+    rates: &Rates,
+    committed_at: L1Slot,
+    revealed_at: L1Slot,
+) -> TokenAmount {
     let steps = u128::from(parameters.reveal_phase).saturating_add(1);
     let left = steps.saturating_sub(u128::from(revealed_at.since(committed_at)));
     // 96 bits times 17 bits
-    TokenAmount::new(
-        parameters.reveal_bonus.get().saturating_mul(left).checked_div(steps).unwrap_or_default(),
-    )
+    TokenAmount::new(rates.reveal_bonus.get().saturating_mul(left).checked_div(steps).unwrap_or_default())
 }
 
-/// Settles a slot. `candidates` are best first; `submitter` sent the finalizing transaction.
+/// Settles a slot that pays `rates`. `candidates` are best first; `submitter` sent the finalizing transaction.
 ///
 /// # Errors
 /// Where the facts can't be those of a slot on L1.
 pub fn settle(
     parameters: &Parameters,
+    rates: &Rates,
     candidates: &[SettledCandidate],
     ending: Ending,
     submitter: Address,
@@ -237,7 +241,7 @@ pub fn settle(
         };
         settled.end_bond(Bond { prover: commitment.prover, amount: commitment.bond, fate })?;
     }
-    settled.reward(parameters, revealed, ending, submitter)?;
+    settled.reward(parameters, rates, revealed, ending, submitter)?;
     Ok(settled)
 }
 
@@ -276,6 +280,7 @@ impl Settled {
     fn reward(
         &mut self,
         parameters: &Parameters,
+        rates: &Rates,
         revealed: Revealed<'_>,
         ending: Ending,
         submitter: Address,
@@ -288,16 +293,16 @@ impl Settled {
             Ending::BackupOfOther { payee } => (Some(payee), false, false),
         };
         let nothing_revealed = SettlementError::NothingRevealed { ending };
-        let mut proving = parameters.block_reward.share_down(parameters.prover_share);
-        let share = parameters.max_price();
-        let submitting = parameters.block_reward.saturating_sub(proving).saturating_sub(share);
+        let mut proving = rates.block_reward.share_down(rates.prover_share);
+        let share = rates.max_price();
+        let submitting = rates.block_reward.saturating_sub(proving).saturating_sub(share);
         let mut sequencing = None;
         if is_revealed_block {
             let (candidate, commitment, revealed_at) = revealed.ok_or(nothing_revealed)?;
             let price = if price_counts { commitment.price } else { TokenAmount::ZERO };
             let too_high = SettlementError::PriceTooHigh { maximum: share, actual: price };
             let rest = share.checked_sub(price).ok_or(too_high)?;
-            let bonus = reveal_bonus_down(parameters, commitment.at, revealed_at);
+            let bonus = reveal_bonus_down(parameters, rates, commitment.at, revealed_at);
             proving = proving.checked_add(price).ok_or(SettlementError::Overflow)?;
             sequencing = Some((candidate.owner, rest.checked_add(bonus).ok_or(SettlementError::Overflow)?));
         }

@@ -60,6 +60,18 @@ impl Cursor {
         Self::after(timeline, finalized_at.plus(1), parameters)
     }
 
+    /// The cursor after a pause that began at `now`, while `slot` was in turn: as before the first slot, a virtual slot starts
+    /// and ends when the pause does, so that the next seed is fixed after it.
+    #[must_use]
+    pub fn after_pause(slot: Slot, now: L1Slot, parameters: &Parameters) -> Self {
+        let until = now.plus(u64::from(parameters.pause_length));
+        Self {
+            slot: slot.plus(1),
+            start: next_start(until, until, parameters),
+            previous_start: until,
+        }
+    }
+
     /// The slot in turn if nobody has proposed since: idle slots follow each other at a fixed pace.
     #[must_use]
     pub fn idle(&self, parameters: &Parameters, now: L1Slot) -> Timeline {

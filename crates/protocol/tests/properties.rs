@@ -8,10 +8,9 @@ use std::{cmp::Ordering, collections::BTreeMap};
 
 fn parameters() -> impl Strategy<Value = Parameters> {
     let lengths = (1..12_u16, 1..8_u16, 1..8_u16, 1..40_u16, any::<u16>(), 1..4_u16, 1..12_u16);
-    let shares = (0..=10_000_u16, any::<u16>(), 0..=10_000_u16);
-    let amounts = [0..1_u128 << 96, 0..1_u128 << 96, 0..1_u128 << 96, 0..1_u128 << 96];
-    (lengths, any::<(u16, u16)>(), 1..=4_u8, shares, amounts).prop_map(
-        |(lengths, (delay, grid), max_candidates, (sequencer, prover, rescue), amounts)| {
+    let penalties = [0..1_u128 << 96, 0..1_u128 << 96];
+    (lengths, any::<(u16, u16)>(), 1..=4_u8, (1..8_000_u16, 0..=10_000_u16), penalties).prop_map(
+        |(lengths, (delay, grid), max_candidates, (pause_length, rescue), penalties)| {
             let (
                 proposal_phase,
                 commitment_phase,
@@ -23,8 +22,7 @@ fn parameters() -> impl Strategy<Value = Parameters> {
             ) = lengths;
             let idle = proposal_phase + halt_phase + backup_phase;
             let seed_delay = 1 + delay % (idle - 1);
-            let prover = prover % (10_001 - sequencer);
-            let [abandon, withhold, reward, bonus] = amounts.map(TokenAmount::new);
+            let [abandon, withhold] = penalties.map(TokenAmount::new);
             Parameters {
                 proposal_phase,
                 commitment_phase,
@@ -35,19 +33,30 @@ fn parameters() -> impl Strategy<Value = Parameters> {
                 backup_phase,
                 seed_delay,
                 seed_grid: 1 + grid % (idle - seed_delay),
+                pause_length,
                 max_candidates,
                 max_blobs: 6,
                 max_chunks: 16,
                 max_deposits: 32,
                 rescue_share: Bps::new(rescue),
-                sequencer_share: Bps::new(sequencer),
-                prover_share: Bps::new(prover),
-                submitter_share: Bps::new(10_000 - sequencer - prover),
                 min_bond: TokenAmount::new(1),
                 abandon_penalty: abandon,
                 withhold_penalty: withhold,
-                block_reward: reward,
-                reveal_bonus: bonus,
+            }
+        },
+    )
+}
+
+fn rates() -> impl Strategy<Value = Rates> {
+    (0..=10_000_u16, any::<u16>(), 0..1_u128 << 96, 0..1_u128 << 96).prop_map(
+        |(sequencer, prover, reward, bonus)| {
+            let prover = prover % (10_001 - sequencer);
+            Rates {
+                block_reward: TokenAmount::new(reward),
+                reveal_bonus: TokenAmount::new(bonus),
+                sequencer_share: Bps::new(sequencer),
+                prover_share: Bps::new(prover),
+                submitter_share: Bps::new(10_000 - sequencer - prover),
             }
         },
     )
@@ -155,6 +164,17 @@ proptest! {
     }
 
     #[test]
+    fn after_a_pause_the_seed_is_of_a_later_mix(p in parameters(), slot in 0..1_u64 << 40, now in 0..1_u64 << 40) {
+        let cursor = Cursor::after_pause(Slot::new(slot), L1Slot::new(now), &p);
+        let until = L1Slot::new(now + u64::from(p.pause_length));
+        prop_assert_eq!((cursor.slot, cursor.previous_start), (Slot::new(slot + 1), until));
+        let seed_at = seed_at(cursor.previous_start, &p);
+        prop_assert!(seed_at > until && seed_at < cursor.start);
+        let waiting = cursor.idle(&p, until);
+        prop_assert_eq!(phase_at(&waiting, &p, until).phase, Phase::Waiting);
+    }
+
+    #[test]
     fn a_seed_is_fixed_before_its_slot_starts(p in parameters(), start in 0..1_u64 << 40, length in 0..500_u64) {
         let start = L1Slot::new(start);
         let end = start.plus(length);
@@ -199,6 +219,7 @@ proptest! {
     #[test]
     fn every_token_is_accounted_for(
         p in parameters(),
+        rates in rates(),
         drawn in vec((any::<[u128; 4]>(), option::weighted(0.7, option::weighted(0.4, 0..20_u64))), 0..=4),
         kind in 0..5_u8,
     ) {
@@ -215,7 +236,7 @@ proptest! {
                     prover: Address::repeat_byte(0x20 + id),
                     payee: Address::repeat_byte(0x30 + id),
                     bond: TokenAmount::new(bond >> 32),
-                    price: TokenAmount::new(price % (p.max_price().get() + 1)),
+                    price: TokenAmount::new(price % (rates.max_price().get() + 1)),
                     at: L1Slot::new(50),
                 }),
                 revealed_at: fate.flatten().map(|later| L1Slot::new(50 + later)),
@@ -229,7 +250,7 @@ proptest! {
             _ => Ending::Expired,
         };
         let revealed = candidates.iter().position(|c| c.commitment.is_some() && c.revealed_at.is_some());
-        let settled = match settle(&p, &candidates, ending, submitter) {
+        let settled = match settle(&p, &rates, &candidates, ending, submitter) {
             Ok(settled) => settled,
             Err(error) => {
                 prop_assert_eq!(error, SettlementError::NothingRevealed { ending });
@@ -268,14 +289,14 @@ proptest! {
         let credited = settled.total_credited().get();
         let bonus = revealed
             .map(|rank| &candidates[rank])
-            .map_or(0, |c| reveal_bonus_down(&p, c.commitment.unwrap().at, c.revealed_at.unwrap()).get());
+            .map_or(0, |c| reveal_bonus_down(&p, &rates, c.commitment.unwrap().at, c.revealed_at.unwrap()).get());
         let expected = match ending {
             Ending::Expired => 0,
-            Ending::BackupOfOther { .. } => p.block_reward.get() - p.max_price().get(),
-            _ => p.block_reward.get() + bonus,
+            Ending::BackupOfOther { .. } => rates.block_reward.get() - rates.max_price().get(),
+            _ => rates.block_reward.get() + bonus,
         };
         prop_assert_eq!(credited, expected);
-        prop_assert!(bonus <= p.reveal_bonus.get());
+        prop_assert!(bonus <= rates.reveal_bonus.get());
     }
 
     #[test]

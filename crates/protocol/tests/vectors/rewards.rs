@@ -1,9 +1,9 @@
 //! Every flow of tokens at the end of a slot.
 
-use crate::support::{Random, Table, devnet};
+use crate::support::{Random, Table, devnet, devnet_rates};
 use alloy_primitives::Address;
 use fernet_protocol::{
-    BondFate, Bps, Commitment, CreditRole, Ending, L1Slot, MAX_CANDIDATES, Parameters, SequencerId, Settled,
+    BondFate, Bps, Commitment, CreditRole, Ending, L1Slot, MAX_CANDIDATES, Parameters, Rates, SequencerId, Settled,
     SettledCandidate, TokenAmount, settle,
 };
 
@@ -11,27 +11,31 @@ const SUBMITTER: Address = Address::repeat_byte(0x5b);
 const PAYEE: Address = Address::repeat_byte(0x9a);
 const COMMITTED_AT: L1Slot = L1Slot::new(1_000);
 
-fn amounts(random: &mut Random) -> Parameters {
+fn amounts(random: &mut Random) -> (Parameters, Rates) {
     let sequencer = random.length(0, 10_000);
     let prover = random.length(0, 10_000 - sequencer);
     let highest = TokenAmount::MAX_96.get() >> random.within(0, 90);
-    Parameters {
+    let parameters = Parameters {
         reveal_phase: random.length(1, 12),
         rescue_share: Bps::new(random.length(0, 10_000)),
+        abandon_penalty: random.amount(highest),
+        withhold_penalty: random.amount(highest),
+        ..devnet()
+    };
+    let rates = Rates {
+        block_reward: random.amount(highest),
+        reveal_bonus: random.amount(highest),
         sequencer_share: Bps::new(sequencer),
         prover_share: Bps::new(prover),
         submitter_share: Bps::new(10_000 - sequencer - prover),
-        abandon_penalty: random.amount(highest),
-        withhold_penalty: random.amount(highest),
-        block_reward: random.amount(highest),
-        reveal_bonus: random.amount(highest),
-        ..devnet()
-    }
+    };
+    (parameters, rates)
 }
 
 fn candidates(
     random: &mut Random,
     p: &Parameters,
+    rates: &Rates,
     revealed_rank: Option<usize>,
     count: usize,
 ) -> Vec<SettledCandidate> {
@@ -43,7 +47,7 @@ fn candidates(
                 prover: random.address(),
                 payee: random.address(),
                 bond: random.amount(TokenAmount::MAX_96.get()),
-                price: random.amount(p.max_price().get()),
+                price: random.amount(rates.max_price().get()),
                 at: COMMITTED_AT,
             });
             let penalties = p.abandon_penalty.saturating_add(p.withhold_penalty).get();
@@ -89,13 +93,13 @@ pub(crate) fn rewards() -> Table {
     let mut random = Random::new(10);
     let mut table = Table::default();
     for case in 0..200_usize {
-        let p = if case < 20 { devnet() } else { amounts(&mut random) };
+        let (p, rates) = if case < 20 { (devnet(), devnet_rates()) } else { amounts(&mut random) };
         let ending = case % 5;
         let needs_reveal = ending < 3;
         let count = usize::try_from(random.within(u64::from(needs_reveal), 4)).expect("small");
         let revealed_rank = (count > 0 && (needs_reveal || random.chance(50)))
             .then(|| usize::try_from(random.next()).expect("64 bits") % count);
-        let candidates = candidates(&mut random, &p, revealed_rank, count);
+        let candidates = candidates(&mut random, &p, &rates, revealed_rank, count);
         let ended = [
             Ending::Finalized,
             Ending::Rescued { payee: PAYEE },
@@ -103,17 +107,17 @@ pub(crate) fn rewards() -> Table {
             Ending::BackupOfOther { payee: PAYEE },
             Ending::Expired,
         ][ending];
-        let settled = settle(&p, &candidates, ended, SUBMITTER).expect("the facts fit");
+        let settled = settle(&p, &rates, &candidates, ended, SUBMITTER).expect("the facts fit");
 
         table.put("revealPhase", p.reveal_phase);
         table.put("rescueShareBps", p.rescue_share.get());
-        table.put("sequencerBps", p.sequencer_share.get());
-        table.put("proverBps", p.prover_share.get());
-        table.put("submitterBps", p.submitter_share.get());
+        table.put("sequencerBps", rates.sequencer_share.get());
+        table.put("proverBps", rates.prover_share.get());
+        table.put("submitterBps", rates.submitter_share.get());
         table.put("abandonPenalty", p.abandon_penalty.get());
         table.put("withholdPenalty", p.withhold_penalty.get());
-        table.put("blockReward", p.block_reward.get());
-        table.put("revealBonus", p.reveal_bonus.get());
+        table.put("blockReward", rates.block_reward.get());
+        table.put("revealBonus", rates.reveal_bonus.get());
         table.put("ending", ending);
         table.put("count", count);
         for rank in 0..MAX_CANDIDATES {

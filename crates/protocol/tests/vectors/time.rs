@@ -208,6 +208,9 @@ fn changed() -> Vec<Parameters> {
         Parameters { seed_delay: 13, ..d() },
         Parameters { seed_grid: 11, ..d() },
         Parameters { seed_grid: 12, ..d() },
+        Parameters { pause_length: 0, ..d() },
+        Parameters { pause_length: 8_191, ..d() },
+        Parameters { pause_length: 8_192, ..d() },
         Parameters { max_candidates: 0, ..d() },
         Parameters { max_candidates: 1, ..d() },
         Parameters { max_candidates: 4, ..d() },
@@ -224,9 +227,6 @@ fn changed() -> Vec<Parameters> {
         Parameters { proving_phase: u16::MAX, ..d() },
         Parameters { proposal_phase: u16::MAX, ..d() },
         Parameters { commitment_phase: u16::MAX, ..d() },
-        Parameters { sequencer_share: Bps::new(4_001), ..d() },
-        Parameters { prover_share: Bps::new(4_999), ..d() },
-        Parameters { submitter_share: Bps::new(u16::MAX), ..d() },
         Parameters { rescue_share: Bps::new(0), ..d() },
         Parameters { rescue_share: Bps::new(10_000), ..d() },
         Parameters { rescue_share: Bps::new(10_001), ..d() },
@@ -235,7 +235,6 @@ fn changed() -> Vec<Parameters> {
         Parameters { abandon_penalty: token(95_000_000_000_000_000_000), ..d() },
         Parameters { abandon_penalty: token(95_000_000_000_000_000_001), ..d() },
         Parameters { abandon_penalty: TokenAmount::MAX_96, withhold_penalty: TokenAmount::MAX_96, ..d() },
-        Parameters { block_reward: TokenAmount::ZERO, reveal_bonus: TokenAmount::ZERO, ..d() },
     ]
 }
 
@@ -251,14 +250,10 @@ pub(crate) fn parameters() -> Table {
             table.put("maxChunks", p.max_chunks);
             table.put("maxDeposits", p.max_deposits);
             table.put("rescueShareBps", p.rescue_share.get());
-            table.put("sequencerBps", p.sequencer_share.get());
-            table.put("proverBps", p.prover_share.get());
-            table.put("submitterBps", p.submitter_share.get());
+            table.put("pauseLength", p.pause_length);
             table.put("minBond", p.min_bond.get());
             table.put("abandonPenalty", p.abandon_penalty.get());
             table.put("withholdPenalty", p.withhold_penalty.get());
-            table.put("blockReward", p.block_reward.get());
-            table.put("revealBonus", p.reveal_bonus.get());
             table.put("stake", stake.get());
             table.put("blobsAtMost", blobs_at_most);
             table.put("refused", refusal);
