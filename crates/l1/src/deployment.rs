@@ -9,7 +9,7 @@ use alloy::{
     rpc::types::{TransactionInput, TransactionRequest},
     sol_types::SolCall,
 };
-use fernet_bindings::{CodeMismatch, IRollup, IStateTransitionVerifier, expected_code_matches};
+use fernet_bindings::{CodeMismatch, IReader, IStateTransitionVerifier, expected_code_matches};
 use fernet_protocol::{ClockError, L1Clock, L1Slot, Parameters, TokenAmount};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,12 @@ mod getters {
         function rewards() external view returns (address);
         function bridge() external view returns (address);
         function verifier() external view returns (address);
+        function scoring() external view returns (address);
+        function votes() external view returns (address);
+        function guardian() external view returns (address);
+        function timelock() external view returns (address);
+        function governance() external view returns (address);
+        function kind() external view returns (bytes32);
         function unit() external view returns (uint256);
         function minDeposit() external view returns (uint64);
         function stakeAmount() external view returns (uint96);
@@ -66,10 +72,22 @@ pub struct Contracts {
     pub bridge: Address,
     /// `IStateTransitionVerifier`
     pub verifier: Address,
+    /// `IScoring`
+    pub scoring: Address,
+    /// `IReader`
+    pub reader: Address,
+    /// `IVotes`
+    pub votes: Address,
+    /// `ITimelock`
+    pub timelock: Address,
+    /// `IGuardian`
+    pub guardian: Address,
+    /// `IRegistry`
+    pub registry: Address,
 }
 
 impl Contracts {
-    /// The contracts whose events matter. Token and verifier have none that do.
+    /// The contracts whose events a role needs. Those of governance are for whoever governs.
     pub fn with_events(&self) -> [Address; 6] {
         [self.rollup, self.staking, self.randomness, self.escrow, self.rewards, self.bridge]
     }
@@ -87,6 +105,12 @@ pub struct CodeHashes {
     pub rewards: B256,
     pub bridge: B256,
     pub verifier: B256,
+    pub scoring: B256,
+    pub reader: B256,
+    pub votes: B256,
+    pub timelock: B256,
+    pub guardian: B256,
+    pub registry: B256,
 }
 
 /// `deployments/<chain id>.json`, as the deploy script writes it. Nothing in it is trusted before
@@ -226,19 +250,47 @@ impl DeploymentFile {
         Ok(serde_json::from_str(json)?)
     }
 
-    fn named(&self) -> [(&'static str, Option<&'static str>, Address, B256); 8] {
+    fn named(&self) -> [(&'static str, Code, Address, B256); 14] {
         let (contracts, hashes) = (&self.contracts, &self.code_hashes);
         [
             // any ERC-20 will do
-            ("token", None, contracts.token, hashes.token),
-            ("rollup", Some("Rollup"), contracts.rollup, hashes.rollup),
-            ("staking", Some("Staking"), contracts.staking, hashes.staking),
-            ("randomness", Some("Randomness"), contracts.randomness, hashes.randomness),
-            ("escrow", Some("Escrow"), contracts.escrow, hashes.escrow),
-            ("rewards", Some("Rewards"), contracts.rewards, hashes.rewards),
-            ("bridge", Some("Bridge"), contracts.bridge, hashes.bridge),
-            ("verifier", Some("BlockVerifier"), contracts.verifier, hashes.verifier),
+            ("token", &[], contracts.token, hashes.token),
+            ("rollup", &["Rollup"], contracts.rollup, hashes.rollup),
+            ("staking", &["Staking"], contracts.staking, hashes.staking),
+            ("randomness", &["Randomness"], contracts.randomness, hashes.randomness),
+            ("escrow", &["Escrow"], contracts.escrow, hashes.escrow),
+            ("rewards", &["Rewards"], contracts.rewards, hashes.rewards),
+            ("bridge", &["Bridge"], contracts.bridge, hashes.bridge),
+            ("verifier", &["BlockVerifier"], contracts.verifier, hashes.verifier),
+            ("scoring", &["PublicScore", "VrfScore"], contracts.scoring, hashes.scoring),
+            ("reader", &["Reader"], contracts.reader, hashes.reader),
+            ("votes", &["Votes"], contracts.votes, hashes.votes),
+            ("timelock", &["Timelock"], contracts.timelock, hashes.timelock),
+            ("guardian", &["Guardian"], contracts.guardian, hashes.guardian),
+            ("registry", &["Registry"], contracts.registry, hashes.registry),
         ]
+    }
+}
+
+/// Compiled contracts that a deployed one may be; none where any will do.
+type Code = &'static [&'static str];
+
+/// How the sequencers of a slot rank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scoring {
+    /// By a hash that anyone can compute once the seed is known.
+    Public,
+    /// By a verifiable random function of each sequencer's BLS key: nobody knows another's score before its proposal.
+    Vrf,
+}
+
+impl Scoring {
+    fn of(kind: B256) -> Option<Self> {
+        match kind.as_slice().trim_ascii_end().split(|byte| *byte == 0).next()? {
+            b"public" => Some(Self::Public),
+            b"vrf" => Some(Self::Vrf),
+            _ => None,
+        }
     }
 }
 
@@ -267,6 +319,7 @@ pub struct Deployment {
     clock: L1Clock,
     genesis_slot: L1Slot,
     parameters: Parameters,
+    scoring: Scoring,
     circuit: CircuitShape,
     unit: U256,
     min_deposit: u64,
@@ -293,7 +346,10 @@ impl Deployment {
         let clock = view.check_clocks().await?;
 
         let c = &file.contracts;
-        let parameters = view.get("rollup", c.rollup, IRollup::parametersCall {}).await?.into();
+        let parameters = view.get("reader", c.reader, IReader::parametersCall {}).await?.into();
+        let kind = view.get("scoring", c.scoring, kindCall {}).await?;
+        let scoring = Scoring::of(kind)
+            .ok_or_else(|| malformed::<kindCall>("scoring", &format!("expected public or vrf, got {kind}")))?;
         let verifier = ("verifier", c.verifier);
         let circuit = CircuitShape {
             operations: view.small(verifier, operationsCall {}).await?,
@@ -310,6 +366,7 @@ impl Deployment {
             clock,
             genesis_slot: L1Slot::new(view.get("rollup", c.rollup, genesisSlotCall {}).await?),
             parameters,
+            scoring,
             circuit,
             unit: view.get("bridge", c.bridge, unitCall {}).await?,
             min_deposit: view.get("bridge", c.bridge, minDepositCall {}).await?,
@@ -350,6 +407,11 @@ impl Deployment {
     /// The rules.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
+    }
+
+    /// How sequencers rank.
+    pub fn scoring(&self) -> Scoring {
+        self.scoring
     }
 
     /// How blocks are laid out and what the first one starts from.
@@ -395,7 +457,7 @@ impl Deployment {
 
 fn check_code(
     contract: &'static str,
-    compiled: Option<&str>,
+    compiled: Code,
     address: Address,
     expected: B256,
     code: &Bytes,
@@ -407,12 +469,14 @@ fn check_code(
     if actual != expected {
         return Err(DeploymentError::WrongCodeHash { contract, address, expected, actual });
     }
-    let Some(name) = compiled else { return Ok(()) };
-    expected_code_matches(name, code).map_err(|mismatch| DeploymentError::UnknownCode {
-        contract,
-        address,
-        mismatch,
-    })
+    let mut mismatch = None;
+    for name in compiled {
+        match expected_code_matches(name, code) {
+            Ok(()) => return Ok(()),
+            Err(found) => mismatch = mismatch.or(Some(found)),
+        }
+    }
+    mismatch.map_or(Ok(()), |mismatch| Err(DeploymentError::UnknownCode { contract, address, mismatch }))
 }
 
 fn malformed<C: SolCall>(contract: &'static str, error: &dyn std::fmt::Display) -> DeploymentError {
@@ -479,6 +543,17 @@ impl View<'_> {
         self.names(rollup, rewardsCall {}, "rewards", c.rewards).await?;
         self.names(rollup, bridgeCall {}, "bridge", c.bridge).await?;
         self.names(rollup, verifierCall {}, "verifier", c.verifier).await?;
+        self.names(rollup, scoringCall {}, "scoring", c.scoring).await?;
+        self.names(rollup, votesCall {}, "votes", c.votes).await?;
+        self.names(rollup, guardianCall {}, "guardian", c.guardian).await?;
+        self.names(("votes", c.votes), timelockCall {}, "timelock", c.timelock).await?;
+        self.names(("timelock", c.timelock), votesCall {}, "votes", c.votes).await?;
+        for contract in [("votes", c.votes), ("guardian", c.guardian), ("reader", c.reader)] {
+            self.names(contract, rollupCall {}, "rollup", c.rollup).await?;
+        }
+        for contract in [("staking", c.staking), ("rewards", c.rewards), ("guardian", c.guardian)] {
+            self.names(contract, governanceCall {}, "governance", c.timelock).await?;
+        }
         let wired =
             [("staking", c.staking), ("escrow", c.escrow), ("rewards", c.rewards), ("bridge", c.bridge)];
         for contract in wired {

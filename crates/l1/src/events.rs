@@ -13,9 +13,12 @@ use fernet_bindings::{
     IRollup::IRollupEvents,
     IStaking::{self, IStakingEvents},
 };
-use fernet_protocol::{Header, L1Slot, Score, SequencerId, Slot, TokenAmount};
+use fernet_protocol::{Header, L1Slot, Rates, Score, SequencerId, Slot, TokenAmount};
 
 use crate::deployment::Contracts;
+
+/// A BLS key as events have it: the coordinates of a point of G1 as in EIP-2537, 128 bytes.
+pub type BlsWords = [B256; 4];
 
 /// How a block became final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,18 +100,40 @@ pub enum RollupEvent {
     BondSlashed { slot: Slot, prover: Address, bond: TokenAmount, beneficiary: Address, share: TokenAmount },
     /// A slot with proposals ended without a block.
     SlotExpired { slot: Slot },
+    /// A slot's first proposal showed the RANDAO mix that its seed follows from.
+    SeedProven { slot: Slot, l1_slot: L1Slot, mix: B256 },
+    /// A pause ended a slot without a block and without penalties.
+    SlotVoided { slot: Slot },
+    /// No slot is in turn before `until`.
+    Paused { until: L1Slot },
     /// A sequencer was registered.
     Registered {
         sequencer: SequencerId,
         attester: Address,
         owner: Address,
+        withdrawer: Address,
         fee_recipient: u32,
         stake: TokenAmount,
         active_from: L1Slot,
+        bls_key: BlsWords,
     },
+    /// A queued registration took its stake back.
+    EntryCancelled { sequencer: SequencerId, to: Address, amount: TokenAmount },
+    /// A stake grew to `stake`.
+    ToppedUp { sequencer: SequencerId, from: Address, amount: TokenAmount, stake: TokenAmount },
+    /// Another address gets the stake back.
+    WithdrawerSet { sequencer: SequencerId, withdrawer: Address },
+    /// Blocks of the sequencer pay fees to another L2 account.
+    FeeRecipientSet { sequencer: SequencerId, fee_recipient: u32 },
+    /// Another attester counts from `from` on.
+    AttesterRotated { sequencer: SequencerId, attester: Address, from: L1Slot },
+    /// Another BLS key counts from `from` on.
+    BlsKeyRotated { sequencer: SequencerId, bls_key: BlsWords, from: L1Slot },
+    /// Entry windows that begin in `from` or later have `flush` places.
+    EntryFlushSet { flush: u16, from: L1Slot },
     /// A sequencer leaves, or was ejected.
     ExitInitiated { sequencer: SequencerId, l1_slot: L1Slot, withdrawable_from: L1Slot },
-    /// What was left of a stake went to its owner.
+    /// What was left of a stake went to its withdrawer.
     StakeWithdrawn { sequencer: SequencerId, to: Address, amount: TokenAmount },
     /// Part of a stake was burned.
     StakeSlashed { sequencer: SequencerId, amount: TokenAmount, remaining: TokenAmount },
@@ -128,8 +153,18 @@ pub enum RollupEvent {
     EscrowSlashed { account: Address, amount: TokenAmount, beneficiary: Address, share: TokenAmount },
     /// The reward pot grew.
     RewardsFunded { from: Address, amount: U256 },
-    /// Somebody is owed more.
-    RewardCredited { account: Address, amount: U256 },
+    /// A finalized block was paid for: three credits. Without an elected sequencer, nobody gets that share.
+    BlockPaid {
+        slot: Slot,
+        sequencer: Address,
+        sequencer_reward: U256,
+        prover: Address,
+        prover_reward: U256,
+        submitter: Address,
+        submitter_reward: U256,
+    },
+    /// Blocks of `from` and later slots pay `rates`.
+    RatesScheduled { from: Slot, rates: Rates },
     /// Somebody was paid.
     RewardClaimed { account: Address, to: Address, amount: U256, still_owed: U256 },
     /// A deposit was queued; `amount` in L2 units, paid by `from`.
@@ -293,6 +328,13 @@ fn rollup(log: &LogData) -> Decoded {
             share: amount(e.share)?,
         },
         IRollupEvents::SlotExpired(e) => RollupEvent::SlotExpired { slot: Slot::new(e.slot) },
+        IRollupEvents::SeedProven(e) => RollupEvent::SeedProven {
+            slot: Slot::new(e.slot),
+            l1_slot: L1Slot::new(e.l1Slot),
+            mix: e.mix,
+        },
+        IRollupEvents::SlotVoided(e) => RollupEvent::SlotVoided { slot: Slot::new(e.slot) },
+        IRollupEvents::Paused(e) => RollupEvent::Paused { until: L1Slot::new(e.until) },
     })
 }
 
@@ -302,10 +344,44 @@ fn staking(log: &LogData) -> Decoded {
             sequencer: SequencerId::new(e.sequencer),
             attester: e.attester,
             owner: e.owner,
+            withdrawer: e.withdrawer,
             fee_recipient: e.feeRecipient,
             stake: amount(e.stake)?,
             active_from: L1Slot::new(e.activeFrom),
+            bls_key: e.blsKey,
         },
+        IStakingEvents::EntryCancelled(e) => RollupEvent::EntryCancelled {
+            sequencer: SequencerId::new(e.sequencer),
+            to: e.to,
+            amount: amount(e.amount)?,
+        },
+        IStakingEvents::ToppedUp(e) => RollupEvent::ToppedUp {
+            sequencer: SequencerId::new(e.sequencer),
+            from: e.from,
+            amount: amount(e.amount)?,
+            stake: amount(e.stake)?,
+        },
+        IStakingEvents::WithdrawerSet(e) => RollupEvent::WithdrawerSet {
+            sequencer: SequencerId::new(e.sequencer),
+            withdrawer: e.withdrawer,
+        },
+        IStakingEvents::FeeRecipientSet(e) => RollupEvent::FeeRecipientSet {
+            sequencer: SequencerId::new(e.sequencer),
+            fee_recipient: e.feeRecipient,
+        },
+        IStakingEvents::AttesterRotated(e) => RollupEvent::AttesterRotated {
+            sequencer: SequencerId::new(e.sequencer),
+            attester: e.attester,
+            from: L1Slot::new(e.from),
+        },
+        IStakingEvents::BlsKeyRotated(e) => RollupEvent::BlsKeyRotated {
+            sequencer: SequencerId::new(e.sequencer),
+            bls_key: e.blsKey,
+            from: L1Slot::new(e.from),
+        },
+        IStakingEvents::EntryFlushSet(e) => {
+            RollupEvent::EntryFlushSet { flush: e.flush, from: L1Slot::new(e.from) }
+        }
         IStakingEvents::ExitInitiated(e) => RollupEvent::ExitInitiated {
             sequencer: SequencerId::new(e.sequencer),
             l1_slot: L1Slot::new(e.l1Slot),
@@ -366,8 +442,17 @@ fn rewards(log: &LogData) -> Decoded {
         IRewardsEvents::Funded(IRewards::Funded { from, amount }) => {
             RollupEvent::RewardsFunded { from, amount }
         }
-        IRewardsEvents::Credited(IRewards::Credited { account, amount }) => {
-            RollupEvent::RewardCredited { account, amount }
+        IRewardsEvents::BlockPaid(e) => RollupEvent::BlockPaid {
+            slot: Slot::new(e.slot),
+            sequencer: e.sequencer,
+            sequencer_reward: e.sequencerReward,
+            prover: e.prover,
+            prover_reward: e.proverReward,
+            submitter: e.submitter,
+            submitter_reward: e.submitterReward,
+        },
+        IRewardsEvents::RatesScheduled(e) => {
+            RollupEvent::RatesScheduled { from: Slot::new(e.from), rates: e.rates.into() }
         }
         IRewardsEvents::Claimed(e) => RollupEvent::RewardClaimed {
             account: e.account,

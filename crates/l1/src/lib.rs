@@ -29,8 +29,10 @@ pub use blobs::{
     BlobBundle, BlobError, BlobFuture, BlobLocation, BlobSource, MAX_BLOBS_PER_TRANSACTION, SidecarFormat,
     arrange, versioned_hash,
 };
-pub use deployment::{CircuitShape, CodeHashes, Contracts, Deployment, DeploymentError, DeploymentFile};
-pub use events::{EventError, LoggedEvent, Outcome, RollupEvent};
+pub use deployment::{
+    CircuitShape, CodeHashes, Contracts, Deployment, DeploymentError, DeploymentFile, Scoring,
+};
+pub use events::{BlsWords, EventError, LoggedEvent, Outcome, RollupEvent};
 pub use feed::{Feed, FeedError, FeedUpdate, L1Block, REORG_LIMIT};
 pub use header::{
     HeaderError, PROVABLE_BLOCKS, SeedProof, fetch_header, header_rlp, seed_proof, seed_proof_at,

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, fmt::Display, sync::Arc};
 
-use alloy::primitives::{Address, B256, U256};
-use fernet_l1::{BlobLocation, L1Block, LoggedEvent, Outcome, RollupEvent};
+use alloy::primitives::{Address, B256, U256, keccak256};
+use fernet_l1::{BlobLocation, BlsWords, L1Block, LoggedEvent, Outcome, RollupEvent};
 use fernet_protocol::{
     Commitment, Cursor, Deposit, Exit, Header, L1Operation, QueueRange, L1Slot, SequencerId, Slot, Timeline, TokenAmount,
 };
@@ -11,8 +11,9 @@ use fernet_protocol::{
 use super::{
     RollupView, ViewError,
     facts::{Facts, InFlight, Shown},
+    mixes::Mixes,
     records::{
-        CandidateView, QueueRecord, EscrowAccount, FinalizedBlock, SequencerRecord, Tip, ViewSetup,
+        CandidateView, EscrowAccount, FinalizedBlock, QueueRecord, Rotating, SequencerRecord, Tip, ViewSetup,
         WithdrawalClaim,
     },
 };
@@ -41,6 +42,7 @@ impl RollupView {
                 setup: &self.setup,
                 block,
                 facts: &mut facts,
+                mixes: &self.mixes,
                 queue: &mut self.queue,
                 finalized: &mut self.finalized,
                 by_hash: &mut self.by_hash,
@@ -66,6 +68,7 @@ struct Step<'a> {
     setup: &'a ViewSetup,
     block: &'a L1Block,
     facts: &'a mut Facts,
+    mixes: &'a Mixes,
     queue: &'a mut Vec<QueueRecord>,
     finalized: &'a mut Vec<FinalizedBlock>,
     by_hash: &'a mut BTreeMap<B256, usize>,
@@ -101,6 +104,11 @@ impl Step<'_> {
             }
             RollupEvent::Finalized { .. } => self.finalized(logged),
             RollupEvent::SlotExpired { slot } => self.expired(slot),
+            RollupEvent::SeedProven { l1_slot, mix, .. } => self.seed_proven(l1_slot, mix),
+            RollupEvent::SlotVoided { slot } => self.voided(slot),
+            RollupEvent::Paused { until } => {
+                self.expect("Paused", "end of the pause", self.facts.cursor.previous_start, until)
+            }
             // what they say about money is said by the escrow's and the staking contract's own events
             RollupEvent::CandidateAbandoned { .. }
             | RollupEvent::CandidateWithheld { .. }
@@ -344,6 +352,22 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// The guardian's pause: the slot in turn ends as if it had never begun.
+    fn voided(&mut self, slot: Slot) -> Applied {
+        self.in_turn("SlotVoided", slot)?;
+        self.facts.cursor = Cursor::after_pause(slot, self.block.l1_slot, &self.setup.parameters);
+        self.facts.in_flight = None;
+        Ok(())
+    }
+
+    /// What L1 accepted as a mix is what the headers that were read say.
+    fn seed_proven(&self, l1_slot: L1Slot, mix: B256) -> Applied {
+        match self.mixes.at(l1_slot) {
+            Some(known) => self.expect("SeedProven", "mix", known.mix, mix),
+            None => Ok(()),
+        }
+    }
+
     fn mix_proven(&mut self, l1_slot: L1Slot, mix: B256) -> Applied {
         Arc::make_mut(&mut self.facts.proven).insert(l1_slot, mix);
         Ok(())
@@ -360,10 +384,21 @@ impl Step<'_> {
     /// Stakes, escrows and rewards.
     fn money(&mut self, event: RollupEvent) -> Applied {
         match event {
-            RollupEvent::Registered { sequencer, attester, owner, fee_recipient, stake, active_from } => {
+            RollupEvent::Registered {
+                sequencer,
+                attester,
+                owner,
+                withdrawer,
+                fee_recipient,
+                stake,
+                active_from,
+                bls_key,
+            } => {
                 let record = SequencerRecord {
-                    attester,
+                    attester: Rotating::new(attester),
                     owner,
+                    withdrawer,
+                    bls_key_hash: Rotating::new(key_hash(&bls_key)),
                     fee_recipient,
                     stake,
                     active_from,
@@ -376,6 +411,32 @@ impl Step<'_> {
                 let record = self.sequencer("ExitInitiated", sequencer)?;
                 record.exit_at = Some(l1_slot);
                 record.withdrawable_from = Some(withdrawable_from);
+            }
+            RollupEvent::EntryCancelled { sequencer, amount, .. } => {
+                let stake = self.sequencer("EntryCancelled", sequencer)?.stake;
+                self.expect("EntryCancelled", "stake", stake, amount)?;
+                let now = self.block.l1_slot;
+                let record = self.sequencer("EntryCancelled", sequencer)?;
+                record.stake = TokenAmount::ZERO;
+                record.exit_at = Some(now);
+            }
+            RollupEvent::ToppedUp { sequencer, amount, stake, .. } => {
+                let before = self.sequencer("ToppedUp", sequencer)?.stake;
+                self.expect("ToppedUp", "stake", before.saturating_add(amount), stake)?;
+                self.sequencer("ToppedUp", sequencer)?.stake = stake;
+            }
+            RollupEvent::WithdrawerSet { sequencer, withdrawer } => {
+                self.sequencer("WithdrawerSet", sequencer)?.withdrawer = withdrawer;
+            }
+            RollupEvent::FeeRecipientSet { sequencer, fee_recipient } => {
+                self.sequencer("FeeRecipientSet", sequencer)?.fee_recipient = fee_recipient;
+            }
+            RollupEvent::AttesterRotated { sequencer, attester, from } => {
+                self.sequencer("AttesterRotated", sequencer)?.attester.rotate(attester, from);
+            }
+            RollupEvent::BlsKeyRotated { sequencer, bls_key, from } => {
+                let record = self.sequencer("BlsKeyRotated", sequencer)?;
+                record.bls_key_hash.rotate(key_hash(&bls_key), from);
             }
             RollupEvent::StakeWithdrawn { sequencer, amount, .. } => {
                 let stake = self.sequencer("Withdrawn", sequencer)?.stake;
@@ -423,10 +484,23 @@ impl Step<'_> {
             RollupEvent::RewardsFunded { amount, .. } => {
                 self.facts.totals.funded = self.facts.totals.funded.saturating_add(amount);
             }
-            RollupEvent::RewardCredited { account, amount } => {
-                let owed = Arc::make_mut(&mut self.facts.owed).entry(account).or_default();
-                *owed = owed.saturating_add(amount);
-                self.facts.totals.credited = self.facts.totals.credited.saturating_add(amount);
+            RollupEvent::BlockPaid {
+                sequencer,
+                sequencer_reward,
+                prover,
+                prover_reward,
+                submitter,
+                submitter_reward,
+                ..
+            } => {
+                let credits =
+                    [(sequencer, sequencer_reward), (prover, prover_reward), (submitter, submitter_reward)];
+                for (account, amount) in credits {
+                    self.credit(account, amount);
+                }
+            }
+            RollupEvent::RatesScheduled { from, rates } => {
+                Arc::make_mut(&mut self.facts.rates).insert(from, rates);
             }
             RollupEvent::RewardClaimed { account, amount, still_owed, .. } => {
                 let owed = self.facts.owed.get(&account).copied().unwrap_or_default();
@@ -438,6 +512,15 @@ impl Step<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    fn credit(&mut self, account: Address, amount: U256) {
+        if amount.is_zero() {
+            return;
+        }
+        let owed = Arc::make_mut(&mut self.facts.owed).entry(account).or_default();
+        *owed = owed.saturating_add(amount);
+        self.facts.totals.credited = self.facts.totals.credited.saturating_add(amount);
     }
 
     fn sequencer(&mut self, event: &'static str, id: SequencerId) -> Result<&mut SequencerRecord, ViewError> {
@@ -469,6 +552,11 @@ impl Step<'_> {
             }
         }
     }
+}
+
+/// Hash that the staking contract knows a BLS key by.
+fn key_hash(words: &BlsWords) -> B256 {
+    keccak256(words.map(|word| word.0).as_flattened())
 }
 
 fn add(total: &mut U256, amount: TokenAmount) {

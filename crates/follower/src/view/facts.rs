@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use alloy::primitives::{Address, B256, U256};
 use fernet_l1::BlobLocation;
 use fernet_protocol::{
-    CandidateFacts, Cursor, Header, L1Slot, Location, Parameters, SequencerId, Slot, Timeline, locate,
+    CandidateFacts, Cursor, Header, L1Slot, Location, Parameters, Rates, SequencerId, Slot, Timeline, locate,
 };
 
 use super::records::{CandidateView, EscrowAccount, SequencerRecord, Tip, Totals};
@@ -62,6 +62,8 @@ pub(crate) struct Facts {
     pub(crate) escrow: Arc<BTreeMap<Address, EscrowAccount>>,
     /// rewards credited and not paid
     pub(crate) owed: Arc<BTreeMap<Address, U256>>,
+    /// what blocks pay, by the slot from which they do
+    pub(crate) rates: Arc<BTreeMap<Slot, Rates>>,
     /// mixes that were proven on L1
     pub(crate) proven: Arc<BTreeMap<L1Slot, B256>>,
     pub(crate) totals: Totals,

@@ -15,15 +15,15 @@ use std::{
 use alloy::primitives::{Address, B256, U256};
 use fernet_l1::{EventError, REORG_LIMIT};
 use fernet_protocol::{
-    Cursor, QueueRange, Header, L1Slot, Parameters, Rank, Ranked, RollupId, Scorer, SequencerId, Slot,
+    Cursor, Header, L1Slot, Parameters, QueueRange, Rank, Ranked, Rates, RollupId, Scorer, SequencerId, Slot,
     Ticket, rank, seed, seed_at,
 };
 
 use facts::Facts;
 use mixes::Mixes;
 pub use records::{
-    CandidateView, QueueRecord, EscrowAccount, FinalizedBlock, L1Head, NextSlot, SequencerRecord, SlotView,
-    Tip, Totals, ViewSetup, WithdrawalClaim,
+    CandidateView, EscrowAccount, FinalizedBlock, L1Head, NextSlot, QueueRecord, Rotating, SequencerRecord,
+    SlotView, Tip, Totals, ViewSetup, WithdrawalClaim,
 };
 
 /// Why a block can't be applied or undone. The view is then as before.
@@ -111,6 +111,7 @@ impl RollupView {
             sequencers: Arc::default(),
             escrow: Arc::default(),
             owed: Arc::default(),
+            rates: Arc::default(),
             proven: Arc::default(),
             totals: Totals::default(),
             queue: 0,
@@ -229,9 +230,25 @@ impl RollupView {
         self.facts.proven.get(&target).copied().or_else(|| Some(self.mixes.at(target)?.mix))
     }
 
-    /// Whether that mix is known on L1, so that `propose` needs no proof of it.
-    pub fn is_mix_proven(&self, target: L1Slot) -> bool {
-        self.facts.proven.contains_key(&target)
+    /// Whether L1 knows a slot's seed, which follows from the mix as of `target`: then `propose` needs no proof of it. The slot's
+    /// first proposal shows it, and so does `Randomness.prove`.
+    pub fn is_seed_known(&self, slot: Slot, target: L1Slot) -> bool {
+        let proposed = |slot_in_flight: &Arc<facts::InFlight>| {
+            slot_in_flight.slot == slot && !slot_in_flight.candidates.is_empty()
+        };
+        self.facts.proven.contains_key(&target) || self.facts.in_flight.as_ref().is_some_and(proposed)
+    }
+
+    /// What a block of `slot` pays, as far as it is known: the slot in turn and earlier ones never change. None before the
+    /// contracts were deployed.
+    pub fn rates(&self, slot: Slot) -> Option<Rates> {
+        self.facts.rates.range(..=slot).next_back().map(|(_, rates)| *rates)
+    }
+
+    /// First L1 slot after the guardian's pause that lasts at `now`, or after the time before slot 0.
+    pub fn paused_until(&self, now: L1Slot) -> Option<L1Slot> {
+        let until = self.facts.cursor.previous_start;
+        (until > now).then_some(until)
     }
 
     /// Number of the first L1 block after `target`, whose header shows the mix.
@@ -244,13 +261,20 @@ impl RollupView {
         Some(seed(self.mix(seed_at(previous_start, &self.setup.parameters))?, slot))
     }
 
-    /// Everyone who may propose in that slot, best first. None until the seed can be read.
+    /// Everyone who may propose in a slot whose predecessor started at `previous_start`, in no particular order.
+    pub fn tickets(&self, previous_start: L1Slot) -> Vec<Ticket> {
+        let now = self.head().map_or(previous_start, |head| head.l1_slot);
+        let eligible =
+            self.facts.sequencers.iter().filter(|(_, record)| record.is_eligible(previous_start, now));
+        eligible
+            .map(|(id, record)| Ticket { sequencer: *id, attester: record.attester.at(previous_start) })
+            .collect()
+    }
+
+    /// Everyone who may propose in that slot, best first, where scores are public. None until the seed can be read.
     pub fn ranking(&self, slot: Slot, previous_start: L1Slot) -> Option<Vec<Ranked>> {
         let scorer = Scorer::new(self.setup.rollup, slot, self.seed(slot, previous_start)?);
-        let eligible = self.facts.sequencers.iter().filter(|(_, record)| record.is_eligible(previous_start));
-        let tickets: Vec<Ticket> =
-            eligible.map(|(id, record)| Ticket { sequencer: *id, attester: record.attester }).collect();
-        Some(rank(&scorer, &tickets))
+        Some(rank(&scorer, &self.tickets(previous_start)))
     }
 
     /// A sequencer's place in that ranking. None until the seed can be read, or where it may not propose.
@@ -268,9 +292,10 @@ impl RollupView {
         self.facts.sequencers.iter().map(|(id, record)| (*id, record))
     }
 
-    /// Whether a sequencer may propose in a slot whose predecessor started at `active_by`.
+    /// Whether a sequencer may propose now in a slot whose predecessor started at `active_by`.
     pub fn is_eligible(&self, id: SequencerId, active_by: L1Slot) -> bool {
-        self.sequencer(id).is_some_and(|record| record.is_eligible(active_by))
+        let now = self.head().map_or(active_by, |head| head.l1_slot);
+        self.sequencer(id).is_some_and(|record| record.is_eligible(active_by, now))
     }
 
     /// Everything queued in the Bridge since genesis, deposits and forced exits; the index is the number.

@@ -125,9 +125,13 @@ pub struct Tip {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SequencerRecord {
     /// sends proposals, signs quotes
-    pub attester: Address,
-    /// gets stake and rewards
+    pub attester: Rotating<Address>,
+    /// gets the rewards
     pub owner: Address,
+    /// gets the stake back
+    pub withdrawer: Address,
+    /// hash of its BLS key
+    pub bls_key_hash: Rotating<B256>,
     /// L2 account that its blocks pay fees to
     pub fee_recipient: u32,
     /// what is left of its stake
@@ -141,9 +145,42 @@ pub struct SequencerRecord {
 }
 
 impl SequencerRecord {
-    /// Whether it may propose in a slot whose predecessor started at `active_by`.
-    pub fn is_eligible(&self, active_by: L1Slot) -> bool {
-        self.active_from <= active_by && self.exit_at.is_none()
+    /// Whether it may propose at `now` in a slot whose predecessor started at `active_by`: active then, not exiting, and with
+    /// the BLS key that it had then.
+    pub fn is_eligible(&self, active_by: L1Slot, now: L1Slot) -> bool {
+        self.active_from <= active_by
+            && self.exit_at.is_none()
+            && self.bls_key_hash.at(active_by) == self.bls_key_hash.at(now)
+    }
+}
+
+/// A key that another one may replace from an L1 slot on, which was announced before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotating<T> {
+    first: T,
+    next: Option<(L1Slot, T)>,
+}
+
+impl<T: Copy> Rotating<T> {
+    /// A key that nothing replaces yet.
+    pub fn new(first: T) -> Self {
+        Self { first, next: None }
+    }
+
+    /// The key at `moment`; right for any L1 slot that a slot in flight counts from, and for later ones.
+    pub fn at(&self, moment: L1Slot) -> T {
+        match self.next {
+            Some((from, next)) if from <= moment => next,
+            _ => self.first,
+        }
+    }
+
+    /// Replaces the key from `from` on. What the last replacement brought counts for everything before.
+    pub fn rotate(&mut self, next: T, from: L1Slot) {
+        if let Some((_, last)) = self.next {
+            self.first = last;
+        }
+        self.next = Some((from, next));
     }
 }
 
