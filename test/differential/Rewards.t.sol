@@ -202,7 +202,9 @@ contract RewardsVectorsTest is Fixture, Vectors {
             assertEq(_owed(owners[ranked[last]]), c.sequencerCredit, name);
             assertEq(escrow.account(rescuer).free, c.share[last], name);
         }
-        assertEq(_owed(paid) + _owed(relay) + _owedToOwners(), c.proverCredit + c.submitterCredit + c.sequencerCredit, name);
+        assertEq(
+            _owed(paid) + _owed(relay) + _owedToOwners(), c.proverCredit + c.submitterCredit + c.sequencerCredit, name
+        );
     }
 
     function _end(Case memory c, uint256 last, Header[] memory headers) private {
