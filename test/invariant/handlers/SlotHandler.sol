@@ -321,7 +321,8 @@ contract SlotHandler is Fixture {
                 (, uint256 a, uint256 b, uint256 c) = abi.decode(logs[i].data, (Slot, uint256, uint256, uint256));
                 _credited += a + b + c;
             }
-            if (logs[i].emitter != address(rollup)) continue;
+            // A pause concerns no slot.
+            if (logs[i].emitter != address(rollup) || logs[i].topics[0] == IRollup.Paused.selector) continue;
             bytes32 topic = logs[i].topics[0];
             uint64 slot = uint64(uint256(logs[i].topics[1]));
             if (topic == IRollup.BondReleased.selector) {
