@@ -13,7 +13,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 /// @title Gas of `finalize` with the real verifier
 /// @notice The proofs are made with the key's secrets, but cost what real ones cost: points and field elements have no zero bytes to speak of.
 abstract contract TotalGas is TransactionGas {
-    uint256 private constant CHUNKS_PER_BLOB = 8;
+    uint256 private constant CHUNKS_PER_BLOB = 512;
 
     function _chunks() internal pure virtual returns (uint32);
 
@@ -31,11 +31,10 @@ abstract contract TotalGas is TransactionGas {
         _finalize(relay, h, payee);
         _warp(_view().start);
 
-        Trapdoor trapdoor = new Trapdoor(8, 512, 1000);
+        Trapdoor trapdoor = new Trapdoor(8, CHUNKS_PER_BLOB, 1000);
         bytes32 root = rollup.tip().stateRoot;
-        vm.etch(address(verifier), address(new BlockVerifier(trapdoor.key(), 8, CHUNKS_PER_BLOB, 512, root, 1000)).code);
-        uint256 blobs = (_chunks() - 1) / CHUNKS_PER_BLOB + 1;
-        h = _next(_chunks(), "second", trapdoor.versionedHashes(blobs));
+        vm.etch(address(verifier), address(new BlockVerifier(trapdoor.key(), 8, 8, CHUNKS_PER_BLOB, root, 1000)).code);
+        h = _next(_chunks(), "second", trapdoor.versionedHashes(1));
         Statement memory statement = _statement(h, payee);
         bytes memory proof = abi.encode(trapdoor.prove(statement, new L1Operation[](0), new uint256[](_chunks())));
         _set(payee, abi.encodeCall(IRollup.finalize, (h, payee, proof)));
