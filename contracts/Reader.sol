@@ -4,15 +4,7 @@ pragma solidity 0.8.37;
 import {L1Clock} from "./L1Clock.sol";
 import {Rollup} from "./Rollup.sol";
 import {EscrowAccount} from "./interfaces/IEscrow.sol";
-import {
-    Candidate,
-    EscrowView,
-    IReader,
-    Overview,
-    RewardsView,
-    SequencerView,
-    SlotView
-} from "./interfaces/IReader.sol";
+import {Candidate, EscrowView, IReader, Overview, RewardsView, SequencerView, SlotView} from "./interfaces/IReader.sol";
 import {Header, Parameters} from "./interfaces/IRollup.sol";
 import {Sequencer} from "./interfaces/IStaking.sol";
 import {Hashing} from "./libraries/Hashing.sol";

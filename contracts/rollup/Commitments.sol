@@ -7,9 +7,7 @@ import {EIP712} from "solady/utils/EIP712.sol";
 import {IRollup, Phase, Quote} from "../interfaces/IRollup.sol";
 import {Hashing} from "../libraries/Hashing.sol";
 import {Location} from "../libraries/Phases.sol";
-import {SequencerId} from "../types/Ids.sol";
 import {StoredCandidate} from "../types/State.sol";
-import {L1Slot} from "../types/Time.sol";
 import {RollupBase} from "./RollupBase.sol";
 
 /// @title Provers' commitments to the candidate in turn
@@ -28,7 +26,7 @@ abstract contract Commitments is RollupBase, EIP712 {
         _checkTerms(quote);
         bytes32 digest = quoteDigest(quote);
         _checkSigner(quote.prover, digest, proverSignature);
-        _checkSigner(_attester(quote.sequencer, l.timeline.previousStart()), digest, sequencerSignature);
+        _checkSigner(staking.attesterAt(quote.sequencer, l.timeline.previousStart()), digest, sequencerSignature);
         _record(l).timeline = l.timeline.withCommitment(position, l1Slot());
         _lock(candidate, quote);
     }
@@ -47,11 +45,6 @@ abstract contract Commitments is RollupBase, EIP712 {
         if (quote.price == 0) return;
         uint96 highest = rewards.maxPrice(quote.slot);
         if (quote.price > highest) revert PriceTooHigh(highest, quote.price);
-    }
-
-    /// @dev The attester that speaks for a sequencer in a slot after one that started at `previousStart`.
-    function _attester(SequencerId sequencer, L1Slot) private view returns (address) {
-        return staking.attesterOf(sequencer);
     }
 
     /// @dev A party agreed: by sending the transaction or by signing the quote.

@@ -77,13 +77,10 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
     {
         if (genesis < l1Slot() || genesis > LATEST_GENESIS) revert BadParameter("genesisSlot");
         _checkWiring(c, l1GenesisTime_, l1SlotSeconds_);
-        _chunksPerBlob =
-            Wiring.read("verifier", address(c.verifier), IStateTransitionVerifier.chunksPerBlob.selector);
+        _chunksPerBlob = Wiring.read("verifier", address(c.verifier), IStateTransitionVerifier.chunksPerBlob.selector);
         if (_chunksPerBlob == 0) revert BadParameter("verifier");
         ParameterChecks.check(
-            p,
-            Wiring.read("staking", address(c.staking), IStaking.stakeAmount.selector),
-            _blobCount(p.maxChunks)
+            p, Wiring.read("staking", address(c.staking), IStaking.stakeAmount.selector), _blobCount(p.maxChunks)
         );
         staking = c.staking;
         randomness = c.randomness;

@@ -3,9 +3,9 @@ pragma solidity 0.8.37;
 
 import {Staking} from "../../contracts/Staking.sol";
 import {Registration, StakingParameters} from "../../contracts/interfaces/IStaking.sol";
+import {IStaking} from "../../contracts/interfaces/IStaking.sol";
 import {Bls} from "../../contracts/libraries/Bls.sol";
 import {VrfScore} from "../../contracts/scoring/VrfScore.sol";
-import {IStaking} from "../../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../../contracts/types/Ids.sol";
 import {Slot} from "../../contracts/types/Time.sol";
 import {BlsKeys} from "../support/BlsKeys.sol";

@@ -72,28 +72,44 @@ contract RewardsVectorsTest is Fixture, Vectors {
         }
     }
 
-    // In quarters, as a test has a limit of gas.
+    // In eighths, as a test has a limit of gas.
 
-    function test_rewards_firstQuarter() public {
-        _quarter(0);
+    function test_rewards_firstEighth() public {
+        _eighth(0);
     }
 
-    function test_rewards_secondQuarter() public {
-        _quarter(1);
+    function test_rewards_secondEighth() public {
+        _eighth(1);
     }
 
-    function test_rewards_thirdQuarter() public {
-        _quarter(2);
+    function test_rewards_thirdEighth() public {
+        _eighth(2);
     }
 
-    function test_rewards_fourthQuarter() public {
-        _quarter(3);
+    function test_rewards_fourthEighth() public {
+        _eighth(3);
     }
 
-    function _quarter(uint256 quarter) private {
+    function test_rewards_fifthEighth() public {
+        _eighth(4);
+    }
+
+    function test_rewards_sixthEighth() public {
+        _eighth(5);
+    }
+
+    function test_rewards_seventhEighth() public {
+        _eighth(6);
+    }
+
+    function test_rewards_lastEighth() public {
+        _eighth(7);
+    }
+
+    function _eighth(uint256 eighth) private {
         uint256 cases = _c[0].length;
         uint256 snapshot = vm.snapshotState();
-        for (uint256 i = quarter * cases / 4; i < (quarter + 1) * cases / 4; ++i) {
+        for (uint256 i = eighth * cases / 8; i < (eighth + 1) * cases / 8; ++i) {
             // A call of its own, whose memory goes with it.
             this.play(i);
             vm.revertToState(snapshot);
@@ -202,7 +218,9 @@ contract RewardsVectorsTest is Fixture, Vectors {
             assertEq(_owed(owners[ranked[last]]), c.sequencerCredit, name);
             assertEq(escrow.account(rescuer).free, c.share[last], name);
         }
-        assertEq(_owed(paid) + _owed(relay) + _owedToOwners(), c.proverCredit + c.submitterCredit + c.sequencerCredit, name);
+        assertEq(
+            _owed(paid) + _owed(relay) + _owedToOwners(), c.proverCredit + c.submitterCredit + c.sequencerCredit, name
+        );
     }
 
     function _end(Case memory c, uint256 last, Header[] memory headers) private {

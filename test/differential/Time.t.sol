@@ -137,5 +137,6 @@ contract TimeVectorsTest is Vectors {
             }
             this.check(p[i], c[9][i], c[10][i]);
         }
+        assertGt(p.length, 100);
     }
 }

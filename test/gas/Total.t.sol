@@ -2,16 +2,28 @@
 pragma solidity 0.8.37;
 
 import {L1Operation} from "../../contracts/interfaces/IBridge.sol";
-import {Header, IRollup} from "../../contracts/interfaces/IRollup.sol";
-import {Statement} from "../../contracts/interfaces/IStateTransitionVerifier.sol";
+import {Rates} from "../../contracts/interfaces/IRewards.sol";
+import {Header, IRollup, Parameters} from "../../contracts/interfaces/IRollup.sol";
+import {IStateTransitionVerifier, Statement} from "../../contracts/interfaces/IStateTransitionVerifier.sol";
 import {BlockVerifier} from "../../contracts/verifier/BlockVerifier.sol";
 import {Trapdoor} from "../support/Trapdoor.sol";
 import {TransactionGas} from "./Slot.t.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 /// @title Gas of `finalize` with the real verifier
 /// @notice The proofs are made with the key's secrets, but cost what real ones cost: points and field elements have no zero bytes to speak of.
 abstract contract TotalGas is TransactionGas {
+    uint256 private constant CHUNKS_PER_BLOB = 512;
+
     function _chunks() internal pure virtual returns (uint32);
+
+    /// @dev A rollup that takes as many chunks in a blob as the real verifier does.
+    function _deploy(IERC20 token_, Parameters memory p, Rates memory rates) internal override {
+        bytes memory question = abi.encodeCall(IStateTransitionVerifier.chunksPerBlob, ());
+        vm.mockCall(address(verifier), question, abi.encode(CHUNKS_PER_BLOB));
+        super._deploy(token_, p, rates);
+        vm.clearMockedCalls();
+    }
 
     function _prepare() internal override {
         // a block whose root is in the field, still with the double
@@ -19,9 +31,9 @@ abstract contract TotalGas is TransactionGas {
         _finalize(relay, h, payee);
         _warp(_view().start);
 
-        Trapdoor trapdoor = new Trapdoor(8, 512, 1000);
+        Trapdoor trapdoor = new Trapdoor(8, CHUNKS_PER_BLOB, 1000);
         bytes32 root = rollup.tip().stateRoot;
-        vm.etch(address(verifier), address(new BlockVerifier(trapdoor.key(), 8, 8, 512, root, 1000)).code);
+        vm.etch(address(verifier), address(new BlockVerifier(trapdoor.key(), 8, 8, CHUNKS_PER_BLOB, root, 1000)).code);
         h = _next(_chunks(), "second", trapdoor.versionedHashes(1));
         Statement memory statement = _statement(h, payee);
         bytes memory proof = abi.encode(trapdoor.prove(statement, new L1Operation[](0), new uint256[](_chunks())));

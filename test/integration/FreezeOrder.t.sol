@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IStaking, Registration, Status} from "../../contracts/interfaces/IStaking.sol";
+import {Header, IRollup, Phase, Quote} from "../../contracts/interfaces/IRollup.sol";
+import {Registration, Status} from "../../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot} from "../../contracts/types/Time.sol";
 import {BlsKeys} from "../support/BlsKeys.sol";
@@ -43,10 +44,14 @@ contract FreezeOrderTest is Fixture {
         if (action == 6) try staking.setFeeRecipient(_id(i), 3) {} catch {}
         if (action == 7) try staking.setWithdrawer(_id(i), payee) {} catch {}
         vm.stopPrank();
-        vm.prank(timelock);
-        if (action == 8) staking.setEntryFlush(7);
-        vm.prank(address(rollup));
-        if (action == 9) staking.slash(_id(i), 30e18);
+        if (action == 8) {
+            vm.prank(timelock);
+            staking.setEntryFlush(7);
+        }
+        if (action == 9) {
+            vm.prank(address(rollup));
+            staking.slash(_id(i), 30e18);
+        }
     }
 
     /// forge-config: default.fuzz.runs = 128
@@ -85,5 +90,26 @@ contract FreezeOrderTest is Fixture {
         assertEq(staking.eligibleAttester(id, L1Slot.wrap(n.previousStart)), attesters[first]);
         _propose(first);
         assertEq(uint256(staking.statusOf(id)), uint256(Status.Active));
+    }
+
+    /// @dev A rotation that takes effect within a slot leaves the quotes that were signed for it as they are, and lends the new key no voice in it.
+    function test_whoProposedSignsTheQuoteWhateverKeyFollows() public {
+        uint256 first = _ranked()[0];
+        SequencerId id = _id(first);
+        (address next, uint256 nextKey) = makeAddrAndKey("next");
+        vm.prank(owners[first]);
+        staking.rotateAttester(id, next);
+        Header memory h = _propose(first);
+        _warp(_now() + 4);
+        _phaseIs(Phase.Commitment);
+        assertEq(staking.attesterOf(id), next, "the rotation took effect");
+        Quote memory quote = _quote(first, _hash(h));
+        bytes memory signature = _sign(nextKey, quote);
+        vm.prank(prover);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.BadSignature.selector, attesters[first]));
+        rollup.commit(quote, "", signature);
+        _commit(first, h);
+        _reveal(h);
+        _phaseIs(Phase.ExclusiveProving);
     }
 }

@@ -60,8 +60,7 @@ contract GovernanceIntegration is Fixture {
         _timelock = new Timelock(votesAt, DELAY, GRACE, GENESIS_TIME, SLOT_SECONDS);
         _votes = new Votes(predicted, address(_timelock), ROUND, QUORUM, PUSH_PERIOD, GENESIS_TIME, SLOT_SECONDS);
         _guardian = new Guardian(predicted, address(_timelock), _keeper);
-        staking =
-            new Staking(token_, predicted, address(_timelock), _stakingParameters(), GENESIS_TIME, SLOT_SECONDS);
+        staking = new Staking(token_, predicted, address(_timelock), _stakingParameters(), GENESIS_TIME, SLOT_SECONDS);
         randomness = new Randomness(GENESIS_TIME, SLOT_SECONDS);
         escrow = new Escrow(token_, predicted, 4, GENESIS_TIME, SLOT_SECONDS);
         rewards = new Rewards(token_, predicted, address(_timelock), rates, MAX_REWARD, MAX_BONUS);
@@ -69,9 +68,7 @@ contract GovernanceIntegration is Fixture {
         scoring = new PublicScore();
         rollup = new Rollup(
             p,
-            Contracts(
-                staking, randomness, escrow, rewards, bridge, verifier, scoring, _votes, address(_guardian)
-            ),
+            Contracts(staking, randomness, escrow, rewards, bridge, verifier, scoring, _votes, address(_guardian)),
             GENESIS_TIME,
             SLOT_SECONDS,
             L1Slot.wrap(_now())
@@ -127,9 +124,7 @@ contract GovernanceIntegration is Fixture {
     }
 
     function _newRates(uint96 reward, uint96 bonus) private pure returns (Rates memory) {
-        return Rates({
-            blockReward: reward, revealBonus: bonus, sequencerBps: 3000, proverBps: 6000, submitterBps: 1000
-        });
+        return Rates({blockReward: reward, revealBonus: bonus, sequencerBps: 3000, proverBps: 6000, submitterBps: 1000});
     }
 
     // ---- votes of blocks --------------------------------------------------------------------------------------------
@@ -184,8 +179,7 @@ contract GovernanceIntegration is Fixture {
     }
 
     function test_aVoteForAPushedPayloadStopsNoBlock() public {
-        MutablePayload payload =
-            _decide(single(address(staking), abi.encodeCall(IStaking.setEntryFlush, (7))));
+        MutablePayload payload = _decide(single(address(staking), abi.encodeCall(IStaking.setEntryFlush, (7))));
         Header memory h = _block(address(payload));
         assertEq(rollup.finalizedHeader(h.slot), _hash(h));
         assertEq(_votes.ballot(Slot.unwrap(h.slot) / ROUND, address(payload)).votes, 0);
@@ -327,9 +321,8 @@ contract GovernanceIntegration is Fixture {
         actions[0] = Action(address(rewards), abi.encodeCall(IRewards.setRates, (_newRates(6e18, 1e18))));
         actions[1] = Action(address(staking), abi.encodeCall(IStaking.setEntryFlush, (1000)));
         actions[2] = Action(address(_guardian), abi.encodeCall(IGuardian.setGuardian, (payee)));
-        actions[3] = Action(
-            address(_registry), abi.encodeCall(IRegistry.addVersion, (address(verifier), address(verifier)))
-        );
+        actions[3] =
+            Action(address(_registry), abi.encodeCall(IRegistry.addVersion, (address(verifier), address(verifier))));
         vm.prank(_keeper);
         _guardian.pause();
         _warp(L1Slot.unwrap(rollup.pausedUntil()));
@@ -371,16 +364,14 @@ contract GovernanceIntegration is Fixture {
         errors[8] = IEscrow.NotRollup.selector;
         actions[9] = Action(address(escrow), abi.encodeCall(IEscrow.release, (prover, 1e18)));
         errors[9] = IEscrow.NotRollup.selector;
-        actions[10] =
-            Action(address(escrow), abi.encodeCall(IEscrow.slash, (prover, 1e18, address(_timelock), 1e18)));
+        actions[10] = Action(address(escrow), abi.encodeCall(IEscrow.slash, (prover, 1e18, address(_timelock), 1e18)));
         errors[10] = IEscrow.NotRollup.selector;
         // rewards
         actions[11] = Action(address(rewards), abi.encodeCall(IRewards.settleBlock, (pay)));
         errors[11] = IRewards.NotRollup.selector;
         actions[12] = Action(address(rewards), abi.encodeCall(IRewards.claim, (address(_timelock))));
         errors[12] = IRewards.NothingOwed.selector;
-        actions[13] =
-            Action(address(rewards), abi.encodeCall(IRewards.setRates, (_newRates(MAX_REWARD + 1, 0))));
+        actions[13] = Action(address(rewards), abi.encodeCall(IRewards.setRates, (_newRates(MAX_REWARD + 1, 0))));
         errors[13] = IRewards.BlockRewardTooHigh.selector;
         actions[14] = Action(address(rewards), abi.encodeCall(IRewards.setRates, (_newRates(0, MAX_BONUS + 1))));
         errors[14] = IRewards.RevealBonusTooHigh.selector;
@@ -397,10 +388,8 @@ contract GovernanceIntegration is Fixture {
         actions[19] = Action(address(_votes), abi.encodeCall(IVotes.push, (0, payee)));
         errors[19] = IVotes.NoQuorum.selector;
         // tokens that others hold
-        actions[20] = Action(
-            address(token),
-            abi.encodeCall(IERC20.transferFrom, (address(staking), address(_timelock), 1))
-        );
+        actions[20] =
+            Action(address(token), abi.encodeCall(IERC20.transferFrom, (address(staking), address(_timelock), 1)));
         errors[20] = bytes4(keccak256("ERC20InsufficientAllowance(address,uint256,uint256)"));
     }
 

@@ -33,6 +33,8 @@ contract PauseTest is Fixture {
         _phaseIs(Phase.Waiting);
         _warp(until + 3);
         _phaseIs(Phase.Proposal);
+        // The block that has the seed's mix is the first one of the slot, whose hash is known after it.
+        _warp(until + 4);
         uint64 height = rollup.tip().height;
         Header memory h = _revealed(2);
         _finalize(prover, h, prover);
@@ -194,7 +196,7 @@ contract PauseTest is Fixture {
         SequencerId inTime = _register(relay, relay);
         _warp(until - 3);
         SequencerId late = _register(rescuer, rescuer);
-        _warp(until + 3);
+        _warp(until + 4);
         bytes memory proof = _seedProof(until + 2);
         Slot slot = _slot();
         vm.prank(rescuer);

@@ -133,9 +133,8 @@ contract RewardsTest is Fixture {
         proverBps = bound(proverBps, 0, 10_000 - sequencerBps);
         // casting: at most 10,000
         // forge-lint: disable-start(unsafe-typecast)
-        Rates memory rates = Rates(
-            reward, bonus, uint16(sequencerBps), uint16(proverBps), uint16(10_000 - sequencerBps - proverBps)
-        );
+        Rates memory rates =
+            Rates(reward, bonus, uint16(sequencerBps), uint16(proverBps), uint16(10_000 - sequencerBps - proverBps));
         // forge-lint: disable-end(unsafe-typecast)
         vm.prank(governance);
         rewards.setRates(rates);

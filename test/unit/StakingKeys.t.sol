@@ -206,10 +206,12 @@ contract StakingKeysTest is Fixture {
 
     // ---- stake ----------------------------------------------------------------------------------------------------
 
-    function _toppedUp(uint96 amount) private {
+    function _toppedUp(uint96 amount, uint96 stake) private {
         token.mint(relay, amount);
         vm.startPrank(relay);
         token.approve(address(staking), amount);
+        vm.expectEmit(address(staking));
+        emit IStaking.ToppedUp(_first, relay, amount, stake);
         staking.topUp(_first, amount);
         vm.stopPrank();
     }
@@ -217,10 +219,8 @@ contract StakingKeysTest is Fixture {
     function test_anyoneTopsUpAStake() public {
         vm.prank(address(rollup));
         staking.slash(_first, 30e18);
-        vm.expectEmit(address(staking));
-        emit IStaking.ToppedUp(_first, relay, 10e18, 80e18);
-        _toppedUp(10e18);
-        _toppedUp(20e18);
+        _toppedUp(10e18, 80e18);
+        _toppedUp(20e18, 100e18);
         assertEq(staking.sequencer(_first).stake, STAKE);
         assertEq(token.balanceOf(relay), 0);
         assertEq(token.balanceOf(address(staking)), 4 * STAKE);

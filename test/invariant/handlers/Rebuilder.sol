@@ -65,7 +65,7 @@ contract Rebuilder is SlotHandler {
         ++read;
         bytes32 topic = log.topics[0];
         Slot slot = log.topics.length > 1 ? _slotOf(log.topics[1]) : Slot.wrap(0);
-        if (topic == IRollup.SeedProven.selector) _seedOfList = keccak256(abi.encode(SEED_DOMAIN, log.data, slot));
+        if (topic == IRollup.SeedProven.selector) _seedOfList = _seedFrom(abi.decode(log.data, (bytes32)), slot);
         else if (topic == IRollup.Proposed.selector) _proposed(slot, log);
         else if (topic == IRollup.Displaced.selector) _list.pop();
         else if (topic == IRollup.Committed.selector) _committedTo(log);
@@ -73,6 +73,10 @@ contract Rebuilder is SlotHandler {
         else if (topic == IRollup.Finalized.selector) _final(slot, log);
         else if (topic == IRollup.SlotExpired.selector) _cursor = _closed(_timeline(), _ended().end);
         else if (topic == IRollup.Paused.selector) _anchored(L1Slot.wrap(abi.decode(log.data, (uint64))));
+    }
+
+    function _seedFrom(bytes32 mix, Slot slot) private pure returns (bytes32) {
+        return keccak256(abi.encode(SEED_DOMAIN, mix, slot));
     }
 
     function _slotOf(bytes32 topic) private pure returns (Slot) {
@@ -137,7 +141,8 @@ contract Rebuilder is SlotHandler {
     }
 
     function _final(Slot slot, Vm.Log memory log) private {
-        (, bytes32 stateRoot, uint64 depositsEnd, L1Slot time) = abi.decode(log.data, (Outcome, bytes32, uint64, L1Slot));
+        (, bytes32 stateRoot, uint64 depositsEnd, L1Slot time) =
+            abi.decode(log.data, (Outcome, bytes32, uint64, L1Slot));
         Timeline t = _inFlight() ? _timeline() : Phases.idle(_cursor, _windowsOf(), time);
         assertTrue(t.slot() == slot);
         _cursor = _closed(t, time.plus(1));

@@ -4,13 +4,7 @@ pragma solidity 0.8.37;
 import {EscrowAccount} from "../../../contracts/interfaces/IEscrow.sol";
 import {Candidate, SlotView} from "../../../contracts/interfaces/IReader.sol";
 import {IRewards, Rates} from "../../../contracts/interfaces/IRewards.sol";
-import {
-    Header,
-    IRollup,
-    Parameters,
-    Phase,
-    Quote
-} from "../../../contracts/interfaces/IRollup.sol";
+import {Header, IRollup, Parameters, Phase, Quote} from "../../../contracts/interfaces/IRollup.sol";
 import {Status} from "../../../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../../contracts/types/Time.sol";
@@ -116,12 +110,17 @@ contract SlotHandler is Fixture {
             else _tryBackup(rest >> 1);
         }
         _catchUp();
+        _book();
+    }
+
+    /// @dev Books what happened since the last time.
+    function _book() private {
         Vm.Log[] memory logs = vm.getRecordedLogs();
         _account(logs);
         _observe(logs);
     }
 
-    /// @dev Gets to see every event of a step.
+    /// @dev Gets to see every event, in order.
     function _observe(Vm.Log[] memory logs) internal virtual {}
 
     function _pass(uint256 seed) private {
@@ -256,8 +255,7 @@ contract SlotHandler is Fixture {
         } else if (choice == 2) {
             try rewards.claim(payee) returns (uint256 paid) {
                 _credited -= paid;
-            }
-            catch (bytes memory reason) {
+            } catch (bytes memory reason) {
                 _own(reason);
             }
         } else if (choice == 3) {
@@ -298,6 +296,7 @@ contract SlotHandler is Fixture {
         vm.stopPrank();
         vm.startPrank(owners[i]);
         if (staking.statusOf(_id(i)) == Status.Active) staking.initiateExit(_id(i));
+        _book();
         try staking.withdraw(_id(i)) {}
         catch (bytes memory reason) {
             _own(reason);
@@ -307,21 +306,23 @@ contract SlotHandler is Fixture {
 
     // ---- bookkeeping ----------------------------------------------------------------------------------------------
 
-    /// @dev Every refusal has an error of its own: no panic, no empty revert.
+    /// @dev Every refusal has an error of its own: no panic, no empty revert. What the refused call logged didn't happen.
     function _own(bytes memory reason) private {
+        vm.getRecordedLogs();
         // casting: the selector
         // forge-lint: disable-next-line(unsafe-typecast)
         if (reason.length < 4 || bytes4(reason) == bytes4(0x4e487b71)) _badRevert = abi.encode(reason);
     }
 
-    /// @dev Books the events of a step.
+    /// @dev Ghosts follow the events.
     function _account(Vm.Log[] memory logs) private {
         for (uint256 i = 0; i < logs.length; ++i) {
             if (logs[i].emitter == address(rewards) && logs[i].topics[0] == IRewards.BlockPaid.selector) {
                 (, uint256 a, uint256 b, uint256 c) = abi.decode(logs[i].data, (Slot, uint256, uint256, uint256));
                 _credited += a + b + c;
             }
-            if (logs[i].emitter != address(rollup)) continue;
+            // A pause concerns no slot.
+            if (logs[i].emitter != address(rollup) || logs[i].topics[0] == IRollup.Paused.selector) continue;
             bytes32 topic = logs[i].topics[0];
             uint64 slot = uint64(uint256(logs[i].topics[1]));
             if (topic == IRollup.BondReleased.selector) {

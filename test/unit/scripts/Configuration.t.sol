@@ -251,11 +251,7 @@ contract ConfigurationTest is ConfigurationFixture {
     }
 
     /// @dev 1 if the entry needs a reason and has one, 0 for names and sections.
-    function _checkReason(string memory json, string memory section, string memory key)
-        private
-        view
-        returns (uint256)
-    {
+    function _checkReason(string memory json, string memory section, string memory key) private view returns (uint256) {
         bytes32 hash = keccak256(bytes(key));
         if (hash == keccak256("token") || hash == keccak256("verifyingKey") || hash == keccak256("reasons")) return 0;
         if (hash == keccak256("rollup") || hash == keccak256("rewards") || hash == keccak256("governance")) return 0;
