@@ -230,13 +230,15 @@ impl World {
         Ok((built, header))
     }
 
-    /// Blocks that the role built on `parent` for `slot`, before a restart too.
+    /// Blocks that the role built on `parent` for `slot` before a restart.
     ///
     /// # Errors
     /// When the journal can't be read.
-    pub fn own_blocks(&self, slot: Slot, parent: B256) -> Result<Vec<OwnBlock>, RoleError> {
+    pub fn built_before(&self, slot: Slot, parent: B256) -> Result<Vec<OwnBlock>, RoleError> {
         let mut blocks: Vec<OwnBlock> = self.journal.all()?;
-        blocks.retain(|own| own.slot == slot && own.parent == parent);
+        blocks.retain(|own| {
+            own.slot == slot && own.parent == parent && !self.bodies.contains_key(&own.header_hash)
+        });
         Ok(blocks)
     }
 

@@ -12,6 +12,7 @@ use fernet_network::SignedQuote;
 use fernet_protocol::{
     Header, L1Slot, Parameters, Phase, Quote, RollupId, Score, SequencerId, Slot, TokenAmount,
 };
+pub use fernet_roles::ParentState;
 
 use crate::quotes::{self, Choice, Terms};
 
@@ -72,15 +73,6 @@ pub struct Facts {
     pub place: Option<Place>,
     /// Rewards that can be claimed, in token units.
     pub owed: U256,
-}
-
-/// Whether the state after the tip was replayed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ParentState {
-    /// It was.
-    Known,
-    /// Its data is missing yet.
-    Missing,
 }
 
 /// Whether L1 knows a slot's seed.

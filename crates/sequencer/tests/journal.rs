@@ -41,14 +41,14 @@ fn blocks_and_quotes_survive_a_restart() {
     let hash = body(7).header_hash();
     {
         let journal = Journal::open(&path).unwrap();
-        journal.put_body(hash, &body(7)).unwrap();
+        journal.put(&body(7)).unwrap();
         journal.put_quote(&quote(7, 1), Replacement::Forbidden).unwrap();
         assert!(matches!(Journal::open(&path), Err(JournalError::Database(_))), "one process at a time");
     }
     let journal = Journal::open(&path).unwrap();
-    assert_eq!(journal.body(Slot::new(7), hash).unwrap(), Some(body(7)));
-    assert_eq!(journal.quote(Slot::new(7), hash).unwrap(), Some(quote(7, 1)));
-    assert_eq!(journal.body(Slot::new(8), hash).unwrap(), None);
+    assert_eq!(journal.get(Slot::new(7), hash).unwrap(), Some(body(7)));
+    assert_eq!(journal.get(Slot::new(7), hash).unwrap(), Some(quote(7, 1)));
+    assert_eq!(journal.get::<BlockBody>(Slot::new(8), hash).unwrap(), None);
 }
 
 #[test]
@@ -61,20 +61,23 @@ fn no_second_quote_is_signed_for_a_header() {
     assert!(
         matches!(error, JournalError::AlreadySigned { header_hash } if header_hash == body(7).header_hash())
     );
-    assert_eq!(journal.quote(Slot::new(7), body(7).header_hash()).unwrap(), Some(quote(7, 2)));
+    assert_eq!(journal.get(Slot::new(7), body(7).header_hash()).unwrap(), Some(quote(7, 2)));
 }
 
 #[test]
 fn old_slots_are_forgotten_and_others_stay() {
     let journal = Journal::in_memory().unwrap();
     for slot in [6, 7, 300] {
-        journal.put_body(body(slot).header_hash(), &body(slot)).unwrap();
+        journal.put(&body(slot)).unwrap();
         journal.put_quote(&quote(slot, 1), Replacement::Forbidden).unwrap();
     }
     journal.forget_before(Slot::new(7)).unwrap();
     let is_known = |slot| {
         let hash = body(slot).header_hash();
-        let (body, quote) = (journal.body(Slot::new(slot), hash), journal.quote(Slot::new(slot), hash));
+        let (body, quote) = (
+            journal.get::<BlockBody>(Slot::new(slot), hash),
+            journal.get::<SignedQuote>(Slot::new(slot), hash),
+        );
         (body.unwrap().is_some(), quote.unwrap().is_some())
     };
     assert_eq!([6, 7, 300].map(is_known), [(false, false), (true, true), (true, true)]);
