@@ -11,6 +11,7 @@ use alloy::primitives::{Address, B256, U256};
 use fernet_follower::{CandidateView, SlotView, Tip};
 use fernet_network::AcceptedQuote;
 use fernet_protocol::{L1Slot, Parameters, Phase, Quote, Slot, TokenAmount};
+pub use fernet_roles::ParentState;
 
 use crate::offers::{Ask, Offers, PriceList, Refusal};
 
@@ -64,15 +65,6 @@ impl Facts {
     pub fn next_l1_slot(&self) -> L1Slot {
         self.now.plus(1)
     }
-}
-
-/// Whether the state after the tip was replayed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ParentState {
-    /// It was.
-    Known,
-    /// Its data is missing yet.
-    Missing,
 }
 
 /// What happens to a prover.
