@@ -63,3 +63,20 @@ impl Wire for KeptProof {
         parts().ok_or(truncated)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_survives_and_a_stump_is_refused() {
+        let proven = ProvenBlock { proof: vec![5; 9].into(), elapsed: Duration::from_millis(1234) };
+        let job = JobId::new(B256::repeat_byte(2));
+        let kept = KeptProof { slot: Slot::new(3), header_hash: B256::repeat_byte(1), job, proven };
+        let journal = Journal::in_memory().unwrap();
+        journal.put(&kept).unwrap();
+        assert_eq!(journal.get(kept.slot, kept.header_hash).unwrap(), Some(kept.clone()));
+        let error = KeptProof::decode(&kept.encode()[..PREFIX - 1]).unwrap_err();
+        assert_eq!(error, WireError::Truncated { field: "proof", expected: 80, actual: 79 });
+    }
+}

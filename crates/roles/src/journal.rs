@@ -99,6 +99,9 @@ impl Record for SignedQuote {
     }
 }
 
+/// Bytes of an [`OwnBlock`]: slot, header hash, parent.
+const OWN_BLOCK_BYTES: usize = 72;
+
 /// Marks a block as built by this role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnBlock {
@@ -118,7 +121,7 @@ impl Record for OwnBlock {
     }
 }
 
-/// Slot, header hash, parent: 72 bytes.
+/// Slot, header hash, parent.
 impl Wire for OwnBlock {
     fn encode(&self) -> Vec<u8> {
         [record_key(self.slot, self.header_hash).as_slice(), self.parent.as_slice()].concat()
@@ -126,7 +129,11 @@ impl Wire for OwnBlock {
 
     fn decode(bytes: &[u8]) -> Result<Self, WireError> {
         let Some((slot, [header_hash, parent])) = split(bytes) else {
-            return Err(WireError::Truncated { field: "own block", expected: 72, actual: bytes.len() });
+            let actual = bytes.len();
+            return Err(match actual.checked_sub(OWN_BLOCK_BYTES) {
+                Some(more) => WireError::Trailing(more),
+                None => WireError::Truncated { field: "own block", expected: OWN_BLOCK_BYTES, actual },
+            });
         };
         Ok(Self { slot, header_hash, parent })
     }

@@ -1,10 +1,9 @@
 //! What survives a restart, and what the journal refuses.
 
 use alloy::primitives::{Address, B256};
-use fernet_network::{BlockBody, SignedQuote};
+use fernet_network::{BlockBody, SignedQuote, Wire, WireError};
 use fernet_protocol::{Header, L1Slot, Quote, SequencerId, Slot, TokenAmount};
-use fernet_sequencer::Journal;
-use fernet_sequencer::journal::{JournalError, Replacement};
+use fernet_roles::{Journal, JournalError, OwnBlock, Record, Replacement};
 
 fn body(slot: u64) -> BlockBody {
     let header = Header {
@@ -81,4 +80,71 @@ fn old_slots_are_forgotten_and_others_stay() {
         (body.unwrap().is_some(), quote.unwrap().is_some())
     };
     assert_eq!([6, 7, 300].map(is_known), [(false, false), (true, true), (true, true)]);
+}
+
+fn own(slot: u64) -> OwnBlock {
+    OwnBlock { slot: Slot::new(slot), header_hash: body(slot).header_hash(), parent: B256::repeat_byte(8) }
+}
+
+#[test]
+fn records_of_a_batch_are_there_together_or_not_at_all() {
+    let journal = Journal::in_memory().unwrap();
+    let batch = journal.batch().unwrap();
+    batch.put(&body(7)).unwrap();
+    batch.put(&own(7)).unwrap();
+    drop(batch);
+    assert_eq!(journal.all::<BlockBody>().unwrap(), []);
+    assert_eq!(journal.all::<OwnBlock>().unwrap(), []);
+    let batch = journal.batch().unwrap();
+    for slot in [300, 7] {
+        batch.put(&body(slot)).unwrap();
+        batch.put(&own(slot)).unwrap();
+    }
+    batch.commit().unwrap();
+    assert_eq!(journal.all().unwrap(), [body(7), body(300)], "in the order of slots");
+    assert_eq!(journal.all().unwrap(), [own(7), own(300)]);
+}
+
+/// What a damaged disk leaves: bytes in the table of bodies that are no body, or another one than the key says.
+#[derive(Debug)]
+struct Damaged(Vec<u8>);
+
+impl Wire for Damaged {
+    fn encode(&self) -> Vec<u8> {
+        self.0.clone()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        Ok(Self(bytes.to_vec()))
+    }
+}
+
+impl Record for Damaged {
+    const TABLE: &'static str = <BlockBody as Record>::TABLE;
+
+    fn key(&self) -> (Slot, B256) {
+        (Slot::new(7), body(7).header_hash())
+    }
+}
+
+#[test]
+fn damage_is_reported() {
+    let journal = Journal::in_memory().unwrap();
+    let hash = body(7).header_hash();
+    journal.put(&Damaged(vec![1, 2, 3])).unwrap();
+    let error = journal.get::<BlockBody>(Slot::new(7), hash).unwrap_err();
+    assert!(matches!(error, JournalError::Malformed { header_hash, .. } if header_hash == hash), "{error}");
+    assert!(!error.is_retryable());
+    journal.put(&Damaged(body(8).encode())).unwrap();
+    let error = journal.all::<BlockBody>().unwrap_err();
+    let JournalError::Misplaced { expected, actual, .. } = error else { panic!("{error}") };
+    assert_eq!((expected, actual), (hash, body(8).header_hash()));
+}
+
+#[test]
+fn own_blocks_have_no_other_length() {
+    let bytes = own(7).encode();
+    assert_eq!(OwnBlock::decode(&bytes), Ok(own(7)));
+    assert!(OwnBlock::decode(&bytes[..71]).is_err());
+    assert!(OwnBlock::decode(&[bytes.as_slice(), &[0]].concat()).is_err());
 }
