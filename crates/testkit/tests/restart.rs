@@ -80,7 +80,7 @@ async fn roles_that_die_after_every_kind_of_effect_send_nothing_twice_and_forget
     sequencers.remove("ClaimRewards");
     let expected = ["AnnounceBody", "Build", "Commit", "Propose", "Recall", "RequestQuotes", "Reveal"];
     assert_eq!(sequencers, BTreeSet::from(expected));
-    let expected = ["BuildBackup", "ClaimRewards", "FetchBody", "Finalize", "FinalizeBackup", "Prove"];
+    let expected = ["BuildBackup", "ClaimRewards", "Finalize", "FinalizeBackup", "Prove"];
     assert_eq!(kinds("prover"), BTreeSet::from(expected));
     assert!(restarts >= expected.len(), "{restarts} restarts");
 
