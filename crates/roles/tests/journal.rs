@@ -101,8 +101,8 @@ fn records_of_a_batch_are_there_together_or_not_at_all() {
         batch.put(&own(slot)).unwrap();
     }
     batch.commit().unwrap();
-    assert_eq!(journal.all().unwrap(), [body(7), body(300)], "in the order of slots");
-    assert_eq!(journal.all().unwrap(), [own(7), own(300)]);
+    assert_eq!(journal.all::<BlockBody>().unwrap(), [body(7), body(300)], "in the order of slots");
+    assert_eq!(journal.all::<OwnBlock>().unwrap(), [own(7), own(300)]);
 }
 
 /// What a damaged disk leaves: bytes in the table of bodies that are no body, or another one than the key says.
