@@ -6,8 +6,8 @@ use clap::{Subcommand, ValueEnum};
 use color_eyre::eyre::{Result, eyre};
 use fernet_circuit::{BlockStatement, Prover, ProvingProgress};
 use fernet_ledger::{
-    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, L1Address, Levels, Operation, SecretKey,
-    SignedOperation, State, Transfer, block,
+    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, L1Address, Levels, Operation,
+    SecretKey, SignedOperation, State, Transfer, block,
 };
 use serde::Serialize;
 
@@ -87,8 +87,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
     let prover = Prover::new(keys);
     let block = block_of(usize::from(args.chunks), &prover)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let statement =
-        BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee: L1Address([3; 20]) };
+    let statement = BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee: L1Address([3; 20]) };
     let mut fastest = Duration::MAX;
     for run in 1..=args.runs {
         let bar = Bar::new(&format!("block {run} of {}", args.runs));
@@ -172,8 +171,7 @@ fn block_of(chunks: usize, prover: &Prover) -> Result<BlockWitness> {
             transfers.push(Operation::from(transfer).sign(domain, &secret(from)));
         }
     }
-    let rules =
-        BlockRules { domain, layout, fee_burn: FeeBurn::NONE, fee_recipient: AccountIndex::new(1) };
+    let rules = BlockRules { domain, layout, fee_burn: FeeBurn::NONE, fee_recipient: AccountIndex::new(1) };
     let built = block::build(&mut state, rules, chunks, &[], &transfers)?;
     match built.skipped.first() {
         None => Ok(built.block),

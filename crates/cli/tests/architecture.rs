@@ -14,8 +14,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("embedded", &[]),
     ("follower", &["l1", "bindings", "ledger", "protocol"]),
     ("network", &["ledger", "protocol"]),
-    ("sequencer", &["follower", "network", "l1", "bindings", "ledger", "protocol"]),
-    ("prover", &["follower", "network", "l1", "bindings", "ledger", "circuit", "protocol"]),
+    ("roles", &["follower", "network", "l1", "bindings", "ledger", "protocol"]),
+    ("sequencer", &["roles", "follower", "network", "l1", "bindings", "ledger", "protocol"]),
+    ("prover", &["roles", "follower", "network", "l1", "bindings", "ledger", "circuit", "protocol"]),
 ];
 /// They put everything together, and nothing depends on them.
 const ASSEMBLIES: &[&str] = &["testkit", "cli"];
@@ -90,6 +91,7 @@ fn edges_against_the_list_are_refused() {
     assert!(refusal("protocol", "ledger", false).is_some());
     assert!(refusal("sequencer", "prover", false).is_some());
     assert!(refusal("prover", "sequencer", true).is_some());
+    assert!(refusal("roles", "prover", true).is_some());
     assert!(refusal("embedded", "protocol", false).is_some());
     assert!(refusal("l1", "embedded", false).is_some());
     assert!(refusal("l1", "embedded", true).is_none());

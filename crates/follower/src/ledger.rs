@@ -6,8 +6,7 @@ use alloy::primitives::{B256, U256};
 use fernet_l1::BlobError;
 use fernet_ledger::{
     Account, AccountIndex, Blob, BlockRules, BlockWitness, Changes, Deposit, Domain, Exit, FeeBurn, Fr,
-    L1Address, L1Operation, Layout, Levels,
-    PublicKey, State, Store,
+    L1Address, L1Operation, Layout, Levels, PublicKey, State, Store,
     field::{self, FieldError},
     keys::KeyError,
     replay::{ReplayError, Signatures, replay},

@@ -18,6 +18,6 @@ mod view;
 pub use follower::{Follower, FollowerError, LedgerStatus};
 pub use ledger::{KeyFailure, Ledger, ReplayFailure, Replayed, ledger_operation};
 pub use view::{
-    CandidateView, QueueRecord, EscrowAccount, FinalizedBlock, L1Head, NextSlot, RollupView,
+    CandidateView, EscrowAccount, FinalizedBlock, L1Head, NextSlot, QueueRecord, RollupView, Rotating,
     SequencerRecord, SlotView, Tip, Totals, ViewError, ViewSetup, WithdrawalClaim,
 };

@@ -27,11 +27,12 @@ use fernet_l1::{
     connect_transport,
 };
 use fernet_ledger::{
-    AccountIndex, Domain, FeeBurn, L1Address, Layout, Levels, Operation, SecretKey, SignedOperation, Transfer,
-    block::build,
+    AccountIndex, Domain, FeeBurn, L1Address, Layout, Levels, Operation, SecretKey, SignedOperation,
+    Transfer, block::build,
 };
 use fernet_protocol::{
-    Bps, ChainId, Deposit, Exit, Header, L1Clock, L1Operation, L1Slot, Parameters, Phase, RollupId, Slot, TokenAmount,
+    Bps, ChainId, Deposit, Exit, Header, L1Clock, L1Operation, L1Slot, Parameters, Phase, RollupId, Slot,
+    TokenAmount,
 };
 
 const GENESIS: u64 = 1_767_225_600;
@@ -443,6 +444,9 @@ async fn data_that_isnt_a_block_is_an_error() {
     let error = world.follower.poll().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("block of slot {}: chunk 0, slot 0: expected the end of the queue's part, got a deposit of 100 to #1", header.slot)
+        format!(
+            "block of slot {}: chunk 0, slot 0: expected the end of the queue's part, got a deposit of 100 to #1",
+            header.slot
+        )
     );
 }

@@ -348,8 +348,9 @@ impl Deployment {
         let c = &file.contracts;
         let parameters = view.get("reader", c.reader, IReader::parametersCall {}).await?.into();
         let kind = view.get("scoring", c.scoring, kindCall {}).await?;
-        let scoring = Scoring::of(kind)
-            .ok_or_else(|| malformed::<kindCall>("scoring", &format!("expected public or vrf, got {kind}")))?;
+        let scoring = Scoring::of(kind).ok_or_else(|| {
+            malformed::<kindCall>("scoring", &format!("expected public or vrf, got {kind}"))
+        })?;
         let verifier = ("verifier", c.verifier);
         let circuit = CircuitShape {
             operations: view.small(verifier, operationsCall {}).await?,

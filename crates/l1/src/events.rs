@@ -328,11 +328,9 @@ fn rollup(log: &LogData) -> Decoded {
             share: amount(e.share)?,
         },
         IRollupEvents::SlotExpired(e) => RollupEvent::SlotExpired { slot: Slot::new(e.slot) },
-        IRollupEvents::SeedProven(e) => RollupEvent::SeedProven {
-            slot: Slot::new(e.slot),
-            l1_slot: L1Slot::new(e.l1Slot),
-            mix: e.mix,
-        },
+        IRollupEvents::SeedProven(e) => {
+            RollupEvent::SeedProven { slot: Slot::new(e.slot), l1_slot: L1Slot::new(e.l1Slot), mix: e.mix }
+        }
         IRollupEvents::SlotVoided(e) => RollupEvent::SlotVoided { slot: Slot::new(e.slot) },
         IRollupEvents::Paused(e) => RollupEvent::Paused { until: L1Slot::new(e.until) },
     })
@@ -361,10 +359,9 @@ fn staking(log: &LogData) -> Decoded {
             amount: amount(e.amount)?,
             stake: amount(e.stake)?,
         },
-        IStakingEvents::WithdrawerSet(e) => RollupEvent::WithdrawerSet {
-            sequencer: SequencerId::new(e.sequencer),
-            withdrawer: e.withdrawer,
-        },
+        IStakingEvents::WithdrawerSet(e) => {
+            RollupEvent::WithdrawerSet { sequencer: SequencerId::new(e.sequencer), withdrawer: e.withdrawer }
+        }
         IStakingEvents::FeeRecipientSet(e) => RollupEvent::FeeRecipientSet {
             sequencer: SequencerId::new(e.sequencer),
             fee_recipient: e.feeRecipient,

@@ -1,6 +1,6 @@
 //! A block's body: made from an executed block, and checked by executing it.
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use fernet_ledger::replay::{ReplayError, Signatures, replay};
 use fernet_ledger::{
     AccountIndex, Blob, BlockRules, BlockWitness, L1Operation, Signature, State, Store, field,
@@ -27,6 +27,8 @@ pub struct Frame {
     pub parent: B256,
     /// Operations of the Bridge's queue consumed since genesis, this block's included.
     pub deposits_end: u64,
+    /// Payload that the block's sequencer signals to governance; zero for none.
+    pub vote: Address,
 }
 
 /// Why a body isn't that of its header, or can't be made.
@@ -89,6 +91,7 @@ impl BlockBody {
             fee_recipient: witness.rules.fee_recipient.get(),
             chunks: u32::try_from(chunks).map_err(|_| BodyError::TooManyChunks(chunks))?,
             committee_digest: B256::ZERO,
+            vote: frame.vote,
             blob_hashes,
         };
         Ok(Self { header, blobs, signatures })

@@ -138,6 +138,7 @@ fn write_header(writer: &mut Writer, header: &Header) {
     writer.u32(header.fee_recipient);
     writer.u32(header.chunks);
     writer.bytes(header.committee_digest.as_slice());
+    writer.bytes(header.vote.as_slice());
     writer.length(header.blob_hashes.len());
     for hash in &header.blob_hashes {
         writer.bytes(hash.as_slice());
@@ -153,6 +154,7 @@ fn read_header(reader: &mut Reader<'_>) -> Result<Header, WireError> {
         fee_recipient: reader.u32("fee recipient")?,
         chunks: reader.u32("chunks")?,
         committee_digest: read_hash(reader, "committee digest")?,
+        vote: reader.array("vote").map(Address::new)?,
         blob_hashes: reader.list("blob hashes", MAX_BLOBS, |reader| read_hash(reader, "blob hash"))?,
     })
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, B256, keccak256};
 use fernet_ledger::{
-    AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, L1Address, L1Operation, Layout, Levels,
-    MemoryStore, Operation, SecretKey, SignedOperation, State, Transfer, Withdrawal, block,
+    AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, L1Address, L1Operation,
+    Layout, Levels, MemoryStore, Operation, SecretKey, SignedOperation, State, Transfer, Withdrawal, block,
 };
 use fernet_network::{
     AcceptedQuote, BlockBody, BodyError, BoxFuture, Frame, Gossip, InProcess, Network, NetworkError,

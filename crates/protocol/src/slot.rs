@@ -65,11 +65,7 @@ impl Cursor {
     #[must_use]
     pub fn after_pause(slot: Slot, now: L1Slot, parameters: &Parameters) -> Self {
         let until = now.plus(u64::from(parameters.pause_length));
-        Self {
-            slot: slot.plus(1),
-            start: next_start(until, until, parameters),
-            previous_start: until,
-        }
+        Self { slot: slot.plus(1), start: next_start(until, until, parameters), previous_start: until }
     }
 
     /// The slot in turn if nobody has proposed since: idle slots follow each other at a fixed pace.

@@ -3,8 +3,8 @@
 use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use alloy_sol_types::{SolStruct, SolValue, eip712_domain, sol};
 use fernet_protocol::{
-    ChainId, Deposit, Exit, Header, HeaderError, L1Operation, L1Slot, MAX_BLOBS, Quote, RollupId, Scorer, SequencerId,
-    SignatureError, Slot, Ticket, TokenAmount, recover_signer, seed, verify_signature,
+    ChainId, Deposit, Exit, Header, HeaderError, L1Operation, L1Slot, MAX_BLOBS, Quote, RollupId, Scorer,
+    SequencerId, SignatureError, Slot, Ticket, TokenAmount, recover_signer, seed, verify_signature,
 };
 use k256::ecdsa::SigningKey;
 use proptest::{collection::vec, prelude::*};
@@ -52,7 +52,14 @@ fn address() -> impl Strategy<Value = Address> {
 
 fn header() -> impl Strategy<Value = Header> {
     (any::<(u64, u64, u32, u32)>(), word(), word(), word(), address(), vec(word(), 0..=MAX_BLOBS)).prop_map(
-        |((slot, deposits_end, fee_recipient, chunks), parent, state_root, committee_digest, vote, blob_hashes)| {
+        |(
+            (slot, deposits_end, fee_recipient, chunks),
+            parent,
+            state_root,
+            committee_digest,
+            vote,
+            blob_hashes,
+        )| {
             Header {
                 slot: Slot::new(slot),
                 parent,

@@ -7,6 +7,7 @@ use alloy::signers::Signer;
 use fernet_follower::Follower;
 use fernet_l1::{Deployment, L1Block, TxManager};
 use fernet_network::{AcceptedQuote, BoxFuture, Network, QuoteRequest, QuoteResponder, SignedQuote};
+use fernet_roles::{Role, Setback};
 use tokio::sync::{Mutex, watch};
 
 use crate::engine::Engine;
@@ -14,7 +15,7 @@ use crate::error::ProverError;
 use crate::journal::Journal;
 use crate::machine::{Input, Standing};
 use crate::policy::Policy;
-use crate::report::StepReport;
+use crate::report::{Action, ActionKind, StepReport};
 use crate::settings::Settings;
 use crate::worker::ProofWorker;
 
@@ -47,6 +48,7 @@ impl std::fmt::Debug for Wiring {
 /// A prover.
 pub struct ProverDriver {
     engine: Arc<Mutex<Engine>>,
+    follower: Arc<Mutex<Follower>>,
     worker: Arc<dyn ProofWorker>,
 }
 
@@ -63,10 +65,10 @@ impl ProverDriver {
     /// When the settings contradict each other or the deployment.
     pub fn new(deployment: &Deployment, settings: Settings, wiring: Wiring) -> Result<Self, ProverError> {
         let (network, worker) = (Arc::clone(&wiring.network), Arc::clone(&wiring.worker));
-        let prover = settings.conduct.prover;
+        let (prover, follower) = (settings.conduct.prover, Arc::clone(&wiring.follower));
         let engine = Arc::new(Mutex::new(Engine::new(deployment, settings, wiring)?));
         network.respond_to_quotes(prover, Arc::new(Responder(Arc::downgrade(&engine))));
-        Ok(Self { engine, worker })
+        Ok(Self { engine, follower, worker })
     }
 
     /// Does everything that a new L1 block makes possible. Call it once for each, after a reorg too.
@@ -78,11 +80,12 @@ impl ProverDriver {
         let mut engine = self.engine.lock().await;
         let mut report = StepReport::default();
         let facts = engine.observe(block, &mut report).await?;
-        let refused = engine.submissions().tick(block, &mut report).await?;
+        let setbacks = engine.submissions().tick(block, &mut report).await?;
         if let Some(facts) = facts {
-            let mut inputs = engine.collect(&mut report);
+            let mut inputs = engine.collect(&mut report)?;
             inputs.extend([Input::Block(Box::new(facts.clone()))]);
             engine.apply(inputs, &facts, &mut report).await?;
+            let refused = setbacks.into_iter().filter_map(refusal).collect();
             engine.apply(refused, &facts, &mut report).await?;
             engine.forget(facts.next.slot)?;
         }
@@ -97,33 +100,10 @@ impl ProverDriver {
     pub async fn run(
         &mut self,
         pause: Duration,
-        mut stop: watch::Receiver<bool>,
-        mut watch: impl FnMut(&L1Block, StepReport),
+        stop: watch::Receiver<bool>,
+        watch: impl FnMut(&L1Block, StepReport),
     ) -> Result<(), ProverError> {
-        let mut last = None;
-        while !*stop.borrow_and_update() {
-            let head = self.engine.lock().await.head().await;
-            match head {
-                Ok(Some(block)) if last != Some(block.hash) => match self.step(&block).await {
-                    Ok(report) => {
-                        last = Some(block.hash);
-                        watch(&block, report);
-                    }
-                    Err(error) if error.is_retryable() => {
-                        tracing::warn!(%error, "step failed, is tried again")
-                    }
-                    Err(error) => return Err(error),
-                },
-                Ok(_) => {}
-                Err(error) if error.is_retryable() => tracing::warn!(%error, "l1 can't be followed now"),
-                Err(error) => return Err(error),
-            }
-            tokio::select! {
-                changed = stop.changed() => if changed.is_err() { break },
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
-        Ok(())
+        fernet_roles::run(self, pause, stop, watch).await
     }
 
     /// Resolves once the worker has nothing to prove. Proofs that are ready then are picked up by the next step.
@@ -140,6 +120,34 @@ impl ProverDriver {
     pub async fn with_transactions<T>(&self, look: impl FnOnce(&TxManager) -> T) -> T {
         look(self.engine.lock().await.submissions().transactions())
     }
+}
+
+impl Role for ProverDriver {
+    type Report = StepReport;
+    type Error = ProverError;
+
+    fn follower(&self) -> Arc<Mutex<Follower>> {
+        Arc::clone(&self.follower)
+    }
+
+    async fn step(&mut self, block: &L1Block) -> Result<StepReport, ProverError> {
+        self.step(block).await
+    }
+
+    fn is_retryable(error: &ProverError) -> bool {
+        error.is_retryable()
+    }
+}
+
+/// A finalization that L1 refuses: the prover may have to stop taking work.
+fn refusal((action, setback): (Action, Setback)) -> Option<Input> {
+    let reason = match setback {
+        Setback::Failed(reason) => reason.to_string(),
+        Setback::WouldRevert { reason } => reason,
+        Setback::Expired => return None,
+    };
+    let header_hash = action.header_hash;
+    (action.kind == ActionKind::Finalize).then_some(Input::FinalizeRefused { header_hash, reason })
 }
 
 /// Answers while the driver lives.

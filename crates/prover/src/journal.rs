@@ -1,121 +1,82 @@
-//! What a prover must not forget: the blocks that it offered to prove.
+//! What a prover must not forget: the blocks that it offered to prove, its offers, and its proofs.
 //!
 //! Whoever has a bond on a block and can't prove it loses the bond. So a block is on disk before an offer for it leaves
-//! the process.
+//! the process; and a proof, which may take most of its window, is there before it is sent.
 
-use std::path::Path;
+use std::time::Duration;
 
-use alloy::primitives::B256;
-use fernet_network::{BlockBody, Wire, WireError};
+use alloy::primitives::{B256, Bytes};
+use fernet_network::{Wire, WireError};
 use fernet_protocol::Slot;
-use redb::{Database, ReadableDatabase, TableDefinition, backends::InMemoryBackend};
+pub use fernet_roles::{Journal, JournalError};
+use fernet_roles::{Record, record_key};
 
-/// Slot and header hash → body, in the network's encoding.
-const BODIES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("bodies.v1");
+use crate::worker::{JobId, ProvenBlock};
 
-/// Why the journal failed.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// The database failed: disk full, file locked by another process, or damaged.
-    #[error("journal: {0}")]
-    Database(#[from] Box<redb::Error>),
-    /// An entry can't be read.
-    #[error("journal entry for header {header_hash}: {error}")]
-    Malformed {
-        /// The entry's header.
-        header_hash: B256,
-        /// What is wrong with it.
-        error: WireError,
-    },
+/// Bytes before the proof's: slot, header hash, job, milliseconds.
+const PREFIX: usize = 80;
+
+/// A proof that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptProof {
+    /// The block's slot.
+    pub slot: Slot,
+    /// The block's header.
+    pub header_hash: B256,
+    /// Everything that the proof states.
+    pub job: JobId,
+    /// The proof.
+    pub proven: ProvenBlock,
 }
 
-macro_rules! from_redb {
-    ($($error:ident),*) => {
-        $(impl From<redb::$error> for JournalError {
-            fn from(error: redb::$error) -> Self {
-                Self::Database(Box::new(error.into()))
-            }
-        })*
-    };
-}
-from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError);
+impl Record for KeptProof {
+    const TABLE: &'static str = "proofs.v1";
 
-/// Where blocks are kept across restarts.
-#[derive(Debug)]
-pub struct Journal {
-    database: Database,
+    fn key(&self) -> (Slot, B256) {
+        (self.slot, self.header_hash)
+    }
 }
 
-impl Journal {
-    /// Opens the file, or makes it. One process can have it open, so two copies of a prover on one disk exclude each
-    /// other.
-    ///
-    /// # Errors
-    /// When the file can't be used.
-    pub fn open(path: &Path) -> Result<Self, JournalError> {
-        Self::prepare(Database::create(path)?)
+/// Slot, header hash, job, milliseconds of proving (8 bytes), and the proof's bytes.
+impl Wire for KeptProof {
+    fn encode(&self) -> Vec<u8> {
+        let elapsed = u64::try_from(self.proven.elapsed.as_millis()).unwrap_or(u64::MAX);
+        let key = record_key(self.slot, self.header_hash);
+        [&key[..], self.job.get().as_slice(), &elapsed.to_be_bytes(), &self.proven.proof].concat()
     }
 
-    /// Keeps everything in memory.
-    ///
-    /// # Errors
-    /// When memory is short.
-    pub fn in_memory() -> Result<Self, JournalError> {
-        Self::prepare(Database::builder().create_with_backend(InMemoryBackend::new())?)
-    }
-
-    fn prepare(database: Database) -> Result<Self, JournalError> {
-        let transaction = database.begin_write()?;
-        transaction.open_table(BODIES)?;
-        transaction.commit()?;
-        Ok(Self { database })
-    }
-
-    /// Writes a block down.
-    ///
-    /// # Errors
-    /// When the disk doesn't take it.
-    pub fn put_body(&self, header_hash: B256, body: &BlockBody) -> Result<(), JournalError> {
-        let transaction = self.database.begin_write()?;
-        let key = key(body.header.slot, header_hash);
-        transaction.open_table(BODIES)?.insert(key.as_slice(), body.encode().as_slice())?;
-        transaction.commit()?;
-        Ok(())
-    }
-
-    /// A block that was written down.
-    ///
-    /// # Errors
-    /// When the disk or the entry can't be read.
-    pub fn body(&self, slot: Slot, header_hash: B256) -> Result<Option<BlockBody>, JournalError> {
-        let transaction = self.database.begin_read()?;
-        let table = transaction.open_table(BODIES)?;
-        let Some(value) = table.get(key(slot, header_hash).as_slice())? else {
-            return Ok(None);
+    fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        let parts = || {
+            let (slot, rest) = bytes.split_first_chunk::<8>()?;
+            let (header_hash, rest) = rest.split_first_chunk::<32>()?;
+            let (job, rest) = rest.split_first_chunk::<32>()?;
+            let (elapsed, proof) = rest.split_first_chunk::<8>()?;
+            let elapsed = Duration::from_millis(u64::from_be_bytes(*elapsed));
+            Some(Self {
+                slot: Slot::new(u64::from_be_bytes(*slot)),
+                header_hash: header_hash.into(),
+                job: JobId::new(job.into()),
+                proven: ProvenBlock { proof: Bytes::copy_from_slice(proof), elapsed },
+            })
         };
-        BlockBody::decode(value.value())
-            .map(Some)
-            .map_err(|error| JournalError::Malformed { header_hash, error })
-    }
-
-    /// Drops everything about slots before `slot`.
-    ///
-    /// # Errors
-    /// When the disk fails.
-    pub fn forget_before(&self, slot: Slot) -> Result<(), JournalError> {
-        let end = key(slot, B256::ZERO);
-        let transaction = self.database.begin_write()?;
-        transaction.open_table(BODIES)?.retain_in(..end.as_slice(), |_, _| false)?;
-        transaction.commit()?;
-        Ok(())
+        let truncated = WireError::Truncated { field: "proof", expected: PREFIX, actual: bytes.len() };
+        parts().ok_or(truncated)
     }
 }
 
-/// Slot, then hash: entries are in the order of their slots.
-fn key(slot: Slot, header_hash: B256) -> [u8; 40] {
-    let mut key = [0; 40];
-    let (number, hash) = key.split_at_mut(8);
-    number.copy_from_slice(&slot.get().to_be_bytes());
-    hash.copy_from_slice(header_hash.as_slice());
-    key
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_survives_and_a_stump_is_refused() {
+        let proven = ProvenBlock { proof: vec![5; 9].into(), elapsed: Duration::from_millis(1234) };
+        let job = JobId::new(B256::repeat_byte(2));
+        let kept = KeptProof { slot: Slot::new(3), header_hash: B256::repeat_byte(1), job, proven };
+        let journal = Journal::in_memory().unwrap();
+        journal.put(&kept).unwrap();
+        assert_eq!(journal.get(kept.slot, kept.header_hash).unwrap(), Some(kept.clone()));
+        let error = KeptProof::decode(&kept.encode()[..PREFIX - 1]).unwrap_err();
+        assert_eq!(error, WireError::Truncated { field: "proof", expected: 80, actual: 79 });
+    }
 }

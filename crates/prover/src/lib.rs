@@ -14,6 +14,7 @@
 //! no new work. What must survive a restart is in the [`journal`] before it matters. The operator's [`policy`] has the
 //! last word on every effect.
 
+mod blocks;
 mod driver;
 mod engine;
 mod error;
@@ -23,7 +24,6 @@ pub mod offers;
 pub mod policy;
 mod report;
 mod settings;
-mod submit;
 mod worker;
 
 pub use driver::{ProverDriver, Wiring};

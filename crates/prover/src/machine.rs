@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256, U256};
 use fernet_follower::{CandidateView, SlotView, Tip};
 use fernet_network::AcceptedQuote;
-use fernet_protocol::{L1Slot, Parameters, Phase, Quote, Slot, TokenAmount};
+use fernet_protocol::{L1Slot, Parameters, Phase, Quote, Rates, Slot, TokenAmount};
+pub use fernet_roles::ParentState;
 
 use crate::offers::{Ask, Offers, PriceList, Refusal};
 
@@ -48,6 +49,8 @@ pub struct Facts {
     pub now: L1Slot,
     /// The slot in turn in the L1 slot after `now`, the first in which a transaction can land.
     pub next: SlotView,
+    /// What a block of that slot pays.
+    pub rates: Rates,
     /// The last finalized block.
     pub tip: Tip,
     /// Whether the state after the tip is there to build on.
@@ -64,15 +67,6 @@ impl Facts {
     pub fn next_l1_slot(&self) -> L1Slot {
         self.now.plus(1)
     }
-}
-
-/// Whether the state after the tip was replayed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ParentState {
-    /// It was.
-    Known,
-    /// Its data is missing yet.
-    Missing,
 }
 
 /// What happens to a prover.

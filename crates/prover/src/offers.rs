@@ -134,7 +134,7 @@ impl Offers {
         if open.is_none() {
             return Err(Refusal::NotACandidate { header_hash, sequencer });
         }
-        let (price, maximum) = (conduct.prices.price(chunks), parameters.max_price());
+        let (price, maximum) = (conduct.prices.price(chunks), facts.rates.max_price());
         if price > maximum {
             return Err(Refusal::PriceAboveLimit { maximum, price });
         }

@@ -1,11 +1,11 @@
 //! What a step did, for whoever watches.
 
-use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use alloy::primitives::{B256, TxHash};
-use fernet_l1::{FailureReason, TxOutcome};
+use alloy::primitives::B256;
 use fernet_protocol::{L1Slot, Phase, Slot};
+pub use fernet_roles::Built;
 
 use crate::machine::{Effect, Purpose};
 
@@ -25,64 +25,57 @@ pub enum ActionKind {
     },
 }
 
+impl fernet_roles::ActionKind for ActionKind {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Finalize => "finalize",
+            Self::Backup => "backup",
+            Self::Claim { .. } => "claim",
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        None
+    }
+
+    fn claim(number: u64) -> Self {
+        Self::Claim { number }
+    }
+
+    fn claim_number(&self) -> Option<u64> {
+        match self {
+            Self::Claim { number } => Some(*number),
+            Self::Commit | Self::Finalize | Self::Backup => None,
+        }
+    }
+}
+
 /// One transaction that a prover wants on L1, whatever becomes of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Action {
-    /// What for.
-    pub kind: ActionKind,
-    /// In which slot.
-    pub slot: Slot,
-    /// For which block; zero for a claim.
-    pub header_hash: B256,
-}
+pub type Action = fernet_roles::Action<ActionKind>;
 
-impl Action {
-    /// One word for what it does: `commit`, `finalize`, `backup` or `claim`.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self.kind {
-            ActionKind::Commit => "commit",
-            ActionKind::Finalize => "finalize",
-            ActionKind::Backup => "backup",
-            ActionKind::Claim { .. } => "claim",
-        }
-    }
-}
-
-/// The idempotency key, before the attempt's number.
-impl fmt::Display for Action {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { slot, header_hash, .. } = self;
-        match self.kind {
-            ActionKind::Claim { number } => write!(formatter, "{}/{number}", self.name()),
-            _ => write!(formatter, "{}/{slot}/{header_hash}", self.name()),
-        }
-    }
-}
-
-/// What a step did.
+/// What a step did: what any role's step does, and the proofs.
 #[derive(Debug, Clone, Default)]
 pub struct StepReport {
-    /// Where the rollup stands in the L1 slot after the step's block; `None` before the first block.
-    pub stands: Option<Standpoint>,
-    /// Blocks that were built for backup.
-    pub built: Vec<Built>,
     /// Proofs on their way.
     pub proving: Vec<Progress>,
     /// Proofs that became ready.
     pub proven: Vec<Proven>,
-    /// Transactions that left, replacements included.
-    pub sent: Vec<(Action, TxHash)>,
-    /// Transactions that landed and succeeded.
-    pub mined: Vec<(Action, TxOutcome)>,
-    /// Transactions that won't.
-    pub failed: Vec<(Action, FailureReason)>,
-    /// Transactions whose window closed.
-    pub expired: Vec<Action>,
-    /// Effects that the operator's policy held back.
-    pub held: Vec<Effect>,
-    /// What went wrong and will be tried again.
-    pub troubles: Vec<String>,
+    common: fernet_roles::StepReport<ActionKind, Effect, Standpoint>,
+}
+
+impl Deref for StepReport {
+    type Target = fernet_roles::StepReport<ActionKind, Effect, Standpoint>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.common
+    }
+}
+
+impl DerefMut for StepReport {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.common
+    }
 }
 
 /// Where the rollup stands.
@@ -94,23 +87,6 @@ pub struct Standpoint {
     pub phase: Phase,
     /// First L1 slot after the phase.
     pub phase_end: L1Slot,
-}
-
-/// A backup block that was built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Built {
-    /// For which slot.
-    pub slot: Slot,
-    /// Hash of the header.
-    pub header_hash: B256,
-    /// Transfers in it.
-    pub transfers: usize,
-    /// Withdrawals in it.
-    pub withdrawals: usize,
-    /// Deposits in it.
-    pub deposits: usize,
-    /// Chunks.
-    pub chunks: usize,
 }
 
 /// A proof on its way.

@@ -3,6 +3,7 @@
 use alloy::primitives::{Address, U256};
 use fernet_l1::SidecarFormat;
 use fernet_ledger::mempool;
+use fernet_roles::RoleError;
 
 use crate::error::ProverError;
 use crate::machine::Conduct;
@@ -31,16 +32,13 @@ impl Settings {
     /// Refuses settings that no block could be made with, and claims that nobody could send.
     pub(crate) fn check(&self, senders: &[Address]) -> Result<(), ProverError> {
         let Conduct { prover, payee, claim_from, .. } = self.conduct;
-        if self.max_chunks == 0 {
-            let (setting, expected) = ("the chunks of a block", "at least 1");
-            return Err(ProverError::Setting { setting, expected, actual: "0".to_owned() });
-        }
+        RoleError::check_chunks(self.max_chunks)?;
         if payee.is_zero() {
-            let (setting, expected) = ("the payee", "an account");
-            return Err(ProverError::Setting { setting, expected, actual: payee.to_string() });
+            let (setting, expected) = ("the payee", "an account".to_owned());
+            return Err(RoleError::Setting { setting, expected, actual: payee.to_string() }.into());
         }
         if claim_from.is_some() && !senders.contains(&payee) {
-            return Err(ProverError::NoPayee { payee, prover });
+            return Err(RoleError::NoClaimant { account: payee, sender: prover }.into());
         }
         match senders.first() {
             Some(sender) if *sender != prover => {

@@ -33,6 +33,11 @@ pub struct ProofJob {
 pub struct JobId(B256);
 
 impl JobId {
+    /// The name whose hash is known.
+    pub(crate) const fn new(hash: B256) -> Self {
+        Self(hash)
+    }
+
     /// The hash.
     #[must_use]
     pub const fn get(self) -> B256 {

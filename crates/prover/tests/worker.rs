@@ -6,7 +6,8 @@ use alloy::primitives::{Address, B256};
 use fernet_circuit::block::KnownBlock;
 use fernet_circuit::{BlockProof, CircuitParams, DEVELOPMENT_SEED, Prover, key};
 use fernet_ledger::{
-    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, L1Operation, Levels, SecretKey, State, block,
+    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, L1Operation, Levels, SecretKey,
+    State, block,
 };
 use fernet_prover::{JobStatus, LocalWorker, ProofJob, ProofWorker};
 

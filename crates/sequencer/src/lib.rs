@@ -11,14 +11,15 @@
 //! When candidates above it fail, its turn comes later in the same slot: nothing else changes. What must survive a
 //! restart is in the [`journal`] before it matters. The operator's [`policy`] has the last word on every effect.
 
-mod bundles;
 mod driver;
+mod effects;
 mod error;
 pub mod journal;
 pub mod machine;
 pub mod policy;
 pub mod quotes;
 mod report;
+mod scoring;
 mod settings;
 
 pub use driver::{SequencerDriver, Wiring};

@@ -10,8 +10,9 @@ use alloy::primitives::{Address, B256, U256};
 use fernet_follower::{CandidateView, SlotView, Tip};
 use fernet_network::SignedQuote;
 use fernet_protocol::{
-    Header, L1Slot, Parameters, Phase, Quote, RollupId, Score, SequencerId, Slot, TokenAmount,
+    Header, L1Slot, Parameters, Phase, Quote, Rates, RollupId, Score, SequencerId, Slot, TokenAmount,
 };
+pub use fernet_roles::ParentState;
 
 use crate::quotes::{self, Choice, Terms};
 
@@ -49,7 +50,7 @@ pub enum CommitmentBy {
 /// This sequencer's place in a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// From 0, the best, among all eligible sequencers.
+    /// From 0, the best, among all eligible sequencers; where others' scores are hidden, the expected one.
     pub rank: usize,
     /// Its score.
     pub score: Score,
@@ -62,6 +63,8 @@ pub struct Facts {
     pub now: L1Slot,
     /// The slot in turn in the L1 slot after `now`, the first in which a transaction can land.
     pub next: SlotView,
+    /// What a block of that slot pays.
+    pub rates: Rates,
     /// The last finalized block.
     pub tip: Tip,
     /// Whether the state after the tip is there to build on.
@@ -72,15 +75,6 @@ pub struct Facts {
     pub place: Option<Place>,
     /// Rewards that can be claimed, in token units.
     pub owed: U256,
-}
-
-/// Whether the state after the tip was replayed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ParentState {
-    /// It was.
-    Known,
-    /// Its data is missing yet.
-    Missing,
 }
 
 /// Whether L1 knows a slot's seed.
@@ -355,6 +349,7 @@ impl Sequencer {
             landing: facts.next_l1_slot(),
             max_price: self.conduct.max_price,
             parameters: &self.parameters,
+            rates: &facts.rates,
             rollup: self.rollup,
         };
         let candidates = quotes.iter().filter(|quote| !failed.contains(&quote.quote.prover));

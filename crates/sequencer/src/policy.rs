@@ -2,18 +2,9 @@
 
 use fernet_follower::SlotView;
 use fernet_protocol::{L1Slot, SequencerId};
+pub use fernet_roles::Decision;
 
 use crate::machine::Effect;
-
-/// What the operator's policy says about an effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// Carry it out.
-    Allow,
-    /// Not now. The effect comes again at the next L1 block if it still applies then, so holding it back until some L1
-    /// slot delays it, and holding it back for good drops it.
-    Hold,
-}
 
 /// What the policy may look at besides the effect.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256};
 use fernet_network::SignedQuote;
 use fernet_protocol::{
-    L1Slot, Parameters, QuoteRefused, RollupId, SequencerId, SignatureError, Slot, TokenAmount,
+    L1Slot, Parameters, QuoteRefused, Rates, RollupId, SequencerId, SignatureError, Slot, TokenAmount,
     verify_signature,
 };
 
@@ -22,6 +22,8 @@ pub struct Terms<'a> {
     pub max_price: TokenAmount,
     /// What L1 accepts.
     pub parameters: &'a Parameters,
+    /// What a block of the slot pays.
+    pub rates: &'a Rates,
     /// The rollup that signatures are bound to.
     pub rollup: RollupId,
 }
@@ -108,7 +110,7 @@ pub fn check(
     let quote = &signed.quote;
     let (prover, bond) = (quote.prover, quote.bond);
     quote.check_subject(terms.slot, terms.header_hash, terms.sequencer)?;
-    quote.check_terms(terms.parameters, terms.landing)?;
+    quote.check_terms(terms.parameters, terms.rates, terms.landing)?;
     if quote.price > terms.max_price {
         return Err(QuoteError::PriceTooHigh { maximum: terms.max_price, actual: quote.price });
     }

@@ -1,10 +1,8 @@
 //! What a step did, for whoever watches.
 
-use std::fmt;
-
-use alloy::primitives::{Address, B256, TxHash};
-use fernet_l1::{FailureReason, TxOutcome};
+use alloy::primitives::Address;
 use fernet_protocol::{L1Slot, Phase, Slot};
+pub use fernet_roles::Built;
 
 use crate::machine::{Effect, Place};
 
@@ -30,64 +28,41 @@ pub enum ActionKind {
     },
 }
 
+impl fernet_roles::ActionKind for ActionKind {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Propose => "propose",
+            Self::Commit { .. } => "commit",
+            Self::Reveal { .. } => "reveal",
+            Self::Claim { .. } => "claim",
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::Commit { prover } => Some(prover.to_string()),
+            Self::Reveal { blobs } => Some(format!("{blobs:x}")),
+            Self::Propose | Self::Claim { .. } => None,
+        }
+    }
+
+    fn claim(number: u64) -> Self {
+        Self::Claim { number }
+    }
+
+    fn claim_number(&self) -> Option<u64> {
+        match self {
+            Self::Claim { number } => Some(*number),
+            Self::Propose | Self::Commit { .. } | Self::Reveal { .. } => None,
+        }
+    }
+}
+
 /// One transaction that a sequencer wants on L1, whatever becomes of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Action {
-    /// What for.
-    pub kind: ActionKind,
-    /// In which slot.
-    pub slot: Slot,
-    /// For which block; zero for a claim.
-    pub header_hash: B256,
-}
-
-impl Action {
-    /// One word for what it does: `propose`, `commit`, `reveal` or `claim`.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self.kind {
-            ActionKind::Propose => "propose",
-            ActionKind::Commit { .. } => "commit",
-            ActionKind::Reveal { .. } => "reveal",
-            ActionKind::Claim { .. } => "claim",
-        }
-    }
-}
-
-/// The idempotency key, before the attempt's number.
-impl fmt::Display for Action {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { slot, header_hash, .. } = self;
-        let name = self.name();
-        match self.kind {
-            ActionKind::Propose => write!(formatter, "{name}/{slot}/{header_hash}"),
-            ActionKind::Commit { prover } => write!(formatter, "{name}/{slot}/{header_hash}/{prover}"),
-            ActionKind::Reveal { blobs } => write!(formatter, "{name}/{slot}/{header_hash}/{blobs:x}"),
-            ActionKind::Claim { number } => write!(formatter, "{name}/{number}"),
-        }
-    }
-}
+pub type Action = fernet_roles::Action<ActionKind>;
 
 /// What a step did.
-#[derive(Debug, Clone, Default)]
-pub struct StepReport {
-    /// Where the rollup stands in the L1 slot after the step's block; `None` before the first block.
-    pub stands: Option<Standpoint>,
-    /// Blocks that were built, by header hash, with what they hold.
-    pub built: Vec<Built>,
-    /// Transactions that left, replacements included.
-    pub sent: Vec<(Action, TxHash)>,
-    /// Transactions that landed and succeeded.
-    pub mined: Vec<(Action, TxOutcome)>,
-    /// Transactions that won't.
-    pub failed: Vec<(Action, FailureReason)>,
-    /// Transactions whose window closed.
-    pub expired: Vec<Action>,
-    /// Effects that the operator's policy held back.
-    pub held: Vec<Effect>,
-    /// What went wrong and will be tried again.
-    pub troubles: Vec<String>,
-}
+pub type StepReport = fernet_roles::StepReport<ActionKind, Effect, Standpoint>;
 
 /// Where the rollup stands for this sequencer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,21 +77,4 @@ pub struct Standpoint {
     pub place: Option<Place>,
     /// Its place in the slot after it, if the seed is readable.
     pub ahead: Option<Place>,
-}
-
-/// A block that was built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Built {
-    /// For which slot.
-    pub slot: Slot,
-    /// Hash of the header.
-    pub header_hash: B256,
-    /// Transfers in it.
-    pub transfers: usize,
-    /// Withdrawals in it.
-    pub withdrawals: usize,
-    /// Deposits in it.
-    pub deposits: usize,
-    /// Chunks.
-    pub chunks: usize,
 }

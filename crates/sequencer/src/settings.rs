@@ -16,6 +16,8 @@ pub struct Settings {
     pub conduct: Conduct,
     /// Most chunks of its blocks, at most the deployment's. What provers can prove in time.
     pub max_chunks: usize,
+    /// Payload that its blocks signal to governance; zero for none.
+    pub vote: Address,
     /// L1 slots that a deposit must be old before a block takes it without having to. A reorg that undoes the deposit
     /// would cost the block.
     pub deposit_depth: u64,
@@ -39,19 +41,17 @@ pub struct Settings {
 impl Settings {
     /// Refuses settings that no block could be made with, and claims that nobody could send.
     pub(crate) fn check(&self, senders: &[Address]) -> Result<(), SequencerError> {
-        let setting = |setting, expected: String, actual: usize| {
-            Err(SequencerError::Setting { setting, expected, actual: actual.to_string() })
-        };
-        if self.max_chunks == 0 {
-            return setting("the chunks of a block", "at least 1".to_owned(), 0);
-        }
+        SequencerError::check_chunks(self.max_chunks)?;
         if !(1..=MAX_BLOBS_PER_TRANSACTION).contains(&self.blobs_per_transaction) {
-            let expected = format!("1 to {MAX_BLOBS_PER_TRANSACTION}");
-            return setting("the blobs of a transaction", expected, self.blobs_per_transaction);
+            return Err(SequencerError::Setting {
+                setting: "the blobs of a transaction",
+                expected: format!("1 to {MAX_BLOBS_PER_TRANSACTION}"),
+                actual: self.blobs_per_transaction.to_string(),
+            });
         }
         match senders {
-            [attester, ..] if self.conduct.claim_from.is_some() && !senders.contains(&self.owner) => {
-                Err(SequencerError::NoOwner { owner: self.owner, attester: *attester })
+            [sender, ..] if self.conduct.claim_from.is_some() && !senders.contains(&self.owner) => {
+                Err(SequencerError::NoClaimant { account: self.owner, sender: *sender })
             }
             _ => Ok(()),
         }

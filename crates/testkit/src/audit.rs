@@ -53,8 +53,10 @@ impl Audit {
         // Only fees may vanish: the deployment's share, or all where their recipient doesn't exist.
         let expected = expected.saturating_sub(burned);
         if expected != after {
-            self.violations
-                .push(format!("expected {expected} units on L2 after height {}, got {after}", ledger.height()));
+            self.violations.push(format!(
+                "expected {expected} units on L2 after height {}, got {after}",
+                ledger.height()
+            ));
         }
         self.burned = self.burned.saturating_add(burned);
         self.accounts = after;

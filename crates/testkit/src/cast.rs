@@ -6,16 +6,17 @@ use alloy::{primitives::U256, signers::local::PrivateKeySigner};
 use fernet_follower::{Follower, FollowerError};
 use fernet_l1::{
     Accounts as Senders, Deployment, L1Block, L1Provider, SidecarFormat, StoreError, TxConfig, TxError,
-    TxManager, TxStore,
+    TxManager,
 };
 use fernet_ledger::mempool::Limits;
 use fernet_network::{InProcess, Network};
 use fernet_protocol::TokenAmount;
 use fernet_prover::{PriceList, ProofWorker, ProverDriver, ProverError};
+use fernet_roles::{ActionKind, StepReport};
 use fernet_sequencer::{CommitmentBy, SequencerDriver, SequencerError};
 use tokio::sync::Mutex;
 
-use crate::{accounts::Accounts, fault::FaultPlan, policies, stage::Stage};
+use crate::{accounts::Accounts, crash::CrashPlan, fault::FaultPlan, policies, stage::Stage, stores::Stores};
 
 /// What a transaction may cost at most, in wei: one ether, far above a development chain's fees.
 const FEE_CEILING: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
@@ -62,12 +63,9 @@ pub enum CastError {
     /// Its store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A sequencer's journal.
+    /// A role's journal.
     #[error(transparent)]
-    SequencerJournal(#[from] fernet_sequencer::journal::JournalError),
-    /// A prover's journal.
-    #[error(transparent)]
-    ProverJournal(#[from] fernet_prover::journal::JournalError),
+    Journal(#[from] fernet_roles::JournalError),
     /// Following the rollup.
     #[error(transparent)]
     Follower(#[from] FollowerError),
@@ -105,6 +103,10 @@ pub struct Surroundings<'a> {
     pub follower: &'a Arc<Mutex<Follower>>,
     /// What fails.
     pub faults: &'a Arc<FaultPlan>,
+    /// Where they keep what must survive a restart.
+    pub stores: &'a Stores,
+    /// When they die.
+    pub crashes: &'a Arc<CrashPlan>,
     /// What blob transactions carry.
     pub sidecars: SidecarFormat,
 }
@@ -115,16 +117,38 @@ impl Cast {
     /// # Errors
     /// When one can't be made.
     pub fn new(around: &Surroundings<'_>, worker: &Arc<dyn ProofWorker>) -> Result<Self, CastError> {
-        let network = InProcess::new();
+        let mut cast = Self { sequencers: Vec::new(), provers: Vec::new(), network: InProcess::new() };
+        cast.enter(around, worker)?;
+        Ok(cast)
+    }
+
+    /// Drops every role, whatever it was about to do.
+    pub fn drop_roles(&mut self) {
+        self.sequencers.clear();
+        self.provers.clear();
+    }
+
+    /// Makes all roles, from what they left in their stores, on the same network.
+    ///
+    /// # Errors
+    /// When one can't be made.
+    pub fn enter(
+        &mut self,
+        around: &Surroundings<'_>,
+        worker: &Arc<dyn ProofWorker>,
+    ) -> Result<(), CastError> {
+        self.drop_roles();
+        let network = &self.network;
         let provers = around.accounts.provers.iter().enumerate();
         let provers = provers
-            .map(|(number, signer)| prover(around, &network, worker, number, signer))
+            .map(|(number, signer)| prover(around, network, worker, number, signer))
             .collect::<Result<_, _>>()?;
         let sequencers = around.accounts.sequencers.iter().enumerate();
         let sequencers = sequencers
-            .map(|(number, signer)| sequencer(around, &network, number, signer))
+            .map(|(number, signer)| sequencer(around, network, number, signer))
             .collect::<Result<_, _>>()?;
-        Ok(Self { sequencers, provers, network })
+        (self.provers, self.sequencers) = (provers, sequencers);
+        Ok(())
     }
 
     /// The roles' network.
@@ -204,29 +228,23 @@ impl CastReport {
     /// Writes down what was sent and what failed.
     pub(crate) fn log(&self) {
         for (number, report) in self.sequencers.iter().enumerate() {
-            let role = "sequencer";
-            for (action, hash) in &report.sent {
-                tracing::debug!(role, number, %action, %hash, "sent");
-            }
-            for (action, reason) in &report.failed {
-                tracing::info!(role, number, %action, ?reason, "failed");
-            }
-            for trouble in &report.troubles {
-                tracing::warn!(role, number, trouble, "trouble");
-            }
+            log("sequencer", number, report);
         }
         for (number, report) in self.provers.iter().enumerate() {
-            let role = "prover";
-            for (action, hash) in &report.sent {
-                tracing::debug!(role, number, %action, %hash, "sent");
-            }
-            for (action, reason) in &report.failed {
-                tracing::info!(role, number, %action, ?reason, "failed");
-            }
-            for trouble in &report.troubles {
-                tracing::warn!(role, number, trouble, "trouble");
-            }
+            log("prover", number, report);
         }
+    }
+}
+
+fn log<K: ActionKind, E, S>(role: &str, number: usize, report: &StepReport<K, E, S>) {
+    for (action, hash) in &report.sent {
+        tracing::debug!(role, number, %action, %hash, "sent");
+    }
+    for (action, reason) in &report.failed {
+        tracing::info!(role, number, %action, ?reason, "failed");
+    }
+    for trouble in &report.troubles {
+        tracing::warn!(role, number, trouble, "trouble");
     }
 }
 
@@ -249,9 +267,9 @@ async fn side_by_side<T: Send + 'static>(
     done
 }
 
-fn manager(around: &Surroundings<'_>, senders: Senders) -> Result<TxManager, CastError> {
+fn manager(around: &Surroundings<'_>, role: &str, senders: Senders) -> Result<TxManager, CastError> {
     let config = TxConfig::new(around.deployment.chain_id(), around.deployment.clock());
-    Ok(TxManager::open(around.provider.clone(), senders, TxStore::in_memory()?, config)?)
+    Ok(TxManager::open(around.provider.clone(), senders, around.stores.transactions(role)?, config)?)
 }
 
 fn chunks(deployment: &Deployment) -> usize {
@@ -286,15 +304,16 @@ fn sequencer(
         claim_to: signer.address(),
         mempool: Limits::default(),
     };
+    let role = format!("sequencer-{number}");
     let blob_account = around.accounts.blob_accounts.get(number).unwrap_or(signer).clone();
     let wiring = fernet_sequencer::Wiring {
         follower: Arc::clone(around.follower),
         network: Arc::new(network.clone()) as Arc<dyn Network>,
-        transactions: manager(around, Senders::new(signer.clone()).with_blob_account(blob_account))?,
+        transactions: manager(around, &role, Senders::new(signer.clone()).with_blob_account(blob_account))?,
         owner: None,
         attester: Arc::new(signer.clone()),
-        journal: fernet_sequencer::Journal::in_memory()?,
-        policy: policies::of_sequencer(around.faults),
+        journal: around.stores.journal(&role)?,
+        policy: around.crashes.of_sequencer(number, policies::of_sequencer(around.faults)),
     };
     SequencerDriver::new(around.deployment, settings, wiring).map_err(failed)
 }
@@ -329,15 +348,16 @@ fn prover(
         claim_to: signer.address(),
         mempool: Limits::default(),
     };
+    let role = format!("prover-{number}");
     let wiring = fernet_prover::Wiring {
         follower: Arc::clone(around.follower),
         network: Arc::new(network.clone()) as Arc<dyn Network>,
-        transactions: manager(around, Senders::new(signer.clone()))?,
+        transactions: manager(around, &role, Senders::new(signer.clone()))?,
         payee: None,
         signer: Arc::new(signer.clone()),
-        journal: fernet_prover::Journal::in_memory()?,
+        journal: around.stores.journal(&role)?,
         worker: Arc::clone(worker),
-        policy: policies::of_prover(around.faults),
+        policy: around.crashes.of_prover(number, policies::of_prover(around.faults)),
     };
     ProverDriver::new(around.deployment, settings, wiring).map_err(failed)
 }

@@ -27,6 +27,7 @@ use crate::{
     batch::BatchError,
     cast::{Cast, CastError, CastReport, Surroundings},
     claim::{ClaimError, claim},
+    crash::CrashPlan,
     deploy::{DeployError, deploy},
     fault::{FaultKind, FaultPlan},
     gas::GasMeter,
@@ -38,6 +39,7 @@ use crate::{
     record::{Amount, Conservation, GasUsed, Paid, Slashed, SlotOutcome, SlotRecord, Summary, Withdrawal},
     stage::{self, Stage, StageError, USER_DEPOSIT},
     stop::Stop,
+    stores::Stores,
     tokens::Books,
     traffic::Traffic,
     view::{self, BlockContents},
@@ -238,6 +240,8 @@ impl Devnet {
             stage: &stage,
             follower: &follower,
             faults: &faults,
+            stores: &Stores::Memory,
+            crashes: &Arc::default(),
             sidecars: options.sidecars,
         };
         let cast = Cast::new(&around, &(Arc::clone(&worker) as Arc<dyn ProofWorker>))?;
@@ -281,6 +285,36 @@ impl Devnet {
     #[must_use]
     pub fn follower(&self) -> &Arc<Mutex<Follower>> {
         &self.follower
+    }
+
+    /// Drops all roles, and makes them anew from what they left in `stores`. `crashes` says when they die again.
+    ///
+    /// # Errors
+    /// When one can't be made.
+    pub fn recast(&mut self, stores: &Stores, crashes: &Arc<CrashPlan>) -> Result<(), DevnetError> {
+        let around = Surroundings {
+            provider: self.host.provider(),
+            deployment: &self.deployment,
+            accounts: &self.accounts,
+            stage: &self.stage,
+            follower: &self.follower,
+            faults: &Arc::new(self.options.faults.clone()),
+            stores,
+            crashes,
+            sidecars: self.options.sidecars,
+        };
+        Ok(self.cast.enter(&around, &(Arc::clone(&self.worker) as Arc<dyn ProofWorker>))?)
+    }
+
+    /// Drops all roles.
+    pub fn drop_roles(&mut self) {
+        self.cast.drop_roles();
+    }
+
+    /// Who takes part.
+    #[must_use]
+    pub const fn accounts(&self) -> &Accounts {
+        &self.accounts
     }
 
     /// Slots reported so far.
@@ -344,11 +378,12 @@ impl Devnet {
         Ok(summary)
     }
 
-    /// One L1 block: everybody acts on it, then the next one comes.
+    /// One L1 block: everybody acts on it, and what they did is returned; then the next one comes.
     ///
     /// # Errors
     /// When something fails for good.
-    pub async fn step(&mut self) -> Result<(), DevnetError> {
+    pub async fn step(&mut self) -> Result<CastReport, DevnetError> {
+        let mut report = CastReport::default();
         let began = Instant::now();
         self.host.advance().await?;
         self.timings.blocks = self.timings.blocks.saturating_add(1);
@@ -364,7 +399,8 @@ impl Devnet {
             lap.add(&mut self.timings.provers);
             let sequencers = self.cast.step_sequencers(&block).await?;
             lap.add(&mut self.timings.sequencers);
-            self.take(&CastReport { sequencers, provers });
+            report = CastReport { sequencers, provers };
+            self.take(&report);
             self.paint(&block).await;
             lap.add(&mut self.timings.reporting);
         }
@@ -373,7 +409,7 @@ impl Devnet {
             lap.add(&mut self.timings.proofs);
             tokio::time::sleep_until(began + self.options.pace).await;
         }
-        Ok(())
+        Ok(report)
     }
 
     /// Follows L1 to its head.

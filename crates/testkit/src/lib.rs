@@ -3,7 +3,7 @@
 //! - [`devnet`]: runs it. [`options`]: what it is asked to do; [`fault`]: what fails in which slot; [`stop`]: how it is
 //!   ended.
 //! - [`host`]: the L1 under it; [`deploy`], [`accounts`], [`stage`]: what is set up on it; [`cast`]: its roles, with
-//!   [`policies`] for faults and one [`worker`] for proofs.
+//!   [`policies`] for faults, one [`worker`] for proofs, and [`stores`] that survive a [`crash`].
 //! - [`traffic`]: what users do; [`mod@claim`]: the withdrawal that ends a run.
 //! - [`history`], [`audit`], [`tokens`]: what happened, on L1 and L2, and whether the books agree.
 //! - [`observer`], [`view`], [`picture`], [`record`], `gas`: what a watcher sees, and what a run reports in its JSON form.
@@ -16,6 +16,7 @@ pub mod audit;
 pub mod batch;
 pub mod cast;
 pub mod claim;
+pub mod crash;
 pub mod deploy;
 pub mod devnet;
 pub mod fault;
@@ -29,6 +30,7 @@ pub mod policies;
 pub mod record;
 pub mod stage;
 pub mod stop;
+pub mod stores;
 pub mod tokens;
 pub mod traffic;
 pub mod view;

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fmt::Display, sync::Arc};
 use alloy::primitives::{Address, B256, U256, keccak256};
 use fernet_l1::{BlobLocation, BlsWords, L1Block, LoggedEvent, Outcome, RollupEvent};
 use fernet_protocol::{
-    Commitment, Cursor, Deposit, Exit, Header, L1Operation, QueueRange, L1Slot, SequencerId, Slot, Timeline, TokenAmount,
+    Commitment, Cursor, Deposit, Exit, Header, L1Operation, L1Slot, QueueRange, SequencerId, Slot, Timeline,
+    TokenAmount,
 };
 
 use super::{
@@ -121,7 +122,10 @@ impl Step<'_> {
             }
             RollupEvent::ExitForced { number, index, owner, to, chain, l1_slot } => {
                 let operation = L1Operation::Exit(Exit { index, to });
-                self.queued("ExitForced", QueueRecord { number, operation, owner, from: owner, chain, l1_slot })
+                self.queued(
+                    "ExitForced",
+                    QueueRecord { number, operation, owner, from: owner, chain, l1_slot },
+                )
             }
             RollupEvent::WithdrawalClaimed { slot, blob, element, to, amount } => {
                 self.claims.push(WithdrawalClaim { slot, blob, element, to, amount });

@@ -319,11 +319,8 @@ impl RollupView {
     /// The least of the queue that a block on the tip may consume in a slot whose predecessor started at `cutoff`.
     pub fn queue_required(&self, cutoff: L1Slot) -> QueueRange {
         let from = self.facts.tip.deposits_end;
-        let most = QueueRange::largest(
-            from,
-            self.setup.parameters.max_deposits.into(),
-            self.queue.len() as u64,
-        );
+        let most =
+            QueueRange::largest(from, self.setup.parameters.max_deposits.into(), self.queue.len() as u64);
         let due = self.queue_in(most).unwrap_or_default();
         let due = due.partition_point(|record| record.l1_slot < cutoff) as u64;
         QueueRange { from, to: from.saturating_add(due) }

@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256, TxHash, U256};
 use fernet_l1::{BlobLocation, Deployment, Outcome};
 use fernet_protocol::{
-    ChainId, Commitment, L1Operation, QueueRange, Header, L1Slot, Parameters, Phase, Rank, RollupId, Score,
+    ChainId, Commitment, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange, Rank, RollupId, Score,
     SequencerId, Slot, TokenAmount,
 };
 

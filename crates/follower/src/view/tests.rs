@@ -6,8 +6,8 @@ use alloy::{
 };
 use fernet_l1::{L1Block, LoggedEvent, Outcome, RollupEvent};
 use fernet_protocol::{
-    Bps, ChainId, Deposit, Exit, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange, RollupId, Score, Scorer,
-    SequencerId, Slot, Ticket, TokenAmount, seed,
+    Bps, ChainId, Deposit, Exit, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange, RollupId, Score,
+    Scorer, SequencerId, Slot, Ticket, TokenAmount, seed,
 };
 use proptest::prelude::*;
 
@@ -573,7 +573,8 @@ fn operations_are_due_by_age_and_bounded() {
             assert!(fewer.check(4, L1Slot::new(cutoff), 6, queued).is_err(), "cutoff {cutoff}");
         }
     }
-    let RollupEvent::Deposited { owner, from, key_x, key_y, amount, chain, .. } = deposited(&world.view, 7, 110)
+    let RollupEvent::Deposited { owner, from, key_x, key_y, amount, chain, .. } =
+        deposited(&world.view, 7, 110)
     else {
         unreachable!()
     };

@@ -80,8 +80,9 @@ fn hashes(table: &mut Table) {
 fn cases(table: &mut Table) {
     let mut random = Random::new(11);
     for case in 0..16_u64 {
-        let secret = BlsSecretKey::from_bytes(&(U256::from_be_bytes(random.word().0) >> 2_usize).to_be_bytes::<32>())
-            .expect("254 bits are below the order");
+        let secret =
+            BlsSecretKey::from_bytes(&(U256::from_be_bytes(random.word().0) >> 2_usize).to_be_bytes::<32>())
+                .expect("254 bits are below the order");
         let key = secret.public_key();
         let chain_id = ChainId::new(if case < 4 { 31_337 } else { random.next() >> 1 });
         let possession = Possession { chain_id, staking: random.address(), owner: random.address() };

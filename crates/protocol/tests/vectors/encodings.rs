@@ -3,7 +3,8 @@
 use crate::support::{Random, Table};
 use alloy_primitives::{Address, B256, U256};
 use fernet_protocol::{
-    ChainId, Deposit, Exit, Header, L1Operation, L1Slot, Quote, RollupId, SequencerId, Slot, TokenAmount, verify_signature,
+    ChainId, Deposit, Exit, Header, L1Operation, L1Slot, Quote, RollupId, SequencerId, Slot, TokenAmount,
+    verify_signature,
 };
 use k256::ecdsa::SigningKey;
 

@@ -3,8 +3,8 @@
 use crate::support::{Random, Table, devnet, devnet_rates};
 use alloy_primitives::Address;
 use fernet_protocol::{
-    BondFate, Bps, Commitment, CreditRole, Ending, L1Slot, MAX_CANDIDATES, Parameters, Rates, SequencerId, Settled,
-    SettledCandidate, TokenAmount, settle,
+    BondFate, Bps, Commitment, CreditRole, Ending, L1Slot, MAX_CANDIDATES, Parameters, Rates, SequencerId,
+    Settled, SettledCandidate, TokenAmount, settle,
 };
 
 const SUBMITTER: Address = Address::repeat_byte(0x5b);

@@ -12,14 +12,14 @@ use fernet_network::BlockBody;
 use fernet_protocol::Slot;
 use tokio::task::JoinHandle;
 
-use crate::error::SequencerError;
+use crate::error::RoleError;
 
 /// The blobs that one transaction publishes: bit i stands for blob i of the block.
-pub(crate) type Mask = u16;
+pub type Mask = u16;
 
 /// Bundles in the making, by block and blobs.
 #[derive(Debug, Default)]
-pub(crate) struct Bundles(BTreeMap<(B256, Mask), Making>);
+pub struct Bundles(BTreeMap<(B256, Mask), Making>);
 
 #[derive(Debug)]
 struct Making {
@@ -29,7 +29,7 @@ struct Making {
 
 impl Bundles {
     /// Starts on a block's bundles of up to `size` blobs, but for those begun before.
-    pub(crate) fn start(&mut self, header_hash: B256, body: &BlockBody, size: usize, format: SidecarFormat) {
+    pub fn start(&mut self, header_hash: B256, body: &BlockBody, size: usize, format: SidecarFormat) {
         for mask in masks(body.blobs.len(), size) {
             self.0.entry((header_hash, mask)).or_insert_with(|| Making {
                 slot: body.header.slot,
@@ -39,13 +39,16 @@ impl Bundles {
     }
 
     /// The bundle of these blobs, begun now if it wasn't before.
-    pub(crate) async fn take(
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub async fn take(
         &mut self,
         header_hash: B256,
         body: &BlockBody,
         mask: Mask,
         format: SidecarFormat,
-    ) -> Result<BlobBundle, SequencerError> {
+    ) -> Result<BlobBundle, RoleError> {
         let bundle = match self.0.remove(&(header_hash, mask)) {
             Some(making) => making.bundle,
             None => spawn(blobs(body, mask), format),
@@ -54,13 +57,14 @@ impl Bundles {
     }
 
     /// Drops what is about slots before `oldest`.
-    pub(crate) fn forget_before(&mut self, oldest: Slot) {
+    pub fn forget_before(&mut self, oldest: Slot) {
         self.0.retain(|_, making| making.slot >= oldest);
     }
 }
 
 /// How `count` blobs are shared out to transactions of up to `size`.
-pub(crate) fn masks(count: usize, size: usize) -> Vec<Mask> {
+#[must_use]
+pub fn masks(count: usize, size: usize) -> Vec<Mask> {
     let bits: Vec<Mask> = (0..Mask::BITS).take(count).map(|bit| 1 << bit).collect();
     bits.chunks(size.max(1)).map(|bits| bits.iter().fold(0, |mask, bit| mask | bit)).collect()
 }

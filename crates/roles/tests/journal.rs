@@ -1,0 +1,150 @@
+//! What survives a restart, and what the journal refuses.
+
+use alloy::primitives::{Address, B256};
+use fernet_network::{BlockBody, SignedQuote, Wire, WireError};
+use fernet_protocol::{Header, L1Slot, Quote, SequencerId, Slot, TokenAmount};
+use fernet_roles::{Journal, JournalError, OwnBlock, Record, Replacement};
+
+fn body(slot: u64) -> BlockBody {
+    let header = Header {
+        slot: Slot::new(slot),
+        parent: B256::ZERO,
+        state_root: B256::ZERO,
+        deposits_end: 0,
+        fee_recipient: 0,
+        chunks: 1,
+        committee_digest: B256::ZERO,
+        blob_hashes: Vec::new(),
+    };
+    BlockBody { header, blobs: Vec::new(), signatures: Vec::new() }
+}
+
+fn quote(slot: u64, price: u128) -> SignedQuote {
+    let quote = Quote {
+        slot: Slot::new(slot),
+        header_hash: body(slot).header_hash(),
+        sequencer: SequencerId::new(1),
+        prover: Address::repeat_byte(1),
+        payee: Address::repeat_byte(2),
+        bond: TokenAmount::new(3),
+        price: TokenAmount::new(price),
+        valid_until: L1Slot::new(5),
+    };
+    SignedQuote { quote, prover_signature: vec![6; 65].into() }
+}
+
+#[test]
+fn blocks_and_quotes_survive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.redb");
+    let hash = body(7).header_hash();
+    {
+        let journal = Journal::open(&path).unwrap();
+        journal.put(&body(7)).unwrap();
+        journal.put_quote(&quote(7, 1), Replacement::Forbidden).unwrap();
+        assert!(matches!(Journal::open(&path), Err(JournalError::Database(_))), "one process at a time");
+    }
+    let journal = Journal::open(&path).unwrap();
+    assert_eq!(journal.get(Slot::new(7), hash).unwrap(), Some(body(7)));
+    assert_eq!(journal.get(Slot::new(7), hash).unwrap(), Some(quote(7, 1)));
+    assert_eq!(journal.get::<BlockBody>(Slot::new(8), hash).unwrap(), None);
+}
+
+#[test]
+fn no_second_quote_is_signed_for_a_header() {
+    let journal = Journal::in_memory().unwrap();
+    journal.put_quote(&quote(7, 1), Replacement::Allowed).unwrap();
+    journal.put_quote(&quote(7, 2), Replacement::Allowed).unwrap();
+    journal.put_quote(&quote(7, 2), Replacement::Forbidden).unwrap();
+    let error = journal.put_quote(&quote(7, 3), Replacement::Forbidden).unwrap_err();
+    assert!(
+        matches!(error, JournalError::AlreadySigned { header_hash } if header_hash == body(7).header_hash())
+    );
+    assert_eq!(journal.get(Slot::new(7), body(7).header_hash()).unwrap(), Some(quote(7, 2)));
+}
+
+#[test]
+fn old_slots_are_forgotten_and_others_stay() {
+    let journal = Journal::in_memory().unwrap();
+    for slot in [6, 7, 300] {
+        journal.put(&body(slot)).unwrap();
+        journal.put_quote(&quote(slot, 1), Replacement::Forbidden).unwrap();
+    }
+    journal.forget_before(Slot::new(7)).unwrap();
+    let is_known = |slot| {
+        let hash = body(slot).header_hash();
+        let (body, quote) = (
+            journal.get::<BlockBody>(Slot::new(slot), hash),
+            journal.get::<SignedQuote>(Slot::new(slot), hash),
+        );
+        (body.unwrap().is_some(), quote.unwrap().is_some())
+    };
+    assert_eq!([6, 7, 300].map(is_known), [(false, false), (true, true), (true, true)]);
+}
+
+fn own(slot: u64) -> OwnBlock {
+    OwnBlock { slot: Slot::new(slot), header_hash: body(slot).header_hash(), parent: B256::repeat_byte(8) }
+}
+
+#[test]
+fn records_of_a_batch_are_there_together_or_not_at_all() {
+    let journal = Journal::in_memory().unwrap();
+    let batch = journal.batch().unwrap();
+    batch.put(&body(7)).unwrap();
+    batch.put(&own(7)).unwrap();
+    drop(batch);
+    assert_eq!(journal.all::<BlockBody>().unwrap(), []);
+    assert_eq!(journal.all::<OwnBlock>().unwrap(), []);
+    let batch = journal.batch().unwrap();
+    for slot in [300, 7] {
+        batch.put(&body(slot)).unwrap();
+        batch.put(&own(slot)).unwrap();
+    }
+    batch.commit().unwrap();
+    assert_eq!(journal.all::<BlockBody>().unwrap(), [body(7), body(300)], "in the order of slots");
+    assert_eq!(journal.all::<OwnBlock>().unwrap(), [own(7), own(300)]);
+}
+
+/// What a damaged disk leaves: bytes in the table of bodies that are no body, or another one than the key says.
+#[derive(Debug)]
+struct Damaged(Vec<u8>);
+
+impl Wire for Damaged {
+    fn encode(&self) -> Vec<u8> {
+        self.0.clone()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        Ok(Self(bytes.to_vec()))
+    }
+}
+
+impl Record for Damaged {
+    const TABLE: &'static str = <BlockBody as Record>::TABLE;
+
+    fn key(&self) -> (Slot, B256) {
+        (Slot::new(7), body(7).header_hash())
+    }
+}
+
+#[test]
+fn damage_is_reported() {
+    let journal = Journal::in_memory().unwrap();
+    let hash = body(7).header_hash();
+    journal.put(&Damaged(vec![1, 2, 3])).unwrap();
+    let error = journal.get::<BlockBody>(Slot::new(7), hash).unwrap_err();
+    assert!(matches!(error, JournalError::Malformed { header_hash, .. } if header_hash == hash), "{error}");
+    assert!(!error.is_retryable());
+    journal.put(&Damaged(body(8).encode())).unwrap();
+    let error = journal.all::<BlockBody>().unwrap_err();
+    let JournalError::Misplaced { expected, actual, .. } = error else { panic!("{error}") };
+    assert_eq!((expected, actual), (hash, body(8).header_hash()));
+}
+
+#[test]
+fn own_blocks_have_no_other_length() {
+    let bytes = own(7).encode();
+    assert_eq!(OwnBlock::decode(&bytes), Ok(own(7)));
+    assert!(OwnBlock::decode(&bytes[..71]).is_err());
+    assert!(OwnBlock::decode(&[bytes.as_slice(), &[0]].concat()).is_err());
+}

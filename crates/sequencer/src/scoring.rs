@@ -1,0 +1,112 @@
+//! How a sequencer knows its own score, and shows it to L1.
+
+use alloy::primitives::{B256, Bytes};
+use fernet_follower::RollupView;
+use fernet_l1::Scoring;
+use fernet_protocol::{BlsSecretKey, Draw, L1Slot, RollupId, Score, SequencerId, Slot, score_proof};
+
+use crate::error::SequencerError;
+use crate::machine::Place;
+
+/// How this sequencer scores.
+#[derive(Debug)]
+pub(crate) enum Scores {
+    /// Anyone computes everyone's.
+    Public,
+    /// Its BLS key draws them, and nobody else's is known before its proposal.
+    Vrf(Box<BlsSecretKey>),
+}
+
+impl Scores {
+    /// As `scoring` needs it.
+    ///
+    /// # Errors
+    /// When scores are drawn and there is no key to draw with.
+    pub(crate) fn new(scoring: Scoring, key: Option<BlsSecretKey>) -> Result<Self, SequencerError> {
+        match (scoring, key) {
+            (Scoring::Public, _) => Ok(Self::Public),
+            (Scoring::Vrf, Some(key)) => Ok(Self::Vrf(Box::new(key))),
+            (Scoring::Vrf, None) => Err(SequencerError::Setting {
+                setting: "the BLS key",
+                expected: "the sequencer's, as the deployment ranks by verifiable random functions"
+                    .to_owned(),
+                actual: "none".to_owned(),
+            }),
+        }
+    }
+
+    /// The sequencer's place among all eligible ones in a slot. Where others' scores are hidden, the rank is what the score
+    /// lets expect: as many are better as the share of scores above it.
+    ///
+    /// `None` if it isn't eligible, or the seed can't be read yet.
+    pub(crate) fn place(
+        &self,
+        view: &RollupView,
+        own: SequencerId,
+        slot: Slot,
+        previous_start: L1Slot,
+    ) -> Option<Place> {
+        match self {
+            Self::Public => {
+                let ranking = view.ranking(slot, previous_start)?;
+                let place = ranking.iter().enumerate().find(|(_, ranked)| ranked.ticket.sequencer == own);
+                place.map(|(rank, ranked)| Place { rank, score: ranked.score })
+            }
+            Self::Vrf(key) => {
+                let seed = view.seed(slot, previous_start)?;
+                let record = view.sequencer(own)?;
+                if !view.is_eligible(own, previous_start)
+                    || record.bls_key_hash.at(previous_start) != key.public_key().hash()
+                {
+                    return None;
+                }
+                let score = key.draw(&Draw { rollup: view.rollup(), slot, seed, sequencer: own }).score();
+                let others = view.tickets(previous_start).len().saturating_sub(1);
+                Some(Place { rank: expected_rank(score, others), score })
+            }
+        }
+    }
+
+    /// What a proposal shows its score with.
+    pub(crate) fn proof(&self, rollup: RollupId, slot: Slot, seed: B256, sequencer: SequencerId) -> Bytes {
+        match self {
+            Self::Public => Bytes::new(),
+            Self::Vrf(key) => {
+                let signature = key.draw(&Draw { rollup, slot, seed, sequencer });
+                score_proof(&key.public_key(), &signature).into()
+            }
+        }
+    }
+}
+
+/// Of `others` with scores that are drawn evenly, those to expect above `score`, rounded down.
+fn expected_rank(score: Score, others: usize) -> usize {
+    let [_, _, top] = *score.get().as_limbs();
+    let above = u128::from(u64::MAX.saturating_sub(top));
+    let rank = above.saturating_mul(others as u128) >> 64;
+    usize::try_from(rank).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::aliases::U192;
+
+    #[test]
+    fn the_expected_rank_follows_from_the_score() {
+        let score = |tenths: u64| Score::new(U192::from(u64::MAX / 10 * tenths) << 128);
+        assert_eq!(expected_rank(score(10), 1_000), 0);
+        assert_eq!(expected_rank(score(9), 1_000), 100);
+        assert_eq!(expected_rank(score(5), 3), 1);
+        assert_eq!(expected_rank(score(0), 3), 2);
+        assert_eq!(expected_rank(score(0), 0), 0);
+    }
+
+    #[test]
+    fn a_deployment_that_draws_needs_a_key() {
+        let error = Scores::new(Scoring::Vrf, None).unwrap_err();
+        assert!(error.to_string().contains("BLS key"), "{error}");
+        assert!(!error.is_retryable());
+        assert!(matches!(Scores::new(Scoring::Public, None), Ok(Scores::Public)));
+    }
+}
