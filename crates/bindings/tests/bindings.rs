@@ -7,9 +7,9 @@ use alloy::{
     sol_types::{SolError, SolValue},
 };
 use fernet_bindings::{
-    CodeMismatch, Header, IBridge, IERC20, IEscrow, IRandomness, IRewards, IRollup, IStaking,
-    IStateTransitionVerifier, Parameters, Phase, Quote, Revert, Status, artifacts, contracts, convert,
-    decode_revert, expected_code_matches,
+    CodeMismatch, Header, IBridge, IERC20, IEscrow, IGuardian, IPayload, IRandomness, IReader, IRegistry,
+    IRewards, IRollup, IScoring, IStaking, IStateTransitionVerifier, ITimelock, IVotes, Parameters, Phase,
+    Quote, Revert, Status, artifacts, contracts, convert, decode_revert, expected_code_matches,
 };
 use fernet_protocol as protocol;
 use std::collections::BTreeSet;
@@ -35,6 +35,13 @@ fn interfaces_are_what_solc_says() {
         ("IRewards", IRewards::abi::contract()),
         ("IBridge", IBridge::abi::contract()),
         ("IStateTransitionVerifier", IStateTransitionVerifier::abi::contract()),
+        ("IScoring", IScoring::abi::contract()),
+        ("IReader", IReader::abi::contract()),
+        ("IVotes", IVotes::abi::contract()),
+        ("ITimelock", ITimelock::abi::contract()),
+        ("IPayload", IPayload::abi::contract()),
+        ("IGuardian", IGuardian::abi::contract()),
+        ("IRegistry", IRegistry::abi::contract()),
     ];
     if artifacts::interfaces_only() {
         return; // solc wasn't asked
@@ -127,6 +134,12 @@ fn every_declared_error_is_decoded_by_name() {
         IEscrow::abi::contract(),
         IRewards::abi::contract(),
         IBridge::abi::contract(),
+        IScoring::abi::contract(),
+        IReader::abi::contract(),
+        IVotes::abi::contract(),
+        ITimelock::abi::contract(),
+        IGuardian::abi::contract(),
+        IRegistry::abi::contract(),
     ] {
         for error in abi.errors() {
             let zeros: Vec<_> =
@@ -178,6 +191,7 @@ fn structs_convert_both_ways() {
         fee_recipient: 5,
         chunks: 6,
         committee_digest: B256::repeat_byte(7),
+        vote: Address::repeat_byte(10),
         blob_hashes: vec![B256::repeat_byte(8), B256::repeat_byte(9)],
     };
     let theirs = Header::from(header.clone());

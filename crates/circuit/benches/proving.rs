@@ -11,7 +11,7 @@ use ark_bls12_381::Bls12_381;
 use ark_groth16::{Groth16, ProvingKey};
 use fernet_circuit::key::{generate, load_or_generate};
 use fernet_circuit::{
-    ChunkAssignment, CircuitHash, CircuitParams, DEVELOPMENT_SEED, Prover, System, synthesize,
+    BlockStatement, ChunkAssignment, CircuitHash, CircuitParams, DEVELOPMENT_SEED, Prover, System, synthesize,
 };
 use fernet_ledger::block::build;
 use fernet_ledger::*;

@@ -23,8 +23,8 @@ use fernet_follower::{
 };
 use fernet_l1::{
     Accounts, BlobBundle, BlobError, BlobFuture, BlobLocation, BlobSource, Contracts, Feed, Intent,
-    IntentKey, L1Block, L1Provider, SidecarFormat, TxConfig, TxManager, TxStore, WhenReverting, arrange,
-    connect_transport,
+    IntentKey, L1Block, L1Provider, Scoring, SidecarFormat, TxConfig, TxManager, TxStore, WhenReverting,
+    arrange, connect_transport,
 };
 use fernet_ledger::{
     AccountIndex, Domain, FeeBurn, L1Address, Layout, Levels, Operation, SecretKey, SignedOperation,
@@ -72,19 +72,15 @@ fn parameters() -> Parameters {
         backup_phase: 8,
         seed_delay: 2,
         seed_grid: 1,
+        pause_length: 50,
         max_candidates: 3,
         max_blobs: 6,
         max_chunks: 16,
         max_deposits: 4,
         rescue_share: Bps::new(5000),
-        sequencer_share: Bps::new(4000),
-        prover_share: Bps::new(5000),
-        submitter_share: Bps::new(1000),
         min_bond: TokenAmount::new(10),
         abandon_penalty: TokenAmount::new(1),
         withhold_penalty: TokenAmount::new(5),
-        block_reward: TokenAmount::new(300),
-        reveal_bonus: TokenAmount::new(10),
     }
 }
 
@@ -150,6 +146,7 @@ impl World {
         let view = RollupView::new(ViewSetup {
             rollup: RollupId::new(ChainId::new(CHAIN_ID), ROLLUP),
             parameters: parameters(),
+            scoring: Scoring::Public,
             genesis_slot: L1Slot::new(0),
             genesis_root: ledger().root(),
             escrow_withdrawal_delay: 4,
@@ -259,6 +256,8 @@ impl World {
             fee_recipient: 1,
             chunks: 1,
             committee_digest: B256::ZERO,
+            vote: Address::ZERO,
+            vote: Address::ZERO,
             blob_hashes: Vec::new(),
         };
         let ledger = self.follower.ledger_at_tip().unwrap();

@@ -10,7 +10,7 @@ use alloy::{
     sol_types::SolCall,
 };
 use fernet_bindings::{CodeMismatch, IReader, IStateTransitionVerifier, expected_code_matches};
-use fernet_protocol::{ClockError, L1Clock, L1Slot, Parameters, TokenAmount};
+use fernet_protocol::{Bps, ClockError, L1Clock, L1Slot, Parameters, TokenAmount};
 use serde::{Deserialize, Serialize};
 
 use crate::provider::{L1Provider, RpcFailure, answered};

@@ -37,6 +37,12 @@ fn contracts(rollup: Address) -> Contracts {
         rewards: other(5),
         bridge: other(6),
         verifier: other(7),
+        scoring: other(8),
+        reader: other(9),
+        votes: other(10),
+        timelock: other(11),
+        guardian: other(12),
+        registry: other(13),
     }
 }
 

@@ -10,15 +10,16 @@ use alloy::{
     transports::BoxTransport,
 };
 use common::transport::Scripted;
-use fernet_bindings::{IRollup, IStateTransitionVerifier, Parameters, artifacts::artifact};
+use fernet_bindings::{IReader, IScoring, IStateTransitionVerifier, Parameters, artifacts::artifact};
 use fernet_l1::{
-    CodeHashes, Contracts, Deployment, DeploymentError, DeploymentFile, L1Provider, connect_transport,
+    CodeHashes, Contracts, Deployment, DeploymentError, DeploymentFile, L1Provider, Scoring,
+    connect_transport,
 };
 use fernet_protocol::L1Slot;
 use serde_json::{Value, json};
 
 /// Every contract: key in the file, compiled contract, address.
-const CONTRACTS: [(&str, &str, u8); 7] = [
+const CONTRACTS: [(&str, &str, u8); 13] = [
     ("rollup", "Rollup", 0x20),
     ("staking", "Staking", 0x30),
     ("randomness", "Randomness", 0x40),
@@ -26,6 +27,12 @@ const CONTRACTS: [(&str, &str, u8); 7] = [
     ("rewards", "Rewards", 0x60),
     ("bridge", "Bridge", 0x70),
     ("verifier", "BlockVerifier", 0x80),
+    ("scoring", "VrfScore", 0x90),
+    ("reader", "Reader", 0xa0),
+    ("votes", "Votes", 0xb0),
+    ("timelock", "Timelock", 0xc0),
+    ("guardian", "Guardian", 0xd0),
+    ("registry", "Registry", 0xe0),
 ];
 
 fn address(name: &str) -> Address {
@@ -50,26 +57,45 @@ impl Chain {
             let code = artifact(compiled).unwrap().runtime_code();
             chain.code.insert(address(key), Bytes::from_static(code));
         }
-        for part in ["staking", "randomness", "escrow", "rewards", "bridge", "verifier"] {
+        for part in [
+            "staking",
+            "randomness",
+            "escrow",
+            "rewards",
+            "bridge",
+            "verifier",
+            "scoring",
+            "votes",
+            "guardian",
+        ] {
             chain.answer("rollup", &format!("{part}()"), address(part));
         }
         for part in ["staking", "escrow", "rewards", "bridge"] {
             chain.answer(part, "rollup()", address("rollup"));
             chain.answer(part, "token()", address("token"));
         }
+        for part in ["votes", "guardian", "reader"] {
+            chain.answer(part, "rollup()", address("rollup"));
+        }
+        for part in ["staking", "rewards", "guardian"] {
+            chain.answer(part, "governance()", address("timelock"));
+        }
+        chain.answer("votes", "timelock()", address("timelock"));
+        chain.answer("timelock", "votes()", address("votes"));
+        chain.raw("scoring", IScoring::kindCall::SELECTOR, B256::right_padding_from(b"vrf").to_vec());
         for part in ["rollup", "staking", "randomness", "escrow", "bridge"] {
             chain.answer(part, "l1GenesisTime()", U256::from(1_000));
             chain.answer(part, "l1SlotSeconds()", U256::from(12));
         }
         let parameters = Parameters { proposalPhase: 4, maxCandidates: 3, ..Parameters::default() };
-        chain.raw("rollup", IRollup::parametersCall::SELECTOR, parameters.abi_encode());
+        chain.raw("reader", IReader::parametersCall::SELECTOR, parameters.abi_encode());
         chain.answer("rollup", "genesisSlot()", U256::from(77));
         chain.raw("verifier", IStateTransitionVerifier::genesisRootCall::SELECTOR, vec![7; 32]);
         chain.answer("verifier", "operations()", U256::from(8));
         chain.answer("verifier", "elements()", U256::from(8));
         chain.answer("verifier", "chunksPerBlob()", U256::from(512));
         chain.answer("verifier", "feeBurnBps()", U256::from(1_234));
-        chain.answer("verifier", "verifyingKey()", Address::repeat_byte(0x90));
+        chain.answer("verifier", "verifyingKey()", Address::repeat_byte(0x91));
         chain.answer("bridge", "unit()", U256::from(1_000_000_000));
         chain.answer("bridge", "minDeposit()", U256::from(1));
         chain.answer("staking", "stakeAmount()", U256::from(100));
@@ -128,6 +154,12 @@ fn file() -> DeploymentFile {
             rewards: address("rewards"),
             bridge: address("bridge"),
             verifier: address("verifier"),
+            scoring: address("scoring"),
+            reader: address("reader"),
+            votes: address("votes"),
+            timelock: address("timelock"),
+            guardian: address("guardian"),
+            registry: address("registry"),
         },
         code_hashes: CodeHashes {
             token: hash("token"),
@@ -138,6 +170,12 @@ fn file() -> DeploymentFile {
             rewards: hash("rewards"),
             bridge: hash("bridge"),
             verifier: hash("verifier"),
+            scoring: hash("scoring"),
+            reader: hash("reader"),
+            votes: hash("votes"),
+            timelock: hash("timelock"),
+            guardian: hash("guardian"),
+            registry: hash("registry"),
         },
         config: "devnet".to_owned(),
     }
@@ -164,6 +202,7 @@ async fn a_deployment_as_it_should_be_is_taken() {
     assert_eq!(deployment.circuit().operations, 8);
     assert_eq!(deployment.circuit().genesis_root, B256::repeat_byte(7));
     assert_eq!(deployment.stake().get(), 100);
+    assert_eq!(deployment.scoring(), Scoring::Vrf);
     assert_eq!(
         (deployment.entry_period(), deployment.exit_delay(), deployment.escrow_withdrawal_delay()),
         (4, 5, 6)
@@ -227,6 +266,10 @@ async fn contracts_that_dont_name_each_other_are_refused() {
     let message = refusal(|chain| chain.answer("bridge", "token()", other)).await;
     let token = address("token");
     assert_eq!(message, format!("bridge names {other} as its token, the deployment file expects {token}"));
+    let message = refusal(|chain| chain.answer("staking", "governance()", other)).await;
+    let timelock = address("timelock");
+    let expected = format!("staking names {other} as its governance, the deployment file expects {timelock}");
+    assert_eq!(message, expected);
 }
 
 #[tokio::test]
@@ -244,6 +287,9 @@ async fn a_malformed_answer_is_refused() {
     assert!(message.starts_with("bridge gave a malformed answer to unit(): "), "{message}");
     let message = refusal(|chain| chain.answer("verifier", "operations()", U256::MAX)).await;
     assert!(message.starts_with("verifier gave a malformed answer to operations(): "), "{message}");
+    let kind = B256::right_padding_from(b"dice");
+    let message = refusal(|chain| chain.raw("scoring", IScoring::kindCall::SELECTOR, kind.to_vec())).await;
+    assert!(message.contains("expected public or vrf"), "{message}");
 }
 
 #[test]

@@ -63,7 +63,12 @@ fn witness() -> BlockWitness {
 }
 
 fn body() -> BlockBody {
-    let frame = Frame { slot: Slot::new(3), parent: B256::repeat_byte(4), deposits_end: 2 };
+    let frame = Frame {
+        slot: Slot::new(3),
+        parent: B256::repeat_byte(4),
+        deposits_end: 2,
+        vote: Address::repeat_byte(5),
+    };
     BlockBody::assemble(frame, &witness(), hash_blob).unwrap()
 }
 

@@ -3,7 +3,9 @@
 use alloy::primitives::{Address, B256, Bytes, U256, aliases::U192};
 use fernet_follower::{CandidateView, SlotView, Tip};
 use fernet_network::AcceptedQuote;
-use fernet_protocol::{Bps, L1Slot, Parameters, Phase, Quote, Rank, Score, SequencerId, Slot, TokenAmount};
+use fernet_protocol::{
+    Bps, L1Slot, Parameters, Phase, Quote, Rank, Rates, Score, SequencerId, Slot, TokenAmount,
+};
 use fernet_prover::machine::{ParentState, Work};
 use fernet_prover::{
     Ask, Commitment, Conduct, Data, Effect, Facts, Input, PriceList, Prover, Purpose, Refusal, Standing,
@@ -45,19 +47,25 @@ fn parameters() -> Parameters {
         backup_phase: 8,
         seed_delay: 2,
         seed_grid: 1,
+        pause_length: 50,
         max_candidates: 3,
         max_blobs: 6,
         max_chunks: 16,
         max_deposits: 32,
         rescue_share: Bps::new(5000),
-        sequencer_share: Bps::new(4000),
-        prover_share: Bps::new(5000),
-        submitter_share: Bps::new(1000),
         min_bond: TokenAmount::new(10),
         abandon_penalty: TokenAmount::new(1),
         withhold_penalty: TokenAmount::new(5),
+    }
+}
+
+fn rates() -> Rates {
+    Rates {
         block_reward: TokenAmount::new(100),
         reveal_bonus: TokenAmount::new(1),
+        sequencer_share: Bps::new(4000),
+        prover_share: Bps::new(5000),
+        submitter_share: Bps::new(1000),
     }
 }
 

@@ -14,6 +14,7 @@ fn body(slot: u64) -> BlockBody {
         fee_recipient: 0,
         chunks: 1,
         committee_digest: B256::ZERO,
+        vote: Address::ZERO,
         blob_hashes: Vec::new(),
     };
     BlockBody { header, blobs: Vec::new(), signatures: Vec::new() }

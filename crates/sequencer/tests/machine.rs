@@ -5,8 +5,8 @@ use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use fernet_follower::{CandidateView, SlotView, Tip};
 use fernet_network::SignedQuote;
 use fernet_protocol::{
-    Bps, ChainId, Commitment, Header, L1Slot, Parameters, Phase, Quote, Rank, RollupId, Score, SequencerId,
-    Slot, TokenAmount,
+    Bps, ChainId, Commitment, Header, L1Slot, Parameters, Phase, Quote, Rank, Rates, RollupId, Score,
+    SequencerId, Slot, TokenAmount,
 };
 use fernet_sequencer::machine::{ParentState, Prepared, Seed, Stage};
 use fernet_sequencer::quotes::QuoteError;
@@ -37,19 +37,25 @@ fn parameters() -> Parameters {
         backup_phase: 8,
         seed_delay: 2,
         seed_grid: 1,
+        pause_length: 50,
         max_candidates: 3,
         max_blobs: 6,
         max_chunks: 16,
         max_deposits: 32,
         rescue_share: Bps::new(5000),
-        sequencer_share: Bps::new(4000),
-        prover_share: Bps::new(5000),
-        submitter_share: Bps::new(1000),
         min_bond: TokenAmount::new(10),
         abandon_penalty: TokenAmount::new(1),
         withhold_penalty: TokenAmount::new(5),
+    }
+}
+
+fn rates() -> Rates {
+    Rates {
         block_reward: TokenAmount::new(1000),
         reveal_bonus: TokenAmount::new(1),
+        sequencer_share: Bps::new(4000),
+        prover_share: Bps::new(5000),
+        submitter_share: Bps::new(1000),
     }
 }
 
@@ -91,6 +97,7 @@ fn facts() -> Facts {
             candidates: Vec::new(),
             unsettled: None,
         },
+        rates: rates(),
         tip: tip(),
         state: ParentState::Known,
         seed: Seed::Proven,
@@ -112,6 +119,7 @@ fn block_on(parent: B256) -> Prepared {
         fee_recipient: 9,
         chunks: 1,
         committee_digest: B256::ZERO,
+        vote: Address::ZERO,
         blob_hashes: vec![B256::repeat_byte(4)],
     };
     let header_hash = header.hash();

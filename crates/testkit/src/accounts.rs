@@ -7,6 +7,7 @@ use alloy::{
     signers::local::PrivateKeySigner,
 };
 use fernet_ledger::{PublicKey, SecretKey};
+use fernet_protocol::BlsSecretKey;
 
 /// Sequencers of a devnet.
 pub const SEQUENCERS: usize = 4;
@@ -57,6 +58,8 @@ pub struct Accounts {
     pub funder: PrivateKeySigner,
     /// Attesters, who are their own owners.
     pub sequencers: Vec<PrivateKeySigner>,
+    /// The sequencers' BLS keys, which draw their scores where the deployment wants that.
+    pub bls: Vec<BlsSecretKey>,
     /// The sequencers' accounts for blob transactions: nodes don't take both kinds from one account at a time.
     pub blob_accounts: Vec<PrivateKeySigner>,
     /// Provers.
@@ -80,6 +83,7 @@ impl Accounts {
         Ok(Self {
             funder,
             sequencers: (0..SEQUENCERS).map(|n| signer(seed, "sequencer", n)).collect(),
+            bls: (0..SEQUENCERS).map(|n| bls_key(seed, n)).collect(),
             blob_accounts: (0..SEQUENCERS).map(|n| signer(seed, "sequencer's blobs", n)).collect(),
             provers: (0..PROVERS).map(|n| signer(seed, "prover", n)).collect(),
             users: (0..USERS).map(user).collect(),
@@ -117,6 +121,17 @@ fn signer(seed: u64, role: &str, number: usize) -> PrivateKeySigner {
             return signer;
         }
         key = keccak256(key);
+    }
+}
+
+/// A BLS key from a seed. A digest has the 32 bytes that key generation asks for.
+fn bls_key(seed: u64, number: usize) -> BlsSecretKey {
+    let mut material = secret(seed, "sequencer's scores", number);
+    loop {
+        if let Ok(key) = BlsSecretKey::from_seed(material.as_slice()) {
+            return key;
+        }
+        material = keccak256(material);
     }
 }
 

@@ -295,6 +295,7 @@ fn sequencer(
             commitment: CommitmentBy::Sequencer,
         },
         max_chunks: chunks(around.deployment),
+        vote: alloy::primitives::Address::ZERO,
         deposit_depth: 0,
         quote_deadline: QUOTE_DEADLINE,
         fee_ceiling: FEE_CEILING,
@@ -312,6 +313,7 @@ fn sequencer(
         transactions: manager(around, &role, Senders::new(signer.clone()).with_blob_account(blob_account))?,
         owner: None,
         attester: Arc::new(signer.clone()),
+        bls: around.accounts.bls.get(number).cloned(),
         journal: around.stores.journal(&role)?,
         policy: around.crashes.of_sequencer(number, policies::of_sequencer(around.faults)),
     };

@@ -1,7 +1,7 @@
 //! Draws the rollup's state into a [`DevnetView`].
 
 use alloy::primitives::U256;
-use fernet_follower::{RollupView, SlotView};
+use fernet_follower::{CandidateView, RollupView, SlotView};
 use fernet_protocol::{L1Slot, Parameters, Phase, SequencerId};
 
 use crate::{
@@ -86,7 +86,15 @@ fn status(slot: &SlotView, parameters: &Parameters, now: L1Slot, faults: &FaultP
 }
 
 fn ranking(view: &RollupView, slot: &SlotView, lost: &LostTurns) -> Vec<Ranked> {
-    let Some(ranking) = view.ranking(slot.slot, slot.previous_start) else { return Vec::new() };
+    let Some(ranking) = view.ranking(slot.slot, slot.previous_start) else {
+        // Where scores are drawn, proposals show them.
+        let shown = |candidate: &CandidateView| Ranked {
+            sequencer: candidate.sequencer.get(),
+            score: top_bits(candidate.score),
+            progress: progress(slot, lost, candidate.sequencer),
+        };
+        return slot.candidates.iter().map(shown).collect();
+    };
     let rank = |ranked: &fernet_protocol::Ranked| Ranked {
         sequencer: ranked.ticket.sequencer.get(),
         score: top_bits(ranked.score),

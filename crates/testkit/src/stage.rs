@@ -8,10 +8,10 @@ use alloy::{
     signers::local::PrivateKeySigner,
     sol_types::SolEvent,
 };
-use fernet_bindings::{IBridge, IERC20, IEscrow, IStaking};
+use fernet_bindings::{IBridge, IERC20, IEscrow, IStaking, Registration};
 use fernet_l1::Deployment;
 use fernet_ledger::{AccountIndex, field};
-use fernet_protocol::SequencerId;
+use fernet_protocol::{ChainId, Possession, SequencerId};
 
 use crate::{
     accounts::Accounts,
@@ -80,10 +80,22 @@ pub async fn set(host: &L1Host, deployment: &Deployment, accounts: &Accounts) ->
     });
     send(host, "approving the contracts", approvals.collect()).await?;
 
-    let registrations = accounts.sequencers.iter().zip(1..).map(|(signer, fee_recipient)| {
-        // Fees of blocks go to the users' L2 accounts in turn: the devnet's sequencers own none.
-        let call = IStaking::registerCall { attester: signer.address(), feeRecipient: fee_recipient };
-        Call::new(signer, contracts.staking, &call)
+    let keys = accounts.sequencers.iter().zip(&accounts.bls);
+    let registrations = keys.zip(1..).map(|((signer, bls), fee_recipient)| {
+        let possession = Possession {
+            chain_id: ChainId::new(deployment.chain_id()),
+            staking: contracts.staking,
+            owner: signer.address(),
+        };
+        let registration = Registration {
+            attester: signer.address(),
+            withdrawer: Address::ZERO,
+            // Fees of blocks go to the users' L2 accounts in turn: the devnet's sequencers own none.
+            feeRecipient: fee_recipient,
+            blsKey: bls.public_key().words(),
+            proofOfPossession: bls.prove_possession(&possession).words(),
+        };
+        Call::new(signer, contracts.staking, &IStaking::registerCall { registration })
     });
     let bonds = accounts.provers.iter().map(|signer| {
         let call = IEscrow::depositCall { account: signer.address(), amount: escrow };

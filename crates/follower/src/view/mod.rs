@@ -13,7 +13,7 @@ use std::{
 };
 
 use alloy::primitives::{Address, B256, U256};
-use fernet_l1::{EventError, REORG_LIMIT};
+use fernet_l1::{EventError, REORG_LIMIT, Scoring};
 use fernet_protocol::{
     Cursor, Header, L1Slot, Parameters, QueueRange, Rank, Ranked, Rates, RollupId, Scorer, SequencerId, Slot,
     Ticket, rank, seed, seed_at,
@@ -271,8 +271,12 @@ impl RollupView {
             .collect()
     }
 
-    /// Everyone who may propose in that slot, best first, where scores are public. None until the seed can be read.
+    /// Everyone who may propose in that slot, best first. None until the seed can be read, and where scores are drawn: then only
+    /// proposals show them.
     pub fn ranking(&self, slot: Slot, previous_start: L1Slot) -> Option<Vec<Ranked>> {
+        if self.setup.scoring == Scoring::Vrf {
+            return None;
+        }
         let scorer = Scorer::new(self.setup.rollup, slot, self.seed(slot, previous_start)?);
         Some(rank(&scorer, &self.tickets(previous_start)))
     }

@@ -1,7 +1,7 @@
 //! What the view knows, piece by piece.
 
 use alloy::primitives::{Address, B256, TxHash, U256};
-use fernet_l1::{BlobLocation, Deployment, Outcome};
+use fernet_l1::{BlobLocation, Deployment, Outcome, Scoring};
 use fernet_protocol::{
     ChainId, Commitment, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange, Rank, RollupId, Score,
     SequencerId, Slot, TokenAmount,
@@ -14,6 +14,8 @@ pub struct ViewSetup {
     pub rollup: RollupId,
     /// its rules
     pub parameters: Parameters,
+    /// how sequencers rank
+    pub scoring: Scoring,
     /// L1 slot of its deployment
     pub genesis_slot: L1Slot,
     /// state root of the empty ledger
@@ -28,6 +30,7 @@ impl ViewSetup {
         Self {
             rollup: RollupId::new(ChainId::new(deployment.chain_id()), deployment.contracts().rollup),
             parameters: *deployment.parameters(),
+            scoring: deployment.scoring(),
             genesis_slot: deployment.genesis_slot(),
             genesis_root: deployment.circuit().genesis_root,
             escrow_withdrawal_delay: deployment.escrow_withdrawal_delay(),

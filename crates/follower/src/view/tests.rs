@@ -4,10 +4,10 @@ use alloy::{
     consensus::Header as L1Header,
     primitives::{Address, B256, U256, aliases::U192, keccak256},
 };
-use fernet_l1::{L1Block, LoggedEvent, Outcome, RollupEvent};
+use fernet_l1::{L1Block, LoggedEvent, Outcome, RollupEvent, Scoring};
 use fernet_protocol::{
-    Bps, ChainId, Deposit, Exit, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange, RollupId, Score,
-    Scorer, SequencerId, Slot, Ticket, TokenAmount, seed,
+    Bps, ChainId, Deposit, Exit, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange, Rates, RollupId,
+    Score, Scorer, SequencerId, Slot, Ticket, TokenAmount, seed, seed_at,
 };
 use proptest::prelude::*;
 
@@ -31,19 +31,25 @@ fn parameters() -> Parameters {
         backup_phase: 4,
         seed_delay: 2,
         seed_grid: 1,
+        pause_length: 50,
         max_candidates: 3,
         max_blobs: 6,
         max_chunks: 16,
         max_deposits: 4,
         rescue_share: Bps::new(5000),
-        sequencer_share: Bps::new(4000),
-        prover_share: Bps::new(5000),
-        submitter_share: Bps::new(1000),
         min_bond: token(10),
         abandon_penalty: token(1),
         withhold_penalty: token(5),
-        block_reward: token(300),
-        reveal_bonus: token(10),
+    }
+}
+
+fn rates() -> Rates {
+    Rates {
+        block_reward: TokenAmount::new(300),
+        reveal_bonus: TokenAmount::new(10),
+        sequencer_share: Bps::new(4000),
+        prover_share: Bps::new(5000),
+        submitter_share: Bps::new(1000),
     }
 }
 
@@ -51,6 +57,7 @@ fn setup() -> ViewSetup {
     ViewSetup {
         rollup: RollupId::new(ChainId::new(31337), Address::repeat_byte(1)),
         parameters: parameters(),
+        scoring: Scoring::Public,
         genesis_slot: L1Slot::new(GENESIS_SLOT),
         genesis_root: B256::repeat_byte(2),
         escrow_withdrawal_delay: 4,
@@ -141,9 +148,11 @@ fn registered(id: u32, active_from: u64) -> RollupEvent {
         sequencer: SequencerId::new(id),
         attester: Address::repeat_byte(id as u8),
         owner: Address::repeat_byte(id as u8 + 100),
+        withdrawer: Address::repeat_byte(id as u8 + 200),
         fee_recipient: id,
         stake: TokenAmount::new(100),
         active_from: L1Slot::new(active_from),
+        bls_key: [B256::repeat_byte(id as u8); 4],
     }
 }
 
@@ -210,6 +219,7 @@ fn header(view: &RollupView, slot: u64, tag: u8, deposits_end: u64, blobs: usize
         fee_recipient: 1,
         chunks: 1,
         committee_digest: B256::ZERO,
+        vote: Address::ZERO,
         blob_hashes: vec![B256::repeat_byte(tag); blobs],
     }
 }
@@ -472,8 +482,15 @@ fn money_adds_up_or_is_a_contradiction() {
                 withdrawable_from: L1Slot::new(105),
             },
             RollupEvent::RewardsFunded { from: PAYEE, amount: U256::from(1000) },
-            RollupEvent::RewardCredited { account: PAYEE, amount: U256::from(7) },
-            RollupEvent::RewardCredited { account: PAYEE, amount: U256::from(3) },
+            RollupEvent::BlockPaid {
+                slot: Slot::new(0),
+                sequencer: Address::ZERO,
+                sequencer_reward: U256::ZERO,
+                prover: PAYEE,
+                prover_reward: U256::from(7),
+                submitter: PAYEE,
+                submitter_reward: U256::from(3),
+            },
             RollupEvent::RewardClaimed {
                 account: PAYEE,
                 to: PAYEE,
@@ -619,7 +636,7 @@ fn the_ranking_is_known_a_slot_ahead_from_headers_alone() {
     let mix = world.block(105, Vec::new()).header.mix_hash;
     assert_eq!(world.view.mix(L1Slot::new(102)), Some(mix));
     assert_eq!(world.view.mix_block(L1Slot::new(102)), Some(3));
-    assert!(!world.view.is_mix_proven(L1Slot::new(102)));
+    assert!(!world.view.is_seed_known(slot, L1Slot::new(102)));
     let scorer = Scorer::new(world.view.rollup(), slot, seed(mix, slot));
     let ranking = world.view.ranking(slot, previous).unwrap();
     assert_eq!(ranking.len(), 2, "the third isn't active yet");
@@ -636,7 +653,7 @@ fn the_ranking_is_known_a_slot_ahead_from_headers_alone() {
     assert_eq!((next.slot.get(), next.previous_start.get(), next.seed_at.get()), (1, 103, 105));
     assert_eq!(world.view.ranking(next.slot, next.previous_start), None);
     world.apply(106, vec![RollupEvent::MixProven { l1_slot: L1Slot::new(102), mix, block_number: 3 }]);
-    assert!(world.view.is_mix_proven(L1Slot::new(102)));
+    assert!(world.view.is_seed_known(slot, L1Slot::new(102)));
     assert_eq!(
         world.view.ranking(next.slot, next.previous_start).unwrap().len(),
         3,
@@ -799,4 +816,99 @@ proptest! {
             prop_assert_eq!(&Observed::of(&world.view), &known.last().unwrap().0);
         }
     }
+}
+
+#[test]
+fn a_pause_voids_the_slot_and_the_next_one_follows_it() {
+    let mut world = World::new();
+    world.apply(99, vec![registered(1, 90)]);
+    let hash = B256::repeat_byte(1);
+    world.apply(103, vec![proposed(0, 103, 100, 1, 5, hash)]);
+    let wrong = world.refusal(104, vec![RollupEvent::SlotVoided { slot: Slot::new(1) }]);
+    assert!(wrong.contains("expected slot 0"), "{wrong}");
+    let early =
+        vec![RollupEvent::SlotVoided { slot: Slot::new(0) }, RollupEvent::Paused { until: L1Slot::new(153) }];
+    let wrong = world.refusal(104, early);
+    assert!(wrong.contains("expected end of the pause 154"), "{wrong}");
+    world.apply(
+        104,
+        vec![RollupEvent::SlotVoided { slot: Slot::new(0) }, RollupEvent::Paused { until: L1Slot::new(154) }],
+    );
+    assert_eq!(world.view.paused_until(L1Slot::new(153)), Some(L1Slot::new(154)));
+    assert_eq!(world.view.paused_until(L1Slot::new(154)), None);
+    let slot = world.view.slot(L1Slot::new(150));
+    assert_eq!((slot.slot, slot.phase, slot.candidates.len()), (Slot::new(1), Phase::Waiting, 0));
+    assert_eq!(slot.previous_start, L1Slot::new(154));
+    assert_eq!(slot.seed_at, seed_at(L1Slot::new(154), &parameters()));
+}
+
+#[test]
+fn keys_rotate_when_they_were_announced_to() {
+    let mut world = World::new();
+    world.apply(99, vec![registered(1, 90), registered(2, 90)]);
+    let (one, two) = (SequencerId::new(1), SequencerId::new(2));
+    let (first, second) = (Address::repeat_byte(1), Address::repeat_byte(0x51));
+    world.apply(
+        100,
+        vec![
+            RollupEvent::AttesterRotated { sequencer: one, attester: second, from: L1Slot::new(110) },
+            RollupEvent::BlsKeyRotated {
+                sequencer: two,
+                bls_key: [B256::repeat_byte(0x52); 4],
+                from: L1Slot::new(105),
+            },
+        ],
+    );
+    let record = world.view.sequencer(one).unwrap();
+    assert_eq!([109, 110].map(|at| record.attester.at(L1Slot::new(at))), [first, second]);
+    assert!(world.view.is_eligible(two, L1Slot::new(100)), "the key hasn't changed yet");
+    world.apply(105, Vec::new());
+    assert!(!world.view.is_eligible(two, L1Slot::new(104)), "a slot from before the change is closed to it");
+    assert!(world.view.is_eligible(two, L1Slot::new(105)));
+    let attesters =
+        |start| world.view.tickets(L1Slot::new(start)).iter().map(|t| t.attester).collect::<Vec<_>>();
+    assert_eq!(attesters(104), [first]);
+    assert_eq!(attesters(110), [second, Address::repeat_byte(2)]);
+    // the attester's second rotation keeps what the first brought for everything before
+    let third = Address::repeat_byte(0x53);
+    world.apply(
+        20_000,
+        vec![RollupEvent::AttesterRotated { sequencer: one, attester: third, from: L1Slot::new(20_004) }],
+    );
+    let record = world.view.sequencer(one).unwrap();
+    assert_eq!([20_003, 20_004].map(|at| record.attester.at(L1Slot::new(at))), [second, third]);
+}
+
+#[test]
+fn stakes_fees_and_rates_follow_their_events() {
+    let mut world = World::new();
+    let one = SequencerId::new(1);
+    world.apply(
+        99,
+        vec![registered(1, 90), RollupEvent::RatesScheduled { from: Slot::new(0), rates: rates() }],
+    );
+    let later = Rates { block_reward: token(1), ..rates() };
+    let slashed = RollupEvent::StakeSlashed { sequencer: one, amount: token(30), remaining: token(70) };
+    let withdrawer = Address::repeat_byte(0x77);
+    world.apply(
+        100,
+        vec![
+            slashed,
+            RollupEvent::ToppedUp { sequencer: one, from: withdrawer, amount: token(20), stake: token(90) },
+            RollupEvent::WithdrawerSet { sequencer: one, withdrawer },
+            RollupEvent::FeeRecipientSet { sequencer: one, fee_recipient: 9 },
+            RollupEvent::RatesScheduled { from: Slot::new(3), rates: later },
+        ],
+    );
+    let record = world.view.sequencer(one).unwrap();
+    assert_eq!((record.stake, record.withdrawer, record.fee_recipient), (token(90), withdrawer, 9));
+    let rewards = [0, 2, 3, 9].map(|slot| world.view.rates(Slot::new(slot)).unwrap().block_reward);
+    assert_eq!(rewards, [token(300), token(300), token(1), token(1)]);
+    let wrong =
+        RollupEvent::ToppedUp { sequencer: one, from: withdrawer, amount: token(5), stake: token(96) };
+    assert!(world.refusal(101, vec![wrong]).contains("expected stake 95, got 96"));
+    let cancelled = RollupEvent::EntryCancelled { sequencer: one, to: withdrawer, amount: token(90) };
+    world.apply(101, vec![cancelled]);
+    let record = world.view.sequencer(one).unwrap();
+    assert_eq!((record.stake, record.exit_at), (token(0), Some(L1Slot::new(101))));
 }
