@@ -141,6 +141,12 @@ impl World {
             rewards: other(5),
             bridge: BRIDGE,
             verifier: other(6),
+            scoring: other(7),
+            reader: other(8),
+            votes: other(9),
+            timelock: other(10),
+            guardian: other(11),
+            registry: other(12),
         };
         let feed = Feed::from_block(provider.clone(), clock, &contracts, 1);
         let view = RollupView::new(ViewSetup {
@@ -256,7 +262,6 @@ impl World {
             fee_recipient: 1,
             chunks: 1,
             committee_digest: B256::ZERO,
-            vote: Address::ZERO,
             vote: Address::ZERO,
             blob_hashes: Vec::new(),
         };

@@ -107,6 +107,7 @@ fn facts(phase: Phase, candidates: Vec<CandidateView>) -> Facts {
             candidates,
             unsettled: None,
         },
+        rates: rates(),
         tip: Tip { header_hash: TIP, state_root: B256::ZERO, deposits_end: 0, height: 4, slot: Slot::new(4) },
         state: ParentState::Known,
         escrow: TokenAmount::new(25),

@@ -83,6 +83,7 @@ impl Audit {
             accounts: self.accounts,
             unclaimed: withdrawn.saturating_sub(claimed(view)),
             fees_burned: self.burned,
+            promised: view.totals().credited.saturating_sub(view.totals().claimed),
         }
     }
 

@@ -437,7 +437,7 @@ impl Devnet {
             self.progress.starts.insert(slot.slot, slot.start);
             if self.progress.next.is_none() {
                 let mut sequencers = follower.view().sequencers();
-                let any = sequencers.any(|(_, record)| record.is_eligible(slot.previous_start));
+                let any = sequencers.any(|(_, record)| record.is_eligible(slot.previous_start, head.l1_slot));
                 self.progress.next = any.then_some(slot.slot);
             }
         }

@@ -115,12 +115,13 @@ impl History {
             }
             RollupEvent::EscrowWithdrawn { to, .. }
             | RollupEvent::StakeWithdrawn { to, .. }
+            | RollupEvent::EntryCancelled { to, .. }
             | RollupEvent::RewardClaimed { to, .. }
             | RollupEvent::WithdrawalClaimed { to, .. } => {
                 self.holders.accounts.insert(*to);
             }
-            RollupEvent::RewardCredited { account, .. } => {
-                self.holders.credited.insert(*account);
+            RollupEvent::BlockPaid { sequencer, prover, submitter, .. } => {
+                self.holders.credited.extend([*sequencer, *prover, *submitter]);
             }
             _ => {}
         }
@@ -183,13 +184,22 @@ mod tests {
     #[test]
     fn a_reorg_takes_back_what_it_undid() {
         let mut history = History::default();
-        let credited = RollupEvent::RewardCredited { account: Address::repeat_byte(1), amount: U256::ONE };
+        let [sequencer, prover, submitter] = [1, 2, 3].map(Address::repeat_byte);
+        let credited = RollupEvent::BlockPaid {
+            slot: Slot::new(1),
+            sequencer,
+            sequencer_reward: U256::ONE,
+            prover,
+            prover_reward: U256::ONE,
+            submitter,
+            submitter_reward: U256::ONE,
+        };
         history.apply(&block(1, vec![credited]));
         history.apply(&block(2, vec![committed(9)]));
         history.apply(&FeedUpdate::Rollback { to: 1 });
         assert_eq!(history.transactions(B256::repeat_byte(9)).commit, None);
         assert_eq!(history.head().map(|block| block.number), Some(1));
-        assert_eq!(history.holders().credited.len(), 1);
+        assert_eq!(history.holders().credited.len(), 3);
     }
 
     #[test]

@@ -37,9 +37,9 @@ pub struct Books {
     pub escrowed: U256,
     /// Tokens in the reward pot by its own count.
     pub pot: U256,
-    /// Credits not yet claimed, by the contract's own total and account by account.
-    pub total_owed: U256,
-    /// See `total_owed`.
+    /// Credits not yet claimed, by the events.
+    pub promised: U256,
+    /// The same, account by account.
     pub owed: U256,
     /// Token units of an L2 unit.
     pub unit: U256,
@@ -66,6 +66,8 @@ pub struct LedgerBooks {
     pub unclaimed: u128,
     /// L2 units of fees that no account got.
     pub fees_burned: u128,
+    /// Rewards credited and not paid, by the events, in token units.
+    pub promised: U256,
 }
 
 /// Whose books are read besides the contracts'.
@@ -106,7 +108,7 @@ impl Books {
             bridge: balance(contracts.bridge).await?,
             burned: balance(BURN).await?,
             pot: rewards.pot().block(block).call().await?,
-            total_owed: rewards.totalOwed().block(block).call().await?,
+            promised: ledger.promised,
             unit: bridge.unit().block(block).call().await?,
             bridge_supply: U256::from(bridge.supply().block(block).call().await?),
             queued: U256::from(ledger.queued),
@@ -152,7 +154,7 @@ impl Books {
             ("the staking contract's balance", self.stakes, self.staking),
             ("the escrow's balance", self.escrowed, self.escrow),
             ("the reward contract's balance", self.pot, self.rewards),
-            ("rewards owed in total", self.owed, self.total_owed),
+            ("rewards owed in total, by the events", self.owed, self.promised),
             ("the bridge's balance", self.bridge_supply.saturating_mul(self.unit), self.bridge),
             ("units on L2, queued, unclaimed and burned there", self.bridge_supply, on_l2),
         ];
@@ -190,7 +192,7 @@ mod tests {
             stakes: n(400),
             escrowed: n(50),
             pot: n(1_000),
-            total_owed: n(9),
+            promised: n(9),
             owed: n(9),
             unit: n(10),
             bridge_supply: n(2_000),
@@ -221,7 +223,7 @@ mod tests {
             |b| b.stakes += U256::ONE,
             |b| b.escrowed += U256::ONE,
             |b| b.pot += U256::ONE,
-            |b| b.total_owed += U256::ONE,
+            |b| b.promised += U256::ONE,
             |b| b.owed += U256::ONE,
             |b| b.bridge_supply += U256::ONE,
             |b| b.queued += U256::ONE,

@@ -882,6 +882,7 @@ fn keys_rotate_when_they_were_announced_to() {
 #[test]
 fn stakes_fees_and_rates_follow_their_events() {
     let mut world = World::new();
+    let token = TokenAmount::new;
     let one = SequencerId::new(1);
     world.apply(
         99,

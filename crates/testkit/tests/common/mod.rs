@@ -76,22 +76,34 @@ pub(crate) async fn compare_views(options: DevnetOptions, slots: u64) -> Vec<Slo
         devnet.step().await.expect("a step");
         let follower = devnet.follower().lock().await;
         let Some(head) = follower.view().head() else { continue };
-        let ours = follower.view().slot(head.l1_slot);
-        let rollup = devnet.deployment().contracts().rollup;
-        let rollup = fernet_bindings::IRollup::new(rollup, devnet.host().provider());
-        let theirs =
-            rollup.currentSlot().block(BlockId::number(head.number)).call().await.expect("currentSlot()");
-        assert_eq!(contract_view(&ours), theirs, "at L1 slot {}", head.l1_slot);
-        let tip = rollup.tip().block(BlockId::number(head.number)).call().await.expect("tip()");
-        assert_eq!(follower.view().tip().state_root, tip.stateRoot);
-        assert_eq!(follower.view().tip().height, tip.height);
+        let view = follower.view();
+        let ours = view.slot(head.l1_slot);
+        let reader =
+            fernet_bindings::IReader::new(devnet.deployment().contracts().reader, devnet.host().provider());
+        let theirs = reader.overview().block(BlockId::number(head.number)).call().await.expect("overview()");
+        assert_eq!(contract_view(view, &ours), theirs.slot, "at L1 slot {}", head.l1_slot);
+        let tip = view.tip();
+        assert_eq!(
+            (tip.header_hash, tip.state_root, tip.deposits_end, tip.height, tip.slot.get()),
+            (
+                theirs.tip.headerHash,
+                theirs.tip.stateRoot,
+                theirs.tip.depositsEnd,
+                theirs.tip.height,
+                theirs.tip.slot
+            )
+        );
+        assert_eq!(view.rates(ours.slot).expect("deployed"), theirs.rates.into());
+        assert_eq!(view.queue().len() as u64 - tip.deposits_end, theirs.pendingDeposits);
+        assert_eq!(ours.unsettled.is_some(), theirs.unsettled);
+        assert_eq!(view.paused_until(head.l1_slot).map_or(0, |until| until.get()), theirs.pausedUntil);
         seen.push(ours);
     }
     seen
 }
 
 /// The client's view in the contract's types.
-fn contract_view(view: &SlotView) -> fernet_bindings::SlotView {
+fn contract_view(rollup: &fernet_follower::RollupView, view: &SlotView) -> fernet_bindings::SlotView {
     let candidate = |candidate: &fernet_follower::CandidateView| {
         let commitment = candidate.commitment.as_ref();
         fernet_bindings::Candidate {
@@ -107,12 +119,16 @@ fn contract_view(view: &SlotView) -> fernet_bindings::SlotView {
             price: commitment.map(|c| c.price.get().try_into().expect("96 bits")).unwrap_or_default(),
         }
     };
+    // L1 knows a seed only once somebody has shown it
+    let known = rollup.is_seed_known(view.slot, view.seed_at);
+    let seed = known.then(|| rollup.seed(view.slot, view.previous_start)).flatten();
     fernet_bindings::SlotView {
         slot: view.slot.get(),
         phase: view.phase.into(),
         start: view.start.get(),
         previousStart: view.previous_start.get(),
         seedAt: view.seed_at.get(),
+        seed: seed.unwrap_or_default(),
         phaseEnd: view.phase_end.get(),
         turn: u8::try_from(view.turn.index()).expect("a small rank"),
         candidates: view.candidates.iter().map(candidate).collect(),
