@@ -180,7 +180,7 @@ impl RollupView {
         &self.setup.parameters
     }
 
-    /// The slot in turn at L1 slot `now`, if nothing happens until then: what `IRollup.currentSlot()` says.
+    /// The slot in turn at L1 slot `now`, if nothing happens until then: what `IReader.currentSlot()` says.
     pub fn slot(&self, now: L1Slot) -> SlotView {
         let location = self.facts.locate(&self.setup.parameters, now);
         let timeline = location.current.timeline;

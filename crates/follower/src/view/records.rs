@@ -49,7 +49,7 @@ pub struct L1Head {
     pub l1_slot: L1Slot,
 }
 
-/// Everything about the slot in turn at one L1 slot: what `IRollup.currentSlot()` says then.
+/// Everything about the slot in turn at one L1 slot: what `IReader.currentSlot()` says then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotView {
     /// which slot
