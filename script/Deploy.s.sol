@@ -48,7 +48,7 @@ struct Deployment {
 ///
 /// - FERNET_NETWORK       configuration script/config/<network>.json, `devnet` where unset
 /// - FERNET_DEPLOYER_KEY  private key of the deployer; where unset, forge's wallet options say who deploys
-/// - FERNET_L1_GENESIS_TIME, FERNET_L1_SLOT_SECONDS, FERNET_GUARDIAN  replace the configuration's
+/// - FERNET_L1_GENESIS_TIME, FERNET_L1_SLOT_SECONDS, FERNET_SCORING, FERNET_GUARDIAN  replace the configuration's
 ///
 /// Checks the configuration before any transaction. Writes deployments/<chain id>.json from the simulation that forge makes first:
 /// "block" is the block before the first transaction or an earlier one; "genesisSlot" is `launchDelay` after the simulation.

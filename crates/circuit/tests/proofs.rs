@@ -224,7 +224,8 @@ fn invalid_chunks_have_no_proof() {
     let overdrawn = Attempt::new([transfer(1, 2, 2_000, 0)]).assignment();
     assert!(matches!(prover().prove_chunk(&overdrawn), Err(ChunkProofError::Unsatisfied(_))));
     let mut unsigned = block();
-    unsigned.chunks[1].slots[1].signature = None;
+    let mut slots = unsigned.chunks.iter_mut().flat_map(|chunk| &mut chunk.slots);
+    slots.find(|slot| slot.signature.is_some()).expect("a signed operation").signature = None;
     let error = prover().prove_block(&unsigned, &statement(), 1, &|_| ()).unwrap_err();
     assert!(matches!(error, ProveError::Assignment { .. }), "{error}");
     let empty = BlockWitness { chunks: Vec::new(), ..block() };

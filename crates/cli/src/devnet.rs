@@ -12,7 +12,7 @@ use fernet_testkit::{
     devnet::{self, DevnetError},
     fault::FaultPlan,
     observer::{Observer, Watch, observer},
-    options::{CHAIN_ID, DevnetOptions, L1Choice, ProofSource, find_root},
+    options::{CHAIN_ID, DevnetOptions, L1Choice, ProofSource, Scoring, find_root},
     record::{SlotRecord, Summary, SummaryLine},
     stop::Stop,
 };
@@ -48,6 +48,9 @@ pub(crate) struct Args {
     /// Where every random choice comes from: the same seed makes the same run
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
+    /// How sequencers rank: public (anyone can compute it) or vrf (each draws with its BLS key, hidden until it proposes)
+    #[arg(long, value_name = "public|vrf", default_value = "public")]
+    scoring: Scoring,
     /// Faults to play: `KIND@SLOT`, several with commas
     #[arg(long = "fault", value_name = "KIND@SLOT,…", default_value = "", hide_default_value = true)]
     faults: FaultPlan,
@@ -105,6 +108,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         faults: args.faults,
         transfers_per_slot: args.transfers_per_slot,
         pace: Duration::from_millis(pace),
+        scoring: args.scoring,
         sidecars: Default::default(),
         proofs: args.proof_cache.map_or(ProofSource::Made, ProofSource::Cached),
     };

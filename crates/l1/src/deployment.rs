@@ -276,21 +276,45 @@ impl DeploymentFile {
 type Code = &'static [&'static str];
 
 /// How the sequencers of a slot rank.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Scoring {
     /// By a hash that anyone can compute once the seed is known.
+    #[default]
     Public,
     /// By a verifiable random function of each sequencer's BLS key: nobody knows another's score before its proposal.
     Vrf,
 }
 
-impl Scoring {
-    fn of(kind: B256) -> Option<Self> {
-        match kind.as_slice().trim_ascii_end().split(|byte| *byte == 0).next()? {
-            b"public" => Some(Self::Public),
-            b"vrf" => Some(Self::Vrf),
-            _ => None,
+/// No way to rank has that name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected public or vrf, got {0:?}")]
+pub struct UnknownScoring(String);
+
+impl std::str::FromStr for Scoring {
+    type Err = UnknownScoring;
+
+    fn from_str(name: &str) -> Result<Self, UnknownScoring> {
+        match name {
+            "public" => Ok(Self::Public),
+            "vrf" => Ok(Self::Vrf),
+            _ => Err(UnknownScoring(name.to_owned())),
         }
+    }
+}
+
+impl Scoring {
+    /// The name that contracts and configurations have for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Vrf => "vrf",
+        }
+    }
+
+    fn of(kind: B256) -> Option<Self> {
+        [Self::Public, Self::Vrf]
+            .into_iter()
+            .find(|scoring| kind == B256::right_padding_from(scoring.name().as_bytes()))
     }
 }
 

@@ -30,7 +30,7 @@ pub use blobs::{
     arrange, versioned_hash,
 };
 pub use deployment::{
-    CircuitShape, CodeHashes, Contracts, Deployment, DeploymentError, DeploymentFile, Scoring,
+    CircuitShape, CodeHashes, Contracts, Deployment, DeploymentError, DeploymentFile, Scoring, UnknownScoring,
 };
 pub use events::{BlsWords, EventError, LoggedEvent, Outcome, RollupEvent};
 pub use feed::{Feed, FeedError, FeedUpdate, L1Block, REORG_LIMIT};

@@ -113,6 +113,7 @@ async fn lifecycles(
         transfers_per_slot: 6,
         pace: Duration::ZERO,
         proofs: ProofSource::Cached(root.join("target/proofs")),
+        scoring: Default::default(),
         sidecars,
     };
     let mut devnet = Devnet::start(options, Arc::clone(keys), observer).await?;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use alloy::signers::local::PrivateKeySigner;
+use fernet_l1::Scoring;
 use tokio::process::Command;
 
 use crate::host::L1Host;
@@ -76,6 +77,7 @@ pub async fn deploy(
     root: &Path,
     host: &L1Host,
     network: &str,
+    scoring: Scoring,
     deployer: &PrivateKeySigner,
 ) -> Result<PathBuf, DeployError> {
     let path = root.join("tools/forge");
@@ -104,6 +106,7 @@ pub async fn deploy(
             host.url().as_str(),
         ])
         .env("FERNET_NETWORK", network)
+        .env("FERNET_SCORING", scoring.name())
         .env("FERNET_L1_SLOT_SECONDS", host.slot_seconds().to_string())
         .env("FERNET_DEPLOYER_KEY", deployer.to_bytes().to_string())
         .env("FOUNDRY_DISABLE_NIGHTLY_WARNING", "1")
@@ -164,7 +167,9 @@ mod tests {
     async fn a_folder_without_the_tools_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let host = L1Host::start(&L1Choice::Embedded, folder.path(), 0, 1, 1).await.unwrap();
-        let error = deploy(folder.path(), &host, "devnet", &PrivateKeySigner::random()).await.unwrap_err();
+        let error = deploy(folder.path(), &host, "devnet", Scoring::Public, &PrivateKeySigner::random())
+            .await
+            .unwrap_err();
         assert!(error.to_string().contains("tools/forge"), "{error}");
     }
 

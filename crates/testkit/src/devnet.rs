@@ -221,7 +221,7 @@ impl Devnet {
 
         observer.doing("deploying the contracts");
         host.set_mining(Mining::EachTransaction).await?;
-        let file = deploy(&options.root, &host, NETWORK, &accounts.funder).await?;
+        let file = deploy(&options.root, &host, NETWORK, options.scoring, &accounts.funder).await?;
         host.set_mining(Mining::Stepwise).await?;
         let deployment = Deployment::verify(DeploymentFile::read(&file)?, host.provider()).await?;
 

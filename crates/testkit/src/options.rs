@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
+pub use fernet_l1::Scoring;
 use fernet_l1::SidecarFormat;
 use url::Url;
 
@@ -76,6 +77,8 @@ pub struct DevnetOptions {
     pub pace: Duration,
     /// Where proofs come from.
     pub proofs: ProofSource,
+    /// How the sequencers of a slot rank.
+    pub scoring: Scoring,
     /// What blob transactions carry.
     pub sidecars: SidecarFormat,
 }

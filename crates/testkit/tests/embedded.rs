@@ -6,7 +6,7 @@ use common::{compare_views, options, run};
 use fernet_protocol::Phase;
 use fernet_testkit::{
     alloy::primitives::U256,
-    options::{L1Choice, ProofSource},
+    options::{L1Choice, ProofSource, Scoring},
     record::{SlotOutcome, SlotRecord, Summary},
 };
 
@@ -92,6 +92,20 @@ async fn a_seed_gives_the_same_chain_again_and_another_seed_another_one() {
     assert_eq!(summary.l1_block_hash, summary_again.l1_block_hash);
     assert_eq!(summary.conservation, summary_again.conservation);
     assert_ne!(first[0].state_root, other[0].state_root);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drawn_scores_elect_and_succession_works_with_them() {
+    let plan = "first-candidate-dead@1";
+    let options = fernet_testkit::options::DevnetOptions {
+        scoring: Scoring::Vrf,
+        ..options(L1Choice::Embedded, 31_406, 2, plan)
+    };
+    let (records, summary) = run(options).await;
+    check(&records, &summary);
+    assert_eq!(outcomes(&records), [(0, SlotOutcome::Finalized), (1, SlotOutcome::Finalized)]);
+    assert_eq!(records[0].rank, Some(0), "whoever draws the highest score wins");
+    assert_eq!(records[1].rank, Some(1), "the second candidate succeeds the dead first one");
 }
 
 #[tokio::test(flavor = "multi_thread")]

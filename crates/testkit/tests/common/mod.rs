@@ -48,6 +48,7 @@ pub(crate) fn options(l1: L1Choice, chain_id: u64, slots: u64, faults: &str) -> 
         transfers_per_slot: 5,
         pace: Duration::ZERO,
         proofs: cached(),
+        scoring: Default::default(),
         sidecars: Default::default(),
     }
 }
