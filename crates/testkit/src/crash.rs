@@ -6,20 +6,17 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use fernet_protocol::Slot;
 use fernet_prover as prover;
 use fernet_sequencer as sequencer;
 
-/// Effects that build a block.
-const BUILDS: [&str; 2] = ["Build", "BuildBackup"];
-/// Effects that send it.
-const SENDS: [&str; 2] = ["Propose", "FinalizeBackup"];
+/// Effects that build a block, with those that send it.
+const SENT_LATER: [(&str, &str); 2] = [("Build", "Propose"), ("BuildBackup", "FinalizeBackup")];
 
 /// When roles die. A role that has just carried out a kind of effect for the first time does nothing more until it is made
 /// anew.
 ///
-/// Who died after building a block is spared when it sends that block: it dies after sending another one, which it built
-/// from a full mempool. Made anew, it has no mempool, and would build something else.
+/// It dies after sending a block before it dies after building one: the first is built from a full mempool, which is gone
+/// when the role is made anew, so that it would build something else.
 #[derive(Debug, Default)]
 pub struct CrashPlan {
     armed: bool,
@@ -32,8 +29,6 @@ struct State {
     crashes: BTreeSet<(String, String)>,
     /// Roles that are dead now.
     dead: BTreeSet<String>,
-    /// In which slots who died after building.
-    built: BTreeSet<(String, Slot)>,
 }
 
 impl CrashPlan {
@@ -48,9 +43,7 @@ impl CrashPlan {
     pub fn of_sequencer(self: &Arc<Self>, number: usize, policy: sequencer::Policy) -> sequencer::Policy {
         let (plan, role) = (Arc::clone(self), format!("sequencer-{number}"));
         Box::new(move |effect, context| match policy(effect, context) {
-            sequencer::Decision::Allow if plan.lives_on(&role, effect, context.next.slot) => {
-                sequencer::Decision::Allow
-            }
+            sequencer::Decision::Allow if plan.lives_on(&role, effect) => sequencer::Decision::Allow,
             _ => sequencer::Decision::Hold,
         })
     }
@@ -60,9 +53,7 @@ impl CrashPlan {
     pub fn of_prover(self: &Arc<Self>, number: usize, policy: prover::Policy) -> prover::Policy {
         let (plan, role) = (Arc::clone(self), format!("prover-{number}"));
         Box::new(move |effect, context| match policy(effect, context) {
-            prover::Decision::Allow if plan.lives_on(&role, effect, context.next.slot) => {
-                prover::Decision::Allow
-            }
+            prover::Decision::Allow if plan.lives_on(&role, effect) => prover::Decision::Allow,
             _ => prover::Decision::Hold,
         })
     }
@@ -79,7 +70,7 @@ impl CrashPlan {
     }
 
     /// Whether a role may carry an effect out. The first of its kind is its last deed.
-    fn lives_on(&self, role: &str, effect: &impl fmt::Debug, slot: Slot) -> bool {
+    fn lives_on(&self, role: &str, effect: &impl fmt::Debug) -> bool {
         if !self.armed {
             return true;
         }
@@ -89,15 +80,12 @@ impl CrashPlan {
         }
         let text = format!("{effect:?}");
         let kind = text.split([' ', '{', '(']).next().unwrap_or_default();
-        let place = (role.to_owned(), slot);
-        if SENDS.contains(&kind) && state.built.contains(&place) {
+        let sent = |after: &str| state.crashes.contains(&(role.to_owned(), after.to_owned()));
+        if SENT_LATER.iter().any(|(build, send)| *build == kind && !sent(send)) {
             return true;
         }
         if state.crashes.insert((role.to_owned(), kind.to_owned())) {
             state.dead.insert(role.to_owned());
-            if BUILDS.contains(&kind) {
-                state.built.insert(place);
-            }
         }
         true
     }

@@ -21,8 +21,8 @@ use fernet_testkit::{
     stores::Stores,
 };
 
-/// A slot as usual, one for backup, one for a rescue, and these three again but for the rescue: who died after building a
-/// block dies after sending another one.
+/// A slot as usual, one for backup, one for a rescue, and these three again but for the rescue: who died after sending a
+/// block dies after building another one.
 const SLOTS: u64 = 6;
 /// The seed of [`options`].
 const SEED: u64 = 7;
