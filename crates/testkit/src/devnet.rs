@@ -311,12 +311,6 @@ impl Devnet {
         self.cast.drop_roles();
     }
 
-    /// Who takes part.
-    #[must_use]
-    pub const fn accounts(&self) -> &Accounts {
-        &self.accounts
-    }
-
     /// Slots reported so far.
     #[must_use]
     pub fn slots(&self) -> u64 {
@@ -383,7 +377,6 @@ impl Devnet {
     /// # Errors
     /// When something fails for good.
     pub async fn step(&mut self) -> Result<CastReport, DevnetError> {
-        let mut report = CastReport::default();
         let began = Instant::now();
         self.host.advance().await?;
         self.timings.blocks = self.timings.blocks.saturating_add(1);
@@ -394,6 +387,20 @@ impl Devnet {
         self.report().await?;
         self.send_traffic().await?;
         lap.add(&mut self.timings.reporting);
+        let report = self.act().await?;
+        if self.host.is_stepwise() {
+            tokio::time::sleep_until(began + self.options.pace).await;
+        }
+        Ok(report)
+    }
+
+    /// Everybody acts on the newest L1 block: again, where they have already.
+    ///
+    /// # Errors
+    /// When something fails for good.
+    pub async fn act(&mut self) -> Result<CastReport, DevnetError> {
+        let mut lap = Lap(Instant::now());
+        let mut report = CastReport::default();
         if let Some(block) = self.history.head().cloned() {
             let provers = self.cast.step_provers(&block).await?;
             lap.add(&mut self.timings.provers);
@@ -407,7 +414,6 @@ impl Devnet {
         if self.host.is_stepwise() {
             self.wait_for_proofs().await;
             lap.add(&mut self.timings.proofs);
-            tokio::time::sleep_until(began + self.options.pace).await;
         }
         Ok(report)
     }
