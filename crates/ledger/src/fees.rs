@@ -39,8 +39,8 @@ impl FeeBurn {
     #[must_use]
     pub fn share_down(self, fees: u64) -> u64 {
         // At most `fees`, as the share is at most the whole.
-        let burned = u128::from(fees).saturating_mul(self.0.into()) / u128::from(WHOLE_BPS);
-        u64::try_from(burned).unwrap_or(fees)
+        let burned = u128::from(fees).saturating_mul(self.0.into()).checked_div(WHOLE_BPS.into());
+        burned.and_then(|burned| u64::try_from(burned).ok()).unwrap_or(fees)
     }
 }
 

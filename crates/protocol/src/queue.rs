@@ -56,10 +56,10 @@ impl L1Operation {
     pub fn words(&self) -> [U256; 3] {
         match *self {
             Self::Deposit(Deposit { index, amount, key_x, key_y }) => {
-                [U256::from(index) | U256::from(amount) << AMOUNT_AT, key_x, key_y]
+                [U256::from(index) | U256::from(amount).wrapping_shl(AMOUNT_AT), key_x, key_y]
             }
             Self::Exit(Exit { index, to }) => {
-                [U256::from(index) | U256::ONE << EXIT_AT, to.into_word().into(), U256::ZERO]
+                [U256::from(index) | U256::ONE.wrapping_shl(EXIT_AT), to.into_word().into(), U256::ZERO]
             }
         }
     }
