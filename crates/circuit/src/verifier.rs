@@ -193,7 +193,6 @@ pub fn weights(challenge: Fr, chunks: &[ChunkWords]) -> Vec<Fr> {
 }
 
 /// The weighted sum of the chunks' C.
-#[must_use]
 pub fn weighted_sum(challenge: Fr, chunks: &[ChunkWords], proofs: &[Proof]) -> G1Affine {
     let weights = weights(challenge, chunks);
     let c: G1Projective = weights.iter().zip(proofs).map(|(weight, proof)| proof.c * weight).sum();
