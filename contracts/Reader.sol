@@ -23,7 +23,7 @@ contract Reader is IReader, L1Clock {
 
     /// @dev Storage of the rollup, see `State` and `Record`: words before the records, words of a record, and of a candidate.
     uint256 private constant RECORDS_AT = 3;
-    uint256 private constant RECORD_WORDS = 18;
+    uint8 private constant RECORD_WORDS = 18;
     uint256 private constant CANDIDATE_WORDS = 4;
 
     Windows private immutable _windows;

@@ -80,7 +80,7 @@ contract Rollup is Proposals, Commitments, Blocks, Pausing {
     }
 
     /// @inheritdoc IRollup
-    function words(uint256 first, uint256 count) external view returns (bytes32[] memory result) {
+    function words(uint256 first, uint8 count) external view returns (bytes32[] memory result) {
         result = new bytes32[](count);
         for (uint256 i = 0; i < count; ++i) {
             assembly ("memory-safe") {

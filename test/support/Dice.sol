@@ -15,6 +15,12 @@ library DiceLib {
         return low + self.seed % (high - low + 1);
     }
 
+    /// @notice Any 256 bits.
+    function word(Dice memory self) internal pure returns (uint256) {
+        self.seed = uint256(keccak256(abi.encode(self.seed)));
+        return self.seed;
+    }
+
     function account(Dice memory self) internal pure returns (address) {
         // casting: a number of 160 bits, not zero and no precompile
         // forge-lint: disable-next-line(unsafe-typecast)

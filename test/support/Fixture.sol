@@ -320,13 +320,20 @@ abstract contract Fixture is Test {
             slot: _slot(),
             parent: tip.headerHash,
             stateRoot: keccak256(abi.encode("state", salt)),
-            depositsEnd: tip.depositsEnd,
+            depositsEnd: _queueEnd(tip.depositsEnd),
             feeRecipient: 7,
             chunks: chunks,
             committeeDigest: 0,
             vote: address(0),
             blobHashes: hashes
         });
+    }
+
+    /// @dev As much of the Bridge's queue as a block may consume.
+    function _queueEnd(uint64 from) private view returns (uint64) {
+        uint64 queued = bridge.count();
+        uint64 most = from + _parameters().maxDeposits;
+        return queued < most ? queued : most;
     }
 
     /// @dev A versioned hash (of type 1).

@@ -4,7 +4,11 @@ pragma solidity 0.8.37;
 import {Escrow} from "../../../contracts/Escrow.sol";
 import {Staking} from "../../../contracts/Staking.sol";
 import {Parameters} from "../../../contracts/interfaces/IRollup.sol";
+import {IStateTransitionVerifier} from "../../../contracts/interfaces/IStateTransitionVerifier.sol";
 import {IVotes} from "../../../contracts/interfaces/IVotes.sol";
+import {SequencerId} from "../../../contracts/types/Ids.sol";
+import {L1Slot} from "../../../contracts/types/Time.sol";
+import {CrowdHandler} from "../handlers/CrowdHandler.sol";
 import {SlotHandler} from "../handlers/SlotHandler.sol";
 
 // One bug for each invariant: the contracts' state or answers become what a faulty contract would make of them.
@@ -73,5 +77,50 @@ contract WaitsTooLong is SlotHandler {
 
     function _rules() internal pure override returns (Parameters memory) {
         return super._parameters();
+    }
+}
+
+// ---- among a crowd ----------------------------------------------------------------------------------------------
+
+/// @notice Who registers may propose in the slot in turn.
+contract LetsLatecomersIn is CrowdHandler {
+    function _afterArrival(SequencerId id) internal override {
+        bytes memory call = abi.encodeCall(Staking.eligibleAttester, (id, L1Slot.wrap(_view().previousStart)));
+        vm.mockCall(address(staking), call, abi.encode(staking.attesterOf(id)));
+    }
+}
+
+/// @notice The seed depends on when the first proposal lands.
+contract SeedsByTime is CrowdHandler {
+    function _afterPropose() internal override {
+        uint256 record = uint256(vm.load(address(rollup), 0)) >> 120 & 0xff;
+        vm.store(address(rollup), bytes32(3 + 18 * record + 1), keccak256(abi.encode(_now())));
+    }
+}
+
+/// @notice A candidate begins with the commitment that an earlier slot left where it is stored.
+contract RevivesTerms is CrowdHandler {
+    function _afterPropose() internal override {
+        uint256 record = uint256(vm.load(address(rollup), 0)) >> 120 & 0xff;
+        bytes32 word = bytes32(3 + 18 * record);
+        uint256 timeline = uint256(vm.load(address(rollup), word));
+        // the commitment at position 0: L1 slots after the start plus one
+        vm.store(address(rollup), word, bytes32(timeline | uint256(1) << 112));
+    }
+}
+
+/// @notice Nothing is verified.
+contract VerifiesNothing is CrowdHandler {
+    function setUp() public override {
+        super.setUp();
+        vm.mockCall(address(verifier), abi.encodeWithSelector(IStateTransitionVerifier.verify.selector), "");
+    }
+}
+
+/// @notice A bond that can't be released stops the slot's end.
+contract Jams is CrowdHandler {
+    function setUp() public override {
+        super.setUp();
+        vm.mockCallRevert(address(escrow), abi.encodeWithSelector(Escrow.release.selector), "jammed");
     }
 }

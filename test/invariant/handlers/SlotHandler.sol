@@ -27,12 +27,18 @@ contract SlotHandler is Fixture {
     uint64[] private _slotsWithBonds;
     /// @dev Penalties by sequencer index, and everything burned.
     mapping(uint256 => uint256) private _penalties;
+    /// @dev What was added to stakes, by sequencer index.
+    mapping(uint256 => uint256) internal _toppedUp;
+    /// @dev Secret keys by attester.
+    mapping(address => uint256) internal _keys;
     uint256 private _burned;
     /// @dev Rewards credited less those claimed, by events.
     uint256 private _credited;
     /// @dev Finalized headers, in order.
     bytes32[] private _chain;
     mapping(uint64 => uint256) private _blocksOf;
+    /// @dev Finalized blocks that don't build on the one before.
+    uint256 private _orphans;
     /// @dev Everybody who may have tokens.
     address[] private _people;
     /// @dev Proposals of the slot in turn: every score that was offered, listed or not.
@@ -42,7 +48,7 @@ contract SlotHandler is Fixture {
     /// @dev Votes of finalized blocks that were revealed, and of those that weren't.
     uint256 private _votes;
     uint256 private _strangersVotes;
-    uint256 private _salt;
+    uint256 internal _salt;
     bytes private _badRevert;
 
     /// @notice How often each ending was reached.
@@ -54,10 +60,10 @@ contract SlotHandler is Fixture {
 
     // ---- model ----------------------------------------------------------------------------------------------------
 
-    uint64 private _mSlot;
+    uint64 internal _mSlot;
     uint256 private _mStart;
     uint256 private _mPrevious;
-    Turn[] private _mTurns;
+    Turn[] internal _mTurns;
 
     function setUp() public virtual override {
         super.setUp();
@@ -68,6 +74,7 @@ contract SlotHandler is Fixture {
         _people.push(address(bridge));
         for (uint256 i = 0; i < 4; ++i) {
             _people.push(owners[i]);
+            _keys[attesters[i]] = attesterKeys[i];
         }
         // The model starts at the deployment, too: everything so far was idle.
         _mPrevious = DEPLOYED_AT;
@@ -83,7 +90,7 @@ contract SlotHandler is Fixture {
     // ---- actions --------------------------------------------------------------------------------------------------
 
     /// @notice One action, most often one that the phase invites.
-    function step(uint256 seed) external {
+    function step(uint256 seed) public virtual {
         seed = uint256(keccak256(abi.encode(seed, ++_salt)));
         vm.recordLogs();
         Phase phase = _view().phase;
@@ -114,7 +121,7 @@ contract SlotHandler is Fixture {
     }
 
     /// @dev Books what happened since the last time.
-    function _book() private {
+    function _book() internal {
         Vm.Log[] memory logs = vm.getRecordedLogs();
         _account(logs);
         _observe(logs);
@@ -135,13 +142,15 @@ contract SlotHandler is Fixture {
         bytes memory proof = n.phase == Phase.Waiting ? bytes("") : _seedProof(n.seedAt);
         Header memory h = _header(1, keccak256(abi.encode(++_salt)));
         if (_salt % 3 == 0) h.vote = PAYLOAD;
+        address sender = staking.eligibleAttester(_id(i), L1Slot.wrap(n.previousStart));
+        if (sender == address(0)) sender = attesters[i];
         uint192 score;
         if (n.phase == Phase.Proposal) {
             bytes32 seed = keccak256(abi.encode(SEED_DOMAIN, _mix(n.seedAt + 1), n.slot));
-            score = _scoreOf(Slot.wrap(n.slot), _id(i), seed);
+            score = scoring.score(address(rollup), Slot.wrap(n.slot), seed, _id(i), sender, "");
         }
         bool before = rollup.isCandidate(_id(i)) && n.count != 0;
-        vm.prank(attesters[i]);
+        vm.prank(sender);
         try rollup.propose(Slot.wrap(n.slot), _id(i), _hash(h), proof, "") {
             _headers[_hash(h)] = h;
             _offered.push(score);
@@ -166,12 +175,13 @@ contract SlotHandler is Fixture {
         quote.bond = uint128(10e18 + seed % 10e18);
         quote.price = uint96(seed % 1.3e18);
         // forge-lint: disable-end(unsafe-typecast)
-        bytes memory signature = _sign(attesterKeys[i], quote);
+        bytes memory signature = _sign(_keys[staking.attesterAt(c.sequencer, v.previousStart)], quote);
         vm.prank(quote.prover);
         try rollup.commit(quote, "", signature) {
             _locked[quote.prover] += quote.bond;
             if (_openBonds[Slot.unwrap(v.slot)]++ == 0) _slotsWithBonds.push(Slot.unwrap(v.slot));
             _mTurns[v.turn].committedAt = _now();
+            _afterCommit(quote, signature);
         } catch (bytes memory reason) {
             _own(reason);
         }
@@ -307,7 +317,7 @@ contract SlotHandler is Fixture {
     // ---- bookkeeping ----------------------------------------------------------------------------------------------
 
     /// @dev Every refusal has an error of its own: no panic, no empty revert. What the refused call logged didn't happen.
-    function _own(bytes memory reason) private {
+    function _own(bytes memory reason) internal {
         vm.getRecordedLogs();
         // casting: the selector
         // forge-lint: disable-next-line(unsafe-typecast)
@@ -344,10 +354,16 @@ contract SlotHandler is Fixture {
     }
 
     function _ended(Header memory h) private {
+        bytes32 parent = _chain.length == 0 ? _genesis() : _chain[_chain.length - 1];
+        if (h.parent != parent) ++_orphans;
         _chain.push(_hash(h));
         ++_blocksOf[Slot.unwrap(h.slot)];
         _follow(_now() + 1);
         _afterBlock();
+    }
+
+    function _genesis() private view returns (bytes32) {
+        return keccak256(abi.encode(GENESIS_DOMAIN, block.chainid, address(rollup)));
     }
 
     /// @dev The model's slot ended before `end`; the next one follows.
@@ -361,7 +377,7 @@ contract SlotHandler is Fixture {
     }
 
     /// @dev The model walks through the slots that ended meanwhile, one by one.
-    function _catchUp() private {
+    function _catchUp() internal {
         while (true) {
             Reference.Answer memory a = Reference.phase(_rules(), _mStart, _mTurns, _now());
             if (!a.over) return;
@@ -373,11 +389,13 @@ contract SlotHandler is Fixture {
 
     function _afterPropose() internal virtual {}
 
+    function _afterCommit(Quote memory quote, bytes memory signature) internal virtual {}
+
     function _afterBlock() internal virtual {}
 
     // ---- what must hold -------------------------------------------------------------------------------------------
 
-    function _equal(string memory what, uint256 expected, uint256 actual) private pure {
+    function _equal(string memory what, uint256 expected, uint256 actual) internal pure {
         if (expected != actual) revert Broken(what, expected, actual);
     }
 
@@ -392,7 +410,7 @@ contract SlotHandler is Fixture {
         }
         _equal("supply", token.totalSupply(), sum);
         uint256 stakes;
-        for (uint256 i = 0; i < 4; ++i) {
+        for (uint256 i = 0; i < staking.count(); ++i) {
             stakes += _stake(i);
         }
         _equal("stakes", stakes, token.balanceOf(address(staking)));
@@ -422,8 +440,9 @@ contract SlotHandler is Fixture {
 
     function checkPenalties() external view {
         for (uint256 i = 0; i < 4; ++i) {
-            if (_penalties[i] > STAKE) revert Broken("penalties within the stake", STAKE, _penalties[i]);
-            if (staking.statusOf(_id(i)) != Status.Exited) _equal("stake", STAKE - _penalties[i], _stake(i));
+            uint256 paidIn = STAKE + _toppedUp[i];
+            if (_penalties[i] > paidIn) revert Broken("penalties within the stake", paidIn, _penalties[i]);
+            if (staking.statusOf(_id(i)) != Status.Exited) _equal("stake", paidIn - _penalties[i], _stake(i));
         }
     }
 
@@ -434,6 +453,7 @@ contract SlotHandler is Fixture {
 
     function checkChain() external view {
         _equal("height", _chain.length, rollup.tip().height);
+        _equal("blocks with another parent", 0, _orphans);
         if (_chain.length != 0) {
             bytes32 last = _chain[_chain.length - 1];
             _equal("tip", uint256(last), uint256(rollup.tip().headerHash));

@@ -11,8 +11,8 @@ import {OddToken, TestToken} from "../support/TestToken.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
-/// @title Tokens that misbehave: supported, or refused with an error
-contract TokensTest is Fixture {
+/// @title Tokens that call back, take a fee, return false or nothing: supported, or refused with an error
+contract TokenAttacks is Fixture {
     OddToken private odd;
     /// @dev What this contract registers with.
     Registration private registration;

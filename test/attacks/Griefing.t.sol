@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IBridge, WithdrawalProof} from "../../contracts/interfaces/IBridge.sol";
+import {Header, IRollup, Phase, Quote} from "../../contracts/interfaces/IRollup.sol";
+import {IStaking, Registration} from "../../contracts/interfaces/IStaking.sol";
+import {Slot} from "../../contracts/types/Time.sol";
+import {Fixture} from "../support/Fixture.sol";
+
+/// @notice An account that burns all the gas it gets, whatever it is asked.
+contract GasBurner {
+    fallback() external payable {
+        assembly {
+            invalid()
+        }
+    }
+}
+
+/// @notice An account that answers everything with a megabyte, or fails with one.
+contract ReturnBomb {
+    bool private immutable FAILS;
+
+    constructor(bool fails) {
+        FAILS = fails;
+    }
+
+    fallback() external payable {
+        if (FAILS) {
+            assembly {
+                revert(0, 1000000)
+            }
+        }
+        assembly {
+            return(0, 1000000)
+        }
+    }
+}
+
+/// @title Attacks that earn nothing and shall stop others
+contract GriefingAttacks is Fixture {
+    /// @dev What a call may cost at most in which others' code or a precompile refuses.
+    uint256 private constant MOST_GAS = 1_000_000;
+    /// @dev What a refused point burns at least: what its precompile call is given.
+    uint256 private constant LEAST_GAS = 200_000;
+
+    // ---- blobs ----------------------------------------------------------------------------------------------------
+
+    /// @dev Other data than the header's in the reveal: it counts for nothing, and the sequencer pays as if it had sent none.
+    function test_attack_revealingWithAnotherBlob() public {
+        Header memory h = _committed(0);
+        bytes32[] memory blobs = new bytes32[](2);
+        blobs[0] = _blob("another", 0);
+        // The right digest under another version is another blob, too.
+        blobs[1] = h.blobHashes[0] ^ bytes32(uint256(3) << 248);
+        vm.blobhashes(blobs);
+        vm.expectRevert(IRollup.NoNewBlob.selector);
+        rollup.reveal(h);
+        vm.blobhashes(new bytes32[](0));
+        vm.expectRevert(IRollup.NoNewBlob.selector);
+        rollup.reveal(h);
+        // Nor with a header that lists the other blob.
+        Header memory other = _headerOf(0);
+        other.blobHashes[0] = blobs[0];
+        bytes32 hash = _hash(h);
+        vm.blobhashes(blobs);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.WrongHeader.selector, hash, _hash(other)));
+        rollup.reveal(other);
+        _warp(_now() + 4 + 1 + 8);
+        rollup.settle();
+        assertEq(_stake(0), STAKE - 5e18);
+        assertEq(escrow.account(prover).free, 1000e18);
+    }
+
+    // ---- recipients -----------------------------------------------------------------------------------------------
+
+    function _accounts() private returns (address[3] memory) {
+        return [address(new GasBurner()), address(new ReturnBomb(false)), address(new ReturnBomb(true))];
+    }
+
+    /// @dev The prover's account is asked for its signature: what it does with the gas, the sender sees before it sends, and nobody else is stopped.
+    function test_attack_aProverWhoseAccountBurnsGasOrAnswersWithABomb() public {
+        Header memory h = _propose(0);
+        _warp(_view().start + 4);
+        address[3] memory bad = _accounts();
+        for (uint256 i = 0; i < bad.length; ++i) {
+            _fundEscrow(bad[i], BOND);
+            Quote memory quote = _quote(0, _hash(h));
+            quote.prover = bad[i];
+            vm.prank(attesters[0]);
+            vm.expectRevert(abi.encodeWithSelector(IRollup.BadSignature.selector, bad[i]));
+            rollup.commit{gas: MOST_GAS * 5}(quote, "signature", "");
+        }
+        _commit(0, h);
+        _phaseIs(Phase.Reveal);
+    }
+
+    /// @dev Payees of a block are credited, never called.
+    function test_attack_payeesThatBurnGasOrAnswerWithABomb() public {
+        address[3] memory bad = _accounts();
+        uint256 snapshot = vm.snapshotState();
+        uint256 before;
+        for (uint256 i = 0; i < bad.length; ++i) {
+            Header memory h = _propose(0);
+            _warp(_view().start + 4);
+            Quote memory quote = _quote(0, _hash(h));
+            quote.payee = bad[i];
+            bytes memory signature = _sign(attesterKeys[0], quote);
+            vm.prank(prover);
+            rollup.commit(quote, "", signature);
+            _reveal(h);
+            bytes memory proof = _proof(h, bad[i]);
+            vm.prank(bad[i]);
+            uint256 used = gasleft();
+            rollup.finalize(h, bad[i], proof);
+            used -= gasleft();
+            // Memory of this test grows from one to the next.
+            if (i != 0) assertApproxEqAbs(used, before, 500, "the same gas whoever is paid");
+            before = used;
+            assertEq(_owed(bad[i]), 1.5e18 + PRICE + 0.3e18);
+            vm.prank(bad[i]);
+            rewards.claim(bad[i]);
+            assertEq(token.balanceOf(bad[i]), 1.8e18 + PRICE);
+            vm.revertToState(snapshot);
+        }
+    }
+
+    /// @dev Votes that burn or bomb cost the block at most its submitter's gas.
+    function test_attack_votesThatAnswerWithABomb() public {
+        Header memory h = _headerOf(0);
+        h.vote = address(0xbeef);
+        _proposeHash(0, _hash(h));
+        _warp(_view().start + 4);
+        _commit(0, h);
+        _reveal(h);
+        vm.etch(address(votes), address(new ReturnBomb(true)).code);
+        _finalize(prover, h, prover);
+        assertEq(rollup.tip().headerHash, _hash(h));
+    }
+
+    // ---- malformed points -----------------------------------------------------------------------------------------
+
+    /// @dev Refused, with 30 million gas at hand: the precompile took what it was given, and no more.
+    function _burns(address sender, address to, bytes memory call, bytes memory refusal) private {
+        vm.prank(sender);
+        uint256 before = gasleft();
+        (bool success, bytes memory reason) = to.call{gas: 30_000_000}(call);
+        uint256 used = before - gasleft();
+        assertFalse(success);
+        assertEq(reason, refusal);
+        assertGt(used, LEAST_GAS);
+        assertLt(used, MOST_GAS);
+    }
+
+    /// @dev A precompile of EIP-2537 or EIP-4844 takes all the gas of a call with a malformed point: it gets little.
+    function test_attack_malformedPointsBurnNoMoreThanTheCap() public {
+        address owner = owners[0];
+        Registration memory r = _registration(owner, attesters[0]);
+        r.proofOfPossession[7] ^= bytes32(uint256(1));
+        bytes memory refusal = abi.encodeWithSelector(IStaking.BadProofOfPossession.selector, owner);
+        _burns(owner, address(staking), abi.encodeCall(staking.register, (r)), refusal);
+        bytes memory rotation = abi.encodeCall(staking.rotateBlsKey, (_id(0), r.blsKey, r.proofOfPossession));
+        _burns(owner, address(staking), rotation, refusal);
+
+        Header memory h = _revealed(0);
+        _finalize(prover, h, prover);
+        WithdrawalProof memory proof;
+        proof.header = h;
+        proof.withdrawal = bytes32(uint256(2) << 160);
+        proof.target = bytes32((uint256(4) << 160) | 1);
+        proof.commitment = new bytes(48);
+        proof.withdrawalOpening = new bytes(48);
+        proof.targetOpening = new bytes(48);
+        refusal = abi.encodeWithSelector(IBridge.OpeningRejected.selector, 0);
+        _burns(relay, address(bridge), abi.encodeCall(bridge.claim, (proof)), refusal);
+    }
+
+    // ---- the candidate list ---------------------------------------------------------------------------------------
+
+    /// @dev The list is full of the worst before the best proposes: it makes the list, first.
+    function test_attack_fillingTheListDoesNotKeepABetterScoreOut() public {
+        uint256[] memory ranked = _ranked();
+        _propose(ranked[3]);
+        _propose(ranked[2]);
+        _propose(ranked[1]);
+        bytes32 displaced = reader.candidates()[2].headerHash;
+        Slot slot = _slot();
+        vm.expectEmit();
+        emit IRollup.Displaced(slot, _id(ranked[3]), displaced);
+        Header memory h = _propose(ranked[0]);
+        assertEq(reader.candidates()[0].headerHash, _hash(h));
+        _warp(_view().start + 4);
+        _commit(ranked[0], h);
+        _reveal(h);
+        _finalize(prover, h, prover);
+        for (uint256 i = 0; i < 4; ++i) {
+            assertEq(_stake(i), STAKE, "who was displaced, or came after the block, owes nothing");
+        }
+    }
+
+    /// @dev Three with the best scores propose and do nothing. It costs each of them the penalty, and everybody else their turns; then backup makes a block.
+    function test_attack_fillingTheListAndDoingNothingCostsPenaltiesAndBoundedTime() public {
+        uint256[] memory ranked = _ranked();
+        uint64 start = _view().start;
+        for (uint256 i = 0; i < 3; ++i) {
+            _propose(ranked[i]);
+        }
+        _warp(start + 4 + 3 * 3 + 1);
+        _phaseIs(Phase.Backup);
+        Header memory h = _header(1, "backup");
+        _finalizeBackup(relay, h, rescuer);
+        for (uint256 i = 0; i < 3; ++i) {
+            assertEq(_stake(ranked[i]), STAKE - 1e18);
+        }
+        assertEq(rollup.tip().headerHash, _hash(h));
+    }
+
+    /// @dev One sequencer can't take two places.
+    function test_attack_oneSequencerTakesOnePlace() public {
+        _propose(0);
+        Slot slot = _slot();
+        vm.prank(attesters[0]);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.AlreadyProposed.selector, _id(0)));
+        rollup.propose(slot, _id(0), "another", "", "");
+    }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Header, IRollup, Phase, Quote} from "../../contracts/interfaces/IRollup.sol";
+import {L1Slot, Slot} from "../../contracts/types/Time.sol";
+import {Fixture} from "../support/Fixture.sol";
+import {VerifierDouble} from "../support/VerifierDouble.sol";
+
+/// @title Attacks of those who see transactions and quotes before they land
+contract MempoolAttacks is Fixture {
+    address private thief = makeAddr("thief");
+
+    function _finalizeAs(address sender, Header memory h, address payee_, bytes memory proof) private {
+        vm.prank(sender);
+        rollup.finalize(h, payee_, proof);
+    }
+
+    // ---- copying a proof ------------------------------------------------------------------------------------------
+
+    /// @dev F3: sent as it is, a copied proof pays the copier the submitter's share, and the prover all that is the prover's.
+    function test_attack_copyingAProofEarnsTheSubmittersShareAndNothingElse() public {
+        Header memory h = _revealed(0);
+        bytes memory proof = _proof(h, prover);
+        _finalizeAs(thief, h, prover, proof);
+        assertEq(_owed(thief), 0.3e18, "the submitter's share");
+        assertEq(_owed(payee), 1.5e18 + PRICE, "the prover's, to the quote's payee");
+        assertEq(escrow.account(prover).free, 1000e18, "the bond");
+    }
+
+    /// @dev The proof binds its payee: it proves nothing for another.
+    function test_attack_copyingAProofForAnotherPayeeFails() public {
+        Header memory h = _revealed(0);
+        bytes memory proof = _proof(h, prover);
+        vm.expectRevert(VerifierDouble.ProofRejected.selector);
+        _finalizeAs(thief, h, thief, proof);
+    }
+
+    /// @dev In OpenProving the payee of the proof is paid, and gets the share of the bond: that is whom the proof names.
+    function test_attack_copyingARescuersProofEarnsNoneOfTheRescue() public {
+        Header memory h = _revealed(0);
+        _warp(_now() + 41);
+        _phaseIs(Phase.OpenProving);
+        bytes memory proof = _proof(h, rescuer);
+        vm.expectRevert(VerifierDouble.ProofRejected.selector);
+        _finalizeAs(thief, h, thief, proof);
+        _finalizeAs(thief, h, rescuer, proof);
+        assertEq(_owed(rescuer), 1.5e18 + PRICE);
+        assertEq(escrow.account(rescuer).free, 1000e18 + BOND / 2);
+        assertEq(_owed(thief), 0.3e18);
+        assertEq(escrow.account(thief).free, 0);
+    }
+
+    function test_attack_copyingABackupBlockEarnsTheSubmittersShare() public {
+        _warp(_view().start + 5);
+        Header memory h = _header(1, "backup");
+        bytes memory proof = _proof(h, rescuer);
+        vm.blobhashes(h.blobHashes);
+        vm.startPrank(thief);
+        vm.expectRevert(VerifierDouble.ProofRejected.selector);
+        rollup.finalizeBackup(h, thief, proof);
+        rollup.finalizeBackup(h, rescuer, proof);
+        assertEq(_owed(rescuer), 1.5e18);
+        assertEq(_owed(thief), 0.3e18);
+    }
+
+    // ---- two quotes for one block ---------------------------------------------------------------------------------
+
+    /// @dev A sequencer signs one quote for a dear prover and one for a cheap one: one lands, and one bond is locked.
+    function test_attack_twoQuotesForOneBlockLockOneBond() public {
+        Header memory h = _propose(0);
+        _warp(_view().start + 4);
+        Quote memory first = _quote(0, _hash(h));
+        Quote memory second = _quote(0, _hash(h));
+        second.prover = rescuer;
+        second.price = 0;
+        bytes memory firstSignature = _sign(attesterKeys[0], first);
+        bytes memory secondSignature = _sign(attesterKeys[0], second);
+        vm.prank(prover);
+        rollup.commit(first, "", firstSignature);
+        vm.prank(rescuer);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.WrongPhase.selector, Phase.Commitment, Phase.Reveal));
+        rollup.commit(second, "", secondSignature);
+        assertEq(escrow.account(prover).locked, BOND);
+        assertEq(escrow.account(rescuer).locked, 0);
+
+        // Nor later: the turn passes, and then the slot.
+        _warp(_now() + 4);
+        vm.prank(rescuer);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.WrongPhase.selector, Phase.Commitment, Phase.Halt));
+        rollup.commit(second, "", secondSignature);
+        _warp(_now() + 9 + 4);
+        vm.prank(rescuer);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), second.slot));
+        rollup.commit(second, "", secondSignature);
+    }
+
+    /// @dev A sequencer signs quotes for two headers: only that of its one proposal is of use.
+    function test_attack_quotesForTwoHeadersOfOneSequencer() public {
+        Header memory h = _propose(0);
+        Header memory other = _header(1, "other");
+        Slot slot = _slot();
+        bytes32 hash = _hash(h);
+        bytes32 otherHash = _hash(other);
+        vm.prank(attesters[0]);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.AlreadyProposed.selector, _id(0)));
+        rollup.propose(slot, _id(0), otherHash, "", "");
+        _warp(_view().start + 4);
+        Quote memory quote = _quote(0, otherHash);
+        bytes memory signature = _sign(attesterKeys[0], quote);
+        vm.prank(prover);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.WrongHeader.selector, hash, otherHash));
+        rollup.commit(quote, "", signature);
+    }
+
+    // ---- a relay that holds a quote back --------------------------------------------------------------------------
+
+    /// @dev The relay has both signatures and waits. The parties need no relay, and what it holds is worthless once they agreed.
+    function test_attack_aRelayHoldsAQuoteBack() public {
+        Header memory h = _propose(0);
+        _warp(_view().start + 4);
+        Quote memory quote = _quote(0, _hash(h));
+        bytes memory ofProver = _sign(proverKey, quote);
+        bytes memory ofSequencer = _sign(attesterKeys[0], quote);
+        // The sequencer has the prover's signature, too, and sends it itself.
+        vm.prank(attesters[0]);
+        rollup.commit(quote, ofProver, "");
+        vm.prank(relay);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.WrongPhase.selector, Phase.Commitment, Phase.Reveal));
+        rollup.commit(quote, ofProver, ofSequencer);
+    }
+
+    /// @dev Nobody is bound by a quote for longer than it says: the bond is free for other slots, whatever a relay still holds.
+    function test_attack_aRelayLandsAQuoteTooLate() public {
+        Header memory h = _propose(0);
+        _warp(_view().start + 4);
+        Quote memory quote = _quote(0, _hash(h));
+        quote.validUntil = L1Slot.wrap(_now());
+        bytes memory ofProver = _sign(proverKey, quote);
+        bytes memory ofSequencer = _sign(attesterKeys[0], quote);
+        _warp(_now() + 1);
+        vm.prank(relay);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.QuoteExpired.selector, quote.validUntil, L1Slot.wrap(_now())));
+        rollup.commit(quote, ofProver, ofSequencer);
+        _warp(_now() + 2);
+        vm.prank(relay);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.WrongPhase.selector, Phase.Commitment, Phase.Halt));
+        rollup.commit(quote, ofProver, ofSequencer);
+        assertEq(escrow.account(prover).locked, 0);
+    }
+}

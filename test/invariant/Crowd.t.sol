@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Jams, LetsLatecomersIn, RevivesTerms, SeedsByTime, VerifiesNothing} from "./bugs/Bugs.sol";
+import {CrowdHandler} from "./handlers/CrowdHandler.sol";
+import {Test} from "forge-std/Test.sol";
+
+/// @title What holds whatever anybody does, amid a crowd that does more
+contract CrowdInvariantTest is Test {
+    CrowdHandler private handler;
+
+    function setUp() public {
+        handler = new CrowdHandler();
+        handler.setUp();
+        bytes4[] memory selectors = new bytes4[](1);
+        selectors[0] = CrowdHandler.step.selector;
+        targetContract(address(handler));
+        targetSelector(FuzzSelector(address(handler), selectors));
+    }
+
+    /// @dev What holds without the crowd, too.
+    /// forge-config: default.invariant.runs = 24
+    function invariant_theCrowdChangesNothing() public view {
+        handler.checkTokens();
+        handler.checkBonds();
+        handler.checkPenalties();
+        handler.checkChain();
+        handler.checkRanking();
+        handler.checkPhases();
+        handler.checkVotes();
+        handler.checkReverts();
+    }
+
+    /// forge-config: default.invariant.runs = 24
+    function invariant_theSetIsFrozenBeforeTheSeedAndTheSeedBeforeTheSlot() public view {
+        handler.checkFreezeOrder();
+    }
+
+    /// forge-config: default.invariant.runs = 24
+    function invariant_aSeedDependsOnNobody() public view {
+        handler.checkSeeds();
+    }
+
+    /// forge-config: default.invariant.runs = 24
+    function invariant_termsDieWithTheirSlot() public view {
+        handler.checkTerms();
+    }
+
+    /// forge-config: default.invariant.runs = 24
+    function invariant_backupAcceptsNothingThatTheNormalPathRefuses() public view {
+        handler.checkBackup();
+    }
+
+    /// forge-config: default.invariant.runs = 24
+    function invariant_theChainCanMoveOn() public view {
+        handler.checkMovesOn();
+    }
+}
+
+/// @title Each planted bug breaks its own
+contract CrowdBugsTest is Test {
+    uint256 private constant STEPS = 600;
+
+    function _caught(CrowdHandler handler, bytes4 check) private returns (bool) {
+        handler.setUp();
+        for (uint256 i = 0; i < STEPS; ++i) {
+            handler.step(i);
+            (bool holds,) = address(handler).staticcall(abi.encodePacked(check));
+            if (!holds) return true;
+        }
+        return false;
+    }
+
+    /// @dev The same play without a bug: everything holds, and everything is tried.
+    function test_withoutABugEverythingHolds() public {
+        CrowdHandler handler = new CrowdHandler();
+        handler.setUp();
+        for (uint256 i = 0; i < STEPS * 3 / 2; ++i) {
+            handler.step(i);
+            handler.checkTokens();
+            handler.checkBonds();
+            handler.checkPenalties();
+            handler.checkChain();
+            handler.checkRanking();
+            handler.checkPhases();
+            handler.checkReverts();
+            handler.checkFreezeOrder();
+            handler.checkSeeds();
+            handler.checkTerms();
+            handler.checkBackup();
+            handler.checkMovesOn();
+        }
+        assertGt(handler.finalized() + handler.rescued(), 0, "finalized");
+        assertGt(handler.backedUp(), 0, "backed up");
+        assertGt(handler.replays(), 0, "replays");
+        assertGt(handler.badBlocks(), 0, "bad blocks");
+        assertGt(handler.queued(), 0, "queued");
+        assertGt(handler.rotations(), 0, "rotations");
+        assertGt(handler.arrivals(), 0, "arrivals");
+    }
+
+    function test_latecomersAreCaught() public {
+        assertTrue(_caught(new LetsLatecomersIn(), CrowdHandler.checkFreezeOrder.selector));
+    }
+
+    function test_aSeedByTimeIsCaught() public {
+        assertTrue(_caught(new SeedsByTime(), CrowdHandler.checkSeeds.selector));
+    }
+
+    function test_revivedTermsAreCaught() public {
+        assertTrue(_caught(new RevivesTerms(), CrowdHandler.checkTerms.selector));
+    }
+
+    function test_verifyingNothingIsCaught() public {
+        assertTrue(_caught(new VerifiesNothing(), CrowdHandler.checkBackup.selector));
+    }
+
+    function test_aJamIsCaught() public {
+        assertTrue(_caught(new Jams(), CrowdHandler.checkMovesOn.selector));
+    }
+}

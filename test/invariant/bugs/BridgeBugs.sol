@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {WithdrawalProof} from "../../../contracts/interfaces/IBridge.sol";
+import {BridgeHandler} from "../handlers/BridgeHandler.sol";
+
+// One bug for each invariant. Where the bridge keeps what: `snapshots/storage.json`.
+
+/// @notice A claim isn't noted.
+contract ForgetsClaims is BridgeHandler {
+    function _afterClaim(WithdrawalProof memory proof) internal override {
+        bytes32 ofSlot = keccak256(abi.encode(proof.header.slot, uint256(4)));
+        bytes32 ofBlob = keccak256(abi.encode(proof.blob, ofSlot));
+        vm.store(address(bridge), keccak256(abi.encode(proof.element >> 8, ofBlob)), 0);
+    }
+}
+
+/// @notice What was claimed stays claimable.
+contract ForgetsSupply is BridgeHandler {
+    function _afterClaim(WithdrawalProof memory) internal override {
+        uint256 totals = uint256(vm.load(address(bridge), 0));
+        vm.store(address(bridge), 0, bytes32(totals + (uint256(1) << 96)));
+    }
+}
+
+/// @notice One deposit entitles to any number of exits.
+contract ForgetsExits is BridgeHandler {
+    function _afterExit(uint32 index) internal override {
+        bytes32 word = keccak256(abi.encode(index, uint256(3)));
+        vm.store(address(bridge), word, bytes32(uint256(vm.load(address(bridge), word)) | (1 << 160)));
+    }
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Bridge} from "../../../contracts/Bridge.sol";
+import {WithdrawalProof} from "../../../contracts/interfaces/IBridge.sol";
+import {IRollup} from "../../../contracts/interfaces/IRollup.sol";
+import {L1Slot, Slot} from "../../../contracts/types/Time.sol";
+import {ScalarField} from "../../../contracts/verifier/ScalarField.sol";
+import {Line, Lines} from "../../support/Curve.sol";
+import {TestToken} from "../../support/TestToken.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Test} from "forge-std/Test.sol";
+
+/// @notice Stands where the rollup does: knows the headers that it is told are final.
+contract FinalHeaders {
+    mapping(Slot => bytes32) public finalizedHeader;
+
+    function accept(Slot slot, bytes32 headerHash) external {
+        finalizedHeader[slot] = headerHash;
+    }
+}
+
+/// @title Depositors, a ledger that may even be corrupt, and people who claim what its blobs say, again and again
+/// @notice Openings are real. The ledger gives withdrawals away that nobody has: the bridge must not depend on its proofs to stay solvent.
+contract BridgeHandler is Test {
+    using Lines for Line;
+
+    uint64 internal constant GENESIS_TIME = 1_700_000_000;
+    uint256 internal constant UNIT = 1e9;
+    // The usual generator of Jubjub's prime-order subgroup.
+    uint256 private constant KEY_X = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
+    uint256 private constant KEY_Y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
+    bytes4 private constant PANIC = 0x4e487b71;
+
+    error Broken(string what, uint256 expected, uint256 actual);
+
+    TestToken internal token;
+    FinalHeaders internal headers;
+    Bridge internal bridge;
+
+    uint256 private _salt;
+    address[3] private _owners = [address(0xa1), address(0xa2), address(0xa3)];
+    WithdrawalProof[] private _withdrawals;
+    /// @dev By index of the withdrawal.
+    mapping(uint256 => uint256) private _claims;
+    uint256 private _deposited;
+    uint256 private _paid;
+    uint256 private _operations;
+    /// @dev By account: deposits since the last exit, and exits that had none.
+    mapping(uint32 => bool) private _mayExit;
+    uint256 private _wrongExits;
+    bytes private _badRevert;
+
+    /// @notice How often each was done.
+    uint256 public claimed;
+    uint256 public refused;
+    uint256 public exits;
+
+    function setUp() public virtual {
+        vm.warp(GENESIS_TIME + 1200);
+        token = new TestToken();
+        headers = new FinalHeaders();
+        bridge = new Bridge(IERC20(address(token)), IRollup(address(headers)), UNIT, 1, GENESIS_TIME, 12);
+        token.mint(address(this), type(uint128).max);
+        token.approve(address(bridge), type(uint256).max);
+    }
+
+    /// @notice One action.
+    function step(uint256 seed) external {
+        seed = uint256(keccak256(abi.encode(seed, ++_salt)));
+        uint256 choice = seed % 8;
+        seed >>= 8;
+        if (choice < 2) _deposit(seed);
+        else if (choice == 2) _exit(seed);
+        else if (choice == 3) _withdraw(seed);
+        else if (choice < 7) _claim(seed);
+        else vm.warp(vm.getBlockTimestamp() + seed % 1000);
+    }
+
+    function _deposit(uint256 seed) private {
+        // casting: a small amount
+        // forge-lint: disable-next-line(unsafe-typecast)
+        uint64 amount = uint64(seed % 1000);
+        try bridge.deposit(_owners[seed % 3], KEY_X, KEY_Y, amount) returns (uint64, uint32 index) {
+            _deposited += amount;
+            ++_operations;
+            _mayExit[index] = true;
+        } catch (bytes memory reason) {
+            _own(reason);
+        }
+    }
+
+    function _exit(uint256 seed) private {
+        // casting: a small number
+        // forge-lint: disable-next-line(unsafe-typecast)
+        uint32 index = uint32(seed % 4);
+        (address owner,) = bridge.account(index);
+        bool thief = (seed >> 8) % 3 == 0;
+        vm.prank(thief ? address(0xbad) : owner);
+        try bridge.forceExit(index, address(0xe1)) {
+            if (thief || !_mayExit[index]) ++_wrongExits;
+            _mayExit[index] = false;
+            ++_operations;
+            ++exits;
+            _afterExit(index);
+        } catch (bytes memory reason) {
+            _own(reason);
+        }
+    }
+
+    /// @dev A final block with a withdrawal that the ledger may not be good for.
+    function _withdraw(uint256 seed) private {
+        uint256 element = seed % 4095;
+        // casting: small amounts
+        // forge-lint: disable-next-line(unsafe-typecast)
+        uint64 amount = uint64((seed >> 16) % 3000);
+        bytes32 withdrawal = bytes32((uint256(2) << 160) | (uint256(amount) << 64) | 3);
+        bytes32 target = bytes32((uint256(4) << 160) | uint160(0xc1));
+        Line memory line = Lines.through(
+            ScalarField.pointOfElement(element),
+            uint256(withdrawal),
+            ScalarField.pointOfElement(element + 1),
+            uint256(target)
+        );
+        WithdrawalProof memory proof;
+        // casting: few steps
+        // forge-lint: disable-next-line(unsafe-typecast)
+        proof.header.slot = Slot.wrap(uint64(_withdrawals.length));
+        proof.header.blobHashes = new bytes32[](1);
+        proof.header.blobHashes[0] = line.versionedHash();
+        proof.element = element;
+        proof.withdrawal = withdrawal;
+        proof.target = target;
+        proof.commitment = line.commitment();
+        proof.withdrawalOpening = line.opening();
+        proof.targetOpening = line.opening();
+        _withdrawals.push(proof);
+        // Some are of blocks that never become final.
+        if ((seed >> 32) % 5 != 0) headers.accept(proof.header.slot, keccak256(abi.encode(proof.header)));
+    }
+
+    function _claim(uint256 seed) private {
+        if (_withdrawals.length == 0) return;
+        uint256 i = seed % _withdrawals.length;
+        WithdrawalProof memory proof = _withdrawals[i];
+        uint256 fault = (seed >> 64) % 4;
+        if (fault == 1) proof.withdrawal = bytes32(uint256(proof.withdrawal) + (1 << 64));
+        if (fault == 2) proof.element = (proof.element + 1) % 4095;
+        if (fault == 3) proof.target = bytes32(uint256(proof.target) + 1);
+        uint256 before = token.balanceOf(address(bridge));
+        try bridge.claim(proof) {
+            ++claimed;
+            // A fault makes it another withdrawal, which nobody made.
+            _claims[i] += fault == 0 ? 1 : 2;
+            _paid += (before - token.balanceOf(address(bridge))) / UNIT;
+            _afterClaim(proof);
+        } catch (bytes memory reason) {
+            ++refused;
+            _own(reason);
+        }
+    }
+
+    function _own(bytes memory reason) private {
+        // casting: the selector
+        // forge-lint: disable-next-line(unsafe-typecast)
+        if (reason.length < 4 || bytes4(reason) == PANIC) _badRevert = abi.encode(reason);
+    }
+
+    // ---- planted bugs hook in here --------------------------------------------------------------------------------
+
+    function _afterClaim(WithdrawalProof memory proof) internal virtual {}
+
+    function _afterExit(uint32 index) internal virtual {}
+
+    // ---- what must hold -------------------------------------------------------------------------------------------
+
+    function _equal(string memory what, uint256 expected, uint256 actual) private pure {
+        if (expected != actual) revert Broken(what, expected, actual);
+    }
+
+    function checkClaims() external view {
+        for (uint256 i = 0; i < _withdrawals.length; ++i) {
+            if (_claims[i] > 1) revert Broken("claims of a withdrawal", 1, _claims[i]);
+        }
+    }
+
+    function checkSolvency() external view {
+        if (_paid > _deposited) revert Broken("claimed within what was deposited", _deposited, _paid);
+        _equal("supply", _deposited - _paid, bridge.supply());
+        _equal("tokens", (_deposited - _paid) * UNIT, token.balanceOf(address(bridge)));
+    }
+
+    function checkQueue() external view {
+        _equal("operations", _operations, bridge.count());
+        _equal("exits that nobody may force", 0, _wrongExits);
+        // Whoever consumes all of it is right, and whoever consumes nothing, before anything is due.
+        bridge.checkConsumption(0, bridge.count(), type(uint64).max, bridge.l1Slot());
+        bridge.checkConsumption(0, 0, type(uint64).max, L1Slot.wrap(0));
+    }
+
+    function checkReverts() external view {
+        _equal("reverts with an error of its own", 0, _badRevert.length);
+    }
+}

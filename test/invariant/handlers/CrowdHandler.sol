@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Candidate, SlotView} from "../../../contracts/interfaces/IReader.sol";
+import {Header, Phase, Quote} from "../../../contracts/interfaces/IRollup.sol";
+import {Registration, Status} from "../../../contracts/interfaces/IStaking.sol";
+import {SequencerId} from "../../../contracts/types/Ids.sol";
+import {L1Slot, Slot} from "../../../contracts/types/Time.sol";
+import {BlsKeys} from "../../support/BlsKeys.sol";
+import {NEVER} from "../../support/Reference.sol";
+import {SlotHandler} from "./SlotHandler.sol";
+
+/// @title The same play amid a crowd: sequencers come, change their keys and go, the bridge's queue fills, and some try what isn't allowed
+contract CrowdHandler is SlotHandler {
+    uint256 private constant MOST_SEQUENCERS = 9;
+    /// @dev More phases than lie between any state and the next backup.
+    uint256 private constant MOST_PHASES = 40;
+    uint256 private constant KINDS_OF_BAD_BLOCKS = 9;
+
+    // The usual generator of Jubjub's prime-order subgroup.
+    uint256 private constant KEY_X = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
+    uint256 private constant KEY_Y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
+
+    /// @dev Who could propose in the slot after one that started at an L1 slot, as soon as it had; and with which BLS key.
+    mapping(uint64 start => bool) private _isFrozen;
+    mapping(uint64 start => mapping(uint256 i => address)) private _frozen;
+    mapping(uint64 start => mapping(uint256 i => bytes32)) private _frozenKeys;
+    /// @dev Mixes that somebody proved.
+    uint64[] private _targets;
+    /// @dev Every quote that was committed, with the sequencer's signature; the last one of a slot and turn.
+    Quote[] private _quotes;
+    bytes[] private _signatures;
+    mapping(uint64 slot => mapping(uint256 turn => uint256)) private _quoteOf;
+
+    uint256 private _revived;
+    uint256 private _badBlocks;
+    uint256 private _stuck;
+
+    /// @notice How often each was tried.
+    uint256 public replays;
+    uint256 public badBlocks;
+    uint256 public queued;
+    uint256 public rotations;
+    uint256 public arrivals;
+
+    function setUp() public virtual override {
+        super.setUp();
+        _quotes.push();
+        _signatures.push();
+        token.approve(address(bridge), type(uint256).max);
+        token.approve(address(staking), type(uint256).max);
+        _freeze();
+    }
+
+    /// @inheritdoc SlotHandler
+    function step(uint256 seed) public virtual override {
+        uint256 dice = uint256(keccak256(abi.encode("crowd", seed, ++_salt)));
+        if (dice % 3 != 0) {
+            super.step(seed);
+        } else {
+            vm.recordLogs();
+            _join(dice >> 8);
+            _catchUp();
+            _book();
+        }
+        _freeze();
+        if (dice % 16 == 0) _tryMovingOn();
+    }
+
+    function _join(uint256 seed) private {
+        uint256 choice = seed % 9;
+        seed >>= 8;
+        uint256 i = seed % staking.count();
+        if (choice == 0) _arrive(seed >> 8);
+        else if (choice == 1) _cancel(i);
+        else if (choice == 2) _topUp(i, seed >> 8);
+        else if (choice == 3) _rotate(i, seed >> 8);
+        else if (choice == 4) _queue(seed >> 8);
+        else if (choice == 5) _prove(seed >> 8);
+        else if (choice == 6) _replay(seed >> 8);
+        else _tryBadBlocks();
+    }
+
+    // ---- sequencers -----------------------------------------------------------------------------------------------
+
+    function _arrive(uint256 seed) private {
+        if (staking.count() == MOST_SEQUENCERS) return;
+        address owner = owners[seed % 4];
+        Registration memory r =
+            BlsKeys.registration(staking, owner, vm.addr(_newKey()), BlsKeys.secret(abi.encode(seed)));
+        token.mint(owner, STAKE);
+        vm.startPrank(owner);
+        token.approve(address(staking), STAKE);
+        try staking.register(r) returns (SequencerId id) {
+            ++arrivals;
+            vm.stopPrank();
+            _afterArrival(id);
+        } catch (bytes memory reason) {
+            vm.stopPrank();
+            _own(reason);
+        }
+    }
+
+    /// @dev A secret key that nobody had before.
+    function _newKey() private returns (uint256 key) {
+        key = BlsKeys.secret(abi.encode("key", ++_salt));
+        _keys[vm.addr(key)] = key;
+    }
+
+    function _cancel(uint256 i) private {
+        vm.prank(staking.ownerOf(_id(i)));
+        try staking.cancelEntry(_id(i)) {}
+        catch (bytes memory reason) {
+            _own(reason);
+        }
+    }
+
+    function _topUp(uint256 i, uint256 seed) private {
+        // casting: a small amount
+        // forge-lint: disable-next-line(unsafe-typecast)
+        uint96 amount = uint96(seed % 7e18);
+        try staking.topUp(_id(i), amount) {
+            _toppedUp[i] += amount;
+        } catch (bytes memory reason) {
+            _own(reason);
+        }
+    }
+
+    function _rotate(uint256 i, uint256 seed) private {
+        address owner = staking.ownerOf(_id(i));
+        bool attester = seed % 2 == 0;
+        address next = vm.addr(_newKey());
+        uint256 secret = BlsKeys.secret(abi.encode(seed));
+        bytes32[4] memory key = BlsKeys.publicKey(secret);
+        bytes32[8] memory proof = BlsKeys.possession(staking, owner, secret);
+        bytes memory call = attester
+            ? abi.encodeCall(staking.rotateAttester, (_id(i), next))
+            : abi.encodeCall(staking.rotateBlsKey, (_id(i), key, proof));
+        vm.prank(owner);
+        (bool success, bytes memory reason) = address(staking).call(call);
+        if (success) ++rotations;
+        else _own(reason);
+    }
+
+    // ---- beside the sequencers ------------------------------------------------------------------------------------
+
+    /// @dev Deposits, and forced exits of what was deposited.
+    function _queue(uint256 seed) private {
+        // casting: a small amount
+        // forge-lint: disable-next-line(unsafe-typecast)
+        uint64 amount = uint64(seed % 1e6);
+        bytes memory call = seed % 2 == 0
+            ? abi.encodeCall(bridge.deposit, (address(this), KEY_X, KEY_Y, amount))
+            : abi.encodeCall(bridge.forceExit, (1, payee));
+        (bool success, bytes memory reason) = address(bridge).call(call);
+        if (success) ++queued;
+        else _own(reason);
+    }
+
+    /// @dev Anybody proves the mix of the slot in turn, or of an L1 slot nearby, in either way.
+    function _prove(uint256 seed) private {
+        uint64 target = _view().seedAt;
+        // casting: a small number
+        // forge-lint: disable-next-line(unsafe-typecast)
+        if (seed % 3 == 0) target -= uint64((seed >> 8) % 5);
+        if (target >= _now()) return;
+        bytes memory proof = (seed >> 16) % 2 == 0 ? _seedProof(target) : _shortSeedProof(target);
+        vm.prank(vm.addr(1 + seed % 1000));
+        try randomness.prove(L1Slot.wrap(target), proof) {
+            _targets.push(target);
+        } catch (bytes memory reason) {
+            _own(reason);
+        }
+    }
+
+    function _afterCommit(Quote memory quote, bytes memory signature) internal override {
+        _quoteOf[_mSlot][_view().turn] = _quotes.length;
+        _quotes.push(quote);
+        _signatures.push(signature);
+    }
+
+    /// @dev A quote of an earlier slot once more, as it was or as one of the slot in turn.
+    function _replay(uint256 seed) private {
+        uint256 i = seed % _quotes.length;
+        if (i == 0 || Slot.unwrap(_quotes[i].slot) == _view().slot) return;
+        ++replays;
+        Quote memory quote = _quotes[i];
+        SlotView memory v = reader.currentSlot();
+        if ((seed >> 64) % 2 == 0) quote.slot = v.slot;
+        if ((seed >> 72) % 2 == 0 && v.turn < v.candidates.length) quote.headerHash = v.candidates[v.turn].headerHash;
+        if ((seed >> 80) % 2 == 0 && v.turn < v.candidates.length) quote.sequencer = v.candidates[v.turn].sequencer;
+        vm.prank(quote.prover);
+        try rollup.commit(quote, "", _signatures[i]) {
+            ++_revived;
+        } catch (bytes memory reason) {
+            _own(reason);
+        }
+    }
+
+    /// @dev Blocks in backup, each with one fault that the normal path refuses.
+    function _tryBadBlocks() private {
+        if (_view().phase != Phase.Backup) return;
+        ++badBlocks;
+        for (uint256 kind = 0; kind < KINDS_OF_BAD_BLOCKS; ++kind) {
+            (Header memory h, bytes memory proof, bytes32[] memory shown) = _badBlock(kind);
+            vm.blobhashes(shown);
+            try rollup.finalizeBackup(h, relay, proof) {
+                ++_badBlocks;
+                break;
+            } catch (bytes memory reason) {
+                _own(reason);
+            }
+        }
+        vm.blobhashes(new bytes32[](0));
+    }
+
+    function _badBlock(uint256 kind) private returns (Header memory h, bytes memory proof, bytes32[] memory shown) {
+        h = _header(1, keccak256(abi.encode(++_salt)));
+        shown = h.blobHashes;
+        if (kind == 0) h.parent = keccak256("another");
+        else if (kind == 1) h.slot = h.slot.advance(1);
+        else if (kind == 2) h.committeeDigest = "digest";
+        else if (kind == 3) h.vote = PAYLOAD;
+        else if (kind == 4) h.blobHashes = new bytes32[](2);
+        else if (kind == 5) h.chunks = 0;
+        else if (kind == 6) h.chunks = 13;
+        else if (kind == 7) shown = new bytes32[](1);
+        proof = _proof(h, relay);
+        // It says one thing, and proves another.
+        if (kind == 8) h.stateRoot = "another";
+    }
+
+    /// @dev Whatever happened: somebody who waits long enough can finalize a block, without anybody's help.
+    function _tryMovingOn() private {
+        uint256 snapshot = vm.snapshotState();
+        bool moved;
+        for (uint256 i = 0; i < MOST_PHASES && !moved; ++i) {
+            Now memory n = _view();
+            if (n.phase != Phase.Backup) {
+                _warp(n.end);
+                continue;
+            }
+            Header memory h = _header(1, "moving on");
+            bytes memory proof = _proof(h, relay);
+            vm.blobhashes(h.blobHashes);
+            (moved,) = address(rollup).call(abi.encodeCall(rollup.finalizeBackup, (h, relay, proof)));
+            vm.blobhashes(new bytes32[](0));
+            if (!moved) break;
+        }
+        vm.revertToState(snapshot);
+        if (!moved) ++_stuck;
+    }
+
+    // ---- ghosts ---------------------------------------------------------------------------------------------------
+
+    /// @dev Once a slot has started, who may propose in the next one can only get fewer.
+    function _freeze() private {
+        Now memory n = _view();
+        _freezeAt(n.previousStart);
+        if (n.start <= _now()) _freezeAt(n.start);
+    }
+
+    function _freezeAt(uint64 start) private {
+        if (start > _now()) return;
+        for (uint256 i = 0; i < staking.count(); ++i) {
+            address found = staking.eligibleAttester(_id(i), L1Slot.wrap(start));
+            if (!_isFrozen[start]) {
+                _frozen[start][i] = found;
+                _frozenKeys[start][i] = staking.blsKeyHashOf(_id(i));
+            } else if (found == address(0)) {
+                // Who is out stays out.
+                _frozen[start][i] = found;
+            }
+        }
+        _isFrozen[start] = true;
+    }
+
+    // ---- planted bugs hook in here --------------------------------------------------------------------------------
+
+    function _afterArrival(SequencerId id) internal virtual {}
+
+    // ---- what must hold -------------------------------------------------------------------------------------------
+
+    /// @notice Set frozen < seed revealed < score used < exit paid.
+    function checkFreezeOrder() external view {
+        Now memory n = _view();
+        _checkFrozen(n.previousStart);
+        if (n.start <= _now()) _checkFrozen(n.start);
+        if (n.previousStart >= n.seedAt) revert Broken("frozen before the seed", n.previousStart, n.seedAt);
+        if (n.seedAt >= n.start) revert Broken("seed before the slot", n.seedAt, n.start);
+        Candidate[] memory candidates = reader.candidates();
+        for (uint256 i = 0; i < candidates.length; ++i) {
+            if (staking.statusOf(candidates[i].sequencer) == Status.Exited) revert Broken("exit paid", 0, i);
+        }
+    }
+
+    function _checkFrozen(uint64 start) private view {
+        if (!_isFrozen[start]) return;
+        for (uint256 i = 0; i < staking.count(); ++i) {
+            address found = staking.eligibleAttester(_id(i), L1Slot.wrap(start));
+            if (found == address(0)) continue;
+            _equal("attester", uint160(_frozen[start][i]), uint160(found));
+            _equal("BLS key", uint256(_frozenKeys[start][i]), uint256(staking.blsKeyHashOf(_id(i))));
+        }
+    }
+
+    /// @notice A seed follows from slot and L1 slot, whoever brought it, how and when.
+    function checkSeeds() external view {
+        SlotView memory v = reader.currentSlot();
+        if (v.seed != 0) {
+            bytes32 mix = _mix(L1Slot.unwrap(v.seedAt) + 1);
+            _equal("seed", uint256(keccak256(abi.encode(SEED_DOMAIN, mix, v.slot))), uint256(v.seed));
+        }
+        for (uint256 i = 0; i < _targets.length; ++i) {
+            _equal("mix", uint256(_mix(_targets[i] + 1)), uint256(randomness.mixAt(L1Slot.wrap(_targets[i]))));
+        }
+    }
+
+    /// @notice The commitments of a slot are those made in it.
+    function checkTerms() external view {
+        _equal("revived quotes", 0, _revived);
+        Candidate[] memory candidates = reader.candidates();
+        for (uint256 i = 0; i < candidates.length; ++i) {
+            Candidate memory c = candidates[i];
+            bool committed = i < _mTurns.length && _mTurns[i].committedAt != NEVER;
+            _equal("commitment", committed ? _mTurns[i].committedAt : 0, L1Slot.unwrap(c.committedAt));
+            if (!committed) continue;
+            Quote memory quote = _quotes[_quoteOf[_mSlot][i]];
+            _equal("prover", uint160(quote.prover), uint160(c.prover));
+            _equal("payee", uint160(quote.payee), uint160(c.payee));
+            _equal("bond", quote.bond, c.bond);
+            _equal("price", quote.price, c.price);
+            _equal("header", uint256(quote.headerHash), uint256(c.headerHash));
+        }
+    }
+
+    /// @notice Backup accepts nothing that the normal path would refuse.
+    function checkBackup() external view {
+        _equal("bad blocks", 0, _badBlocks);
+    }
+
+    /// @notice The chain can move on.
+    function checkMovesOn() external view {
+        _equal("stuck", 0, _stuck);
+    }
+}

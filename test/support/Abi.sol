@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Dice} from "./Dice.sol";
+
+/// @title Calldata from signatures like `f(uint64,(bytes32,bytes32[])[],bytes)`
+/// @notice Makes well-formed arguments of random values, and tells whether data are well-formed. A part of a signature is given by where it begins and
+/// where it ends (exclusively).
+library Abi {
+    /// @notice `f(…) view returns (…)` without what follows the arguments.
+    function canonical(bytes memory signature) internal pure returns (bytes memory result) {
+        uint256 end = _closing(signature, _opening(signature)) + 1;
+        result = new bytes(end);
+        for (uint256 i = 0; i < end; ++i) {
+            result[i] = signature[i];
+        }
+    }
+
+    /// @notice Arguments of a canonical signature. Numbers are extreme, small, random or one of `hints`.
+    function arguments(bytes memory signature, Dice memory dice, uint256[] memory hints)
+        internal
+        pure
+        returns (bytes memory)
+    {
+        return _tuple(signature, _opening(signature), dice, hints);
+    }
+
+    /// @notice Whether `data` (without the selector) decode to a canonical signature's arguments.
+    function isWellFormed(bytes memory signature, bytes memory data) internal pure returns (bool) {
+        (bool good,) = _checkTuple(signature, _opening(signature), data, 0);
+        return good;
+    }
+
+    // ---- making ---------------------------------------------------------------------------------------------------
+
+    /// @dev `pos` is the tuple's opening parenthesis.
+    function _tuple(bytes memory s, uint256 pos, Dice memory dice, uint256[] memory hints)
+        private
+        pure
+        returns (bytes memory)
+    {
+        bytes memory heads;
+        bytes memory tails;
+        uint256 headLength = _headOfTuple(s, pos);
+        uint256 end = _closing(s, pos);
+        for (uint256 i = pos + 1; i < end; i = _next(s, i) + 1) {
+            bytes memory value = _value(s, i, _next(s, i), dice, hints);
+            if (_isDynamic(s, i, _next(s, i))) {
+                heads = abi.encodePacked(heads, headLength + tails.length);
+                tails = abi.encodePacked(tails, value);
+            } else {
+                heads = abi.encodePacked(heads, value);
+            }
+        }
+        return abi.encodePacked(heads, tails);
+    }
+
+    function _value(bytes memory s, uint256 from, uint256 to, Dice memory dice, uint256[] memory hints)
+        private
+        pure
+        returns (bytes memory)
+    {
+        if (s[to - 1] == "]") return _array(s, from, to, dice, hints);
+        if (s[from] == "(") return _tuple(s, from, dice, hints);
+        if (_isBytes(s, from, to)) return _bytes(dice);
+        return abi.encodePacked(_number(dice, hints) & _mask(s, from, to));
+    }
+
+    function _array(bytes memory s, uint256 from, uint256 to, Dice memory dice, uint256[] memory hints)
+        private
+        pure
+        returns (bytes memory)
+    {
+        (uint256 element, uint256 length) = _elements(s, from, to);
+        bool open = length == 0;
+        if (open) length = dice.roll(0, 3);
+        bytes memory heads;
+        bytes memory tails;
+        for (uint256 i = 0; i < length; ++i) {
+            bytes memory value = _value(s, from, element, dice, hints);
+            if (_isDynamic(s, from, element)) {
+                heads = abi.encodePacked(heads, 32 * length + tails.length);
+                tails = abi.encodePacked(tails, value);
+            } else {
+                heads = abi.encodePacked(heads, value);
+            }
+        }
+        bytes memory all = abi.encodePacked(heads, tails);
+        return open ? abi.encodePacked(length, all) : all;
+    }
+
+    /// @dev Lengths of signatures and points are among those rolled.
+    function _bytes(Dice memory dice) private pure returns (bytes memory) {
+        uint16[8] memory lengths = [0, 0, 1, 32, 65, 128, 384, 700];
+        uint256 length = lengths[dice.roll(0, 7)];
+        bytes memory content;
+        while (content.length < length) content = abi.encodePacked(content, dice.word());
+        return abi.encodePacked(length, content);
+    }
+
+    function _number(Dice memory dice, uint256[] memory hints) private pure returns (uint256) {
+        uint256 kind = dice.roll(0, 5);
+        if (kind == 0) return 0;
+        if (kind == 1) return type(uint256).max;
+        if (kind == 2) return dice.roll(0, 9);
+        if (kind == 3) return dice.word();
+        return hints[dice.roll(0, hints.length - 1)];
+    }
+
+    // ---- checking -------------------------------------------------------------------------------------------------
+
+    /// @dev Whether the tuple's parts from `base` on are within the data and their types; where its head ends.
+    function _checkTuple(bytes memory s, uint256 pos, bytes memory data, uint256 base)
+        private
+        pure
+        returns (bool good, uint256 head)
+    {
+        uint256 end = _closing(s, pos);
+        head = base;
+        if (base + _headOfTuple(s, pos) > data.length) return (false, head);
+        for (uint256 i = pos + 1; i < end; i = _next(s, i) + 1) {
+            (good, head) = _check(s, i, _next(s, i), data, base, head);
+            if (!good) return (false, head);
+        }
+        return (true, head);
+    }
+
+    /// @dev A value whose head is at `head` of what begins at `base`; where the next one's head is.
+    function _check(bytes memory s, uint256 from, uint256 to, bytes memory data, uint256 base, uint256 head)
+        private
+        pure
+        returns (bool, uint256)
+    {
+        if (!_isDynamic(s, from, to)) return _checkTail(s, from, to, data, head);
+        (bool good, uint256 offset) = _word(data, head);
+        // Nothing beyond the data can be meant, and sums don't overflow.
+        if (!good || offset > data.length) return (false, head);
+        (good,) = _checkTail(s, from, to, data, base + offset);
+        return (good, head + 32);
+    }
+
+    function _checkTail(bytes memory s, uint256 from, uint256 to, bytes memory data, uint256 pos)
+        private
+        pure
+        returns (bool good, uint256 end)
+    {
+        if (s[to - 1] == "]") {
+            (uint256 element, uint256 length) = _elements(s, from, to);
+            if (length == 0) {
+                (good, length) = _word(data, pos);
+                if (!good || length > data.length) return (false, pos);
+                pos += 32;
+            }
+            if (pos + length * (_isDynamic(s, from, element) ? 32 : _head(s, from, element)) > data.length) {
+                return (false, pos);
+            }
+            end = pos;
+            good = true;
+            for (uint256 i = 0; i < length && good; ++i) {
+                (good, end) = _check(s, from, element, data, pos, end);
+            }
+            return (good, end);
+        }
+        if (s[from] == "(") return _checkTuple(s, from, data, pos);
+        uint256 value;
+        (good, value) = _word(data, pos);
+        if (_isBytes(s, from, to)) return (good && value <= data.length && pos + 32 + value <= data.length, pos + 32);
+        return (good && value & ~_mask(s, from, to) == 0, pos + 32);
+    }
+
+    function _word(bytes memory data, uint256 pos) private pure returns (bool, uint256 value) {
+        if (pos + 32 > data.length) return (false, 0);
+        assembly ("memory-safe") {
+            // within the data, see above
+            value := mload(add(add(data, 32), pos))
+        }
+        return (true, value);
+    }
+
+    // ---- types ----------------------------------------------------------------------------------------------------
+
+    function _opening(bytes memory s) private pure returns (uint256 i) {
+        while (s[i] != "(") ++i;
+    }
+
+    /// @dev The parenthesis that closes the one at `pos`.
+    function _closing(bytes memory s, uint256 pos) private pure returns (uint256 i) {
+        uint256 depth;
+        for (i = pos;; ++i) {
+            if (s[i] == "(") ++depth;
+            if (s[i] == ")" && --depth == 0) return i;
+        }
+    }
+
+    /// @dev Where the type that begins at `pos` ends.
+    function _next(bytes memory s, uint256 pos) private pure returns (uint256 i) {
+        i = s[pos] == "(" ? _closing(s, pos) + 1 : pos;
+        while (s[i] != "," && s[i] != ")") ++i;
+    }
+
+    /// @dev Of an array: where the element's type ends, and the length; zero for any.
+    function _elements(bytes memory s, uint256 from, uint256 to)
+        private
+        pure
+        returns (uint256 element, uint256 length)
+    {
+        element = to - 1;
+        while (s[element] != "[") --element;
+        length = _decimal(s, element + 1, to - 1);
+        assert(element > from);
+    }
+
+    function _isBytes(bytes memory s, uint256 from, uint256 to) private pure returns (bool) {
+        bytes32 name = _name(s, from, to);
+        return name == "bytes" || name == "string";
+    }
+
+    function _isDynamic(bytes memory s, uint256 from, uint256 to) private pure returns (bool) {
+        if (s[to - 1] == "]") {
+            (uint256 element, uint256 length) = _elements(s, from, to);
+            return length == 0 || _isDynamic(s, from, element);
+        }
+        if (s[from] != "(") return _isBytes(s, from, to);
+        for (uint256 i = from + 1; i < to - 1; i = _next(s, i) + 1) {
+            if (_isDynamic(s, i, _next(s, i))) return true;
+        }
+        return false;
+    }
+
+    /// @dev Bytes of a value in the head of what it is a part of.
+    function _head(bytes memory s, uint256 from, uint256 to) private pure returns (uint256) {
+        if (_isDynamic(s, from, to)) return 32;
+        if (s[to - 1] == "]") {
+            (uint256 element, uint256 length) = _elements(s, from, to);
+            return length * _head(s, from, element);
+        }
+        return s[from] == "(" ? _headOfTuple(s, from) : 32;
+    }
+
+    function _headOfTuple(bytes memory s, uint256 pos) private pure returns (uint256 sum) {
+        uint256 end = _closing(s, pos);
+        for (uint256 i = pos + 1; i < end; i = _next(s, i) + 1) {
+            sum += _head(s, i, _next(s, i));
+        }
+    }
+
+    /// @dev The bits that a word of a type may have.
+    function _mask(bytes memory s, uint256 from, uint256 to) private pure returns (uint256) {
+        bytes32 name = _name(s, from, to);
+        if (name == "address") return type(uint160).max;
+        if (name == "bool") return 1;
+        if (s[from] == "u") return type(uint256).max >> (256 - _decimal(s, from + 4, to));
+        // bytesN
+        return ~(type(uint256).max >> (8 * _decimal(s, from + 5, to)));
+    }
+
+    function _name(bytes memory s, uint256 from, uint256 to) private pure returns (bytes32 name) {
+        for (uint256 i = from; i < to && i < from + 32; ++i) {
+            name |= bytes32(s[i]) >> (8 * (i - from));
+        }
+    }
+
+    function _decimal(bytes memory s, uint256 from, uint256 to) private pure returns (uint256 value) {
+        for (uint256 i = from; i < to; ++i) {
+            value = 10 * value + uint8(s[i]) - 48;
+        }
+    }
+}
