@@ -8,6 +8,7 @@ use std::{
 
 use clap::ValueEnum;
 use color_eyre::eyre::{Result, WrapErr as _, bail, ensure, eyre};
+use fernet_testkit::alloy::primitives::Address;
 use fernet_testkit::{
     devnet::{self, DevnetError},
     fault::FaultPlan,
@@ -51,6 +52,9 @@ pub(crate) struct Args {
     /// How sequencers rank: public (anyone can compute it) or vrf (each draws with its BLS key, hidden until it proposes)
     #[arg(long, value_name = "public|vrf", default_value = "public")]
     scoring: Scoring,
+    /// Payload that blocks signal to governance (an address; see docs/protocol/governance.md) [default: none]
+    #[arg(long, value_name = "PAYLOAD", default_value_t, hide_default_value = true)]
+    vote: Address,
     /// Faults to play: `KIND@SLOT`, several with commas
     #[arg(long = "fault", value_name = "KIND@SLOT,…", default_value = "", hide_default_value = true)]
     faults: FaultPlan,
@@ -109,6 +113,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         transfers_per_slot: args.transfers_per_slot,
         pace: Duration::from_millis(pace),
         scoring: args.scoring,
+        vote: args.vote,
         sidecars: Default::default(),
         proofs: args.proof_cache.map_or(ProofSource::Made, ProofSource::Cached),
     };

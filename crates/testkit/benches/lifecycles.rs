@@ -114,6 +114,7 @@ async fn lifecycles(
         pace: Duration::ZERO,
         proofs: ProofSource::Cached(root.join("target/proofs")),
         scoring: Default::default(),
+        vote: Default::default(),
         sidecars,
     };
     let mut devnet = Devnet::start(options, Arc::clone(keys), observer).await?;

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use alloy::{primitives::U256, signers::local::PrivateKeySigner};
+use alloy::{
+    primitives::{Address, U256},
+    signers::local::PrivateKeySigner,
+};
 use fernet_follower::{Follower, FollowerError};
 use fernet_l1::{
     Accounts as Senders, Deployment, L1Block, L1Provider, SidecarFormat, StoreError, TxConfig, TxError,
@@ -109,6 +112,8 @@ pub struct Surroundings<'a> {
     pub crashes: &'a Arc<CrashPlan>,
     /// What blob transactions carry.
     pub sidecars: SidecarFormat,
+    /// Payload that sequencers signal; zero for none.
+    pub vote: Address,
 }
 
 impl Cast {
@@ -295,7 +300,7 @@ fn sequencer(
             commitment: CommitmentBy::Sequencer,
         },
         max_chunks: chunks(around.deployment),
-        vote: alloy::primitives::Address::ZERO,
+        vote: around.vote,
         deposit_depth: 0,
         quote_deadline: QUOTE_DEADLINE,
         fee_ceiling: FEE_CEILING,

@@ -243,6 +243,7 @@ impl Devnet {
             stores: &Stores::Memory,
             crashes: &Arc::default(),
             sidecars: options.sidecars,
+            vote: options.vote,
         };
         let cast = Cast::new(&around, &(Arc::clone(&worker) as Arc<dyn ProofWorker>))?;
         let rollup = L1Address(deployment.contracts().rollup.into_array());
@@ -302,6 +303,7 @@ impl Devnet {
             stores,
             crashes,
             sidecars: self.options.sidecars,
+            vote: self.options.vote,
         };
         Ok(self.cast.enter(&around, &(Arc::clone(&self.worker) as Arc<dyn ProofWorker>))?)
     }

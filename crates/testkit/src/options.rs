@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
+use alloy::primitives::Address;
 pub use fernet_l1::Scoring;
 use fernet_l1::SidecarFormat;
 use url::Url;
@@ -79,6 +80,8 @@ pub struct DevnetOptions {
     pub proofs: ProofSource,
     /// How the sequencers of a slot rank.
     pub scoring: Scoring,
+    /// Payload that every block of an elected sequencer signals to governance; zero for none.
+    pub vote: Address,
     /// What blob transactions carry.
     pub sidecars: SidecarFormat,
 }

@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{compare_views, options, run};
+use common::{compare_views, options, run, run_slots};
 use fernet_protocol::Phase;
 use fernet_testkit::{
-    alloy::primitives::U256,
+    alloy::primitives::{Address, U256},
     options::{L1Choice, ProofSource, Scoring},
     record::{SlotOutcome, SlotRecord, Summary},
 };
@@ -106,6 +106,23 @@ async fn drawn_scores_elect_and_succession_works_with_them() {
     assert_eq!(outcomes(&records), [(0, SlotOutcome::Finalized), (1, SlotOutcome::Finalized)]);
     assert_eq!(records[0].rank, Some(0), "whoever draws the highest score wins");
     assert_eq!(records[1].rank, Some(1), "the second candidate succeeds the dead first one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn elected_blocks_vote_and_backup_blocks_do_not() {
+    let payload = Address::repeat_byte(0x7a);
+    let options = fernet_testkit::options::DevnetOptions {
+        vote: payload,
+        ..options(L1Choice::Embedded, 31_407, 2, "no-proposal@1")
+    };
+    let (devnet, records) = run_slots(options, 2).await;
+    assert_eq!(
+        records.iter().map(|r| r.outcome).collect::<Vec<_>>(),
+        [SlotOutcome::Finalized, SlotOutcome::Backup]
+    );
+    let votes = fernet_bindings::IVotes::new(devnet.deployment().contracts().votes, devnet.host().provider());
+    let ballot = votes.ballot(0, payload).call().await.expect("ballot()");
+    assert_eq!(ballot.votes, 1, "only the block of the elected sequencer counts");
 }
 
 #[tokio::test(flavor = "multi_thread")]

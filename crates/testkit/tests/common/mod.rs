@@ -49,8 +49,24 @@ pub(crate) fn options(l1: L1Choice, chain_id: u64, slots: u64, faults: &str) -> 
         pace: Duration::ZERO,
         proofs: cached(),
         scoring: Default::default(),
+        vote: Default::default(),
         sidecars: Default::default(),
     }
+}
+
+/// Runs a devnet for `slots` slots and leaves it there.
+#[allow(dead_code, reason = "not every test file looks at what is left")]
+pub(crate) async fn run_slots(options: DevnetOptions, slots: u64) -> (Devnet, Vec<SlotRecord>) {
+    let (observer, Watch { mut records, .. }) = observer();
+    let mut devnet = Devnet::start(options, keys(), observer).await.expect("a devnet");
+    while devnet.slots() < slots {
+        devnet.step().await.expect("a step");
+    }
+    let mut all = Vec::new();
+    while let Ok(record) = records.try_recv() {
+        all.push(record);
+    }
+    (devnet, all)
 }
 
 /// Runs a devnet to its end.
