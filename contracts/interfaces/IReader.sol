@@ -90,6 +90,7 @@ struct RewardsView {
 /// @title Reads for clients, operators and indexers
 /// @notice Views over the contracts of one deployment. It stores nothing, and nothing depends on it. All of it follows from events, too.
 interface IReader {
+    /// @custom:rule M4
     error BadParameter(string name);
 
     /// @notice Everything about the slot in turn, the tip, the pause and the pending deposits, at the current L1 slot.
