@@ -34,7 +34,7 @@ struct Header {
     bytes32 parent;
     /// root of the L2 state after the block
     bytes32 stateRoot;
-    /// L1 deposits consumed since genesis, this block's included
+    /// entries of the Bridge's queue (deposits and forced exits) consumed since genesis, this block's included
     uint64 depositsEnd;
     /// L2 account that gets the block's fees (0 burns them)
     uint32 feeRecipient;
@@ -84,7 +84,7 @@ struct Parameters {
     uint8 maxBlobs;
     /// chunks a block may have
     uint16 maxChunks;
-    /// deposits a block must consume at most
+    /// entries of the Bridge's queue that a block consumes at most
     uint16 maxDeposits;
     /// of a slashed bond, to whoever proves the block after its prover failed to
     uint16 rescueShareBps;
