@@ -56,11 +56,12 @@ check: tools ## the quick subset: formats, lints, unit tests
 	cargo test --workspace --lib --quiet
 
 .PHONY: lint-sol test-sol coverage snapshots snapshots-check
-lint-sol: tools ## format, lints and warnings of the Solidity side
+lint-sol: tools ## format, lints and warnings of the Solidity side; rules, errors and tests
 	$(FORGE) fmt --check
 	$(FORGE) build --skip test --skip script
 	$(FORGE) build
 	$(FORGE) lint
+	node tools/rules.mjs
 
 test-sol: tools ## forge tests: unit, fuzz, integration, differential, invariants
 	$(FORGE) test

@@ -11,6 +11,7 @@ abstract contract L1Clock {
     /// @notice Seconds an L1 slot takes.
     uint64 public immutable l1SlotSeconds;
 
+    /// @custom:rule T4, M4
     error BadClock(uint64 l1GenesisTime, uint64 l1SlotSeconds);
 
     /// @dev Refuses a clock that starts after the deployment or stands still.

@@ -49,28 +49,48 @@ interface IBridge {
     /// @notice A withdrawal or a forced exit was paid.
     event WithdrawalClaimed(Slot indexed slot, uint256 blob, uint256 element, address indexed to, uint64 amount);
 
+    /// @custom:rule W1
     error AmountTooLow(uint64 minimum, uint64 actual);
     /// @notice With this deposit more than 64 bits of L2 units would be around; a balance could overflow.
+    /// @custom:rule W1
     error SupplyTooHigh(uint64 maximum, uint256 actual);
     /// @notice More is claimed than was deposited: no sound proof system lets that happen.
+    /// @custom:rule W5
     error SupplyTooLow(uint64 available, uint64 needed);
+    /// @custom:rule W1
     error InvalidKey(uint256 keyX, uint256 keyY);
+    /// @custom:rule W1, W2
     error ZeroAddress();
+    /// @custom:rule W1
     error TooManyAccounts();
+    /// @custom:rule W2
     error UnknownAccount(uint32 index);
+    /// @custom:rule W2
     error NotOwner(address expected, address actual);
     /// @notice There was no deposit to the account since its last forced exit.
+    /// @custom:rule W2
     error ExitUsed(uint32 index);
+    /// @custom:rule W3
     error OperationsNotConsumed(uint64 required, uint64 actual);
+    /// @custom:rule W3
     error QueueOutOfRange(uint64 from, uint64 to, uint64 count);
+    /// @custom:rule W3
     error TooManyOperations(uint64 maximum, uint64 actual);
+    /// @custom:rule W4
     error NotFinalized(Slot slot, bytes32 headerHash);
+    /// @custom:rule W4
     error BlobOutOfRange(uint256 blob, uint256 limit);
+    /// @custom:rule W4
     error ElementOutOfRange(uint256 element, uint256 limit);
+    /// @custom:rule W4
     error NotAWithdrawal(bytes32 element);
+    /// @custom:rule W4
     error NotATarget(bytes32 element);
+    /// @custom:rule W4
     error AlreadyClaimed(Slot slot, uint256 blob, uint256 element);
+    /// @custom:rule W4
     error OpeningRejected(uint256 element);
+    /// @custom:rule M4
     error BadParameter(string name);
 
     /// @notice Queues a deposit of `amount` L2 units (times `unit` token units, taken from the sender) to the account of `owner` and the key, which is

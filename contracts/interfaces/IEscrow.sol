@@ -25,17 +25,27 @@ interface IEscrow {
     /// @notice `share` went to the free balance of `beneficiary`; the rest was burned.
     event Slashed(address indexed account, uint128 amount, address indexed beneficiary, uint128 share);
 
+    /// @custom:rule E6
     error NotRollup(address expected, address actual);
+    /// @custom:rule C3, E6
     error InsufficientFree(address account, uint128 available, uint128 needed);
+    /// @custom:rule E6
     error InsufficientLocked(address account, uint128 available, uint128 needed);
+    /// @custom:rule E6
     error NothingRequested(address account);
+    /// @custom:rule E6
     error NotWithdrawableYet(address account, L1Slot from, L1Slot now_);
     /// @notice A balance would exceed 128 bits.
+    /// @custom:rule E6
     error AmountTooHigh(uint256 maximum, uint256 actual);
     /// @notice The beneficiary can't get more than was slashed.
+    /// @custom:rule E6
     error ShareTooHigh(uint128 maximum, uint128 actual);
+    /// @custom:rule E6
     error ZeroAmount();
+    /// @custom:rule E6
     error ZeroAddress();
+    /// @custom:rule M4
     error BadParameter(string name);
 
     /// @notice Adds to the free balance of `account` with the sender's tokens, which must have been approved. Anyone, for anyone.

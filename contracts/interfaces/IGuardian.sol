@@ -8,12 +8,17 @@ interface IGuardian {
     event PauseApproved();
     event GuardianChanged(address indexed previous, address indexed current);
 
+    /// @custom:rule U13
     error NotGuardian(address expected, address actual);
+    /// @custom:rule U14, U15
     error NotGovernance(address expected, address actual);
     /// @notice The approval is used up.
+    /// @custom:rule U13
     error NotApproved();
     /// @notice One approval is outstanding at most.
+    /// @custom:rule U14
     error AlreadyApproved();
+    /// @custom:rule M4
     error BadParameter(string name);
 
     /// @notice Guardian only (`NotGuardian`). Uses the approval up and pauses the rollup.

@@ -54,7 +54,7 @@ struct Overview {
     Tip tip;
     /// what a block of the slot in turn pays
     Rates rates;
-    /// deposits queued and not consumed by a block
+    /// deposits and forced exits queued and not consumed by a block
     uint64 pendingDeposits;
     /// an earlier slot is over and waits for `IRollup.settle`, or for any other call
     bool unsettled;
@@ -90,9 +90,10 @@ struct RewardsView {
 /// @title Reads for clients, operators and indexers
 /// @notice Views over the contracts of one deployment. It stores nothing, and nothing depends on it. All of it follows from events, too.
 interface IReader {
+    /// @custom:rule M4
     error BadParameter(string name);
 
-    /// @notice Everything about the slot in turn, the tip, the pause and the pending deposits, at the current L1 slot.
+    /// @notice Everything about the slot in turn, the tip, the pause and the Bridge's pending queue, at the current L1 slot.
     function overview() external view returns (Overview memory);
     /// @notice The slot in turn with phase, deadlines, candidates and commitments.
     function currentSlot() external view returns (SlotView memory);

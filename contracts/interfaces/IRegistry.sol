@@ -17,10 +17,14 @@ struct Version {
 interface IRegistry {
     event VersionAdded(uint256 indexed version, address indexed rollup, address indexed governance);
 
+    /// @custom:rule U17
     error NotGovernance(address expected, address actual);
+    /// @custom:rule U16
     error AlreadyCanonical(address rollup);
     /// @notice Versions are counted from 0.
+    /// @custom:rule U16
     error UnknownVersion(uint256 count, uint256 version);
+    /// @custom:rule M4
     error BadParameter(string name);
 
     /// @notice Governance of the canonical version only (`NotGovernance`). Makes `rollup` canonical; an earlier version may come back.

@@ -48,18 +48,28 @@ interface IRewards {
     /// @notice Blocks of `from` and later slots pay `rates`, unless another change is announced for the same slot.
     event RatesScheduled(Slot indexed from, Rates rates);
 
+    /// @custom:rule E1
     error NotRollup(address expected, address actual);
+    /// @custom:rule E8
     error NotGovernance(address expected, address actual);
     /// @notice Above the ceiling that the constructor fixed.
+    /// @custom:rule E8
     error BlockRewardTooHigh(uint96 maximum, uint96 actual);
     /// @notice Above the ceiling that the constructor fixed.
+    /// @custom:rule E8
     error RevealBonusTooHigh(uint96 maximum, uint96 actual);
     /// @notice The three shares aren't the whole.
+    /// @custom:rule E8
     error SharesNotWhole(uint256 expected, uint256 actual);
+    /// @custom:rule E1
     error NothingOwed(address account);
+    /// @custom:rule E1
     error PotEmpty(uint256 owed);
+    /// @custom:rule E1
     error ZeroAmount();
+    /// @custom:rule E1
     error ZeroAddress();
+    /// @custom:rule M4
     error BadParameter(string name);
 
     /// @notice Adds the sender's tokens to the pot. Anyone. `ZeroAmount`, the errors of the token's transfer.

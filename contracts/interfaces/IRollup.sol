@@ -34,7 +34,7 @@ struct Header {
     bytes32 parent;
     /// root of the L2 state after the block
     bytes32 stateRoot;
-    /// L1 deposits consumed since genesis, this block's included
+    /// entries of the Bridge's queue (deposits and forced exits) consumed since genesis, this block's included
     uint64 depositsEnd;
     /// L2 account that gets the block's fees (0 burns them)
     uint32 feeRecipient;
@@ -84,7 +84,7 @@ struct Parameters {
     uint8 maxBlobs;
     /// chunks a block may have
     uint16 maxChunks;
-    /// deposits a block must consume at most
+    /// entries of the Bridge's queue that a block consumes at most
     uint16 maxDeposits;
     /// of a slashed bond, to whoever proves the block after its prover failed to
     uint16 rescueShareBps;
@@ -162,36 +162,63 @@ interface IRollup {
     event Paused(L1Slot until);
 
     /// @notice `expected` is the slot in turn.
+    /// @custom:rule S1
     error WrongSlot(Slot expected, Slot actual);
+    /// @custom:rule S6
     error WrongPhase(Phase expected, Phase actual);
+    /// @custom:rule P1
     error NotAttester(SequencerId sequencer, address expected, address actual);
     /// @notice Not active from the start of the previous slot on, or exiting, or unknown.
+    /// @custom:rule P1, Q14
     error NotEligible(SequencerId sequencer, L1Slot activeBy);
+    /// @custom:rule P1
     error AlreadyProposed(SequencerId sequencer);
+    /// @custom:rule P3
     error ScoreTooLow(uint192 score, uint192 toBeat);
+    /// @custom:rule P1
     error EmptyHeaderHash();
+    /// @custom:rule C1, V1, F1
     error WrongHeader(bytes32 expected, bytes32 actual);
+    /// @custom:rule C1
     error WrongSequencer(SequencerId expected, SequencerId actual);
+    /// @custom:rule C3
     error QuoteExpired(L1Slot validUntil, L1Slot now_);
+    /// @custom:rule C3
     error BondTooLow(uint96 minimum, uint128 actual);
+    /// @custom:rule C3
     error BondTooHigh(uint96 maximum, uint128 actual);
+    /// @custom:rule C3
     error PriceTooHigh(uint96 maximum, uint96 actual);
+    /// @custom:rule C3, F1, B1
     error ZeroAddress();
+    /// @custom:rule C2
     error BadSignature(address signer);
+    /// @custom:rule V1, B1
     error WrongParent(bytes32 expected, bytes32 actual);
+    /// @custom:rule V1, B1
     error ChunksOutOfRange(uint256 maximum, uint256 actual);
+    /// @custom:rule V1, B1
     error WrongBlobCount(uint256 expected, uint256 actual);
+    /// @custom:rule V2
     error NoNewBlob();
+    /// @custom:rule B2
     error BlobNotPublished(uint256 index);
+    /// @custom:rule V1, B1
     error CommitteeDigestNotZero();
     /// @notice A block without an elected sequencer has no vote.
+    /// @custom:rule B3
     error VoteNotZero();
+    /// @custom:rule G1
     error NotGuardian(address expected, address actual);
     /// @notice A pause lasts, or slot 0 lies ahead.
+    /// @custom:rule G3
     error AlreadyPaused(L1Slot until);
+    /// @custom:rule P4
     error NothingToSettle();
+    /// @custom:rule M4
     error BadParameter(string name);
     /// @notice Another contract of the deployment names another rollup, token or clock.
+    /// @custom:rule M4
     error WiringMismatch(string name, uint256 expected, uint256 actual);
 
     /// @notice Proposes a header for the slot in turn. The sender is the sequencer's attester.

@@ -8,6 +8,7 @@ import {Slot} from "../types/Time.sol";
 /// @notice A deployment picks one. The highest score ranks first.
 interface IScoring {
     /// @notice The scoring takes another proof: `expected` bytes.
+    /// @custom:rule D1, D2
     error WrongProofLength(uint256 expected, uint256 actual);
 
     /// @notice Score of a sequencer in a slot of `rollup` under the slot's seed. Reverts, with an error of the scoring, if `proof` doesn't prove it.

@@ -102,25 +102,41 @@ interface IStaking {
     /// @notice Entry windows that begin in L1 slot `from` or later have `flush` places.
     event EntryFlushSet(uint16 flush, L1Slot from);
 
+    /// @custom:rule Q16
     error NotRollup(address expected, address actual);
+    /// @custom:rule Q8
     error NotGovernance(address expected, address actual);
+    /// @custom:rule Q7, Q10, Q11, Q13, Q15
     error NotOwner(SequencerId sequencer, address expected, address actual);
+    /// @custom:rule Q13
     error NotWithdrawer(SequencerId sequencer, address expected, address actual);
+    /// @custom:rule Q7, Q9, Q10, Q11, Q13, Q15, Q17
     error WrongStatus(SequencerId sequencer, Status expected, Status actual);
+    /// @custom:rule Q17
     error NotWithdrawableYet(SequencerId sequencer, L1Slot from, L1Slot now_);
     /// @notice Still a candidate of a slot that isn't over: it may yet be slashed.
+    /// @custom:rule Q17
     error StillCandidate(SequencerId sequencer);
     /// @notice No entry window up to the one that ends before L1 slot `until` has room.
+    /// @custom:rule Q6
     error QueueFull(L1Slot until);
     /// @notice Not a point of G1 other than infinity, or the signature isn't the key's on the owner's message.
+    /// @custom:rule Q2
     error BadProofOfPossession(address owner);
     /// @notice Another key takes or took its place lately.
+    /// @custom:rule Q12
     error RotationTooEarly(SequencerId sequencer, L1Slot from, L1Slot now_);
+    /// @custom:rule Q9
     error StakeTooHigh(SequencerId sequencer, uint96 maximum, uint256 actual);
+    /// @custom:rule Q8
     error EntryFlushOutOfRange(uint16 maximum, uint16 actual);
+    /// @custom:rule Q1, Q10
     error ZeroAddress();
+    /// @custom:rule Q9
     error ZeroAmount();
+    /// @custom:rule Q1
     error TooManySequencers();
+    /// @custom:rule M4
     error BadParameter(string name);
 
     // ---- entry ----------------------------------------------------------------------------------------------------

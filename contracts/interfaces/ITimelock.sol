@@ -38,20 +38,31 @@ interface ITimelock {
     );
     event Executed(address indexed payload, bytes32 indexed actionsHash);
 
+    /// @custom:rule U8
     error NotVotes(address expected, address actual);
     /// @notice The payload isn't in the state that the call needs.
+    /// @custom:rule U6, U8
     error WrongStatus(address payload, PayloadStatus expected, PayloadStatus actual);
+    /// @custom:rule U9
     error PayloadWithoutCode(address payload);
     /// @notice `actions()` reverted, ran out of gas or returned something else.
+    /// @custom:rule U9
     error UnreadablePayload(address payload);
+    /// @custom:rule U9
     error NoActions(address payload);
+    /// @custom:rule U9
     error TooManyActions(uint256 maximum, uint256 actual);
     /// @notice Encoded lengths in bytes.
+    /// @custom:rule U9
     error ActionsTooLong(uint256 maximum, uint256 actual);
+    /// @custom:rule U10
     error WrongActions(bytes32 expected, bytes32 actual);
+    /// @custom:rule U11
     error TargetWithoutCode(uint256 index, address target);
     /// @notice An action reverted, with (at most 256 bytes of) its reason.
+    /// @custom:rule U11
     error ActionFailed(uint256 index, address target, bytes reason);
+    /// @custom:rule M4
     error BadParameter(string name);
 
     /// @notice Votes only (`NotVotes`), once for a payload. Reads its actions and keeps their hash.

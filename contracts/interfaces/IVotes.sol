@@ -22,10 +22,15 @@ interface IVotes {
     event QuorumReached(uint64 indexed round, address indexed payload, L1Slot closesAt);
     event Pushed(uint64 indexed round, address indexed payload);
 
+    /// @custom:rule U1
     error NotRollup(address expected, address actual);
+    /// @custom:rule U4, U5
     error NoQuorum(uint64 expected, uint64 actual);
+    /// @custom:rule U5
     error PushClosed(L1Slot closesAt, L1Slot now_);
+    /// @custom:rule U6
     error AlreadyPushed(address payload);
+    /// @custom:rule M4
     error BadParameter(string name);
 
     /// @notice Rollup only (`NotRollup`). The finalized block of `slot`, of an elected sequencer, signals `payload`, which isn't zero. For the rollup it never

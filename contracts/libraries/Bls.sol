@@ -30,6 +30,7 @@ library Bls {
     bytes32 private constant NEG_G1_Y_LOW = 0x67816aef1db507c96655b9d5caac42364e6f38ba0ecb751bad54dcd6b939c2ca;
 
     /// @notice A precompile that takes any input failed: the chain doesn't have it, or gas ran out.
+    /// @custom:rule Q2, D2
     error PrecompileFailed(uint256 precompile);
 
     /// @notice Whether `signature` is that of `key` on the message that hashes to `hashed`: e(-G1, signature) · e(key, hashed) = 1.

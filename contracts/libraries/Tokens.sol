@@ -12,8 +12,10 @@ library Tokens {
     /// @notice Where burned tokens go: an address without a key. Works with tokens that refuse the zero address.
     address internal constant BURNED = 0x000000000000000000000000000000000000dEaD;
 
+    /// @custom:rule E7
     error TransferFailed(address token, address from, address to, uint256 amount);
     /// @notice The token delivered another amount than was asked for.
+    /// @custom:rule E7
     error WrongAmountReceived(address token, uint256 expected, uint256 actual);
 
     /// @notice Takes exactly `amount` from `from`.

@@ -21,10 +21,13 @@ contract VrfScore is IScoring {
     /// @notice Knows the keys of sequencers.
     IStaking public immutable staking;
 
+    /// @custom:rule M4
     error BadParameter(string name);
     /// @notice The proof's key has another hash than the sequencer's.
+    /// @custom:rule D4
     error WrongBlsKey(SequencerId sequencer, bytes32 expected, bytes32 actual);
     /// @notice The signature isn't the key's on this slot and seed.
+    /// @custom:rule D4
     error BadBlsSignature(SequencerId sequencer);
 
     constructor(IStaking staking_) {

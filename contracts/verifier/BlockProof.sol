@@ -34,10 +34,14 @@ struct BlockProof {
 /// @notice The numbers of chunks, blobs and operations are known from the block's header, so exactly one length and one set of offsets is right:
 /// everything else is refused, and every later access stays inside the bytes.
 library BlockProofDecoder {
+    /// @custom:rule F2
     error WrongChunkCount(uint256 expected, uint256 actual);
+    /// @custom:rule F2
     error WrongOpeningCount(uint256 expected, uint256 actual);
+    /// @custom:rule F2
     error WrongOperationCount(uint256 expected, uint256 actual);
     /// @notice The word at this byte is missing, or isn't the offset that the encoding has there; or the bytes go on after it.
+    /// @custom:rule F2
     error MalformedProof(uint256 position);
 
     uint256 private constant WORD = 32;

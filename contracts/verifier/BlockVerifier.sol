@@ -17,17 +17,25 @@ contract BlockVerifier is IStateTransitionVerifier {
     using PairingProduct for PairingProduct.Product;
     using ScalarField for uint256;
 
+    /// @custom:rule M4
     error BadParameter(string name);
+    /// @custom:rule F2
     error NoChunks();
+    /// @custom:rule F2
     error WrongBlobCount(uint256 expected, uint256 actual);
     /// @notice The operations of the proof don't lead from the Bridge's rolling hash before the block to the one after it.
+    /// @custom:rule F2
     error OperationsMismatch(bytes32 expected, bytes32 actual);
     /// @notice The last chunk's root isn't the block's.
+    /// @custom:rule F2
     error StateRootMismatch(bytes32 expected, bytes32 actual);
     /// @notice Not below the order of the scalar field.
+    /// @custom:rule F2
     error OutOfField(uint256 value);
     /// @notice The blob's commitment isn't that of the header, or the blob doesn't have the value that its chunks have.
+    /// @custom:rule F2
     error BlobRejected(uint256 blob);
+    /// @custom:rule F2
     error ProofRejected();
 
     /// @dev Everything that the chunks' loop carries along.

@@ -13,9 +13,12 @@ pragma solidity 0.8.37;
 /// | 1152 | for each of the 4 public inputs its IC point (G1) and a gap of 32 bytes for its scalar |
 /// | 1792 | IC_0 (G1) |
 library VerifyingKey {
+    /// @custom:rule M4
     error WrongKeyLength(uint256 expected, uint256 actual);
     /// @notice A point is off its curve, out of the prime-order subgroup, or at infinity where it may not be.
+    /// @custom:rule M4
     error InvalidVerifyingKey();
+    /// @custom:rule M4
     error KeyNotStored();
 
     /// @notice Public inputs of a chunk.

@@ -46,6 +46,7 @@ contract GriefingAttacks is Fixture {
     // ---- blobs ----------------------------------------------------------------------------------------------------
 
     /// @dev Other data than the header's in the reveal: it counts for nothing, and the sequencer pays as if it had sent none.
+    /// @custom:rule V1, V2, E3
     function test_attack_revealingWithAnotherBlob() public {
         Header memory h = _committed(0);
         bytes32[] memory blobs = new bytes32[](2);
@@ -78,6 +79,7 @@ contract GriefingAttacks is Fixture {
     }
 
     /// @dev The prover's account is asked for its signature: what it does with the gas, the sender sees before it sends, and nobody else is stopped.
+    /// @custom:rule C2
     function test_attack_aProverWhoseAccountBurnsGasOrAnswersWithABomb() public {
         Header memory h = _propose(0);
         _warp(_view().start + 4);
@@ -95,6 +97,7 @@ contract GriefingAttacks is Fixture {
     }
 
     /// @dev Payees of a block are credited, never called.
+    /// @custom:rule E1
     function test_attack_payeesThatBurnGasOrAnswerWithABomb() public {
         address[3] memory bad = _accounts();
         uint256 snapshot = vm.snapshotState();
@@ -125,6 +128,7 @@ contract GriefingAttacks is Fixture {
     }
 
     /// @dev Votes that burn or bomb cost the block at most its submitter's gas.
+    /// @custom:rule O1, U3
     function test_attack_votesThatAnswerWithABomb() public {
         Header memory h = _headerOf(0);
         h.vote = address(0xbeef);
@@ -152,6 +156,7 @@ contract GriefingAttacks is Fixture {
     }
 
     /// @dev A precompile of EIP-2537 or EIP-4844 takes all the gas of a call with a malformed point: it gets little.
+    /// @custom:rule Q3, W4
     function test_attack_malformedPointsBurnNoMoreThanTheCap() public {
         address owner = owners[0];
         Registration memory r = _registration(owner, attesters[0]);
@@ -177,6 +182,7 @@ contract GriefingAttacks is Fixture {
     // ---- the candidate list ---------------------------------------------------------------------------------------
 
     /// @dev The list is full of the worst before the best proposes: it makes the list, first.
+    /// @custom:rule P3, E4
     function test_attack_fillingTheListDoesNotKeepABetterScoreOut() public {
         uint256[] memory ranked = _ranked();
         _propose(ranked[3]);
@@ -198,6 +204,7 @@ contract GriefingAttacks is Fixture {
     }
 
     /// @dev Three with the best scores propose and do nothing. It costs each of them the penalty, and everybody else their turns; then backup makes a block.
+    /// @custom:rule E2, S6, B1
     function test_attack_fillingTheListAndDoingNothingCostsPenaltiesAndBoundedTime() public {
         uint256[] memory ranked = _ranked();
         uint64 start = _view().start;
@@ -215,6 +222,7 @@ contract GriefingAttacks is Fixture {
     }
 
     /// @dev One sequencer can't take two places.
+    /// @custom:rule P1
     function test_attack_oneSequencerTakesOnePlace() public {
         _propose(0);
         Slot slot = _slot();

@@ -17,7 +17,8 @@ contract MempoolAttacks is Fixture {
 
     // ---- copying a proof ------------------------------------------------------------------------------------------
 
-    /// @dev F3: sent as it is, a copied proof pays the copier the submitter's share, and the prover all that is the prover's.
+    /// @dev Sent as it is, a copied proof pays the copier the submitter's share, and the prover all that is the prover's.
+    /// @custom:rule F3
     function test_attack_copyingAProofEarnsTheSubmittersShareAndNothingElse() public {
         Header memory h = _revealed(0);
         bytes memory proof = _proof(h, prover);
@@ -28,6 +29,7 @@ contract MempoolAttacks is Fixture {
     }
 
     /// @dev The proof binds its payee: it proves nothing for another.
+    /// @custom:rule F2, F3
     function test_attack_copyingAProofForAnotherPayeeFails() public {
         Header memory h = _revealed(0);
         bytes memory proof = _proof(h, prover);
@@ -36,6 +38,7 @@ contract MempoolAttacks is Fixture {
     }
 
     /// @dev In OpenProving the payee of the proof is paid, and gets the share of the bond: that is whom the proof names.
+    /// @custom:rule F3
     function test_attack_copyingARescuersProofEarnsNoneOfTheRescue() public {
         Header memory h = _revealed(0);
         _warp(_now() + 41);
@@ -50,6 +53,7 @@ contract MempoolAttacks is Fixture {
         assertEq(escrow.account(thief).free, 0);
     }
 
+    /// @custom:rule F3, B1
     function test_attack_copyingABackupBlockEarnsTheSubmittersShare() public {
         _warp(_view().start + 5);
         Header memory h = _header(1, "backup");
@@ -66,6 +70,7 @@ contract MempoolAttacks is Fixture {
     // ---- two quotes for one block ---------------------------------------------------------------------------------
 
     /// @dev A sequencer signs one quote for a dear prover and one for a cheap one: one lands, and one bond is locked.
+    /// @custom:rule C1, C4
     function test_attack_twoQuotesForOneBlockLockOneBond() public {
         Header memory h = _propose(0);
         _warp(_view().start + 4);
@@ -95,6 +100,7 @@ contract MempoolAttacks is Fixture {
     }
 
     /// @dev A sequencer signs quotes for two headers: only that of its one proposal is of use.
+    /// @custom:rule C1, P1
     function test_attack_quotesForTwoHeadersOfOneSequencer() public {
         Header memory h = _propose(0);
         Header memory other = _header(1, "other");
@@ -115,6 +121,7 @@ contract MempoolAttacks is Fixture {
     // ---- a relay that holds a quote back --------------------------------------------------------------------------
 
     /// @dev The relay has both signatures and waits. The parties need no relay, and what it holds is worthless once they agreed.
+    /// @custom:rule C2, C4
     function test_attack_aRelayHoldsAQuoteBack() public {
         Header memory h = _propose(0);
         _warp(_view().start + 4);
@@ -130,6 +137,7 @@ contract MempoolAttacks is Fixture {
     }
 
     /// @dev Nobody is bound by a quote for longer than it says: the bond is free for other slots, whatever a relay still holds.
+    /// @custom:rule C3, S6
     function test_attack_aRelayLandsAQuoteTooLate() public {
         Header memory h = _propose(0);
         _warp(_view().start + 4);

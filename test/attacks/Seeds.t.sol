@@ -13,6 +13,7 @@ contract SeedAttacks is Fixture {
     // ---- late registration ----------------------------------------------------------------------------------------
 
     /// @dev Whenever one registers from the start of a slot on, before or after the next slot's seed can be read: the ticket isn't for the next slot.
+    /// @custom:rule Q14
     function test_attack_registeringAfterTheSeedIsReadable() public {
         uint64 start = _view().start;
         uint256 snapshot = vm.snapshotState();
@@ -35,6 +36,7 @@ contract SeedAttacks is Fixture {
     // ---- grinding -------------------------------------------------------------------------------------------------
 
     /// @dev Whoever holds a proof may wait for a better seed of the next slot, L1 slot by L1 slot: there is one, and it doesn't get better.
+    /// @custom:rule S3, R4
     function test_attack_grindingByDelayingFinalization() public {
         Header memory h = _revealed(0);
         uint64 start = _view().start;
@@ -53,6 +55,7 @@ contract SeedAttacks is Fixture {
     }
 
     /// @dev A sequencer proposes at the L1 block that gives it the best score: all give it the same, and it has one proposal.
+    /// @custom:rule P1, D5, R2
     function test_attack_reproposingAtLaterL1Blocks() public {
         uint64 start = _view().start;
         uint192 expected;
@@ -102,6 +105,7 @@ contract SeedAttacks is Fixture {
         return abi.encodeWithSelector(IRandomness.WrongBlockHash.selector, f.number, hash, keccak256(header));
     }
 
+    /// @custom:rule R2
     function test_attack_aHeaderFromAnotherChain() public {
         (HeaderFields memory f, bytes32 hash) = _real();
         f.mixHash = keccak256("another chain's");
@@ -110,6 +114,7 @@ contract SeedAttacks is Fixture {
     }
 
     /// @dev A reorg replaced the block: what was its header proves nothing any more.
+    /// @custom:rule R2
     function test_attack_aHeaderFromAStaleFork() public {
         (HeaderFields memory f,) = _real();
         bytes memory stale = L1.header(f);
@@ -121,6 +126,7 @@ contract SeedAttacks is Fixture {
     }
 
     /// @dev More fields than the L1 has: decoded, as those of a future fork would be, and refused by the hash.
+    /// @custom:rule R2, R3
     function test_attack_aHeaderWithExtraFields() public {
         (HeaderFields memory f, bytes32 hash) = _real();
         f.more = abi.encodePacked(f.more, L1.integer(7));
@@ -128,6 +134,7 @@ contract SeedAttacks is Fixture {
         _proposeWith(header, _wrong(f, hash, header));
     }
 
+    /// @custom:rule R3
     function test_attack_aHeaderWithMissingFields() public {
         (HeaderFields memory f, bytes32 hash) = _real();
         f.more = "";
@@ -143,6 +150,7 @@ contract SeedAttacks is Fixture {
     }
 
     /// @dev The block after the right one has another mix, and is refused for its parent.
+    /// @custom:rule R1, R2
     function test_attack_aLaterHeaderOfTheSameChain() public {
         uint64 seedAt = _view().seedAt;
         bytes memory parent = _l1Header(seedAt + 1, keccak256("earlier"));
@@ -160,6 +168,7 @@ contract SeedAttacks is Fixture {
 
     /// @dev No L1 block for hours, or days, in the middle of a slot. The first blocks afterwards prove a seed, settle what was
     /// left once, and a block is made as ever.
+    /// @custom:rule T1, S4, S5
     function test_attack_l1GapsOfHoursAndDays() public {
         uint256[4] memory gaps = [uint256(25), 300, 7200, 3 * 7200];
         uint256 snapshot = vm.snapshotState();

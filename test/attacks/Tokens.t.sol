@@ -37,6 +37,7 @@ contract TokenAttacks is Fixture {
         _warp(_view().start + 2 * 13);
     }
 
+    /// @custom:rule E7
     function test_aTokenThatReturnsNothingIsFine() public {
         odd.misbehave(OddToken.Oddity.ReturnsNothing);
         escrow.deposit(relay, 5);
@@ -71,14 +72,17 @@ contract TokenAttacks is Fixture {
         rewards.fund(7);
     }
 
+    /// @custom:rule E7
     function test_RevertWhen_theTokenReturnsFalse() public {
         _refused(OddToken.Oddity.ReturnsFalse);
     }
 
+    /// @custom:rule E7
     function test_RevertWhen_theTokenReverts() public {
         _refused(OddToken.Oddity.Reverts);
     }
 
+    /// @custom:rule E7
     function test_RevertWhen_theTokenTakesAFee() public {
         odd.misbehave(OddToken.Oddity.TakesFee);
         vm.expectRevert(
@@ -91,6 +95,7 @@ contract TokenAttacks is Fixture {
         staking.register(registration);
     }
 
+    /// @custom:rule E7
     function test_RevertWhen_aPaymentFails() public {
         vm.prank(prover);
         escrow.requestWithdrawal(10);
@@ -107,6 +112,7 @@ contract TokenAttacks is Fixture {
     // ---- callbacks ------------------------------------------------------------------------------------------------
 
     /// @dev A transfer in the middle of a deposit can't be counted twice: the outer deposit then sees too much.
+    /// @custom:rule E7
     function test_RevertWhen_aDepositIsNestedInAnother() public {
         odd.mint(address(odd), 50);
         vm.prank(address(odd));
@@ -118,6 +124,7 @@ contract TokenAttacks is Fixture {
         escrow.deposit(relay, 5);
     }
 
+    /// @custom:rule E7
     function test_aWithdrawalCannotBeRepeatedInItsOwnTransfer() public {
         odd.mint(address(odd), 50);
         vm.startPrank(address(odd));
@@ -134,6 +141,7 @@ contract TokenAttacks is Fixture {
     }
 
     /// @dev The burn of a penalty calls out in the middle of a finalization.
+    /// @custom:rule E7
     function test_theRollupCannotBeReentered() public {
         uint256[] memory ranked = _ranked();
         _propose(ranked[0]);
@@ -152,6 +160,7 @@ contract TokenAttacks is Fixture {
     }
 
     /// @dev While a penalty is being burned, its sequencer's stake is already less and its exit already under way.
+    /// @custom:rule E7
     function test_stakesAreUpToDateWhenTheTokenCallsOut() public {
         vm.prank(owners[0]);
         staking.initiateExit(_id(0));

@@ -39,6 +39,7 @@ contract BlsVectorsTest is Vectors {
     }
 
     /// @dev Vectors of RFC 9380, J.10.1.
+    /// @custom:rule Q2, D2
     function test_hashesToTheOfficialPoints() public view {
         bytes memory dst = bytes(vm.parseJsonStringArray(json, ".dst")[0]);
         bytes[] memory messages = _bytes("hashMessage");
@@ -55,6 +56,7 @@ contract BlsVectorsTest is Vectors {
         return Staking(at_);
     }
 
+    /// @custom:rule Q2, D2
     function test_theClientsProofsRegisterItsKeysAndItsSignaturesScore() public {
         uint256[] memory chains = _uints("chainId");
         address[] memory stakings = _addresses("staking");
@@ -94,6 +96,7 @@ contract BlsVectorsTest is Vectors {
         assertEq(scoring.score(rollup, slot, seed, sequencer, address(0), proof), expected);
     }
 
+    /// @custom:rule Q2, D4
     function test_whatTheClientRefusesIsRefused() public view {
         bytes32[8] memory hashed = Bls.hashToG2(_bytes("refusedMessage")[0], BlsKeys.POSSESSION_DST);
         bytes memory key = _bytes("validKey")[0];

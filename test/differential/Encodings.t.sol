@@ -23,6 +23,7 @@ contract EncodingVectorsTest is Fixture, Vectors {
         return Rollup(where);
     }
 
+    /// @custom:rule D1
     function test_scores() public {
         _load("scores");
         uint256[][4] memory c = [_uints("chainId"), _uints("slot"), _uints("sequencer"), _uints("score")];
@@ -37,6 +38,7 @@ contract EncodingVectorsTest is Fixture, Vectors {
         }
     }
 
+    /// @custom:rule F2
     function test_domains() public {
         _load("domain");
         uint256[] memory chainId = _uints("chainId");
@@ -49,6 +51,7 @@ contract EncodingVectorsTest is Fixture, Vectors {
         }
     }
 
+    /// @custom:rule C1
     function test_quotes() public {
         _load("quotes");
         uint256[][7] memory c = [
@@ -84,6 +87,7 @@ contract EncodingVectorsTest is Fixture, Vectors {
         }
     }
 
+    /// @custom:rule V1
     function test_headers() public {
         _load("headers");
         uint256[][5] memory c =
@@ -120,6 +124,7 @@ contract EncodingVectorsTest is Fixture, Vectors {
         _record.insert(_record.timeline, max, SequencerId.wrap(id), score, bytes32(uint256(id)));
     }
 
+    /// @custom:rule P2, P3
     function test_candidates() public {
         _load("candidates");
         uint256[][7] memory c = [

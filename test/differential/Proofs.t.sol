@@ -40,22 +40,26 @@ contract ProofsDifferentialTest is Test {
 
     // --- what must pass
 
+    /// @custom:rule F2
     function test_AcceptsEveryProof() public view {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             verifiers[i].verify(Proofs.statement(json, i), Proofs.encoded(json, i));
         }
     }
 
+    /// @custom:rule F2
     function test_TheClientsEncodingIsTheCanonicalOne() public view {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             assertEq(Proofs.encoded(json, i), abi.encode(Proofs.proof(json, i)));
         }
     }
 
+    /// @custom:rule F2
     function test_TheFirstBlockStartsFromTheEmptyLedger() public view {
         assertEq(Proofs.statement(json, 0).parentRoot, verifiers[0].genesisRoot());
     }
 
+    /// @custom:rule F2
     function test_TheVectorsCoverSeveralChunksBlobsAndDeposits() public view {
         assertEq(Proofs.statement(json, 0).chunks, 1);
         assertGt(Proofs.statement(json, 1).chunks, 1);
@@ -65,6 +69,7 @@ contract ProofsDifferentialTest is Test {
 
     // --- forged statements
 
+    /// @custom:rule F2
     function test_RevertWhen_TheProofIsForAnotherSlot() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -74,6 +79,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_TheProofIsForAnotherRollup() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -82,6 +88,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_ARootIsAnother() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -95,12 +102,14 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_TheBlockIsEmptyButClaimsAnotherRoot() public {
         (Statement memory statement, BlockProof memory proof) = _load(1);
         proof.chunks[0].stateRoot = statement.parentRoot;
         _reject(1, statement, proof, BlockVerifier.BlobRejected.selector);
     }
 
+    /// @custom:rule F2, F3
     function test_RevertWhen_ARecipientIsAnother() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -112,6 +121,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_TheBlobIsAnother() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -124,6 +134,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_BlobsAreSwapped() public {
         (Statement memory statement, BlockProof memory proof) = _load(2);
         (statement.blobHashes[0], statement.blobHashes[1]) = (statement.blobHashes[1], statement.blobHashes[0]);
@@ -133,6 +144,7 @@ contract ProofsDifferentialTest is Test {
 
     // --- forged chunks
 
+    /// @custom:rule F2
     function test_RevertWhen_AChunkIsDropped() public {
         (Statement memory statement, BlockProof memory proof) = _load(1);
         ChunkProof[] memory kept = new ChunkProof[](2);
@@ -144,6 +156,7 @@ contract ProofsDifferentialTest is Test {
         _reject(1, statement, proof, BlockVerifier.BlobRejected.selector);
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_ChunksAreSwapped() public {
         for (uint256 i = 1; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -152,6 +165,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_ChunkProofsAreSwapped() public {
         for (uint256 i = 1; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -161,6 +175,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_AChunkIsRepeated() public {
         for (uint256 i = 1; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -175,6 +190,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_ChunksValuesAreShifted() public {
         // the blob's value stays right, the chunks' shares don't
         (Statement memory statement, BlockProof memory proof) = _load(1);
@@ -183,6 +199,7 @@ contract ProofsDifferentialTest is Test {
         _reject(1, statement, proof, BlockVerifier.ProofRejected.selector);
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_TheDataCommitmentIsAnother() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -193,6 +210,7 @@ contract ProofsDifferentialTest is Test {
 
     // --- forged points and inputs
 
+    /// @custom:rule F2
     function test_RevertWhen_PointsAreOffTheCurve() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -207,6 +225,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_PointsAreOutOfTheSubgroup() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -223,6 +242,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_InputsAreNotReduced() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -239,6 +259,7 @@ contract ProofsDifferentialTest is Test {
 
     // --- forged queue
 
+    /// @custom:rule F2, W3
     function test_RevertWhen_AQueuedOperationIsAnother() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -250,6 +271,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
+    /// @custom:rule F2, W3
     function test_RevertWhen_TheBridgeHasAnotherQueue() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -263,6 +285,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_OperationsMoveToAnotherChunk() public {
         (Statement memory statement, BlockProof memory proof) = _load(1);
         proof.chunks[0].consumed -= 1;
@@ -337,6 +360,7 @@ contract ProofsDifferentialTest is Test {
         bridge.claim(claim);
     }
 
+    /// @custom:rule W4
     function test_WithdrawalsAndForcedExitsOfRealBlobsAreClaimed() public {
         for (uint256 i = 1; i < Proofs.COUNT; i++) {
             TestToken token = new TestToken();

@@ -21,6 +21,7 @@ contract QueueDifferentialTest is Test {
         }
     }
 
+    /// @custom:rule W1
     function test_OperationsAreWrittenAsTheClientDoes() public view {
         string memory json = vm.readFile("vectors/queue.json");
         L1Operation[] memory operations = _operations(json);
@@ -43,6 +44,7 @@ contract QueueDifferentialTest is Test {
         }
     }
 
+    /// @custom:rule W1
     function test_TheVerifierFollowsTheClientsChain() public {
         string memory json = vm.readFile("vectors/queue.json");
         L1Operation[] memory all = _operations(json);

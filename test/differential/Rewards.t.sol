@@ -74,34 +74,42 @@ contract RewardsVectorsTest is Fixture, Vectors {
 
     // In eighths, as a test has a limit of gas.
 
+    /// @custom:rule E1, E2, E3, E5
     function test_rewards_firstEighth() public {
         _eighth(0);
     }
 
+    /// @custom:rule E1, E2, E3, E5
     function test_rewards_secondEighth() public {
         _eighth(1);
     }
 
+    /// @custom:rule E1, E2, E3, E5
     function test_rewards_thirdEighth() public {
         _eighth(2);
     }
 
+    /// @custom:rule E1, E2, E3, E5
     function test_rewards_fourthEighth() public {
         _eighth(3);
     }
 
+    /// @custom:rule E1, E2, E3, E5
     function test_rewards_fifthEighth() public {
         _eighth(4);
     }
 
+    /// @custom:rule E1, E2, E3, E5
     function test_rewards_sixthEighth() public {
         _eighth(5);
     }
 
+    /// @custom:rule E1, E2, E3, E5
     function test_rewards_seventhEighth() public {
         _eighth(6);
     }
 
+    /// @custom:rule E1, E2, E3, E5
     function test_rewards_lastEighth() public {
         _eighth(7);
     }

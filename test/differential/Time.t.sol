@@ -14,6 +14,7 @@ import {Vectors} from "../support/Vectors.sol";
 
 /// @title Phases, slots, seeds and parameters as the client has them
 contract TimeVectorsTest is Vectors {
+    /// @custom:rule S6, T3
     function test_phases() public {
         _load("phases");
         Parameters[] memory p = _lengths();
@@ -33,6 +34,7 @@ contract TimeVectorsTest is Vectors {
         assertGt(t.length, 1000);
     }
 
+    /// @custom:rule S3, S4, S5, T1
     function test_slots() public {
         _load("slots");
         Parameters[] memory p = _lengths();
@@ -74,6 +76,7 @@ contract TimeVectorsTest is Vectors {
         return genesis.closed(openTimeline(_slot(slot - 1), _l1(previousStart), _l1(previousStart)), _l1(start));
     }
 
+    /// @custom:rule R4
     function test_seeds() public {
         _load("seeds");
         uint256[][7] memory c = [
@@ -102,6 +105,7 @@ contract TimeVectorsTest is Vectors {
         ParameterChecks.check(p, stake, blobsAtMost);
     }
 
+    /// @custom:rule M4
     function test_parameters() public {
         _load("parameters");
         Parameters[] memory p = _lengths();

@@ -81,6 +81,7 @@ contract CalldataTest is Fixture {
         assertNotEq(_functions[name].length, 0, name);
     }
 
+    /// @custom:rule M1
     function test_everyContractIsCalled() public view {
         string memory json = vm.readFile("snapshots/sizes.json");
         string[] memory names = vm.parseJsonKeys(json, "$");
@@ -92,6 +93,7 @@ contract CalldataTest is Fixture {
 
     /// forge-config: default.fuzz.runs = 64
     /// forge-config: long.fuzz.runs = 2000
+    /// @custom:rule M1, M3
     function testFuzz_wellFormedCalldataIsNeverRefusedWithoutAnErrorOfItsOwn(uint256 seed) public {
         Dice memory dice = Dice(seed);
         for (uint256 i = 0; i < _names.length; ++i) {
@@ -104,6 +106,7 @@ contract CalldataTest is Fixture {
 
     /// forge-config: default.fuzz.runs = 64
     /// forge-config: long.fuzz.runs = 2000
+    /// @custom:rule M2
     function testFuzz_malformedCalldataIsRefusedWithoutAPanic(uint256 seed) public {
         Dice memory dice = Dice(seed);
         for (uint256 i = 0; i < _names.length; ++i) {

@@ -26,6 +26,7 @@ contract EntryQueueFuzzTest is Test {
         }
     }
 
+    /// @custom:rule Q4, Q5, Q6
     function testFuzz_theFirstWindowWithRoomIsFound(uint256 seed, uint8 flush, uint8 limit) public {
         Dice memory dice = Dice(seed);
         limit = uint8(bound(limit, 0, 128));
@@ -71,6 +72,7 @@ contract EntryQueueFuzzTest is Test {
         }
     }
 
+    /// @custom:rule Q4
     function testFuzz_lanesDoNotTouchEachOther(uint256 lanes, uint256 window, uint256 other) public pure {
         other = bound(other, 0, 15);
         uint256 lane = Entries.laneOf(lanes, window);
@@ -82,6 +84,7 @@ contract EntryQueueFuzzTest is Test {
         }
     }
 
+    /// @custom:rule Q5
     function testFuzz_anActivationLiesInItsWindow(uint40 earliest, uint32 length, uint8 ahead) public pure {
         length = uint32(bound(length, 1, type(uint32).max));
         uint256 first = Entries.windowOf(L1Slot.wrap(earliest), length);
@@ -92,6 +95,7 @@ contract EntryQueueFuzzTest is Test {
         else assertEq(L1Slot.unwrap(at0), earliest);
     }
 
+    /// @custom:rule Q15, Q17
     function testFuzz_exitsAndRotations(uint40 from, uint32 delay, uint64 moment) public pure {
         assertEq(L1Slot.unwrap(Entries.withdrawableFrom(from, delay)), uint256(from) + delay);
         assertEq(Entries.isValidAt(from, L1Slot.wrap(moment)), from != 0 && moment >= from);
@@ -115,6 +119,7 @@ contract EntriesFuzzTest is Fixture {
     }
 
     /// forge-config: default.fuzz.runs = 64
+    /// @custom:rule Q4, Q5
     function testFuzz_neverMoreActivationsThanTheFlushAndInOrder(uint256 seed) public {
         Dice memory dice = Dice(seed);
         uint64 last;
@@ -134,6 +139,7 @@ contract EntriesFuzzTest is Fixture {
     }
 
     /// forge-config: default.fuzz.runs = 64
+    /// @custom:rule Q7
     function testFuzz_cancellationsRefundExactly(uint256 seed) public {
         Dice memory dice = Dice(seed);
         uint256 held = token.balanceOf(address(staking));

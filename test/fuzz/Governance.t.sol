@@ -16,6 +16,7 @@ contract GovernanceFuzz is GovernanceFixture {
     mapping(address payload => bool) private _pushed;
 
     /// Random blocks of random slots in order, random pushes: counts, quorums and pushes are what a plain count says.
+    /// @custom:rule U2
     function testFuzz_countsAreExact(uint256 seed) public {
         address[3] memory payloads = [address(payload), stranger, address(target)];
         uint64 slot;
@@ -63,6 +64,7 @@ contract GovernanceFuzz is GovernanceFixture {
     }
 
     /// Pushing works from the quorum on and for `pushPeriod`, for every round length and quorum.
+    /// @custom:rule U4, U5
     function testFuzz_quorumAndPushPeriodAreExact(uint64 round, uint64 quorum, uint32 period, uint64 n, uint256 wait)
         public
     {
@@ -87,6 +89,7 @@ contract GovernanceFuzz is GovernanceFixture {
     }
 
     /// A payload can be executed in `[queued + delay, queued + delay + grace)` and nowhere else.
+    /// @custom:rule U8
     function testFuzz_theTimelocksWindowIsExact(uint32 delay, uint32 grace, uint64 queuedAt, uint256 wait) public {
         delay = uint32(bound(delay, 2, type(uint32).max));
         grace = uint32(bound(grace, 1, type(uint32).max));

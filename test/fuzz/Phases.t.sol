@@ -33,6 +33,7 @@ contract PhasesTest is Test {
         return 1 + uint256(keccak256(abi.encode(seed, salt))) % range;
     }
 
+    /// @custom:rule T3, S6
     function testFuzz_phasesAreThoseOfTheReference(uint256 seed, uint256 count, uint256 start, uint256 moves) public {
         Parameters memory p = _parameters(seed);
         count = bound(count, 0, 4);
@@ -71,6 +72,7 @@ contract PhasesTest is Test {
     }
 
     /// @dev Catching up idle slots in one step gives what one slot after the other gives.
+    /// @custom:rule S5
     function testFuzz_idleSlotsOneByOne(uint256 seed, uint256 first, uint256 passed) public pure {
         Parameters memory p = _parameters(seed);
         Windows w = packWindows(p);
@@ -91,6 +93,7 @@ contract PhasesTest is Test {
     }
 
     /// @dev The seed's L1 slot lies after the previous slot's start, on the grid, and before the slot's start.
+    /// @custom:rule S3, S4
     function testFuzz_theSeedIsFixedBetweenTheTwoStarts(uint16 delay, uint16 grid, uint256 start, uint256 end)
         public
         pure
@@ -112,6 +115,7 @@ contract PhasesTest is Test {
         assertTrue(next == end || next == seedAt + 1);
     }
 
+    /// @custom:rule T3
     function testFuzz_timelineKeepsWhatItWasTold(
         uint256 slot,
         uint256 start,
@@ -146,6 +150,7 @@ contract PhasesTest is Test {
         }
     }
 
+    /// @custom:rule T3
     function testFuzz_cursorKeepsWhatItWasTold(
         uint256 slot,
         uint256 start,
@@ -182,6 +187,7 @@ contract PhasesTest is Test {
     }
 
     /// @dev After an expired slot, the slot in turn is what its end leads to.
+    /// @custom:rule S4
     function test_locatesTheSlotAfterAnExpiredOne() public pure {
         Parameters memory p;
         (p.proposalPhase, p.commitmentPhase, p.revealPhase, p.provingPhase) = (4, 3, 3, 60);

@@ -21,6 +21,7 @@ contract RankingTest is Test {
         _record.insert(_record.timeline, max, SequencerId.wrap(id), score, keccak256(abi.encode(id)));
     }
 
+    /// @custom:rule P2, P3
     function testFuzz_keepsTheBestInOrder(uint256 max, uint8[12] memory scores) public {
         max = bound(max, 1, 4);
         for (uint32 id = 0; id < 12; ++id) {
@@ -52,6 +53,7 @@ contract RankingTest is Test {
         }
     }
 
+    /// @custom:rule P1
     function testFuzz_aSequencerIsListedOnce(uint256 max, uint192 first, uint192 second) public {
         max = bound(max, 1, 4);
         this.insert(max, 7, first);

@@ -30,6 +30,7 @@ contract DeployTest is ConfigurationFixture {
         script.record(c, deployed, 77);
     }
 
+    /// @custom:rule M4, T4
     function test_EverythingIsWired() public view {
         assertEq(deployed.staking.rollup(), address(deployed.rollup));
         assertEq(deployed.escrow.rollup(), address(deployed.rollup));
@@ -47,6 +48,7 @@ contract DeployTest is ConfigurationFixture {
         assertEq(tip.stateRoot, bytes32(uint256(7)));
     }
 
+    /// @custom:rule M4
     function test_GovernanceIsWired() public view {
         assertEq(address(deployed.rollup.votes()), address(deployed.votes));
         assertEq(deployed.votes.rollup(), address(deployed.rollup));

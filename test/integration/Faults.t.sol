@@ -11,6 +11,7 @@ import {Fixture} from "../support/Fixture.sol";
 contract FaultsTest is Fixture {
     // ---- succession -----------------------------------------------------------------------------------------------
 
+    /// @custom:rule E2, S6
     function test_succession_noCommitmentPassesTheTurn() public {
         uint256[] memory ranked = _ranked();
         Header memory dead = _propose(ranked[0]);
@@ -40,6 +41,7 @@ contract FaultsTest is Fixture {
         assertEq(rollup.tip().headerHash, hash);
     }
 
+    /// @custom:rule E3, S6
     function test_succession_noRevealPassesTheTurnAndReleasesTheBond() public {
         uint256[] memory ranked = _ranked();
         _propose(ranked[0]);
@@ -71,6 +73,7 @@ contract FaultsTest is Fixture {
         assertEq(escrow.account(prover).free, 1000e18);
     }
 
+    /// @custom:rule E2, E3
     function test_succession_threeCandidatesTakeTheirTurns() public {
         uint256[] memory ranked = _ranked();
         _propose(ranked[0]);
@@ -90,6 +93,7 @@ contract FaultsTest is Fixture {
         assertEq(_stake(ranked[2]), STAKE);
     }
 
+    /// @custom:rule E4
     function test_succession_ranksAfterTheRevealedOnePayNothing() public {
         uint256[] memory ranked = _ranked();
         Header memory h = _propose(ranked[0]);
@@ -106,6 +110,7 @@ contract FaultsTest is Fixture {
 
     // ---- rescue ---------------------------------------------------------------------------------------------------
 
+    /// @custom:rule E1, E5
     function test_rescue_anyonesProofIsPaidAfterTheExclusivePhase() public {
         Header memory h = _revealed(0);
         _warp(_now() + 41);
@@ -123,6 +128,7 @@ contract FaultsTest is Fixture {
         assertEq(token.balanceOf(BURNED), BOND / 2);
     }
 
+    /// @custom:rule E1, E5
     function test_rescue_theLateProverRescuesItselfAtTheCostOfHalfItsBond() public {
         Header memory h = _revealed(0);
         _warp(_now() + 60);
@@ -133,6 +139,7 @@ contract FaultsTest is Fixture {
 
     // ---- backup ---------------------------------------------------------------------------------------------------
 
+    /// @custom:rule B1, E1
     function test_backup_ofAnIdleSlot() public {
         uint64 start = _view().start;
         uint64 slot = _view().slot;
@@ -151,6 +158,7 @@ contract FaultsTest is Fixture {
         assertEq(_view().slot, slot + 1);
     }
 
+    /// @custom:rule B1, E2, E3
     function test_backup_afterEverybodyFailed() public {
         uint256[] memory ranked = _ranked();
         Header memory withheld = _propose(ranked[0]);
@@ -169,6 +177,7 @@ contract FaultsTest is Fixture {
         assertEq(_owedToOwners(), 0);
     }
 
+    /// @custom:rule B2, E1
     function test_backup_ofTheRevealedBlockNeedsNoBlobs() public {
         Header memory h = _revealed(0);
         _warp(_now() + 61);
@@ -189,6 +198,7 @@ contract FaultsTest is Fixture {
         assertEq(_stake(0), STAKE);
     }
 
+    /// @custom:rule B1, E1
     function test_backup_ofAnotherBlockDespiteARevealedOne() public {
         _revealed(0);
         _warp(_now() + 62);
@@ -204,6 +214,7 @@ contract FaultsTest is Fixture {
 
     // ---- empty slots ----------------------------------------------------------------------------------------------
 
+    /// @custom:rule E1, E5
     function test_expiry_burnsTheBondOfAnUnprovenBlock() public {
         Header memory h = _revealed(0);
         uint64 start = _view().start;
@@ -231,6 +242,7 @@ contract FaultsTest is Fixture {
         assertEq(token.balanceOf(BURNED), BOND, "once");
     }
 
+    /// @custom:rule P4, E5
     function test_expiry_isSettledByTheNextProposal() public {
         uint256[] memory ranked = _ranked();
         Header memory withheld = _propose(ranked[0]);
@@ -246,6 +258,7 @@ contract FaultsTest is Fixture {
         assertEq(_view().count, 1);
     }
 
+    /// @custom:rule S4
     function test_expiry_theChainGoesOnAfterwards() public {
         _revealed(0);
         _warp(_now() + 500);
@@ -257,6 +270,7 @@ contract FaultsTest is Fixture {
     }
 
     /// @dev A day, a year, and L1 slots around the boundaries, all in one step.
+    /// @custom:rule S5, T3
     function test_idleSlots_areCaughtUpInOneStep() public {
         uint64 first = _view().start;
         uint64 slot = _view().slot;
@@ -279,6 +293,7 @@ contract FaultsTest is Fixture {
         assertEq(Slot.unwrap(rollup.tip().slot), slot + 2_628_000);
     }
 
+    /// @custom:rule S5, T3
     function test_idleSlots_catchingUpCostsTheSameAfterAYear() public {
         _propose(0);
         uint256 snapshot = vm.snapshotState();
@@ -295,6 +310,7 @@ contract FaultsTest is Fixture {
 
     // ---- exits and slots ------------------------------------------------------------------------------------------
 
+    /// @custom:rule Q17
     function test_exit_aCandidateCannotLeaveBeforeItsSlotIsOver() public {
         Header memory h = _revealed(0);
         SequencerId id = _id(0);
@@ -309,6 +325,7 @@ contract FaultsTest is Fixture {
         assertEq(uint256(staking.statusOf(id)), uint256(Status.Exited));
     }
 
+    /// @custom:rule Q17, P4
     function test_exit_penaltiesOfASlotThatIsOverComeFirst() public {
         _propose(0);
         vm.prank(attesters[0]);

@@ -55,6 +55,7 @@ contract FreezeOrderTest is Fixture {
     }
 
     /// forge-config: default.fuzz.runs = 128
+    /// @custom:rule Q14
     function testFuzz_nothingDoneAfterTheStartAddsATicket(uint256 seed) public {
         Dice memory dice = Dice(seed);
         _register(owners[0], attesters[0]);
@@ -79,6 +80,7 @@ contract FreezeOrderTest is Fixture {
     }
 
     /// @dev What goes for a slot in turn goes for the slot that the rollup names.
+    /// @custom:rule Q14
     function test_theRollupAsksForTheStartOfThePreviousSlot() public {
         Now memory n = _view();
         assertLt(n.previousStart, n.seedAt, "frozen before the seed");
@@ -93,6 +95,7 @@ contract FreezeOrderTest is Fixture {
     }
 
     /// @dev A rotation that takes effect within a slot leaves the quotes that were signed for it as they are, and lends the new key no voice in it.
+    /// @custom:rule Q10, Q14
     function test_whoProposedSignsTheQuoteWhateverKeyFollows() public {
         uint256 first = _ranked()[0];
         SequencerId id = _id(first);

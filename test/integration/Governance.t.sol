@@ -129,6 +129,7 @@ contract GovernanceIntegration is Fixture {
 
     // ---- votes of blocks --------------------------------------------------------------------------------------------
 
+    /// @custom:rule U1
     function test_finalizedBlocksVote() public {
         uint64 round = _round();
         _block(payee);
@@ -140,6 +141,7 @@ contract GovernanceIntegration is Fixture {
         assertEq(_votes.ballot(round, payee).votes, 2);
     }
 
+    /// @custom:rule U1
     function test_aRevealedBlockHasNoVoteBeforeItIsFinal() public {
         Header memory h = _revealedVote(payee);
         assertEq(_votes.ballot(_round(), payee).votes, 0);
@@ -147,6 +149,7 @@ contract GovernanceIntegration is Fixture {
         assertEq(_votes.ballot(Slot.unwrap(h.slot) / ROUND, payee).votes, 1);
     }
 
+    /// @custom:rule U1
     function test_aRescuedBlockVotes() public {
         Header memory h = _revealedVote(payee);
         _warp(_view().end);
@@ -155,6 +158,7 @@ contract GovernanceIntegration is Fixture {
         assertEq(_votes.ballot(Slot.unwrap(h.slot) / ROUND, payee).votes, 1);
     }
 
+    /// @custom:rule U1
     function test_aRevealedBlockVotesInBackupToo() public {
         Header memory h = _revealedVote(payee);
         _warp(_view().end);
@@ -166,6 +170,7 @@ contract GovernanceIntegration is Fixture {
     }
 
     /// Whoever brings a backup block wasn't elected, so it has no vote.
+    /// @custom:rule U1, B3
     function test_RevertWhen_aBackupBlockVotes() public {
         _warp(_view().end);
         _warp(_view().end);
@@ -178,6 +183,7 @@ contract GovernanceIntegration is Fixture {
         rollup.finalizeBackup(h, rescuer, proof);
     }
 
+    /// @custom:rule U3, U6
     function test_aVoteForAPushedPayloadStopsNoBlock() public {
         MutablePayload payload = _decide(single(address(staking), abi.encodeCall(IStaking.setEntryFlush, (7))));
         Header memory h = _block(address(payload));
@@ -186,6 +192,7 @@ contract GovernanceIntegration is Fixture {
     }
 
     /// A submitter can't make the vote run out of gas and the block land.
+    /// @custom:rule O2
     function test_aVoteIsCountedOrTheBlockIsNotFinal() public {
         Header memory h = _revealedVote(payee);
         bytes memory proof = _proof(h, payee);
@@ -205,6 +212,7 @@ contract GovernanceIntegration is Fixture {
 
     // ---- what governance can do -------------------------------------------------------------------------------------
 
+    /// @custom:rule E8
     function test_governanceChangesTheRates() public {
         Rates memory rates = _newRates(6e18, 1e18);
         uint256 owed;
@@ -217,18 +225,21 @@ contract GovernanceIntegration is Fixture {
         assertEq(rewards.ratesOf(_slot().advance(1)).blockReward, 6e18);
     }
 
+    /// @custom:rule Q8
     function test_governanceChangesTheFlushOfTheEntryQueue() public {
         _govern(address(staking), abi.encodeCall(IStaking.setEntryFlush, (7)));
         (uint256 places,) = staking.entryWindowAt(L1Slot.wrap(_now() + 100));
         assertEq(places, 7);
     }
 
+    /// @custom:rule U16
     function test_governanceRegistersAVersion() public {
         address next = address(new MutablePayload());
         _govern(address(_registry), abi.encodeCall(IRegistry.addVersion, (next, address(_timelock))));
         assertEq(_registry.canonical(), next);
     }
 
+    /// @custom:rule U13, U14, N7
     function test_theGuardianPausesOnceForEachApproval() public {
         vm.startPrank(_keeper);
         _guardian.pause();
@@ -316,6 +327,7 @@ contract GovernanceIntegration is Fixture {
     }
 
     /// All that governance has, used at once: money, rules, delays and code stay as they are.
+    /// @custom:rule N1, N2, N3, N4, N5, N6, N8
     function test_allItsPowersTogetherTouchNoMoneyRuleDelayOrCode() public {
         Action[] memory actions = new Action[](5);
         actions[0] = Action(address(rewards), abi.encodeCall(IRewards.setRates, (_newRates(6e18, 1e18))));
@@ -394,6 +406,7 @@ contract GovernanceIntegration is Fixture {
     }
 
     /// Each of them is refused by the contract itself, so that no payload can hold it.
+    /// @custom:rule N1, N2, N3, N4, N5, N6, N7, N8
     function test_whatGovernanceCantDo() public {
         bytes32 before = _untouchable();
         (Action[] memory actions, bytes4[] memory errors) = _attempts();
@@ -409,6 +422,7 @@ contract GovernanceIntegration is Fixture {
     }
 
     /// The same through a payload: it fails as a whole.
+    /// @custom:rule U11
     function test_aPayloadThatTriesFailsAsAWhole() public {
         (Action[] memory attempts,) = _attempts();
         Action[] memory actions = new Action[](2);
@@ -423,6 +437,7 @@ contract GovernanceIntegration is Fixture {
     }
 
     /// A delay counts from the queue on, whatever other payloads do meanwhile.
+    /// @custom:rule N8
     function test_nothingShortensADelay() public {
         MutablePayload first = _decide(single(address(staking), abi.encodeCall(IStaking.setEntryFlush, (7))));
         _toRound();

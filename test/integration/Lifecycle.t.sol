@@ -23,6 +23,7 @@ contract SmartAccount is IERC1271 {
 
 /// @title Whole slots that end well, from proposal to payout
 contract LifecycleTest is Fixture {
+    /// @custom:rule F1, F4, E1
     function test_aProvenBlockMovesTheTipAndPaysEverybody() public {
         uint64 slot = _view().slot;
         Header memory h = _revealed(0);
@@ -46,6 +47,7 @@ contract LifecycleTest is Fixture {
         _phaseIs(Phase.Waiting);
     }
 
+    /// @custom:rule S2
     function test_beforeTheFirstBlockTheTipIsTheGenesis() public view {
         Tip memory tip = rollup.tip();
         assertEq(tip.headerHash, keccak256(abi.encode(GENESIS_DOMAIN, block.chainid, address(rollup))));
@@ -55,6 +57,7 @@ contract LifecycleTest is Fixture {
         assertEq(Slot.unwrap(tip.slot), type(uint64).max);
     }
 
+    /// @custom:rule V1, F4
     function test_blocksChainToEachOther() public {
         bytes32 parent = rollup.tip().headerHash;
         for (uint256 i = 0; i < 6; ++i) {
@@ -71,6 +74,7 @@ contract LifecycleTest is Fixture {
         }
     }
 
+    /// @custom:rule S4
     function test_theNextSlotStartsAfterTheLastOneEndedAndItsSeedIsFixed() public {
         Header memory h = _committed(0);
         uint64 start = _view().start;
@@ -83,6 +87,7 @@ contract LifecycleTest is Fixture {
         assertEq(_view().seedAt, start + 2);
     }
 
+    /// @custom:rule M5
     function test_theViewShowsEverythingAboutTheSlot() public {
         uint256[] memory ranked = _ranked();
         Header memory second = _propose(ranked[1]);
@@ -114,6 +119,7 @@ contract LifecycleTest is Fixture {
 
     // ---- ways to agree --------------------------------------------------------------------------------------------
 
+    /// @custom:rule C2
     function test_theSequencerCommitsWithTheProversSignature() public {
         Header memory h = _propose(0);
         _warp(_view().start + 4);
@@ -125,6 +131,7 @@ contract LifecycleTest is Fixture {
         assertEq(escrow.account(prover).locked, BOND);
     }
 
+    /// @custom:rule C2
     function test_aRelayCommitsWithBothSignatures() public {
         Header memory h = _propose(0);
         _warp(_view().start + 4);
@@ -136,6 +143,7 @@ contract LifecycleTest is Fixture {
         _phaseIs(Phase.Reveal);
     }
 
+    /// @custom:rule C2
     function test_aSequencerProvesForItselfWithoutSignatures() public {
         _fundEscrow(attesters[0], BOND);
         Header memory h = _propose(0);
@@ -147,6 +155,7 @@ contract LifecycleTest is Fixture {
         assertEq(escrow.account(attesters[0]).locked, BOND);
     }
 
+    /// @custom:rule C2
     function test_aSmartAccountProvesWithItsOwnSignatureScheme() public {
         Header memory h = _propose(0);
         _warp(_view().start + 4);
@@ -159,6 +168,7 @@ contract LifecycleTest is Fixture {
         assertEq(escrow.account(quote.prover).locked, BOND);
     }
 
+    /// @custom:rule C4
     function test_ofTwoQuotesForOneHeaderTheFirstWins() public {
         Header memory h = _propose(0);
         _warp(_view().start + 4);
@@ -173,6 +183,7 @@ contract LifecycleTest is Fixture {
 
     // ---- reveals --------------------------------------------------------------------------------------------------
 
+    /// @custom:rule V2, V3
     function test_aRevealMayTakeSeveralTransactions() public {
         Header memory h = _header(5, "three blobs");
         _proposeHash(0, _hash(h));
@@ -203,6 +214,7 @@ contract LifecycleTest is Fixture {
         assertEq(_view().end, _now() + 41, "the prover's clock starts at the completed reveal");
     }
 
+    /// @custom:rule E1
     function test_theRevealBonusDecaysWithEveryL1Slot() public {
         uint96[4] memory bonus = [uint96(0.1e18), 0.075e18, 0.05e18, 0.025e18];
         for (uint256 i = 0; i < 4; ++i) {
@@ -216,6 +228,7 @@ contract LifecycleTest is Fixture {
         }
     }
 
+    /// @custom:rule E1
     function test_thePayeeGetsTheSubmissionRewardWhenItSends() public {
         Header memory h = _revealed(0);
         _finalize(payee, h, payee);
@@ -223,6 +236,7 @@ contract LifecycleTest is Fixture {
         assertEq(_owed(payee) + _owed(owners[0]), 3e18 + 0.1e18);
     }
 
+    /// @custom:rule W3
     function test_aBlockConsumesDepositsAndForcedExits() public {
         // The generator of Jubjub's prime-order subgroup.
         uint256 x = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
@@ -242,6 +256,7 @@ contract LifecycleTest is Fixture {
         assertEq(rollup.tip().depositsEnd, 3);
     }
 
+    /// @custom:rule W3, V1
     function test_aBlockThatLeavesOutAForcedExitIsRefused() public {
         uint256 x = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
         uint256 y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
@@ -258,6 +273,7 @@ contract LifecycleTest is Fixture {
         rollup.reveal(h);
     }
 
+    /// @custom:rule E1
     function test_anEmptyPotNeverBlocksABlock() public {
         vm.prank(address(rewards));
         assertTrue(token.transfer(relay, 1000e18));

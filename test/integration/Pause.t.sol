@@ -41,11 +41,13 @@ contract PauseTest is Fixture {
         assertEq(rollup.tip().height, height + 1);
     }
 
+    /// @custom:rule G1
     function test_RevertWhen_anotherPauses() public {
         vm.expectRevert(abi.encodeWithSelector(IRollup.NotGuardian.selector, guardian, address(this)));
         rollup.pause();
     }
 
+    /// @custom:rule G3
     function test_RevertWhen_aPauseLastsAlready() public {
         uint64 until = _pause();
         _warp(until - 1);
@@ -57,6 +59,7 @@ contract PauseTest is Fixture {
         assertEq(L1Slot.unwrap(rollup.pausedUntil()), until + 50);
     }
 
+    /// @custom:rule G3
     function test_RevertWhen_theGenesisLiesAhead() public {
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 7);
         _deployAround(IERC20(address(token)), _rates(), predicted);
@@ -70,6 +73,7 @@ contract PauseTest is Fixture {
         assertEq(Slot.unwrap(made.slotInTurn()), 1);
     }
 
+    /// @custom:rule G1, G2
     function test_anIdleSlotIsVoided() public {
         Slot slot = _slot();
         vm.expectEmit();
@@ -81,6 +85,7 @@ contract PauseTest is Fixture {
     }
 
     /// @dev Proposals, commitments and a reveal are void: every bond is back, nobody pays.
+    /// @custom:rule G1
     function test_nobodyPaysForAVoidedSlot() public {
         uint256[] memory ranked = _ranked();
         Header memory withheld = _propose(ranked[0]);
@@ -111,6 +116,7 @@ contract PauseTest is Fixture {
         _goesOn(slot, until);
     }
 
+    /// @custom:rule G1, E5
     function test_aSlotThatIsOverIsSettledAsEver() public {
         Header memory h = _revealed(0);
         _warp(_now() + 61 + 1 + 8);
@@ -125,6 +131,7 @@ contract PauseTest is Fixture {
         _goesOn(h.slot.advance(1), until);
     }
 
+    /// @custom:rule G1
     function test_aSlotThatWaitsIsVoided() public {
         Header memory h = _revealed(0);
         _finalize(prover, h, prover);
@@ -135,6 +142,7 @@ contract PauseTest is Fixture {
     }
 
     /// @dev No block is made while the pause lasts, by any path, and a long sleep after it changes nothing.
+    /// @custom:rule G2
     function test_RevertWhen_producingInAPause() public {
         Header memory h = _revealed(0);
         bytes memory proof = _proof(h, prover);
@@ -157,6 +165,7 @@ contract PauseTest is Fixture {
     }
 
     /// @dev The mix that the slot before the pause would have led to is worth nothing: the seed is of an L1 slot after the pause.
+    /// @custom:rule G2
     function test_RevertWhen_theSeedIsOneFromBeforeThePauseEnded() public {
         uint64 early = _view().seedAt;
         uint64 until = _pause();
@@ -170,6 +179,7 @@ contract PauseTest is Fixture {
     }
 
     /// @dev Funds move as ever.
+    /// @custom:rule G4
     function test_claimsExitsAndEscrowWorkInAPause() public {
         Header memory h = _revealed(0);
         _finalize(relay, h, payee);
@@ -190,6 +200,7 @@ contract PauseTest is Fixture {
     }
 
     /// @dev Whoever registers in the pause may propose after it only if it is active when the pause ends.
+    /// @custom:rule G2, S2
     function test_whoeverIsActiveWhenThePauseEndsMayPropose() public {
         uint64 until = _pause();
         _warp(until - 4);

@@ -31,6 +31,7 @@ contract RollupVotesTest is Fixture {
         assertEq(rollup.tip().headerHash, _hash(h));
     }
 
+    /// @custom:rule O1, U1
     function test_aVoteCountsWhenItsBlockIsFinalized() public {
         Header memory h = _voting(0);
         assertEq(votes.count(), 0);
@@ -38,6 +39,7 @@ contract RollupVotesTest is Fixture {
         _counted(h);
     }
 
+    /// @custom:rule O1, U1
     function test_aVoteCountsWhenItsBlockIsRescued() public {
         Header memory h = _voting(0);
         _warp(_now() + 41);
@@ -45,6 +47,7 @@ contract RollupVotesTest is Fixture {
         _counted(h);
     }
 
+    /// @custom:rule O1, U1
     function test_aVoteCountsWhenItsRevealedBlockIsFinalizedInBackup() public {
         Header memory h = _voting(0);
         _warp(_now() + 62);
@@ -52,12 +55,14 @@ contract RollupVotesTest is Fixture {
         _counted(h);
     }
 
+    /// @custom:rule O1
     function test_aBlockWithoutAVoteSignalsNothing() public {
         Header memory h = _revealed(0);
         _finalize(relay, h, payee);
         assertEq(votes.count(), 0);
     }
 
+    /// @custom:rule B3, U1
     function test_RevertWhen_aBackupBlockVotes() public {
         _warp(_view().start + 5);
         Header memory h = _header(1, "backup");
@@ -68,6 +73,7 @@ contract RollupVotesTest is Fixture {
         rollup.finalizeBackup(h, payee, proof);
     }
 
+    /// @custom:rule O1, U3
     function test_aVoteThatFailsCostsNoBlock() public {
         Header memory h = _voting(0);
         vm.mockCallRevert(address(votes), abi.encodeWithSelector(IVotes.signal.selector), "no");
@@ -77,6 +83,7 @@ contract RollupVotesTest is Fixture {
     }
 
     /// @dev Attack: the submitter gives just so much gas that the vote runs out of it. Whatever it gives, the block isn't final without its vote.
+    /// @custom:rule O2
     function test_attack_aSubmitterCannotSuppressAVote() public {
         Header memory h = _voting(0);
         bytes memory proof = _proof(h, payee);
@@ -94,6 +101,7 @@ contract RollupVotesTest is Fixture {
         assertGt(finals, 0);
     }
 
+    /// @custom:rule O1
     function test_withoutGovernanceAVoteMeansNothing() public {
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 7);
         _warp(DEPLOYED_AT);
@@ -111,6 +119,7 @@ contract RollupVotesTest is Fixture {
         assertEq(votes.count(), 0);
     }
 
+    /// @custom:rule D1
     function test_RevertWhen_aPublicScoreHasAProof() public {
         bytes memory proof = _seedProof(_view().seedAt);
         Slot slot = _slot();
@@ -122,6 +131,7 @@ contract RollupVotesTest is Fixture {
 
     // ---- seeds ----------------------------------------------------------------------------------------------------
 
+    /// @custom:rule R5
     function test_theFirstProposalBringsTheSeedForAll() public {
         Slot slot = _slot();
         L1Slot target = L1Slot.wrap(_view().seedAt);
@@ -135,6 +145,7 @@ contract RollupVotesTest is Fixture {
     }
 
     /// @dev A mix proven to the randomness contract and one proven with the proposal give the same scores.
+    /// @custom:rule R5
     function test_whereTheMixComesFromMakesNoDifference() public {
         uint256 snapshot = vm.snapshotState();
         _propose(0);

@@ -19,6 +19,7 @@ contract BridgeInvariantTest is Test {
     }
 
     /// forge-config: default.invariant.runs = 16
+    /// @custom:rule W4, W5
     function invariant_aWithdrawalIsClaimedOnceAndNeverMoreThanWasDeposited() public view {
         handler.checkClaims();
         handler.checkSolvency();
@@ -56,14 +57,17 @@ contract BridgeBugsTest is Test {
         assertGt(handler.exits(), 0, "exits");
     }
 
+    /// @custom:rule W4
     function test_forgettingAClaimIsCaught() public {
         assertTrue(_caught(new ForgetsClaims(), BridgeHandler.checkClaims.selector));
     }
 
+    /// @custom:rule W5
     function test_forgettingTheSupplyIsCaught() public {
         assertTrue(_caught(new ForgetsSupply(), BridgeHandler.checkSolvency.selector));
     }
 
+    /// @custom:rule W2
     function test_forgettingAnExitIsCaught() public {
         assertTrue(_caught(new ForgetsExits(), BridgeHandler.checkQueue.selector));
     }

@@ -20,6 +20,7 @@ contract CrowdInvariantTest is Test {
 
     /// @dev What holds without the crowd, too.
     /// forge-config: default.invariant.runs = 24
+    /// @custom:rule S1, E1, E5, M1
     function invariant_theCrowdChangesNothing() public view {
         handler.checkTokens();
         handler.checkBonds();
@@ -32,26 +33,31 @@ contract CrowdInvariantTest is Test {
     }
 
     /// forge-config: default.invariant.runs = 24
+    /// @custom:rule Q14, S4
     function invariant_theSetIsFrozenBeforeTheSeedAndTheSeedBeforeTheSlot() public view {
         handler.checkFreezeOrder();
     }
 
     /// forge-config: default.invariant.runs = 24
+    /// @custom:rule R2, R4
     function invariant_aSeedDependsOnNobody() public view {
         handler.checkSeeds();
     }
 
     /// forge-config: default.invariant.runs = 24
+    /// @custom:rule C1
     function invariant_termsDieWithTheirSlot() public view {
         handler.checkTerms();
     }
 
     /// forge-config: default.invariant.runs = 24
+    /// @custom:rule B1
     function invariant_backupAcceptsNothingThatTheNormalPathRefuses() public view {
         handler.checkBackup();
     }
 
     /// forge-config: default.invariant.runs = 24
+    /// @custom:rule S4, S5
     function invariant_theChainCanMoveOn() public view {
         handler.checkMovesOn();
     }
@@ -99,22 +105,27 @@ contract CrowdBugsTest is Test {
         assertGt(handler.arrivals(), 0, "arrivals");
     }
 
+    /// @custom:rule Q14
     function test_latecomersAreCaught() public {
         assertTrue(_caught(new LetsLatecomersIn(), CrowdHandler.checkFreezeOrder.selector));
     }
 
+    /// @custom:rule R2
     function test_aSeedByTimeIsCaught() public {
         assertTrue(_caught(new SeedsByTime(), CrowdHandler.checkSeeds.selector));
     }
 
+    /// @custom:rule C1
     function test_revivedTermsAreCaught() public {
         assertTrue(_caught(new RevivesTerms(), CrowdHandler.checkTerms.selector));
     }
 
+    /// @custom:rule B1
     function test_verifyingNothingIsCaught() public {
         assertTrue(_caught(new VerifiesNothing(), CrowdHandler.checkBackup.selector));
     }
 
+    /// @custom:rule S4
     function test_aJamIsCaught() public {
         assertTrue(_caught(new Jams(), CrowdHandler.checkMovesOn.selector));
     }

@@ -20,6 +20,7 @@ contract GovernanceInvariantTest is Test {
 
     /// forge-config: default.invariant.runs = 32
     /// forge-config: default.invariant.depth = 200
+    /// @custom:rule U5, U6, U8, U11, U14
     function invariant_whatAQuorumSignalledHappensOnceInTimeAndNothingElse() public view {
         handler.checkPayloads();
         handler.checkPauses();
@@ -55,10 +56,12 @@ contract GovernanceBugsTest is Test {
         assertGt(handler.pauses(), 1, "pauses");
     }
 
+    /// @custom:rule U11
     function test_forgettingAnExecutionIsCaught() public {
         assertTrue(_caught(new ForgetsExecutions(), GovernanceHandler.checkPayloads.selector));
     }
 
+    /// @custom:rule U13
     function test_forgettingAnApprovalIsCaught() public {
         assertTrue(_caught(new ForgetsApprovals(), GovernanceHandler.checkPauses.selector));
     }

@@ -27,34 +27,42 @@ contract SlotsInvariantTest is Test {
         targetSelector(FuzzSelector(address(handler), selectors));
     }
 
+    /// @custom:rule E1, E6
     function invariant_tokensAreConservedToTheWei() public view {
         handler.checkTokens();
     }
 
+    /// @custom:rule E5
     function invariant_bondsAreReleasedOrSlashedOnce() public view {
         handler.checkBonds();
     }
 
+    /// @custom:rule Q16, E2, E3
     function invariant_penaltiesNeverExceedTheStake() public view {
         handler.checkPenalties();
     }
 
+    /// @custom:rule S1, F4
     function invariant_aSlotHasAtMostOneBlockOnTheTip() public view {
         handler.checkChain();
     }
 
+    /// @custom:rule P2, P3
     function invariant_aLowerScoreNeverDisplacesAHigherOne() public view {
         handler.checkRanking();
     }
 
+    /// @custom:rule S6, T2, T3
     function invariant_phasesAreThoseOfTheReference() public view {
         handler.checkPhases();
     }
 
+    /// @custom:rule O1, U2
     function invariant_aVoteCountsOnceAndOnlyForTheElected() public view {
         handler.checkVotes();
     }
 
+    /// @custom:rule M1
     function invariant_everyRefusalHasItsOwnError() public view {
         handler.checkReverts();
     }
@@ -97,30 +105,37 @@ contract PlantedBugsTest is Test {
         assertGt(handler.paused(), 0, "paused");
     }
 
+    /// @custom:rule E1
     function test_burningTooMuchIsCaught() public {
         assertTrue(_caught(new BurnsTooMuch(), SlotHandler.checkTokens.selector));
     }
 
+    /// @custom:rule E5
     function test_forgettingABondIsCaught() public {
         assertTrue(_caught(new ForgetsBonds(), SlotHandler.checkBonds.selector));
     }
 
+    /// @custom:rule E2, E3
     function test_forgettingAPenaltyIsCaught() public {
         assertTrue(_caught(new ForgetsPenalties(), SlotHandler.checkPenalties.selector));
     }
 
+    /// @custom:rule S1
     function test_repeatingASlotIsCaught() public {
         assertTrue(_caught(new RepeatsSlots(), SlotHandler.checkChain.selector));
     }
 
+    /// @custom:rule P2
     function test_rankingTheWorseFirstIsCaught() public {
         assertTrue(_caught(new RanksTheWorseFirst(), SlotHandler.checkRanking.selector));
     }
 
+    /// @custom:rule O1
     function test_forgettingAVoteIsCaught() public {
         assertTrue(_caught(new ForgetsVotes(), SlotHandler.checkVotes.selector));
     }
 
+    /// @custom:rule S6
     function test_waitingTooLongIsCaught() public {
         assertTrue(_caught(new WaitsTooLong(), SlotHandler.checkPhases.selector));
     }
@@ -130,6 +145,7 @@ contract PlantedBugsTest is Test {
 contract RebuildTest is Test {
     uint256 private constant STEPS = 1500;
 
+    /// @custom:rule M5
     function test_everythingFollowsFromEvents() public {
         Rebuilder rebuilder = new Rebuilder();
         rebuilder.setUp();

@@ -112,6 +112,7 @@ contract BlsTest is Fixture {
 
     // ---- proofs of possession -------------------------------------------------------------------------------------
 
+    /// @custom:rule Q2
     function test_keysSignAndVerify() public view {
         bytes32[8] memory hashed = Bls.hashToG2("message", BlsKeys.POSSESSION_DST);
         bytes32[4] memory key = BlsKeys.publicKey(SECRET);
@@ -124,21 +125,25 @@ contract BlsTest is Fixture {
     }
 
     /// @dev Without the check, the key at infinity would accept the signature at infinity on any message.
+    /// @custom:rule Q2
     function test_RevertWhen_theKeyIsAtInfinity() public {
         _notRegistered(new bytes(128), new bytes(256));
         _notRegistered(new bytes(128), _possession());
     }
 
+    /// @custom:rule Q2
     function test_RevertWhen_theProofIsAtInfinity() public {
         _notRegistered(_key(), new bytes(256));
     }
 
+    /// @custom:rule Q2
     function test_RevertWhen_aPointIsNotOnTheCurve() public {
         _notRegistered(_with(_key(), 3, 1), _possession());
         _notRegistered(_key(), _with(_possession(), 7, 1));
     }
 
     /// @dev The key plus a point of another subgroup pairs as the key does, if nobody looks.
+    /// @custom:rule Q2
     function test_RevertWhen_aPointIsNotInItsSubgroup() public {
         _notRegistered(Curve.COFACTOR_G1, _possession());
         _notRegistered(Curve.add1(_key(), Curve.COFACTOR_G1), _possession());
@@ -146,6 +151,7 @@ contract BlsTest is Fixture {
         _notRegistered(_key(), Curve.add2(_possession(), Curve.COFACTOR_G2));
     }
 
+    /// @custom:rule Q2
     function test_RevertWhen_aCoordinateIsNotReduced() public {
         for (uint256 i = 0; i < 4; i += 2) {
             _notRegistered(_beyondTheField(_key(), i), _possession());
@@ -155,11 +161,13 @@ contract BlsTest is Fixture {
         }
     }
 
+    /// @custom:rule Q2
     function test_RevertWhen_thePaddingIsNotZero() public {
         bytes memory key = _key();
         _notRegistered(_with(key, 0, _word(key, 0) | (1 << 255)), _possession());
     }
 
+    /// @custom:rule Q2
     function test_RevertWhen_theProofIsForAnotherContractOrChain() public {
         bytes memory proof = _possession();
         vm.chainId(77);
@@ -167,11 +175,13 @@ contract BlsTest is Fixture {
     }
 
     /// @dev Signatures for scores can't serve as proofs, nor the other way round.
+    /// @custom:rule Q2, D2
     function test_theTagsDiffer() public {
         bytes memory message = staking.possessionMessage(address(this), BlsKeys.publicKey(SECRET));
         _notRegistered(_key(), abi.encode(BlsKeys.sign(SECRET, message, BlsKeys.VRF_DST)));
     }
 
+    /// @custom:rule Q2
     function test_theMessageIsWhatTheManualSays() public view {
         bytes32[4] memory key = BlsKeys.publicKey(SECRET);
         bytes32 domain = "fernet.pop.v1";
@@ -180,6 +190,7 @@ contract BlsTest is Fixture {
 
     // ---- scores ---------------------------------------------------------------------------------------------------
 
+    /// @custom:rule D2
     function test_theVrfScoreIsTheHashOfTheSignature() public view {
         bytes memory proof = _proof(0);
         bytes memory signature = new bytes(256);
@@ -192,11 +203,13 @@ contract BlsTest is Fixture {
         assertEq(address(_vrf.staking()), address(staking));
     }
 
+    /// @custom:rule D2
     function test_theVrfMessageIsWhatTheManualSays() public view {
         bytes32 domain = "fernet.vrf.v1";
         assertEq(_vrf.message(relay, SLOT, SEED, _first), abi.encode(domain, block.chainid, relay, SLOT, SEED, _first));
     }
 
+    /// @custom:rule D2
     function test_RevertWhen_theProofHasAnotherLength() public {
         bytes memory proof = _proof(0);
         vm.expectRevert(abi.encodeWithSelector(IScoring.WrongProofLength.selector, 384, 385));
@@ -205,6 +218,7 @@ contract BlsTest is Fixture {
         _score("");
     }
 
+    /// @custom:rule D4
     function test_RevertWhen_theKeyIsAnothers() public {
         bytes memory proof = _proof(1);
         bytes32 expected = staking.blsKeyHashOf(_first);
@@ -213,6 +227,7 @@ contract BlsTest is Fixture {
         _score(proof);
     }
 
+    /// @custom:rule D4
     function test_RevertWhen_theSignatureIsForSomethingElse() public {
         bytes memory proof = _proof(0);
         vm.expectRevert(abi.encodeWithSelector(VrfScore.BadBlsSignature.selector, _first));
@@ -226,6 +241,7 @@ contract BlsTest is Fixture {
     }
 
     /// @dev One signature a slot and key: no other encoding, no other point.
+    /// @custom:rule D3, D4
     function test_RevertWhen_theSignatureIsChanged() public {
         bytes memory proof = _proof(0);
         _refused(_with(proof, 11, _word(proof, 11) ^ 1));
@@ -237,12 +253,14 @@ contract BlsTest is Fixture {
     }
 
     /// @dev A key that was registered twice has two scores.
+    /// @custom:rule D2, D3
     function test_theSequencerIsInTheMessage() public view {
         assertTrue(
             keccak256(_vrf.message(relay, SLOT, SEED, _id(0))) != keccak256(_vrf.message(relay, SLOT, SEED, _id(1)))
         );
     }
 
+    /// @custom:rule D4, Q3
     function test_aMalformedScoreProofCannotBurnMoreThanTheCap() public {
         bytes memory proof = _with(_proof(0), 11, 1);
         uint256 before = gasleft();
@@ -253,11 +271,13 @@ contract BlsTest is Fixture {
         assertEq(result, abi.encodeWithSelector(VrfScore.BadBlsSignature.selector, _first));
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_theVrfHasNoStaking() public {
         vm.expectRevert(abi.encodeWithSelector(VrfScore.BadParameter.selector, "staking"));
         new VrfScore(IStaking(address(0)));
     }
 
+    /// @custom:rule D1
     function testFuzz_thePublicScoreIsTheUpperPartOfAHash(
         address rollup_,
         uint64 slot,
@@ -275,6 +295,7 @@ contract BlsTest is Fixture {
         assertEq(scoring.kind(), "public");
     }
 
+    /// @custom:rule D1
     function test_RevertWhen_thePublicScoreGetsAProof() public {
         PublicScore scoring = new PublicScore();
         vm.expectRevert(abi.encodeWithSelector(IScoring.WrongProofLength.selector, 0, 1));
@@ -284,6 +305,7 @@ contract BlsTest is Fixture {
     // ---- an L1 without the precompiles ----------------------------------------------------------------------------
 
     /// @dev A failing call, and an account without code, which returns nothing.
+    /// @custom:rule Q2, D2
     function test_RevertWhen_aPrecompileFails() public {
         uint160[3] memory precompiles = [uint160(0x05), 0x0d, 0x11];
         for (uint256 i = 0; i < 3; ++i) {

@@ -71,6 +71,7 @@ abstract contract BridgeFixture is Test {
 }
 
 contract BridgeDepositTest is BridgeFixture {
+    /// @custom:rule W1
     function test_QueuesADepositAndTakesTheTokens() public {
         bytes32 chain = _deposited(0, 1, 7, KEY_X, KEY_Y);
         vm.expectEmit(address(bridge));
@@ -85,6 +86,7 @@ contract BridgeDepositTest is BridgeFixture {
         assertEq(token.balanceOf(address(bridge)), 7 * UNIT);
     }
 
+    /// @custom:rule W1
     function test_AKnownAccountIsToppedUpAndANewOneGetsTheNextIndex() public {
         _deposit(7);
         (uint64 number, uint32 index) = _deposit(8);
@@ -100,6 +102,7 @@ contract BridgeDepositTest is BridgeFixture {
         assertEq(bridge.chain(3), _deposited(bridge.chain(2), 2, 9, OTHER_X, OTHER_Y));
     }
 
+    /// @custom:rule W1
     function test_TheSameKeyOfAnotherOwnerIsAnotherAccount() public {
         _deposit(7);
         address thief = makeAddr("thief");
@@ -116,6 +119,7 @@ contract BridgeDepositTest is BridgeFixture {
         bridge.forceExit(1, thief);
     }
 
+    /// @custom:rule W1
     function test_RevertWhen_AnAccountWouldHaveNoOwner() public {
         vm.expectRevert(IBridge.ZeroAddress.selector);
         vm.prank(user);
@@ -130,6 +134,7 @@ contract BridgeDepositTest is BridgeFixture {
 
     // --- forced exits
 
+    /// @custom:rule W2
     function test_TheOwnerQueuesAnExit() public {
         _deposit(7);
         bytes32 chain = _exited(bridge.chain(1), 1, target);
@@ -144,6 +149,7 @@ contract BridgeDepositTest is BridgeFixture {
         _ownerIs(1, owner, false);
     }
 
+    /// @custom:rule W2
     function test_RevertWhen_AnExitIsForcedByAnotherThanTheOwner() public {
         _deposit(7);
         // neither who paid nor who would be paid
@@ -155,6 +161,7 @@ contract BridgeDepositTest is BridgeFixture {
         }
     }
 
+    /// @custom:rule W2
     function test_RevertWhen_TheExitingAccountDoesNotExist() public {
         _deposit(7);
         uint32[3] memory unknown = [uint32(0), 2, type(uint32).max];
@@ -165,6 +172,7 @@ contract BridgeDepositTest is BridgeFixture {
         }
     }
 
+    /// @custom:rule W2
     function test_RevertWhen_AnExitHasNoTarget() public {
         _deposit(7);
         vm.expectRevert(IBridge.ZeroAddress.selector);
@@ -172,6 +180,7 @@ contract BridgeDepositTest is BridgeFixture {
         bridge.forceExit(1, address(0));
     }
 
+    /// @custom:rule W2
     function test_RevertWhen_AnExitIsForcedTwice() public {
         _deposit(7);
         vm.startPrank(owner);
@@ -191,6 +200,7 @@ contract BridgeDepositTest is BridgeFixture {
         assertEq(bridge.chain(5), _exited(bridge.chain(4), 1, target));
     }
 
+    /// @custom:rule W2
     function test_SeveralDepositsEntitleToOneExit() public {
         _deposit(7);
         _deposit(7);
@@ -201,6 +211,7 @@ contract BridgeDepositTest is BridgeFixture {
         vm.stopPrank();
     }
 
+    /// @custom:rule W1
     function testFuzz_DepositsAndExitsNeverHashAlike(uint32 index, uint64 amount, address to, uint256 x, uint256 y)
         public
         pure
@@ -214,6 +225,7 @@ contract BridgeDepositTest is BridgeFixture {
         assertEq(L1Operations.chain(exit, 0), _exited(0, index, to));
     }
 
+    /// @custom:rule W3
     function test_ExitsHaveTheDeadlineOfDeposits() public {
         _deposit(7); // L1 slot 100
         _warpToSlot(105);
@@ -226,12 +238,14 @@ contract BridgeDepositTest is BridgeFixture {
         bridge.checkConsumption(0, 1, 1, L1Slot.wrap(106));
     }
 
+    /// @custom:rule W1
     function test_RevertWhen_TheAmountIsTooLow() public {
         vm.expectRevert(abi.encodeWithSelector(IBridge.AmountTooLow.selector, MINIMUM, MINIMUM - 1));
         _deposit(MINIMUM - 1);
         _deposit(MINIMUM);
     }
 
+    /// @custom:rule W1
     function test_RevertWhen_TheKeyIsInvalid() public {
         _rejectKey(0, 1);
         _rejectKey(0, ScalarField.ORDER - 1);
@@ -248,17 +262,20 @@ contract BridgeDepositTest is BridgeFixture {
         bridge.deposit(owner, x, y, 7);
     }
 
+    /// @custom:rule W1
     function testFuzz_RandomCoordinatesAreNoKey(uint256 x, uint256 y) public pure {
         // a random pair is on the curve with a chance of 2^-255
         assertFalse(Jubjub.isKey(x, y));
     }
 
+    /// @custom:rule W1
     function test_MirroredKeysAreKeys() public pure {
         assertTrue(Jubjub.isKey(ScalarField.ORDER - KEY_X, KEY_Y));
         assertTrue(Jubjub.isKey(KEY_X, ScalarField.ORDER - KEY_Y));
         assertTrue(Jubjub.isKey(OTHER_X, OTHER_Y));
     }
 
+    /// @custom:rule W1
     function test_RevertWhen_TheSupplyWouldNotFitABalance() public {
         uint64 most = type(uint64).max;
         _deposit(most - 10);
@@ -268,6 +285,7 @@ contract BridgeDepositTest is BridgeFixture {
         assertEq(bridge.supply(), most);
     }
 
+    /// @custom:rule W1
     function test_RevertWhen_IndicesAreUsedUp() public {
         _deposit(7);
         // count (64 bits), accounts (32 bits), supply (64 bits) share the first word
@@ -280,6 +298,7 @@ contract BridgeDepositTest is BridgeFixture {
         _deposit(7);
     }
 
+    /// @custom:rule E7
     function test_RevertWhen_TheTokenMisbehaves() public {
         token.misbehave(OddToken.Oddity.TakesFee);
         vm.expectPartialRevert(Tokens.WrongAmountReceived.selector);
@@ -294,6 +313,7 @@ contract BridgeDepositTest is BridgeFixture {
         _deposit(1000);
     }
 
+    /// @custom:rule E7
     function test_RevertWhen_TheDepositHappensInsideADeposit() public {
         token.mint(address(token), 1000 * UNIT);
         vm.prank(address(token));
@@ -304,6 +324,7 @@ contract BridgeDepositTest is BridgeFixture {
         _deposit(7);
     }
 
+    /// @custom:rule W1
     function testFuzz_TheChainFollowsTheQueue(uint64[8] memory amounts) public {
         bytes32 chain = 0;
         uint256 total = 0;
@@ -318,6 +339,7 @@ contract BridgeDepositTest is BridgeFixture {
         assertEq(token.balanceOf(address(bridge)), total * UNIT);
     }
 
+    /// @custom:rule W1
     function test_RevertWhen_TheChainIsAskedBeyondItsEnd() public {
         _deposit(7);
         vm.expectRevert(abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 0, 2, 1));
@@ -326,6 +348,7 @@ contract BridgeDepositTest is BridgeFixture {
 
     // --- consumption
 
+    /// @custom:rule W3
     function test_ConsumptionFollowsTheCutoff() public {
         _deposit(7); // L1 slot 100
         _warpToSlot(105);
@@ -339,6 +362,7 @@ contract BridgeDepositTest is BridgeFixture {
         bridge.checkConsumption(3, 3, 8, L1Slot.wrap(1000));
     }
 
+    /// @custom:rule W3
     function test_RevertWhen_OldDepositsAreLeftOver() public {
         _deposit(7);
         _warpToSlot(105);
@@ -351,6 +375,7 @@ contract BridgeDepositTest is BridgeFixture {
         bridge.checkConsumption(1, 1, 8, L1Slot.wrap(106));
     }
 
+    /// @custom:rule W3
     function test_OldDepositsMayBeLeftOverWhenTheBlockIsFull() public {
         for (uint256 i = 0; i < 4; i++) {
             _deposit(7);
@@ -361,6 +386,7 @@ contract BridgeDepositTest is BridgeFixture {
         bridge.checkConsumption(0, 3, 2, L1Slot.wrap(1000));
     }
 
+    /// @custom:rule W3
     function test_RevertWhen_ConsumptionIsOutOfRange() public {
         _deposit(7);
         vm.expectRevert(abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 0, 2, 1));
@@ -371,6 +397,7 @@ contract BridgeDepositTest is BridgeFixture {
 
     // --- construction
 
+    /// @custom:rule M4
     function test_RevertWhen_AParameterIsBad() public {
         IERC20 token_ = IERC20(address(token));
         IRollup rollup_ = IRollup(rollup);
@@ -451,6 +478,7 @@ contract BridgeClaimTest is BridgeFixture {
         bridge.claim(proof);
     }
 
+    /// @custom:rule W4
     function test_AnyoneClaimsForTheTarget() public {
         WithdrawalProof memory proof = _finalize();
         assertFalse(bridge.isClaimed(SLOT, 1, ELEMENT));
@@ -466,6 +494,7 @@ contract BridgeClaimTest is BridgeFixture {
         assertFalse(bridge.isClaimed(SLOT, 1, ELEMENT + 4096));
     }
 
+    /// @custom:rule W4
     function test_AForcedExitIsClaimedLikeAWithdrawal() public {
         // from 3, `to` 1, no fee
         bytes32 exit = bytes32((uint256(2) << 160) | (uint256(AMOUNT) << 64) | (1 << 32) | 3);
@@ -481,6 +510,7 @@ contract BridgeClaimTest is BridgeFixture {
         _reject(proof, abi.encodeWithSelector(IBridge.NotFinalized.selector, 6, keccak256(abi.encode(proof.header))));
     }
 
+    /// @custom:rule W4
     function testFuzz_ClaimsAtEveryElement(uint256 element, uint64 amount, address to) public {
         vm.assume(to != address(0) && to != address(bridge));
         element = bound(element, 0, 4094);
@@ -490,12 +520,14 @@ contract BridgeClaimTest is BridgeFixture {
         assertEq(token.balanceOf(to), before + amount * UNIT);
     }
 
+    /// @custom:rule W4
     function test_RevertWhen_ClaimedTwice() public {
         WithdrawalProof memory proof = _finalize();
         bridge.claim(proof);
         _reject(proof, abi.encodeWithSelector(IBridge.AlreadyClaimed.selector, SLOT, 1, ELEMENT));
     }
 
+    /// @custom:rule W4
     function test_RevertWhen_ClaimedInsideAClaim() public {
         WithdrawalProof memory proof = _finalize();
         token.callBack(address(bridge), abi.encodeCall(bridge.claim, (proof)));
@@ -505,12 +537,14 @@ contract BridgeClaimTest is BridgeFixture {
         assertEq(token.balanceOf(target), AMOUNT * UNIT);
     }
 
+    /// @custom:rule W4
     function test_RevertWhen_TheHeaderIsNotFinalized() public {
         WithdrawalProof memory proof = _finalize();
         proof.header.stateRoot = "another";
         _reject(proof, abi.encodeWithSelector(IBridge.NotFinalized.selector, SLOT, keccak256(abi.encode(proof.header))));
     }
 
+    /// @custom:rule W4
     function test_RevertWhen_TheBlobIsOutOfRange() public {
         WithdrawalProof memory proof = _finalize();
         proof.blob = 2;
@@ -519,6 +553,7 @@ contract BridgeClaimTest is BridgeFixture {
         _reject(proof, abi.encodeWithSelector(IBridge.BlobOutOfRange.selector, type(uint256).max, 2));
     }
 
+    /// @custom:rule W4
     function test_RevertWhen_TheElementIsOutOfRange() public {
         WithdrawalProof memory proof = _finalize(4095, _withdrawal(AMOUNT), _target(target));
         _reject(proof, abi.encodeWithSelector(IBridge.ElementOutOfRange.selector, 4095, 4095));
@@ -530,6 +565,7 @@ contract BridgeClaimTest is BridgeFixture {
         _reject(proof, abi.encodeWithSelector(IBridge.ElementOutOfRange.selector, type(uint256).max, 4095));
     }
 
+    /// @custom:rule W4
     function test_RevertWhen_TheElementIsNoWithdrawal() public {
         bytes32 transfer = bytes32((uint256(1) << 160) | (uint256(AMOUNT) << 64) | 3);
         _reject(
@@ -542,6 +578,7 @@ contract BridgeClaimTest is BridgeFixture {
         );
     }
 
+    /// @custom:rule W4
     function test_RevertWhen_TheNextElementIsNoTarget() public {
         bytes32[3] memory bad =
             [bytes32(uint256(uint160(target))), _target(address(0)), bytes32(uint256(_target(target)) | (1 << 200))];
@@ -553,6 +590,7 @@ contract BridgeClaimTest is BridgeFixture {
         }
     }
 
+    /// @custom:rule W4
     function test_RevertWhen_AnElementIsAnotherThanTheBlobs() public {
         WithdrawalProof memory proof = _finalize();
         proof.withdrawal = _withdrawal(AMOUNT + 1);
@@ -565,12 +603,14 @@ contract BridgeClaimTest is BridgeFixture {
         _reject(proof, abi.encodeWithSelector(IBridge.OpeningRejected.selector, ELEMENT + 1));
     }
 
+    /// @custom:rule W4
     function test_RevertWhen_TheBlobIsAnother() public {
         WithdrawalProof memory proof = _finalize();
         proof.blob = 0;
         _reject(proof, abi.encodeWithSelector(IBridge.OpeningRejected.selector, ELEMENT));
     }
 
+    /// @custom:rule W4
     function test_RevertWhen_AnOpeningIsMalformed() public {
         WithdrawalProof memory proof = _finalize();
         bytes memory good = proof.commitment;
@@ -586,6 +626,7 @@ contract BridgeClaimTest is BridgeFixture {
         _reject(proof, abi.encodeWithSelector(IBridge.OpeningRejected.selector, ELEMENT + 1));
     }
 
+    /// @custom:rule W5
     function test_RevertWhen_MoreIsClaimedThanDeposited() public {
         _reject(
             _finalize(ELEMENT, _withdrawal(10_001), _target(target)),
@@ -593,6 +634,7 @@ contract BridgeClaimTest is BridgeFixture {
         );
     }
 
+    /// @custom:rule E7
     function test_RevertWhen_TheTokenRefusesTheTransfer() public {
         WithdrawalProof memory proof = _finalize();
         token.misbehave(OddToken.Oddity.ReturnsFalse);

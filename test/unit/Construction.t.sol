@@ -52,11 +52,13 @@ contract ConstructionTest is Fixture {
         vm.setNonceUnsafe(address(this), nonce);
     }
 
+    /// @custom:rule M4
     function test_acceptsTheDevnetsParameters() public {
         Rollup made = new Rollup(_parameters(), _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
         assertEq(address(_next.staking.stakeAmount() == STAKE ? made : Rollup(address(0))), address(made));
     }
 
+    /// @custom:rule M4
     function test_acceptsTheMainnetLikeParameters() public {
         Parameters memory p = _parameters();
         (p.proposalPhase, p.commitmentPhase, p.revealPhase) = (10, 5, 5);
@@ -65,6 +67,7 @@ contract ConstructionTest is Fixture {
         new Rollup(p, _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
     }
 
+    /// @custom:rule S2, M4
     function test_RevertWhen_theGenesisLiesInThePastOrTooFarAhead() public {
         uint64 nonce = vm.getNonce(address(this));
         vm.expectRevert(abi.encodeWithSelector(IRollup.BadParameter.selector, "genesisSlot"));
@@ -75,6 +78,7 @@ contract ConstructionTest is Fixture {
         vm.setNonceUnsafe(address(this), nonce);
     }
 
+    /// @custom:rule S2
     function test_slotZeroWaitsForALaterGenesis() public {
         uint64 genesis = _now() + 20;
         Rollup made = new Rollup(_parameters(), _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(genesis));
@@ -89,6 +93,7 @@ contract ConstructionTest is Fixture {
         assertEq(uint8(view_.currentSlot().phase), uint8(Phase.Proposal));
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_aPhaseIsEmpty() public {
         Parameters memory p = _parameters();
         p.proposalPhase = 0;
@@ -126,6 +131,7 @@ contract ConstructionTest is Fixture {
         _refuses(p, "pauseLength");
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_aCountIsOutOfRange() public {
         Parameters memory p = _parameters();
         p.maxCandidates = 0;
@@ -148,6 +154,7 @@ contract ConstructionTest is Fixture {
         _refuses(p, "maxBlobs");
     }
 
+    /// @custom:rule S5, M4
     function test_RevertWhen_theTimesDoNotFitTogether() public {
         Parameters memory p = _parameters();
         // idle 13
@@ -163,6 +170,7 @@ contract ConstructionTest is Fixture {
         new Rollup(p, _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_theMoneyDoesNotAddUp() public {
         Parameters memory p = _parameters();
         p.rescueShareBps = 10_001;
@@ -175,6 +183,7 @@ contract ConstructionTest is Fixture {
         _refuses(p, "penalties");
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_anAddressIsNotAContract() public {
         Contracts memory good = _next;
         Parameters memory p = _parameters();
@@ -213,6 +222,7 @@ contract ConstructionTest is Fixture {
         new Reader(nowhere);
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_aContractNamesAnotherRollup() public {
         uint256 actual = uint256(uint160(address(rollup)));
         uint256 expected = uint256(uint160(vm.computeCreateAddress(address(this), vm.getNonce(address(this)))));
@@ -233,6 +243,7 @@ contract ConstructionTest is Fixture {
         _mismatch(c, "votes", expected, actual);
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_aContractHasAnotherToken() public {
         TestToken other = new TestToken();
         Contracts memory c = _next;
@@ -242,6 +253,7 @@ contract ConstructionTest is Fixture {
         _mismatch(c, "rewards", uint256(uint160(address(token))), uint256(uint160(address(other))));
     }
 
+    /// @custom:rule T4, M4
     function test_RevertWhen_aContractHasAnotherClock() public {
         Contracts memory c = _next;
         c.randomness = new Randomness(GENESIS_TIME - 1, SLOT_SECONDS);
@@ -252,6 +264,7 @@ contract ConstructionTest is Fixture {
         _mismatch(c, "randomness", SLOT_SECONDS, SLOT_SECONDS + 1);
     }
 
+    /// @custom:rule T4, M4
     function test_RevertWhen_theRollupsOwnClockIsBad() public {
         vm.expectRevert(abi.encodeWithSelector(L1Clock.BadClock.selector, GENESIS_TIME, 0));
         new Rollup(_parameters(), _next, GENESIS_TIME, 0, L1Slot.wrap(_now()));

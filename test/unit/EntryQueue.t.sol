@@ -62,6 +62,7 @@ contract EntryQueueTest is Fixture {
         _entersAt(_start + 2 * WINDOW);
     }
 
+    /// @custom:rule Q4, Q5
     function test_aFullWindowSendsOnToTheNext() public {
         _fill();
         _window(_start + 7, 2, 2);
@@ -70,6 +71,7 @@ contract EntryQueueTest is Fixture {
         _window(_start + 24, 2, 0);
     }
 
+    /// @custom:rule Q5
     function test_anEntryPeriodCanEndInTheMiddleOfAWindow() public {
         _warp(_start + 2);
         _entersAt(_start + 6);
@@ -81,6 +83,7 @@ contract EntryQueueTest is Fixture {
         _entersAt(_start + 16);
     }
 
+    /// @custom:rule Q6
     function test_RevertWhen_theQueueIsFull() public {
         _fill();
         Registration memory r = _registration(relay, relay);
@@ -93,6 +96,7 @@ contract EntryQueueTest is Fixture {
         _entersAt(_start + 3 * WINDOW);
     }
 
+    /// @custom:rule Q5
     function test_theQueueDrainsWithoutAKeeper() public {
         _fill();
         _warp(_start + 100 * WINDOW + 5);
@@ -101,6 +105,7 @@ contract EntryQueueTest is Fixture {
 
     // ---- cancellation ---------------------------------------------------------------------------------------------
 
+    /// @custom:rule Q7
     function test_aCancelledEntryIsRefundedAndItsPlaceIsFree() public {
         _entersAt(_start + 4);
         SequencerId id = _entersAt(_start + 4);
@@ -124,6 +129,7 @@ contract EntryQueueTest is Fixture {
         assertEq(uint256(staking.statusOf(id)), uint256(Status.Exited));
     }
 
+    /// @custom:rule Q7
     function test_RevertWhen_anEntryIsCancelledTwice() public {
         SequencerId id = _enter();
         vm.startPrank(relay);
@@ -132,6 +138,7 @@ contract EntryQueueTest is Fixture {
         staking.cancelEntry(id);
     }
 
+    /// @custom:rule Q7
     function test_RevertWhen_anActiveSequencerCancels() public {
         SequencerId id = _enter();
         _warp(_start + 4);
@@ -140,6 +147,7 @@ contract EntryQueueTest is Fixture {
         staking.cancelEntry(id);
     }
 
+    /// @custom:rule Q7
     function test_RevertWhen_anotherCancels() public {
         SequencerId id = _enter();
         address attester = staking.attesterOf(id);
@@ -148,6 +156,7 @@ contract EntryQueueTest is Fixture {
         staking.cancelEntry(id);
     }
 
+    /// @custom:rule Q7
     function test_RevertWhen_aCancelledEntryExitsOrIsWithdrawn() public {
         SequencerId id = _enter();
         vm.startPrank(relay);
@@ -159,6 +168,7 @@ contract EntryQueueTest is Fixture {
         staking.withdraw(id);
     }
 
+    /// @custom:rule Q7
     function test_anEntryCanBeCancelledInL1SlotZero() public {
         vm.warp(1000);
         Staking young = new Staking(token, address(rollup), timelock, _stakingParameters(), 1000, 12);
@@ -170,6 +180,7 @@ contract EntryQueueTest is Fixture {
     }
 
     /// @dev An exit keeps the place: the stake is bound as long as for others who were active.
+    /// @custom:rule Q7
     function test_aQueuedSequencerThatExitsKeepsItsPlace() public {
         SequencerId id = _enter();
         vm.prank(relay);
@@ -179,6 +190,7 @@ contract EntryQueueTest is Fixture {
 
     // ---- flush ----------------------------------------------------------------------------------------------------
 
+    /// @custom:rule Q8
     function test_governanceChangesTheFlushOfWindowsToCome() public {
         vm.expectEmit();
         emit IStaking.EntryFlushSet(3, L1Slot.wrap(_start + WINDOW));
@@ -194,6 +206,7 @@ contract EntryQueueTest is Fixture {
         _entersAt(_start + 16);
     }
 
+    /// @custom:rule Q8
     function test_aLowerFlushLeavesTakenPlacesAlone() public {
         _entersAt(_start + 4);
         _entersAt(_start + 4);
@@ -211,6 +224,7 @@ contract EntryQueueTest is Fixture {
         staking.nextActivation();
     }
 
+    /// @custom:rule Q8
     function test_theFlushOfTheWindowThatRunsStaysHoweverOftenItIsSet() public {
         vm.startPrank(timelock);
         staking.setEntryFlush(3);
@@ -223,11 +237,13 @@ contract EntryQueueTest is Fixture {
         _window(_start + 16, 2, 0);
     }
 
+    /// @custom:rule Q8
     function test_RevertWhen_anotherSetsTheFlush() public {
         vm.expectRevert(abi.encodeWithSelector(IStaking.NotGovernance.selector, timelock, address(this)));
         staking.setEntryFlush(1);
     }
 
+    /// @custom:rule Q8
     function test_RevertWhen_theFlushIsOutOfRange() public {
         vm.startPrank(timelock);
         vm.expectRevert(abi.encodeWithSelector(IStaking.EntryFlushOutOfRange.selector, 3, 0));

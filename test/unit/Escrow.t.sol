@@ -12,6 +12,7 @@ contract EscrowTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(IEscrow.BadParameter.selector, name));
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_constructedWithBadParameters() public {
         IERC20 t = IERC20(address(token));
         _expectBad("token");
@@ -22,6 +23,7 @@ contract EscrowTest is Fixture {
         new Escrow(t, relay, 0, 0, 1);
     }
 
+    /// @custom:rule E6
     function test_depositsForAnother() public {
         token.approve(address(escrow), 5);
         vm.expectEmit();
@@ -30,6 +32,7 @@ contract EscrowTest is Fixture {
         assertEq(escrow.account(relay).free, 5);
     }
 
+    /// @custom:rule E6
     function test_RevertWhen_depositingNothingOrForNobody() public {
         vm.expectRevert(IEscrow.ZeroAmount.selector);
         escrow.deposit(relay, 0);
@@ -37,6 +40,7 @@ contract EscrowTest is Fixture {
         escrow.deposit(address(0), 1);
     }
 
+    /// @custom:rule E6
     function test_RevertWhen_aBalanceWouldNotFit() public {
         token.mint(address(this), type(uint128).max);
         token.approve(address(escrow), type(uint256).max);
@@ -45,6 +49,7 @@ contract EscrowTest is Fixture {
         escrow.deposit(prover, type(uint128).max);
     }
 
+    /// @custom:rule E6
     function test_withdrawalWaitsForItsDelay() public {
         uint64 now_ = _now();
         vm.startPrank(prover);
@@ -71,6 +76,7 @@ contract EscrowTest is Fixture {
         escrow.withdraw(address(0));
     }
 
+    /// @custom:rule E6
     function test_RevertWhen_requestingTooMuchOrNothing() public {
         vm.startPrank(prover);
         vm.expectRevert(IEscrow.ZeroAmount.selector);
@@ -79,6 +85,7 @@ contract EscrowTest is Fixture {
         escrow.requestWithdrawal(1000e18 + 1);
     }
 
+    /// @custom:rule E6
     function test_lockReleaseSlash() public {
         vm.startPrank(address(rollup));
         vm.expectEmit();
@@ -102,6 +109,7 @@ contract EscrowTest is Fixture {
         assertEq(token.balanceOf(BURNED), 35e18);
     }
 
+    /// @custom:rule E6
     function test_RevertWhen_theRollupAsksForTheImpossible() public {
         vm.startPrank(address(rollup));
         vm.expectRevert(abi.encodeWithSelector(IEscrow.InsufficientFree.selector, prover, 1000e18, 1001e18));
@@ -116,6 +124,7 @@ contract EscrowTest is Fixture {
         escrow.slash(prover, 1, address(0), 1);
     }
 
+    /// @custom:rule E6
     function test_RevertWhen_anotherThanTheRollupMovesBonds() public {
         bytes memory reason = abi.encodeWithSelector(IEscrow.NotRollup.selector, address(rollup), address(this));
         vm.expectRevert(reason);
@@ -126,6 +135,7 @@ contract EscrowTest is Fixture {
         escrow.slash(prover, 1, relay, 1);
     }
 
+    /// @custom:rule E6
     function test_lockedBondsCannotLeave() public {
         vm.prank(address(rollup));
         escrow.lock(prover, 990e18);

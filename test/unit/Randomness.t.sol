@@ -48,6 +48,7 @@ contract RandomnessTest is Test {
         return abi.encode(header, parentHeader);
     }
 
+    /// @custom:rule R1
     function test_provesTheMixOfTheFirstBlockAfterTheTarget() public {
         bytes memory proof = _chain(120, 121);
         vm.expectEmit();
@@ -57,18 +58,21 @@ contract RandomnessTest is Test {
         assertEq(randomness.seed(Slot.wrap(7), TARGET), keccak256(abi.encode(SEED_DOMAIN, MIX, uint256(7))));
     }
 
+    /// @custom:rule R1, T1
     function test_missedL1SlotsMoveOnToTheNextBlock() public {
         assertEq(randomness.prove(TARGET, _chain(115, 129)), MIX);
         assertEq(randomness.prove(L1Slot.wrap(115), _chain(115, 129)), MIX);
         assertEq(randomness.prove(L1Slot.wrap(128), _chain(115, 129)), MIX);
     }
 
+    /// @custom:rule R2
     function test_aKnownMixIsLeftAsItIs() public {
         randomness.prove(TARGET, _chain(120, 121));
         assertEq(randomness.prove(TARGET, "garbage"), MIX);
     }
 
     /// @dev Who submits it, when and by which window: the mix is the same.
+    /// @custom:rule R2
     function test_theHistoryContractServesOlderBlocks() public {
         _warp(121 + 8191);
         bytes memory proof = _chain(120, 121);
@@ -76,6 +80,7 @@ contract RandomnessTest is Test {
         assertEq(randomness.prove(TARGET, proof), MIX);
     }
 
+    /// @custom:rule R2
     function test_aBlockThatWasLastServedByBlockhashIsServedByHistoryOneLater() public {
         _warp(121 + 256);
         uint256 snapshot = vm.snapshotState();
@@ -85,6 +90,7 @@ contract RandomnessTest is Test {
         assertEq(randomness.prove(TARGET, _chain(120, 121)), MIX);
     }
 
+    /// @custom:rule R2
     function test_RevertWhen_theBlockIsTooOld() public {
         _warp(121 + 8192);
         bytes memory proof = _chain(120, 121);
@@ -92,6 +98,7 @@ contract RandomnessTest is Test {
         randomness.prove(TARGET, proof);
     }
 
+    /// @custom:rule R2
     function test_RevertWhen_theBlockIsNotThereYet() public {
         bytes memory proof = _chain(_fields(120), _fields(121));
         HeaderFields memory future = _fields(121);
@@ -105,11 +112,13 @@ contract RandomnessTest is Test {
         randomness.prove(TARGET, proof);
     }
 
+    /// @custom:rule R5
     function test_RevertWhen_theMixIsUnknown() public {
         vm.expectRevert(abi.encodeWithSelector(IRandomness.UnknownMix.selector, TARGET));
         randomness.seed(Slot.wrap(1), TARGET);
     }
 
+    /// @custom:rule R2
     function test_RevertWhen_theTargetIsNotReached() public {
         L1Slot now_ = L1Slot.wrap(130);
         vm.expectRevert(abi.encodeWithSelector(IRandomness.TargetNotReached.selector, now_, now_));
@@ -120,6 +129,7 @@ contract RandomnessTest is Test {
     }
 
     /// @dev A block from before the clock began counts as one of L1 slot 0.
+    /// @custom:rule R1
     function test_theFirstMixIsThatOfL1SlotZero() public {
         HeaderFields memory parent = _fields(0);
         parent.timestamp = GENESIS_TIME - 5;
@@ -127,6 +137,7 @@ contract RandomnessTest is Test {
         assertEq(randomness.prove(L1Slot.wrap(0), _chain(parent, _fields(1))), MIX);
     }
 
+    /// @custom:rule R2
     function test_RevertWhen_theHeaderIsOfAnotherChainOrFork() public {
         bytes memory proof = _chain(120, 121);
         HeaderFields memory forged = _fields(121);
@@ -139,6 +150,7 @@ contract RandomnessTest is Test {
         randomness.prove(TARGET, proof);
     }
 
+    /// @custom:rule R2
     function test_RevertWhen_theParentIsAnother() public {
         (bytes memory header, bytes memory parent) = abi.decode(_chain(120, 121), (bytes, bytes));
         bytes memory other = L1.header(_fields(119));
@@ -148,6 +160,7 @@ contract RandomnessTest is Test {
         randomness.prove(TARGET, abi.encode(header, other));
     }
 
+    /// @custom:rule R2
     function test_RevertWhen_theHeaderIsNotAfterTheTarget() public {
         bytes memory proof = _chain(119, 120);
         vm.expectRevert(abi.encodeWithSelector(IRandomness.NotAfterTarget.selector, TARGET, L1Slot.wrap(120)));
@@ -155,12 +168,14 @@ contract RandomnessTest is Test {
     }
 
     /// @dev A later block would give whoever picks it another mix.
+    /// @custom:rule R2
     function test_RevertWhen_theHeaderIsNotTheFirstAfterTheTarget() public {
         bytes memory proof = _chain(121, 122);
         vm.expectRevert(abi.encodeWithSelector(IRandomness.ParentAfterTarget.selector, TARGET, L1Slot.wrap(121)));
         randomness.prove(TARGET, proof);
     }
 
+    /// @custom:rule R2
     function test_aBlockFromBeforeTheClockCountsAsL1SlotZero() public {
         HeaderFields memory old = _fields(0);
         old.timestamp = GENESIS_TIME - 1;
@@ -179,6 +194,7 @@ contract RandomnessTest is Test {
         return abi.encode(header, "");
     }
 
+    /// @custom:rule R2
     function test_aBlockAtTheStartOfTheNextL1SlotNeedsNoParent() public {
         bytes memory proof = _alone(_fields(121));
         assertEq(randomness.mixOf(TARGET, proof), MIX);
@@ -189,6 +205,7 @@ contract RandomnessTest is Test {
     }
 
     /// @dev A second later there may have been a block before it in the same L1 slot, and after a missed L1 slot in that one.
+    /// @custom:rule R2
     function test_RevertWhen_theParentIsNeeded() public {
         HeaderFields memory late = _fields(121);
         late.timestamp += 1;
@@ -206,6 +223,7 @@ contract RandomnessTest is Test {
 
     // ---- encodings ------------------------------------------------------------------------------------------------
 
+    /// @custom:rule R3
     function test_headersOfEveryForkSinceLondonAreRead() public {
         bytes[4] memory more = [
             bytes(""),
@@ -220,6 +238,7 @@ contract RandomnessTest is Test {
         }
     }
 
+    /// @custom:rule R2
     function test_RevertWhen_theProofsEncodingIsMalformed() public {
         (bytes memory header, bytes memory parent) = abi.decode(_chain(120, 121), (bytes, bytes));
         bytes memory good = abi.encode(header, parent);
@@ -263,6 +282,7 @@ contract RandomnessTest is Test {
         return L1.list(abi.encodePacked(start, tail));
     }
 
+    /// @custom:rule R3
     function test_RevertWhen_theHeadIsMalformed() public {
         bytes memory header = L1.header(_fields(121));
         _expectMalformed("", 0);
@@ -281,6 +301,7 @@ contract RandomnessTest is Test {
         _expectMalformed(huge, 0);
     }
 
+    /// @custom:rule R3
     function test_RevertWhen_anIntegerIsMalformed() public {
         _expectMalformed(_tail(hex"00"), 448); // zero as a byte
         _expectMalformed(_tail(hex"8105"), 448); // a small number as a string
@@ -299,6 +320,7 @@ contract RandomnessTest is Test {
         );
     }
 
+    /// @custom:rule R3
     function test_RevertWhen_theExtraDataIsMalformed() public {
         _expectMalformed(_tail(hex"8001808001"), 453);
         _expectMalformed(_tail(hex"8001808001c0"), 453);
@@ -310,6 +332,7 @@ contract RandomnessTest is Test {
         _expectMalformed(_tail(hex"8001808001b838aa"), 453);
     }
 
+    /// @custom:rule R3
     function test_RevertWhen_theMixOrTheNonceOrTheBaseFeeIsMalformed() public {
         bytes memory start = hex"800180800180";
         bytes memory mix = L1.string32(MIX);
@@ -323,6 +346,7 @@ contract RandomnessTest is Test {
         _expectMalformed(_tail(abi.encodePacked(nonce, hex"00")), 496);
     }
 
+    /// @custom:rule R3
     function test_RevertWhen_aLaterFieldIsMalformed() public {
         bytes memory start = abi.encodePacked(hex"800180800180", L1.string32(MIX), hex"88", new bytes(8), hex"07");
         _expectMalformed(_tail(abi.encodePacked(start, hex"a0ff")), 497);
@@ -333,6 +357,7 @@ contract RandomnessTest is Test {
     }
 
     /// @dev Whatever the bytes are, the answer is one of the contract's own errors.
+    /// @custom:rule R2, R3, M1
     function testFuzz_anyBytesRevertWithAnOwnError(bytes calldata proof, uint256 seed) public {
         bytes memory mutated = _chain(120, 121);
         for (uint256 i = 0; i < 3; ++i) {

@@ -10,6 +10,7 @@ import {Fixture} from "../support/Fixture.sol";
 
 /// @title What the reader says is what the contracts know
 contract ReaderTest is Fixture {
+    /// @custom:rule M5
     function test_theOverviewHasEverythingAtOnce() public {
         Header memory h = _revealed(0);
         token.approve(address(bridge), 10e9);
@@ -45,6 +46,7 @@ contract ReaderTest is Fixture {
         assertEq(L1Slot.unwrap(reader.overview().pausedUntil), _now() + 50);
     }
 
+    /// @custom:rule M5
     function test_sequencersComeInPagesWithTheirStatus() public {
         _propose(1);
         vm.prank(owners[2]);
@@ -71,6 +73,7 @@ contract ReaderTest is Fixture {
         assertEq(reader.sequencers(SequencerId.wrap(0), 10).length, 0);
     }
 
+    /// @custom:rule M5
     function test_theEscrowSaysWhatItIsGoodFor() public {
         EscrowView memory v = reader.escrow(prover);
         assertEq(v.headroom, 100);
@@ -86,6 +89,7 @@ contract ReaderTest is Fixture {
     }
 
     /// @dev What a rollup's raw words mean: the first is the cursor, and what lies beyond the records is nothing.
+    /// @custom:rule M5
     function test_wordsAreTheStorage() public {
         _propose(0);
         bytes32[] memory words = rollup.words(0, 2);

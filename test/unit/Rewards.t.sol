@@ -45,6 +45,7 @@ contract RewardsTest is Fixture {
         return new Rewards(IERC20(address(token)), relay, governance, rates, CEILING, BONUS_CEILING);
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_constructedWithBadParameters() public {
         Rates memory rates = _rates();
         vm.expectRevert(abi.encodeWithSelector(IRewards.BadParameter.selector, "token"));
@@ -64,6 +65,7 @@ contract RewardsTest is Fixture {
         _make(rates);
     }
 
+    /// @custom:rule E8
     function test_theFirstRatesAreAnnounced() public {
         vm.expectEmit();
         emit IRewards.RatesScheduled(Slot.wrap(0), _rates());
@@ -73,6 +75,7 @@ contract RewardsTest is Fixture {
         assertEq(made.governance(), governance);
     }
 
+    /// @custom:rule E1
     function test_fundsFillThePot() public {
         vm.expectEmit();
         emit IRewards.Funded(address(this), 5);
@@ -84,6 +87,7 @@ contract RewardsTest is Fixture {
 
     // ---- credits --------------------------------------------------------------------------------------------------
 
+    /// @custom:rule E1
     function test_aBlockPaysEverybody() public {
         BlockPay memory pay = _pay();
         pay.sequencer = rescuer;
@@ -97,6 +101,7 @@ contract RewardsTest is Fixture {
         assertEq(_owed(relay), 0.3e18);
     }
 
+    /// @custom:rule E1
     function test_aBlockOfNobodyPaysNoSequencerAndNoPrice() public {
         BlockPay memory pay = _pay();
         pay.price = 0.2e18;
@@ -106,6 +111,7 @@ contract RewardsTest is Fixture {
         assertEq(_owed(address(0)), 0);
     }
 
+    /// @custom:rule E1
     function test_aPriceNeverExceedsTheSequencersShare() public {
         BlockPay memory pay = _pay();
         pay.sequencer = rescuer;
@@ -115,6 +121,7 @@ contract RewardsTest is Fixture {
         assertEq(_owed(payee), 2.7e18);
     }
 
+    /// @custom:rule E1
     function test_RevertWhen_anotherSettles() public {
         BlockPay memory pay = _pay();
         vm.expectRevert(abi.encodeWithSelector(IRewards.NotRollup.selector, address(rollup), address(this)));
@@ -122,6 +129,7 @@ contract RewardsTest is Fixture {
     }
 
     /// @dev Credits of a block add up to the reward and the bonus, however the shares are rounded.
+    /// @custom:rule E1
     function testFuzz_nothingIsLostInRounding(
         uint96 reward,
         uint96 bonus,
@@ -164,11 +172,13 @@ contract RewardsTest is Fixture {
         return rewards.ratesOf(slot).blockReward;
     }
 
+    /// @custom:rule E8
     function test_RevertWhen_anotherChangesTheRates() public {
         vm.expectRevert(abi.encodeWithSelector(IRewards.NotGovernance.selector, governance, address(this)));
         rewards.setRates(_rates());
     }
 
+    /// @custom:rule E8
     function test_RevertWhen_governanceExceedsTheBounds() public {
         Rewards made = _make(_rates());
         Rates memory rates = _rates();
@@ -186,6 +196,7 @@ contract RewardsTest is Fixture {
         made.setRates(rates);
     }
 
+    /// @custom:rule E8
     function test_withoutGovernanceTheRatesNeverChange() public {
         Rewards made = new Rewards(IERC20(address(token)), relay, address(0), _rates(), CEILING, BONUS_CEILING);
         vm.expectRevert(abi.encodeWithSelector(IRewards.NotGovernance.selector, address(0), governance));
@@ -194,6 +205,7 @@ contract RewardsTest is Fixture {
     }
 
     /// @dev The slot in flight keeps its rates, to its last credit; the next one has the new ones.
+    /// @custom:rule E8
     function test_aChangeNeverTouchesTheSlotInTurn() public {
         Slot slot = _slot();
         Header memory h = _revealed(0);
@@ -225,6 +237,7 @@ contract RewardsTest is Fixture {
         _commit(0, h);
     }
 
+    /// @custom:rule E8
     function test_aSecondChangeInTheSameSlotReplacesTheFirst() public {
         Slot slot = _slot();
         _change(1e18);
@@ -233,6 +246,7 @@ contract RewardsTest is Fixture {
         assertEq(_blockReward(slot.advance(1)), 2e18);
     }
 
+    /// @custom:rule E8
     function test_aSecondChangeLaterKeepsTheFirstForTheSlotInTurn() public {
         Slot slot = _slot();
         _change(1e18);
@@ -245,6 +259,7 @@ contract RewardsTest is Fixture {
 
     // ---- claims ---------------------------------------------------------------------------------------------------
 
+    /// @custom:rule E1
     function test_creditsArePaidOnce() public {
         _credit(relay, 3e18);
         vm.startPrank(relay);
@@ -256,6 +271,7 @@ contract RewardsTest is Fixture {
         rewards.claim(rescuer);
     }
 
+    /// @custom:rule E1
     function test_aShortPotPaysWhatItHasAndOwesTheRest() public {
         _credit(relay, 1500e18);
         assertEq(reader.rewards(relay).owed, 1500e18);
@@ -273,6 +289,7 @@ contract RewardsTest is Fixture {
         assertEq(rewards.pot(), 100e18);
     }
 
+    /// @custom:rule E1
     function test_RevertWhen_claimingToNobody() public {
         _credit(relay, 1);
         vm.prank(relay);

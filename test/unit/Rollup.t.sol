@@ -23,6 +23,7 @@ contract RollupTest is Fixture {
         rollup.propose(slot, _id(i), hash, proof, "");
     }
 
+    /// @custom:rule S1
     function test_RevertWhen_proposingForAnotherSlot() public {
         Slot slot = _slot();
         Slot next = slot.advance(1);
@@ -31,6 +32,7 @@ contract RollupTest is Fixture {
         _expectPropose(0, highest, HASH, "", abi.encodeWithSelector(IRollup.WrongSlot.selector, slot, highest));
     }
 
+    /// @custom:rule S6
     function test_RevertWhen_proposingOutsideOfTheProposalPhase() public {
         uint64 start = _view().start;
         Slot slot = _slot();
@@ -40,16 +42,19 @@ contract RollupTest is Fixture {
         _expectPropose(1, slot, HASH, "", _wrongPhase(Phase.Proposal, Phase.Commitment));
     }
 
+    /// @custom:rule S4, S6
     function test_RevertWhen_proposingBeforeTheSlotStarts() public {
         Header memory h = _revealed(0);
         _finalize(prover, h, prover);
         _expectPropose(0, _slot(), HASH, "", _wrongPhase(Phase.Proposal, Phase.Waiting));
     }
 
+    /// @custom:rule P1
     function test_RevertWhen_proposingAnEmptyHash() public {
         _expectPropose(0, _slot(), 0, "", abi.encodeWithSelector(IRollup.EmptyHeaderHash.selector));
     }
 
+    /// @custom:rule P1
     function test_RevertWhen_proposingForAnUnknownSequencer() public {
         Slot slot = _slot();
         uint64 activeBy = _view().previousStart;
@@ -61,6 +66,7 @@ contract RollupTest is Fixture {
     }
 
     /// @dev Whoever registers once the seed is readable can't use it: not in its slot, nor in the next one if that started before the activity.
+    /// @custom:rule Q14
     function test_RevertWhen_theSequencerWasNotActiveAtThePreviousStart() public {
         address late = makeAddr("late");
         uint64 registeredAt = _now();
@@ -82,6 +88,7 @@ contract RollupTest is Fixture {
         rollup.propose(third, id, HASH, proof, "");
     }
 
+    /// @custom:rule Q14
     function test_aSequencerMayProposeFromExactlyItsActivityOn() public {
         // Active at L1 slot a; the slot after one that starts at a is the first.
         uint64 start = _view().start + 13;
@@ -95,6 +102,7 @@ contract RollupTest is Fixture {
         rollup.propose(slot, id, HASH, proof, "");
     }
 
+    /// @custom:rule Q14, Q15
     function test_RevertWhen_theSequencerIsExiting() public {
         vm.prank(owners[0]);
         staking.initiateExit(_id(0));
@@ -103,6 +111,7 @@ contract RollupTest is Fixture {
         );
     }
 
+    /// @custom:rule P1
     function test_RevertWhen_theSenderIsNotTheAttester() public {
         Slot slot = _slot();
         vm.prank(owners[0]);
@@ -110,14 +119,17 @@ contract RollupTest is Fixture {
         rollup.propose(slot, _id(0), HASH, "", "");
     }
 
+    /// @custom:rule R5, P1
     function test_RevertWhen_theSeedIsNotProven() public {
         _expectPropose(0, _slot(), HASH, "", abi.encodeWithSelector(IRandomness.UnknownMix.selector, _view().seedAt));
     }
 
+    /// @custom:rule R2
     function test_RevertWhen_theSeedProofIsMalformed() public {
         _expectPropose(0, _slot(), HASH, "00", abi.encodeWithSelector(IRandomness.MalformedProof.selector));
     }
 
+    /// @custom:rule P1
     function test_RevertWhen_proposingTwice() public {
         _propose(0);
         _propose(1);
@@ -125,6 +137,7 @@ contract RollupTest is Fixture {
         _expectPropose(1, _slot(), HASH, "", abi.encodeWithSelector(IRollup.AlreadyProposed.selector, _id(1)));
     }
 
+    /// @custom:rule P3
     function test_RevertWhen_theScoreDoesNotMakeTheList() public {
         uint256[] memory ranked = _ranked();
         _propose(ranked[2]);
@@ -137,6 +150,7 @@ contract RollupTest is Fixture {
         );
     }
 
+    /// @custom:rule P3
     function test_aHigherScoreDisplacesTheLastCandidate() public {
         uint256[] memory ranked = _ranked();
         _propose(ranked[1]);
@@ -178,17 +192,20 @@ contract RollupTest is Fixture {
         return _quote(0, _hash(h));
     }
 
+    /// @custom:rule S6, C2
     function test_RevertWhen_committingInAnotherPhase() public {
         Header memory h = _propose(0);
         _expectCommit(_quote(0, _hash(h)), _wrongPhase(Phase.Commitment, Phase.Proposal));
     }
 
+    /// @custom:rule S1, C1
     function test_RevertWhen_committingForAnotherSlot() public {
         Quote memory quote = _toCommitment();
         quote.slot = quote.slot.advance(1);
         _expectCommit(quote, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), quote.slot));
     }
 
+    /// @custom:rule C1
     function test_RevertWhen_theQuoteIsForAnotherHeader() public {
         Quote memory quote = _toCommitment();
         bytes32 expected = quote.headerHash;
@@ -196,18 +213,21 @@ contract RollupTest is Fixture {
         _expectCommit(quote, abi.encodeWithSelector(IRollup.WrongHeader.selector, expected, HASH));
     }
 
+    /// @custom:rule C1
     function test_RevertWhen_theQuoteIsForAnotherSequencer() public {
         Quote memory quote = _toCommitment();
         quote.sequencer = _id(1);
         _expectCommit(quote, abi.encodeWithSelector(IRollup.WrongSequencer.selector, _id(0), _id(1)));
     }
 
+    /// @custom:rule C3
     function test_RevertWhen_theQuoteExpired() public {
         Quote memory quote = _toCommitment();
         quote.validUntil = L1Slot.wrap(_now() - 1);
         _expectCommit(quote, abi.encodeWithSelector(IRollup.QuoteExpired.selector, _now() - 1, _now()));
     }
 
+    /// @custom:rule C3
     function test_aQuoteMayBeCommittedInItsLastL1Slot() public {
         Quote memory quote = _toCommitment();
         quote.validUntil = L1Slot.wrap(_now());
@@ -216,6 +236,7 @@ contract RollupTest is Fixture {
         rollup.commit(quote, "", signature);
     }
 
+    /// @custom:rule C3
     function test_RevertWhen_aQuoteNamesNobody() public {
         Quote memory quote = _toCommitment();
         quote.payee = address(0);
@@ -225,6 +246,7 @@ contract RollupTest is Fixture {
         _expectCommit(quote, abi.encodeWithSelector(IRollup.ZeroAddress.selector));
     }
 
+    /// @custom:rule C3
     function test_RevertWhen_theBondIsOutOfBounds() public {
         Quote memory quote = _toCommitment();
         quote.bond = 10e18 - 1;
@@ -237,6 +259,7 @@ contract RollupTest is Fixture {
         );
     }
 
+    /// @custom:rule C3
     function test_RevertWhen_thePriceExceedsTheSequencersShare() public {
         Quote memory quote = _toCommitment();
         quote.price = 1.2e18 + 1;
@@ -247,6 +270,7 @@ contract RollupTest is Fixture {
         rollup.commit(quote, "", signature);
     }
 
+    /// @custom:rule C2
     function test_RevertWhen_aPartyDidNotSign() public {
         Quote memory quote = _toCommitment();
         bytes memory bySequencer = _sign(attesterKeys[0], quote);
@@ -271,6 +295,7 @@ contract RollupTest is Fixture {
         rollup.commit(quote, bySequencer, "");
     }
 
+    /// @custom:rule C2
     function test_RevertWhen_theTermsAreNotTheSignedOnes() public {
         Quote memory quote = _toCommitment();
         bytes memory signature = _sign(attesterKeys[0], quote);
@@ -286,6 +311,7 @@ contract RollupTest is Fixture {
         rollup.commit(quote, "", signature);
     }
 
+    /// @custom:rule C2
     function test_RevertWhen_theSignatureIsMalleable() public {
         Quote memory quote = _toCommitment();
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(attesterKeys[0], rollup.quoteDigest(quote));
@@ -295,12 +321,14 @@ contract RollupTest is Fixture {
         rollup.commit(quote, "", high);
     }
 
+    /// @custom:rule C3, E6
     function test_RevertWhen_theBondExceedsTheProversFreeBalance() public {
         Quote memory quote = _toCommitment();
         quote.prover = relay;
         _expectCommit(quote, abi.encodeWithSelector(IEscrow.InsufficientFree.selector, relay, 0, BOND));
     }
 
+    /// @custom:rule C1
     function test_aQuoteDiesWithItsSlot() public {
         Quote memory quote = _toCommitment();
         bytes memory signature = _sign(attesterKeys[0], quote);
@@ -312,6 +340,7 @@ contract RollupTest is Fixture {
     }
 
     /// @dev The domain's members and the type's encoding, spelled out.
+    /// @custom:rule C1
     function test_theQuotesDigestIsEip712() public view {
         Quote memory q = _quote(2, HASH);
         bytes32 separator = keccak256(
@@ -348,18 +377,21 @@ contract RollupTest is Fixture {
         _commit(0, h);
     }
 
+    /// @custom:rule S1, V1
     function test_RevertWhen_revealingAnotherSlotsHeader() public {
         Header memory h = _committed(0);
         h.slot = h.slot.advance(1);
         _expectReveal(h, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), h.slot));
     }
 
+    /// @custom:rule S6
     function test_RevertWhen_revealingWithoutACommitment() public {
         Header memory h = _propose(0);
         _warp(_view().start + 4);
         _expectReveal(h, _wrongPhase(Phase.Reveal, Phase.Commitment));
     }
 
+    /// @custom:rule V1
     function test_RevertWhen_revealingAnotherHeader() public {
         Header memory h = _committed(0);
         bytes32 expected = _hash(h);
@@ -367,6 +399,7 @@ contract RollupTest is Fixture {
         _expectReveal(h, abi.encodeWithSelector(IRollup.WrongHeader.selector, expected, _hash(h)));
     }
 
+    /// @custom:rule V1
     function test_RevertWhen_theParentIsNotTheTip() public {
         Header memory h = _headerOf(0);
         bytes32 tip = h.parent;
@@ -375,6 +408,7 @@ contract RollupTest is Fixture {
         _expectReveal(h, abi.encodeWithSelector(IRollup.WrongParent.selector, tip, HASH));
     }
 
+    /// @custom:rule V1
     function test_RevertWhen_thereAreNoChunks() public {
         Header memory h = _headerOf(0);
         h.chunks = 0;
@@ -382,12 +416,14 @@ contract RollupTest is Fixture {
         _expectReveal(h, abi.encodeWithSelector(IRollup.ChunksOutOfRange.selector, 12, 0));
     }
 
+    /// @custom:rule V1
     function test_RevertWhen_thereAreTooManyChunks() public {
         Header memory h = _header(13, "many");
         _commitTo(h);
         _expectReveal(h, abi.encodeWithSelector(IRollup.ChunksOutOfRange.selector, 12, 13));
     }
 
+    /// @custom:rule V1
     function test_RevertWhen_theBlobsAreNotAsManyAsTheChunksNeed() public {
         Header memory h = _header(1, "one");
         h.chunks = 3;
@@ -395,6 +431,7 @@ contract RollupTest is Fixture {
         _expectReveal(h, abi.encodeWithSelector(IRollup.WrongBlobCount.selector, 2, 1));
     }
 
+    /// @custom:rule V1
     function test_RevertWhen_theHeaderHasACommitteeDigest() public {
         Header memory h = _headerOf(0);
         h.committeeDigest = HASH;
@@ -402,6 +439,7 @@ contract RollupTest is Fixture {
         _expectReveal(h, abi.encodeWithSelector(IRollup.CommitteeDigestNotZero.selector));
     }
 
+    /// @custom:rule V1, W3
     function test_RevertWhen_theHeaderConsumesDepositsThatDoNotExist() public {
         Header memory h = _headerOf(0);
         h.depositsEnd = 1;
@@ -409,6 +447,7 @@ contract RollupTest is Fixture {
         _expectReveal(h, abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 0, 1, 0));
     }
 
+    /// @custom:rule V2
     function test_RevertWhen_noBlobOfTheTransactionIsTheHeaders() public {
         Header memory h = _committed(0);
         vm.expectRevert(IRollup.NoNewBlob.selector);
@@ -420,6 +459,7 @@ contract RollupTest is Fixture {
         rollup.reveal(h);
     }
 
+    /// @custom:rule V2
     function test_RevertWhen_theHeadersBlobIsZero() public {
         Header memory h = _headerOf(0);
         h.blobHashes[0] = 0;
@@ -428,6 +468,7 @@ contract RollupTest is Fixture {
         rollup.reveal(h);
     }
 
+    /// @custom:rule V3
     function test_RevertWhen_revealingAgain() public {
         Header memory h = _revealed(0);
         _expectReveal(h, _wrongPhase(Phase.Reveal, Phase.ExclusiveProving));
@@ -440,17 +481,20 @@ contract RollupTest is Fixture {
         rollup.finalize(h, payee_, proof);
     }
 
+    /// @custom:rule S1
     function test_RevertWhen_finalizingAnotherSlot() public {
         Header memory h = _revealed(0);
         h.slot = h.slot.advance(1);
         _expectFinalize(h, payee, "", abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), h.slot));
     }
 
+    /// @custom:rule F1, S6
     function test_RevertWhen_finalizingAnUnrevealedBlock() public {
         Header memory h = _committed(0);
         _expectFinalize(h, payee, _proof(h, payee), _wrongPhase(Phase.ExclusiveProving, Phase.Reveal));
     }
 
+    /// @custom:rule F1, S6
     function test_RevertWhen_finalizingTooLate() public {
         Header memory h = _revealed(0);
         bytes memory proof = _proof(h, payee);
@@ -460,6 +504,7 @@ contract RollupTest is Fixture {
         _expectFinalize(h, payee, proof, _wrongPhase(Phase.ExclusiveProving, Phase.Backup));
     }
 
+    /// @custom:rule F1
     function test_RevertWhen_finalizingAnotherHeader() public {
         Header memory h = _revealed(0);
         bytes32 expected = _hash(h);
@@ -469,11 +514,13 @@ contract RollupTest is Fixture {
         );
     }
 
+    /// @custom:rule F1
     function test_RevertWhen_thePayeeIsNobody() public {
         Header memory h = _revealed(0);
         _expectFinalize(h, address(0), _proof(h, address(0)), abi.encodeWithSelector(IRollup.ZeroAddress.selector));
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_theProofIsRejected() public {
         Header memory h = _revealed(0);
         bytes memory rejected = abi.encodeWithSelector(VerifierDouble.ProofRejected.selector);
@@ -481,6 +528,7 @@ contract RollupTest is Fixture {
         _expectFinalize(h, relay, _proof(h, payee), rejected);
     }
 
+    /// @custom:rule F4
     function test_RevertWhen_finalizingTwice() public {
         Header memory h = _revealed(0);
         bytes memory proof = _proof(h, payee);
@@ -500,6 +548,7 @@ contract RollupTest is Fixture {
         vm.blobhashes(new bytes32[](0));
     }
 
+    /// @custom:rule B1, S6
     function test_RevertWhen_backingUpInAnotherPhase() public {
         Header memory h = _header(1, "backup");
         _expectBackup(h, _wrongPhase(Phase.Backup, Phase.Proposal));
@@ -509,6 +558,7 @@ contract RollupTest is Fixture {
         _expectBackup(h, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), h.slot));
     }
 
+    /// @custom:rule B1, V1
     function test_RevertWhen_aBackupBlockFailsTheChecksOfTheNormalPath() public {
         _warp(_view().start + 5);
         Header memory h = _header(1, "backup");
@@ -525,6 +575,7 @@ contract RollupTest is Fixture {
         _expectBackup(h, abi.encodeWithSelector(IRollup.CommitteeDigestNotZero.selector));
     }
 
+    /// @custom:rule B1, W3
     function test_RevertWhen_aBackupConsumesMissingDeposits() public {
         _warp(_view().start + 5);
         Header memory h = _header(1, "backup");
@@ -534,6 +585,7 @@ contract RollupTest is Fixture {
         rollup.finalizeBackup(h, payee, "");
     }
 
+    /// @custom:rule B2
     function test_RevertWhen_aBackupBlocksBlobsAreNotInTheTransaction() public {
         _warp(_view().start + 5);
         Header memory h = _header(3, "backup");
@@ -545,6 +597,7 @@ contract RollupTest is Fixture {
         rollup.finalizeBackup(h, payee, proof);
     }
 
+    /// @custom:rule B1
     function test_RevertWhen_aBackupProofIsRejected() public {
         _warp(_view().start + 5);
         Header memory h = _header(1, "backup");
@@ -555,6 +608,7 @@ contract RollupTest is Fixture {
 
     // ---- settle, views --------------------------------------------------------------------------------------------
 
+    /// @custom:rule P4
     function test_RevertWhen_thereIsNothingToSettle() public {
         vm.expectRevert(IRollup.NothingToSettle.selector);
         rollup.settle();
@@ -565,6 +619,7 @@ contract RollupTest is Fixture {
         assertTrue(rollup.isCandidate(_id(0)));
     }
 
+    /// @custom:rule E5, Q17
     function test_isCandidateUntilSettled() public {
         assertFalse(rollup.isCandidate(_id(0)));
         _propose(0);
@@ -576,10 +631,12 @@ contract RollupTest is Fixture {
         assertFalse(rollup.isCandidate(_id(0)));
     }
 
+    /// @custom:rule M5
     function test_parametersAreThoseOfTheDeployment() public view {
         assertEq(abi.encode(reader.parameters()), abi.encode(_parameters()));
     }
 
+    /// @custom:rule F2
     function test_theDomainIsAFieldElementOfChainAndRollup() public {
         uint256 domain = rollup.domain();
         assertEq(domain, uint256(keccak256(abi.encodePacked("fernet.ledger.v1", block.chainid, address(rollup)))) >> 3);
@@ -588,11 +645,13 @@ contract RollupTest is Fixture {
         assertNotEq(rollup.domain(), domain);
     }
 
+    /// @custom:rule V1
     function test_theHeadersHashIsThatOfItsEncoding() public view {
         Header memory h = _header(5, "hash");
         assertEq(reader.headerHash(h), _hash(h));
     }
 
+    /// @custom:rule D1, P2
     function test_theScoreBindsChainRollupSlotSeedAndAttester() public {
         bytes32 expected = keccak256(
             abi.encode(

@@ -21,6 +21,7 @@ contract StakingTest is Fixture {
         new Staking(IERC20(address(token)), address(rollup), timelock, p, 0, 1);
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_constructedWithBadContracts() public {
         vm.expectRevert(abi.encodeWithSelector(IStaking.BadParameter.selector, "token"));
         new Staking(IERC20(relay), address(rollup), timelock, _stakingParameters(), 0, 1);
@@ -28,6 +29,7 @@ contract StakingTest is Fixture {
         new Staking(IERC20(address(token)), address(0), timelock, _stakingParameters(), 0, 1);
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_constructedWithBadParameters() public {
         StakingParameters memory p = _stakingParameters();
         p.stakeAmount = 0;
@@ -56,6 +58,7 @@ contract StakingTest is Fixture {
         _refuses(p, "queueLimit");
     }
 
+    /// @custom:rule M4
     function test_theBoundsOfParametersAreAllowed() public {
         StakingParameters memory p = _stakingParameters();
         p.minimumStake = p.stakeAmount;
@@ -74,6 +77,7 @@ contract StakingTest is Fixture {
         assertEq(made.governance(), timelock);
     }
 
+    /// @custom:rule T4, M4
     function test_RevertWhen_theClockStandsStillOrHasNotBegun() public {
         IERC20 t = IERC20(address(token));
         vm.expectRevert(abi.encodeWithSelector(L1Clock.BadClock.selector, 0, 0));
@@ -83,6 +87,7 @@ contract StakingTest is Fixture {
         new Staking(t, relay, timelock, _stakingParameters(), future, 1);
     }
 
+    /// @custom:rule Q1, Q5
     function test_aRegistrationIsQueuedThenActive() public {
         uint64 now_ = _now();
         token.mint(relay, STAKE);
@@ -130,6 +135,7 @@ contract StakingTest is Fixture {
         assertEq(uint256(staking.sequencer(id).status), uint256(Status.Active));
     }
 
+    /// @custom:rule Q1
     function test_theOwnerIsTheWithdrawerUnlessItNamesAnother() public {
         Registration memory r = _registration(relay, payee);
         token.mint(relay, STAKE);
@@ -142,6 +148,7 @@ contract StakingTest is Fixture {
         assertEq(staking.sequencer(id).withdrawer, relay);
     }
 
+    /// @custom:rule Q1
     function test_anUnknownIdHasNothing() public view {
         SequencerId id = SequencerId.wrap(99);
         assertEq(uint256(staking.statusOf(id)), uint256(Status.None));
@@ -154,12 +161,14 @@ contract StakingTest is Fixture {
         assertEq(uint256(staking.sequencer(id).status), uint256(Status.None));
     }
 
+    /// @custom:rule Q1
     function test_RevertWhen_theAttesterIsNobody() public {
         Registration memory r = _registration(address(this), address(0));
         vm.expectRevert(IStaking.ZeroAddress.selector);
         staking.register(r);
     }
 
+    /// @custom:rule Q1
     function test_RevertWhen_allIdsAreTaken() public {
         Registration memory r = _registration(address(this), relay);
         stdstore.enable_packed_slots().target(address(staking)).sig("count()").checked_write(uint256(type(uint32).max));
@@ -167,12 +176,14 @@ contract StakingTest is Fixture {
         staking.register(r);
     }
 
+    /// @custom:rule Q2
     function test_RevertWhen_theKeyBelongsToAnother() public {
         Registration memory r = _registration(relay, relay);
         vm.expectRevert(abi.encodeWithSelector(IStaking.BadProofOfPossession.selector, address(this)));
         staking.register(r);
     }
 
+    /// @custom:rule Q15, Q17
     function test_exitAndWithdrawal() public {
         uint64 now_ = _now();
         vm.expectEmit();
@@ -194,6 +205,7 @@ contract StakingTest is Fixture {
         staking.withdraw(_first);
     }
 
+    /// @custom:rule Q7, Q15
     function test_aQueuedSequencerMayExit() public {
         SequencerId id = _register(relay, payee);
         vm.prank(relay);
@@ -201,12 +213,14 @@ contract StakingTest is Fixture {
         assertEq(uint256(staking.statusOf(id)), uint256(Status.Exiting));
     }
 
+    /// @custom:rule Q15
     function test_RevertWhen_aStrangerInitiatesTheExit() public {
         vm.prank(relay);
         vm.expectRevert(abi.encodeWithSelector(IStaking.NotOwner.selector, _first, owners[0], relay));
         staking.initiateExit(_first);
     }
 
+    /// @custom:rule Q15, Q17
     function test_RevertWhen_theStatusForbidsExitOrWithdrawal() public {
         SequencerId unknown = SequencerId.wrap(77);
         vm.expectRevert(abi.encodeWithSelector(IStaking.WrongStatus.selector, unknown, Status.Active, Status.None));
@@ -221,6 +235,7 @@ contract StakingTest is Fixture {
         staking.initiateExit(_first);
     }
 
+    /// @custom:rule Q15
     function test_anExitInL1SlotZeroCounts() public {
         vm.warp(1000);
         Staking young = new Staking(IERC20(address(token)), address(rollup), timelock, _stakingParameters(), 1000, 12);
@@ -233,6 +248,7 @@ contract StakingTest is Fixture {
         assertEq(uint256(young.statusOf(id)), uint256(Status.Exiting));
     }
 
+    /// @custom:rule Q16
     function test_slashing() public {
         vm.startPrank(address(rollup));
         vm.expectEmit();
@@ -257,11 +273,13 @@ contract StakingTest is Fixture {
         assertEq(uint256(staking.statusOf(_first)), uint256(Status.Exited));
     }
 
+    /// @custom:rule Q16
     function test_RevertWhen_anotherSlashes() public {
         vm.expectRevert(abi.encodeWithSelector(IStaking.NotRollup.selector, address(rollup), address(this)));
         staking.slash(_first, 1);
     }
 
+    /// @custom:rule M5
     function test_pages() public view {
         assertEq(staking.page(SequencerId.wrap(0), 10).length, 0);
         assertEq(staking.page(SequencerId.wrap(5), 10).length, 0);

@@ -36,6 +36,7 @@ contract StakingKeysTest is Fixture {
 
     // ---- attester -------------------------------------------------------------------------------------------------
 
+    /// @custom:rule Q10
     function test_anAttesterChangesAfterTheEntryPeriodAndNeverInThePast() public {
         uint64 now_ = _now();
         vm.expectEmit();
@@ -56,6 +57,7 @@ contract StakingKeysTest is Fixture {
         }
     }
 
+    /// @custom:rule Q15, Q10
     function test_onlyTheAttesterOfTheMomentMaySignalTheExit() public {
         uint64 now_ = _now();
         _rotate(_next);
@@ -71,6 +73,7 @@ contract StakingKeysTest is Fixture {
         assertEq(uint256(staking.statusOf(_first)), uint256(Status.Exiting));
     }
 
+    /// @custom:rule Q12
     function test_RevertWhen_anAttesterIsRotatedAgainTooEarly() public {
         uint64 now_ = _now();
         _rotate(_next);
@@ -90,12 +93,14 @@ contract StakingKeysTest is Fixture {
         assertEq(staking.attesterOf(_first), relay);
     }
 
+    /// @custom:rule Q10
     function test_RevertWhen_theNextAttesterIsNobody() public {
         vm.prank(owners[0]);
         vm.expectRevert(IStaking.ZeroAddress.selector);
         staking.rotateAttester(_first, address(0));
     }
 
+    /// @custom:rule Q10
     function test_aQueuedSequencerRotates() public {
         SequencerId id = _register(relay, payee);
         vm.prank(relay);
@@ -106,6 +111,7 @@ contract StakingKeysTest is Fixture {
 
     // ---- BLS key --------------------------------------------------------------------------------------------------
 
+    /// @custom:rule Q11
     function test_aBlsKeyChangesAfterTheEntryPeriod() public {
         uint64 now_ = _now();
         bytes32 before = staking.blsKeyHashOf(_first);
@@ -130,6 +136,7 @@ contract StakingKeysTest is Fixture {
         }
     }
 
+    /// @custom:rule Q10, Q11
     function test_bothKeysRotateIndependently() public {
         uint64 now_ = _now();
         _rotate(_next);
@@ -142,6 +149,7 @@ contract StakingKeysTest is Fixture {
         assertEq(staking.blsKeyHashOf(_first), hash);
     }
 
+    /// @custom:rule Q12
     function test_RevertWhen_aBlsKeyIsRotatedAgainTooEarly() public {
         uint64 now_ = _now();
         bytes32 second = _rotateBls(SECRET);
@@ -158,6 +166,7 @@ contract StakingKeysTest is Fixture {
         assertEq(staking.blsKeyHashAt(_first, _at(again + 4)), third);
     }
 
+    /// @custom:rule Q2, Q11
     function test_RevertWhen_theNewBlsKeyIsNotTheOwners() public {
         bytes32[4] memory key = BlsKeys.publicKey(SECRET);
         bytes32[8] memory proof = BlsKeys.possession(staking, owners[1], SECRET);
@@ -169,6 +178,7 @@ contract StakingKeysTest is Fixture {
 
     // ---- withdrawer -----------------------------------------------------------------------------------------------
 
+    /// @custom:rule Q13
     function test_onlyTheWithdrawerHandsTheStakeOver() public {
         vm.expectEmit();
         emit IStaking.WithdrawerSet(_first, payee);
@@ -197,6 +207,7 @@ contract StakingKeysTest is Fixture {
         staking.setWithdrawer(_first, payee);
     }
 
+    /// @custom:rule Q13
     function test_RevertWhen_nobodysWithdrawerIsSet() public {
         SequencerId unknown = SequencerId.wrap(99);
         vm.prank(address(0));
@@ -216,6 +227,7 @@ contract StakingKeysTest is Fixture {
         vm.stopPrank();
     }
 
+    /// @custom:rule Q9
     function test_anyoneTopsUpAStake() public {
         vm.prank(address(rollup));
         staking.slash(_first, 30e18);
@@ -226,6 +238,7 @@ contract StakingKeysTest is Fixture {
         assertEq(token.balanceOf(address(staking)), 4 * STAKE);
     }
 
+    /// @custom:rule Q9
     function test_RevertWhen_theStakeWouldBeTooHigh() public {
         vm.expectRevert(abi.encodeWithSelector(IStaking.StakeTooHigh.selector, _first, STAKE, uint256(STAKE) + 1));
         staking.topUp(_first, 1);
@@ -240,11 +253,13 @@ contract StakingKeysTest is Fixture {
         staking.topUp(queued, 1);
     }
 
+    /// @custom:rule Q9
     function test_RevertWhen_nothingIsAdded() public {
         vm.expectRevert(IStaking.ZeroAmount.selector);
         staking.topUp(_first, 0);
     }
 
+    /// @custom:rule Q9, Q16
     function test_RevertWhen_aTopUpComesAfterTheEjection() public {
         vm.prank(address(rollup));
         staking.slash(_first, 60e18);
@@ -254,6 +269,7 @@ contract StakingKeysTest is Fixture {
 
     // ---- who may --------------------------------------------------------------------------------------------------
 
+    /// @custom:rule Q13
     function test_theOwnerSetsTheFeeRecipient() public {
         vm.expectEmit();
         emit IStaking.FeeRecipientSet(_first, 9);
@@ -263,6 +279,7 @@ contract StakingKeysTest is Fixture {
         assertEq(staking.withdrawerOf(_first), owners[0]);
     }
 
+    /// @custom:rule Q10, Q11, Q13
     function test_RevertWhen_aStrangerChangesSomething() public {
         bytes32[4] memory key;
         bytes32[8] memory proof;
@@ -276,6 +293,7 @@ contract StakingKeysTest is Fixture {
         staking.rotateBlsKey(_first, key, proof);
     }
 
+    /// @custom:rule Q9, Q10, Q11
     function test_RevertWhen_theSequencerIsLeaving() public {
         bytes32[4] memory key;
         bytes32[8] memory proof;

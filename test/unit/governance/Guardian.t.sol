@@ -14,6 +14,7 @@ contract GuardianTest is GovernanceFixture {
         guardian.pause();
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_constructedWithBadParameters() public {
         vm.expectRevert(abi.encodeWithSelector(IGuardian.BadParameter.selector, "rollup"));
         new Guardian(address(0), address(timelock), keeper);
@@ -21,6 +22,7 @@ contract GuardianTest is GovernanceFixture {
         new Guardian(address(rollup), address(0), keeper);
     }
 
+    /// @custom:rule U14
     function test_startsWithOneApproval() public {
         vm.expectEmit();
         emit IGuardian.GuardianChanged(address(0), keeper);
@@ -33,6 +35,7 @@ contract GuardianTest is GovernanceFixture {
         assertEq(g.governance(), address(timelock));
     }
 
+    /// @custom:rule U13
     function test_pausesOnce() public {
         vm.expectEmit();
         emit IGuardian.PauseUsed(keeper);
@@ -45,6 +48,7 @@ contract GuardianTest is GovernanceFixture {
         assertEq(rollup.pauses(), 1);
     }
 
+    /// @custom:rule U13
     function test_RevertWhen_anotherPauses() public {
         vm.expectRevert(abi.encodeWithSelector(IGuardian.NotGuardian.selector, keeper, address(this)));
         guardian.pause();
@@ -53,6 +57,7 @@ contract GuardianTest is GovernanceFixture {
         guardian.pause();
     }
 
+    /// @custom:rule U13
     function test_anApprovalSurvivesAPauseThatWasRefused() public {
         _pause();
         _govern(address(guardian), abi.encodeCall(IGuardian.approve, ()));
@@ -61,6 +66,7 @@ contract GuardianTest is GovernanceFixture {
         assertEq(guardian.approvals(), 1);
     }
 
+    /// @custom:rule U14
     function test_governanceApprovesTheNext() public {
         _pause();
         rollup.unpause();
@@ -72,6 +78,7 @@ contract GuardianTest is GovernanceFixture {
         _pause();
     }
 
+    /// @custom:rule U14
     function test_RevertWhen_approvalsPileUp() public {
         Action[] memory actions = single(address(guardian), abi.encodeCall(IGuardian.approve, ()));
         payload.set(actions);
@@ -88,6 +95,7 @@ contract GuardianTest is GovernanceFixture {
         timelock.execute(address(payload), actions);
     }
 
+    /// @custom:rule U15
     function test_governanceChangesTheGuardian() public {
         _govern(address(guardian), abi.encodeCall(IGuardian.setGuardian, (stranger)));
         vm.expectRevert(abi.encodeWithSelector(IGuardian.NotGuardian.selector, stranger, keeper));
@@ -97,6 +105,7 @@ contract GuardianTest is GovernanceFixture {
         assertEq(rollup.pauses(), 1);
     }
 
+    /// @custom:rule M5
     function test_tellsWhatGovernanceDid() public {
         _pause();
         vm.startPrank(address(timelock));
@@ -108,12 +117,14 @@ contract GuardianTest is GovernanceFixture {
         guardian.approve();
     }
 
+    /// @custom:rule U15
     function test_withoutAGuardianNobodyPauses() public {
         _govern(address(guardian), abi.encodeCall(IGuardian.setGuardian, (address(0))));
         vm.expectRevert(abi.encodeWithSelector(IGuardian.NotGuardian.selector, address(0), keeper));
         _pause();
     }
 
+    /// @custom:rule U14, U15
     function test_RevertWhen_anotherGoverns() public {
         vm.startPrank(keeper);
         vm.expectRevert(abi.encodeWithSelector(IGuardian.NotGovernance.selector, address(timelock), keeper));

@@ -18,6 +18,7 @@ contract RegistryTest is GovernanceFixture {
         assertEq(L1Slot.unwrap(v.addedAt), addedAt);
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_constructedWithBadParameters() public {
         _expectBad("rollup");
         new Registry(stranger, address(timelock), GENESIS_TIME, SLOT_SECONDS);
@@ -25,6 +26,7 @@ contract RegistryTest is GovernanceFixture {
         new Registry(address(rollup), stranger, GENESIS_TIME, SLOT_SECONDS);
     }
 
+    /// @custom:rule U16
     function test_startsWithTheFirstVersion() public view {
         assertEq(registry.count(), 1);
         assertEq(registry.canonical(), address(rollup));
@@ -32,11 +34,13 @@ contract RegistryTest is GovernanceFixture {
         _versionIs(0, address(rollup), address(timelock), DEPLOYED_AT);
     }
 
+    /// @custom:rule U16
     function test_RevertWhen_theVersionIsUnknown() public {
         vm.expectRevert(abi.encodeWithSelector(IRegistry.UnknownVersion.selector, 1, 1));
         registry.versionAt(1);
     }
 
+    /// @custom:rule U16, U17
     function test_governanceAddsAVersion() public {
         address next = address(new RollupDouble());
         _govern(address(registry), abi.encodeCall(IRegistry.addVersion, (next, address(timelock))));
@@ -46,6 +50,7 @@ contract RegistryTest is GovernanceFixture {
         _versionIs(0, address(rollup), address(timelock), DEPLOYED_AT);
     }
 
+    /// @custom:rule U17
     function test_anEarlierVersionMayComeBack() public {
         address next = address(new RollupDouble());
         vm.startPrank(address(timelock));
@@ -58,6 +63,7 @@ contract RegistryTest is GovernanceFixture {
     }
 
     /// The governance of a version decides on the one after it; that of an earlier one has no say.
+    /// @custom:rule U17
     function test_eachVersionsGovernanceAddsTheNext() public {
         address next = address(new RollupDouble());
         address third = address(new RollupDouble());
@@ -70,11 +76,13 @@ contract RegistryTest is GovernanceFixture {
         assertEq(registry.canonical(), third);
     }
 
+    /// @custom:rule U17
     function test_RevertWhen_anotherAddsAVersion() public {
         vm.expectRevert(abi.encodeWithSelector(IRegistry.NotGovernance.selector, address(timelock), address(this)));
         registry.addVersion(address(target), address(timelock));
     }
 
+    /// @custom:rule U16
     function test_RevertWhen_theVersionIsBad() public {
         vm.startPrank(address(timelock));
         vm.expectRevert(abi.encodeWithSelector(IRegistry.AlreadyCanonical.selector, address(rollup)));

@@ -34,6 +34,7 @@ contract SamplingTest is Test {
     }
 
     /// Mainnet's and Sepolia's round: 605 of 1,008.
+    /// @custom:rule U4
     function test_aRoundOf1008() public pure {
         _is(1008, 605, 333, 236, 67);
         _is(1008, 605, 400, 124, 37);
@@ -49,6 +50,7 @@ contract SamplingTest is Test {
     }
 
     /// A devnet's round of 10 decides by luck: that's why it is for devnets.
+    /// @custom:rule U4
     function test_aRoundOf10() public pure {
         _is(10, 6, 333, 762, 2);
         _is(10, 6, 500, 377, 1);
@@ -57,6 +59,7 @@ contract SamplingTest is Test {
     }
 
     /// What can be summed by hand.
+    /// @custom:rule U4
     function test_smallCases() public pure {
         // one seat of one; both of two; 1 - 0.7^2 for one of two
         _is(1, 1, 300, 300, 1);

@@ -35,6 +35,7 @@ contract TimelockTest is GovernanceFixture {
         _warp(_now() + DELAY);
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_constructedWithBadParameters() public {
         _expectBad("votes");
         new Timelock(address(0), 1, 1, 0, 1);
@@ -44,17 +45,20 @@ contract TimelockTest is GovernanceFixture {
         new Timelock(stranger, 1, 0, 0, 1);
     }
 
+    /// @custom:rule U8
     function test_keepsItsParameters() public view {
         assertEq(timelock.votes(), address(votes));
         assertEq(timelock.delay(), DELAY);
         assertEq(timelock.grace(), GRACE);
     }
 
+    /// @custom:rule U8
     function test_RevertWhen_anotherQueues() public {
         vm.expectRevert(abi.encodeWithSelector(ITimelock.NotVotes.selector, address(votes), address(this)));
         timelock.queue(address(payload));
     }
 
+    /// @custom:rule U9, U10
     function test_queueingFixesActionsAndTimes() public {
         Action[] memory actions = payload.actions();
         bytes32 hash = keccak256(abi.encode(actions));
@@ -72,6 +76,7 @@ contract TimelockTest is GovernanceFixture {
         assertEq(queued.actionsHash, hash);
     }
 
+    /// @custom:rule U6
     function test_RevertWhen_queuedTwice() public {
         _queue(address(payload));
         vm.startPrank(address(votes));
@@ -90,20 +95,24 @@ contract TimelockTest is GovernanceFixture {
         timelock.queue(unreadable);
     }
 
+    /// @custom:rule U9
     function test_RevertWhen_thePayloadHasNoCode() public {
         vm.expectRevert(abi.encodeWithSelector(ITimelock.PayloadWithoutCode.selector, stranger));
         vm.prank(address(votes));
         timelock.queue(stranger);
     }
 
+    /// @custom:rule U9, M3
     function test_RevertWhen_thePayloadReverts() public {
         _expectUnreadable(address(new RevertingPayload()));
     }
 
+    /// @custom:rule U9, M3
     function test_RevertWhen_thePayloadBurnsItsGas() public {
         _expectUnreadable(address(new BurningPayload()));
     }
 
+    /// @custom:rule U9, M3
     function test_RevertWhen_thePayloadReturnsGarbage() public {
         _expectUnreadable(address(new GarbagePayload(0, 0)));
         _expectUnreadable(address(new GarbagePayload(32, 0x20)));
@@ -112,6 +121,7 @@ contract TimelockTest is GovernanceFixture {
     }
 
     /// Megabytes of returned data cost whoever pushes their gas, and nobody else anything.
+    /// @custom:rule U9, M3
     function test_RevertWhen_thePayloadReturnsMegabytes() public {
         address bomb = address(new GarbagePayload(2_000_000, type(uint256).max));
         _expectUnreadable(bomb);
@@ -122,6 +132,7 @@ contract TimelockTest is GovernanceFixture {
         timelock.queue(padded);
     }
 
+    /// @custom:rule U9
     function test_RevertWhen_thereAreNoActionsOrTooMany() public {
         vm.startPrank(address(votes));
         payload.set(new Action[](0));
@@ -134,6 +145,7 @@ contract TimelockTest is GovernanceFixture {
         timelock.queue(address(payload));
     }
 
+    /// @custom:rule U9
     function test_RevertWhen_theActionsAreTooLong() public {
         vm.startPrank(address(votes));
         // offset, length, offset of the action, target, offset of the data, its length: 192 bytes around it
@@ -147,6 +159,7 @@ contract TimelockTest is GovernanceFixture {
 
     // ---- execution --------------------------------------------------------------------------------------------------
 
+    /// @custom:rule U11
     function test_anyoneExecutesInOrder() public {
         Action[] memory actions = new Action[](3);
         for (uint256 i = 0; i < 3; ++i) {
@@ -164,12 +177,14 @@ contract TimelockTest is GovernanceFixture {
         _statusIs(address(payload), PayloadStatus.Executed);
     }
 
+    /// @custom:rule U8
     function test_RevertWhen_executedBeforeItIsQueued() public {
         Action[] memory actions = payload.actions();
         _expectStatus(PayloadStatus.Ready, PayloadStatus.None);
         timelock.execute(address(payload), actions);
     }
 
+    /// @custom:rule U8
     function test_theWindowOfExecutionIsExact() public {
         Action[] memory actions = payload.actions();
         _queue(address(payload));
@@ -185,6 +200,7 @@ contract TimelockTest is GovernanceFixture {
         timelock.execute(address(payload), actions);
     }
 
+    /// @custom:rule U11
     function test_RevertWhen_executedTwice() public {
         Action[] memory actions = payload.actions();
         _ready(actions);
@@ -196,6 +212,7 @@ contract TimelockTest is GovernanceFixture {
         assertEq(target.count(), 1);
     }
 
+    /// @custom:rule U10
     function test_RevertWhen_otherActionsAreExecuted() public {
         Action[] memory actions = payload.actions();
         _ready(actions);
@@ -209,6 +226,7 @@ contract TimelockTest is GovernanceFixture {
     }
 
     /// What was queued is executed, whatever the payload says or is by then.
+    /// @custom:rule U10
     function test_aPayloadThatChangesAfterQueueingChangesNothing() public {
         Action[] memory actions = payload.actions();
         _ready(actions);
@@ -217,6 +235,7 @@ contract TimelockTest is GovernanceFixture {
         assertEq(target.values(0), 7);
     }
 
+    /// @custom:rule U10
     function test_aPayloadThatIsGoneCanBeExecuted() public {
         Action[] memory actions = payload.actions();
         _ready(actions);
@@ -226,6 +245,7 @@ contract TimelockTest is GovernanceFixture {
         assertEq(target.values(0), 7);
     }
 
+    /// @custom:rule U11
     function test_RevertWhen_oneActionFailsNoneIsDone() public {
         Action[] memory actions = new Action[](2);
         actions[0] = Action(address(target), abi.encodeCall(Target.set, (1)));
@@ -241,6 +261,7 @@ contract TimelockTest is GovernanceFixture {
         _statusIs(address(payload), PayloadStatus.Ready);
     }
 
+    /// @custom:rule U11
     function test_RevertWhen_aTargetHasNoCode() public {
         Action[] memory actions = single(stranger, "");
         _ready(actions);
@@ -249,6 +270,7 @@ contract TimelockTest is GovernanceFixture {
     }
 
     /// Only the beginning of a reason is kept: executing costs no memory for it.
+    /// @custom:rule U11
     function test_RevertWhen_aTargetRevertsWithMegabytes() public {
         Action[] memory actions = single(address(target), abi.encodeCall(Target.bomb, ()));
         _ready(actions);
@@ -267,6 +289,7 @@ contract TimelockTest is GovernanceFixture {
         );
     }
 
+    /// @custom:rule U12
     function test_RevertWhen_anActionReentersItsOwnExecution() public {
         Action[] memory actions = single(address(target), abi.encodeCall(Target.reenter, ()));
         target.prepare(address(timelock), executeCall(address(payload), actions));
@@ -275,6 +298,7 @@ contract TimelockTest is GovernanceFixture {
         timelock.execute(address(payload), actions);
     }
 
+    /// @custom:rule U12
     function test_RevertWhen_anActionExecutesAnotherPayload() public {
         MutablePayload second = new MutablePayload();
         Action[] memory inner = single(address(target), abi.encodeCall(Target.set, (1)));
@@ -289,6 +313,7 @@ contract TimelockTest is GovernanceFixture {
         timelock.execute(address(second), inner);
     }
 
+    /// @custom:rule U12
     function test_RevertWhen_anActionPushesAPayload() public {
         MutablePayload second = new MutablePayload();
         second.set(single(address(target), ""));
@@ -301,6 +326,7 @@ contract TimelockTest is GovernanceFixture {
         assertFalse(votes.pushed(address(second)));
     }
 
+    /// @custom:rule M2
     function test_RevertWhen_valueIsSent() public {
         Action[] memory actions = payload.actions();
         _ready(actions);

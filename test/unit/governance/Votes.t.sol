@@ -19,6 +19,7 @@ contract VotesTest is GovernanceFixture {
         vm.expectRevert(abi.encodeWithSelector(IVotes.BadParameter.selector, name));
     }
 
+    /// @custom:rule M4, U4
     function test_RevertWhen_constructedWithBadParameters() public {
         _expectBad("rollup");
         _construct(address(0), ROUND, QUORUM, PUSH_PERIOD);
@@ -34,6 +35,7 @@ contract VotesTest is GovernanceFixture {
         _construct(address(rollup), ROUND, QUORUM, 0);
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_theTimelockHasOtherVotesOrAnotherClock() public {
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
         vm.expectRevert(
@@ -60,6 +62,7 @@ contract VotesTest is GovernanceFixture {
         new Votes(address(rollup), stranger, ROUND, QUORUM, PUSH_PERIOD, GENESIS_TIME, SLOT_SECONDS);
     }
 
+    /// @custom:rule U2
     function test_keepsItsParameters() public view {
         assertEq(votes.rollup(), address(rollup));
         assertEq(votes.timelock(), address(timelock));
@@ -68,11 +71,13 @@ contract VotesTest is GovernanceFixture {
         assertEq(votes.pushPeriod(), PUSH_PERIOD);
     }
 
+    /// @custom:rule U2
     function test_roundsAreOfEqualLength() public view {
         assertEq(votes.roundOf(Slot.wrap(9)), 0);
         assertEq(votes.roundOf(Slot.wrap(10)), 1);
     }
 
+    /// @custom:rule U1, U2
     function test_countsABlocksVote() public {
         vm.expectEmit();
         emit IVotes.Signalled(Slot.wrap(29), 2, address(payload), 1);
@@ -81,12 +86,14 @@ contract VotesTest is GovernanceFixture {
         assertEq(L1Slot.unwrap(votes.ballot(2, address(payload)).quorumAt), 0);
     }
 
+    /// @custom:rule U1
     function test_RevertWhen_anotherSignals() public {
         vm.prank(stranger);
         vm.expectRevert(abi.encodeWithSelector(IVotes.NotRollup.selector, address(rollup), stranger));
         votes.signal(Slot.wrap(1), address(payload));
     }
 
+    /// @custom:rule U2
     function test_aRoundsVotesDontCountInTheNext() public {
         // the last slots of round 0 and the first of round 1
         for (uint64 slot = 7; slot < 13; ++slot) {
@@ -100,6 +107,7 @@ contract VotesTest is GovernanceFixture {
         votes.push(1, address(payload));
     }
 
+    /// @custom:rule U4
     function test_theQuorumIsExact() public {
         _vote(0, address(payload), QUORUM - 1);
         vm.expectRevert(abi.encodeWithSelector(IVotes.NoQuorum.selector, QUORUM, QUORUM - 1));
@@ -117,6 +125,7 @@ contract VotesTest is GovernanceFixture {
         _statusIs(address(payload), PayloadStatus.Waiting);
     }
 
+    /// @custom:rule U4
     function test_laterVotesDontMoveTheQuorumsTime() public {
         _vote(0, address(payload), QUORUM);
         _warp(DEPLOYED_AT + 5);
@@ -125,6 +134,7 @@ contract VotesTest is GovernanceFixture {
         assertEq(L1Slot.unwrap(votes.ballot(0, address(payload)).quorumAt), DEPLOYED_AT);
     }
 
+    /// @custom:rule U5
     function test_aQuorumCanBePushedThroughoutThePushPeriod() public {
         _vote(0, address(payload), QUORUM);
         _warp(DEPLOYED_AT + PUSH_PERIOD - 1);
@@ -133,6 +143,7 @@ contract VotesTest is GovernanceFixture {
         assertTrue(votes.pushed(address(payload)));
     }
 
+    /// @custom:rule U5
     function test_RevertWhen_pushedTooLate() public {
         _vote(0, address(payload), QUORUM);
         _warp(DEPLOYED_AT + PUSH_PERIOD);
@@ -145,12 +156,14 @@ contract VotesTest is GovernanceFixture {
         assertTrue(votes.pushed(address(payload)));
     }
 
+    /// @custom:rule U6
     function test_RevertWhen_pushedTwice() public {
         _queue(address(payload));
         vm.expectRevert(abi.encodeWithSelector(IVotes.AlreadyPushed.selector, address(payload)));
         votes.push(0, address(payload));
     }
 
+    /// @custom:rule U6
     function test_RevertWhen_pushedByAnotherRound() public {
         _vote(0, address(payload), QUORUM);
         _vote(1, address(payload), QUORUM);
@@ -167,6 +180,7 @@ contract VotesTest is GovernanceFixture {
         assertEq(votes.ballot(slot / ROUND, address(payload)).votes, before);
     }
 
+    /// @custom:rule U6
     function test_aPushedPayloadTakesNoMoreVotes() public {
         _queue(address(payload));
         // waiting, in its round and in a later one
@@ -177,6 +191,7 @@ contract VotesTest is GovernanceFixture {
         _ignored(20);
     }
 
+    /// @custom:rule U6
     function test_anExecutedPayloadTakesNoMoreVotes() public {
         _queue(address(payload));
         _warp(DEPLOYED_AT + DELAY);
@@ -186,6 +201,7 @@ contract VotesTest is GovernanceFixture {
         votes.push(3, address(payload));
     }
 
+    /// @custom:rule U6
     function test_anExpiredPayloadTakesNoMoreVotes() public {
         _queue(address(payload));
         _warp(DEPLOYED_AT + DELAY + GRACE);
@@ -194,6 +210,7 @@ contract VotesTest is GovernanceFixture {
     }
 
     /// A vote never reverts for the rollup: the payload isn't asked.
+    /// @custom:rule U3
     function test_anyPayloadTakesVotes() public {
         address[5] memory payloads = [
             address(new RevertingPayload()), address(new BurningPayload()), stranger, address(votes), address(timelock)
@@ -209,6 +226,7 @@ contract VotesTest is GovernanceFixture {
     }
 
     /// A payload that can't be queued stays unpushed, and may be pushed once it can.
+    /// @custom:rule U7
     function test_RevertWhen_aPushedPayloadCantBeQueued() public {
         address later = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
         _vote(0, later, QUORUM);
@@ -226,6 +244,7 @@ contract VotesTest is GovernanceFixture {
     }
 
     /// Reading is a static call: a payload that pushes itself, or writes anything, can't be queued.
+    /// @custom:rule U9
     function test_RevertWhen_aPayloadReentersPush() public {
         WritingPayload writing = new WritingPayload(votes);
         _vote(0, address(writing), QUORUM);
@@ -235,6 +254,7 @@ contract VotesTest is GovernanceFixture {
         assertFalse(votes.pushed(address(writing)));
     }
 
+    /// @custom:rule U4
     function test_aQuorumInL1SlotZeroCounts() public {
         _warp(0);
         _vote(0, address(payload), QUORUM);

@@ -86,6 +86,7 @@ contract BlockVerifierTest is Test {
 
     // --- what must pass
 
+    /// @custom:rule F2
     function test_AcceptsBlocksOfOneToSevenChunks() public view {
         for (uint32 chunks = 1; chunks <= 7; chunks++) {
             (Statement memory statement, BlockProof memory proof) = _block(chunks);
@@ -93,12 +94,14 @@ contract BlockVerifierTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_AcceptsABlockWithoutOperations() public view {
         L1Operation[] memory none = new L1Operation[](0);
         Statement memory statement = _statement(2, none);
         verifier.verify(statement, abi.encode(trapdoor.prove(statement, none, _counts(2, 0))));
     }
 
+    /// @custom:rule F2
     function test_AcceptsABlockWithoutPayeeOrFeeRecipient() public view {
         L1Operation[] memory none = new L1Operation[](0);
         Statement memory statement = _statement(1, none);
@@ -107,6 +110,7 @@ contract BlockVerifierTest is Test {
         verifier.verify(statement, abi.encode(trapdoor.prove(statement, none, _counts(1, 0))));
     }
 
+    /// @custom:rule F2
     function testFuzz_AcceptsWhatIsProven(uint8 chunks, uint8 operations, bytes32 seed, address payee, uint32 recipient)
         public
         view
@@ -122,6 +126,7 @@ contract BlockVerifierTest is Test {
         verifier.verify(statement, abi.encode(trapdoor.prove(statement, queued, counts)));
     }
 
+    /// @custom:rule F2
     function test_BlobCountRoundsUp() public view {
         assertEq(verifier.blobCount(0), 0);
         assertEq(verifier.blobCount(1), 1);
@@ -133,6 +138,7 @@ contract BlockVerifierTest is Test {
 
     // --- another statement
 
+    /// @custom:rule F2
     function test_RevertWhen_AnyPartOfTheStatementIsAnother() public {
         for (uint32 chunks = 1; chunks <= 4; chunks += 3) {
             (Statement memory statement, BlockProof memory proof) = _block(chunks);
@@ -157,6 +163,7 @@ contract BlockVerifierTest is Test {
     }
 
     /// @dev The blobs open at the forged statement's z, so that only the pairing can tell.
+    /// @custom:rule F2
     function test_RevertWhen_TheChunksWereProvenForAnotherStatement() public {
         for (uint256 part = 0; part < 6; part++) {
             L1Operation[] memory operations = _operations(2);
@@ -175,6 +182,7 @@ contract BlockVerifierTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_TheProofBurnsAnotherShareOfTheFees() public {
         for (uint16 bps = 0; bps <= 10_000; bps += 5_000) {
             Trapdoor other = new Trapdoor(ELEMENTS, PER_BLOB, bps);
@@ -187,6 +195,7 @@ contract BlockVerifierTest is Test {
         assertEq(verifier.feeBurnBps(), FEE_BURN);
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_TheStateRootIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes32 proven = statement.stateRoot;
@@ -201,6 +210,7 @@ contract BlockVerifierTest is Test {
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_ARootBetweenChunksIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(3);
         proof.chunks[1].stateRoot = bytes32(uint256(proof.chunks[1].stateRoot) ^ 1);
@@ -209,6 +219,7 @@ contract BlockVerifierTest is Test {
 
     // --- blobs
 
+    /// @custom:rule F2
     function test_RevertWhen_TheBlobIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(4);
         bytes32 first = statement.blobHashes[0];
@@ -220,12 +231,14 @@ contract BlockVerifierTest is Test {
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_AnOpeningIsMalformed() public {
         (Statement memory statement, BlockProof memory proof) = _block(4);
         proof.openings[1][2] = bytes32(uint256(proof.openings[1][2]) ^ 1);
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 1));
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_AChunksValueIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         proof.chunks[0].y = bytes32(uint256(proof.chunks[0].y) ^ 1);
@@ -237,6 +250,7 @@ contract BlockVerifierTest is Test {
         _rejectProof(statement, proof);
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_TheBlobCountIsWrong() public {
         (Statement memory statement, BlockProof memory proof) = _block(3);
         statement.blobHashes = trapdoor.versionedHashes(2);
@@ -247,12 +261,14 @@ contract BlockVerifierTest is Test {
 
     // --- chunks
 
+    /// @custom:rule F2
     function test_RevertWhen_ThereAreNoChunks() public {
         (Statement memory statement, BlockProof memory proof) = _block(1);
         statement.chunks = 0;
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.NoChunks.selector));
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_AChunkIsDropped() public {
         (Statement memory statement, BlockProof memory proof) = _block(3);
         ChunkProof[] memory two = new ChunkProof[](2);
@@ -264,12 +280,14 @@ contract BlockVerifierTest is Test {
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_ChunksAreSwapped() public {
         (Statement memory statement, BlockProof memory proof) = _block(3);
         (proof.chunks[0], proof.chunks[1]) = (proof.chunks[1], proof.chunks[0]);
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_OnlyThePointsOfChunksAreSwapped() public {
         (Statement memory statement, BlockProof memory proof) = _block(3);
         (proof.chunks[0].a, proof.chunks[1].a) = (proof.chunks[1].a, proof.chunks[0].a);
@@ -277,6 +295,7 @@ contract BlockVerifierTest is Test {
         _rejectProof(statement, proof);
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_AChunkIsRepeated() public {
         (Statement memory statement, BlockProof memory proof) = _block(3);
         uint256 consumed = proof.chunks[1].consumed;
@@ -292,6 +311,7 @@ contract BlockVerifierTest is Test {
 
     // --- operations of the queue
 
+    /// @custom:rule F2
     function test_RevertWhen_AnOperationIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes memory encoded = abi.encode(proof);
@@ -310,6 +330,7 @@ contract BlockVerifierTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_TheQueueHasOtherOperationsThanTheBlock() public {
         // L1's queue is consistent, but the chunks were proven with others
         (Statement memory statement, BlockProof memory proof) = _block(2);
@@ -326,6 +347,7 @@ contract BlockVerifierTest is Test {
         assertTrue(statement.depositsTo != other.depositsTo);
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_OperationsAreDividedInAnotherWay() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         proof.chunks[0].consumed = 1;
@@ -333,6 +355,7 @@ contract BlockVerifierTest is Test {
         _rejectProof(statement, proof);
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_OperationCountsDontSumToTheBlocks() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         proof.chunks[1].consumed = 0;
@@ -347,6 +370,7 @@ contract BlockVerifierTest is Test {
         );
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_TheBlockConsumesAnotherNumberOfOperations() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         statement.depositCount = 2;
@@ -361,6 +385,7 @@ contract BlockVerifierTest is Test {
 
     // --- inputs and points
 
+    /// @custom:rule F2
     function test_RevertWhen_AnInputIsNotInTheField() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes memory encoded = abi.encode(proof);
@@ -379,6 +404,7 @@ contract BlockVerifierTest is Test {
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.OutOfField.selector, statement.parentRoot));
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_APointIsOffTheCurve() public {
         for (uint32 chunks = 1; chunks <= 2; chunks++) {
             (Statement memory statement, BlockProof memory proof) = _block(chunks);
@@ -394,6 +420,7 @@ contract BlockVerifierTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_APointIsOutOfTheSubgroup() public {
         for (uint32 chunks = 1; chunks <= 2; chunks++) {
             (Statement memory statement, BlockProof memory proof) = _block(chunks);
@@ -420,6 +447,7 @@ contract BlockVerifierTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_PointsAreAtInfinity() public {
         (Statement memory statement, BlockProof memory proof) = _block(1);
         delete proof.c;
@@ -429,12 +457,14 @@ contract BlockVerifierTest is Test {
         _rejectProof(statement, proof);
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_ACoordinateIsNotBelowTheModulus() public {
         (Statement memory statement, BlockProof memory proof) = _block(1);
         proof.chunks[0].a[0] = bytes32(uint256(1) << 255);
         _rejectProof(statement, proof);
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_ThePrecompilesAreMissing() public {
         (Statement memory statement, BlockProof memory proof) = _block(1);
         bytes memory encoded = abi.encode(proof);
@@ -454,6 +484,7 @@ contract BlockVerifierTest is Test {
 
     // --- bytes
 
+    /// @custom:rule F2
     function test_RevertWhen_TheProofIsCutOff() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes memory encoded = abi.encode(proof);
@@ -467,6 +498,7 @@ contract BlockVerifierTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_TheProofGoesOn() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes memory encoded = abi.encode(proof);
@@ -474,6 +506,7 @@ contract BlockVerifierTest is Test {
         verifier.verify(statement, bytes.concat(encoded, hex"00"));
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_AnOffsetIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes memory encoded = abi.encode(proof);
@@ -489,6 +522,7 @@ contract BlockVerifierTest is Test {
         }
     }
 
+    /// @custom:rule F2
     function test_RevertWhen_TheOpeningsCountIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         proof.openings = new bytes32[3][](2);
@@ -502,6 +536,7 @@ contract BlockVerifierTest is Test {
         assertNotEq(bytes4(reason), bytes4(keccak256("Panic(uint256)")));
     }
 
+    /// @custom:rule F2, M1
     function testFuzz_NeverPanics(uint32 chunks, bytes memory proof) public {
         L1Operation[] memory none = new L1Operation[](0);
         Statement memory statement = _statement(chunks % 3 + 1, none);
@@ -512,6 +547,7 @@ contract BlockVerifierTest is Test {
     }
 
     /// @dev One word of a good proof replaced.
+    /// @custom:rule F2
     function testFuzz_NoForgedWordIsAccepted(uint256 position, uint256 value) public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes memory encoded = abi.encode(proof);
@@ -531,6 +567,7 @@ contract BlockVerifierTest is Test {
 
     // --- construction
 
+    /// @custom:rule M4
     function test_RevertWhen_AParameterIsBad() public {
         bytes memory key = trapdoor.key();
         _rejectParameters(key, 8, 12, 1, 0, 0, "elements");
@@ -561,12 +598,14 @@ contract BlockVerifierTest is Test {
         new BlockVerifier(key, operations, elements, perBlob, root, feeBurn);
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_TheKeysLengthIsWrong() public {
         bytes memory key = bytes.concat(trapdoor.key(), hex"00");
         vm.expectRevert(abi.encodeWithSelector(VerifyingKey.WrongKeyLength.selector, 1536, 1537));
         new BlockVerifier(key, 8, 8, 1, 0, 0);
     }
 
+    /// @custom:rule M4
     function test_RevertWhen_APointOfTheKeyIsInvalid() public {
         // alpha, beta, gamma, delta, then the IC points
         for (uint256 i = 0; i < 9; i++) {
@@ -587,6 +626,7 @@ contract BlockVerifierTest is Test {
         }
     }
 
+    /// @custom:rule M4
     function test_TheKeyIsDataThatNobodyCanRun() public view {
         bytes memory code = verifier.verifyingKey().code;
         assertEq(code.length, VerifyingKey.STORED_LENGTH + 1);
