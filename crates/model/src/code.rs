@@ -2,13 +2,13 @@
 //! is the statement's hash.
 
 use alloy::primitives::{B256, Bytes, U256, keccak256};
+use alloy::sol_types::{SolCall, SolEvent};
 use fernet_bindings::{IERC20, IStateTransitionVerifier};
 use revm::bytecode::opcode::{
-    ADD, CALLDATACOPY, CALLDATALOAD, CALLDATASIZE, CALLER, DUP1, DUP2, DUP3, EQ, JUMPDEST, JUMPI, KECCAK256,
-    LOG3, LT, MSTORE, PUSH0, PUSH1, PUSH2, PUSH4, PUSH32, RETURN, REVERT, SHR, SLOAD, SSTORE, STOP, SUB,
-    JUMP,
+    ADD, CALLDATACOPY, CALLDATALOAD, CALLDATASIZE, CALLER, DUP1, DUP2, DUP3, EQ, JUMP, JUMPDEST, JUMPI,
+    KECCAK256, LOG3, LT, MSTORE, PUSH0, PUSH1, PUSH2, PUSH4, PUSH32, RETURN, REVERT, SHR, SLOAD, SSTORE,
+    STOP, SUB,
 };
-use alloy::sol_types::{SolCall, SolEvent};
 
 /// Code under construction, with jumps to named places.
 #[derive(Default)]

@@ -1,9 +1,7 @@
 //! What a deployment fixes: the rules that both sides get, and who acts.
 
 use alloy::primitives::{Address, B256, address, keccak256};
-use fernet_protocol::{
-    Bps, ChainId, L1Clock, L1Slot, Parameters, Rates, RollupId, TokenAmount,
-};
+use fernet_protocol::{Bps, ChainId, L1Clock, L1Slot, Parameters, Rates, RollupId, TokenAmount};
 
 /// Mainnet's chain id: it is in every hash and in signatures.
 pub(crate) const CHAIN_ID: ChainId = ChainId::new(1);
@@ -91,7 +89,13 @@ impl Rules {
                     rescue_share: Bps::new(10_000),
                     ..p
                 },
-                staking: StakingRules { entry_period: 1, exit_delay: 1, entry_window: 1, queue_limit: 0, ..common.staking },
+                staking: StakingRules {
+                    entry_period: 1,
+                    exit_delay: 1,
+                    entry_window: 1,
+                    queue_limit: 0,
+                    ..common.staking
+                },
                 escrow_delay: 1,
                 slot_seconds: 1,
                 clock: clock(1),

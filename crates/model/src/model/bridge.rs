@@ -70,7 +70,8 @@ impl Model {
         } else {
             self.bridge.accounts[index as usize - 1].1 = true;
         }
-        let (number, chain) = self.enqueue(L1Operation::Deposit(Deposit { index, amount, key_x: x, key_y: y }));
+        let (number, chain) =
+            self.enqueue(L1Operation::Deposit(Deposit { index, amount, key_x: x, key_y: y }));
         let (from, now) = (self.frame.sender, self.frame.now.get());
         self.emit(
             self.at.bridge,
@@ -97,7 +98,10 @@ impl Model {
         *may_exit = false;
         let (number, chain) = self.enqueue(L1Operation::Exit(Exit { index, to }));
         let now = self.frame.now.get();
-        self.emit(self.at.bridge, IBridge::ExitForced { number, index, owner: sender, to, chain, l1Slot: now });
+        self.emit(
+            self.at.bridge,
+            IBridge::ExitForced { number, index, owner: sender, to, chain, l1Slot: now },
+        );
         Ok(())
     }
 
@@ -113,16 +117,18 @@ impl Model {
         let queue = &self.bridge.queue;
         let queued_at = |n: u64| usize::try_from(n).ok().and_then(|n| queue.get(n)).map(|(_, at)| *at);
         let maximum = u64::from(self.rules.parameters.max_deposits);
-        QueueRange { from, to }.check(maximum, cutoff, self.bridge.count(), queued_at).map_err(|why| match why {
-            QueueRangeError::OutOfRange { from, to, count } => {
-                refusal(IBridge::QueueOutOfRange { from, to, count })
-            }
-            QueueRangeError::TooMany { maximum, actual } => {
-                refusal(IBridge::TooManyOperations { maximum, actual })
-            }
-            QueueRangeError::NotConsumed { required, actual } => {
-                refusal(IBridge::OperationsNotConsumed { required, actual })
-            }
-        })
+        QueueRange { from, to }.check(maximum, cutoff, self.bridge.count(), queued_at).map_err(
+            |why| match why {
+                QueueRangeError::OutOfRange { from, to, count } => {
+                    refusal(IBridge::QueueOutOfRange { from, to, count })
+                }
+                QueueRangeError::TooMany { maximum, actual } => {
+                    refusal(IBridge::TooManyOperations { maximum, actual })
+                }
+                QueueRangeError::NotConsumed { required, actual } => {
+                    refusal(IBridge::OperationsNotConsumed { required, actual })
+                }
+            },
+        )
     }
 }

@@ -78,7 +78,13 @@ impl Model {
         Ok(())
     }
 
-    pub(super) fn slash_bond(&mut self, account: Address, amount: u128, beneficiary: Address, share: u128) -> Outcome {
+    pub(super) fn slash_bond(
+        &mut self,
+        account: Address,
+        amount: u128,
+        beneficiary: Address,
+        share: u128,
+    ) -> Outcome {
         self.take_locked(account, amount)?;
         if share != 0 {
             self.add_free(beneficiary, share)?;

@@ -22,7 +22,11 @@ impl Model {
         }
         let mix = self.read_mix(L1Slot::new(target), proof)?;
         self.randomness.mixes.insert(L1Slot::new(target), mix);
-        let event = IRandomness::MixProven { l1Slot: target, mix, blockNumber: alloy::primitives::U256::from(proof.child.number) };
+        let event = IRandomness::MixProven {
+            l1Slot: target,
+            mix,
+            blockNumber: alloy::primitives::U256::from(proof.child.number),
+        };
         self.emit(self.at.randomness, event);
         Ok(())
     }
@@ -44,12 +48,10 @@ impl Model {
             return refuse(IRandomness::NotAfterTarget { l1Slot: l1_slot, header: header.get() });
         }
         match &proof.parent {
-            None if child.timestamp != self.rules.time_of(l1_slot + 1) => {
-                refuse(IRandomness::ParentNeeded {
-                    l1Slot: l1_slot,
-                    timestamp: alloy::primitives::U256::from(child.timestamp),
-                })
-            }
+            None if child.timestamp != self.rules.time_of(l1_slot + 1) => refuse(IRandomness::ParentNeeded {
+                l1Slot: l1_slot,
+                timestamp: alloy::primitives::U256::from(child.timestamp),
+            }),
             Some(parent) if self.l1_slot(parent.timestamp) > target => {
                 let header = self.l1_slot(parent.timestamp).get();
                 refuse(IRandomness::ParentAfterTarget { l1Slot: l1_slot, header })

@@ -80,9 +80,10 @@ impl Model {
         };
         let amount = |tokens: TokenAmount| narrow("rates", tokens).unwrap_or_default();
         new.validate(self.rules.max_block_reward, self.rules.max_reveal_bonus).map_err(|why| match why {
-            RatesRefused::SharesNotWhole { expected, actual } => {
-                refusal(IRewards::SharesNotWhole { expected: U256::from(expected), actual: U256::from(actual) })
-            }
+            RatesRefused::SharesNotWhole { expected, actual } => refusal(IRewards::SharesNotWhole {
+                expected: U256::from(expected),
+                actual: U256::from(actual),
+            }),
             RatesRefused::BlockRewardTooHigh { maximum, actual } => {
                 refusal(IRewards::BlockRewardTooHigh { maximum: amount(maximum), actual: amount(actual) })
             }
@@ -93,18 +94,15 @@ impl Model {
         let slot = self.locate().current.timeline.slot;
         self.rewards.current = self.rewards.rates_of(slot);
         self.rewards.next = Some((slot.plus(1), new));
-        self.emit(self.at.rewards, IRewards::RatesScheduled { from: slot.plus(1).get(), rates: rates.clone() });
+        self.emit(
+            self.at.rewards,
+            IRewards::RatesScheduled { from: slot.plus(1).get(), rates: rates.clone() },
+        );
         Ok(())
     }
 
     /// Credits a block. `sequencer` is zero, and has no credit, where the block isn't a sequencer's.
-    pub(super) fn pay_block(
-        &mut self,
-        slot: Slot,
-        sequencer: Address,
-        prover: Address,
-        credits: &[Credit],
-    ) {
+    pub(super) fn pay_block(&mut self, slot: Slot, sequencer: Address, prover: Address, credits: &[Credit]) {
         for credit in credits {
             *self.rewards.owed.entry(credit.account).or_default() += credit.amount.get();
         }

@@ -8,9 +8,10 @@ use alloy::{
 };
 use fernet_bindings::{self as abi, IRollup, IScoring, Outcome as HowFinalized, Statement, convert::narrow};
 use fernet_protocol::{
-    Bond, BondFate, CandidateFacts, CandidateList, Commitment, Cursor, Ending, Header, L1Slot, Location, Penalty,
-    PenaltyKind, Phase, ProposalRefused, Proposed, Quote, QuoteRefused, Scorer, SequencerId, SettledCandidate, Slot,
-    Ticket, Timeline, TimelineAt, TokenAmount, locate, seed, seed_at, settle, verify_signature,
+    Bond, BondFate, CandidateFacts, CandidateList, Commitment, Cursor, Ending, Header, L1Slot, Location,
+    Penalty, PenaltyKind, Phase, ProposalRefused, Proposed, Quote, QuoteRefused, Scorer, SequencerId,
+    SettledCandidate, Slot, Ticket, Timeline, TimelineAt, TokenAmount, locate, seed, seed_at, settle,
+    verify_signature,
 };
 
 use super::{Model, Outcome, refusal, refuse};
@@ -200,7 +201,8 @@ impl Model {
             });
         }
         let id = SequencerId::new(sequencer);
-        let score = Scorer::new(self.at.rollup_id(), slot, record.seed).score(&Ticket { sequencer: id, attester });
+        let score =
+            Scorer::new(self.at.rollup_id(), slot, record.seed).score(&Ticket { sequencer: id, attester });
         let proposed = Proposed { sequencer: id, score, header_hash: call.headerHash };
         let inserted = record.list.insert(proposed).map_err(|why| match why {
             ProposalRefused::AlreadyProposed { sequencer } => {
@@ -257,7 +259,9 @@ impl Model {
             .get(quote.sequencer.get())
             .map(|s| s.attester_at(at.timeline.previous_start.get()))
             .unwrap_or_default();
-        for (signer, signature) in [(quote.prover, &call.proverSignature), (attester, &call.sequencerSignature)] {
+        for (signer, signature) in
+            [(quote.prover, &call.proverSignature), (attester, &call.sequencerSignature)]
+        {
             if signer != self.frame.sender && verify_signature(digest, signature, signer).is_err() {
                 return refuse(IRollup::BadSignature { signer });
             }
@@ -361,7 +365,8 @@ impl Model {
             self.emit(self.at.rollup, event);
         }
         self.verify(header, payee, proof)?;
-        let ending = if is_revealed { Ending::BackupOfRevealed { payee } } else { Ending::BackupOfOther { payee } };
+        let ending =
+            if is_revealed { Ending::BackupOfRevealed { payee } } else { Ending::BackupOfOther { payee } };
         self.finish(&at, header, payee, ending)
     }
 
@@ -507,7 +512,10 @@ impl Model {
             self.slash_stake(sequencer, penalty.amount.get())?;
             match penalty.kind {
                 PenaltyKind::Abandoned => {
-                    self.emit(self.at.rollup, IRollup::CandidateAbandoned { slot, sequencer, penalty: taken });
+                    self.emit(
+                        self.at.rollup,
+                        IRollup::CandidateAbandoned { slot, sequencer, penalty: taken },
+                    );
                 }
                 PenaltyKind::Withheld => {
                     self.emit(self.at.rollup, IRollup::CandidateWithheld { slot, sequencer, penalty: taken });

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, B256, FixedBytes, U256, aliases::U96, keccak256};
 use fernet_bindings::{self as abi, IStaking, Registration, Status, convert::narrow};
-use fernet_protocol::{
-    BlsPublicKey, BlsSignature, L1Slot, Possession, SequencerId, TokenAmount,
-};
+use fernet_protocol::{BlsPublicKey, BlsSignature, L1Slot, Possession, SequencerId, TokenAmount};
 
 use super::{Model, Outcome, refuse};
 use crate::rules::{CHAIN_ID, GOVERNANCE, Rules};
@@ -50,7 +48,6 @@ fn valid_at(from: u64, moment: u64) -> bool {
 fn amount(tokens: u128) -> U96 {
     narrow("amount", TokenAmount::new(tokens)).unwrap_or_default()
 }
-
 
 impl Registered {
     pub(crate) fn status(&self, now: u64) -> Status {
@@ -188,11 +185,18 @@ impl Model {
         let s = self.sequencer_mut(sequencer);
         let stake = s.stake + added.to::<u128>();
         if stake > most {
-            return refuse(IStaking::StakeTooHigh { sequencer, maximum: amount(most), actual: U256::from(stake) });
+            return refuse(IStaking::StakeTooHigh {
+                sequencer,
+                maximum: amount(most),
+                actual: U256::from(stake),
+            });
         }
         s.stake = stake;
         let from = self.frame.sender;
-        self.emit(self.at.staking, IStaking::ToppedUp { sequencer, from, amount: added, stake: amount(stake) });
+        self.emit(
+            self.at.staking,
+            IStaking::ToppedUp { sequencer, from, amount: added, stake: amount(stake) },
+        );
         self.transfer(from, self.at.staking, added.to())
     }
 
@@ -311,7 +315,12 @@ impl Model {
     }
 
     /// The attester that may propose in a slot that counts from `active_by`, if the sequencer is eligible.
-    pub(crate) fn eligible_attester(&self, sequencer: u32, active_by: L1Slot, now: L1Slot) -> Option<Address> {
+    pub(crate) fn eligible_attester(
+        &self,
+        sequencer: u32,
+        active_by: L1Slot,
+        now: L1Slot,
+    ) -> Option<Address> {
         let (active_by, now) = (active_by.get(), now.get());
         let s = self.staking.get(sequencer)?;
         let key_changed = !valid_at(s.bls_key_from, active_by) && valid_at(s.bls_key_from, now);
@@ -346,7 +355,9 @@ impl Model {
         let owner = self.frame.sender;
         let possession = Possession { chain_id: CHAIN_ID, staking: self.at.staking, owner };
         let holds = BlsPublicKey::decode(&FixedBytes::from_slice(key.concat().as_slice()))
-            .and_then(|key| Ok((key, BlsSignature::decode(&FixedBytes::from_slice(proof.concat().as_slice()))?)))
+            .and_then(|key| {
+                Ok((key, BlsSignature::decode(&FixedBytes::from_slice(proof.concat().as_slice()))?))
+            })
             .and_then(|(key, proof)| possession.verify(&key, &proof));
         if holds.is_err() { refuse(IStaking::BadProofOfPossession { owner }) } else { Ok(()) }
     }
@@ -364,7 +375,10 @@ impl Model {
         let now = self.frame.now.get().max(1);
         self.sequencer_mut(sequencer).exit_at = now;
         let from = now + u64::from(self.rules.staking.exit_delay);
-        self.emit(self.at.staking, IStaking::ExitInitiated { sequencer, l1Slot: now, withdrawableFrom: from });
+        self.emit(
+            self.at.staking,
+            IStaking::ExitInitiated { sequencer, l1Slot: now, withdrawableFrom: from },
+        );
     }
 
     fn pay_stake(&mut self, sequencer: u32) -> (Address, u128) {
