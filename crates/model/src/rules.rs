@@ -12,6 +12,9 @@ pub(crate) const GOVERNANCE: Address = address!("0x00000000000000000000000000000
 /// Stands for the Guardian, which has its own tests.
 pub(crate) const GUARDIAN: Address = address!("0x000000000000000000000000000000000000a0a0");
 
+/// Kinds of deployments; a sequence's number says which it has.
+pub const VARIANTS: u64 = 3;
+
 /// Rules of the staking contract. Lengths in L1 slots, amounts in token units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StakingRules {
@@ -71,7 +74,7 @@ impl Rules {
     pub fn variant(number: u64) -> Self {
         let common = Self::common();
         let p = common.parameters;
-        match number % 3 {
+        match number % VARIANTS {
             0 => common,
             1 => Self {
                 parameters: Parameters {

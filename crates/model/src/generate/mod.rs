@@ -44,10 +44,10 @@ pub(crate) fn prologue(rules: &Rules) -> Vec<Step> {
     let step =
         |sender, l1_slot, call| Step { sender, timestamp: rules.time_of(l1_slot), blobs: Vec::new(), call };
     let mut steps =
-        vec![step(GOVERNANCE, genesis, Call::Fund(IRewards::fundCall { amount: U256::from(60_000) }))];
+        vec![step(GOVERNANCE, genesis, Call::Fund(IRewards::fundCall { amount: U256::from(9_000) }))];
     for prover in PROVERS {
         let account = actors::address(prover);
-        let amount = if prover == PROVERS.start { 1_500 } else { 100_000 };
+        let amount = if prover == PROVERS.start { 6_000 } else { 100_000 };
         steps.push(step(account, genesis, Call::EscrowDeposit(IEscrow::depositCall { account, amount })));
     }
     for (number, attester) in (0..).zip(ATTESTERS.take(4)) {
@@ -74,7 +74,14 @@ impl Generator {
         self.wait(model);
         let now = model.l1_slot(self.timestamp);
         let phase = model.locate_at(now).current.position.phase;
-        let (sender, blobs, call) = match self.below(20) {
+        // nothing moves a slot on while it halts, and not every backup phase gets a block
+        let idle = match phase {
+            Phase::Halt => 75,
+            Phase::Backup => 40,
+            _ => 0,
+        };
+        let roll = if self.chance(idle) { 13 + self.below(7) } else { self.below(20) };
+        let (sender, blobs, call) = match roll {
             0..11 => self.towards_a_block(model, now, phase),
             11..13 => {
                 let phase = Phase::ALL[self.below(8)];
@@ -94,13 +101,23 @@ impl Generator {
         let now = model.l1_slot(self.timestamp);
         let position = model.locate_at(now).current.position;
         let seconds = self.rules.slot_seconds;
-        let ahead = match (position.phase, self.below(100)) {
-            (Phase::Waiting | Phase::Halt, 0..60) => position.end.since(now),
-            (_, 0..50) => 0,
-            (_, 50..75) => 1,
-            (_, 75..90) => position.end.since(now) + self.below_u64(3).saturating_sub(1),
-            (_, 90..96) => self.below_u64(30),
-            (_, 96..99) => self.below_u64(400),
+        let has_candidates = model.rollup.in_flight().is_some();
+        let to_the_end = position.end.since(now);
+        // of a hundred: stay, go on by a slot, go to the end of the phase; otherwise further
+        let (stay, one, end) = match position.phase {
+            Phase::Waiting | Phase::Halt => (30, 10, 55),
+            Phase::Proposal if has_candidates => (40, 15, 41),
+            Phase::Proposal => (60, 25, 10),
+            Phase::Commitment | Phase::Reveal => (70, 18, 9),
+            Phase::ExclusiveProving | Phase::OpenProving => (60, 18, 18),
+            Phase::Backup => (45, 15, 35),
+        };
+        let ahead = match self.below(100) {
+            roll if roll < stay => 0,
+            roll if roll < stay + one => 1,
+            roll if roll < stay + one + end => to_the_end + self.below_u64(3).saturating_sub(1),
+            _ if self.chance(60) => self.below_u64(30),
+            _ if self.chance(80) => self.below_u64(400),
             _ => self.below_u64(30_000),
         };
         if ahead == 0 {
@@ -127,7 +144,14 @@ impl Generator {
                 let amount = if self.chance(50) { free } else { amount };
                 Call::EscrowRequest(IEscrow::requestWithdrawalCall { amount })
             }
-            6..9 => Call::EscrowWithdraw(IEscrow::withdrawCall { to: account }),
+            6..9 => {
+                let asked: Vec<_> = PROVERS
+                    .map(actors::address)
+                    .filter(|a| model.escrow.accounts.get(a).is_some_and(|a| a.withdrawing != 0))
+                    .collect();
+                let sender = if asked.is_empty() || self.chance(15) { sender } else { self.one_of(&asked) };
+                return (sender, Vec::new(), Call::EscrowWithdraw(IEscrow::withdrawCall { to: account }));
+            }
             _ => match self.below(3) {
                 0 => Call::EscrowLock(IEscrow::lockCall { account, amount }),
                 1 => Call::EscrowRelease(IEscrow::releaseCall { account, amount }),
@@ -155,8 +179,8 @@ impl Generator {
                 let sequencer = self.below(5_000) as u16;
                 let prover = self.below(5_000) as u16;
                 let rates = Rates {
-                    blockReward: U96::from(self.below(20_500)),
-                    revealBonus: U96::from(self.below(1_020)),
+                    blockReward: U96::from(self.below(21_500)),
+                    revealBonus: U96::from(self.below(1_080)),
                     sequencerBps: sequencer,
                     proverBps: prover,
                     submitterBps: 10_000 - sequencer - prover + u16::from(self.chance(10)),
@@ -171,9 +195,9 @@ impl Generator {
     fn of_upkeep(&mut self, model: &Model, now: L1Slot) -> (Address, Vec<B256>, Call) {
         let sender = self.anyone();
         let call = match self.below(10) {
-            0..3 => Call::Settle,
-            3..5 => Call::Sync,
-            5 => return (if self.chance(70) { GUARDIAN } else { sender }, Vec::new(), Call::Pause),
+            0..2 => Call::Settle,
+            2..4 => Call::Sync,
+            4..6 => return (if self.chance(70) { GUARDIAN } else { sender }, Vec::new(), Call::Pause),
             _ => self.proof_of_mix(model, now),
         };
         (sender, Vec::new(), call)

@@ -25,7 +25,7 @@ impl Generator {
             Phase::Commitment => self.commitment(model, now),
             Phase::Reveal => self.reveal(model, now),
             Phase::ExclusiveProving | Phase::OpenProving => self.finalization(model, now),
-            Phase::Halt => (self.anyone(), Vec::new(), Call::Settle),
+            Phase::Halt => (self.anyone(), Vec::new(), Call::Sync),
             Phase::Backup => self.backup(model, now),
         }
     }
@@ -223,8 +223,9 @@ impl Generator {
 
     fn backup(&mut self, model: &Model, now: L1Slot) -> (Address, Vec<B256>, Call) {
         let known = self.subject(model, now).and_then(|(_, _, header)| header);
+        let of_candidate = if model.locate_at(now).current.position.revealed { 75 } else { 30 };
         let header = match known {
-            Some(header) if self.chance(40) => header,
+            Some(header) if self.chance(of_candidate) => header,
             _ => {
                 let mut header = self.header(model, now);
                 if self.chance(80) {

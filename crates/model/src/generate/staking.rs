@@ -1,7 +1,7 @@
 //! Registrations, keys and exits.
 
 use alloy::primitives::{Address, B256, aliases::U96};
-use fernet_bindings::{IStaking, Registration};
+use fernet_bindings::{IStaking, Registration, Status};
 
 use super::Generator;
 use crate::{actors, call::Call, model::Model, rules::GOVERNANCE};
@@ -33,6 +33,11 @@ impl Generator {
         let withdrawer = s.as_ref().map_or(anyone, |s| s.withdrawer);
         let attester = self.attester();
         let attester = self.perhaps_zero(attester);
+        let now = model.l1_slot(self.timestamp).get();
+        let queued = (1..).zip(&model.staking.registered).find(|(_, s)| s.status(now) == Status::Queued);
+        if let Some((sequencer, s)) = queued.filter(|_| self.chance(25)) {
+            return (s.owner, Vec::new(), Call::CancelEntry(IStaking::cancelEntryCall { sequencer }));
+        }
         let call = match self.below(24) {
             0..4 => {
                 let owner = self.owner();
@@ -49,7 +54,13 @@ impl Generator {
             }
             7..10 => {
                 let most = self.rules.staking.stake_amount.get();
-                let missing = s.as_ref().map_or(0, |s| most - s.stake);
+                let short: Vec<_> = (1..)
+                    .zip(&model.staking.registered)
+                    .filter(|(_, s)| s.stake < most && !s.paid)
+                    .map(|(id, s)| (id, most - s.stake))
+                    .collect();
+                let (sequencer, missing) =
+                    if short.is_empty() || self.chance(15) { (sequencer, 1) } else { self.one_of(&short) };
                 let amount = if self.chance(60) { missing } else { self.tokens(30_000) };
                 Call::TopUp(IStaking::topUpCall { sequencer, amount: U96::from(amount) })
             }
@@ -85,6 +96,9 @@ impl Generator {
                     .filter(|(_, s)| s.exit_at != 0 && !s.paid)
                     .map(|(id, _)| id)
                     .collect();
+                if exiting.is_empty() && self.chance(50) {
+                    return (owner, Vec::new(), Call::InitiateExit(IStaking::initiateExitCall { sequencer }));
+                }
                 let sequencer =
                     if exiting.is_empty() || self.chance(15) { sequencer } else { self.one_of(&exiting) };
                 return (anyone, Vec::new(), Call::WithdrawStake(IStaking::withdrawCall { sequencer }));
