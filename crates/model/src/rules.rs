@@ -142,7 +142,7 @@ impl Rules {
                 max_candidates: 3,
                 max_blobs: 3,
                 max_chunks: 6,
-                max_deposits: 3,
+                max_deposits: 2,
                 rescue_share: Bps::new(3_333),
                 min_bond: TokenAmount::new(1_000),
                 abandon_penalty: TokenAmount::new(10_007),

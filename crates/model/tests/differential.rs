@@ -82,6 +82,9 @@ const SEEN: &[&str] = &[
     "FinalizeBackup: WrongPhase",
     "FinalizeBackup: BlobNotPublished",
     "FinalizeBackup: VoteNotZero",
+    "FinalizeBackup: TooManyOperations",
+    "Reveal: OperationsNotConsumed",
+    "Register: QueueFull",
     "Settle: NothingToSettle",
     "WithdrawStake: NotWithdrawableYet",
     "Claim: PotEmpty",
@@ -178,17 +181,17 @@ fn planted_differences_are_found() {
         ("another unit of deposits", |r| r.unit += 1),
         ("another number of blobs", |r| r.chunks_per_blob += 1),
     ];
-    for (name, alter) in bugs {
-        match run_altered(0..SHORT, CALLS, alter) {
-            Ok(()) => panic!("{name}: not found"),
+    let missed: Vec<_> = bugs
+        .iter()
+        .filter(|(name, alter)| match run_altered(0..SHORT, CALLS, alter) {
+            Ok(()) => true,
             Err(found) => {
-                println!(
-                    "{name}: sequence {}, call {}: {}",
-                    found.seed,
-                    found.index,
-                    found.what.lines().next().unwrap_or_default()
-                );
+                let what = found.what.lines().next().unwrap_or_default();
+                println!("{name}: sequence {}, call {}: {what}", found.seed, found.index);
+                false
             }
-        }
-    }
+        })
+        .map(|(name, _)| name)
+        .collect();
+    assert!(missed.is_empty(), "not found: {missed:?}");
 }

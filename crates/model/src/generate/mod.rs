@@ -36,6 +36,8 @@ pub(crate) struct Generator {
     timestamp: u64,
     /// proposed headers by hash
     headers: BTreeMap<B256, Header>,
+    /// the last call was a deposit
+    depositing: bool,
 }
 
 /// Calls that every sequence starts after.
@@ -66,6 +68,7 @@ impl Generator {
             l1: L1Blocks { seed, rules },
             timestamp: timestamp + HEAD_START * rules.slot_seconds,
             headers: BTreeMap::new(),
+            depositing: false,
         }
     }
 
@@ -81,6 +84,8 @@ impl Generator {
             _ => 0,
         };
         let roll = if self.chance(idle) { 13 + self.below(7) } else { self.below(20) };
+        // deposits come in bursts, so that a block can't take all of them
+        let roll = if self.depositing && self.chance(60) { 18 } else { roll };
         let (sender, blobs, call) = match roll {
             0..11 => self.towards_a_block(model, now, phase),
             11..13 => {
@@ -93,6 +98,7 @@ impl Generator {
             18 => self.of_bridge(model),
             _ => self.of_upkeep(model, now),
         };
+        self.depositing = matches!(call, Call::Deposit(_));
         Step { sender, timestamp: self.timestamp, blobs, call }
     }
 

@@ -91,7 +91,11 @@ impl Generator {
             slot,
             parent: model.rollup.tip.headerHash,
             stateRoot: self.word(),
-            depositsEnd: range.to,
+            depositsEnd: match self.below(20) {
+                0 | 1 => model.bridge.count(),
+                2 => from,
+                _ => range.to,
+            },
             feeRecipient: self.below(5) as u32,
             chunks,
             committeeDigest: B256::ZERO,
