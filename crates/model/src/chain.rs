@@ -219,7 +219,8 @@ impl L1Blocks {
     fn block(&self, l1_slot: u64, parent: B256) -> ShownBlock {
         let random = self.random(l1_slot);
         // most blocks are of the first second
-        let late = if random[1] % 4 == 0 { u64::from(random[2]) % self.rules.slot_seconds } else { 0 };
+        let late =
+            if random[1].is_multiple_of(4) { u64::from(random[2]) % self.rules.slot_seconds } else { 0 };
         let header = Header {
             parent_hash: parent,
             number: l1_slot,
@@ -252,8 +253,11 @@ impl HeaderProof {
     }
 }
 
-/// Name, constructor arguments and address of each contract, in the order of their deployment.
-fn constructors(rules: &Rules, at: &Addresses) -> Result<Vec<(&'static str, Vec<u8>, Address)>, String> {
+/// A contract's name, constructor arguments and address.
+type Construction = (&'static str, Vec<u8>, Address);
+
+/// The contracts in the order of their deployment.
+fn constructors(rules: &Rules, at: &Addresses) -> Result<Vec<Construction>, String> {
     let wide = |error: abi::InvalidValue| error.to_string();
     let (time, seconds) = (rules.genesis_time, rules.slot_seconds);
     let staking = StakingParameters {
