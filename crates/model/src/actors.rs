@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy::primitives::{Address, B256, Bytes, keccak256};
-use fernet_protocol::{BlsSecretKey, Possession};
+use fernet_protocol::{BlsSecretKey, Draw, Possession};
 use k256::ecdsa::SigningKey;
 
 use crate::rules::{Addresses, CHAIN_ID, GOVERNANCE, GUARDIAN};
@@ -53,13 +53,29 @@ pub(crate) fn sign(account: Address, digest: B256) -> Bytes {
     bytes.into()
 }
 
+/// Numbers of the BLS keys.
+pub(crate) const BLS_KEYS: std::ops::RangeInclusive<u8> = 1..=4;
+
+fn bls_secret(number: u8) -> BlsSecretKey {
+    BlsSecretKey::from_seed(&[number; 32]).unwrap_or_else(|e| unreachable!("{e}"))
+}
+
+/// What the key of that hash shows its draw with; empty for a key that isn't known here.
+pub(crate) fn score_proof(key_hash: B256, draw: &Draw) -> Bytes {
+    static HASHES: LazyLock<Vec<(B256, u8)>> =
+        LazyLock::new(|| BLS_KEYS.map(|number| (bls_secret(number).public_key().hash(), number)).collect());
+    let Some((_, number)) = HASHES.iter().find(|(hash, _)| *hash == key_hash) else { return Bytes::new() };
+    let secret = bls_secret(*number);
+    fernet_protocol::score_proof(&secret.public_key(), &secret.draw(draw)).into()
+}
+
 /// BLS key of a number, and its proof of possession for an owner, as the staking contract takes them.
 pub(crate) fn bls_key(number: u8, owner: Address) -> ([B256; 4], [B256; 8]) {
     type Proven = ([B256; 4], [B256; 8]);
     static KEYS: LazyLock<Mutex<BTreeMap<(u8, Address), Proven>>> = LazyLock::new(Mutex::default);
     let mut keys = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
     *keys.entry((number, owner)).or_insert_with(|| {
-        let secret = BlsSecretKey::from_seed(&[number; 32]).unwrap_or_else(|e| unreachable!("{e}"));
+        let secret = bls_secret(number);
         let possession = Possession { chain_id: CHAIN_ID, staking: Addresses::new().staking, owner };
         (secret.public_key().words(), secret.prove_possession(&possession).words())
     })

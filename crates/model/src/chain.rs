@@ -281,6 +281,10 @@ fn constructors(rules: &Rules, at: &Addresses) -> Result<Vec<Construction>, Stri
         Address::ZERO,
         GUARDIAN,
     );
+    let scoring = match rules.vrf {
+        true => ("VrfScore", abi::VrfScore::constructorCall::new((at.staking,)).abi_encode(), at.scoring),
+        false => ("PublicScore", Vec::new(), at.scoring),
+    };
     Ok(vec![
         (
             "Staking",
@@ -288,7 +292,7 @@ fn constructors(rules: &Rules, at: &Addresses) -> Result<Vec<Construction>, Stri
                 .abi_encode(),
             at.staking,
         ),
-        ("PublicScore", Vec::new(), at.scoring),
+        scoring,
         ("Randomness", abi::Randomness::constructorCall::new((time, seconds)).abi_encode(), at.randomness),
         (
             "Escrow",

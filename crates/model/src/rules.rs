@@ -13,7 +13,7 @@ pub(crate) const GOVERNANCE: Address = address!("0x00000000000000000000000000000
 pub(crate) const GUARDIAN: Address = address!("0x000000000000000000000000000000000000a0a0");
 
 /// Kinds of deployments; a sequence's number says which it has.
-pub const VARIANTS: u64 = 3;
+pub const VARIANTS: u64 = 4;
 
 /// Rules of the staking contract. Lengths in L1 slots, amounts in token units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Rules {
     pub parameters: Parameters,
     /// of the staking contract
     pub staking: StakingRules,
+    /// scores are drawn by BLS keys; otherwise anyone can compute them
+    pub vrf: bool,
     /// what a block pays at first
     pub rates: Rates,
     /// ceiling of the block reward
@@ -68,8 +70,8 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// One of three kinds of deployment: a common one, one in which everything is as short as it may be, and one with long phases,
-    /// two candidates and no penalties.
+    /// One of the kinds of deployment: a common one, one in which everything is as short as it may be, one with long phases, two
+    /// candidates and no penalties, and a common one with verifiable random scores.
     #[must_use]
     pub fn variant(number: u64) -> Self {
         let common = Self::common();
@@ -104,7 +106,7 @@ impl Rules {
                 clock: clock(1),
                 ..common
             },
-            _ => Self {
+            2 => Self {
                 parameters: Parameters {
                     proposal_phase: 7,
                     commitment_phase: 5,
@@ -123,6 +125,7 @@ impl Rules {
                 staking: StakingRules { minimum_stake: TokenAmount::new(1), ..common.staking },
                 ..common
             },
+            _ => Self { vrf: true, ..common },
         }
     }
 
@@ -158,6 +161,7 @@ impl Rules {
                 max_entry_flush: 4,
                 queue_limit: 2,
             },
+            vrf: false,
             rates: Rates {
                 block_reward: TokenAmount::new(9_999),
                 reveal_bonus: TokenAmount::new(501),

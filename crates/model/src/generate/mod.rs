@@ -36,8 +36,10 @@ pub(crate) struct Generator {
     timestamp: u64,
     /// proposed headers by hash
     headers: BTreeMap<B256, Header>,
-    /// the last call was a deposit
-    depositing: bool,
+    /// die that makes a call like the last one
+    again: Option<usize>,
+    /// the last call was a registration
+    registering: bool,
 }
 
 /// Calls that every sequence starts after.
@@ -68,7 +70,8 @@ impl Generator {
             l1: L1Blocks { seed, rules },
             timestamp: timestamp + HEAD_START * rules.slot_seconds,
             headers: BTreeMap::new(),
-            depositing: false,
+            again: None,
+            registering: false,
         }
     }
 
@@ -84,8 +87,11 @@ impl Generator {
             _ => 0,
         };
         let roll = if self.chance(idle) { 13 + self.below(7) } else { self.below(20) };
-        // deposits come in bursts, so that a block can't take all of them
-        let roll = if self.depositing && self.chance(60) { 18 } else { roll };
+        // deposits and registrations come in bursts, so that a block can't take all, and windows fill
+        let roll = match self.again.take() {
+            Some(again) if self.chance(55) => again,
+            _ => roll,
+        };
         let (sender, blobs, call) = match roll {
             0..11 => self.towards_a_block(model, now, phase),
             11..13 => {
@@ -98,7 +104,12 @@ impl Generator {
             18 => self.of_bridge(model),
             _ => self.of_upkeep(model, now),
         };
-        self.depositing = matches!(call, Call::Deposit(_));
+        self.registering = matches!(call, Call::Register(_));
+        self.again = match call {
+            Call::Deposit(_) => Some(18),
+            Call::Register(_) => Some(13),
+            _ => None,
+        };
         Step { sender, timestamp: self.timestamp, blobs, call }
     }
 

@@ -69,14 +69,45 @@ impl Generator {
             false if self.chance(5) => None,
             _ => Some(self.header_proof(target.get())),
         };
+        let score_proof = self.score_proof(model, now, sequencer, proof.as_ref());
         let call = IRollup::proposeCall {
             slot: self.perhaps_next(timeline.slot.get()),
             sequencer,
             headerHash: if self.chance(2) { B256::ZERO } else { hash },
             seedProof: proof.as_ref().map(HeaderProof::encode).unwrap_or_default(),
-            scoreProof: if self.chance(2) { Bytes::from_static(&[1]) } else { Bytes::new() },
+            scoreProof: score_proof,
         };
         (sender, Vec::new(), Call::Propose(call, proof))
+    }
+
+    /// What the scoring wants to see, mostly.
+    fn score_proof(
+        &mut self,
+        model: &Model,
+        now: L1Slot,
+        sequencer: u32,
+        proof: Option<&HeaderProof>,
+    ) -> Bytes {
+        if self.chance(2) {
+            return Bytes::from_static(&[1]);
+        }
+        if !self.rules.vrf {
+            return Bytes::new();
+        }
+        let timeline = model.locate_at(now).current.timeline;
+        let stored = model.randomness.mixes.get(&seed_at(timeline.previous_start, &self.rules.parameters));
+        let mix = proof.map(|p| p.child.mix).or(stored.copied()).unwrap_or_default();
+        let in_flight = model.rollup.in_flight().map(|record| record.seed);
+        let seed = in_flight.unwrap_or_else(|| protocol::seed(mix, timeline.slot));
+        // sometimes the draw of another slot
+        let slot = protocol::Slot::new(self.perhaps_next(timeline.slot.get()));
+        let sequencer = protocol::SequencerId::new(sequencer);
+        let draw = protocol::Draw { rollup: model.at.rollup_id(), slot, seed, sequencer };
+        let registered = model.staking.get(sequencer.get());
+        let known = registered.map(|s| s.bls_key_hash_at(now.get())).unwrap_or_default();
+        let (other, _) = actors::bls_key(1 + self.below(3) as u8, Address::ZERO);
+        let key = if self.chance(3) { alloy::primitives::keccak256(other.concat()) } else { known };
+        actors::score_proof(key, &draw)
     }
 
     /// A header for the slot in turn, mostly a good one.

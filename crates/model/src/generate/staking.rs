@@ -38,7 +38,8 @@ impl Generator {
         if let Some((sequencer, s)) = queued.filter(|_| self.chance(25)) {
             return (s.owner, Vec::new(), Call::CancelEntry(IStaking::cancelEntryCall { sequencer }));
         }
-        let call = match self.below(24) {
+        let kind = if self.registering && self.chance(60) { 0 } else { self.below(24) };
+        let call = match kind {
             0..4 => {
                 let owner = self.owner();
                 let proven = if self.chance(10) { self.owner() } else { owner };

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use alloy::{
-    primitives::{Address, B256, Bytes, U256},
+    primitives::{Address, B256, Bytes, FixedBytes, U256, keccak256},
     sol_types::SolValue,
 };
 use fernet_bindings::{self as abi, IRollup, IScoring, Outcome as HowFinalized, Statement, convert::narrow};
 use fernet_protocol::{
-    Bond, BondFate, CandidateFacts, CandidateList, Commitment, Cursor, Ending, Header, L1Slot, Location,
-    Penalty, PenaltyKind, Phase, ProposalRefused, Proposed, Quote, QuoteRefused, Scorer, SequencerId,
-    SettledCandidate, Slot, Ticket, Timeline, TimelineAt, TokenAmount, locate, seed, seed_at, settle,
-    verify_signature,
+    BlsPublicKey, BlsSignature, Bond, BondFate, CandidateFacts, CandidateList, Commitment, Cursor, Draw,
+    Ending, Header, L1Slot, Location, Penalty, PenaltyKind, Phase, ProposalRefused, Proposed, Quote,
+    QuoteRefused, Score, Scorer, SequencerId, SettledCandidate, Slot, Ticket, Timeline, TimelineAt,
+    TokenAmount, locate, seed, seed_at, settle, verify_signature,
 };
 
 use super::{Model, Outcome, refusal, refuse};
@@ -194,15 +194,8 @@ impl Model {
                 }
             }
         };
-        if !call.scoreProof.is_empty() {
-            return refuse(IScoring::WrongProofLength {
-                expected: U256::ZERO,
-                actual: U256::from(call.scoreProof.len()),
-            });
-        }
         let id = SequencerId::new(sequencer);
-        let score =
-            Scorer::new(self.at.rollup_id(), slot, record.seed).score(&Ticket { sequencer: id, attester });
+        let score = self.score(slot, record.seed, Ticket { sequencer: id, attester }, &call.scoreProof)?;
         let proposed = Proposed { sequencer: id, score, header_hash: call.headerHash };
         let inserted = record.list.insert(proposed).map_err(|why| match why {
             ProposalRefused::AlreadyProposed { sequencer } => {
@@ -227,6 +220,29 @@ impl Model {
         };
         self.emit(self.at.rollup, event);
         Ok(())
+    }
+
+    fn score(&self, slot: Slot, seed: B256, ticket: Ticket, proof: &Bytes) -> Outcome<Score> {
+        let expected = if self.rules.vrf { 384 } else { 0 };
+        if proof.len() != expected {
+            let (expected, actual) = (U256::from(expected), U256::from(proof.len()));
+            return refuse(IScoring::WrongProofLength { expected, actual });
+        }
+        if !self.rules.vrf {
+            return Ok(Scorer::new(self.at.rollup_id(), slot, seed).score(&ticket));
+        }
+        let sequencer = ticket.sequencer.get();
+        let (key, signature) = proof.split_at(128);
+        let expected =
+            self.staking.get(sequencer).map(|s| s.bls_key_hash_at(self.frame.now.get())).unwrap_or_default();
+        let actual = keccak256(key);
+        if actual != expected {
+            return refuse(abi::VrfScore::WrongBlsKey { sequencer, expected, actual });
+        }
+        let draw = Draw { rollup: self.at.rollup_id(), slot, seed, sequencer: ticket.sequencer };
+        let drawn = BlsPublicKey::decode(&FixedBytes::from_slice(key))
+            .and_then(|key| draw.verify(&key, &BlsSignature::decode(&FixedBytes::from_slice(signature))?));
+        drawn.or_else(|_| refuse(abi::VrfScore::BadBlsSignature { sequencer }))
     }
 
     fn seed_of(&mut self, slot: Slot, at: L1Slot, proof: Option<&HeaderProof>) -> Outcome<B256> {
