@@ -77,13 +77,16 @@ snapshots-check: tools ## compare the snapshots with the code
 	FORGE_SNAPSHOT_CHECK=true $(FORGE) test --match-path 'test/gas/*'
 	node tools/snapshots.mjs
 
-.PHONY: lint-rust test-rust docs deny bench vectors fmt clean
+.PHONY: lint-rust test-rust long docs deny bench vectors fmt clean
 lint-rust: tools ## rustfmt and clippy
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
 test-rust: tools ## cargo tests
 	cargo test --workspace
+
+long: tools ## the long profile of random tests: 10,000 sequences of model and contracts (minutes)
+	FERNET_LONG=1 cargo test -p fernet-model -- --nocapture
 
 docs: tools ## API documentation without warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("l1", &["bindings", "kzg", "protocol"]),
     ("embedded", &[]),
     ("follower", &["l1", "bindings", "ledger", "protocol"]),
+    ("model", &["bindings", "protocol"]),
     ("network", &["ledger", "protocol"]),
     ("roles", &["follower", "network", "l1", "bindings", "ledger", "protocol"]),
     ("sequencer", &["roles", "follower", "network", "l1", "bindings", "ledger", "protocol"]),

@@ -1,0 +1,82 @@
+//! Who calls: accounts with keys, and BLS keys with their proofs of possession.
+
+use std::{
+    collections::BTreeMap,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+use alloy::primitives::{Address, B256, Bytes, keccak256};
+use fernet_protocol::{BlsSecretKey, Draw, Possession};
+use k256::ecdsa::SigningKey;
+
+use crate::rules::{Addresses, CHAIN_ID, GOVERNANCE, GUARDIAN};
+
+/// Owners of sequencers, and their withdrawers.
+pub(crate) const OWNERS: std::ops::Range<usize> = 0..3;
+/// Attesters.
+pub(crate) const ATTESTERS: std::ops::Range<usize> = 3..8;
+/// Provers, and their payees.
+pub(crate) const PROVERS: std::ops::Range<usize> = 8..11;
+
+struct Actor {
+    address: Address,
+    key: SigningKey,
+}
+
+static ACTORS: LazyLock<Vec<Actor>> = LazyLock::new(|| {
+    (OWNERS.start..PROVERS.end)
+        .map(|number| {
+            let secret = keccak256(format!("fernet model actor {number}"));
+            let key = SigningKey::from_slice(secret.as_slice()).unwrap_or_else(|e| unreachable!("{e}"));
+            Actor { address: Address::from_private_key(&key), key }
+        })
+        .collect()
+});
+
+/// Address of an actor.
+pub(crate) fn address(number: usize) -> Address {
+    ACTORS[number].address
+}
+
+/// Everybody who may act or be paid.
+pub(crate) fn accounts() -> Vec<Address> {
+    ACTORS.iter().map(|actor| actor.address).chain([GOVERNANCE, GUARDIAN]).collect()
+}
+
+/// The signature of a digest by the account's key, `r ‖ s ‖ v`; empty for who has no key.
+pub(crate) fn sign(account: Address, digest: B256) -> Bytes {
+    let Some(actor) = ACTORS.iter().find(|actor| actor.address == account) else { return Bytes::new() };
+    let (signature, recovery) =
+        actor.key.sign_prehash_recoverable(digest.as_slice()).unwrap_or_else(|e| unreachable!("{e}"));
+    let mut bytes = signature.to_bytes().to_vec();
+    bytes.push(27 + recovery.to_byte());
+    bytes.into()
+}
+
+/// Numbers of the BLS keys.
+pub(crate) const BLS_KEYS: std::ops::RangeInclusive<u8> = 1..=4;
+
+fn bls_secret(number: u8) -> BlsSecretKey {
+    BlsSecretKey::from_seed(&[number; 32]).unwrap_or_else(|e| unreachable!("{e}"))
+}
+
+/// What the key of that hash shows its draw with; empty for a key that isn't known here.
+pub(crate) fn score_proof(key_hash: B256, draw: &Draw) -> Bytes {
+    static HASHES: LazyLock<Vec<(B256, u8)>> =
+        LazyLock::new(|| BLS_KEYS.map(|number| (bls_secret(number).public_key().hash(), number)).collect());
+    let Some((_, number)) = HASHES.iter().find(|(hash, _)| *hash == key_hash) else { return Bytes::new() };
+    let secret = bls_secret(*number);
+    fernet_protocol::score_proof(&secret.public_key(), &secret.draw(draw)).into()
+}
+
+/// BLS key of a number, and its proof of possession for an owner, as the staking contract takes them.
+pub(crate) fn bls_key(number: u8, owner: Address) -> ([B256; 4], [B256; 8]) {
+    type Proven = ([B256; 4], [B256; 8]);
+    static KEYS: LazyLock<Mutex<BTreeMap<(u8, Address), Proven>>> = LazyLock::new(Mutex::default);
+    let mut keys = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
+    *keys.entry((number, owner)).or_insert_with(|| {
+        let secret = bls_secret(number);
+        let possession = Possession { chain_id: CHAIN_ID, staking: Addresses::new().staking, owner };
+        (secret.public_key().words(), secret.prove_possession(&possession).words())
+    })
+}

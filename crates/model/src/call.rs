@@ -1,0 +1,123 @@
+//! What is called: the arguments as the ABI has them, and what the model wants to know of a header proof.
+
+use alloy::{
+    primitives::{Address, B256, Bytes, Log},
+    sol_types::SolCall,
+};
+use fernet_bindings::{IBridge, IEscrow, IRandomness, IRewards, IRollup, IStaking};
+
+use crate::rules::Addresses;
+
+/// What a call does: its events in order, or the data it reverts with.
+pub(crate) type Reply = Result<Vec<Log>, Bytes>;
+
+/// A block of the L1 as a header proof shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ShownBlock {
+    pub(crate) number: u64,
+    /// unix time, seconds
+    pub(crate) timestamp: u64,
+    pub(crate) mix: B256,
+    pub(crate) hash: B256,
+    pub(crate) rlp: Bytes,
+}
+
+/// A header proof: a block, and its parent where it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HeaderProof {
+    pub(crate) child: ShownBlock,
+    pub(crate) parent: Option<ShownBlock>,
+}
+
+/// One call of one contract.
+#[derive(Debug, Clone)]
+pub(crate) enum Call {
+    Propose(IRollup::proposeCall, Option<HeaderProof>),
+    Commit(IRollup::commitCall),
+    Reveal(IRollup::revealCall),
+    Finalize(IRollup::finalizeCall),
+    FinalizeBackup(IRollup::finalizeBackupCall),
+    Settle,
+    Sync,
+    Pause,
+    Prove(IRandomness::proveCall, HeaderProof),
+    Register(IStaking::registerCall),
+    CancelEntry(IStaking::cancelEntryCall),
+    SetEntryFlush(IStaking::setEntryFlushCall),
+    TopUp(IStaking::topUpCall),
+    SetWithdrawer(IStaking::setWithdrawerCall),
+    SetFeeRecipient(IStaking::setFeeRecipientCall),
+    RotateAttester(IStaking::rotateAttesterCall),
+    RotateBlsKey(IStaking::rotateBlsKeyCall),
+    InitiateExit(IStaking::initiateExitCall),
+    WithdrawStake(IStaking::withdrawCall),
+    SlashStake(IStaking::slashCall),
+    EscrowDeposit(IEscrow::depositCall),
+    EscrowRequest(IEscrow::requestWithdrawalCall),
+    EscrowWithdraw(IEscrow::withdrawCall),
+    EscrowLock(IEscrow::lockCall),
+    EscrowRelease(IEscrow::releaseCall),
+    EscrowSlash(IEscrow::slashCall),
+    Fund(IRewards::fundCall),
+    Claim(IRewards::claimCall),
+    SetRates(IRewards::setRatesCall),
+    Deposit(IBridge::depositCall),
+    ForceExit(IBridge::forceExitCall),
+}
+
+/// A call with who makes it and when.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    pub(crate) sender: Address,
+    /// unix time, seconds
+    pub(crate) timestamp: u64,
+    /// versioned hashes of the transaction's blobs
+    pub(crate) blobs: Vec<B256>,
+    pub(crate) call: Call,
+}
+
+impl Call {
+    /// Which contract, and the calldata.
+    pub(crate) fn encode(&self, at: &Addresses) -> (Address, Bytes) {
+        let (to, data) = match self {
+            Self::Propose(call, _) => (at.rollup, call.abi_encode()),
+            Self::Commit(call) => (at.rollup, call.abi_encode()),
+            Self::Reveal(call) => (at.rollup, call.abi_encode()),
+            Self::Finalize(call) => (at.rollup, call.abi_encode()),
+            Self::FinalizeBackup(call) => (at.rollup, call.abi_encode()),
+            Self::Settle => (at.rollup, IRollup::settleCall {}.abi_encode()),
+            Self::Sync => (at.rollup, IRollup::syncCall {}.abi_encode()),
+            Self::Pause => (at.rollup, IRollup::pauseCall {}.abi_encode()),
+            Self::Prove(call, _) => (at.randomness, call.abi_encode()),
+            Self::Register(call) => (at.staking, call.abi_encode()),
+            Self::CancelEntry(call) => (at.staking, call.abi_encode()),
+            Self::SetEntryFlush(call) => (at.staking, call.abi_encode()),
+            Self::TopUp(call) => (at.staking, call.abi_encode()),
+            Self::SetWithdrawer(call) => (at.staking, call.abi_encode()),
+            Self::SetFeeRecipient(call) => (at.staking, call.abi_encode()),
+            Self::RotateAttester(call) => (at.staking, call.abi_encode()),
+            Self::RotateBlsKey(call) => (at.staking, call.abi_encode()),
+            Self::InitiateExit(call) => (at.staking, call.abi_encode()),
+            Self::WithdrawStake(call) => (at.staking, call.abi_encode()),
+            Self::SlashStake(call) => (at.staking, call.abi_encode()),
+            Self::EscrowDeposit(call) => (at.escrow, call.abi_encode()),
+            Self::EscrowRequest(call) => (at.escrow, call.abi_encode()),
+            Self::EscrowWithdraw(call) => (at.escrow, call.abi_encode()),
+            Self::EscrowLock(call) => (at.escrow, call.abi_encode()),
+            Self::EscrowRelease(call) => (at.escrow, call.abi_encode()),
+            Self::EscrowSlash(call) => (at.escrow, call.abi_encode()),
+            Self::Fund(call) => (at.rewards, call.abi_encode()),
+            Self::Claim(call) => (at.rewards, call.abi_encode()),
+            Self::SetRates(call) => (at.rewards, call.abi_encode()),
+            Self::Deposit(call) => (at.bridge, call.abi_encode()),
+            Self::ForceExit(call) => (at.bridge, call.abi_encode()),
+        };
+        (to, data.into())
+    }
+
+    /// Name of the function, for reports and counts.
+    pub(crate) fn name(&self) -> String {
+        let text = format!("{self:?}");
+        text.split(['(', ' ']).next().unwrap_or_default().to_owned()
+    }
+}

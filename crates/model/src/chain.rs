@@ -1,0 +1,343 @@
+//! The contracts on revm, without blocks or JSON-RPC: one call after the other at any time.
+
+use alloy::{
+    consensus::Header,
+    eips::{eip2935::HISTORY_STORAGE_ADDRESS, eip2935::HISTORY_STORAGE_CODE},
+    primitives::{Address, B256, Bytes, TxKind, U256, keccak256},
+    rlp,
+    sol_types::{SolCall, SolConstructor},
+};
+use fernet_bindings::{
+    self as abi, EscrowView, IReader, Overview, RewardsView, SequencerView, StakingParameters,
+    artifacts::artifact, convert::narrow,
+};
+use fernet_protocol::PROVABLE_L1_SLOTS;
+use revm::{
+    Context, ExecuteCommitEvm as _, ExecuteEvm as _, MainBuilder as _, MainContext as _, MainnetEvm,
+    bytecode::Bytecode,
+    context::{BlockEnv, CfgEnv, TxEnv, result::ExecutionResult},
+    context_interface::block::BlobExcessGasAndPrice,
+    database::{CacheDB, EmptyDB},
+    handler::MainnetContext,
+    primitives::hardfork::SpecId,
+    state::AccountInfo,
+};
+
+use crate::{
+    call::{HeaderProof, Reply, ShownBlock, Step},
+    code,
+    rules::{Addresses, CHAIN_ID, DEPLOYER, GOVERNANCE, GUARDIAN, Rules},
+};
+
+type Db = CacheDB<EmptyDB>;
+
+/// The state after the deployment, to start sequences from.
+pub(crate) type Snapshot = Db;
+
+/// The contracts of one deployment, at one moment.
+pub(crate) struct Chain {
+    evm: MainnetEvm<MainnetContext<Db>>,
+    rules: Rules,
+    at: Addresses,
+}
+
+/// What an account of the token has at first.
+pub(crate) const ENDOWMENT: u128 = 10_000_000;
+
+impl Chain {
+    /// Deploys everything at the genesis slot. `rich` start with tokens.
+    pub(crate) fn deploy(rules: Rules, rich: &[Address]) -> Result<Self, String> {
+        let at = Addresses::new();
+        let mut db = Db::new(EmptyDB::default());
+        for (address, code) in [
+            (at.token, code::token()),
+            (at.verifier, code::verifier(rules.chunks_per_blob, Rules::genesis_root())),
+            (HISTORY_STORAGE_ADDRESS, HISTORY_STORAGE_CODE.clone()),
+        ] {
+            let code = Bytecode::new_raw(code);
+            db.insert_account_info(address, AccountInfo::new(U256::ZERO, 1, code.hash_slow(), code));
+        }
+        for account in rich {
+            let word = U256::from_be_bytes(account.into_word().0);
+            let Ok(()) = db.insert_account_storage(at.token, word, U256::from(ENDOWMENT));
+        }
+        let mut chain = Self::at(rules, db);
+        chain.set_time(rules.time_of(rules.genesis_slot.get()));
+        for (name, arguments, expected) in constructors(&rules, &at)? {
+            let code = artifact(name).map_err(|error| error.to_string())?.deployment(&arguments);
+            match chain.transact(DEPLOYER, TxKind::Create, code, Vec::new()) {
+                Ok(ExecutionResult::Success { output, .. }) if output.address() == Some(&expected) => {}
+                other => return Err(format!("{name} wasn't deployed: {other:?}")),
+            }
+        }
+        Ok(chain)
+    }
+
+    /// Goes on from a snapshot.
+    pub(crate) fn at(rules: Rules, state: Snapshot) -> Self {
+        let mut cfg = CfgEnv::new_with_spec(SpecId::OSAKA).with_chain_id(CHAIN_ID.get());
+        cfg.disable_nonce_check = true;
+        cfg.disable_balance_check = true;
+        cfg.tx_gas_limit_cap = Some(u64::MAX);
+        let block = BlockEnv {
+            gas_limit: u64::MAX,
+            basefee: 0,
+            blob_excess_gas_and_price: Some(BlobExcessGasAndPrice { excess_blob_gas: 0, blob_gasprice: 1 }),
+            prevrandao: Some(B256::ZERO),
+            ..BlockEnv::default()
+        };
+        let evm = Context::mainnet().with_db(state).with_cfg(cfg).with_block(block).build_mainnet();
+        Self { evm, rules, at: Addresses::new() }
+    }
+
+    /// The state, to go on from later.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.evm.ctx.journaled_state.database.clone()
+    }
+
+    fn set_time(&mut self, timestamp: u64) {
+        let l1_slot = (timestamp - self.rules.genesis_time) / self.rules.slot_seconds;
+        self.evm.ctx.block.timestamp = U256::from(timestamp);
+        // at most one block an L1 slot, and each has the slot's number
+        self.evm.ctx.block.number = U256::from(l1_slot);
+    }
+
+    fn transact(
+        &mut self,
+        caller: Address,
+        kind: TxKind,
+        data: Bytes,
+        blobs: Vec<B256>,
+    ) -> Result<ExecutionResult, String> {
+        let with_blobs = !blobs.is_empty();
+        let tx = TxEnv {
+            tx_type: if with_blobs { 3 } else { 0 },
+            caller,
+            kind,
+            data,
+            gas_limit: 30_000_000,
+            gas_price: 0,
+            gas_priority_fee: with_blobs.then_some(0),
+            max_fee_per_blob_gas: if with_blobs { 1 } else { 0 },
+            blob_hashes: blobs,
+            chain_id: Some(CHAIN_ID.get()),
+            ..TxEnv::default()
+        };
+        self.evm.transact_commit(tx).map_err(|error| error.to_string())
+    }
+
+    /// Runs a call.
+    ///
+    /// # Errors
+    /// Where the call neither succeeds nor reverts.
+    pub(crate) fn run(&mut self, step: &Step) -> Result<Reply, String> {
+        self.set_time(step.timestamp);
+        if let crate::call::Call::Propose(_, Some(proof)) | crate::call::Call::Prove(_, proof) = &step.call {
+            self.remember(&proof.child);
+        }
+        let (to, data) = step.call.encode(&self.at);
+        match self.transact(step.sender, TxKind::Call(to), data, step.blobs.clone())? {
+            ExecutionResult::Success { logs, .. } => Ok(Ok(logs)),
+            ExecutionResult::Revert { output, .. } => Ok(Err(output)),
+            ExecutionResult::Halt { reason, .. } => Err(format!("halted: {reason:?}")),
+        }
+    }
+
+    /// A view's answer at the current time.
+    fn view<C: SolCall>(&mut self, to: Address, call: C) -> Result<C::Return, String> {
+        let tx = TxEnv {
+            kind: TxKind::Call(to),
+            data: call.abi_encode().into(),
+            gas_limit: 30_000_000,
+            gas_price: 0,
+            chain_id: Some(CHAIN_ID.get()),
+            ..TxEnv::default()
+        };
+        match self.evm.transact(tx).map_err(|error| error.to_string())?.result {
+            ExecutionResult::Success { output, .. } => {
+                C::abi_decode_returns(output.data()).map_err(|error| error.to_string())
+            }
+            other => Err(format!("{} failed: {other:?}", C::SIGNATURE)),
+        }
+    }
+
+    pub(crate) fn overview(&mut self) -> Result<Overview, String> {
+        self.view(self.at.reader, IReader::overviewCall {})
+    }
+
+    pub(crate) fn sequencers(&mut self) -> Result<Vec<SequencerView>, String> {
+        self.view(self.at.reader, IReader::sequencersCall { from: 1, limit: u32::MAX })
+    }
+
+    pub(crate) fn escrow(&mut self, account: Address) -> Result<EscrowView, String> {
+        self.view(self.at.reader, IReader::escrowCall { account })
+    }
+
+    pub(crate) fn rewards(&mut self, account: Address) -> Result<RewardsView, String> {
+        self.view(self.at.reader, IReader::rewardsCall { account })
+    }
+
+    /// Token units of an account.
+    pub(crate) fn balance(&mut self, account: Address) -> Result<U256, String> {
+        let db = &mut self.evm.ctx.journaled_state.database;
+        let word = U256::from_be_bytes(account.into_word().0);
+        revm::Database::storage(db, self.at.token, word).map_err(|error| error.to_string())
+    }
+
+    // ---- the L1's blocks --------------------------------------------------------------------------------------------
+
+    /// Puts a block's hash where the EVM finds it, if the block is in the past and still known (EIP-2935, BLOCKHASH).
+    fn remember(&mut self, block: &ShownBlock) {
+        let number = U256::from(block.number);
+        if number >= self.evm.ctx.block.number {
+            return;
+        }
+        let db = &mut self.evm.ctx.journaled_state.database;
+        db.cache.block_hashes.insert(number, block.hash);
+        let word = U256::from(block.number % PROVABLE_L1_SLOTS);
+        let Ok(()) = db.insert_account_storage(HISTORY_STORAGE_ADDRESS, word, block.hash.into());
+    }
+}
+
+/// Blocks of an L1 that a seed describes: a quarter of the L1 slots have none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct L1Blocks {
+    pub(crate) seed: u64,
+    pub(crate) rules: Rules,
+}
+
+impl L1Blocks {
+    fn random(&self, l1_slot: u64) -> B256 {
+        keccak256([self.seed.to_be_bytes(), l1_slot.to_be_bytes()].concat())
+    }
+
+    fn exists(&self, l1_slot: u64) -> bool {
+        !self.random(l1_slot)[0].is_multiple_of(4)
+    }
+
+    /// The block of an L1 slot, whose parent is `parent`.
+    fn block(&self, l1_slot: u64, parent: B256) -> ShownBlock {
+        let random = self.random(l1_slot);
+        // most blocks are of the first second
+        let late =
+            if random[1].is_multiple_of(4) { u64::from(random[2]) % self.rules.slot_seconds } else { 0 };
+        let header = Header {
+            parent_hash: parent,
+            number: l1_slot,
+            timestamp: self.rules.time_of(l1_slot) + late,
+            mix_hash: random,
+            gas_limit: 60_000_000,
+            base_fee_per_gas: Some(7),
+            ..Header::default()
+        };
+        let rlp: Bytes = rlp::encode(&header).into();
+        ShownBlock { number: l1_slot, timestamp: header.timestamp, mix: random, hash: keccak256(&rlp), rlp }
+    }
+
+    /// Proof of the mix as of the end of `target`: of the first block after it.
+    pub(crate) fn proof(&self, target: u64, with_parent: bool) -> HeaderProof {
+        let child = (target + 1..).find(|slot| self.exists(*slot)).unwrap_or_default();
+        let parent = (0..=target).rev().find(|slot| self.exists(*slot)).unwrap_or_default();
+        let parent = self.block(parent, self.random(parent));
+        let child = self.block(child, parent.hash);
+        HeaderProof { child, parent: with_parent.then_some(parent) }
+    }
+}
+
+impl HeaderProof {
+    /// `abi.encode(bytes header, bytes parentHeader)`.
+    pub(crate) fn encode(&self) -> Bytes {
+        use alloy::sol_types::SolValue as _;
+        let parent = self.parent.as_ref().map(|p| p.rlp.clone()).unwrap_or_default();
+        (self.child.rlp.clone(), parent).abi_encode_params().into()
+    }
+}
+
+/// A contract's name, constructor arguments and address.
+type Construction = (&'static str, Vec<u8>, Address);
+
+/// The contracts in the order of their deployment.
+fn constructors(rules: &Rules, at: &Addresses) -> Result<Vec<Construction>, String> {
+    let wide = |error: abi::InvalidValue| error.to_string();
+    let (time, seconds) = (rules.genesis_time, rules.slot_seconds);
+    let staking = StakingParameters {
+        stakeAmount: narrow("stakeAmount", rules.staking.stake_amount).map_err(wide)?,
+        minimumStake: narrow("minimumStake", rules.staking.minimum_stake).map_err(wide)?,
+        entryPeriod: rules.staking.entry_period,
+        exitDelay: rules.staking.exit_delay,
+        entryWindow: rules.staking.entry_window,
+        entryFlush: rules.staking.entry_flush,
+        maxEntryFlush: rules.staking.max_entry_flush,
+        queueLimit: rules.staking.queue_limit,
+    };
+    let contracts = (
+        at.staking,
+        at.randomness,
+        at.escrow,
+        at.rewards,
+        at.bridge,
+        at.verifier,
+        at.scoring,
+        Address::ZERO,
+        GUARDIAN,
+    );
+    let scoring = match rules.vrf {
+        true => ("VrfScore", abi::VrfScore::constructorCall::new((at.staking,)).abi_encode(), at.scoring),
+        false => ("PublicScore", Vec::new(), at.scoring),
+    };
+    Ok(vec![
+        (
+            "Staking",
+            abi::Staking::constructorCall::new((at.token, at.rollup, GOVERNANCE, staking, time, seconds))
+                .abi_encode(),
+            at.staking,
+        ),
+        scoring,
+        ("Randomness", abi::Randomness::constructorCall::new((time, seconds)).abi_encode(), at.randomness),
+        (
+            "Escrow",
+            abi::Escrow::constructorCall::new((at.token, at.rollup, rules.escrow_delay, time, seconds))
+                .abi_encode(),
+            at.escrow,
+        ),
+        (
+            "Rewards",
+            abi::Rewards::constructorCall::new((
+                at.token,
+                at.rollup,
+                GOVERNANCE,
+                rules.rates.try_into().map_err(wide)?,
+                narrow("maxBlockReward", rules.max_block_reward).map_err(wide)?,
+                narrow("maxRevealBonus", rules.max_reveal_bonus).map_err(wide)?,
+            ))
+            .abi_encode(),
+            at.rewards,
+        ),
+        (
+            "Bridge",
+            abi::Bridge::constructorCall::new((
+                at.token,
+                at.rollup,
+                U256::from(rules.unit),
+                rules.min_deposit,
+                time,
+                seconds,
+            ))
+            .abi_encode(),
+            at.bridge,
+        ),
+        (
+            "Rollup",
+            abi::Rollup::constructorCall::new((
+                rules.parameters.try_into().map_err(wide)?,
+                contracts,
+                time,
+                seconds,
+                rules.genesis_slot.get(),
+            ))
+            .abi_encode(),
+            at.rollup,
+        ),
+        ("Reader", abi::Reader::constructorCall::new((at.rollup,)).abi_encode(), at.reader),
+    ])
+}

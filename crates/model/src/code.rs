@@ -1,0 +1,160 @@
+//! Two contracts of a few bytes that stand in for what has its own tests: a token, and a verifier whose proof of a statement
+//! is the statement's hash.
+
+use alloy::primitives::{B256, Bytes, U256, keccak256};
+use alloy::sol_types::{SolCall, SolEvent};
+use fernet_bindings::{IERC20, IStateTransitionVerifier};
+use revm::bytecode::opcode::{
+    ADD, CALLDATACOPY, CALLDATALOAD, CALLDATASIZE, CALLER, DUP1, DUP2, DUP3, EQ, JUMP, JUMPDEST, JUMPI,
+    KECCAK256, LOG3, LT, MSTORE, PUSH0, PUSH1, PUSH2, PUSH4, PUSH32, RETURN, REVERT, SHR, SLOAD, SSTORE,
+    STOP, SUB,
+};
+
+/// Code under construction, with jumps to named places.
+#[derive(Default)]
+struct Assembler {
+    code: Vec<u8>,
+    /// where a label stands
+    labels: Vec<(&'static str, usize)>,
+    /// where its position has to be written
+    jumps: Vec<(&'static str, usize)>,
+}
+
+impl Assembler {
+    fn ops(mut self, ops: &[u8]) -> Self {
+        self.code.extend_from_slice(ops);
+        self
+    }
+
+    fn push1(self, byte: u8) -> Self {
+        self.ops(&[PUSH1, byte])
+    }
+
+    fn push32(self, word: B256) -> Self {
+        self.ops(&[PUSH32]).ops(word.as_slice())
+    }
+
+    fn push_label(mut self, label: &'static str) -> Self {
+        self.code.push(PUSH2);
+        self.jumps.push((label, self.code.len()));
+        self.ops(&[0, 0])
+    }
+
+    fn jump_if(self, label: &'static str) -> Self {
+        self.push_label(label).ops(&[JUMPI])
+    }
+
+    fn label(mut self, label: &'static str) -> Self {
+        self.labels.push((label, self.code.len()));
+        self.ops(&[JUMPDEST])
+    }
+
+    /// Puts the selector on the stack.
+    fn selector(self) -> Self {
+        self.ops(&[PUSH0, CALLDATALOAD]).push1(0xe0).ops(&[SHR])
+    }
+
+    /// Goes to `label` if the selector on the stack, which stays there, is this one.
+    fn on(self, selector: [u8; 4], label: &'static str) -> Self {
+        self.ops(&[DUP1, PUSH4]).ops(&selector).ops(&[EQ]).jump_if(label)
+    }
+
+    fn argument(self, index: u8) -> Self {
+        self.push1(4 + 32 * index).ops(&[CALLDATALOAD])
+    }
+
+    fn revert(self) -> Self {
+        self.ops(&[PUSH0, PUSH0, REVERT])
+    }
+
+    fn return_top(self) -> Self {
+        self.ops(&[PUSH0, MSTORE]).push1(32).ops(&[PUSH0, RETURN])
+    }
+
+    fn bytes(mut self) -> Bytes {
+        for (label, at) in &self.jumps {
+            let target = self.labels.iter().find(|(name, _)| name == label).map_or(usize::MAX, |(_, to)| *to);
+            self.code[*at..at + 2].copy_from_slice(&u16::try_from(target).unwrap_or(u16::MAX).to_be_bytes());
+        }
+        self.code.into()
+    }
+}
+
+/// An ERC-20 token that asks nobody for an allowance. The balance of an account is stored in the word of its address. What a
+/// balance doesn't cover reverts without data.
+pub(crate) fn token() -> Bytes {
+    Assembler::default()
+        .selector()
+        .on(IERC20::balanceOfCall::SELECTOR, "balance")
+        .on(IERC20::transferCall::SELECTOR, "transfer")
+        .on(IERC20::transferFromCall::SELECTOR, "from")
+        .revert()
+        .label("balance")
+        .argument(0)
+        .ops(&[SLOAD])
+        .return_top()
+        // amount, to, from
+        .label("transfer")
+        .argument(1)
+        .argument(0)
+        .ops(&[CALLER])
+        .push_label("move")
+        .ops(&[JUMP])
+        .label("from")
+        .argument(2)
+        .argument(1)
+        .argument(0)
+        .label("move")
+        // amount to from | balance < amount: no
+        .ops(&[DUP3, DUP2, SLOAD, LT])
+        .jump_if("short")
+        // from's balance less the amount
+        .ops(&[DUP3, DUP2, SLOAD, SUB, DUP2, SSTORE])
+        // to's balance and the amount
+        .ops(&[DUP3, DUP3, SLOAD, ADD, DUP3, SSTORE])
+        // the event: data is the amount, topics are from and to
+        .ops(&[DUP3, PUSH0, MSTORE])
+        .ops(&[DUP2, DUP2])
+        .push32(IERC20::Transfer::SIGNATURE_HASH)
+        .push1(32)
+        .ops(&[PUSH0, LOG3])
+        .push1(1)
+        .return_top()
+        .label("short")
+        .revert()
+        .bytes()
+}
+
+/// A verifier for which the proof of a statement is `keccak256` of the statement's encoding. Any other is refused with that hash.
+pub(crate) fn verifier(chunks_per_blob: u64, genesis_root: B256) -> Bytes {
+    Assembler::default()
+        .selector()
+        .on(IStateTransitionVerifier::chunksPerBlobCall::SELECTOR, "chunks")
+        .on(IStateTransitionVerifier::genesisRootCall::SELECTOR, "root")
+        // the statement lies between the two offsets (after selector: 0x44) and the proof's length and word
+        .push1(0x84)
+        .ops(&[CALLDATASIZE, SUB, DUP1])
+        .push1(0x44)
+        .ops(&[PUSH0, CALLDATACOPY, PUSH0, KECCAK256, DUP1])
+        .push1(0x20)
+        .ops(&[CALLDATASIZE, SUB, CALLDATALOAD, EQ])
+        .jump_if("good")
+        .ops(&[PUSH0, MSTORE])
+        .push1(32)
+        .ops(&[PUSH0, REVERT])
+        .label("good")
+        .ops(&[STOP])
+        .label("chunks")
+        .push32(U256::from(chunks_per_blob).into())
+        .return_top()
+        .label("root")
+        .push32(genesis_root)
+        .return_top()
+        .bytes()
+}
+
+/// The proof that [`verifier`] accepts for a statement, given as its ABI encoding.
+pub(crate) fn proof(encoded_statement: &[u8]) -> B256 {
+    // without the offset before it
+    keccak256(encoded_statement.get(32..).unwrap_or_default())
+}

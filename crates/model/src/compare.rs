@@ -1,0 +1,77 @@
+//! Everything that can be seen of both sides must be the same.
+
+use std::fmt::Debug;
+
+use alloy::{
+    primitives::{Address, Log, U256},
+    sol_types::SolEventInterface,
+};
+use fernet_bindings::{IBridge, IEscrow, IRandomness, IRewards, IRollup, IStaking, decode_revert};
+use fernet_protocol::BURN_ADDRESS;
+
+use crate::{actors, call::Reply, chain::Chain, model::Model};
+
+fn same<T: PartialEq + Debug>(what: &str, model: &T, contracts: &T) -> Result<(), String> {
+    if model == contracts {
+        return Ok(());
+    }
+    Err(format!("{what} differs\n  model:     {model:?}\n  contracts: {contracts:?}"))
+}
+
+/// What a call came to.
+pub(crate) fn replies(model: &Reply, contracts: &Reply) -> Result<(), String> {
+    let text = |reply: &Reply| match reply {
+        Ok(logs) => {
+            let named: Vec<_> = logs.iter().map(|log| event_name(log).unwrap_or_default()).collect();
+            format!("success with {named:?}")
+        }
+        Err(data) => decode_revert(data).to_string(),
+    };
+    same("result", &text(model), &text(contracts))?;
+    same("event or error", model, contracts)
+}
+
+/// What the views say of the slot in turn, the tip and the sequencers.
+pub(crate) fn states(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<(), String> {
+    let now = model.l1_slot(timestamp);
+    same("overview", &model.overview(now), &chain.overview()?)?;
+    same("list of sequencers", &model.sequencers(now), &chain.sequencers()?)
+}
+
+/// What everybody holds and is owed, in the views and in the token.
+pub(crate) fn books(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<(), String> {
+    let now = model.l1_slot(timestamp);
+    for account in actors::accounts() {
+        same("escrow account", &model.escrow_view(account, now), &chain.escrow(account)?)?;
+        same("reward account", &model.rewards_view(account), &chain.rewards(account)?)?;
+        balance(model, chain, account)?;
+    }
+    let at = model.at;
+    [at.staking, at.escrow, at.rewards, at.bridge, at.rollup, BURN_ADDRESS]
+        .into_iter()
+        .try_for_each(|account| balance(model, chain, account))
+}
+
+fn balance(model: &Model, chain: &mut Chain, account: Address) -> Result<(), String> {
+    same(&format!("balance of {account}"), &U256::from(model.balance(account)), &chain.balance(account)?)
+}
+
+/// Contract and name of an event of Fernet's.
+pub(crate) fn event_name(log: &Log) -> Option<String> {
+    fn name<E: SolEventInterface + Debug>(contract: &str, log: &Log) -> Option<String> {
+        let event = E::decode_log(log).ok()?.data;
+        let text = format!("{event:?}");
+        let member = text.split(['(', ' ']).next().unwrap_or_default();
+        let kind = match text.split_once("outcome: ") {
+            Some((_, rest)) => format!(" {}", rest.split([',', ' ']).next().unwrap_or_default()),
+            None => String::new(),
+        };
+        Some(format!("event {contract}.{member}{kind}"))
+    }
+    name::<IRollup::IRollupEvents>("Rollup", log)
+        .or_else(|| name::<IStaking::IStakingEvents>("Staking", log))
+        .or_else(|| name::<IEscrow::IEscrowEvents>("Escrow", log))
+        .or_else(|| name::<IRewards::IRewardsEvents>("Rewards", log))
+        .or_else(|| name::<IBridge::IBridgeEvents>("Bridge", log))
+        .or_else(|| name::<IRandomness::IRandomnessEvents>("Randomness", log))
+}

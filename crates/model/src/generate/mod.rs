@@ -1,0 +1,273 @@
+//! Random sequences: when the next call comes, who makes it, and what is wrong with it, if anything.
+//!
+//! The generator looks at the model to find calls that lead somewhere; what it makes of them is checked against both sides alike.
+
+mod bridge;
+mod production;
+mod staking;
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{Address, B256, U256, aliases::U96};
+use fernet_bindings::{Header, IEscrow, IRewards, Rates};
+use fernet_protocol::{L1Slot, Phase};
+use rand_chacha::{
+    ChaCha12Rng,
+    rand_core::{RngCore as _, SeedableRng as _},
+};
+
+use crate::{
+    actors::{self, ATTESTERS, OWNERS, PROVERS},
+    call::{Call, Step},
+    chain::L1Blocks,
+    model::Model,
+    rules::{GOVERNANCE, GUARDIAN, Rules},
+};
+
+/// L1 slots between the last call of the prologue and the first of a sequence: registrations are active by then.
+const HEAD_START: u64 = 30;
+
+/// A source of calls.
+pub(crate) struct Generator {
+    rng: ChaCha12Rng,
+    rules: Rules,
+    l1: L1Blocks,
+    /// of the last call
+    timestamp: u64,
+    /// proposed headers by hash
+    headers: BTreeMap<B256, Header>,
+    /// die that makes a call like the last one
+    again: Option<usize>,
+    /// the last call was a registration
+    registering: bool,
+}
+
+/// Calls that every sequence starts after.
+pub(crate) fn prologue(rules: &Rules) -> Vec<Step> {
+    let genesis = rules.genesis_slot.get();
+    let step =
+        |sender, l1_slot, call| Step { sender, timestamp: rules.time_of(l1_slot), blobs: Vec::new(), call };
+    let mut steps =
+        vec![step(GOVERNANCE, genesis, Call::Fund(IRewards::fundCall { amount: U256::from(9_000) }))];
+    for prover in PROVERS {
+        let account = actors::address(prover);
+        let amount = if prover == PROVERS.start { 6_000 } else { 100_000 };
+        steps.push(step(account, genesis, Call::EscrowDeposit(IEscrow::depositCall { account, amount })));
+    }
+    for (number, attester) in (0..).zip(ATTESTERS.take(4)) {
+        let owner = actors::address(OWNERS.start + attester % OWNERS.len());
+        let call = staking::registration(owner, actors::address(attester), owner, number + 1);
+        steps.push(step(owner, genesis + 6 * u64::from(number), call));
+    }
+    steps
+}
+
+impl Generator {
+    pub(crate) fn new(seed: u64, rules: Rules, timestamp: u64) -> Self {
+        Self {
+            rng: ChaCha12Rng::seed_from_u64(seed),
+            rules,
+            l1: L1Blocks { seed, rules },
+            timestamp: timestamp + HEAD_START * rules.slot_seconds,
+            headers: BTreeMap::new(),
+            again: None,
+            registering: false,
+        }
+    }
+
+    /// The next call.
+    pub(crate) fn next(&mut self, model: &Model) -> Step {
+        self.wait(model);
+        let now = model.l1_slot(self.timestamp);
+        let phase = model.locate_at(now).current.position.phase;
+        // nothing moves a slot on while it halts, and not every backup phase gets a block
+        let idle = match phase {
+            Phase::Halt => 75,
+            Phase::Backup => 40,
+            _ => 0,
+        };
+        let roll = if self.chance(idle) { 13 + self.below(7) } else { self.below(20) };
+        // deposits and registrations come in bursts, so that a block can't take all, and windows fill
+        let roll = match self.again.take() {
+            Some(again) if self.chance(55) => again,
+            _ => roll,
+        };
+        let (sender, blobs, call) = match roll {
+            0..11 => self.towards_a_block(model, now, phase),
+            11..13 => {
+                let phase = Phase::ALL[self.below(8)];
+                self.towards_a_block(model, now, phase)
+            }
+            13..16 => self.of_staking(model),
+            16 => self.of_escrow(model),
+            17 => self.of_rewards(model),
+            18 => self.of_bridge(model),
+            _ => self.of_upkeep(model, now),
+        };
+        self.registering = matches!(call, Call::Register(_));
+        self.again = match call {
+            Call::Deposit(_) => Some(18),
+            Call::Register(_) => Some(13),
+            _ => None,
+        };
+        Step { sender, timestamp: self.timestamp, blobs, call }
+    }
+
+    /// Lets time pass: none, seconds, slots up to where the phase ends or a bit beside it, rarely days.
+    fn wait(&mut self, model: &Model) {
+        let now = model.l1_slot(self.timestamp);
+        let position = model.locate_at(now).current.position;
+        let seconds = self.rules.slot_seconds;
+        let has_candidates = model.rollup.in_flight().is_some();
+        let to_the_end = position.end.since(now);
+        // of a hundred: stay, go on by a slot, go to the end of the phase; otherwise further
+        let (stay, one, end) = match position.phase {
+            Phase::Waiting | Phase::Halt => (30, 10, 55),
+            Phase::Proposal if has_candidates => (40, 15, 41),
+            Phase::Proposal => (60, 25, 10),
+            Phase::Commitment | Phase::Reveal => (70, 18, 9),
+            Phase::ExclusiveProving | Phase::OpenProving => (60, 18, 18),
+            Phase::Backup => (45, 15, 35),
+        };
+        let ahead = match self.below(100) {
+            roll if roll < stay => 0,
+            roll if roll < stay + one => 1,
+            roll if roll < stay + one + end => to_the_end + self.below_u64(3).saturating_sub(1),
+            _ if self.chance(60) => self.below_u64(30),
+            _ if self.chance(80) => self.below_u64(400),
+            _ => self.below_u64(30_000),
+        };
+        if ahead == 0 {
+            self.timestamp += if self.chance(20) { self.below_u64(seconds) } else { 0 };
+        } else {
+            self.timestamp =
+                self.rules.time_of(now.get() + ahead) + self.below_u64(seconds) * self.below_u64(2);
+        }
+    }
+
+    // ---- money ------------------------------------------------------------------------------------------------------
+
+    fn of_escrow(&mut self, model: &Model) -> (Address, Vec<B256>, Call) {
+        let sender = self.prover();
+        let free = model.escrow.accounts.get(&sender).map(|a| a.free).unwrap_or_default();
+        let account = self.perhaps_zero(sender);
+        let amount = self.tokens(20_000);
+        let call = match self.below(10) {
+            0..4 => {
+                let amount = if self.chance(5) { u128::MAX } else { amount };
+                Call::EscrowDeposit(IEscrow::depositCall { account, amount })
+            }
+            4..6 => {
+                let amount = if self.chance(50) { free } else { amount };
+                Call::EscrowRequest(IEscrow::requestWithdrawalCall { amount })
+            }
+            6..9 => {
+                let asked: Vec<_> = PROVERS
+                    .map(actors::address)
+                    .filter(|a| model.escrow.accounts.get(a).is_some_and(|a| a.withdrawing != 0))
+                    .collect();
+                let sender = if asked.is_empty() || self.chance(15) { sender } else { self.one_of(&asked) };
+                return (sender, Vec::new(), Call::EscrowWithdraw(IEscrow::withdrawCall { to: account }));
+            }
+            _ => match self.below(3) {
+                0 => Call::EscrowLock(IEscrow::lockCall { account, amount }),
+                1 => Call::EscrowRelease(IEscrow::releaseCall { account, amount }),
+                _ => Call::EscrowSlash(IEscrow::slashCall { account, amount, beneficiary: sender, share: 0 }),
+            },
+        };
+        (sender, Vec::new(), call)
+    }
+
+    fn of_rewards(&mut self, model: &Model) -> (Address, Vec<B256>, Call) {
+        match self.below(10) {
+            0..6 => {
+                let owed: Vec<_> = model.rewards.owed.keys().copied().collect();
+                let sender =
+                    if owed.is_empty() || self.chance(15) { self.anyone() } else { self.one_of(&owed) };
+                let to = self.perhaps_zero(sender);
+                (sender, Vec::new(), Call::Claim(IRewards::claimCall { to }))
+            }
+            6..8 => {
+                let amount = U256::from(self.tokens(5_000));
+                (self.anyone(), Vec::new(), Call::Fund(IRewards::fundCall { amount }))
+            }
+            _ => {
+                let sender = if self.chance(10) { self.anyone() } else { GOVERNANCE };
+                let sequencer = self.below(5_000) as u16;
+                let prover = self.below(5_000) as u16;
+                let rates = Rates {
+                    blockReward: U96::from(self.below(21_500)),
+                    revealBonus: U96::from(self.below(1_080)),
+                    sequencerBps: sequencer,
+                    proverBps: prover,
+                    submitterBps: 10_000 - sequencer - prover + u16::from(self.chance(10)),
+                };
+                (sender, Vec::new(), Call::SetRates(IRewards::setRatesCall { rates }))
+            }
+        }
+    }
+
+    // ---- upkeep -----------------------------------------------------------------------------------------------------
+
+    fn of_upkeep(&mut self, model: &Model, now: L1Slot) -> (Address, Vec<B256>, Call) {
+        let sender = self.anyone();
+        let call = match self.below(10) {
+            0..2 => Call::Settle,
+            2..4 => Call::Sync,
+            4..6 => return (if self.chance(70) { GUARDIAN } else { sender }, Vec::new(), Call::Pause),
+            _ => self.proof_of_mix(model, now),
+        };
+        (sender, Vec::new(), call)
+    }
+
+    // ---- dice -------------------------------------------------------------------------------------------------------
+
+    /// Below a bound above zero. The bias doesn't matter.
+    fn below(&mut self, bound: usize) -> usize {
+        (self.rng.next_u64() % bound as u64) as usize
+    }
+
+    fn below_u64(&mut self, bound: u64) -> u64 {
+        self.rng.next_u64() % bound
+    }
+
+    fn chance(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+
+    fn one_of<T: Copy>(&mut self, items: &[T]) -> T {
+        items[self.below(items.len())]
+    }
+
+    fn word(&mut self) -> B256 {
+        let mut word = B256::ZERO;
+        self.rng.fill_bytes(word.as_mut_slice());
+        word
+    }
+
+    /// An amount, sometimes zero.
+    fn tokens(&mut self, bound: usize) -> u128 {
+        if self.chance(5) { 0 } else { self.below(bound) as u128 }
+    }
+
+    fn anyone(&mut self) -> Address {
+        let all = actors::accounts();
+        self.one_of(&all)
+    }
+
+    fn owner(&mut self) -> Address {
+        actors::address(OWNERS.start + self.below(OWNERS.len()))
+    }
+
+    fn attester(&mut self) -> Address {
+        actors::address(ATTESTERS.start + self.below(ATTESTERS.len()))
+    }
+
+    fn prover(&mut self) -> Address {
+        actors::address(PROVERS.start + self.below(PROVERS.len()))
+    }
+
+    fn perhaps_zero(&mut self, account: Address) -> Address {
+        if self.chance(5) { Address::ZERO } else { account }
+    }
+}

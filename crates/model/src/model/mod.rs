@@ -1,0 +1,173 @@
+//! The reference model: the state of all contracts as plain values, changed by the rules of `fernet-protocol`.
+
+mod bridge;
+mod escrow;
+mod randomness;
+mod rewards;
+mod rollup;
+mod staking;
+mod views;
+
+use std::collections::BTreeMap;
+
+use alloy::{
+    primitives::{Address, Bytes, Log, U256},
+    sol_types::{SolError, SolEvent},
+};
+use fernet_bindings::IERC20;
+use fernet_protocol::{BURN_ADDRESS, L1Slot};
+
+use crate::{
+    call::{Call, Reply, Step},
+    rules::{Addresses, Rules},
+};
+pub(crate) use rollup::Rollup;
+pub(crate) use staking::Staking;
+
+alloy::sol! {
+    /// As `Tokens.sol` has it.
+    error TransferFailed(address token, address from, address to, uint256 amount);
+}
+
+/// The data of a revert.
+#[derive(Debug)]
+pub(crate) struct Refusal(Bytes);
+
+/// What a call comes to in the model.
+pub(crate) type Outcome<T = ()> = Result<T, Refusal>;
+
+/// A call ends with this error.
+pub(crate) fn refuse<T>(error: impl SolError) -> Outcome<T> {
+    Err(refusal(error))
+}
+
+/// The error as data.
+pub(crate) fn refusal(error: impl SolError) -> Refusal {
+    Refusal(error.abi_encode().into())
+}
+
+/// All contracts of one deployment.
+#[derive(Debug, Clone)]
+pub(crate) struct Model {
+    pub(crate) rules: Rules,
+    pub(crate) at: Addresses,
+    pub(crate) balances: BTreeMap<Address, u128>,
+    pub(crate) rollup: Rollup,
+    pub(crate) staking: Staking,
+    pub(crate) escrow: escrow::Escrow,
+    pub(crate) rewards: rewards::Rewards,
+    pub(crate) bridge: bridge::Bridge,
+    pub(crate) randomness: randomness::Randomness,
+    /// of the call that runs
+    frame: Frame,
+}
+
+/// What a call sees of the L1, and its events so far.
+#[derive(Debug, Clone, Default)]
+struct Frame {
+    sender: Address,
+    now: L1Slot,
+    blobs: Vec<alloy::primitives::B256>,
+    logs: Vec<Log>,
+}
+
+impl Model {
+    /// The deployment before any call.
+    pub(crate) fn new(rules: Rules, balances: BTreeMap<Address, u128>) -> Self {
+        let at = Addresses::new();
+        Self {
+            rules,
+            at,
+            balances,
+            rollup: Rollup::new(&rules, &at),
+            staking: Staking::new(&rules),
+            escrow: escrow::Escrow::default(),
+            rewards: rewards::Rewards::new(&rules),
+            bridge: bridge::Bridge::default(),
+            randomness: randomness::Randomness::default(),
+            frame: Frame::default(),
+        }
+    }
+
+    /// L1 slot of a time.
+    pub(crate) fn l1_slot(&self, timestamp: u64) -> L1Slot {
+        self.rules.clock.slot_at(timestamp).unwrap_or_default()
+    }
+
+    /// Runs a call. One that is refused changes nothing.
+    pub(crate) fn run(&mut self, step: &Step) -> Reply {
+        let before = self.clone();
+        self.frame = Frame {
+            sender: step.sender,
+            now: self.l1_slot(step.timestamp),
+            blobs: step.blobs.clone(),
+            logs: Vec::new(),
+        };
+        match self.call(&step.call) {
+            Ok(()) => Ok(std::mem::take(&mut self.frame.logs)),
+            Err(Refusal(data)) => {
+                *self = before;
+                Err(data)
+            }
+        }
+    }
+
+    fn call(&mut self, call: &Call) -> Outcome {
+        match call {
+            Call::Propose(call, proof) => self.propose(call, proof.as_ref()),
+            Call::Commit(call) => self.commit(call),
+            Call::Reveal(call) => self.reveal(&call.header),
+            Call::Finalize(call) => self.finalize(&call.header, call.payee, &call.proof),
+            Call::FinalizeBackup(call) => self.finalize_backup(&call.header, call.payee, &call.proof),
+            Call::Settle => self.settle_expired(),
+            Call::Sync => self.sync(),
+            Call::Pause => self.pause(),
+            Call::Prove(call, proof) => self.prove_mix(call.l1Slot, proof),
+            Call::Register(call) => self.register(&call.registration),
+            Call::CancelEntry(call) => self.cancel_entry(call.sequencer),
+            Call::SetEntryFlush(call) => self.set_entry_flush(call.flush),
+            Call::TopUp(call) => self.top_up(call.sequencer, call.amount),
+            Call::SetWithdrawer(call) => self.set_withdrawer(call.sequencer, call.withdrawer),
+            Call::SetFeeRecipient(call) => self.set_fee_recipient(call.sequencer, call.feeRecipient),
+            Call::RotateAttester(call) => self.rotate_attester(call.sequencer, call.attester),
+            Call::RotateBlsKey(call) => self.rotate_bls_key(call),
+            Call::InitiateExit(call) => self.initiate_exit(call.sequencer),
+            Call::WithdrawStake(call) => self.withdraw_stake(call.sequencer),
+            Call::SlashStake(_) => self.slash_by_anyone(),
+            Call::EscrowDeposit(call) => self.escrow_deposit(call.account, call.amount),
+            Call::EscrowRequest(call) => self.escrow_request(call.amount),
+            Call::EscrowWithdraw(call) => self.escrow_withdraw(call.to),
+            Call::EscrowLock(_) | Call::EscrowRelease(_) | Call::EscrowSlash(_) => self.escrow_by_anyone(),
+            Call::Fund(call) => self.fund(call.amount),
+            Call::Claim(call) => self.claim(call.to),
+            Call::SetRates(call) => self.set_rates(&call.rates),
+            Call::Deposit(call) => self.deposit(call),
+            Call::ForceExit(call) => self.force_exit(call.index, call.to),
+        }
+    }
+
+    fn emit(&mut self, address: Address, event: impl SolEvent) {
+        self.frame.logs.push(Log { address, data: event.encode_log_data() });
+    }
+
+    /// The balance of an account, token units.
+    pub(crate) fn balance(&self, account: Address) -> u128 {
+        self.balances.get(&account).copied().unwrap_or_default()
+    }
+
+    /// Moves tokens, if the balance covers them.
+    fn transfer(&mut self, from: Address, to: Address, amount: u128) -> Outcome {
+        let Some(left) = self.balance(from).checked_sub(amount) else {
+            let (token, amount) = (self.at.token, U256::from(amount));
+            return refuse(TransferFailed { token, from, to, amount });
+        };
+        self.balances.insert(from, left);
+        *self.balances.entry(to).or_default() += amount;
+        self.emit(self.at.token, IERC20::Transfer { from, to, value: U256::from(amount) });
+        Ok(())
+    }
+
+    fn burn(&mut self, from: Address, amount: u128) -> Outcome {
+        if amount == 0 { Ok(()) } else { self.transfer(from, BURN_ADDRESS, amount) }
+    }
+}

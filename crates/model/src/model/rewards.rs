@@ -1,0 +1,125 @@
+//! The reward pot and what it owes.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{Address, U256};
+use fernet_bindings::{self as abi, IRewards, convert::narrow};
+use fernet_protocol::{Bps, Credit, CreditRole, Rates, RatesRefused, Slot, TokenAmount};
+
+use super::{Model, Outcome, refusal, refuse};
+use crate::rules::{GOVERNANCE, Rules};
+
+/// What is owed, and the rates.
+#[derive(Debug, Clone)]
+pub(crate) struct Rewards {
+    pub(crate) owed: BTreeMap<Address, u128>,
+    current: Rates,
+    /// rates scheduled from a slot on
+    next: Option<(Slot, Rates)>,
+}
+
+impl Rewards {
+    pub(super) fn new(rules: &Rules) -> Self {
+        Self { owed: BTreeMap::new(), current: rules.rates, next: None }
+    }
+
+    /// Rates in force in the slot in turn or a later one.
+    pub(crate) fn rates_of(&self, slot: Slot) -> Rates {
+        match self.next {
+            Some((from, next)) if slot >= from => next,
+            _ => self.current,
+        }
+    }
+}
+
+impl Model {
+    pub(super) fn fund(&mut self, amount: U256) -> Outcome {
+        if amount.is_zero() {
+            return refuse(IRewards::ZeroAmount {});
+        }
+        let from = self.frame.sender;
+        self.emit(self.at.rewards, IRewards::Funded { from, amount });
+        let (token, to) = (self.at.token, self.at.rewards);
+        let Ok(tokens) = u128::try_from(amount) else {
+            return refuse(super::TransferFailed { token, from, to, amount });
+        };
+        self.transfer(from, to, tokens)
+    }
+
+    pub(super) fn claim(&mut self, to: Address) -> Outcome {
+        if to.is_zero() {
+            return refuse(IRewards::ZeroAddress {});
+        }
+        let account = self.frame.sender;
+        let due = self.rewards.owed.get(&account).copied().unwrap_or_default();
+        if due == 0 {
+            return refuse(IRewards::NothingOwed { account });
+        }
+        let pot = self.balance(self.at.rewards);
+        if pot == 0 {
+            return refuse(IRewards::PotEmpty { owed: U256::from(due) });
+        }
+        let paid = due.min(pot);
+        self.rewards.owed.insert(account, due - paid);
+        let (amount, still) = (U256::from(paid), U256::from(due - paid));
+        self.emit(self.at.rewards, IRewards::Claimed { account, to, amount, stillOwed: still });
+        self.transfer(self.at.rewards, to, paid)
+    }
+
+    pub(super) fn set_rates(&mut self, rates: &abi::Rates) -> Outcome {
+        let actual = self.frame.sender;
+        if actual != GOVERNANCE {
+            return refuse(IRewards::NotGovernance { expected: GOVERNANCE, actual });
+        }
+        let new = Rates {
+            block_reward: abi::convert::tokens(rates.blockReward),
+            reveal_bonus: abi::convert::tokens(rates.revealBonus),
+            sequencer_share: Bps::new(rates.sequencerBps),
+            prover_share: Bps::new(rates.proverBps),
+            submitter_share: Bps::new(rates.submitterBps),
+        };
+        let amount = |tokens: TokenAmount| narrow("rates", tokens).unwrap_or_default();
+        new.validate(self.rules.max_block_reward, self.rules.max_reveal_bonus).map_err(|why| match why {
+            RatesRefused::SharesNotWhole { expected, actual } => refusal(IRewards::SharesNotWhole {
+                expected: U256::from(expected),
+                actual: U256::from(actual),
+            }),
+            RatesRefused::BlockRewardTooHigh { maximum, actual } => {
+                refusal(IRewards::BlockRewardTooHigh { maximum: amount(maximum), actual: amount(actual) })
+            }
+            RatesRefused::RevealBonusTooHigh { maximum, actual } => {
+                refusal(IRewards::RevealBonusTooHigh { maximum: amount(maximum), actual: amount(actual) })
+            }
+        })?;
+        let slot = self.locate().current.timeline.slot;
+        self.rewards.current = self.rewards.rates_of(slot);
+        self.rewards.next = Some((slot.plus(1), new));
+        self.emit(
+            self.at.rewards,
+            IRewards::RatesScheduled { from: slot.plus(1).get(), rates: rates.clone() },
+        );
+        Ok(())
+    }
+
+    /// Credits a block. `sequencer` is zero, and has no credit, where the block isn't a sequencer's.
+    pub(super) fn pay_block(&mut self, slot: Slot, sequencer: Address, prover: Address, credits: &[Credit]) {
+        for credit in credits {
+            *self.rewards.owed.entry(credit.account).or_default() += credit.amount.get();
+        }
+        let of = |role: CreditRole| {
+            U256::from(credits.iter().filter(|c| c.role == role).map(|c| c.amount.get()).sum::<u128>())
+        };
+        let event = IRewards::BlockPaid {
+            slot: slot.get(),
+            sequencer,
+            sequencerReward: of(CreditRole::Sequencer),
+            prover,
+            proverReward: of(CreditRole::Prover),
+            submitter: self.frame.sender,
+            submitterReward: of(CreditRole::Submitter),
+        };
+        self.emit(self.at.rewards, event);
+        // rates that came into force take the place of those before
+        self.rewards.current = self.rewards.rates_of(slot);
+    }
+}

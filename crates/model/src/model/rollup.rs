@@ -1,0 +1,590 @@
+//! The slots: proposals, commitments, reveals, proofs, and what the end of a slot moves.
+
+use std::collections::BTreeMap;
+
+use alloy::{
+    primitives::{Address, B256, Bytes, FixedBytes, U256, keccak256},
+    sol_types::SolValue,
+};
+use fernet_bindings::{self as abi, IRollup, IScoring, Outcome as HowFinalized, Statement, convert::narrow};
+use fernet_protocol::{
+    BlsPublicKey, BlsSignature, Bond, BondFate, CandidateFacts, CandidateList, Commitment, Cursor, Draw,
+    Ending, Header, L1Slot, Location, Penalty, PenaltyKind, Phase, ProposalRefused, Proposed, Quote,
+    QuoteRefused, Score, Scorer, SequencerId, SettledCandidate, Slot, Ticket, Timeline, TimelineAt,
+    TokenAmount, locate, seed, seed_at, settle, verify_signature,
+};
+
+use super::{Model, Outcome, refusal, refuse};
+use crate::{
+    call::HeaderProof,
+    code,
+    rules::{Addresses, GUARDIAN, Rules},
+};
+
+/// Where the chain stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Rollup {
+    pub(crate) cursor: Cursor,
+    /// the last slot with proposals; the cursor may have passed it
+    pub(crate) recorded: Option<Recorded>,
+    pub(crate) tip: abi::Tip,
+}
+
+/// A slot with proposals.
+#[derive(Debug, Clone)]
+pub(crate) struct Recorded {
+    pub(crate) slot: Slot,
+    pub(crate) start: L1Slot,
+    pub(crate) previous_start: L1Slot,
+    pub(crate) seed: B256,
+    pub(crate) list: CandidateList,
+    pub(crate) commitments: BTreeMap<SequencerId, Commitment>,
+    pub(crate) revealed_at: BTreeMap<SequencerId, L1Slot>,
+    /// of the candidate that committed last
+    pub(crate) blobs_seen: u16,
+}
+
+impl Recorded {
+    pub(crate) fn timeline(&self) -> Timeline {
+        let facts = |p: &Proposed| CandidateFacts {
+            committed_at: self.commitments.get(&p.sequencer).map(|c| c.at),
+            revealed_at: self.revealed_at.get(&p.sequencer).copied(),
+        };
+        Timeline {
+            candidates: self.list.entries().iter().map(facts).collect(),
+            ..Timeline::open(self.slot, self.start, self.previous_start)
+        }
+    }
+}
+
+impl Rollup {
+    pub(super) fn new(rules: &Rules, at: &Addresses) -> Self {
+        Self {
+            cursor: Cursor::genesis(rules.genesis_slot, &rules.parameters),
+            recorded: None,
+            tip: abi::Tip {
+                headerHash: at.rollup_id().genesis_hash(),
+                stateRoot: Rules::genesis_root(),
+                depositsEnd: 0,
+                height: 0,
+                slot: Slot::NONE.get(),
+            },
+        }
+    }
+
+    /// The slot with proposals that isn't settled.
+    pub(crate) fn in_flight(&self) -> Option<&Recorded> {
+        self.recorded.as_ref().filter(|r| r.slot >= self.cursor.slot)
+    }
+
+    pub(crate) fn is_candidate(&self, sequencer: SequencerId) -> bool {
+        self.in_flight().is_some_and(|r| r.list.entries().iter().any(|p| p.sequencer == sequencer))
+    }
+}
+
+fn amount(tokens: TokenAmount) -> alloy::primitives::aliases::U96 {
+    narrow("amount", tokens).unwrap_or_default()
+}
+
+impl Model {
+    pub(crate) fn locate_at(&self, now: L1Slot) -> Location {
+        let timeline = self.rollup.recorded.as_ref().map(Recorded::timeline);
+        locate(&self.rollup.cursor, timeline.as_ref(), &self.rules.parameters, now)
+    }
+
+    pub(super) fn locate(&self) -> Location {
+        self.locate_at(self.frame.now)
+    }
+
+    /// 0 while there is no pause.
+    pub(crate) fn paused_until(&self, now: L1Slot) -> u64 {
+        let previous = self.rollup.cursor.previous_start;
+        if previous > now { previous.get() } else { 0 }
+    }
+
+    // ---- entry ------------------------------------------------------------------------------------------------------
+
+    fn enter(&mut self, slot: u64) -> Outcome<TimelineAt> {
+        let found = self.locate();
+        let expected = found.current.timeline.slot.get();
+        if expected != slot {
+            return refuse(IRollup::WrongSlot { expected, actual: slot });
+        }
+        if let Some(expired) = &found.expired {
+            self.expire(expired)?;
+        }
+        Ok(found.current)
+    }
+
+    fn require_phase(&self, at: &TimelineAt, expected: Phase) -> Outcome {
+        let actual = at.position.phase;
+        if actual == expected {
+            return Ok(());
+        }
+        refuse(IRollup::WrongPhase { expected: expected.into(), actual: actual.into() })
+    }
+
+    pub(super) fn settle_expired(&mut self) -> Outcome {
+        match self.locate().expired {
+            Some(expired) => self.expire(&expired),
+            None => refuse(IRollup::NothingToSettle {}),
+        }
+    }
+
+    pub(super) fn sync(&mut self) -> Outcome {
+        self.locate().expired.map_or(Ok(()), |expired| self.expire(&expired))
+    }
+
+    pub(super) fn pause(&mut self) -> Outcome {
+        let (actual, now) = (self.frame.sender, self.frame.now);
+        if actual != GUARDIAN {
+            return refuse(IRollup::NotGuardian { expected: GUARDIAN, actual });
+        }
+        let until = self.paused_until(now);
+        if until != 0 {
+            return refuse(IRollup::AlreadyPaused { until });
+        }
+        let found = self.locate();
+        if let Some(expired) = &found.expired {
+            self.expire(expired)?;
+        }
+        let slot = found.current.timeline.slot;
+        let voided = self.rollup.in_flight().map(|r| (r.list.clone(), r.commitments.clone()));
+        self.rollup.cursor = Cursor::after_pause(slot, now, &self.rules.parameters);
+        let (list, commitments) = voided.unwrap_or_else(|| (CandidateList::new(1), BTreeMap::new()));
+        for commitment in list.entries().iter().filter_map(|p| commitments.get(&p.sequencer)) {
+            self.release(slot, commitment.prover, commitment.bond)?;
+        }
+        self.emit(self.at.rollup, IRollup::SlotVoided { slot: slot.get() });
+        let until = self.rollup.cursor.previous_start.get();
+        self.emit(self.at.rollup, IRollup::Paused { until });
+        Ok(())
+    }
+
+    // ---- proposals --------------------------------------------------------------------------------------------------
+
+    pub(super) fn propose(&mut self, call: &IRollup::proposeCall, proof: Option<&HeaderProof>) -> Outcome {
+        let at = self.enter(call.slot)?;
+        self.require_phase(&at, Phase::Proposal)?;
+        if call.headerHash.is_zero() {
+            return refuse(IRollup::EmptyHeaderHash {});
+        }
+        let Timeline { slot, start, previous_start, .. } = at.timeline;
+        let (sequencer, now, sender) = (call.sequencer, self.frame.now, self.frame.sender);
+        let Some(attester) = self.eligible_attester(sequencer, previous_start, now) else {
+            return refuse(IRollup::NotEligible { sequencer, activeBy: previous_start.get() });
+        };
+        if attester != sender {
+            return refuse(IRollup::NotAttester { sequencer, expected: attester, actual: sender });
+        }
+        let opened = self.rollup.in_flight().cloned();
+        let mut record = match opened {
+            Some(record) => record,
+            None => {
+                let at = seed_at(previous_start, &self.rules.parameters);
+                Recorded {
+                    slot,
+                    start,
+                    previous_start,
+                    seed: self.seed_of(slot, at, proof)?,
+                    list: CandidateList::new(self.rules.parameters.max_candidates),
+                    commitments: BTreeMap::new(),
+                    revealed_at: BTreeMap::new(),
+                    blobs_seen: 0,
+                }
+            }
+        };
+        let id = SequencerId::new(sequencer);
+        let score = self.score(slot, record.seed, Ticket { sequencer: id, attester }, &call.scoreProof)?;
+        let proposed = Proposed { sequencer: id, score, header_hash: call.headerHash };
+        let inserted = record.list.insert(proposed).map_err(|why| match why {
+            ProposalRefused::AlreadyProposed { sequencer } => {
+                refusal(IRollup::AlreadyProposed { sequencer: sequencer.get() })
+            }
+            ProposalRefused::ScoreTooLow { score, to_beat } => {
+                refusal(IRollup::ScoreTooLow { score: score.get(), toBeat: to_beat.get() })
+            }
+        })?;
+        self.rollup.recorded = Some(record);
+        if let Some(out) = inserted.displaced {
+            let (sequencer, header) = (out.sequencer.get(), out.header_hash);
+            self.emit(self.at.rollup, IRollup::Displaced { slot: slot.get(), sequencer, headerHash: header });
+        }
+        let event = IRollup::Proposed {
+            slot: slot.get(),
+            sequencer,
+            headerHash: call.headerHash,
+            score: score.get(),
+            start: start.get(),
+            previousStart: previous_start.get(),
+        };
+        self.emit(self.at.rollup, event);
+        Ok(())
+    }
+
+    fn score(&self, slot: Slot, seed: B256, ticket: Ticket, proof: &Bytes) -> Outcome<Score> {
+        let expected = if self.rules.vrf { 384 } else { 0 };
+        if proof.len() != expected {
+            let (expected, actual) = (U256::from(expected), U256::from(proof.len()));
+            return refuse(IScoring::WrongProofLength { expected, actual });
+        }
+        if !self.rules.vrf {
+            return Ok(Scorer::new(self.at.rollup_id(), slot, seed).score(&ticket));
+        }
+        let sequencer = ticket.sequencer.get();
+        let (key, signature) = proof.split_at(128);
+        let expected =
+            self.staking.get(sequencer).map(|s| s.bls_key_hash_at(self.frame.now.get())).unwrap_or_default();
+        let actual = keccak256(key);
+        if actual != expected {
+            return refuse(abi::VrfScore::WrongBlsKey { sequencer, expected, actual });
+        }
+        let draw = Draw { rollup: self.at.rollup_id(), slot, seed, sequencer: ticket.sequencer };
+        let drawn = BlsPublicKey::decode(&FixedBytes::from_slice(key))
+            .and_then(|key| draw.verify(&key, &BlsSignature::decode(&FixedBytes::from_slice(signature))?));
+        drawn.or_else(|_| refuse(abi::VrfScore::BadBlsSignature { sequencer }))
+    }
+
+    fn seed_of(&mut self, slot: Slot, at: L1Slot, proof: Option<&HeaderProof>) -> Outcome<B256> {
+        let Some(proof) = proof else {
+            return match self.randomness.mixes.get(&at) {
+                Some(mix) => Ok(seed(*mix, slot)),
+                None => refuse(abi::IRandomness::UnknownMix { l1Slot: at.get() }),
+            };
+        };
+        let mix = self.read_mix(at, proof)?;
+        self.emit(self.at.rollup, IRollup::SeedProven { slot: slot.get(), l1Slot: at.get(), mix });
+        Ok(seed(mix, slot))
+    }
+
+    // ---- commitments ------------------------------------------------------------------------------------------------
+
+    pub(super) fn commit(&mut self, call: &IRollup::commitCall) -> Outcome {
+        let quote: Quote = call.quote.clone().into();
+        let at = self.enter(quote.slot.get())?;
+        self.require_phase(&at, Phase::Commitment)?;
+        let (now, rates) = (self.frame.now, self.rewards.rates_of(quote.slot));
+        let candidate = self.candidate(&at);
+        quote
+            .check_subject(at.timeline.slot, candidate.header_hash, candidate.sequencer)
+            .and_then(|()| quote.check_terms(&self.rules.parameters, &rates, now))
+            .map_err(refused_quote)?;
+        let digest = quote.digest(&self.at.rollup_id());
+        let attester = self
+            .staking
+            .get(quote.sequencer.get())
+            .map(|s| s.attester_at(at.timeline.previous_start.get()))
+            .unwrap_or_default();
+        for (signer, signature) in
+            [(quote.prover, &call.proverSignature), (attester, &call.sequencerSignature)]
+        {
+            if signer != self.frame.sender && verify_signature(digest, signature, signer).is_err() {
+                return refuse(IRollup::BadSignature { signer });
+            }
+        }
+        let Quote { prover, payee, bond, price, .. } = quote;
+        if let Some(record) = &mut self.rollup.recorded {
+            record.commitments.insert(quote.sequencer, Commitment { prover, payee, bond, price, at: now });
+            record.blobs_seen = 0;
+        }
+        let event = IRollup::Committed {
+            slot: quote.slot.get(),
+            headerHash: quote.header_hash,
+            prover,
+            sequencer: quote.sequencer.get(),
+            payee,
+            bond: amount(bond),
+            price: amount(price),
+            l1Slot: now.get(),
+        };
+        self.emit(self.at.rollup, event);
+        self.lock_bond(prover, bond.get())
+    }
+
+    /// The candidate in turn, in a phase in which there is one.
+    fn candidate(&self, at: &TimelineAt) -> Proposed {
+        let entries = self.rollup.recorded.as_ref().map(|r| r.list.entries()).unwrap_or_default();
+        entries[at.position.turn.index()]
+    }
+
+    // ---- blocks -----------------------------------------------------------------------------------------------------
+
+    pub(super) fn reveal(&mut self, header: &abi::Header) -> Outcome {
+        let at = self.enter(header.slot)?;
+        self.require_phase(&at, Phase::Reveal)?;
+        let candidate = self.candidate(&at);
+        let hash = Header::from(header.clone()).hash();
+        if hash != candidate.header_hash {
+            return refuse(IRollup::WrongHeader { expected: candidate.header_hash, actual: hash });
+        }
+        self.check_header(&at, header)?;
+        let (now, blobs) = (self.frame.now, self.frame.blobs.clone());
+        let mut seen = self.rollup.recorded.as_ref().map(|r| r.blobs_seen).unwrap_or_default();
+        let before = seen;
+        for (bit, blob) in header.blobHashes.iter().enumerate() {
+            if blobs.contains(blob) {
+                seen |= 1 << bit;
+            }
+        }
+        if seen == before {
+            return refuse(IRollup::NoNewBlob {});
+        }
+        let complete = seen.count_ones() as usize == header.blobHashes.len();
+        if let Some(record) = &mut self.rollup.recorded {
+            record.blobs_seen = seen;
+            if complete {
+                record.revealed_at.insert(candidate.sequencer, now);
+            }
+        }
+        let event = IRollup::Revealed {
+            slot: header.slot,
+            headerHash: hash,
+            header: header.clone(),
+            blobsSeen: seen,
+            complete,
+            l1Slot: now.get(),
+        };
+        self.emit(self.at.rollup, event);
+        Ok(())
+    }
+
+    pub(super) fn finalize(&mut self, header: &abi::Header, payee: Address, proof: &Bytes) -> Outcome {
+        let at = self.enter(header.slot)?;
+        let exclusive = at.position.phase == Phase::ExclusiveProving;
+        if !exclusive && at.position.phase != Phase::OpenProving {
+            self.require_phase(&at, Phase::ExclusiveProving)?;
+        }
+        let hash = Header::from(header.clone()).hash();
+        let expected = self.candidate(&at).header_hash;
+        if hash != expected {
+            return refuse(IRollup::WrongHeader { expected, actual: hash });
+        }
+        self.verify(header, payee, proof)?;
+        let ending = if exclusive { Ending::Finalized } else { Ending::Rescued { payee } };
+        self.finish(&at, header, payee, ending)
+    }
+
+    pub(super) fn finalize_backup(&mut self, header: &abi::Header, payee: Address, proof: &Bytes) -> Outcome {
+        let at = self.enter(header.slot)?;
+        self.require_phase(&at, Phase::Backup)?;
+        let hash = Header::from(header.clone()).hash();
+        let is_revealed = at.position.revealed && hash == self.candidate(&at).header_hash;
+        if !is_revealed {
+            self.check_header(&at, header)?;
+            if !header.vote.is_zero() {
+                return refuse(IRollup::VoteNotZero {});
+            }
+            if let Some(index) = header.blobHashes.iter().position(|blob| !self.frame.blobs.contains(blob)) {
+                return refuse(IRollup::BlobNotPublished { index: U256::from(index) });
+            }
+            let event = IRollup::BackupBlock { slot: header.slot, headerHash: hash, header: header.clone() };
+            self.emit(self.at.rollup, event);
+        }
+        self.verify(header, payee, proof)?;
+        let ending =
+            if is_revealed { Ending::BackupOfRevealed { payee } } else { Ending::BackupOfOther { payee } };
+        self.finish(&at, header, payee, ending)
+    }
+
+    fn check_header(&self, at: &TimelineAt, header: &abi::Header) -> Outcome {
+        let expected = self.rollup.tip.headerHash;
+        if header.parent != expected {
+            return refuse(IRollup::WrongParent { expected, actual: header.parent });
+        }
+        let maximum = u32::from(self.rules.parameters.max_chunks);
+        if header.chunks == 0 || header.chunks > maximum {
+            let (maximum, actual) = (U256::from(maximum), U256::from(header.chunks));
+            return refuse(IRollup::ChunksOutOfRange { maximum, actual });
+        }
+        let blobs = u64::from(header.chunks).div_ceil(self.rules.chunks_per_blob);
+        if header.blobHashes.len() as u64 != blobs {
+            let (expected, actual) = (U256::from(blobs), U256::from(header.blobHashes.len()));
+            return refuse(IRollup::WrongBlobCount { expected, actual });
+        }
+        if !header.committeeDigest.is_zero() {
+            return refuse(IRollup::CommitteeDigestNotZero {});
+        }
+        self.check_consumption(self.rollup.tip.depositsEnd, header.depositsEnd, at.timeline.previous_start)
+    }
+
+    /// The proof that the verifier accepts for a block on the tip.
+    pub(crate) fn proof_of(&self, header: &abi::Header, payee: Address) -> B256 {
+        let from = self.rollup.tip.depositsEnd;
+        let statement = Statement {
+            headerHash: Header::from(header.clone()).hash(),
+            parentRoot: self.rollup.tip.stateRoot,
+            stateRoot: header.stateRoot,
+            chunks: header.chunks,
+            blobHashes: header.blobHashes.clone(),
+            depositsFrom: self.bridge.chain(from),
+            depositsTo: self.bridge.chain(header.depositsEnd),
+            depositCount: header.depositsEnd.wrapping_sub(from),
+            feeRecipient: header.feeRecipient,
+            payee,
+            domain: self.at.rollup_id().domain(),
+        };
+        code::proof(&statement.abi_encode())
+    }
+
+    fn verify(&self, header: &abi::Header, payee: Address, proof: &Bytes) -> Outcome {
+        if payee.is_zero() {
+            return refuse(IRollup::ZeroAddress {});
+        }
+        let expected = self.proof_of(header, payee);
+        if proof.as_ref() == expected.as_slice() {
+            return Ok(());
+        }
+        Err(super::Refusal(Bytes::copy_from_slice(expected.as_slice())))
+    }
+
+    // ---- the slot's end ---------------------------------------------------------------------------------------------
+
+    /// What the end of a slot finds.
+    fn settled_candidates(&self) -> Vec<SettledCandidate> {
+        let Some(record) = self.rollup.in_flight() else { return Vec::new() };
+        let of = |p: &Proposed| {
+            let registered = self.staking.get(p.sequencer.get())?;
+            Some(SettledCandidate {
+                sequencer: p.sequencer,
+                owner: registered.owner,
+                stake: TokenAmount::new(registered.stake),
+                commitment: record.commitments.get(&p.sequencer).copied(),
+                revealed_at: record.revealed_at.get(&p.sequencer).copied(),
+            })
+        };
+        record.list.entries().iter().filter_map(of).collect()
+    }
+
+    fn expire(&mut self, expired: &TimelineAt) -> Outcome {
+        let candidates = self.settled_candidates();
+        let slot = expired.timeline.slot;
+        let rates = self.rewards.rates_of(slot);
+        let settled = settle(&self.rules.parameters, &rates, &candidates, Ending::Expired, Address::ZERO)
+            .unwrap_or_else(|error| unreachable!("{error}"));
+        self.rollup.cursor = Cursor::after(&expired.timeline, expired.position.end, &self.rules.parameters);
+        self.move_stakes_and_bonds(slot, &candidates, &settled.penalties, &settled.bonds)?;
+        self.emit(self.at.rollup, IRollup::SlotExpired { slot: slot.get() });
+        Ok(())
+    }
+
+    fn finish(&mut self, at: &TimelineAt, header: &abi::Header, payee: Address, ending: Ending) -> Outcome {
+        let (slot, now, submitter) = (at.timeline.slot, self.frame.now, self.frame.sender);
+        let candidates = self.settled_candidates();
+        let rates = self.rewards.rates_of(slot);
+        let settled = settle(&self.rules.parameters, &rates, &candidates, ending, submitter)
+            .unwrap_or_else(|error| unreachable!("{error}"));
+        self.rollup.cursor = Cursor::after_finalized(&at.timeline, now, &self.rules.parameters);
+        let hash = Header::from(header.clone()).hash();
+        self.rollup.tip = abi::Tip {
+            headerHash: hash,
+            stateRoot: header.stateRoot,
+            depositsEnd: header.depositsEnd,
+            height: self.rollup.tip.height + 1,
+            slot: slot.get(),
+        };
+        self.move_stakes_and_bonds(slot, &candidates, &settled.penalties, &settled.bonds)?;
+        let revealed = candidates.get(at.position.turn.index()).filter(|_| at.position.revealed);
+        let sequencer = match ending {
+            Ending::BackupOfOther { .. } | Ending::Expired => Address::ZERO,
+            _ => revealed.map(|c| c.owner).unwrap_or_default(),
+        };
+        let committed = revealed.and_then(|c| c.commitment);
+        let (prover, outcome) = match ending {
+            Ending::Finalized => (committed.map(|c| c.payee).unwrap_or_default(), HowFinalized::Finalized),
+            Ending::Rescued { .. } => (payee, HowFinalized::Rescued),
+            _ => (payee, HowFinalized::Backup),
+        };
+        self.pay_block(slot, sequencer, prover, &settled.credits);
+        let event = IRollup::Finalized {
+            slot: slot.get(),
+            headerHash: hash,
+            payee: prover,
+            outcome,
+            stateRoot: header.stateRoot,
+            depositsEnd: header.depositsEnd,
+            l1Slot: now.get(),
+        };
+        self.emit(self.at.rollup, event);
+        Ok(())
+    }
+
+    /// Carries out a settlement in the order of ranks: of a candidate that failed, the bond, then the penalty; last the bond of
+    /// the revealed one.
+    fn move_stakes_and_bonds(
+        &mut self,
+        slot: Slot,
+        candidates: &[SettledCandidate],
+        penalties: &[Penalty],
+        bonds: &[Bond],
+    ) -> Outcome {
+        let mut bonds = bonds.iter();
+        for (candidate, penalty) in candidates.iter().zip(penalties) {
+            if candidate.commitment.is_some()
+                && let Some(bond) = bonds.next()
+            {
+                self.end_bond(slot, bond)?;
+            }
+            let (slot, sequencer, taken) = (slot.get(), penalty.sequencer.get(), amount(penalty.amount));
+            self.slash_stake(sequencer, penalty.amount.get())?;
+            match penalty.kind {
+                PenaltyKind::Abandoned => {
+                    self.emit(
+                        self.at.rollup,
+                        IRollup::CandidateAbandoned { slot, sequencer, penalty: taken },
+                    );
+                }
+                PenaltyKind::Withheld => {
+                    self.emit(self.at.rollup, IRollup::CandidateWithheld { slot, sequencer, penalty: taken });
+                }
+            }
+        }
+        bonds.try_for_each(|bond| self.end_bond(slot, bond))
+    }
+
+    fn end_bond(&mut self, slot: Slot, bond: &Bond) -> Outcome {
+        match bond.fate {
+            BondFate::Released => self.release(slot, bond.prover, bond.amount),
+            BondFate::Slashed { beneficiary, share } => {
+                let event = IRollup::BondSlashed {
+                    slot: slot.get(),
+                    prover: bond.prover,
+                    bond: amount(bond.amount),
+                    beneficiary,
+                    share: amount(share),
+                };
+                self.emit(self.at.rollup, event);
+                self.slash_bond(bond.prover, bond.amount.get(), beneficiary, share.get())
+            }
+        }
+    }
+
+    fn release(&mut self, slot: Slot, prover: Address, bond: TokenAmount) -> Outcome {
+        self.emit(self.at.rollup, IRollup::BondReleased { slot: slot.get(), prover, bond: amount(bond) });
+        self.release_bond(prover, bond.get())
+    }
+}
+
+fn refused_quote(why: QuoteRefused) -> super::Refusal {
+    match why {
+        QuoteRefused::WrongSlot { expected, actual } => {
+            refusal(IRollup::WrongSlot { expected: expected.get(), actual: actual.get() })
+        }
+        QuoteRefused::WrongHeader { expected, actual } => refusal(IRollup::WrongHeader { expected, actual }),
+        QuoteRefused::WrongSequencer { expected, actual } => {
+            refusal(IRollup::WrongSequencer { expected: expected.get(), actual: actual.get() })
+        }
+        QuoteRefused::Expired { valid_until, now } => {
+            refusal(IRollup::QuoteExpired { validUntil: valid_until.get(), now_: now.get() })
+        }
+        QuoteRefused::ZeroAddress { .. } => refusal(IRollup::ZeroAddress {}),
+        QuoteRefused::BondTooLow { minimum, actual } => {
+            refusal(IRollup::BondTooLow { minimum: amount(minimum), actual: actual.get() })
+        }
+        QuoteRefused::BondTooHigh { maximum, actual } => {
+            refusal(IRollup::BondTooHigh { maximum: amount(maximum), actual: actual.get() })
+        }
+        QuoteRefused::PriceTooHigh { maximum, actual } => {
+            refusal(IRollup::PriceTooHigh { maximum: amount(maximum), actual: amount(actual) })
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What a deployment fixes: the rules that both sides get, and who acts.
+
+use alloy::primitives::{Address, B256, address, keccak256};
+use fernet_protocol::{Bps, ChainId, L1Clock, L1Slot, Parameters, Rates, RollupId, TokenAmount};
+
+/// Mainnet's chain id: it is in every hash and in signatures.
+pub(crate) const CHAIN_ID: ChainId = ChainId::new(1);
+/// Sends the deployments.
+pub(crate) const DEPLOYER: Address = address!("0x00000000000000000000000000000000deb10e4a");
+/// Stands for the Timelock, which has its own tests.
+pub(crate) const GOVERNANCE: Address = address!("0x000000000000000000000000000000000000e0e0");
+/// Stands for the Guardian, which has its own tests.
+pub(crate) const GUARDIAN: Address = address!("0x000000000000000000000000000000000000a0a0");
+
+/// Kinds of deployments; a sequence's number says which it has.
+pub const VARIANTS: u64 = 4;
+
+/// Rules of the staking contract. Lengths in L1 slots, amounts in token units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StakingRules {
+    /// stake of a registration
+    pub stake_amount: TokenAmount,
+    /// below it, a slash ejects
+    pub minimum_stake: TokenAmount,
+    /// from a registration or rotation until it counts
+    pub entry_period: u32,
+    /// from an exit until its withdrawal
+    pub exit_delay: u32,
+    /// length of an entry window
+    pub entry_window: u32,
+    /// places of an entry window
+    pub entry_flush: u16,
+    /// bound on them
+    pub max_entry_flush: u16,
+    /// windows searched beyond the first
+    pub queue_limit: u16,
+}
+
+/// Rules of a whole deployment.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// of the rollup
+    pub parameters: Parameters,
+    /// of the staking contract
+    pub staking: StakingRules,
+    /// scores are drawn by BLS keys; otherwise anyone can compute them
+    pub vrf: bool,
+    /// what a block pays at first
+    pub rates: Rates,
+    /// ceiling of the block reward
+    pub max_block_reward: TokenAmount,
+    /// ceiling of the reveal bonus
+    pub max_reveal_bonus: TokenAmount,
+    /// L1 slots from a prover's request to its withdrawal
+    pub escrow_delay: u32,
+    /// token units in an L2 unit
+    pub unit: u64,
+    /// least deposit, L2 units
+    pub min_deposit: u64,
+    /// chunks in a full blob
+    pub chunks_per_blob: u64,
+    /// the L1's slots
+    pub clock: L1Clock,
+    /// unix time of L1 slot 0
+    pub genesis_time: u64,
+    /// seconds
+    pub slot_seconds: u64,
+    /// L1 slot of the deployment
+    pub genesis_slot: L1Slot,
+}
+
+impl Rules {
+    /// One of the kinds of deployment: a common one, one in which everything is as short as it may be, one with long phases, two
+    /// candidates and no penalties, and a common one with verifiable random scores.
+    #[must_use]
+    pub fn variant(number: u64) -> Self {
+        let common = Self::common();
+        let p = common.parameters;
+        match number % VARIANTS {
+            0 => common,
+            1 => Self {
+                parameters: Parameters {
+                    proposal_phase: 1,
+                    commitment_phase: 1,
+                    reveal_phase: 1,
+                    proving_phase: 1,
+                    exclusive_proving: 1,
+                    halt_phase: 1,
+                    backup_phase: 1,
+                    seed_delay: 1,
+                    seed_grid: 1,
+                    pause_length: 1,
+                    max_candidates: 1,
+                    rescue_share: Bps::new(10_000),
+                    ..p
+                },
+                staking: StakingRules {
+                    entry_period: 1,
+                    exit_delay: 1,
+                    entry_window: 1,
+                    queue_limit: 0,
+                    ..common.staking
+                },
+                escrow_delay: 1,
+                slot_seconds: 1,
+                clock: clock(1),
+                ..common
+            },
+            2 => Self {
+                parameters: Parameters {
+                    proposal_phase: 7,
+                    commitment_phase: 5,
+                    reveal_phase: 9,
+                    proving_phase: 30,
+                    exclusive_proving: 11,
+                    halt_phase: 3,
+                    backup_phase: 40,
+                    seed_delay: 6,
+                    seed_grid: 32,
+                    max_candidates: 2,
+                    abandon_penalty: TokenAmount::ZERO,
+                    rescue_share: Bps::new(0),
+                    ..p
+                },
+                staking: StakingRules { minimum_stake: TokenAmount::new(1), ..common.staking },
+                ..common
+            },
+            _ => Self { vrf: true, ..common },
+        }
+    }
+
+    fn common() -> Self {
+        Self {
+            parameters: Parameters {
+                proposal_phase: 3,
+                commitment_phase: 2,
+                reveal_phase: 3,
+                proving_phase: 6,
+                exclusive_proving: 3,
+                halt_phase: 2,
+                backup_phase: 4,
+                seed_delay: 3,
+                seed_grid: 4,
+                pause_length: 20,
+                max_candidates: 3,
+                max_blobs: 3,
+                max_chunks: 6,
+                max_deposits: 2,
+                rescue_share: Bps::new(3_333),
+                min_bond: TokenAmount::new(1_000),
+                abandon_penalty: TokenAmount::new(10_007),
+                withhold_penalty: TokenAmount::new(20_011),
+            },
+            staking: StakingRules {
+                stake_amount: TokenAmount::new(50_000),
+                minimum_stake: TokenAmount::new(25_000),
+                entry_period: 4,
+                exit_delay: 12,
+                entry_window: 5,
+                entry_flush: 2,
+                max_entry_flush: 4,
+                queue_limit: 2,
+            },
+            vrf: false,
+            rates: Rates {
+                block_reward: TokenAmount::new(9_999),
+                reveal_bonus: TokenAmount::new(501),
+                sequencer_share: Bps::new(3_001),
+                prover_share: Bps::new(5_998),
+                submitter_share: Bps::new(1_001),
+            },
+            max_block_reward: TokenAmount::new(20_000),
+            max_reveal_bonus: TokenAmount::new(1_000),
+            escrow_delay: 10,
+            unit: 7,
+            min_deposit: 5,
+            chunks_per_blob: 2,
+            clock: clock(12),
+            genesis_time: GENESIS_TIME,
+            slot_seconds: 12,
+            genesis_slot: L1Slot::new(100_000),
+        }
+    }
+
+    /// State root of the empty ledger.
+    pub(crate) fn genesis_root() -> B256 {
+        keccak256("genesis root")
+    }
+
+    /// First second of an L1 slot.
+    pub(crate) fn time_of(&self, l1_slot: u64) -> u64 {
+        self.genesis_time + l1_slot * self.slot_seconds
+    }
+}
+
+const GENESIS_TIME: u64 = 1_700_000_000;
+
+fn clock(slot_seconds: u64) -> L1Clock {
+    L1Clock::new(GENESIS_TIME, slot_seconds).unwrap_or_else(|error| unreachable!("{error}"))
+}
+
+/// The contracts, by their addresses.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Addresses {
+    pub(crate) token: Address,
+    pub(crate) verifier: Address,
+    pub(crate) staking: Address,
+    pub(crate) scoring: Address,
+    pub(crate) randomness: Address,
+    pub(crate) escrow: Address,
+    pub(crate) rewards: Address,
+    pub(crate) bridge: Address,
+    pub(crate) rollup: Address,
+    pub(crate) reader: Address,
+}
+
+impl Addresses {
+    /// Where the deployer's transactions put them.
+    pub(crate) fn new() -> Self {
+        Self {
+            token: Address::repeat_byte(0x70),
+            verifier: Address::repeat_byte(0x71),
+            staking: DEPLOYER.create(0),
+            scoring: DEPLOYER.create(1),
+            randomness: DEPLOYER.create(2),
+            escrow: DEPLOYER.create(3),
+            rewards: DEPLOYER.create(4),
+            bridge: DEPLOYER.create(5),
+            rollup: DEPLOYER.create(6),
+            reader: DEPLOYER.create(7),
+        }
+    }
+
+    pub(crate) fn rollup_id(&self) -> RollupId {
+        RollupId::new(CHAIN_ID, self.rollup)
+    }
+}
