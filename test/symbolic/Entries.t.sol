@@ -7,32 +7,49 @@ import {L1Slot} from "../../contracts/types/Time.sol";
 /// @title Entry windows, rotations and exits
 /// @notice Proven by halmos (`make halmos`) for all arguments within the bounds that the library states.
 contract EntriesProofs {
-    /// @dev The lengths of script/config, and one that is no power of two nor a divisor of anything.
-    function check_anActivationLiesInItsWindow(uint40 earliest, uint8 ahead) public pure {
-        _activation(earliest, ahead, 1);
-        _activation(earliest, ahead, 8);
-        _activation(earliest, ahead, 32);
-        _activation(earliest, ahead, 225);
+    /// @dev For window lengths that are a power of two, which the solver divides by: the window of an L1 slot is the one it lies in.
+    function check_anL1SlotLiesInItsWindow(uint40 moment) public pure {
+        for (uint256 bits = 0; bits < 12; bits += 3) {
+            uint256 length = 2 ** bits;
+            uint256 window = Entries.windowOf(L1Slot.wrap(moment), length);
+            assert(window * length <= moment);
+            assert(moment - window * length < length);
+        }
     }
 
-    function _activation(uint40 earliest, uint8 ahead, uint256 length) private pure {
-        uint256 window = Entries.windowOf(L1Slot.wrap(earliest), length) + ahead;
-        uint256 active = L1Slot.unwrap(Entries.activation(window, length, L1Slot.wrap(earliest)));
+    /// @dev An L1 slot is given as its window and what is left of it, and the length of a window by example.
+    function check_anActivationLiesInItsWindow(uint32 window, uint8 offset, uint8 ahead) public pure {
+        _activation(window, offset, ahead, 1);
+        _activation(window, offset, ahead, 8);
+        _activation(window, offset, ahead, 32);
+        _activation(window, offset, ahead, 225);
+    }
+
+    function _activation(uint256 window, uint256 offset, uint256 ahead, uint256 length) private pure {
+        if (offset >= length) return;
+        uint256 earliest = window * length + offset;
+        // casting: 32 bits times 8 bits, and 8 bits
+        // forge-lint: disable-next-line(unsafe-typecast)
+        L1Slot at0 = Entries.activation(window + ahead, length, L1Slot.wrap(uint64(earliest)));
+        uint256 active = L1Slot.unwrap(at0);
         assert(active >= earliest);
-        assert(active >= window * length);
-        assert(active < (window + 1) * length);
-        if (ahead == 0) assert(active == earliest);
-        else assert(active == window * length);
+        assert(active >= (window + ahead) * length);
+        assert(active < (window + ahead + 1) * length);
+        assert(active == (ahead == 0 ? earliest : (window + ahead) * length));
     }
 
-    function check_aPlaceTakenIsTakenOnce(uint256 lanes, uint8 window, uint8 other) public pure {
-        uint256 lane = Entries.laneOf(lanes, window);
-        // a window that is full isn't asked
-        if (lane == type(uint16).max) return;
-        uint256 more = Entries.withOneMore(lanes, window);
-        assert(Entries.laneOf(more, window) == lane + 1);
-        assert(Entries.withOneLess(more, window) == lanes);
-        if (other % 16 != window % 16) assert(Entries.laneOf(more, other) == Entries.laneOf(lanes, other));
+    /// @dev All lanes of a word, one by one.
+    function check_aPlaceTakenIsTakenOnce(uint256 lanes) public pure {
+        for (uint256 window = 0; window < Entries.LANES; ++window) {
+            uint256 lane = (lanes >> (16 * window)) & 0xffff;
+            assert(Entries.laneOf(lanes, window) == lane);
+            // a window that is full isn't asked
+            if (lane == type(uint16).max) return;
+            uint256 more = Entries.withOneMore(lanes, window);
+            assert((more >> (16 * window)) & 0xffff == lane + 1);
+            assert(more ^ lanes == ((lane + 1) ^ lane) << (16 * window));
+            assert(Entries.withOneLess(more, window) == lanes);
+        }
     }
 
     function check_whatIsValidStaysValid(uint40 from, uint64 moment, uint64 later) public pure {

@@ -47,6 +47,8 @@ contract PackingProofs {
     function check_aCommitmentIsKeptAndStartsTheBlobs(uint256 word, uint256 position, uint16 after_) public pure {
         Timeline before = Timeline.wrap(word);
         if (position > 3 || after_ == type(uint16).max) return;
+        // No slot starts in L1 slot 0: zero stands for none.
+        if (L1Slot.unwrap(before.start()) == 0) return;
         // a position gets one commitment
         if (L1Slot.unwrap(before.committedAt(position)) != 0) return;
         L1Slot now_ = before.start().plus(after_);
@@ -64,6 +66,8 @@ contract PackingProofs {
     function check_aRevealIsKept(uint256 word, uint256 position, uint16 after_) public pure {
         Timeline before = Timeline.wrap(word);
         if (position > 3 || after_ == type(uint16).max) return;
+        // No slot starts in L1 slot 0: zero stands for none.
+        if (L1Slot.unwrap(before.start()) == 0) return;
         // a position is revealed once
         if (L1Slot.unwrap(before.revealedAt(position)) != 0) return;
         L1Slot now_ = before.start().plus(after_);

@@ -4,11 +4,10 @@ pragma solidity 0.8.37;
 import {Payouts} from "../../contracts/libraries/Payouts.sol";
 
 /// @title Shares of a reward, and the reveal bonus
-/// @notice Proven by halmos (`make halmos`). A product of two unknowns divided by a third is beyond today's solvers at full width, so that
-/// what is said of shares is proven in two halves: `shareDown` is the quotient of its definition for all arguments, and what follows from
-/// that definition is proven for the deployments' shares and phases.
+/// @notice Proven by halmos (`make halmos`). A product of unknowns divided by another is beyond the solver at full width, so that the proofs have two
+/// halves: what the library returns is the quotient of its definition, for all arguments; and any numbers that fulfil the definition of those
+/// quotients (`q · d <= n < (q + 1) · d`) have the properties, for all amounts and for examples of shares and phases.
 contract PayoutsProofs {
-    /// @dev The quotient, nothing cut off by the cast.
     function check_aShareIsTheQuotient(uint96 amount, uint16 bps) public pure {
         if (bps > 10_000) return;
         uint256 product = uint256(amount) * bps;
@@ -16,56 +15,64 @@ contract PayoutsProofs {
         assert(Payouts.shareDown(amount, bps) == product / 10_000);
     }
 
-    /// @dev The parts are the whole: what the submitter gets is what is left, and something is always left to take from.
-    function check_theSharesSumToTheWhole(uint96 reward) public pure {
-        _shares(reward, 7000, 2500);
-        _shares(reward, 10_000, 0);
-        _shares(reward, 0, 10_000);
-        _shares(reward, 3333, 3333);
-        _shares(reward, 9999, 1);
+    function check_theBonusIsTheQuotient(uint96 bonus, uint16 phase, uint16 elapsed) public pure {
+        if (elapsed > phase) return;
+        unchecked {
+            // as the library: 17 bits, 96 times 17 bits; casting: the bound is that of check_theBonusFalls
+            uint256 quotient = uint256(bonus) * (uint256(phase) + 1 - elapsed) / (uint256(phase) + 1);
+            // forge-lint: disable-next-line(unsafe-typecast)
+            assert(Payouts.revealBonusDown(bonus, phase, elapsed) == uint96(quotient));
+        }
     }
 
-    function _shares(uint96 reward, uint256 sequencerBps, uint256 proverBps) private pure {
-        uint256 sequencer = Payouts.shareDown(reward, sequencerBps);
-        uint256 prover = Payouts.shareDown(reward, proverBps);
+    /// @dev The parts are the whole: what the submitter gets is what is left, never less than nothing, and less than two units more than its share.
+    function check_theSharesSumToTheWhole(uint96 reward, uint96 sequencer, uint96 prover) public pure {
+        _shares(reward, sequencer, prover, 7000, 2500);
+        _shares(reward, sequencer, prover, 10_000, 0);
+        _shares(reward, sequencer, prover, 0, 10_000);
+        _shares(reward, sequencer, prover, 3333, 3333);
+        _shares(reward, sequencer, prover, 9999, 1);
+    }
+
+    function _shares(uint256 reward, uint256 sequencer, uint256 prover, uint256 sequencerBps, uint256 proverBps)
+        private
+        pure
+    {
+        if (!_isQuotient(sequencer, reward * sequencerBps, 10_000)) return;
+        if (!_isQuotient(prover, reward * proverBps, 10_000)) return;
         assert(sequencer + prover <= reward);
         uint256 submitter = reward - prover - sequencer;
         assert(sequencer + prover + submitter == reward);
-        // what rounding leaves is less than two units above the submitter's own share
-        assert(submitter <= Payouts.shareDown(reward, 10_000 - sequencerBps - proverBps) + 2);
+        assert(submitter * 10_000 < reward * (10_000 - sequencerBps - proverBps) + 20_000);
     }
 
-    /// @dev The price moves at most the sequencer's share to the prover.
+    /// @dev The price moves at most the sequencer's share to the prover, and nothing is made or lost.
     function check_thePriceMovesWithinTheWhole(uint96 sequencer, uint96 prover, uint96 price) public pure {
         uint256 paid = price < sequencer ? price : sequencer;
         assert(paid <= sequencer);
         assert((sequencer - paid) + (prover + paid) == uint256(sequencer) + prover);
     }
 
-    function check_theBonusIsWholeAtOnce(uint96 bonus) public pure {
-        assert(Payouts.revealBonusDown(bonus, 3, 0) == bonus);
-        assert(Payouts.revealBonusDown(bonus, 5, 0) == bonus);
-        assert(Payouts.revealBonusDown(bonus, 24, 0) == bonus);
+    /// @dev All of it at once, less with each L1 slot, never more than the bonus, something to the last.
+    function check_theBonusFalls(uint96 bonus, uint96 earlier, uint96 later) public pure {
+        _falls(bonus, earlier, later, 3);
+        _falls(bonus, earlier, later, 5);
+        _falls(bonus, earlier, later, 15);
     }
 
-    function check_theBonusFalls(uint96 bonus) public pure {
-        _falls(bonus, 3);
-        _falls(bonus, 5);
-    }
-
-    function check_theBonusFallsOverALongPhase(uint96 bonus) public pure {
-        _falls(bonus, 15);
-    }
-
-    function _falls(uint96 bonus, uint256 phase) private pure {
-        uint256 before = bonus;
-        for (uint256 elapsed = 0; elapsed <= phase; ++elapsed) {
-            uint256 now_ = Payouts.revealBonusDown(bonus, phase, elapsed);
-            assert(now_ <= before);
-            // linear: of the bonus, at least this many parts of phase + 1 rounded down
-            assert(now_ * (phase + 1) <= uint256(bonus) * (phase + 1 - elapsed));
-            assert((now_ + 1) * (phase + 1) > uint256(bonus) * (phase + 1 - elapsed));
-            before = now_;
+    function _falls(uint256 bonus, uint256 earlier, uint256 later, uint256 phase) private pure {
+        uint256 lasts = phase + 1;
+        for (uint256 elapsed = 0; elapsed < phase; ++elapsed) {
+            if (!_isQuotient(earlier, bonus * (lasts - elapsed), lasts)) continue;
+            assert(earlier <= bonus);
+            if (elapsed == 0) assert(earlier == bonus);
+            if (!_isQuotient(later, bonus * (lasts - elapsed - 1), lasts)) continue;
+            assert(later <= earlier);
+            assert(bonus < lasts || later != 0);
         }
+    }
+
+    function _isQuotient(uint256 q, uint256 n, uint256 d) private pure returns (bool) {
+        return q * d <= n && n < (q + 1) * d;
     }
 }

@@ -45,11 +45,15 @@ contract PhasesProofs {
         }
     }
 
-    /// @dev A phase lasts through the L1 slot before its end, and what follows is another one.
+    /// @dev A phase lasts through the L1 slot before its end, and what follows is another one. Nothing has happened yet that lies ahead, and the
+    /// constructor refuses exclusive proving that lasts longer than proving.
     function check_aPhaseLastsUntilItsEnd(uint256 timeline, uint256 windows, uint40 now_, uint40 later) public pure {
         Timeline t = Timeline.wrap(timeline);
         if (t.count() > 1 || later < now_) return;
         Windows w = Windows.wrap(windows);
+        if (w.exclusive() > w.proving()) return;
+        uint256 position = t.positionOf(0);
+        if (L1Slot.unwrap(t.committedAt(position)) > now_ || L1Slot.unwrap(t.revealedAt(position)) > now_) return;
         Position memory p = Phases.phaseAt(t, w, L1Slot.wrap(now_));
         Position memory q = Phases.phaseAt(t, w, L1Slot.wrap(later));
         if (p.over) {
