@@ -8,7 +8,7 @@ type L1Slot is uint64;
 type Slot is uint64;
 
 using {ltL1 as <, lteL1 as <=, gtL1 as >, gteL1 as >=, plus} for L1Slot global;
-using {neqSlot as !=, ltSlot as <, advance} for Slot global;
+using {eqSlot as ==, neqSlot as !=, ltSlot as <, advance} for Slot global;
 
 function ltL1(L1Slot a, L1Slot b) pure returns (bool) {
     return L1Slot.unwrap(a) < L1Slot.unwrap(b);
@@ -31,6 +31,10 @@ function plus(L1Slot a, uint256 count) pure returns (L1Slot) {
     // casting: an L1 slot is a time in seconds divided by at least 1, and counts are phase lengths below 2^32
     // forge-lint: disable-next-line(unsafe-typecast)
     return L1Slot.wrap(uint64(uint256(L1Slot.unwrap(a)) + count));
+}
+
+function eqSlot(Slot a, Slot b) pure returns (bool) {
+    return Slot.unwrap(a) == Slot.unwrap(b);
 }
 
 function neqSlot(Slot a, Slot b) pure returns (bool) {
