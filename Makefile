@@ -89,6 +89,13 @@ audit: slither halmos mutate ## the slow analyses of contracts/: slither, proofs
 slither: tools $(VENV)/.installed ## static analysis of contracts/: no finding that isn't triaged in docs/audit/slither.md
 	node tools/slither.mjs $(VENV)/bin/slither
 
+halmos: tools $(VENV)/.installed ## proofs of the arithmetic, for all arguments (test/symbolic)
+	tools/halmos $(VENV)/bin/halmos
+
+mutate: tools ## small faults in contracts/ that the tests must notice: make mutate ARGS="--count 300 --seed 1"
+	@tools/require python3 "Python 3.11 or later (python.org)"
+	python3 tools/mutate.py $(ARGS)
+
 .PHONY: lint-rust test-rust docs deny bench vectors fmt clean
 lint-rust: tools ## rustfmt and clippy
 	cargo fmt --all --check
