@@ -9,6 +9,7 @@ FORGE   := tools/forge
 TOOLS   := target/tools
 DENY    := $(TOOLS)/bin/cargo-deny
 DENY_VERSION := 0.20.2
+VENV    := target/venv
 ARGS    ?=
 
 export FOUNDRY_DISABLE_NIGHTLY_WARNING := 1
@@ -27,6 +28,12 @@ node_modules/.installed: package-lock.json
 	@tools/require node "Node.js 20 or later (nodejs.org)"
 	@tools/require npm "npm, which comes with Node.js"
 	npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
+$(VENV)/.installed: tools/requirements.txt
+	@tools/require python3 "Python 3.11 or later with venv (python.org)"
+	python3 -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tools/requirements.txt
 	@touch $@
 
 $(DENY):
@@ -76,6 +83,19 @@ snapshots: tools ## rewrite the committed gas, size, ABI and storage-layout snap
 snapshots-check: tools ## compare the snapshots with the code
 	FORGE_SNAPSHOT_CHECK=true $(FORGE) test --match-path 'test/gas/*'
 	node tools/snapshots.mjs
+
+.PHONY: audit slither halmos mutate
+audit: slither halmos mutate ## the slow analyses of contracts/: slither, proofs, mutants
+
+slither: tools $(VENV)/.installed ## static analysis of contracts/: no finding that isn't triaged in docs/audit/slither.md
+	node tools/slither.mjs $(VENV)/bin/slither
+
+halmos: tools $(VENV)/.installed ## proofs of the arithmetic, for all arguments (test/symbolic)
+	tools/halmos $(VENV)/bin/halmos
+
+mutate: tools ## small faults in contracts/ that the tests must notice: make mutate ARGS="--count 300 --seed 1"
+	@tools/require python3 "Python 3.11 or later (python.org)"
+	python3 tools/mutate.py $(ARGS)
 
 .PHONY: lint-rust test-rust long docs deny bench vectors fmt clean
 lint-rust: tools ## rustfmt and clippy

@@ -136,7 +136,7 @@ contract PhasesTest is Test {
             t = t.withBlobsSeen(0xffff).withCommitment(i, _l1(committed[i])).withReveal(i, _l1(revealed[i]));
             assertEq(t.blobsSeen(), 0, "a commitment starts the count");
         }
-        t = t.withBlobsSeen(seen);
+        t = t.withBlobsSeen(0xffff).withBlobsSeen(seen);
         assertEq(Slot.unwrap(t.slot()), slot);
         assertEq(L1Slot.unwrap(t.start()), start);
         assertEq(L1Slot.unwrap(t.previousStart()), start - delta);

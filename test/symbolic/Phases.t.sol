@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Phase} from "../../contracts/interfaces/IRollup.sol";
+import {Phases, Position} from "../../contracts/libraries/Phases.sol";
+import {L1Slot} from "../../contracts/types/Time.sol";
+import {Timeline} from "../../contracts/types/Timeline.sol";
+import {Windows} from "../../contracts/types/Windows.sol";
+
+/// @title The phase function is total, and time only moves it forward
+/// @notice Proven by halmos (`make halmos`) for all words as windows and timelines of at most four candidates, whatever they say, and all L1 slots of
+/// 40 bits: for those that a chain leads to, and for any others.
+contract PhasesProofs {
+    /// @dev Every moment has one phase; it lasts until after that moment, and a slot that is over ended by then.
+    function check_everyMomentHasAPhase(uint256 timeline, uint256 windows, uint40 now_) public pure {
+        Timeline t = Timeline.wrap(timeline);
+        if (t.count() > 4) return;
+        Position memory p = Phases.phaseAt(t, Windows.wrap(windows), L1Slot.wrap(now_));
+        if (p.over) assert(p.phase == Phase.Backup && L1Slot.unwrap(p.end) <= now_);
+        else assert(L1Slot.unwrap(p.end) > now_);
+        assert(p.turn <= t.count());
+        if (p.revealed) assert(p.turn < t.count());
+        if (p.phase == Phase.Waiting) assert(now_ < L1Slot.unwrap(t.start()));
+        else assert(now_ >= L1Slot.unwrap(t.start()));
+    }
+
+    /// @dev Whose turn it is fits the phase.
+    function check_theCandidateInTurnFitsThePhase(uint256 timeline, uint256 windows, uint40 now_) public pure {
+        Timeline t = Timeline.wrap(timeline);
+        if (t.count() > 4) return;
+        Position memory p = Phases.phaseAt(t, Windows.wrap(windows), L1Slot.wrap(now_));
+        if (p.phase == Phase.Commitment) {
+            assert(p.turn < t.count() && !p.revealed);
+            assert(L1Slot.unwrap(t.committedAt(t.positionOf(p.turn))) == 0);
+        } else if (p.phase == Phase.Reveal) {
+            assert(p.turn < t.count() && !p.revealed);
+            assert(L1Slot.unwrap(t.committedAt(t.positionOf(p.turn))) != 0);
+        } else if (p.phase == Phase.ExclusiveProving || p.phase == Phase.OpenProving) {
+            assert(p.revealed);
+            assert(L1Slot.unwrap(t.revealedAt(t.positionOf(p.turn))) != 0);
+        } else if (p.phase == Phase.Waiting || p.phase == Phase.Proposal) {
+            assert(p.turn == 0 && !p.revealed);
+        } else if (!p.revealed) {
+            assert(p.turn == t.count());
+        }
+    }
+
+    /// @dev A phase lasts through the L1 slot before its end, and what follows is another one. Nothing has happened yet that lies ahead, and the
+    /// constructor refuses exclusive proving that lasts longer than proving.
+    function check_aPhaseLastsUntilItsEnd(uint256 timeline, uint256 windows, uint40 now_, uint40 later) public pure {
+        Timeline t = Timeline.wrap(timeline);
+        if (t.count() > 1 || later < now_) return;
+        Windows w = Windows.wrap(windows);
+        if (w.exclusive() > w.proving()) return;
+        uint256 position = t.positionOf(0);
+        if (L1Slot.unwrap(t.committedAt(position)) > now_ || L1Slot.unwrap(t.revealedAt(position)) > now_) return;
+        Position memory p = Phases.phaseAt(t, w, L1Slot.wrap(now_));
+        Position memory q = Phases.phaseAt(t, w, L1Slot.wrap(later));
+        if (p.over) {
+            assert(q.over && L1Slot.unwrap(q.end) == L1Slot.unwrap(p.end));
+        } else if (later < L1Slot.unwrap(p.end)) {
+            assert(q.phase == p.phase && q.turn == p.turn && q.revealed == p.revealed && !q.over);
+            assert(L1Slot.unwrap(q.end) == L1Slot.unwrap(p.end));
+        } else {
+            assert(q.phase != p.phase || q.over);
+            assert(q.phase > p.phase || q.over || q.turn > p.turn);
+            assert(L1Slot.unwrap(q.end) >= L1Slot.unwrap(p.end));
+        }
+    }
+}
