@@ -7,8 +7,8 @@ type L1Slot is uint64;
 /// @notice Number of a turn of block production, counted from 0. A slot yields at most one rollup block.
 type Slot is uint64;
 
-using {ltL1 as <, lteL1 as <=, gtL1 as >, gteL1 as >=, plus} for L1Slot global;
-using {eqSlot as ==, neqSlot as !=, ltSlot as <, advance} for Slot global;
+using {ltL1 as <, lteL1 as <=, gtL1 as >, gteL1 as >=, eqL1 as ==, neqL1 as !=, plus} for L1Slot global;
+using {eqSlot as ==, neqSlot as !=, gtSlot as >, ltSlot as <, advance} for Slot global;
 
 function ltL1(L1Slot a, L1Slot b) pure returns (bool) {
     return L1Slot.unwrap(a) < L1Slot.unwrap(b);
@@ -26,6 +26,14 @@ function gteL1(L1Slot a, L1Slot b) pure returns (bool) {
     return L1Slot.unwrap(a) >= L1Slot.unwrap(b);
 }
 
+function eqL1(L1Slot a, L1Slot b) pure returns (bool) {
+    return L1Slot.unwrap(a) == L1Slot.unwrap(b);
+}
+
+function neqL1(L1Slot a, L1Slot b) pure returns (bool) {
+    return L1Slot.unwrap(a) != L1Slot.unwrap(b);
+}
+
 /// @notice The L1 slot `count` after `a`.
 function plus(L1Slot a, uint256 count) pure returns (L1Slot) {
     // casting: an L1 slot is a time in seconds divided by at least 1, and counts are phase lengths below 2^32
@@ -39,6 +47,10 @@ function eqSlot(Slot a, Slot b) pure returns (bool) {
 
 function neqSlot(Slot a, Slot b) pure returns (bool) {
     return Slot.unwrap(a) != Slot.unwrap(b);
+}
+
+function gtSlot(Slot a, Slot b) pure returns (bool) {
+    return Slot.unwrap(a) > Slot.unwrap(b);
 }
 
 function ltSlot(Slot a, Slot b) pure returns (bool) {
