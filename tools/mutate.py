@@ -2,7 +2,7 @@
 
 All sampled mutants are compiled into one copy of the tree, each behind a switch that reads COINBASE, and one run of the tests per mutant
 sets that to the mutant's number (`forge test --block-coinbase`). So the compiler runs a few times in all, and not once a mutant.
-usage: mutate.py [--count N] [--seed N] [--minutes N] [--only NUMBER] [--out REPORT.json]
+usage: mutate.py [--count N] [--seed N] [--minutes N] [--least PERCENT] [--only NUMBER] [--out REPORT.json]
 """
 import argparse, json, os, random, re, shutil, subprocess, sys, time
 from pathlib import Path
@@ -160,6 +160,7 @@ def main():
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--least", type=float, default=95, help="percent that must be killed")
     parser.add_argument("--only", type=int)
     parser.add_argument("--out", default="target/mutants.json")
     options = parser.parse_args()
@@ -246,6 +247,8 @@ def main():
         Path(options.out).write_text(json.dumps({"seed": options.seed, "killed": killed, "survived": survived}, indent=1))
     ran = len(killed) + len(survived)
     print(f"{ran} of {len(valid)} mutants run: {len(killed)} killed, {len(survived)} survived ({100 * len(killed) / max(ran, 1):.1f} % killed)")
+    if ran == 0 or 100 * len(killed) < options.least * ran:
+        sys.exit(f"mutate: expected at least {options.least} % of the mutants killed, and one run")
 
 
 main()

@@ -51,9 +51,7 @@ contract PhasesProofs {
         Timeline t = Timeline.wrap(timeline);
         if (t.count() > 1 || later < now_) return;
         Windows w = Windows.wrap(windows);
-        if (w.exclusive() > w.proving()) return;
-        uint256 position = t.positionOf(0);
-        if (L1Slot.unwrap(t.committedAt(position)) > now_ || L1Slot.unwrap(t.revealedAt(position)) > now_) return;
+        if (w.exclusive() > w.proving() || !_isHistory(t, w, now_)) return;
         Position memory p = Phases.phaseAt(t, w, L1Slot.wrap(now_));
         Position memory q = Phases.phaseAt(t, w, L1Slot.wrap(later));
         if (p.over) {
@@ -66,5 +64,16 @@ contract PhasesProofs {
             assert(q.phase > p.phase || q.over || q.turn > p.turn);
             assert(L1Slot.unwrap(q.end) >= L1Slot.unwrap(p.end));
         }
+    }
+
+    /// @dev What happened to the one candidate happened in its phases, and not ahead of time.
+    function _isHistory(Timeline t, Windows w, uint256 now_) private pure returns (bool) {
+        if (t.count() == 0) return true;
+        uint256 opened = L1Slot.unwrap(t.start()) + w.proposal();
+        uint256 committed = L1Slot.unwrap(t.committedAt(t.positionOf(0)));
+        uint256 revealed = L1Slot.unwrap(t.revealedAt(t.positionOf(0)));
+        if (committed == 0) return revealed == 0;
+        if (committed < opened || committed >= opened + w.commitment() || committed > now_) return false;
+        return revealed == 0 || (revealed >= committed && revealed <= committed + w.reveal() && revealed <= now_);
     }
 }
