@@ -11,6 +11,9 @@ use fernet_protocol::{
 };
 use proptest::prelude::*;
 
+mod queue;
+mod registrations;
+
 use super::{RollupView, ViewError, ViewSetup};
 
 const GENESIS_SLOT: u64 = 100;
@@ -222,6 +225,13 @@ fn header(view: &RollupView, slot: u64, tag: u8, deposits_end: u64, blobs: usize
         vote: Address::ZERO,
         blob_hashes: vec![B256::repeat_byte(tag); blobs],
     }
+}
+
+fn exited(view: &RollupView, index: u32, l1_slot: u64) -> RollupEvent {
+    let number = view.queue().len() as u64;
+    let exit = L1Operation::Exit(Exit { index, to: PAYEE });
+    let chain = exit.chain(view.queue_chain(number).unwrap());
+    RollupEvent::ExitForced { number, index, owner: PROVER, to: PAYEE, chain, l1_slot: L1Slot::new(l1_slot) }
 }
 
 fn deposited(view: &RollupView, index: u32, l1_slot: u64) -> RollupEvent {
@@ -538,92 +548,6 @@ fn money_adds_up_or_is_a_contradiction() {
     );
 }
 
-fn exited(view: &RollupView, index: u32, l1_slot: u64) -> RollupEvent {
-    let number = view.queue().len() as u64;
-    let exit = L1Operation::Exit(Exit { index, to: PAYEE });
-    let chain = exit.chain(view.queue_chain(number).unwrap());
-    RollupEvent::ExitForced { number, index, owner: PROVER, to: PAYEE, chain, l1_slot: L1Slot::new(l1_slot) }
-}
-
-#[test]
-fn forced_exits_are_queued_among_the_deposits() {
-    let mut world = World::new();
-    let event = deposited(&world.view, 1, 101);
-    world.apply(101, vec![event]);
-    let event = exited(&world.view, 1, 105);
-    world.apply(105, vec![event]);
-    let required = |cutoff| world.view.queue_required(L1Slot::new(cutoff));
-    assert_eq!(required(105), QueueRange { from: 0, to: 1 });
-    assert_eq!(required(106), QueueRange { from: 0, to: 2 });
-    let record = &world.view.queue()[1];
-    assert_eq!((record.number, record.owner, record.from), (1, PROVER, PROVER));
-    assert_eq!(record.operation, L1Operation::Exit(Exit { index: 1, to: PAYEE }));
-    let RollupEvent::ExitForced { number, index, owner, chain, l1_slot, .. } = exited(&world.view, 1, 107)
-    else {
-        unreachable!()
-    };
-    // The rolling hash is that of another target.
-    let forged = RollupEvent::ExitForced { number, index, owner, to: PROVER, chain, l1_slot };
-    assert!(world.refusal(107, vec![forged]).contains("event ExitForced of L1 block"));
-}
-
-#[test]
-fn operations_are_due_by_age_and_bounded() {
-    let mut world = World::new();
-    for (index, l1_slot) in [(1, 101), (2, 101), (3, 105), (4, 106), (5, 107), (6, 108)] {
-        let event = deposited(&world.view, index, l1_slot);
-        world.apply(l1_slot + u64::from(index), vec![event]);
-    }
-    let required = |cutoff| world.view.queue_required(L1Slot::new(cutoff));
-    assert_eq!(required(101), QueueRange { from: 0, to: 0 });
-    assert_eq!(required(102), QueueRange { from: 0, to: 2 });
-    assert_eq!(required(106), QueueRange { from: 0, to: 3 });
-    assert_eq!(required(999), QueueRange { from: 0, to: 4 }, "as many as a block may consume");
-    assert_eq!(world.view.queue_available(), QueueRange { from: 0, to: 4 });
-    // what is required passes the contract's own check, and one less doesn't
-    for cutoff in 100..112 {
-        let range = required(cutoff);
-        let queued = |number: u64| Some(world.view.queue()[number as usize].l1_slot);
-        range.check(4, L1Slot::new(cutoff), 6, queued).unwrap();
-        if let Some(fewer) = range.to.checked_sub(1) {
-            let fewer = QueueRange { to: fewer, ..range };
-            assert!(fewer.check(4, L1Slot::new(cutoff), 6, queued).is_err(), "cutoff {cutoff}");
-        }
-    }
-    let RollupEvent::Deposited { owner, from, key_x, key_y, amount, chain, .. } =
-        deposited(&world.view, 7, 110)
-    else {
-        unreachable!()
-    };
-    let skipped = RollupEvent::Deposited {
-        number: 7,
-        index: 7,
-        owner,
-        from,
-        key_x,
-        key_y,
-        amount,
-        chain,
-        l1_slot: L1Slot::new(120),
-    };
-    assert_eq!(
-        world.refusal(120, vec![skipped]),
-        "event Deposited of L1 block 7 contradicts the view: expected number 6, got 7"
-    );
-    let forged = RollupEvent::Deposited {
-        number: 6,
-        index: 7,
-        owner,
-        from,
-        key_x,
-        key_y,
-        amount: amount + 1,
-        chain,
-        l1_slot: L1Slot::new(120),
-    };
-    assert!(world.refusal(120, vec![forged]).contains("expected rolling hash"));
-}
-
 #[test]
 fn the_ranking_is_known_a_slot_ahead_from_headers_alone() {
     let mut world = World::new();
@@ -816,100 +740,4 @@ proptest! {
             prop_assert_eq!(&Observed::of(&world.view), &known.last().unwrap().0);
         }
     }
-}
-
-#[test]
-fn a_pause_voids_the_slot_and_the_next_one_follows_it() {
-    let mut world = World::new();
-    world.apply(99, vec![registered(1, 90)]);
-    let hash = B256::repeat_byte(1);
-    world.apply(103, vec![proposed(0, 103, 100, 1, 5, hash)]);
-    let wrong = world.refusal(104, vec![RollupEvent::SlotVoided { slot: Slot::new(1) }]);
-    assert!(wrong.contains("expected slot 0"), "{wrong}");
-    let early =
-        vec![RollupEvent::SlotVoided { slot: Slot::new(0) }, RollupEvent::Paused { until: L1Slot::new(153) }];
-    let wrong = world.refusal(104, early);
-    assert!(wrong.contains("expected end of the pause 154"), "{wrong}");
-    world.apply(
-        104,
-        vec![RollupEvent::SlotVoided { slot: Slot::new(0) }, RollupEvent::Paused { until: L1Slot::new(154) }],
-    );
-    assert_eq!(world.view.paused_until(L1Slot::new(153)), Some(L1Slot::new(154)));
-    assert_eq!(world.view.paused_until(L1Slot::new(154)), None);
-    let slot = world.view.slot(L1Slot::new(150));
-    assert_eq!((slot.slot, slot.phase, slot.candidates.len()), (Slot::new(1), Phase::Waiting, 0));
-    assert_eq!(slot.previous_start, L1Slot::new(154));
-    assert_eq!(slot.seed_at, seed_at(L1Slot::new(154), &parameters()));
-}
-
-#[test]
-fn keys_rotate_when_they_were_announced_to() {
-    let mut world = World::new();
-    world.apply(99, vec![registered(1, 90), registered(2, 90)]);
-    let (one, two) = (SequencerId::new(1), SequencerId::new(2));
-    let (first, second) = (Address::repeat_byte(1), Address::repeat_byte(0x51));
-    world.apply(
-        100,
-        vec![
-            RollupEvent::AttesterRotated { sequencer: one, attester: second, from: L1Slot::new(110) },
-            RollupEvent::BlsKeyRotated {
-                sequencer: two,
-                bls_key: [B256::repeat_byte(0x52); 4],
-                from: L1Slot::new(105),
-            },
-        ],
-    );
-    let record = world.view.sequencer(one).unwrap();
-    assert_eq!([109, 110].map(|at| record.attester.at(L1Slot::new(at))), [first, second]);
-    assert!(world.view.is_eligible(two, L1Slot::new(100)), "the key hasn't changed yet");
-    world.apply(105, Vec::new());
-    assert!(!world.view.is_eligible(two, L1Slot::new(104)), "a slot from before the change is closed to it");
-    assert!(world.view.is_eligible(two, L1Slot::new(105)));
-    let attesters =
-        |start| world.view.tickets(L1Slot::new(start)).iter().map(|t| t.attester).collect::<Vec<_>>();
-    assert_eq!(attesters(104), [first]);
-    assert_eq!(attesters(110), [second, Address::repeat_byte(2)]);
-    // the attester's second rotation keeps what the first brought for everything before
-    let third = Address::repeat_byte(0x53);
-    world.apply(
-        20_000,
-        vec![RollupEvent::AttesterRotated { sequencer: one, attester: third, from: L1Slot::new(20_004) }],
-    );
-    let record = world.view.sequencer(one).unwrap();
-    assert_eq!([20_003, 20_004].map(|at| record.attester.at(L1Slot::new(at))), [second, third]);
-}
-
-#[test]
-fn stakes_fees_and_rates_follow_their_events() {
-    let mut world = World::new();
-    let token = TokenAmount::new;
-    let one = SequencerId::new(1);
-    world.apply(
-        99,
-        vec![registered(1, 90), RollupEvent::RatesScheduled { from: Slot::new(0), rates: rates() }],
-    );
-    let later = Rates { block_reward: token(1), ..rates() };
-    let slashed = RollupEvent::StakeSlashed { sequencer: one, amount: token(30), remaining: token(70) };
-    let withdrawer = Address::repeat_byte(0x77);
-    world.apply(
-        100,
-        vec![
-            slashed,
-            RollupEvent::ToppedUp { sequencer: one, from: withdrawer, amount: token(20), stake: token(90) },
-            RollupEvent::WithdrawerSet { sequencer: one, withdrawer },
-            RollupEvent::FeeRecipientSet { sequencer: one, fee_recipient: 9 },
-            RollupEvent::RatesScheduled { from: Slot::new(3), rates: later },
-        ],
-    );
-    let record = world.view.sequencer(one).unwrap();
-    assert_eq!((record.stake, record.withdrawer, record.fee_recipient), (token(90), withdrawer, 9));
-    let rewards = [0, 2, 3, 9].map(|slot| world.view.rates(Slot::new(slot)).unwrap().block_reward);
-    assert_eq!(rewards, [token(300), token(300), token(1), token(1)]);
-    let wrong =
-        RollupEvent::ToppedUp { sequencer: one, from: withdrawer, amount: token(5), stake: token(96) };
-    assert!(world.refusal(101, vec![wrong]).contains("expected stake 95, got 96"));
-    let cancelled = RollupEvent::EntryCancelled { sequencer: one, to: withdrawer, amount: token(90) };
-    world.apply(101, vec![cancelled]);
-    let record = world.view.sequencer(one).unwrap();
-    assert_eq!((record.stake, record.exit_at), (token(0), Some(L1Slot::new(101))));
 }
