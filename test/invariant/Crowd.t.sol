@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Play} from "./Play.sol";
 import {Jams, LetsLatecomersIn, RevivesTerms, SeedsByTime, VerifiesNothing} from "./bugs/Bugs.sol";
 import {CrowdHandler} from "./handlers/CrowdHandler.sol";
-import {Test} from "forge-std/Test.sol";
 
 /// @title What holds whatever anybody does, amid a crowd that does more
-contract CrowdInvariantTest is Test {
+contract CrowdInvariantTest is Play {
     CrowdHandler private handler;
 
     function setUp() public {
         handler = new CrowdHandler();
-        handler.setUp();
-        bytes4[] memory selectors = new bytes4[](1);
-        selectors[0] = CrowdHandler.step.selector;
-        targetContract(address(handler));
-        targetSelector(FuzzSelector(address(handler), selectors));
+        _target(address(handler));
     }
 
     /// @dev What holds without the crowd, too.
@@ -64,18 +60,8 @@ contract CrowdInvariantTest is Test {
 }
 
 /// @title Each planted bug breaks its own
-contract CrowdBugsTest is Test {
+contract CrowdBugsTest is Play {
     uint256 private constant STEPS = 600;
-
-    function _caught(CrowdHandler handler, bytes4 check) private returns (bool) {
-        handler.setUp();
-        for (uint256 i = 0; i < STEPS; ++i) {
-            handler.step(i);
-            (bool holds,) = address(handler).staticcall(abi.encodePacked(check));
-            if (!holds) return true;
-        }
-        return false;
-    }
 
     /// @dev The same play without a bug: everything holds, and everything is tried.
     function test_withoutABugEverythingHolds() public {
@@ -107,26 +93,26 @@ contract CrowdBugsTest is Test {
 
     /// @custom:rule Q14
     function test_latecomersAreCaught() public {
-        assertTrue(_caught(new LetsLatecomersIn(), CrowdHandler.checkFreezeOrder.selector));
+        assertTrue(_caught(address(new LetsLatecomersIn()), CrowdHandler.checkFreezeOrder.selector, STEPS));
     }
 
     /// @custom:rule R2
     function test_aSeedByTimeIsCaught() public {
-        assertTrue(_caught(new SeedsByTime(), CrowdHandler.checkSeeds.selector));
+        assertTrue(_caught(address(new SeedsByTime()), CrowdHandler.checkSeeds.selector, STEPS));
     }
 
     /// @custom:rule C1
     function test_revivedTermsAreCaught() public {
-        assertTrue(_caught(new RevivesTerms(), CrowdHandler.checkTerms.selector));
+        assertTrue(_caught(address(new RevivesTerms()), CrowdHandler.checkTerms.selector, STEPS));
     }
 
     /// @custom:rule B1
     function test_verifyingNothingIsCaught() public {
-        assertTrue(_caught(new VerifiesNothing(), CrowdHandler.checkBackup.selector));
+        assertTrue(_caught(address(new VerifiesNothing()), CrowdHandler.checkBackup.selector, STEPS));
     }
 
     /// @custom:rule S4
     function test_aJamIsCaught() public {
-        assertTrue(_caught(new Jams(), CrowdHandler.checkMovesOn.selector));
+        assertTrue(_caught(address(new Jams()), CrowdHandler.checkMovesOn.selector, STEPS));
     }
 }

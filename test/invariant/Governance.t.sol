@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Play} from "./Play.sol";
 import {ForgetsApprovals, ForgetsExecutions} from "./bugs/GovernanceBugs.sol";
 import {GovernanceHandler} from "./handlers/GovernanceHandler.sol";
-import {Test} from "forge-std/Test.sol";
 
 /// @title What holds for governance whatever blocks vote for and people do
-contract GovernanceInvariantTest is Test {
+contract GovernanceInvariantTest is Play {
     GovernanceHandler private handler;
 
     function setUp() public {
         handler = new GovernanceHandler();
-        handler.setUp();
-        bytes4[] memory selectors = new bytes4[](1);
-        selectors[0] = GovernanceHandler.step.selector;
-        targetContract(address(handler));
-        targetSelector(FuzzSelector(address(handler), selectors));
+        _target(address(handler));
     }
 
     /// forge-config: default.invariant.runs = 32
@@ -29,18 +25,8 @@ contract GovernanceInvariantTest is Test {
 }
 
 /// @title Each planted bug is caught
-contract GovernanceBugsTest is Test {
+contract GovernanceBugsTest is Play {
     uint256 private constant STEPS = 1500;
-
-    function _caught(GovernanceHandler handler, bytes4 check) private returns (bool) {
-        handler.setUp();
-        for (uint256 i = 0; i < STEPS; ++i) {
-            handler.step(i);
-            (bool holds,) = address(handler).staticcall(abi.encodePacked(check));
-            if (!holds) return true;
-        }
-        return false;
-    }
 
     function test_withoutABugEverythingHolds() public {
         GovernanceHandler handler = new GovernanceHandler();
@@ -58,11 +44,11 @@ contract GovernanceBugsTest is Test {
 
     /// @custom:rule U11
     function test_forgettingAnExecutionIsCaught() public {
-        assertTrue(_caught(new ForgetsExecutions(), GovernanceHandler.checkPayloads.selector));
+        assertTrue(_caught(address(new ForgetsExecutions()), GovernanceHandler.checkPayloads.selector, STEPS));
     }
 
     /// @custom:rule U13
     function test_forgettingAnApprovalIsCaught() public {
-        assertTrue(_caught(new ForgetsApprovals(), GovernanceHandler.checkPauses.selector));
+        assertTrue(_caught(address(new ForgetsApprovals()), GovernanceHandler.checkPauses.selector, STEPS));
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Play} from "./Play.sol";
 import {
     BurnsTooMuch,
     ForgetsBonds,
@@ -15,16 +16,12 @@ import {SlotHandler} from "./handlers/SlotHandler.sol";
 import {Test} from "forge-std/Test.sol";
 
 /// @title What holds whatever anybody does
-contract SlotsInvariantTest is Test {
+contract SlotsInvariantTest is Play {
     SlotHandler private handler;
 
     function setUp() public {
         handler = new SlotHandler();
-        handler.setUp();
-        bytes4[] memory selectors = new bytes4[](1);
-        selectors[0] = SlotHandler.step.selector;
-        targetContract(address(handler));
-        targetSelector(FuzzSelector(address(handler), selectors));
+        _target(address(handler));
     }
 
     /// @custom:rule E1, E6
@@ -69,19 +66,8 @@ contract SlotsInvariantTest is Test {
 }
 
 /// @title The invariants bite: each planted bug breaks its own
-contract PlantedBugsTest is Test {
+contract PlantedBugsTest is Play {
     uint256 private constant STEPS = 600;
-
-    /// @dev Plays until `check` fails; whether it did.
-    function _caught(SlotHandler handler, bytes4 check) private returns (bool) {
-        handler.setUp();
-        for (uint256 i = 0; i < STEPS; ++i) {
-            handler.step(i);
-            (bool holds,) = address(handler).staticcall(abi.encodePacked(check));
-            if (!holds) return true;
-        }
-        return false;
-    }
 
     /// @dev The same play without a bug: everything holds, and every ending is reached.
     function test_withoutABugEverythingHolds() public {
@@ -107,37 +93,37 @@ contract PlantedBugsTest is Test {
 
     /// @custom:rule E1
     function test_burningTooMuchIsCaught() public {
-        assertTrue(_caught(new BurnsTooMuch(), SlotHandler.checkTokens.selector));
+        assertTrue(_caught(address(new BurnsTooMuch()), SlotHandler.checkTokens.selector, STEPS));
     }
 
     /// @custom:rule E5
     function test_forgettingABondIsCaught() public {
-        assertTrue(_caught(new ForgetsBonds(), SlotHandler.checkBonds.selector));
+        assertTrue(_caught(address(new ForgetsBonds()), SlotHandler.checkBonds.selector, STEPS));
     }
 
     /// @custom:rule E2, E3
     function test_forgettingAPenaltyIsCaught() public {
-        assertTrue(_caught(new ForgetsPenalties(), SlotHandler.checkPenalties.selector));
+        assertTrue(_caught(address(new ForgetsPenalties()), SlotHandler.checkPenalties.selector, STEPS));
     }
 
     /// @custom:rule S1
     function test_repeatingASlotIsCaught() public {
-        assertTrue(_caught(new RepeatsSlots(), SlotHandler.checkChain.selector));
+        assertTrue(_caught(address(new RepeatsSlots()), SlotHandler.checkChain.selector, STEPS));
     }
 
     /// @custom:rule P2
     function test_rankingTheWorseFirstIsCaught() public {
-        assertTrue(_caught(new RanksTheWorseFirst(), SlotHandler.checkRanking.selector));
+        assertTrue(_caught(address(new RanksTheWorseFirst()), SlotHandler.checkRanking.selector, STEPS));
     }
 
     /// @custom:rule O1
     function test_forgettingAVoteIsCaught() public {
-        assertTrue(_caught(new ForgetsVotes(), SlotHandler.checkVotes.selector));
+        assertTrue(_caught(address(new ForgetsVotes()), SlotHandler.checkVotes.selector, STEPS));
     }
 
     /// @custom:rule S6
     function test_waitingTooLongIsCaught() public {
-        assertTrue(_caught(new WaitsTooLong(), SlotHandler.checkPhases.selector));
+        assertTrue(_caught(address(new WaitsTooLong()), SlotHandler.checkPhases.selector, STEPS));
     }
 }
 
