@@ -38,7 +38,7 @@ contract EncodingVectorsTest is Fixture, Vectors {
         }
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, J4
     function test_domains() public {
         _load("domain");
         uint256[] memory chainId = _uints("chainId");

@@ -40,21 +40,21 @@ contract ProofsDifferentialTest is Test {
 
     // --- what must pass
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z2, Z3, Z4, Z5, Z6
     function test_AcceptsEveryProof() public view {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             verifiers[i].verify(Proofs.statement(json, i), Proofs.encoded(json, i));
         }
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z7
     function test_TheClientsEncodingIsTheCanonicalOne() public view {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             assertEq(Proofs.encoded(json, i), abi.encode(Proofs.proof(json, i)));
         }
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, J3
     function test_TheFirstBlockStartsFromTheEmptyLedger() public view {
         assertEq(Proofs.statement(json, 0).parentRoot, verifiers[0].genesisRoot());
     }
@@ -79,7 +79,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, J4
     function test_RevertWhen_TheProofIsForAnotherRollup() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -134,7 +134,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z5
     function test_RevertWhen_BlobsAreSwapped() public {
         (Statement memory statement, BlockProof memory proof) = _load(2);
         (statement.blobHashes[0], statement.blobHashes[1]) = (statement.blobHashes[1], statement.blobHashes[0]);
@@ -210,7 +210,7 @@ contract ProofsDifferentialTest is Test {
 
     // --- forged points and inputs
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z8
     function test_RevertWhen_PointsAreOffTheCurve() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -225,7 +225,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z8
     function test_RevertWhen_PointsAreOutOfTheSubgroup() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -242,7 +242,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z1
     function test_RevertWhen_InputsAreNotReduced() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
@@ -285,7 +285,7 @@ contract ProofsDifferentialTest is Test {
         }
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z4
     function test_RevertWhen_OperationsMoveToAnotherChunk() public {
         (Statement memory statement, BlockProof memory proof) = _load(1);
         proof.chunks[0].consumed -= 1;
@@ -360,7 +360,7 @@ contract ProofsDifferentialTest is Test {
         bridge.claim(claim);
     }
 
-    /// @custom:rule W4
+    /// @custom:rule W4, Y1, Y4
     function test_WithdrawalsAndForcedExitsOfRealBlobsAreClaimed() public {
         for (uint256 i = 1; i < Proofs.COUNT; i++) {
             TestToken token = new TestToken();

@@ -21,7 +21,7 @@ contract QueueDifferentialTest is Test {
         }
     }
 
-    /// @custom:rule W1
+    /// @custom:rule W1, Y6, Y7
     function test_OperationsAreWrittenAsTheClientDoes() public view {
         string memory json = vm.readFile("vectors/queue.json");
         L1Operation[] memory operations = _operations(json);
@@ -44,7 +44,7 @@ contract QueueDifferentialTest is Test {
         }
     }
 
-    /// @custom:rule W1
+    /// @custom:rule W1, Y7
     function test_TheVerifierFollowsTheClientsChain() public {
         string memory json = vm.readFile("vectors/queue.json");
         L1Operation[] memory all = _operations(json);

@@ -72,7 +72,7 @@ contract EntryQueueFuzzTest is Test {
         }
     }
 
-    /// @custom:rule Q4
+    /// @custom:rule Q4, K1
     function testFuzz_lanesDoNotTouchEachOther(uint256 lanes, uint256 window, uint256 other) public pure {
         other = bound(other, 0, 15);
         uint256 lane = Entries.laneOf(lanes, window);

@@ -5,7 +5,7 @@ import {Payouts} from "../../contracts/libraries/Payouts.sol";
 import {Test} from "forge-std/Test.sol";
 
 contract PayoutsTest is Test {
-    /// @custom:rule E1
+    /// @custom:rule E9
     function testFuzz_sharesRoundDownAndNeverExceedTheWhole(uint96 amount, uint256 bps) public pure {
         bps = bound(bps, 0, 10_000);
         uint256 share = Payouts.shareDown(amount, bps);
@@ -14,7 +14,7 @@ contract PayoutsTest is Test {
         assertGt((share + 1) * 10_000, uint256(amount) * bps);
     }
 
-    /// @custom:rule E1
+    /// @custom:rule E9
     function testFuzz_theBonusFallsWithEveryL1Slot(uint96 bonus, uint16 revealPhase, uint256 elapsed) public pure {
         vm.assume(revealPhase != 0);
         elapsed = bound(elapsed, 1, revealPhase);

@@ -115,7 +115,7 @@ contract PhasesTest is Test {
         assertTrue(next == end || next == seedAt + 1);
     }
 
-    /// @custom:rule T3
+    /// @custom:rule T3, K1
     function testFuzz_timelineKeepsWhatItWasTold(
         uint256 slot,
         uint256 start,
@@ -150,7 +150,7 @@ contract PhasesTest is Test {
         }
     }
 
-    /// @custom:rule T3
+    /// @custom:rule T3, K1
     function testFuzz_cursorKeepsWhatItWasTold(
         uint256 slot,
         uint256 start,

@@ -8,6 +8,7 @@ import {Trapdoor} from "../support/Trapdoor.sol";
 import {Test} from "forge-std/Test.sol";
 
 /// @notice Gas of the verifier alone, with the transaction's base cost and calldata where forge isolates calls.
+/// @custom:rule H1
 contract BlockVerifierGasTest is Test {
     Trapdoor internal trapdoor;
     BlockVerifier internal verifier;

@@ -36,6 +36,11 @@ abstract contract TransactionGas is Fixture {
 
     function _name() internal pure virtual returns (string memory);
 
+    /// @dev What the transaction may cost (docs/protocol, H2); where nothing is promised, anything.
+    function _bound() internal pure virtual returns (uint256) {
+        return type(uint256).max;
+    }
+
     function _set(address sender, address target, bytes memory data, bytes32[] memory blobs) internal {
         _sender = sender;
         _target = target;
@@ -47,6 +52,7 @@ abstract contract TransactionGas is Fixture {
         _set(sender, address(rollup), data, new bytes32[](0));
     }
 
+    /// @custom:rule H1, H2
     function test_gas() public {
         bytes memory data = _data;
         vm.blobhashes(_blobs);
@@ -64,7 +70,9 @@ abstract contract TransactionGas is Fixture {
         if (refund > used / 5) refund = used / 5;
         used -= refund;
         uint256 floor = 21_000 + 10 * tokens;
-        vm.snapshotValue("Slot", _name(), used > floor ? used : floor);
+        if (used < floor) used = floor;
+        vm.snapshotValue("Slot", _name(), used);
+        assertLe(used, _bound(), "more gas than its bound");
     }
 
     function _proposal(uint256 i, bytes memory proof) internal view returns (bytes memory) {
@@ -76,6 +84,10 @@ abstract contract TransactionGas is Fixture {
 contract ProposeGas is TransactionGas {
     function _name() internal pure override returns (string memory) {
         return "propose, first";
+    }
+
+    function _bound() internal pure override returns (uint256) {
+        return 90_000;
     }
 
     function _prepare() internal override {
@@ -119,6 +131,10 @@ contract ProposeWithSeedGas is TransactionGas {
         return "propose, first, with the seed's proof";
     }
 
+    function _bound() internal pure override returns (uint256) {
+        return 140_000;
+    }
+
     function _prepare() internal override {
         _set(attesters[0], _proposal(0, _shortSeedProof(_view().seedAt)));
     }
@@ -128,6 +144,10 @@ contract ProposeWithSeedGas is TransactionGas {
 contract ProposeWithLongSeedProofGas is TransactionGas {
     function _name() internal pure override returns (string memory) {
         return "propose, first, with the seed's proof after a missed L1 slot";
+    }
+
+    function _bound() internal pure override returns (uint256) {
+        return 140_000;
     }
 
     function _prepare() internal override {
@@ -155,6 +175,10 @@ contract CommitByProverGas is TransactionGas {
         return "commit, by the prover";
     }
 
+    function _bound() internal pure override returns (uint256) {
+        return 110_000;
+    }
+
     function _prepare() internal override {
         Header memory h = _propose(0);
         _warp(_view().start + 4);
@@ -167,6 +191,10 @@ contract CommitByProverGas is TransactionGas {
 contract CommitBySequencerGas is TransactionGas {
     function _name() internal pure override returns (string memory) {
         return "commit, by the sequencer";
+    }
+
+    function _bound() internal pure override returns (uint256) {
+        return 110_000;
     }
 
     function _prepare() internal override {
@@ -183,6 +211,10 @@ contract CommitByRelayGas is TransactionGas {
         return "commit, by a relay";
     }
 
+    function _bound() internal pure override returns (uint256) {
+        return 110_000;
+    }
+
     function _prepare() internal override {
         Header memory h = _propose(0);
         _warp(_view().start + 4);
@@ -195,6 +227,10 @@ contract CommitByRelayGas is TransactionGas {
 contract RevealGas is TransactionGas {
     function _name() internal pure override returns (string memory) {
         return "reveal, one blob";
+    }
+
+    function _bound() internal pure override returns (uint256) {
+        return 80_000;
     }
 
     function _prepare() internal override {

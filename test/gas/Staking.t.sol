@@ -11,6 +11,7 @@ import {Fixture} from "../support/Fixture.sol";
 /// @notice Gas of calls about sequencers, each as a transaction of its own on cold storage (forge isolates it): base cost and calldata included, but for
 /// reads by the rollup, which are the call alone.
 /// forge-config: default.isolate = true
+/// @custom:rule H1
 contract StakingGasTest is Fixture {
     VrfScore private _vrf;
     PublicScore private _public;

@@ -17,6 +17,10 @@ abstract contract TotalGas is TransactionGas {
 
     function _chunks() internal pure virtual returns (uint32);
 
+    function _bound() internal pure override returns (uint256) {
+        return 420_000 + 60_000 * uint256(_chunks());
+    }
+
     /// @dev A rollup that takes as many chunks in a blob as the real verifier does.
     function _deploy(IERC20 token_, Parameters memory p, Rates memory rates) internal override {
         bytes memory question = abi.encodeCall(IStateTransitionVerifier.chunksPerBlob, ());

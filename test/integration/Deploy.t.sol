@@ -30,7 +30,7 @@ contract DeployTest is ConfigurationFixture {
         script.record(c, deployed, 77);
     }
 
-    /// @custom:rule M4, T4
+    /// @custom:rule M4, T4, A8
     function test_EverythingIsWired() public view {
         assertEq(deployed.staking.rollup(), address(deployed.rollup));
         assertEq(deployed.escrow.rollup(), address(deployed.rollup));
@@ -48,7 +48,7 @@ contract DeployTest is ConfigurationFixture {
         assertEq(tip.stateRoot, bytes32(uint256(7)));
     }
 
-    /// @custom:rule M4
+    /// @custom:rule M4, A8
     function test_GovernanceIsWired() public view {
         assertEq(address(deployed.rollup.votes()), address(deployed.votes));
         assertEq(deployed.votes.rollup(), address(deployed.rollup));
@@ -70,6 +70,7 @@ contract DeployTest is ConfigurationFixture {
         assertEq(deployed.registry.governance(), address(deployed.timelock));
     }
 
+    /// @custom:rule A7
     function test_AConfigurationPicksTheScoring() public {
         Configuration memory c = _configuration();
         c.scoring = Scoring.Vrf;
@@ -78,6 +79,7 @@ contract DeployTest is ConfigurationFixture {
         assertEq(address(VrfScore(address(second.scoring)).staking()), address(second.staking));
     }
 
+    /// @custom:rule A6
     function test_AnExistingTokenIsUsed() public {
         Configuration memory c = _configuration();
         c.token = address(deployed.token);
@@ -87,17 +89,20 @@ contract DeployTest is ConfigurationFixture {
         assertTrue(address(second.rollup) != address(deployed.rollup));
     }
 
+    /// @custom:rule A8, M4
     function test_RevertWhen_TheDeployerIsAnother() public {
         Configuration memory c = _configuration();
         vm.expectPartialRevert(IRollup.WiringMismatch.selector);
         script.deploy(c, makeAddr("another"));
     }
 
+    /// @custom:rule A6
     function test_OnlyTheDeployerMintsTheDevelopmentToken() public {
         vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, address(this)));
         DevToken(address(deployed.token)).mint(address(this), 1);
     }
 
+    /// @custom:rule A1
     function test_TheFileHasAddressesAndCodeHashes() public view {
         string memory json = vm.readFile(FILE);
         assertEq(vm.parseJsonUint(json, ".chainId"), CHAIN);

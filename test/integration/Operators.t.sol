@@ -106,6 +106,7 @@ contract OperatorsTest is OperatorFixture {
 
     // ---- staking ----------------------------------------------------------------------------------------------------
 
+    /// @custom:rule X5, X7
     function test_registerExitAndGetTheStakeBack() public {
         address attester = makeAddr("attester");
         assertEq(SequencerId.unwrap(new Register().run(attester, other, 3)), 1);
@@ -121,6 +122,7 @@ contract OperatorsTest is OperatorFixture {
         assertEq(_balance(other), 100e18);
     }
 
+    /// @custom:rule X5
     function test_registerWithAProofMadeElsewhere() public {
         Registration memory r = BlsKeys.registration(deployed.staking, operator, other, 7);
         assertEq(
@@ -130,6 +132,7 @@ contract OperatorsTest is OperatorFixture {
         assertEq(_sequencer().blsKeyHash, keccak256(abi.encode(r.blsKey)));
     }
 
+    /// @custom:rule X2
     function test_RevertWhen_theProofIsAnothers() public {
         Registration memory r = BlsKeys.registration(deployed.staking, other, other, 7);
         Register register = new Register();
@@ -141,6 +144,7 @@ contract OperatorsTest is OperatorFixture {
         BlsSecret.possession(deployed.staking, operator, secret);
     }
 
+    /// @custom:rule X7
     function test_RevertWhen_theBlsSecretIsOutOfRange() public {
         vm.expectRevert(BlsSecret.SecretOutOfRange.selector);
         this.possession(0);
@@ -149,6 +153,7 @@ contract OperatorsTest is OperatorFixture {
         this.possession(0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000000);
     }
 
+    /// @custom:rule X2, X5
     function test_cancelTheEntry() public {
         _register();
         new CancelEntry().run(1);
@@ -158,6 +163,7 @@ contract OperatorsTest is OperatorFixture {
         cancel.run(1);
     }
 
+    /// @custom:rule X2, X5
     function test_topUp() public {
         _register();
         vm.prank(address(deployed.rollup));
@@ -169,6 +175,7 @@ contract OperatorsTest is OperatorFixture {
         topUp.run(1, 2e18);
     }
 
+    /// @custom:rule X5
     function test_rotateTheAttester() public {
         _register();
         new RotateAttester().run(1, other);
@@ -177,6 +184,7 @@ contract OperatorsTest is OperatorFixture {
         assertEq(deployed.staking.attesterOf(SequencerId.wrap(1)), other);
     }
 
+    /// @custom:rule X5, X7
     function test_rotateTheBlsKey() public {
         Registration memory r = BlsKeys.registration(deployed.staking, operator, other, 7);
         new Register().run(other, address(0), 0, r.blsKey, r.proofOfPossession);
@@ -184,6 +192,7 @@ contract OperatorsTest is OperatorFixture {
         assertEq(_sequencer().nextBlsKeyHash, keccak256(abi.encode(BlsKeys.publicKey(11))));
     }
 
+    /// @custom:rule X5
     function test_rotateTheBlsKeyWithAProofMadeElsewhere() public {
         _register();
         Registration memory r = BlsKeys.registration(deployed.staking, operator, other, 7);
@@ -191,6 +200,7 @@ contract OperatorsTest is OperatorFixture {
         assertEq(_sequencer().nextBlsKeyHash, keccak256(abi.encode(r.blsKey)));
     }
 
+    /// @custom:rule X2, X5
     function test_setTheWithdrawerAndTheFeeRecipient() public {
         _register();
         new SetFeeRecipient().run(1, 9);
@@ -202,6 +212,7 @@ contract OperatorsTest is OperatorFixture {
         set.run(1, operator);
     }
 
+    /// @custom:rule X2
     function test_RevertWhen_theSequencerIsNobodys() public {
         InitiateExit exit = new InitiateExit();
         vm.expectPartialRevert(IStaking.WrongStatus.selector);
@@ -218,6 +229,7 @@ contract OperatorsTest is OperatorFixture {
 
     // ---- money ------------------------------------------------------------------------------------------------------
 
+    /// @custom:rule X2, X5
     function test_depositAndWithdrawBonds() public {
         new EscrowDeposit().run(operator, 20e18);
         assertEq(deployed.escrow.account(operator).free, 20e18);
@@ -231,6 +243,7 @@ contract OperatorsTest is OperatorFixture {
         assertEq(_balance(operator), 985e18);
     }
 
+    /// @custom:rule X2, X5
     function test_fundAndClaimRewards() public {
         new FundRewards().run(1e18);
         assertEq(deployed.rewards.pot(), 100_001e18);
@@ -256,6 +269,7 @@ contract OperatorsTest is OperatorFixture {
         assertEq(_balance(operator), 1000.8e18);
     }
 
+    /// @custom:rule X6
     function test_RevertWhen_tokensAreMissing() public {
         EscrowDeposit deposit = new EscrowDeposit();
         vm.expectRevert(abi.encodeWithSelector(Operator.InsufficientTokens.selector, operator, 1001e18, 1000e18));
@@ -263,6 +277,7 @@ contract OperatorsTest is OperatorFixture {
     }
 
     /// An allowance that is too small is first taken back, as some tokens want it.
+    /// @custom:rule X6
     function test_allowancesAreSetOnlyWhereNeeded() public {
         vm.prank(operator);
         deployed.token.approve(address(deployed.escrow), 7);
@@ -274,6 +289,7 @@ contract OperatorsTest is OperatorFixture {
         assertEq(deployed.token.allowance(operator, address(deployed.escrow)), 10e18);
     }
 
+    /// @custom:rule X2, X5
     function test_depositToTheL2AndForceItOut() public {
         // the generator of Jubjub's prime-order subgroup
         uint256 x = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
@@ -299,6 +315,7 @@ contract OperatorsTest is OperatorFixture {
         payload.set(single(address(deployed.staking), abi.encodeCall(IStaking.setEntryFlush, (5))));
     }
 
+    /// @custom:rule X2, X5
     function test_pushAndExecute() public {
         MutablePayload payload = _payload();
         PushVote push = new PushVote();
@@ -321,6 +338,7 @@ contract OperatorsTest is OperatorFixture {
         assertEq(uint256(deployed.timelock.queued(address(payload)).status), uint256(PayloadStatus.Executed));
     }
 
+    /// @custom:rule X8
     function test_aPayloadThatChangedIsExecutedFromItsEvent() public {
         MutablePayload payload = _payload();
         Action[] memory actions = payload.actions();
@@ -343,6 +361,7 @@ contract OperatorsTest is OperatorFixture {
         assertEq(uint256(deployed.timelock.queued(address(payload)).status), uint256(PayloadStatus.Executed));
     }
 
+    /// @custom:rule X2
     function test_RevertWhen_thePayloadWasNeverQueued() public {
         MutablePayload payload = _payload();
         ExecutePayload execute = new ExecutePayload();
@@ -354,12 +373,14 @@ contract OperatorsTest is OperatorFixture {
         execute.run(address(payload));
     }
 
+    /// @custom:rule X2
     function test_RevertWhen_anotherPauses() public {
         Pause pause = new Pause();
         vm.expectRevert(abi.encodeWithSelector(IGuardian.NotGuardian.selector, KEEPER, operator));
         pause.run();
     }
 
+    /// @custom:rule X2, X5
     function test_theGuardianPauses() public {
         vm.prank(address(deployed.timelock));
         deployed.guardian.setGuardian(operator);
@@ -373,6 +394,7 @@ contract OperatorsTest is OperatorFixture {
 
     // ---- views ------------------------------------------------------------------------------------------------------
 
+    /// @custom:rule X9
     function test_showTheSlot() public {
         ShowSlot show = new ShowSlot();
         show.run();
@@ -382,6 +404,7 @@ contract OperatorsTest is OperatorFixture {
         assertEq(Slot.unwrap(slot.slot), 0);
     }
 
+    /// @custom:rule X9
     function test_showSequencers() public {
         _register();
         new RotateAttester().run(1, other);
@@ -397,6 +420,7 @@ contract OperatorsTest is OperatorFixture {
         assertEq(show.statusName(Status.Exited), "exited");
     }
 
+    /// @custom:rule X9
     function test_showAPayload() public {
         MutablePayload payload = _payload();
         ShowPayload show = new ShowPayload();
@@ -414,6 +438,7 @@ contract OperatorsTest is OperatorFixture {
 
     // ---- the deployment's file --------------------------------------------------------------------------------------
 
+    /// @custom:rule X1
     function test_RevertWhen_thereIsNoDeployment() public {
         vm.chainId(4_242_099);
         ShowSlot show = new ShowSlot();
@@ -421,6 +446,7 @@ contract OperatorsTest is OperatorFixture {
         show.run();
     }
 
+    /// @custom:rule X1
     function test_RevertWhen_theCodeIsNotTheDeployments() public {
         ShowSlot show = new ShowSlot();
         bytes32 expected = address(deployed.reader).codehash;
@@ -474,6 +500,7 @@ contract ExportTest is OperatorFixture {
         vm.removeFile(string.concat("unsigned/", name, ".json"));
     }
 
+    /// @custom:rule X3, X4
     function test_aRegistrationIsExported() public {
         uint256 before = vm.snapshotState();
         Register register = new Register();
@@ -484,6 +511,7 @@ contract ExportTest is OperatorFixture {
         assertEq(_balance(safe), 900e18);
     }
 
+    /// @custom:rule X4, X6
     function test_theFileIsWhatAWalletReads() public {
         EscrowDeposit deposit = new EscrowDeposit();
         deposit.exportTo("deposit", safe);
@@ -501,6 +529,7 @@ contract ExportTest is OperatorFixture {
         vm.removeFile("unsigned/deposit.json");
     }
 
+    /// @custom:rule X3
     function test_aScriptExportsItsLastRunOnly() public {
         FundRewards fund = new FundRewards();
         fund.exportTo("fund", safe);
@@ -511,6 +540,7 @@ contract ExportTest is OperatorFixture {
         assertEq(deployed.rewards.pot(), 100_003e18);
     }
 
+    /// @custom:rule X4
     function test_aMultisigGuardianPauses() public {
         vm.prank(address(deployed.timelock));
         deployed.guardian.setGuardian(safe);
@@ -524,6 +554,7 @@ contract ExportTest is OperatorFixture {
     }
 
     /// What would fail on L1 isn't exported.
+    /// @custom:rule X2
     function test_RevertWhen_theTransactionWouldFail() public {
         InitiateExit exit = new InitiateExit();
         exit.exportTo("failing", safe);
@@ -532,6 +563,7 @@ contract ExportTest is OperatorFixture {
         assertFalse(vm.isFile("unsigned/failing.json"));
     }
 
+    /// @custom:rule X6
     function test_RevertWhen_theSenderHasNoTokens() public {
         EscrowDeposit deposit = new EscrowDeposit();
         deposit.exportTo("poor", other);
@@ -539,6 +571,7 @@ contract ExportTest is OperatorFixture {
         deposit.run(other, 1);
     }
 
+    /// @custom:rule X3
     function test_RevertWhen_nobodySends() public {
         EscrowDeposit deposit = new EscrowDeposit();
         vm.expectRevert(Operator.MissingSender.selector);

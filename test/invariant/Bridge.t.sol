@@ -28,6 +28,7 @@ contract BridgeInvariantTest is Play {
 contract BridgeBugsTest is Play {
     uint256 private constant STEPS = 300;
 
+    /// @custom:rule W2, W4, W5, M1
     function test_withoutABugEverythingHolds() public {
         BridgeHandler handler = new BridgeHandler();
         handler.setUp();

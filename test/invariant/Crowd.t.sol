@@ -64,6 +64,7 @@ contract CrowdBugsTest is Play {
     uint256 private constant STEPS = 600;
 
     /// @dev The same play without a bug: everything holds, and everything is tried.
+    /// @custom:rule S1, S4, S5, S6, P2, E1, E2, E3, E5, Q14, R2, R4, C1, B1, M1
     function test_withoutABugEverythingHolds() public {
         CrowdHandler handler = new CrowdHandler();
         handler.setUp();

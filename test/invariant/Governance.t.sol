@@ -28,6 +28,7 @@ contract GovernanceInvariantTest is Play {
 contract GovernanceBugsTest is Play {
     uint256 private constant STEPS = 1500;
 
+    /// @custom:rule U5, U6, U8, U11, U13, U14, M1
     function test_withoutABugEverythingHolds() public {
         GovernanceHandler handler = new GovernanceHandler();
         handler.setUp();

@@ -70,6 +70,7 @@ contract PlantedBugsTest is Play {
     uint256 private constant STEPS = 600;
 
     /// @dev The same play without a bug: everything holds, and every ending is reached.
+    /// @custom:rule S1, S6, T2, T3, P2, P3, F4, E1, E2, E3, E5, E6, Q16, O1, U2, M1
     function test_withoutABugEverythingHolds() public {
         SlotHandler handler = new SlotHandler();
         handler.setUp();

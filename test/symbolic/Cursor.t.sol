@@ -8,6 +8,7 @@ import {Timeline, openTimeline} from "../../contracts/types/Timeline.sol";
 /// @title The cursor's steps: each changes what it says, and nothing else
 /// @notice Proven by halmos (`make halmos`) for all cursors, not only those that a chain leads to.
 contract CursorProofs {
+    /// @custom:rule K1, S1
     function check_genesis(uint40 start, uint40 previousStart) public pure {
         Cursor c = genesisCursor(L1Slot.wrap(start), L1Slot.wrap(previousStart));
         assert(Slot.unwrap(c.slot()) == 0);
@@ -19,6 +20,7 @@ contract CursorProofs {
         assert(c.depositsEnd() == 0);
     }
 
+    /// @custom:rule K1, K2, S1
     function check_closingASlot(uint256 word, uint40 slot, uint40 start, uint40 next) public pure {
         Cursor before = Cursor.wrap(word);
         // 40 bits hold a number for every second
@@ -35,6 +37,7 @@ contract CursorProofs {
         assert(!c.isInFlight(t.withRanking(4, 0xe4)));
     }
 
+    /// @custom:rule K1
     function check_aPause(uint256 word, uint40 slot, uint40 start, uint40 previousStart) public pure {
         Cursor before = Cursor.wrap(word);
         Cursor c = before.anchored(Slot.wrap(slot), L1Slot.wrap(start), L1Slot.wrap(previousStart));
@@ -45,6 +48,7 @@ contract CursorProofs {
         _sameTip(before, c);
     }
 
+    /// @custom:rule K1, F4
     function check_aNewTip(uint256 word, uint40 slot, uint56 deposits) public pure {
         Cursor before = Cursor.wrap(word);
         // all ones stands for no block, and 2^32 blocks take longer than 2^32 seconds
@@ -59,6 +63,7 @@ contract CursorProofs {
         assert(c.record() == before.record());
     }
 
+    /// @custom:rule K2
     function check_onlyASlotWithCandidatesIsInFlight(uint256 word, uint256 timeline) public pure {
         Cursor c = Cursor.wrap(word);
         Timeline t = Timeline.wrap(timeline);

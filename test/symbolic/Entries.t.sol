@@ -8,6 +8,7 @@ import {L1Slot} from "../../contracts/types/Time.sol";
 /// @notice Proven by halmos (`make halmos`) for all arguments within the bounds that the library states.
 contract EntriesProofs {
     /// @dev For window lengths that are a power of two, which the solver divides by: the window of an L1 slot is the one it lies in.
+    /// @custom:rule Q4
     function check_anL1SlotLiesInItsWindow(uint40 moment) public pure {
         for (uint256 bits = 0; bits < 12; bits += 3) {
             uint256 length = 2 ** bits;
@@ -18,6 +19,7 @@ contract EntriesProofs {
     }
 
     /// @dev An L1 slot is given as its window and what is left of it, and the length of a window by example.
+    /// @custom:rule Q5
     function check_anActivationLiesInItsWindow(uint32 window, uint8 offset, uint8 ahead) public pure {
         _activation(window, offset, ahead, 1);
         _activation(window, offset, ahead, 8);
@@ -39,6 +41,7 @@ contract EntriesProofs {
     }
 
     /// @dev All lanes of a word, one by one.
+    /// @custom:rule Q4, K1
     function check_aPlaceTakenIsTakenOnce(uint256 lanes) public pure {
         for (uint256 window = 0; window < Entries.LANES; ++window) {
             uint256 lane = (lanes >> (16 * window)) & 0xffff;
@@ -52,6 +55,7 @@ contract EntriesProofs {
         }
     }
 
+    /// @custom:rule Q10, Q11
     function check_whatIsValidStaysValid(uint40 from, uint64 moment, uint64 later) public pure {
         if (later < moment) return;
         bool valid = Entries.isValidAt(from, L1Slot.wrap(moment));
@@ -59,11 +63,13 @@ contract EntriesProofs {
         if (valid) assert(Entries.isValidAt(from, L1Slot.wrap(later)));
     }
 
+    /// @custom:rule Q12
     function check_aRotationWaitsForTheHistory(uint40 from) public pure {
         uint256 next = L1Slot.unwrap(Entries.nextRotation(from));
         assert(next == (from == 0 ? 0 : uint256(from) + Entries.HISTORY));
     }
 
+    /// @custom:rule Q15, Q17
     function check_anExitIsMarkedAndPaidAfterItsDelay(uint40 now_, uint32 delay) public pure {
         uint256 mark = L1Slot.unwrap(Entries.exitMark(L1Slot.wrap(now_)));
         assert(mark != 0);

@@ -13,6 +13,7 @@ import {Windows, packWindows} from "../../contracts/types/Windows.sol";
 
 /// @title Words that hold several facts: what is written is read again, and nothing else changes
 /// @notice Proven by halmos (`make halmos`) for all arguments. Timelines are any words, not only those that a slot leads to.
+/// @custom:rule K1
 contract PackingProofs {
     function check_aTimelineStartsAsItWasOpened(uint40 slot, uint40 start, uint16 delta) public pure {
         if (delta > start) return;
@@ -93,6 +94,7 @@ contract PackingProofs {
         }
     }
 
+    /// @custom:rule S5
     function check_theWindowsAreTheParameters(Parameters memory p) public pure {
         Windows w = packWindows(p);
         assert(w.proposal() == p.proposalPhase);

@@ -7,6 +7,7 @@ import {Payouts} from "../../contracts/libraries/Payouts.sol";
 /// @notice Proven by halmos (`make halmos`). A product of unknowns divided by another is beyond the solver at full width, so that the proofs have two
 /// halves: what the library returns is the quotient of its definition, for all arguments; and any numbers that fulfil the definition of those
 /// quotients (`q · d <= n < (q + 1) · d`) have the properties, for all amounts and for examples of shares and phases.
+/// @custom:rule E9
 contract PayoutsProofs {
     function check_aShareIsTheQuotient(uint96 amount, uint16 bps) public pure {
         if (bps > 10_000) return;
@@ -38,6 +39,7 @@ contract PayoutsProofs {
     }
 
     /// @dev The price moves at most the sequencer's share to the prover, and nothing is made or lost.
+    /// @custom:rule E1
     function check_thePriceMovesWithinTheWhole(uint96 sequencer, uint96 prover, uint96 price) public pure {
         uint256 paid = price < sequencer ? price : sequencer;
         assert(paid <= sequencer);

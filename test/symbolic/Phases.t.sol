@@ -12,6 +12,7 @@ import {Windows} from "../../contracts/types/Windows.sol";
 /// 40 bits: for those that a chain leads to, and for any others.
 contract PhasesProofs {
     /// @dev Every moment has one phase; it lasts until after that moment, and a slot that is over ended by then.
+    /// @custom:rule T3, S6
     function check_everyMomentHasAPhase(uint256 timeline, uint256 windows, uint40 now_) public pure {
         Timeline t = Timeline.wrap(timeline);
         if (t.count() > 4) return;
@@ -25,6 +26,7 @@ contract PhasesProofs {
     }
 
     /// @dev Whose turn it is fits the phase.
+    /// @custom:rule S6
     function check_theCandidateInTurnFitsThePhase(uint256 timeline, uint256 windows, uint40 now_) public pure {
         Timeline t = Timeline.wrap(timeline);
         if (t.count() > 4) return;
@@ -47,6 +49,7 @@ contract PhasesProofs {
 
     /// @dev A phase lasts through the L1 slot before its end, and what follows is another one: of a slot without candidates. With one, the solver
     /// doesn't end; `test/fuzz/Phases.t.sol` has them.
+    /// @custom:rule T2, T3
     function check_aPhaseLastsUntilItsEnd(uint256 timeline, uint256 windows, uint40 now_, uint40 later) public pure {
         Timeline t = Timeline.wrap(timeline);
         if (t.count() != 0 || later < now_) return;

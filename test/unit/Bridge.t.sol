@@ -71,7 +71,7 @@ abstract contract BridgeFixture is Test {
 }
 
 contract BridgeDepositTest is BridgeFixture {
-    /// @custom:rule W1
+    /// @custom:rule W1, J5, Y6
     function test_QueuesADepositAndTakesTheTokens() public {
         bytes32 chain = _deposited(0, 1, 7, KEY_X, KEY_Y);
         vm.expectEmit(address(bridge));
@@ -86,7 +86,7 @@ contract BridgeDepositTest is BridgeFixture {
         assertEq(token.balanceOf(address(bridge)), 7 * UNIT);
     }
 
-    /// @custom:rule W1
+    /// @custom:rule W1, J1
     function test_AKnownAccountIsToppedUpAndANewOneGetsTheNextIndex() public {
         _deposit(7);
         (uint64 number, uint32 index) = _deposit(8);
@@ -102,7 +102,7 @@ contract BridgeDepositTest is BridgeFixture {
         assertEq(bridge.chain(3), _deposited(bridge.chain(2), 2, 9, OTHER_X, OTHER_Y));
     }
 
-    /// @custom:rule W1
+    /// @custom:rule W1, J1
     function test_TheSameKeyOfAnotherOwnerIsAnotherAccount() public {
         _deposit(7);
         address thief = makeAddr("thief");
@@ -211,7 +211,7 @@ contract BridgeDepositTest is BridgeFixture {
         vm.stopPrank();
     }
 
-    /// @custom:rule W1
+    /// @custom:rule W1, Y6, Y7
     function testFuzz_DepositsAndExitsNeverHashAlike(uint32 index, uint64 amount, address to, uint256 x, uint256 y)
         public
         pure
@@ -275,7 +275,7 @@ contract BridgeDepositTest is BridgeFixture {
         assertTrue(Jubjub.isKey(OTHER_X, OTHER_Y));
     }
 
-    /// @custom:rule W1
+    /// @custom:rule W1, J5
     function test_RevertWhen_TheSupplyWouldNotFitABalance() public {
         uint64 most = type(uint64).max;
         _deposit(most - 10);
@@ -285,7 +285,7 @@ contract BridgeDepositTest is BridgeFixture {
         assertEq(bridge.supply(), most);
     }
 
-    /// @custom:rule W1
+    /// @custom:rule W1, J1
     function test_RevertWhen_IndicesAreUsedUp() public {
         _deposit(7);
         // count (64 bits), accounts (32 bits), supply (64 bits) share the first word
@@ -324,7 +324,7 @@ contract BridgeDepositTest is BridgeFixture {
         _deposit(7);
     }
 
-    /// @custom:rule W1
+    /// @custom:rule W1, Y7
     function testFuzz_TheChainFollowsTheQueue(uint64[8] memory amounts) public {
         bytes32 chain = 0;
         uint256 total = 0;
@@ -565,7 +565,7 @@ contract BridgeClaimTest is BridgeFixture {
         _reject(proof, abi.encodeWithSelector(IBridge.ElementOutOfRange.selector, type(uint256).max, 4095));
     }
 
-    /// @custom:rule W4
+    /// @custom:rule W4, Y1
     function test_RevertWhen_TheElementIsNoWithdrawal() public {
         bytes32 transfer = bytes32((uint256(1) << 160) | (uint256(AMOUNT) << 64) | 3);
         _reject(
@@ -578,7 +578,7 @@ contract BridgeClaimTest is BridgeFixture {
         );
     }
 
-    /// @custom:rule W4
+    /// @custom:rule W4, Y1
     function test_RevertWhen_TheNextElementIsNoTarget() public {
         bytes32[3] memory bad =
             [bytes32(uint256(uint160(target))), _target(address(0)), bytes32(uint256(_target(target)) | (1 << 200))];

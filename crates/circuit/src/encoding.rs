@@ -118,6 +118,7 @@ mod tests {
     use ark_ec::CurveGroup;
     use ark_ff::Field;
 
+    // rule: Z8
     #[test]
     fn points_round_trip() {
         for point in [
@@ -132,6 +133,7 @@ mod tests {
         }
     }
 
+    // rule: Z8
     #[test]
     fn what_is_no_point_of_the_subgroup_is_refused() {
         let good = g1_to_bytes(&G1Affine::generator());

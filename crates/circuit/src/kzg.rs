@@ -127,6 +127,7 @@ mod tests {
         (chunks, blob)
     }
 
+    // rule: Z3
     #[test]
     fn the_chunks_shares_add_up_to_the_blobs_value() {
         use fernet_ledger::statement::{chunk_challenge, share};
@@ -143,6 +144,7 @@ mod tests {
         assert_eq!(versioned_hash(&commitment)[0], 1);
     }
 
+    // rule: Y4
     #[test]
     fn elements_open_to_what_they_hold() {
         let layout = Layout::new(3, 4, 5).unwrap();

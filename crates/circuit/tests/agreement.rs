@@ -124,6 +124,7 @@ fn attempt(seed: u64) -> (Attempt, usize) {
     (attempt.fee_burn(burn[rng.random_range(0..burn.len())]), operations)
 }
 
+// rule: J15
 #[test]
 fn the_ledger_and_the_circuit_agree_on_random_chunks() {
     let (mut accepted, mut refused, mut operations) = (0, 0, 0);

@@ -10,6 +10,7 @@ fn count(operations: usize) -> System {
     system
 }
 
+// rule: H3
 #[test]
 fn a_transfer_takes_at_most_25_000_constraints() {
     let (eight, seven) = (count(8), count(7));

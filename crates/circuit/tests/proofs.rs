@@ -110,6 +110,7 @@ fn proofs_do_not_depend_on_the_number_of_workers() {
     assert_eq!(&prover().prove_block(block, &statement(), 1, &|_| ()).unwrap(), proof);
 }
 
+// rule: Z2
 #[test]
 fn another_statement_is_refused() {
     let (block, proof) = proven();
@@ -124,6 +125,7 @@ fn another_statement_is_refused() {
     }
 }
 
+// rule: Z2
 #[test]
 fn a_changed_block_is_refused() {
     let (block, proof) = proven();
@@ -157,6 +159,7 @@ fn a_changed_block_is_refused() {
     assert!(matches!(check(&changed), Err(VerifyError::Count { .. })));
 }
 
+// rule: Z5, Z6
 #[test]
 fn a_tampered_proof_is_refused() {
     let (block, proof) = proven();
@@ -198,6 +201,7 @@ fn a_tampered_proof_is_refused() {
     ));
 }
 
+// rule: Z7, Z8
 #[test]
 fn malformed_bytes_are_refused() {
     let (_, proof) = proven();
@@ -219,6 +223,7 @@ fn malformed_bytes_are_refused() {
     assert!(matches!(changed(32 * 9, 0xff), Err(DecodeError::Field(_))));
 }
 
+// rule: J15
 #[test]
 fn invalid_chunks_have_no_proof() {
     let overdrawn = Attempt::new([transfer(1, 2, 2_000, 0)]).assignment();
@@ -302,6 +307,7 @@ fn keys_survive_the_disk_and_damage_is_repaired() {
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 2, "only the key and its lock are left");
 }
 
+// rule: Z9
 #[test]
 fn verifying_keys_round_trip() {
     let key = prover().key().verifying_key();

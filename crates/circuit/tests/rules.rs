@@ -16,6 +16,7 @@ fn refused(attempt: Attempt) {
     assert!(!attempt.verdict());
 }
 
+// rule: J7, J8, J10, J12
 #[test]
 fn valid_chunks_are_accepted() {
     accepted(Attempt::new([]));
@@ -34,6 +35,7 @@ fn valid_chunks_are_accepted() {
     );
 }
 
+// rule: J13
 #[test]
 fn fees_are_credited_or_burned() {
     accepted(Attempt::new([transfer(1, 2, 10, 5), withdrawal(2, 3, 4), target()]).fee_recipient(3));
@@ -43,6 +45,7 @@ fn fees_are_credited_or_burned() {
     accepted(Attempt::new([]).fee_recipient(3));
 }
 
+// rule: J7
 #[test]
 fn the_sender_must_exist() {
     refused(Attempt::new([transfer(4, 1, 10, 0)]));
@@ -50,6 +53,7 @@ fn the_sender_must_exist() {
     refused(Attempt::new([transfer(0, 1, 0, 0)]));
 }
 
+// rule: J7
 #[test]
 fn the_recipient_must_exist() {
     refused(Attempt::new([transfer(1, 4, 10, 0)]));
@@ -58,6 +62,7 @@ fn the_recipient_must_exist() {
     refused(Attempt::new([creating]));
 }
 
+// rule: J3
 #[test]
 fn indices_must_have_a_leaf() {
     refused(Attempt::new([Raw { signer: 1, ..transfer(1 + 16, 2, 10, 0) }]));
@@ -67,6 +72,7 @@ fn indices_must_have_a_leaf() {
     refused(Attempt::new([transfer(1, 2, 10, 1)]).fee_recipient(3 + 16));
 }
 
+// rule: J14
 #[test]
 fn the_signature_must_be_the_senders_for_this_operation() {
     refused(Attempt::new([Raw { signer: 2, ..transfer(1, 2, 10, 0) }]));
@@ -77,12 +83,14 @@ fn the_signature_must_be_the_senders_for_this_operation() {
     refused(Attempt::new([Raw { signer: 2, ..withdrawal(1, 10, 0) }, target()]));
 }
 
+// rule: J14
 #[test]
 fn a_withdrawals_target_is_signed() {
     refused(Attempt::new([Raw { target: Some(Fr::from(5u64)), ..withdrawal(1, 10, 0) }, target()]));
     accepted(Attempt::new([withdrawal(1, 10, 0), target()]));
 }
 
+// rule: J7, J8
 #[test]
 fn the_balance_must_cover_amount_and_fee() {
     accepted(Attempt::new([transfer(1, 2, 999, 1)]));
@@ -93,6 +101,7 @@ fn the_balance_must_cover_amount_and_fee() {
     refused(Attempt::new([transfer(1, 1, 1_001, 0)]));
 }
 
+// rule: J1, J7
 #[test]
 fn balances_must_fit_64_bits() {
     let rich = [(deposit(1, u64::MAX), 0), (deposit(2, 1), 0)];
@@ -106,12 +115,14 @@ fn balances_must_fit_64_bits() {
     );
 }
 
+// rule: J1
 #[test]
 fn nonces_must_fit_32_bits() {
     accepted(Attempt::new([transfer(1, 1, 0, 0)]).accounts([(deposit(1, 5), u32::MAX - 1)]));
     refused(Attempt::new([transfer(1, 1, 0, 0)]).accounts([(deposit(1, 5), u32::MAX)]));
 }
 
+// rule: J10, Y8
 #[test]
 fn deposits_are_those_of_l1() {
     let attempt = |raw, deposits: &[Deposit]| Attempt::new([raw]).deposits(deposits.iter().copied());
@@ -123,6 +134,7 @@ fn deposits_are_those_of_l1() {
     refused(attempt(paid(4, 5), &[deposit(4, 5), deposit(4, 5)]));
 }
 
+// rule: J1, J10
 #[test]
 fn a_deposit_cannot_change_or_choose_a_key() {
     // Account 1 exists with another key.
@@ -133,6 +145,7 @@ fn a_deposit_cannot_change_or_choose_a_key() {
     assert!(planted.circuit().is_err());
 }
 
+// rule: J10
 #[test]
 fn an_existing_account_cannot_be_created_again() {
     let mut again = paid(1, 5);
@@ -144,11 +157,13 @@ fn an_existing_account_cannot_be_created_again() {
     assert!(Attempt::new([absent]).deposits([deposit(4, 5)]).circuit().is_err());
 }
 
+// rule: J1
 #[test]
 fn the_reserved_account_takes_no_deposit() {
     refused(Attempt::new([paid(0, 5)]).deposits([Deposit { to: index(0), ..deposit(1, 5) }]));
 }
 
+// rule: J8, J11
 #[test]
 fn targets_follow_withdrawals_within_the_chunk() {
     refused(Attempt::new([withdrawal(1, 10, 0)]));
@@ -161,11 +176,13 @@ fn targets_follow_withdrawals_within_the_chunk() {
     refused(Attempt::new([padding(), padding(), padding(), withdrawal(1, 10, 0)]));
 }
 
+// rule: J11
 #[test]
 fn a_target_is_no_zero_address() {
     refused(Attempt::new([withdrawal(1, 10, 0), Raw { body: Fr::from(0u64), ..target() }]));
 }
 
+// rule: J6, Y1
 #[test]
 fn unused_fields_are_zero() {
     refused(Attempt::new([Raw { body: Fr::from(1u64), ..padding() }]));
@@ -176,6 +193,7 @@ fn unused_fields_are_zero() {
     refused(Attempt::new([with(paid(4, 5), power(128))]).deposits([deposit(4, 5)]));
 }
 
+// rule: Y1
 #[test]
 fn elements_are_160_bits_and_a_known_kind() {
     refused(Attempt::new([Raw { kind: 5, ..padding() }]));
@@ -184,6 +202,7 @@ fn elements_are_160_bits_and_a_known_kind() {
     refused(Attempt::new([Raw { body: transfer(1, 2, 10, 0).body + power(170), ..transfer(1, 2, 10, 0) }]));
 }
 
+// rule: J13
 #[test]
 fn fees_cannot_be_withheld_or_misdirected() {
     let mut withheld = Attempt::new([transfer(1, 2, 10, 5)]).fee_recipient(3);
@@ -198,6 +217,7 @@ fn fees_cannot_be_withheld_or_misdirected() {
     assert!(satisfied(&redirected).is_err());
 }
 
+// rule: Y1
 #[test]
 fn a_slot_has_one_kind() {
     let two = |change: fn(&mut ChunkAssignment)| {
@@ -213,6 +233,7 @@ fn a_slot_has_one_kind() {
     assert!(two(|chunk| chunk.slots[1].is_transfer = true).is_err());
 }
 
+// rule: Z1, Y5
 #[test]
 fn every_input_and_all_of_the_context_binds() {
     let attempt =
@@ -250,6 +271,7 @@ fn rebind(assignment: &mut ChunkAssignment, attempt: &Attempt, context: &stateme
     assignment.inputs.commitment = statement::commitment(context, &elements);
 }
 
+// rule: Z4
 #[test]
 fn the_context_is_l1s_with_an_empty_and_with_a_full_queue() {
     for deposits in [vec![], vec![deposit(4, 5)]] {
@@ -283,6 +305,7 @@ fn the_context_is_l1s_with_an_empty_and_with_a_full_queue() {
     }
 }
 
+// rule: J9
 #[test]
 fn exits_move_the_whole_balance_out() {
     accepted(Attempt::new([left(1, 1_000), target()]).queue([exit(1)]));
@@ -299,6 +322,7 @@ fn exits_move_the_whole_balance_out() {
     );
 }
 
+// rule: J9
 #[test]
 fn an_exit_of_no_account_or_of_the_last_nonce_is_consumed() {
     accepted(Attempt::new([left(5, 0), target(), left(0, 0), target()]).queue([exit(5), exit(0)]));
@@ -308,6 +332,7 @@ fn an_exit_of_no_account_or_of_the_last_nonce_is_consumed() {
     refused(Attempt::new([left(1 + 16, 0), target()]).queue([exit(1 + 16)]));
 }
 
+// rule: Y8
 #[test]
 fn an_exit_in_the_queue_cannot_be_skipped() {
     refused(Attempt::new([]).queue([exit(1)]));
@@ -316,6 +341,7 @@ fn an_exit_in_the_queue_cannot_be_skipped() {
     refused(Attempt::new([paid(4, 5), left(1, 1_000), target()]).queue([exit(1), deposit(4, 5).into()]));
 }
 
+// rule: J9
 #[test]
 fn an_exit_takes_the_balance_and_nothing_else() {
     for amount in [0, 1, 999, 1_001, u64::MAX] {
@@ -323,6 +349,7 @@ fn an_exit_takes_the_balance_and_nothing_else() {
     }
 }
 
+// rule: J9
 #[test]
 fn an_exits_target_is_l1s() {
     let elsewhere = Exit { from: index(1), target: L1Address([0xab; 20]) };
@@ -330,12 +357,14 @@ fn an_exits_target_is_l1s() {
     refused(Attempt::new([left(1, 1_000), Raw { body: Fr::from(0u64), ..target() }]).queue([exit(1)]));
 }
 
+// rule: J9
 #[test]
 fn an_exit_is_of_l1s_account() {
     refused(Attempt::new([left(2, 1_000), target()]).queue([exit(1)]));
     refused(Attempt::new([left(5, 0), target()]).queue([exit(1)]));
 }
 
+// rule: J9, Y8
 #[test]
 fn an_exit_is_in_the_queue() {
     refused(Attempt::new([left(1, 1_000), target()]));
@@ -343,6 +372,7 @@ fn an_exit_is_in_the_queue() {
     refused(Attempt::new([left(2, 1_000), target(), left(1, 1_000), target()]).queue([exit(1), exit(2)]));
 }
 
+// rule: J9, J10
 #[test]
 fn deposits_and_exits_cannot_stand_for_each_other() {
     refused(Attempt::new([left(1, 1_000), target()]).queue([deposit(1, 1_000).into()]));
@@ -353,6 +383,7 @@ fn deposits_and_exits_cannot_stand_for_each_other() {
     refused(cheat);
 }
 
+// rule: J9
 #[test]
 fn an_existing_account_cannot_be_passed_off_as_absent() {
     let absent = Raw { absent: Some(true), ..left(1, 0) };
@@ -368,6 +399,7 @@ fn an_existing_account_cannot_be_passed_off_as_absent() {
     assert!(Attempt::new([leaving, target()]).circuit().is_err());
 }
 
+// rule: J14
 #[test]
 fn an_exit_needs_no_signature_and_a_withdrawal_does() {
     // The same data as an exit, but with a withdrawal's flag; and the reverse.
@@ -378,6 +410,7 @@ fn an_exit_needs_no_signature_and_a_withdrawal_does() {
     assert!(Attempt::new([unsigned, target()]).queue([exit(1)]).circuit().is_err());
 }
 
+// rule: Y1
 #[test]
 fn an_exits_element_has_a_mark_and_no_fee() {
     let with = |extra: Fr| Raw { body: left(1, 1_000).body + extra, ..left(1, 1_000) };
@@ -389,6 +422,7 @@ fn an_exits_element_has_a_mark_and_no_fee() {
     refused(Attempt::new([paying, target()]).queue([exit(1)]).fee_recipient(2));
 }
 
+// rule: J9, J11
 #[test]
 fn targets_follow_exits_within_the_chunk() {
     refused(Attempt::new([left(1, 1_000)]).queue([exit(1)]));
@@ -397,6 +431,7 @@ fn targets_follow_exits_within_the_chunk() {
     refused(Attempt::new([left(1, 1_000), target(), target()]).queue([exit(1)]));
 }
 
+// rule: J13
 #[test]
 fn a_share_of_the_fees_is_burned_rounded_down() {
     for bps in [0, 1, 2_500, 3_333, 9_999, 10_000] {
@@ -413,6 +448,7 @@ fn a_share_of_the_fees_is_burned_rounded_down() {
     refused(Attempt::new([transfer(2, 2, 0, 9)]).accounts(full).fee_recipient(1).fee_burn(9_999));
 }
 
+// rule: J13
 #[test]
 fn no_other_share_than_l1s_is_burned() {
     let attempt = Attempt::new([transfer(1, 2, 10, 100)]).fee_recipient(3).fee_burn(2_550);

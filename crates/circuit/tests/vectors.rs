@@ -22,21 +22,25 @@ fn key() -> VerifyingKey {
     VerifyingKey::from_bytes(&bytes(&read("verifying-key")["key"])).unwrap()
 }
 
+// rule: J2, J3
 #[test]
 fn poseidon_is_as_committed() {
     assert_eq!(read("poseidon"), poseidon_cases());
 }
 
+// rule: Y1
 #[test]
 fn operations_are_as_committed() {
     assert_eq!(read("operations"), operation_cases());
 }
 
+// rule: Y4, Y5, Z2, Z3, Z4
 #[test]
 fn challenges_are_as_committed() {
     assert_eq!(read("challenge"), challenge_cases());
 }
 
+// rule: Z9
 #[test]
 fn the_verifying_key_is_of_this_circuit() {
     let params = CircuitParams::PRODUCTION;

@@ -147,6 +147,7 @@ mod tests {
         (0..3u64).map(|chunk| (0..3u64).map(|slot| Fr::from(10 * chunk + slot + 1)).collect()).collect()
     }
 
+    // rule: Y2, Y3
     #[test]
     fn chunks_round_trip() {
         let blobs = encode(&layout(), &chunks());
@@ -155,6 +156,7 @@ mod tests {
         assert_eq!(Blob::from_bytes(blobs[0].as_bytes()), Ok(blobs[0].clone()));
     }
 
+    // rule: Y2, Y3
     #[test]
     fn malformed_blobs_are_refused() {
         let blobs = encode(&layout(), &chunks());

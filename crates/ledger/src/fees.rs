@@ -48,6 +48,7 @@ impl FeeBurn {
 mod tests {
     use super::*;
 
+    // rule: J13
     #[test]
     fn the_burned_share_is_rounded_down_and_never_more_than_the_fees() {
         let burn = FeeBurn::new(2_500).unwrap();

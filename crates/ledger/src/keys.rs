@@ -271,6 +271,7 @@ mod tests {
         Message { operation: Fr::from(5u64), target: Fr::from(6u64) }
     }
 
+    // rule: J14
     #[test]
     fn a_signature_holds_for_its_key_message_and_domain_only() {
         let (domain, other) = (Domain::from_element(Fr::from(1u64)), Domain::from_element(Fr::from(2u64)));

@@ -146,6 +146,7 @@ fn reverse_bits(number: usize, bits: u32) -> u64 {
 mod tests {
     use super::*;
 
+    // rule: Y3, Y4
     #[test]
     fn chunk_points_are_the_blobs_points() {
         let layout = Layout::new(6, 8, 5).unwrap();
@@ -163,6 +164,7 @@ mod tests {
         assert_eq!(layout.blobs(11), 3);
     }
 
+    // rule: Y2
     #[test]
     fn impossible_layouts_are_refused() {
         assert_eq!(Layout::new(1, 8, 1), Err(LayoutError::Operations(1)));

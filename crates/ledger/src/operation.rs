@@ -412,6 +412,7 @@ impl From<Exit> for L1Operation {
 mod tests {
     use super::*;
 
+    // rule: Y1
     #[test]
     fn slots_round_trip() {
         let index = AccountIndex::new;
@@ -430,6 +431,7 @@ mod tests {
         }
     }
 
+    // rule: Y6
     #[test]
     fn coefficients_tell_deposits_from_exits() {
         let key = SecretKey::from_seed(b"key").public_key();
@@ -443,6 +445,7 @@ mod tests {
         assert_eq!((x, y), (exit.target.to_field(), Fr::ZERO));
     }
 
+    // rule: Y1
     #[test]
     fn every_other_element_is_refused() {
         let at = |kind: u64, rest: Fr| Fr::from(kind) * power_of_two(160) + rest;

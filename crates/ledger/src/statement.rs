@@ -139,6 +139,7 @@ mod tests {
         share(&whole, z, blob)
     }
 
+    // rule: Z3
     #[test]
     fn shares_add_up_to_the_blob() {
         let layout = Layout::new(3, 4, 5).unwrap();
@@ -155,6 +156,7 @@ mod tests {
         assert_eq!(evaluate(&layout, &vec![Fr::from(9u64); BLOB_ELEMENTS], z), Fr::from(9u64));
     }
 
+    // rule: Z2
     #[test]
     fn the_challenge_depends_on_every_part() {
         let chunks = [(Fr::from(3u64), Fr::from(4u64))];
@@ -180,6 +182,7 @@ mod tests {
         other(&|changed| changed.chunks = &[]);
     }
 
+    // rule: Z4
     #[test]
     fn the_binding_is_the_polynomial_of_all_coefficients() {
         let context = ChunkContext {
@@ -199,6 +202,7 @@ mod tests {
         assert_eq!(binding(&context, z, [&exit.into()]), expected);
     }
 
+    // rule: Y5
     #[test]
     fn recipients_do_not_overlap() {
         let most = recipients(L1Address([0xff; 20]), AccountIndex::new(u32::MAX), FeeBurn::ALL);

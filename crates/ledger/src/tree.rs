@@ -302,6 +302,7 @@ mod tests {
         })
     }
 
+    // rule: J3
     #[test]
     fn openings_lead_to_the_root_before_and_after_an_update() {
         let mut state = State::empty(Levels::new(5).unwrap());
@@ -321,6 +322,7 @@ mod tests {
         }
     }
 
+    // rule: J3
     #[test]
     fn the_full_tree_has_room_for_every_index() {
         let mut state = State::empty(Levels::PRODUCTION);

@@ -13,6 +13,7 @@ fn total(state: &State<MemoryStore>) -> u128 {
     (0..64).filter_map(|number| state.account(index(number))).map(|account| u128::from(account.balance)).sum()
 }
 
+// rule: J8, J13
 #[test]
 fn the_queue_comes_first_and_fees_are_credited_chunk_by_chunk() {
     let mut state = funded(2, 100);
@@ -45,6 +46,7 @@ fn the_queue_comes_first_and_fees_are_credited_chunk_by_chunk() {
     assert_eq!(block.state_root(), state.root());
 }
 
+// rule: J13
 #[test]
 fn without_an_account_the_fees_are_burned() {
     let mut state = funded(2, 100);
@@ -55,6 +57,7 @@ fn without_an_account_the_fees_are_burned() {
     assert_eq!(total(&state), 195);
 }
 
+// rule: J13
 #[test]
 fn a_share_of_the_fees_is_burned_chunk_by_chunk() {
     let mut state = funded(3, 1_000);
@@ -80,6 +83,7 @@ fn a_share_of_the_fees_is_burned_chunk_by_chunk() {
     assert_eq!(build(&mut state, nobody, 2, &[], &candidates).unwrap().block.burned(), 30);
 }
 
+// rule: J9, Y8
 #[test]
 fn exits_are_taken_in_the_queues_order_and_claimed_like_withdrawals() {
     let mut state = funded(2, 100);
@@ -109,6 +113,7 @@ fn exits_are_taken_in_the_queues_order_and_claimed_like_withdrawals() {
     assert_eq!(follower.root(), state.root());
 }
 
+// rule: Y9
 #[test]
 fn however_deposits_and_exits_are_mixed_half_a_chunks_slots_hold_as_many() {
     for seed in 0..200u64 {
@@ -127,6 +132,7 @@ fn however_deposits_and_exits_are_mixed_half_a_chunks_slots_hold_as_many() {
     }
 }
 
+// rule: Y3
 #[test]
 fn an_empty_block_has_one_chunk_of_padding() {
     let mut state = funded(1, 1);
@@ -229,6 +235,7 @@ fn replay_slots(slots: [Slot; 4], queue: &[L1Operation]) -> Result<BlockWitness,
     replay(&mut funded(2, 100), rules(0), 1, &blobs, queue, Signatures::Proven)
 }
 
+// rule: J8, J9, J11, Y8
 #[test]
 fn malformed_data_is_refused_with_its_place() {
     use Slot::{Deposit as Paid, Padding, Target, Withdrawal as Leave};

@@ -20,6 +20,7 @@ fn deposit_refused(state: &State<MemoryStore>, deposit: Deposit, expected: Opera
     assert_eq!(after.clone().into_changes(), state.clone().into_changes());
 }
 
+// rule: J7
 #[test]
 fn a_transfer_moves_amount_and_fee() {
     let mut state = funded(2, 100);
@@ -30,6 +31,7 @@ fn a_transfer_moves_amount_and_fee() {
     assert_eq!((recipient.balance, recipient.nonce), (160, 0));
 }
 
+// rule: J12
 #[test]
 fn paying_oneself_costs_the_fee() {
     let mut state = funded(1, 100);
@@ -40,6 +42,7 @@ fn paying_oneself_costs_the_fee() {
     assert_eq!(rich.account(index(1)).unwrap().balance, u64::MAX - 1);
 }
 
+// rule: J8
 #[test]
 fn a_withdrawal_takes_two_slots() {
     let mut state = funded(1, 100);
@@ -49,17 +52,20 @@ fn a_withdrawal_takes_two_slots() {
     assert_eq!(state.account(index(1)).unwrap().balance, 39);
 }
 
+// rule: J7
 #[test]
 fn the_sender_must_exist() {
     refused(&funded(2, 100), transfer(3, 2, 1, 0, 0), OperationError::UnknownSender(index(3)));
 }
 
+// rule: J7
 #[test]
 fn the_recipient_must_exist() {
     refused(&funded(2, 100), transfer(1, 3, 1, 0, 0), OperationError::UnknownRecipient(index(3)));
     refused(&funded(2, 100), transfer(1, 0, 1, 0, 0), OperationError::UnknownRecipient(index(0)));
 }
 
+// rule: J3
 #[test]
 fn indices_must_have_a_leaf() {
     let error = |number| OperationError::IndexOutOfRange { index: index(number), leaves: 64 };
@@ -68,6 +74,7 @@ fn indices_must_have_a_leaf() {
     deposit_refused(&funded(2, 100), deposit(64, 1), error(64));
 }
 
+// rule: J7
 #[test]
 fn the_nonce_must_be_next() {
     let error = |actual| OperationError::NonceMismatch { account: index(1), expected: 0, actual };
@@ -78,6 +85,7 @@ fn the_nonce_must_be_next() {
     refused(&state, transfer(1, 2, 1, 0, 0), replayed);
 }
 
+// rule: J14
 #[test]
 fn the_signature_must_hold() {
     let error = OperationError::InvalidSignature(index(1));
@@ -96,6 +104,7 @@ fn the_signature_must_hold() {
     refused(&state, redirected, error);
 }
 
+// rule: J7, J8
 #[test]
 fn the_balance_must_cover_amount_and_fee() {
     let error =
@@ -106,6 +115,7 @@ fn the_balance_must_cover_amount_and_fee() {
     refused(&funded(2, 100), transfer(1, 2, u64::MAX, u32::MAX, 0), error((1 << 64) + (1 << 32) - 2));
 }
 
+// rule: J7
 #[test]
 fn the_recipients_balance_must_fit() {
     let mut state = funded(1, 100);
@@ -115,6 +125,7 @@ fn the_recipients_balance_must_fit() {
     deposit_refused(&state, deposit(2, 1), error);
 }
 
+// rule: J11
 #[test]
 fn a_withdrawal_needs_an_address() {
     let mut signed = withdrawal(1, 1, 0, 0);
@@ -124,6 +135,7 @@ fn a_withdrawal_needs_an_address() {
     refused(&funded(1, 100), signed, OperationError::ZeroAddress);
 }
 
+// rule: J1, J10
 #[test]
 fn a_deposit_names_a_key_once_and_never_the_reserved_account() {
     deposit_refused(
@@ -138,6 +150,7 @@ fn a_deposit_names_a_key_once_and_never_the_reserved_account() {
     assert_eq!(state.account(index(1)).unwrap().balance, 105);
 }
 
+// rule: J9
 #[test]
 fn an_exit_empties_the_account_and_keeps_its_nonce() {
     let mut state = funded(2, 100);
@@ -154,6 +167,7 @@ fn an_exit_empties_the_account_and_keeps_its_nonce() {
     state.apply(domain(), &transfer(1, 2, 5, 0, 1)).unwrap();
 }
 
+// rule: J9
 #[test]
 fn an_exit_of_no_account_leaves_with_nothing() {
     let mut state = funded(1, 100);
@@ -165,6 +179,7 @@ fn an_exit_of_no_account_leaves_with_nothing() {
     }
 }
 
+// rule: J3, J11
 #[test]
 fn an_exit_needs_a_leaf_and_an_address() {
     let state = funded(1, 100);

@@ -37,10 +37,12 @@ contract ConfigurationTest is ConfigurationFixture {
         reader.check(c);
     }
 
+    /// @custom:rule A3
     function test_AcceptsTheDevnets() public view {
         reader.check(_configuration());
     }
 
+    /// @custom:rule A3
     function test_RevertWhen_TheChainIsAnother() public {
         Configuration memory c = _configuration();
         c.chainId = 11_155_111;
@@ -50,6 +52,7 @@ contract ConfigurationTest is ConfigurationFixture {
         reader.check(c);
     }
 
+    /// @custom:rule A4
     function test_RevertWhen_DevelopmentPartsGoToMainnet() public {
         Configuration memory c = _configuration();
         vm.chainId(1);
@@ -67,6 +70,7 @@ contract ConfigurationTest is ConfigurationFixture {
         reader.check(c);
     }
 
+    /// @custom:rule A6
     function test_RevertWhen_TheTokenHasNoCode() public {
         Configuration memory c = _configuration();
         c.token = makeAddr("nothing");
@@ -74,6 +78,7 @@ contract ConfigurationTest is ConfigurationFixture {
         reader.check(c);
     }
 
+    /// @custom:rule A6
     function test_RevertWhen_TheRewardPotCantBePaid() public {
         Configuration memory c = _configuration();
         c.rewardPot = c.tokenSupply + 1;
@@ -84,6 +89,7 @@ contract ConfigurationTest is ConfigurationFixture {
         _reject(c, "rewardPot");
     }
 
+    /// @custom:rule A3
     function test_RevertWhen_TheClockIsBad() public {
         Configuration memory c = _configuration();
         c.l1SlotSeconds = 0;
@@ -93,6 +99,7 @@ contract ConfigurationTest is ConfigurationFixture {
         _reject(c, "l1GenesisTime");
     }
 
+    /// @custom:rule A3
     function test_RevertWhen_StakesOrDelaysAreBad() public {
         Configuration memory c = _configuration();
         c.staking.stakeAmount = 0;
@@ -127,6 +134,7 @@ contract ConfigurationTest is ConfigurationFixture {
         _reject(c, "launchDelay");
     }
 
+    /// @custom:rule A3
     function test_RevertWhen_TheBridgesNumbersAreBad() public {
         Configuration memory c = _configuration();
         c.unit = 0;
@@ -138,6 +146,7 @@ contract ConfigurationTest is ConfigurationFixture {
         _reject(c, "minDeposit");
     }
 
+    /// @custom:rule A3
     function test_RevertWhen_TheCircuitIsBad() public {
         Configuration memory c = _configuration();
         c.circuit.key = bytes.concat(c.circuit.key, hex"00");
@@ -170,6 +179,7 @@ contract ConfigurationTest is ConfigurationFixture {
         _reject(c, "feeBurnBps");
     }
 
+    /// @custom:rule A3, Y9
     function test_RevertWhen_ABlockCantHoldTheQueueItMustConsume() public {
         Configuration memory c = _configuration();
         c.parameters.maxDeposits = 64;
@@ -179,6 +189,7 @@ contract ConfigurationTest is ConfigurationFixture {
         reader.check(c);
     }
 
+    /// @custom:rule A3
     function test_RevertWhen_TheRollupsParametersBreakAnInvariant() public {
         Configuration memory c = _configuration();
         c.parameters.exclusiveProving = c.parameters.provingPhase + 1;
@@ -198,6 +209,7 @@ contract ConfigurationTest is ConfigurationFixture {
         _rejectParameter(c, "maxBlobs");
     }
 
+    /// @custom:rule A3
     function test_RevertWhen_TheRatesAreBad() public {
         Configuration memory c = _configuration();
         c.maxBlockReward = c.rates.blockReward - 1;
@@ -210,6 +222,7 @@ contract ConfigurationTest is ConfigurationFixture {
         _reject(c, "rewardBps");
     }
 
+    /// @custom:rule A3
     function test_RevertWhen_GovernancesNumbersAreBad() public {
         Configuration memory c = _configuration();
         c.governance.votingRound = 0;
@@ -235,6 +248,7 @@ contract ConfigurationTest is ConfigurationFixture {
     }
 
     /// Numbers without a reason, and reasons without a number, are refused here.
+    /// @custom:rule A2
     function test_EveryNumberHasItsReason() public view {
         string[3] memory networks = ["devnet", "sepolia", "mainnet"];
         for (uint256 n = 0; n < 3; ++n) {
@@ -263,6 +277,7 @@ contract ConfigurationTest is ConfigurationFixture {
     }
 
     /// What mainnet still needs filled in keeps it from being read; its rules are Sepolia's, which are checked.
+    /// @custom:rule A5
     function test_MainnetHasTheRulesOfSepolia() public view {
         string memory mainnet = vm.readFile("script/config/mainnet.json");
         string memory sepolia = vm.readFile("script/config/sepolia.json");
@@ -276,16 +291,19 @@ contract ConfigurationTest is ConfigurationFixture {
         }
     }
 
+    /// @custom:rule A2
     function test_RevertWhen_AFileIsMissing() public {
         vm.expectRevert(abi.encodeWithSelector(Configurations.MissingFile.selector, "script/config/nowhere.json"));
         reader.read("nowhere");
     }
 
+    /// @custom:rule A5
     function test_RevertWhen_MainnetsTokenWasNotFilledIn() public {
         vm.expectRevert(abi.encodeWithSelector(Configurations.BadConfiguration.selector, "token"));
         reader.read("mainnet");
     }
 
+    /// @custom:rule A2, A3
     function test_ReadsTheDevnet() public {
         Configuration memory c = reader.read("devnet");
         reader.check(c);
@@ -304,6 +322,7 @@ contract ConfigurationTest is ConfigurationFixture {
         assertEq(abi.encode(c.parameters), abi.encode(_configuration().parameters));
     }
 
+    /// @custom:rule A2, A3
     function test_ReadsSepolia() public {
         Configuration memory c = reader.read("sepolia");
         vm.chainId(11_155_111);
@@ -313,6 +332,7 @@ contract ConfigurationTest is ConfigurationFixture {
         assertEq(c.governance.votingQuorum, 605);
     }
 
+    /// @custom:rule A2
     function test_TheEnvironmentSetsTheClock() public {
         vm.setEnv("FERNET_L1_GENESIS_TIME", "1700000000");
         vm.setEnv("FERNET_L1_SLOT_SECONDS", "2");

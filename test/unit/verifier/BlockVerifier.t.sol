@@ -86,7 +86,7 @@ contract BlockVerifierTest is Test {
 
     // --- what must pass
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z6
     function test_AcceptsBlocksOfOneToSevenChunks() public view {
         for (uint32 chunks = 1; chunks <= 7; chunks++) {
             (Statement memory statement, BlockProof memory proof) = _block(chunks);
@@ -110,7 +110,7 @@ contract BlockVerifierTest is Test {
         verifier.verify(statement, abi.encode(trapdoor.prove(statement, none, _counts(1, 0))));
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z2, Z4, Z6
     function testFuzz_AcceptsWhatIsProven(uint8 chunks, uint8 operations, bytes32 seed, address payee, uint32 recipient)
         public
         view
@@ -126,7 +126,7 @@ contract BlockVerifierTest is Test {
         verifier.verify(statement, abi.encode(trapdoor.prove(statement, queued, counts)));
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Y3
     function test_BlobCountRoundsUp() public view {
         assertEq(verifier.blobCount(0), 0);
         assertEq(verifier.blobCount(1), 1);
@@ -138,7 +138,7 @@ contract BlockVerifierTest is Test {
 
     // --- another statement
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z2
     function test_RevertWhen_AnyPartOfTheStatementIsAnother() public {
         for (uint32 chunks = 1; chunks <= 4; chunks += 3) {
             (Statement memory statement, BlockProof memory proof) = _block(chunks);
@@ -163,7 +163,7 @@ contract BlockVerifierTest is Test {
     }
 
     /// @dev The blobs open at the forged statement's z, so that only the pairing can tell.
-    /// @custom:rule F2
+    /// @custom:rule F2, Z6
     function test_RevertWhen_TheChunksWereProvenForAnotherStatement() public {
         for (uint256 part = 0; part < 6; part++) {
             L1Operation[] memory operations = _operations(2);
@@ -182,7 +182,7 @@ contract BlockVerifierTest is Test {
         }
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, J13, Z2
     function test_RevertWhen_TheProofBurnsAnotherShareOfTheFees() public {
         for (uint16 bps = 0; bps <= 10_000; bps += 5_000) {
             Trapdoor other = new Trapdoor(ELEMENTS, PER_BLOB, bps);
@@ -195,7 +195,7 @@ contract BlockVerifierTest is Test {
         assertEq(verifier.feeBurnBps(), FEE_BURN);
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z2
     function test_RevertWhen_TheStateRootIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes32 proven = statement.stateRoot;
@@ -210,7 +210,7 @@ contract BlockVerifierTest is Test {
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z2
     function test_RevertWhen_ARootBetweenChunksIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(3);
         proof.chunks[1].stateRoot = bytes32(uint256(proof.chunks[1].stateRoot) ^ 1);
@@ -219,7 +219,7 @@ contract BlockVerifierTest is Test {
 
     // --- blobs
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z5
     function test_RevertWhen_TheBlobIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(4);
         bytes32 first = statement.blobHashes[0];
@@ -231,14 +231,14 @@ contract BlockVerifierTest is Test {
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z5
     function test_RevertWhen_AnOpeningIsMalformed() public {
         (Statement memory statement, BlockProof memory proof) = _block(4);
         proof.openings[1][2] = bytes32(uint256(proof.openings[1][2]) ^ 1);
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 1));
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z5, Z6
     function test_RevertWhen_AChunksValueIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         proof.chunks[0].y = bytes32(uint256(proof.chunks[0].y) ^ 1);
@@ -250,7 +250,7 @@ contract BlockVerifierTest is Test {
         _rejectProof(statement, proof);
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Y3
     function test_RevertWhen_TheBlobCountIsWrong() public {
         (Statement memory statement, BlockProof memory proof) = _block(3);
         statement.blobHashes = trapdoor.versionedHashes(2);
@@ -261,14 +261,14 @@ contract BlockVerifierTest is Test {
 
     // --- chunks
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Y3
     function test_RevertWhen_ThereAreNoChunks() public {
         (Statement memory statement, BlockProof memory proof) = _block(1);
         statement.chunks = 0;
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.NoChunks.selector));
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z2, Z7
     function test_RevertWhen_AChunkIsDropped() public {
         (Statement memory statement, BlockProof memory proof) = _block(3);
         ChunkProof[] memory two = new ChunkProof[](2);
@@ -280,14 +280,14 @@ contract BlockVerifierTest is Test {
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z2
     function test_RevertWhen_ChunksAreSwapped() public {
         (Statement memory statement, BlockProof memory proof) = _block(3);
         (proof.chunks[0], proof.chunks[1]) = (proof.chunks[1], proof.chunks[0]);
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z6
     function test_RevertWhen_OnlyThePointsOfChunksAreSwapped() public {
         (Statement memory statement, BlockProof memory proof) = _block(3);
         (proof.chunks[0].a, proof.chunks[1].a) = (proof.chunks[1].a, proof.chunks[0].a);
@@ -295,7 +295,7 @@ contract BlockVerifierTest is Test {
         _rejectProof(statement, proof);
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z2, Z6
     function test_RevertWhen_AChunkIsRepeated() public {
         (Statement memory statement, BlockProof memory proof) = _block(3);
         uint256 consumed = proof.chunks[1].consumed;
@@ -311,7 +311,7 @@ contract BlockVerifierTest is Test {
 
     // --- operations of the queue
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Y7
     function test_RevertWhen_AnOperationIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes memory encoded = abi.encode(proof);
@@ -330,7 +330,7 @@ contract BlockVerifierTest is Test {
         }
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z4
     function test_RevertWhen_TheQueueHasOtherOperationsThanTheBlock() public {
         // L1's queue is consistent, but the chunks were proven with others
         (Statement memory statement, BlockProof memory proof) = _block(2);
@@ -347,7 +347,7 @@ contract BlockVerifierTest is Test {
         assertTrue(statement.depositsTo != other.depositsTo);
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z4
     function test_RevertWhen_OperationsAreDividedInAnotherWay() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         proof.chunks[0].consumed = 1;
@@ -355,7 +355,7 @@ contract BlockVerifierTest is Test {
         _rejectProof(statement, proof);
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Y8
     function test_RevertWhen_OperationCountsDontSumToTheBlocks() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         proof.chunks[1].consumed = 0;
@@ -370,7 +370,7 @@ contract BlockVerifierTest is Test {
         );
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Y8
     function test_RevertWhen_TheBlockConsumesAnotherNumberOfOperations() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         statement.depositCount = 2;
@@ -385,7 +385,7 @@ contract BlockVerifierTest is Test {
 
     // --- inputs and points
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z1
     function test_RevertWhen_AnInputIsNotInTheField() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes memory encoded = abi.encode(proof);
@@ -404,7 +404,7 @@ contract BlockVerifierTest is Test {
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.OutOfField.selector, statement.parentRoot));
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z8
     function test_RevertWhen_APointIsOffTheCurve() public {
         for (uint32 chunks = 1; chunks <= 2; chunks++) {
             (Statement memory statement, BlockProof memory proof) = _block(chunks);
@@ -420,7 +420,7 @@ contract BlockVerifierTest is Test {
         }
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z8
     function test_RevertWhen_APointIsOutOfTheSubgroup() public {
         for (uint32 chunks = 1; chunks <= 2; chunks++) {
             (Statement memory statement, BlockProof memory proof) = _block(chunks);
@@ -447,7 +447,7 @@ contract BlockVerifierTest is Test {
         }
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z6
     function test_RevertWhen_PointsAreAtInfinity() public {
         (Statement memory statement, BlockProof memory proof) = _block(1);
         delete proof.c;
@@ -457,14 +457,14 @@ contract BlockVerifierTest is Test {
         _rejectProof(statement, proof);
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z8
     function test_RevertWhen_ACoordinateIsNotBelowTheModulus() public {
         (Statement memory statement, BlockProof memory proof) = _block(1);
         proof.chunks[0].a[0] = bytes32(uint256(1) << 255);
         _rejectProof(statement, proof);
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z5, Z6
     function test_RevertWhen_ThePrecompilesAreMissing() public {
         (Statement memory statement, BlockProof memory proof) = _block(1);
         bytes memory encoded = abi.encode(proof);
@@ -484,7 +484,7 @@ contract BlockVerifierTest is Test {
 
     // --- bytes
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z7
     function test_RevertWhen_TheProofIsCutOff() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes memory encoded = abi.encode(proof);
@@ -498,7 +498,7 @@ contract BlockVerifierTest is Test {
         }
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z7
     function test_RevertWhen_TheProofGoesOn() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes memory encoded = abi.encode(proof);
@@ -506,7 +506,7 @@ contract BlockVerifierTest is Test {
         verifier.verify(statement, bytes.concat(encoded, hex"00"));
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z7
     function test_RevertWhen_AnOffsetIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes memory encoded = abi.encode(proof);
@@ -522,7 +522,7 @@ contract BlockVerifierTest is Test {
         }
     }
 
-    /// @custom:rule F2
+    /// @custom:rule F2, Z7
     function test_RevertWhen_TheOpeningsCountIsAnother() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         proof.openings = new bytes32[3][](2);
@@ -567,7 +567,7 @@ contract BlockVerifierTest is Test {
 
     // --- construction
 
-    /// @custom:rule M4
+    /// @custom:rule M4, Y2, J13
     function test_RevertWhen_AParameterIsBad() public {
         bytes memory key = trapdoor.key();
         _rejectParameters(key, 8, 12, 1, 0, 0, "elements");
@@ -598,14 +598,14 @@ contract BlockVerifierTest is Test {
         new BlockVerifier(key, operations, elements, perBlob, root, feeBurn);
     }
 
-    /// @custom:rule M4
+    /// @custom:rule M4, Z9
     function test_RevertWhen_TheKeysLengthIsWrong() public {
         bytes memory key = bytes.concat(trapdoor.key(), hex"00");
         vm.expectRevert(abi.encodeWithSelector(VerifyingKey.WrongKeyLength.selector, 1536, 1537));
         new BlockVerifier(key, 8, 8, 1, 0, 0);
     }
 
-    /// @custom:rule M4
+    /// @custom:rule M4, Z9
     function test_RevertWhen_APointOfTheKeyIsInvalid() public {
         // alpha, beta, gamma, delta, then the IC points
         for (uint256 i = 0; i < 9; i++) {
@@ -626,7 +626,7 @@ contract BlockVerifierTest is Test {
         }
     }
 
-    /// @custom:rule M4
+    /// @custom:rule M4, Z9
     function test_TheKeyIsDataThatNobodyCanRun() public view {
         bytes memory code = verifier.verifyingKey().code;
         assertEq(code.length, VerifyingKey.STORED_LENGTH + 1);

@@ -99,6 +99,7 @@ mod tests {
         })
     }
 
+    // rule: J3
     #[test]
     fn both_roots_are_the_trees() {
         let siblings: Vec<[Fr; 3]> =

@@ -124,6 +124,7 @@ mod tests {
     use super::*;
     use ark_ff::AdditiveGroup;
 
+    // rule: J2
     #[test]
     fn the_gadget_computes_the_permutation() {
         let values = [1u64, 2, 3, 4].map(Fr::from);
@@ -143,6 +144,7 @@ mod tests {
         }
     }
 
+    // rule: J2
     #[test]
     fn the_sponge_absorbs_any_number_of_elements() {
         for count in 1..10u64 {

@@ -103,6 +103,7 @@ mod tests {
         "03ff622da276830b9451b88b85e6184fd6ae15c8ab3ee25a5667be8592cce3b1",
     ];
 
+    // rule: J2
     #[test]
     fn the_published_vector_holds() {
         let mut state = [0u64, 1, 2, 3, 4].map(Fr::from);
@@ -110,6 +111,7 @@ mod tests {
         assert_eq!(state.map(|lane| crate::field::hex(&crate::field::to_bytes(&lane))), PUBLISHED);
     }
 
+    // rule: J2
     #[test]
     fn the_optimized_permutation_equals_the_textbook_one() {
         let mut lane = Fr::from(7u64);
@@ -125,6 +127,7 @@ mod tests {
         }
     }
 
+    // rule: J2
     #[test]
     fn lengths_and_tags_separate() {
         let one = Fr::from(1u64);
