@@ -47,24 +47,50 @@ contract PhasesProofs {
         }
     }
 
-    /// @dev A phase lasts through the L1 slot before its end, and what follows is another one: of a slot without candidates. With one, the solver
-    /// doesn't end; `test/fuzz/Phases.t.sol` has them.
+    /// @dev A phase lasts through the L1 slot before its end, and what follows is another one: of a slot without candidates.
     /// @custom:rule T2, T3
     function check_aPhaseLastsUntilItsEnd(uint256 timeline, uint256 windows, uint40 now_, uint40 later) public pure {
         Timeline t = Timeline.wrap(timeline);
         if (t.count() != 0 || later < now_) return;
+        _lasts(t, Windows.wrap(windows), L1Slot.wrap(now_), L1Slot.wrap(later));
+    }
+
+    /// @dev The same with one candidate, which acted when it could, or didn't. With more of them, the solver takes too long; `test/fuzz/Phases.t.sol`
+    /// has those.
+    /// @custom:rule T2, T3, S6
+    function check_aCandidatesPhasesLastUntilTheirEnds(uint256 timeline, uint256 windows, uint40 now_, uint40 later)
+        public
+        pure
+    {
+        Timeline t = Timeline.wrap(timeline);
         Windows w = Windows.wrap(windows);
-        Position memory p = Phases.phaseAt(t, w, L1Slot.wrap(now_));
-        Position memory q = Phases.phaseAt(t, w, L1Slot.wrap(later));
+        if (t.count() != 1 || later < now_ || !_isReachable(t, w)) return;
+        _lasts(t, w, L1Slot.wrap(now_), L1Slot.wrap(later));
+    }
+
+    function _lasts(Timeline t, Windows w, L1Slot now_, L1Slot later) private pure {
+        Position memory p = Phases.phaseAt(t, w, now_);
+        Position memory q = Phases.phaseAt(t, w, later);
         if (p.over) {
             assert(q.over && L1Slot.unwrap(q.end) == L1Slot.unwrap(p.end));
-        } else if (later < L1Slot.unwrap(p.end)) {
+        } else if (later < p.end) {
             assert(q.phase == p.phase && q.turn == p.turn && q.revealed == p.revealed && !q.over);
             assert(L1Slot.unwrap(q.end) == L1Slot.unwrap(p.end));
         } else {
-            assert(q.phase != p.phase || q.over);
             assert(q.phase > p.phase || q.over || q.turn > p.turn);
             assert(L1Slot.unwrap(q.end) >= L1Slot.unwrap(p.end));
         }
+    }
+
+    /// @dev Whether the contract lets a slot's only candidate act so: it commits in its turn, and reveals within the phase that this starts.
+    function _isReachable(Timeline t, Windows w) private pure returns (bool) {
+        if (w.exclusive() > w.proving()) return false;
+        uint256 position = t.positionOf(0);
+        uint256 turn = uint256(L1Slot.unwrap(t.start())) + w.proposal();
+        uint256 committed = L1Slot.unwrap(t.committedAt(position));
+        uint256 revealed = L1Slot.unwrap(t.revealedAt(position));
+        if (committed == 0) return revealed == 0;
+        if (committed < turn || committed >= turn + w.commitment()) return false;
+        return revealed == 0 || (revealed >= committed && revealed <= committed + w.reveal());
     }
 }
