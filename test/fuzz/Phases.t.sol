@@ -71,6 +71,18 @@ contract PhasesTest is Test {
         assertTrue(false, "the slot never ends");
     }
 
+    /// @custom:rule T1, S1
+    function testFuzz_timesCompareAsNumbers(uint64 a, uint64 b, bool same) public pure {
+        if (same) b = a;
+        (L1Slot x, L1Slot y) = (L1Slot.wrap(a), L1Slot.wrap(b));
+        assertEq(
+            abi.encode(x < y, x <= y, x > y, x >= y, x == y, x != y),
+            abi.encode(a < b, a <= b, a > b, a >= b, a == b, a != b)
+        );
+        (Slot s, Slot t) = (Slot.wrap(a), Slot.wrap(b));
+        assertEq(abi.encode(s < t, s > t, s == t, s != t), abi.encode(a < b, a > b, a == b, a != b));
+    }
+
     /// @dev Catching up idle slots in one step gives what one slot after the other gives.
     /// @custom:rule S5
     function testFuzz_idleSlotsOneByOne(uint256 seed, uint256 first, uint256 passed) public pure {

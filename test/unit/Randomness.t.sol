@@ -318,6 +318,18 @@ contract RandomnessTest is Test {
             ),
             452
         );
+        bytes memory wide = abi.encodePacked(hex"a101", new bytes(32));
+        _expectMalformed(_tail(abi.encodePacked(hex"8001", wide)), 450); // a gas limit of 33 bytes
+        _expectMalformed(_tail(abi.encodePacked(hex"800180", wide)), 451); // gas used of 33 bytes
+    }
+
+    /// @dev The empty string is the number zero, whose block L1's history doesn't have.
+    /// @custom:rule R2, R3
+    function test_RevertWhen_theBlocksNumberIsZero() public {
+        HeaderFields memory first = _fields(121);
+        first.number = 0;
+        vm.expectRevert(abi.encodeWithSelector(IRandomness.BlockHashUnavailable.selector, 0));
+        randomness.prove(TARGET, abi.encode(L1.header(first), ""));
     }
 
     /// @custom:rule R3
@@ -328,6 +340,7 @@ contract RandomnessTest is Test {
         _expectMalformed(_tail(hex"80018080018105"), 453);
         _expectMalformed(_tail(hex"8001808001b801ff"), 453); // a short string in the long form
         _expectMalformed(_tail(hex"8001808001b90000"), 453); // leading zero in a length
+        _expectMalformed(_tail(abi.encodePacked(hex"8001808001b90038", new bytes(56))), 453);
         _expectMalformed(_tail(hex"8001808001b8"), 453);
         _expectMalformed(_tail(hex"8001808001b838aa"), 453);
     }
@@ -344,6 +357,7 @@ contract RandomnessTest is Test {
         bytes memory nonce = abi.encodePacked(start, mix, hex"88", new bytes(8));
         _expectMalformed(_tail(nonce), 496);
         _expectMalformed(_tail(abi.encodePacked(nonce, hex"00")), 496);
+        _expectMalformed(_tail(abi.encodePacked(nonce, hex"a101", new bytes(32))), 496); // 33 bytes
     }
 
     /// @custom:rule R3
