@@ -70,12 +70,6 @@ impl L1Operation {
         let [head, x, y] = self.words();
         Words::with_capacity(4).word(before).u256(head).u256(x).u256(y).hash()
     }
-
-    /// Rolling hash of a whole queue.
-    #[must_use]
-    pub fn chain_of<'a>(queue: impl IntoIterator<Item = &'a Self>) -> B256 {
-        queue.into_iter().fold(B256::ZERO, |chain, operation| operation.chain(chain))
-    }
 }
 
 /// Operations that a block consumes: `[from, to)` of the queue.

@@ -172,26 +172,6 @@ pub enum SettlementError {
     Overflow,
 }
 
-impl Settled {
-    /// Everything credited to an account.
-    ///
-    /// Saturates at the highest amount there is.
-    #[must_use]
-    pub fn credited_to(&self, account: Address) -> TokenAmount {
-        total(self.credits.iter().filter(|c| c.account == account).map(|c| c.amount))
-    }
-
-    /// Everything that the reward pot promises.
-    #[must_use]
-    pub fn total_credited(&self) -> TokenAmount {
-        total(self.credits.iter().map(|c| c.amount))
-    }
-}
-
-fn total(amounts: impl Iterator<Item = TokenAmount>) -> TokenAmount {
-    amounts.fold(TokenAmount::ZERO, TokenAmount::saturating_add)
-}
-
 /// Reveal bonus: all of it for a reveal in the L1 slot of the commitment, linearly less for each L1 slot after it, rounded
 /// down; nothing after the reveal phase.
 #[must_use]

@@ -1,6 +1,6 @@
 //! Which slot is in turn. Slots that nobody touched are skipped at once, however many they are.
 
-use crate::{L1Slot, Parameters, Position, Slot, Timeline, next_start, phase_at, seed_at};
+use crate::{L1Slot, Parameters, Position, Slot, Timeline, next_start, phase_at};
 use serde::{Deserialize, Serialize};
 
 /// Where the chain stands once everything settled is put aside.
@@ -79,13 +79,6 @@ impl Cursor {
         };
         let previous = self.start.plus(before.saturating_mul(length));
         Timeline::open(self.slot.plus(passed), previous.plus(length), previous)
-    }
-
-    /// L1 slot whose mix makes the seed of the slot after `timeline`, known before `timeline` ends: sequencers rank
-    /// themselves a slot ahead.
-    #[must_use]
-    pub fn next_seed_at(timeline: &Timeline, parameters: &Parameters) -> L1Slot {
-        seed_at(timeline.start, parameters)
     }
 }
 

@@ -286,7 +286,7 @@ proptest! {
         prop_assert_eq!(settled.burned.get(), burned);
 
         // the pot pays the block reward and the bonus, to the unit; without its own block the sequencer's share stays
-        let credited = settled.total_credited().get();
+        let credited = settled.credits.iter().map(|credit| credit.amount.get()).sum::<u128>();
         let bonus = revealed
             .map(|rank| &candidates[rank])
             .map_or(0, |c| reveal_bonus_down(&p, &rates, c.commitment.unwrap().at, c.revealed_at.unwrap()).get());

@@ -456,13 +456,13 @@ impl Sequencer {
     /// Whether a proposal would make the list: now, and unless it is high time, also after those that outrank it.
     fn is_worthwhile(&self, facts: &Facts, place: Place) -> bool {
         let view = &facts.next;
-        let places = usize::from(self.parameters.max_candidates);
-        let beats_worst = view.candidates.last().is_none_or(|worst| place.score > worst.score);
+        let places = self.parameters.max_candidates;
         let high_time = facts.next_l1_slot().plus(self.conduct.patience) >= view.phase_end;
         // One proof of the seed is enough, so lower ranks leave it to the best, an L1 slot for each rank.
         let rank = u64::try_from(place.rank).unwrap_or(u64::MAX);
         let waits = facts.seed == Seed::Unproven && facts.next_l1_slot() < view.start.plus(rank);
-        (view.candidates.len() < places || beats_worst) && ((place.rank < places && !waits) || high_time)
+        view.would_rank(self.conduct.sequencer, place.score, places).is_some()
+            && ((place.rank < usize::from(places) && !waits) || high_time)
     }
 
     /// Among the candidates: does what its turn asks for.

@@ -135,12 +135,6 @@ impl FaultPlan {
         self.0.get(&slot).into_iter().flatten().copied()
     }
 
-    /// The last slot with a fault in it.
-    #[must_use]
-    pub fn last_slot(&self) -> Option<u64> {
-        self.0.keys().next_back().copied()
-    }
-
     /// Whether nothing is planned.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -181,7 +175,6 @@ mod tests {
         assert!(!plan.has(2, FaultKind::NoBackup));
         assert_eq!(plan.at(5).collect::<Vec<_>>(), [FaultKind::NoProposal, FaultKind::NoBackup]);
         assert_eq!(plan.at(3).count(), 0);
-        assert_eq!(plan.last_slot(), Some(5));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::{
 use alloy::primitives::{Address, B256, U256};
 use fernet_l1::{EventError, REORG_LIMIT, Scoring};
 use fernet_protocol::{
-    Cursor, Header, L1Slot, Parameters, QueueRange, Rank, Ranked, Rates, RollupId, Scorer, SequencerId, Slot,
+    Cursor, Header, L1Slot, Parameters, QueueRange, Ranked, Rates, RollupId, Scorer, SequencerId, Slot,
     Ticket, rank, seed, seed_at,
 };
 
@@ -281,11 +281,6 @@ impl RollupView {
         Some(rank(&scorer, &self.tickets(previous_start)))
     }
 
-    /// A sequencer's place in that ranking. None until the seed can be read, or where it may not propose.
-    pub fn rank_of(&self, slot: Slot, previous_start: L1Slot, id: SequencerId) -> Option<usize> {
-        self.ranking(slot, previous_start)?.iter().position(|ranked| ranked.ticket.sequencer == id)
-    }
-
     /// A registration.
     pub fn sequencer(&self, id: SequencerId) -> Option<&SequencerRecord> {
         self.facts.sequencers.get(&id)
@@ -352,11 +347,6 @@ impl RollupView {
         in_flight.map(|shown| &shown.header).or_else(|| Some(&self.finalized_by_hash(hash)?.header))
     }
 
-    /// Where the blobs of a header of the slot in flight were published; none for one that wasn't seen.
-    pub fn blob_locations(&self, hash: B256) -> Option<&[Option<fernet_l1::BlobLocation>]> {
-        Some(&self.facts.in_flight.as_ref()?.shown.get(&hash)?.blobs)
-    }
-
     /// Every finalized block, oldest first.
     pub fn finalized_blocks(&self) -> &[FinalizedBlock] {
         &self.finalized
@@ -381,21 +371,5 @@ impl RollupView {
     /// Sums since genesis.
     pub fn totals(&self) -> &Totals {
         &self.facts.totals
-    }
-
-    /// Rank that a proposal with this score would get at L1 slot `now`; none if it wouldn't make the list or the
-    /// sequencer is on it.
-    pub fn would_rank(
-        &self,
-        now: L1Slot,
-        sequencer: SequencerId,
-        score: fernet_protocol::Score,
-    ) -> Option<Rank> {
-        let candidates = self.slot(now).candidates;
-        if candidates.iter().any(|candidate| candidate.sequencer == sequencer) {
-            return None;
-        }
-        let rank = candidates.iter().take_while(|candidate| candidate.score >= score).count();
-        (rank < usize::from(self.setup.parameters.max_candidates)).then(|| Rank::from_index(rank))
     }
 }

@@ -79,6 +79,16 @@ impl SlotView {
     pub fn in_turn(&self) -> Option<&CandidateView> {
         self.candidates.get(self.turn.index())
     }
+
+    /// Rank that a proposal with this score would get on a list of `places`; none if it wouldn't make the list or the sequencer
+    /// is on it.
+    pub fn would_rank(&self, sequencer: SequencerId, score: Score, places: u8) -> Option<Rank> {
+        if self.candidates.iter().any(|candidate| candidate.sequencer == sequencer) {
+            return None;
+        }
+        let rank = self.candidates.iter().take_while(|candidate| candidate.score >= score).count();
+        (rank < usize::from(places)).then(|| Rank::from_index(rank))
+    }
 }
 
 /// A ranked proposal and what became of it.

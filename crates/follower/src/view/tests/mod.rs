@@ -6,8 +6,8 @@ use alloy::{
 };
 use fernet_l1::{L1Block, LoggedEvent, Outcome, RollupEvent, Scoring};
 use fernet_protocol::{
-    Bps, ChainId, Deposit, Exit, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange, Rates, RollupId,
-    Score, Scorer, SequencerId, Slot, Ticket, TokenAmount, seed, seed_at,
+    Bps, ChainId, Deposit, Exit, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange, Rank, Rates,
+    RollupId, Score, Scorer, SequencerId, Slot, Ticket, TokenAmount, seed, seed_at,
 };
 use proptest::prelude::*;
 
@@ -281,22 +281,12 @@ fn a_slot_runs_from_proposals_to_its_block() {
     };
     // equal scores: the earlier one stays first
     assert_eq!(ids(&world, 106), [2, 4, 5]);
-    assert_eq!(
-        world
-            .view
-            .would_rank(L1Slot::new(106), SequencerId::new(9), Score::new(U192::from(66)))
-            .unwrap()
-            .index(),
-        2
-    );
-    assert_eq!(
-        world.view.would_rank(L1Slot::new(106), SequencerId::new(9), Score::new(U192::from(65))),
-        None
-    );
-    assert_eq!(
-        world.view.would_rank(L1Slot::new(106), SequencerId::new(4), Score::new(U192::from(99))),
-        None
-    );
+    let listed = world.view.slot(L1Slot::new(106));
+    let would_rank =
+        |id, score: u64| listed.would_rank(SequencerId::new(id), Score::new(U192::from(score)), 3);
+    assert_eq!(would_rank(9, 66).map(Rank::index), Some(2));
+    assert_eq!(would_rank(9, 65), None);
+    assert_eq!(would_rank(4, 99), None);
 
     assert_eq!(world.phase(107), Phase::Commitment);
     world.apply(107, vec![committed(0, 2, hash, 107)]);
@@ -568,10 +558,8 @@ fn the_ranking_is_known_a_slot_ahead_from_headers_alone() {
         let id = ranked.ticket.sequencer;
         let ticket = Ticket { sequencer: id, attester: Address::repeat_byte(id.get() as u8) };
         assert_eq!(ranked.score, scorer.score(&ticket));
-        assert_eq!(world.view.rank_of(slot, previous, id), ranking.iter().position(|r| r == ranked));
     }
     assert!(ranking[0].score > ranking[1].score);
-    assert_eq!(world.view.rank_of(slot, previous, SequencerId::new(3)), None);
 
     let next = world.view.next_slot(L1Slot::new(105));
     assert_eq!((next.slot.get(), next.previous_start.get(), next.seed_at.get()), (1, 103, 105));
@@ -644,7 +632,7 @@ fn events(view: &RollupView, step: &Step, now: u64) -> Vec<RollupEvent> {
     let mut events = match (step, slot.phase) {
         (Step::Propose { id, score }, Phase::Proposal) => {
             let score = Score::new(U192::from(*score));
-            let Some(rank) = view.would_rank(L1Slot::new(now), SequencerId::new(*id), score) else {
+            let Some(rank) = slot.would_rank(SequencerId::new(*id), score, 3) else {
                 return Vec::new();
             };
             let worst = slot.candidates.last().filter(|_| slot.candidates.len() == 3);
