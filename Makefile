@@ -105,7 +105,8 @@ lint-rust: tools ## rustfmt and clippy
 test-rust: tools ## cargo tests
 	cargo test --workspace
 
-long: tools ## the long profile of random tests: 10,000 sequences of model and contracts (minutes)
+long: tools ## the long profile of random tests: 10,000 runs of each fuzz test, 10,000 sequences of model and contracts
+	FOUNDRY_PROFILE=long $(FORGE) test --match-test '^(testFuzz|invariant)'
 	FERNET_LONG=1 cargo test -p fernet-model -- --nocapture
 
 docs: tools ## API documentation without warnings

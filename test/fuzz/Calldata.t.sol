@@ -92,7 +92,7 @@ contract CalldataTest is Fixture {
     }
 
     /// forge-config: default.fuzz.runs = 64
-    /// forge-config: long.fuzz.runs = 2000
+    /// forge-config: long.fuzz.runs = 10000
     /// @custom:rule M1, M3
     function testFuzz_wellFormedCalldataIsNeverRefusedWithoutAnErrorOfItsOwn(uint256 seed) public {
         Dice memory dice = Dice(seed);
@@ -105,7 +105,7 @@ contract CalldataTest is Fixture {
     }
 
     /// forge-config: default.fuzz.runs = 64
-    /// forge-config: long.fuzz.runs = 2000
+    /// forge-config: long.fuzz.runs = 10000
     /// @custom:rule M2
     function testFuzz_malformedCalldataIsRefusedWithoutAPanic(uint256 seed) public {
         Dice memory dice = Dice(seed);
