@@ -482,6 +482,38 @@ contract BlockVerifierTest is Test {
         }
     }
 
+    /// @dev A precompile of EIP-2537 or EIP-4844 takes all the gas of a call with a malformed point. What it gets is four times its price, so a refused
+    /// proof costs more than a good one does, but less than four times as much, whatever gas there is.
+    /// @custom:rule Z10
+    function test_attack_malformedPointsBurnNoMoreThanTheCap() public view {
+        for (uint32 chunks = 1; chunks <= 2; chunks++) {
+            (Statement memory statement, BlockProof memory proof) = _block(chunks);
+            bytes memory encoded = abi.encode(proof);
+            (bool accepted, uint256 price) = _cost(statement, encoded);
+            assertTrue(accepted);
+            for (uint256 point = 0; point < 4; point++) {
+                BlockProof memory forged = abi.decode(encoded, (BlockProof));
+                if (point == 0) forged.chunks[0].a[3] ^= bytes32(uint256(1));
+                if (point == 1) forged.chunks[0].b[7] ^= bytes32(uint256(1));
+                if (point == 2) forged.c[3] ^= bytes32(uint256(1));
+                if (point == 3) forged.openings[0][1] ^= bytes32(uint256(1));
+                (bool success, uint256 used) = _cost(statement, abi.encode(forged));
+                assertFalse(success);
+                assertLt(used, 4 * price);
+                // B and C go into the pairing, which comes last and costs most.
+                if (point == 1 || point == 2) assertGt(used, 2 * price);
+            }
+        }
+    }
+
+    /// @dev Whether the verifier, with 30 million gas, accepts a proof, and what it used.
+    function _cost(Statement memory statement, bytes memory proof) private view returns (bool success, uint256 used) {
+        bytes memory call = abi.encodeCall(BlockVerifier.verify, (statement, proof));
+        used = gasleft();
+        (success,) = address(verifier).staticcall{gas: 30_000_000}(call);
+        used -= gasleft();
+    }
+
     // --- bytes
 
     /// @custom:rule F2, Z7
