@@ -1,10 +1,12 @@
-// Size, ABI and storage layout of every contract in contracts/, kept in snapshots/ and compared with the code.
+// Size, ABI and storage layout of every contract in contracts/, kept in snapshots/ and compared with the code; bounds of code sizes and of a slot's gas.
 // usage: node tools/snapshots.mjs [--write]
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 
 const SIZE_LIMIT = 24_576; // bytes of deployed code, EIP-170
+const SLOT_LIMIT = 720_000; // gas of the transactions of a slot of one blob and one chunk, rule H2
+const SLOT = ["propose, first, with the seed's proof", "commit, by the prover", "reveal, one blob", "finalize, 1 chunk"];
 const write = process.argv.includes("--write");
 execFileSync(
   "tools/forge",
@@ -57,6 +59,12 @@ for (const [name, bytes] of Object.entries(sizes)) {
 }
 if (Object.keys(sizes).length === 0) {
   console.error("snapshots: expected contracts below contracts/, found none");
+  failed = true;
+}
+const gas = JSON.parse(readFileSync("snapshots/Slot.json", "utf8"));
+const slot = SLOT.reduce((sum, name) => sum + Number(gas[name]), 0);
+if (!(slot <= SLOT_LIMIT)) {
+  console.error(`snapshots/Slot.json: expected at most ${SLOT_LIMIT} gas for a slot (${SLOT.join("; ")}), got ${slot}`);
   failed = true;
 }
 process.exit(failed ? 1 : 0);
