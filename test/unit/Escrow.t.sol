@@ -103,7 +103,8 @@ contract EscrowTest is Fixture {
         assertEq(escrow.account(relay).free, 20e18);
         assertEq(token.balanceOf(BURNED), 30e18);
         escrow.slash(prover, 5e18, address(0), 0);
-        escrow.slash(prover, 5e18, prover, 5e18);
+        escrow.slash(prover, 5e18 - 1, prover, 5e18 - 1);
+        escrow.slash(prover, 1, prover, 1); // the least there is
         assertEq(escrow.account(prover).locked, 0);
         assertEq(escrow.account(prover).free, 945e18);
         assertEq(token.balanceOf(BURNED), 35e18);
