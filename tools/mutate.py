@@ -2,7 +2,7 @@
 
 All sampled mutants are compiled into one copy of the tree, each behind a switch that reads COINBASE, and one run of the tests per mutant
 sets that to the mutant's number (`forge test --block-coinbase`). So the compiler runs a few times in all, and not once a mutant.
-usage: mutate.py [--count N] [--seed N] [--minutes N] [--least PERCENT] [--only NUMBER] [--out REPORT.json]
+usage: mutate.py [--count N] [--seed N] [--minutes N] [--least PERCENT] [--only NUMBER,...] [--out REPORT.json]
 """
 import argparse, json, os, random, re, shutil, subprocess, sys, time
 from pathlib import Path
@@ -161,7 +161,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--least", type=float, default=95, help="percent that must be killed")
-    parser.add_argument("--only", type=int)
+    parser.add_argument("--only", type=lambda text: {int(n) for n in text.split(",")}, help="numbers of the sample's mutants to run, as reported")
     parser.add_argument("--out", default="target/mutants.json")
     options = parser.parse_args()
     deadline = time.time() + 60 * options.minutes
@@ -221,7 +221,7 @@ def main():
 
     killed, survived = [], []
     for number, path, node, kind, _ in valid:
-        if options.only and number != options.only:
+        if options.only and number not in options.only:
             continue
         if time.time() > deadline:
             break
