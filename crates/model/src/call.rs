@@ -4,7 +4,7 @@ use alloy::{
     primitives::{Address, B256, Bytes, Log},
     sol_types::SolCall,
 };
-use fernet_bindings::{IBridge, IEscrow, IRandomness, IRewards, IRollup, IStaking};
+use fernet_bindings::{IBridge, IEscrow, IRandomness, IRewards, IRollup, IStaking, ITimelock, IVotes};
 
 use crate::rules::Addresses;
 
@@ -63,6 +63,9 @@ pub(crate) enum Call {
     SetRates(IRewards::setRatesCall),
     Deposit(IBridge::depositCall),
     ForceExit(IBridge::forceExitCall),
+    Signal(IVotes::signalCall),
+    Push(IVotes::pushCall),
+    Queue(ITimelock::queueCall),
 }
 
 /// A call with who makes it and when.
@@ -111,6 +114,9 @@ impl Call {
             Self::SetRates(call) => (at.rewards, call.abi_encode()),
             Self::Deposit(call) => (at.bridge, call.abi_encode()),
             Self::ForceExit(call) => (at.bridge, call.abi_encode()),
+            Self::Signal(call) => (at.votes, call.abi_encode()),
+            Self::Push(call) => (at.votes, call.abi_encode()),
+            Self::Queue(call) => (at.timelock, call.abi_encode()),
         };
         (to, data.into())
     }

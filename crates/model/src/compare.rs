@@ -6,10 +6,12 @@ use alloy::{
     primitives::{Address, Log, U256},
     sol_types::SolEventInterface,
 };
-use fernet_bindings::{IBridge, IEscrow, IRandomness, IRewards, IRollup, IStaking, decode_revert};
+use fernet_bindings::{
+    IBridge, IEscrow, IRandomness, IRewards, IRollup, IStaking, ITimelock, IVotes, decode_revert,
+};
 use fernet_protocol::BURN_ADDRESS;
 
-use crate::{actors, call::Reply, chain::Chain, model::Model};
+use crate::{actors, call::Reply, chain::Chain, model::Model, payloads};
 
 fn same<T: PartialEq + Debug>(what: &str, model: &T, contracts: &T) -> Result<(), String> {
     if model == contracts {
@@ -38,7 +40,7 @@ pub(crate) fn states(model: &Model, chain: &mut Chain, timestamp: u64) -> Result
     same("list of sequencers", &model.sequencers(now), &chain.sequencers()?)
 }
 
-/// What everybody holds and is owed, in the views and in the token.
+/// What everybody holds and is owed, in the views and in the token, and the votes.
 pub(crate) fn books(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<(), String> {
     let now = model.l1_slot(timestamp);
     for account in actors::accounts() {
@@ -49,7 +51,23 @@ pub(crate) fn books(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<
     let at = model.at;
     [at.staking, at.escrow, at.rewards, at.bridge, at.rollup, BURN_ADDRESS]
         .into_iter()
-        .try_for_each(|account| balance(model, chain, account))
+        .try_for_each(|account| balance(model, chain, account))?;
+    votes(model, chain, timestamp)
+}
+
+/// What payloads have of votes, and where they are.
+fn votes(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<(), String> {
+    let now = model.l1_slot(timestamp);
+    let round = model.round_in_turn(now);
+    for payload in payloads::votable() {
+        same("ballot", &model.ballot_view(round, payload), &chain.ballot(round, payload)?)?;
+        same("pushed payload", &model.votes.pushed.contains(&payload), &chain.pushed(payload)?)?;
+        same("queued payload", &model.queued_view(payload, now), &chain.queued(payload)?)?;
+    }
+    for (round, payload) in model.votes.ballots.keys() {
+        same("ballot", &model.ballot_view(*round, *payload), &chain.ballot(*round, *payload)?)?;
+    }
+    Ok(())
 }
 
 fn balance(model: &Model, chain: &mut Chain, account: Address) -> Result<(), String> {
@@ -74,4 +92,6 @@ pub(crate) fn event_name(log: &Log) -> Option<String> {
         .or_else(|| name::<IRewards::IRewardsEvents>("Rewards", log))
         .or_else(|| name::<IBridge::IBridgeEvents>("Bridge", log))
         .or_else(|| name::<IRandomness::IRandomnessEvents>("Randomness", log))
+        .or_else(|| name::<IVotes::IVotesEvents>("Votes", log))
+        .or_else(|| name::<ITimelock::ITimelockEvents>("Timelock", log))
 }

@@ -6,8 +6,9 @@
 //! and are owed.
 //!
 //! Two contracts are doubles of a few bytes (`code`): the token, and the verifier, for which the proof of a statement is the
-//! statement's hash. So statements are compared, but proofs aren't proven here: they have tests of their own. Governance, guardian
-//! and votes are plain accounts or absent, and withdrawals from blobs are left out, for the same reason.
+//! statement's hash. So statements are compared, but proofs aren't proven here: they have tests of their own. Guardian and governance
+//! of the other contracts are plain accounts, and withdrawals from blobs are left out, for the same reason. Blocks vote for payloads
+//! of every kind (`payloads`), which are pushed to the timelock.
 //!
 //! One number names a sequence: [`run_sequence`] makes it again.
 
@@ -16,8 +17,10 @@ mod call;
 mod chain;
 mod code;
 mod compare;
+mod deployment;
 mod generate;
 mod model;
+mod payloads;
 mod rules;
 
 use std::{
@@ -32,7 +35,7 @@ use fernet_bindings::decode_revert;
 use generate::Generator;
 use model::Model;
 
-pub use rules::{Rules, StakingRules, VARIANTS};
+pub use rules::{GovernanceRules, Rules, StakingRules, VARIANTS};
 
 /// Calls between two looks at everybody's accounts.
 const BOOKS_EVERY: usize = 8;

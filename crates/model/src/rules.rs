@@ -36,6 +36,25 @@ pub struct StakingRules {
     pub queue_limit: u16,
 }
 
+/// Rules of votes and of what they decide. Lengths in L1 slots unless said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GovernanceRules {
+    /// slots of a voting round
+    pub voting_round: u64,
+    /// blocks of one round that must vote for a payload
+    pub voting_quorum: u64,
+    /// from the quorum on, in which a payload can be pushed
+    pub push_period: u32,
+    /// from the queue until a payload can be executed
+    pub delay: u32,
+    /// after that, in which it can be
+    pub grace: u32,
+    /// actions of a payload at most; the contract's constant
+    pub max_actions: usize,
+    /// bytes of them as encoded; the contract's constant
+    pub max_actions_bytes: usize,
+}
+
 /// Rules of a whole deployment.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
@@ -43,6 +62,8 @@ pub struct Rules {
     pub parameters: Parameters,
     /// of the staking contract
     pub staking: StakingRules,
+    /// of votes and timelock
+    pub governance: GovernanceRules,
     /// scores are drawn by BLS keys; otherwise anyone can compute them
     pub vrf: bool,
     /// what a block pays at first
@@ -71,7 +92,7 @@ pub struct Rules {
 
 impl Rules {
     /// One of the kinds of deployment: a common one, one in which everything is as short as it may be, one with long phases, two
-    /// candidates and no penalties, and a common one with verifiable random scores.
+    /// candidates and no penalties, and a common one with verifiable random scores. Their voting rounds have 3, 1, 2 and 5 slots.
     #[must_use]
     pub fn variant(number: u64) -> Self {
         let common = Self::common();
@@ -101,6 +122,14 @@ impl Rules {
                     queue_limit: 0,
                     ..common.staking
                 },
+                governance: GovernanceRules {
+                    voting_round: 1,
+                    voting_quorum: 1,
+                    push_period: 1,
+                    delay: 1,
+                    grace: 1,
+                    ..common.governance
+                },
                 escrow_delay: 1,
                 slot_seconds: 1,
                 clock: clock(1),
@@ -123,9 +152,21 @@ impl Rules {
                     ..p
                 },
                 staking: StakingRules { minimum_stake: TokenAmount::new(1), ..common.staking },
+                governance: GovernanceRules {
+                    voting_round: 2,
+                    voting_quorum: 2,
+                    push_period: 50,
+                    delay: 20,
+                    grace: 40,
+                    ..common.governance
+                },
                 ..common
             },
-            _ => Self { vrf: true, ..common },
+            _ => Self {
+                governance: GovernanceRules { voting_round: 5, voting_quorum: 3, ..common.governance },
+                vrf: true,
+                ..common
+            },
         }
     }
 
@@ -160,6 +201,15 @@ impl Rules {
                 entry_flush: 2,
                 max_entry_flush: 4,
                 queue_limit: 2,
+            },
+            governance: GovernanceRules {
+                voting_round: 3,
+                voting_quorum: 2,
+                push_period: 12,
+                delay: 6,
+                grace: 8,
+                max_actions: 16,
+                max_actions_bytes: 16_384,
             },
             vrf: false,
             rates: Rates {
@@ -210,6 +260,8 @@ pub(crate) struct Addresses {
     pub(crate) escrow: Address,
     pub(crate) rewards: Address,
     pub(crate) bridge: Address,
+    pub(crate) timelock: Address,
+    pub(crate) votes: Address,
     pub(crate) rollup: Address,
     pub(crate) reader: Address,
 }
@@ -226,8 +278,10 @@ impl Addresses {
             escrow: DEPLOYER.create(3),
             rewards: DEPLOYER.create(4),
             bridge: DEPLOYER.create(5),
-            rollup: DEPLOYER.create(6),
-            reader: DEPLOYER.create(7),
+            timelock: DEPLOYER.create(6),
+            votes: DEPLOYER.create(7),
+            rollup: DEPLOYER.create(8),
+            reader: DEPLOYER.create(9),
         }
     }
 

@@ -61,6 +61,11 @@ const SEEN: &[&str] = &[
     "event Bridge.Deposited",
     "event Bridge.ExitForced",
     "event Randomness.MixProven",
+    "event Votes.Signalled",
+    "event Votes.SignalIgnored",
+    "event Votes.QuorumReached",
+    "event Votes.Pushed",
+    "event Timelock.Queued",
     // refusals that need a certain state
     "Propose: WrongPhase",
     "Propose: WrongSlot",
@@ -91,6 +96,12 @@ const SEEN: &[&str] = &[
     "Settle: NothingToSettle",
     "WithdrawStake: NotWithdrawableYet",
     "Claim: PotEmpty",
+    "Push: NoQuorum",
+    "Push: PushClosed",
+    "Push: AlreadyPushed",
+    "Push: UnreadablePayload",
+    "Queue: WrongStatus",
+    "Queue: ActionsTooLong",
 ];
 
 fn report(difference: &Difference) -> String {
@@ -183,6 +194,13 @@ fn planted_differences_are_found() {
         }),
         ("another unit of deposits", |r| r.unit += 1),
         ("another number of blobs", |r| r.chunks_per_blob += 1),
+        ("a voting round one slot longer", |r| r.governance.voting_round += 1),
+        ("a quorum of one vote more", |r| r.governance.voting_quorum += 1),
+        ("pushes one L1 slot too long", |r| r.governance.push_period += 1),
+        ("a timelock that is early", |r| r.governance.delay -= 1),
+        ("a timelock that keeps payloads for longer", |r| r.governance.grace += 1),
+        ("a payload of one action more", |r| r.governance.max_actions += 1),
+        ("a payload one word longer", |r| r.governance.max_actions_bytes += 32),
     ];
     let missed: Vec<_> = bugs
         .iter()

@@ -3,6 +3,7 @@
 //! The generator looks at the model to find calls that lead somewhere; what it makes of them is checked against both sides alike.
 
 mod bridge;
+mod governance;
 mod production;
 mod staking;
 
@@ -40,6 +41,8 @@ pub(crate) struct Generator {
     again: Option<usize>,
     /// the last call was a registration
     registering: bool,
+    /// payload that most blocks of the sequence vote for
+    campaign: Option<Address>,
 }
 
 /// Calls that every sequence starts after.
@@ -64,7 +67,7 @@ pub(crate) fn prologue(rules: &Rules) -> Vec<Step> {
 
 impl Generator {
     pub(crate) fn new(seed: u64, rules: Rules, timestamp: u64) -> Self {
-        Self {
+        let mut this = Self {
             rng: ChaCha12Rng::seed_from_u64(seed),
             rules,
             l1: L1Blocks { seed, rules },
@@ -72,7 +75,12 @@ impl Generator {
             headers: BTreeMap::new(),
             again: None,
             registering: false,
+            campaign: None,
+        };
+        if this.chance(40) {
+            this.campaign = Some(this.payload());
         }
+        this
     }
 
     /// The next call.
@@ -86,7 +94,13 @@ impl Generator {
             Phase::Backup => 40,
             _ => 0,
         };
-        let roll = if self.chance(idle) { 13 + self.below(7) } else { self.below(20) };
+        let roll = match () {
+            () if self.chance(idle) => 13 + self.below(8),
+            // who wants a payload makes blocks for it
+            () if self.campaign.is_some() && self.chance(80) => self.below(11),
+            () => self.below(21),
+        };
+        let roll = if Self::can_push(model, now) && self.chance(45) { 19 } else { roll };
         // deposits and registrations come in bursts, so that a block can't take all, and windows fill
         let roll = match self.again.take() {
             Some(again) if self.chance(55) => again,
@@ -102,6 +116,7 @@ impl Generator {
             16 => self.of_escrow(model),
             17 => self.of_rewards(model),
             18 => self.of_bridge(model),
+            19 => self.of_governance(model, now),
             _ => self.of_upkeep(model, now),
         };
         self.registering = matches!(call, Call::Register(_));
@@ -129,7 +144,22 @@ impl Generator {
             Phase::ExclusiveProving | Phase::OpenProving => (60, 18, 18),
             Phase::Backup => (45, 15, 35),
         };
+        let edges = Self::edges(model, now);
+        let can_push = Self::can_push(model, now);
+        let hurries = self.campaign.is_some() && self.chance(85);
         let ahead = match self.below(100) {
+            _ if can_push && self.chance(70) => 0,
+            _ if !edges.is_empty() && self.chance(10) => {
+                let edge = self.one_of(&edges);
+                edge.since(now) - self.below_u64(2)
+            }
+            _ if hurries => match position.phase {
+                Phase::Waiting | Phase::Halt => to_the_end,
+                Phase::Proposal if has_candidates => to_the_end,
+                // the block that shows the mix may lie ahead
+                Phase::Proposal => self.below_u64(2),
+                _ => 0,
+            },
             roll if roll < stay => 0,
             roll if roll < stay + one => 1,
             roll if roll < stay + one + end => to_the_end + self.below_u64(3).saturating_sub(1),

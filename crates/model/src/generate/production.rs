@@ -130,7 +130,7 @@ impl Generator {
             feeRecipient: self.below(5) as u32,
             chunks,
             committeeDigest: B256::ZERO,
-            vote: if self.chance(10) { self.owner() } else { Address::ZERO },
+            vote: self.vote(),
             blobHashes: (0..blobs).map(|_| self.blob()).collect(),
         };
         if self.chance(12) {

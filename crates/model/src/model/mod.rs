@@ -6,7 +6,9 @@ mod randomness;
 mod rewards;
 mod rollup;
 mod staking;
+mod timelock;
 mod views;
+mod votes;
 
 use std::collections::BTreeMap;
 
@@ -58,6 +60,8 @@ pub(crate) struct Model {
     pub(crate) rewards: rewards::Rewards,
     pub(crate) bridge: bridge::Bridge,
     pub(crate) randomness: randomness::Randomness,
+    pub(crate) votes: votes::Votes,
+    pub(crate) timelock: timelock::Timelock,
     /// of the call that runs
     frame: Frame,
 }
@@ -85,6 +89,8 @@ impl Model {
             rewards: rewards::Rewards::new(&rules),
             bridge: bridge::Bridge::default(),
             randomness: randomness::Randomness::default(),
+            votes: votes::Votes::default(),
+            timelock: timelock::Timelock::default(),
             frame: Frame::default(),
         }
     }
@@ -143,7 +149,18 @@ impl Model {
             Call::SetRates(call) => self.set_rates(&call.rates),
             Call::Deposit(call) => self.deposit(call),
             Call::ForceExit(call) => self.force_exit(call.index, call.to),
+            Call::Signal(_) => self.signal_by_anyone(),
+            Call::Push(call) => self.push(call.round, call.payload),
+            Call::Queue(call) => self.queue(call.payload),
         }
+    }
+
+    /// Runs a part of a call that another contract makes.
+    fn as_caller(&mut self, caller: Address, run: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
+        let sender = std::mem::replace(&mut self.frame.sender, caller);
+        let outcome = run(self);
+        self.frame.sender = sender;
+        outcome
     }
 
     fn emit(&mut self, address: Address, event: impl SolEvent) {

@@ -495,6 +495,9 @@ impl Model {
             _ => (payee, HowFinalized::Backup),
         };
         self.pay_block(slot, sequencer, prover, &settled.credits);
+        if !header.vote.is_zero() {
+            self.signal(slot, header.vote);
+        }
         let event = IRollup::Finalized {
             slot: slot.get(),
             headerHash: hash,

@@ -1,0 +1,84 @@
+//! Votes, and what becomes of them.
+
+use alloy::primitives::{Address, B256};
+use fernet_bindings::{ITimelock, IVotes};
+use fernet_protocol::L1Slot;
+
+use super::Generator;
+use crate::{call::Call, model::Model, payloads};
+
+impl Generator {
+    /// What a header votes for, often nobody; in a campaign mostly the same payload.
+    pub(super) fn vote(&mut self) -> Address {
+        if let Some(payload) = self.campaign
+            && self.chance(85)
+        {
+            return payload;
+        }
+        if self.chance(75) { Address::ZERO } else { self.payload() }
+    }
+
+    /// Any payload; half of the time one that can be queued.
+    pub(super) fn payload(&mut self) -> Address {
+        let among: Vec<_> =
+            if self.chance(50) { payloads::good().collect() } else { payloads::votable().collect() };
+        self.one_of(&among)
+    }
+
+    /// Rounds and payloads with the quorum that weren't pushed.
+    fn decided(model: &Model) -> Vec<(u64, Address)> {
+        let of = model.votes.ballots.iter().filter(|(_, ballot)| ballot.quorum_at.is_some());
+        of.map(|(decided, _)| *decided).filter(|(_, payload)| !model.votes.pushed.contains(payload)).collect()
+    }
+
+    /// L1 slots after which something is no longer, or for the first time, possible.
+    pub(super) fn edges(model: &Model, now: L1Slot) -> Vec<L1Slot> {
+        let closes =
+            Self::decided(model).into_iter().filter_map(|key| model.votes.ballots.get(&key)?.quorum_at);
+        let closes = closes.map(|quorum_at| model.push_closes(quorum_at));
+        let entries =
+            model.timelock.entries.values().flat_map(|entry| [entry.executable_from, entry.expires_at]);
+        closes.chain(entries).filter(|edge| *edge > now).collect()
+    }
+
+    /// Whether something can be pushed.
+    pub(super) fn can_push(model: &Model, now: L1Slot) -> bool {
+        Self::decided(model).iter().any(|key| {
+            let quorum_at = model.votes.ballots.get(key).and_then(|ballot| ballot.quorum_at);
+            quorum_at.is_some_and(|at| now < model.push_closes(at))
+        })
+    }
+
+    pub(super) fn of_governance(&mut self, model: &Model, now: L1Slot) -> (Address, Vec<B256>, Call) {
+        let anyone = self.anyone();
+        let payload = self.payload();
+        let (sender, call) = match self.below(10) {
+            0..7 => (anyone, self.push(model, now)),
+            7 => {
+                let slot = model.locate_at(now).current.timeline.slot.get();
+                (anyone, Call::Signal(IVotes::signalCall { slot, payload }))
+            }
+            // the votes' own address mostly, as if there had been any
+            _ => {
+                let sender = if self.chance(80) { model.at.votes } else { anyone };
+                let again = model.timelock.entries.keys().next().filter(|_| self.chance(30));
+                let payload = again.copied().unwrap_or(payload);
+                (sender, Call::Queue(ITimelock::queueCall { payload }))
+            }
+        };
+        (sender, Vec::new(), call)
+    }
+
+    /// Mostly of what has the quorum, or of what has votes.
+    fn push(&mut self, model: &Model, now: L1Slot) -> Call {
+        let decided = Self::decided(model);
+        let voted: Vec<_> = model.votes.ballots.keys().copied().collect();
+        let (round, payload) = match () {
+            () if !decided.is_empty() && self.chance(80) => self.one_of(&decided),
+            () if !voted.is_empty() && self.chance(80) => self.one_of(&voted),
+            () => (model.round_in_turn(now), self.payload()),
+        };
+        let round = if self.chance(4) { round + 1 } else { round };
+        Call::Push(IVotes::pushCall { round, payload })
+    }
+}
