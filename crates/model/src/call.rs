@@ -4,7 +4,9 @@ use alloy::{
     primitives::{Address, B256, Bytes, Log},
     sol_types::SolCall,
 };
-use fernet_bindings::{IBridge, IEscrow, IRandomness, IRewards, IRollup, IStaking, ITimelock, IVotes};
+use fernet_bindings::{
+    IBridge, IEscrow, IGuardian, IRandomness, IRegistry, IRewards, IRollup, IStaking, ITimelock, IVotes,
+};
 
 use crate::rules::Addresses;
 
@@ -66,6 +68,11 @@ pub(crate) enum Call {
     Signal(IVotes::signalCall),
     Push(IVotes::pushCall),
     Queue(ITimelock::queueCall),
+    Execute(ITimelock::executeCall),
+    GuardianPause,
+    Approve,
+    SetGuardian(IGuardian::setGuardianCall),
+    AddVersion(IRegistry::addVersionCall),
 }
 
 /// A call with who makes it and when.
@@ -117,6 +124,11 @@ impl Call {
             Self::Signal(call) => (at.votes, call.abi_encode()),
             Self::Push(call) => (at.votes, call.abi_encode()),
             Self::Queue(call) => (at.timelock, call.abi_encode()),
+            Self::Execute(call) => (at.timelock, call.abi_encode()),
+            Self::GuardianPause => (at.guardian, IGuardian::pauseCall {}.abi_encode()),
+            Self::Approve => (at.guardian, IGuardian::approveCall {}.abi_encode()),
+            Self::SetGuardian(call) => (at.guardian, call.abi_encode()),
+            Self::AddVersion(call) => (at.registry, call.abi_encode()),
         };
         (to, data.into())
     }

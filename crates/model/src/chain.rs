@@ -8,8 +8,8 @@ use alloy::{
     sol_types::SolCall,
 };
 use fernet_bindings::{
-    Ballot, EscrowView, IReader, ITimelock, IVotes, Overview, QueuedPayload, RewardsView, SequencerView,
-    artifacts::artifact,
+    Ballot, EscrowView, IGuardian, IReader, IRegistry, ITimelock, IVotes, Overview, QueuedPayload,
+    RewardsView, SequencerView, Version, artifacts::artifact,
 };
 use fernet_protocol::PROVABLE_L1_SLOTS;
 use revm::{
@@ -195,6 +195,19 @@ impl Chain {
     /// What the timelock knows of a payload.
     pub(crate) fn queued(&mut self, payload: Address) -> Result<QueuedPayload, String> {
         self.view(self.at.timelock, ITimelock::queuedCall { payload })
+    }
+
+    /// Who may pause, and how often.
+    pub(crate) fn guardian(&mut self) -> Result<(Address, u8), String> {
+        let guardian = self.view(self.at.guardian, IGuardian::guardianCall {})?;
+        Ok((guardian, self.view(self.at.guardian, IGuardian::approvalsCall {})?))
+    }
+
+    /// How many versions there are, and the last one.
+    pub(crate) fn versions(&mut self) -> Result<(U256, Version), String> {
+        let count = self.view(self.at.registry, IRegistry::countCall {})?;
+        let version = count.saturating_sub(U256::ONE);
+        Ok((count, self.view(self.at.registry, IRegistry::versionAtCall { version })?))
     }
 
     /// Token units of an account.

@@ -205,6 +205,11 @@ pub(crate) fn reverts(length: u16) -> Bytes {
         .bytes()
 }
 
+/// Takes any call and does nothing.
+pub(crate) fn takes_anything() -> Bytes {
+    Assembler::default().ops(&[STOP]).bytes()
+}
+
 /// Takes all gas.
 pub(crate) fn burns() -> Bytes {
     Assembler::default().ops(&[INVALID]).bytes()

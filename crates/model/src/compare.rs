@@ -7,7 +7,8 @@ use alloy::{
     sol_types::SolEventInterface,
 };
 use fernet_bindings::{
-    IBridge, IEscrow, IRandomness, IRewards, IRollup, IStaking, ITimelock, IVotes, decode_revert,
+    IBridge, IEscrow, IGuardian, IRandomness, IRegistry, IRewards, IRollup, IStaking, ITimelock, IVotes,
+    decode_revert,
 };
 use fernet_protocol::BURN_ADDRESS;
 
@@ -40,7 +41,7 @@ pub(crate) fn states(model: &Model, chain: &mut Chain, timestamp: u64) -> Result
     same("list of sequencers", &model.sequencers(now), &chain.sequencers()?)
 }
 
-/// What everybody holds and is owed, in the views and in the token, and the votes.
+/// What everybody holds and is owed, in the views and in the token, and what governance decided.
 pub(crate) fn books(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<(), String> {
     let now = model.l1_slot(timestamp);
     for account in actors::accounts() {
@@ -52,12 +53,14 @@ pub(crate) fn books(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<
     [at.staking, at.escrow, at.rewards, at.bridge, at.rollup, BURN_ADDRESS]
         .into_iter()
         .try_for_each(|account| balance(model, chain, account))?;
-    votes(model, chain, timestamp)
+    governance(model, chain, timestamp)
 }
 
-/// What payloads have of votes, and where they are.
-fn votes(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<(), String> {
+/// What payloads have of votes and where they are, who may pause, and the rollup's versions.
+fn governance(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<(), String> {
     let now = model.l1_slot(timestamp);
+    same("guardian", &(model.guardian.guardian, model.guardian.approvals), &chain.guardian()?)?;
+    same("versions", &model.versions_view(), &chain.versions()?)?;
     let round = model.round_in_turn(now);
     for payload in payloads::votable() {
         same("ballot", &model.ballot_view(round, payload), &chain.ballot(round, payload)?)?;
@@ -94,4 +97,6 @@ pub(crate) fn event_name(log: &Log) -> Option<String> {
         .or_else(|| name::<IRandomness::IRandomnessEvents>("Randomness", log))
         .or_else(|| name::<IVotes::IVotesEvents>("Votes", log))
         .or_else(|| name::<ITimelock::ITimelockEvents>("Timelock", log))
+        .or_else(|| name::<IGuardian::IGuardianEvents>("Guardian", log))
+        .or_else(|| name::<IRegistry::IRegistryEvents>("Registry", log))
 }

@@ -6,7 +6,7 @@ use alloy::{
 };
 use fernet_bindings::{self as abi, StakingParameters, convert::narrow};
 
-use crate::rules::{Addresses, GOVERNANCE, GUARDIAN, Rules};
+use crate::rules::{Addresses, GUARDIAN, Rules};
 
 /// A contract's name, constructor arguments and address.
 pub(crate) type Construction = (&'static str, Vec<u8>, Address);
@@ -35,7 +35,7 @@ pub(crate) fn constructors(rules: &Rules, at: &Addresses) -> Result<Vec<Construc
         at.verifier,
         at.scoring,
         at.votes,
-        GUARDIAN,
+        at.guardian,
     );
     let scoring = match rules.vrf {
         true => ("VrfScore", abi::VrfScore::constructorCall::new((at.staking,)).abi_encode(), at.scoring),
@@ -44,7 +44,7 @@ pub(crate) fn constructors(rules: &Rules, at: &Addresses) -> Result<Vec<Construc
     Ok(vec![
         (
             "Staking",
-            abi::Staking::constructorCall::new((at.token, at.rollup, GOVERNANCE, staking, time, seconds))
+            abi::Staking::constructorCall::new((at.token, at.rollup, at.timelock, staking, time, seconds))
                 .abi_encode(),
             at.staking,
         ),
@@ -61,7 +61,7 @@ pub(crate) fn constructors(rules: &Rules, at: &Addresses) -> Result<Vec<Construc
             abi::Rewards::constructorCall::new((
                 at.token,
                 at.rollup,
-                GOVERNANCE,
+                at.timelock,
                 rules.rates.try_into().map_err(wide)?,
                 narrow("maxBlockReward", rules.max_block_reward).map_err(wide)?,
                 narrow("maxRevealBonus", rules.max_reveal_bonus).map_err(wide)?,
@@ -121,5 +121,15 @@ pub(crate) fn constructors(rules: &Rules, at: &Addresses) -> Result<Vec<Construc
             at.rollup,
         ),
         ("Reader", abi::Reader::constructorCall::new((at.rollup,)).abi_encode(), at.reader),
+        (
+            "Guardian",
+            abi::Guardian::constructorCall::new((at.rollup, at.timelock, GUARDIAN)).abi_encode(),
+            at.guardian,
+        ),
+        (
+            "Registry",
+            abi::Registry::constructorCall::new((at.rollup, at.timelock, time, seconds)).abi_encode(),
+            at.registry,
+        ),
     ])
 }

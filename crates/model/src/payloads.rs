@@ -6,14 +6,14 @@ use alloy::{
     primitives::{Address, Bytes, U256, aliases::U96},
     sol_types::SolValue as _,
 };
-use fernet_bindings::{Action, IRewards, IStaking, ITimelock, Rates};
+use fernet_bindings::{Action, IGuardian, IRegistry, IRewards, IStaking, ITimelock, Rates};
 use fernet_protocol::L1Slot;
 
 use crate::{
     actors::{self, OWNERS},
     call::Call,
     code,
-    rules::Addresses,
+    rules::{Addresses, GUARDIAN},
 };
 
 /// One action of a payload.
@@ -25,6 +25,8 @@ pub(crate) enum Act {
     Nobody,
     /// of a contract that takes anything, with so many bytes of data
     Anything(usize),
+    /// of a contract that reverts with more than is kept
+    Loud,
 }
 
 /// What `actions()` answers.
@@ -46,16 +48,26 @@ struct Payload {
 
 /// Takes any call and does nothing.
 const ANYTHING: Address = Address::repeat_byte(0x7a);
+/// Reverts any call.
+const LOUD: Address = Address::repeat_byte(0x7b);
+/// Bytes of what it reverts with.
+const LOUD_BYTES: u16 = 300;
 /// Payloads that can be queued come first, so many.
-const GOOD: usize = 9;
+const GOOD: usize = 16;
 
 static PAYLOADS: LazyLock<Vec<Payload>> = LazyLock::new(|| {
+    let at = Addresses::new();
     let call = |call| Act::Call(Box::new(call));
     let flush = |flush| call(Call::SetEntryFlush(IStaking::setEntryFlushCall { flush }));
     let encoded = |acts: &[Act]| acts.iter().map(Act::encode).collect::<Vec<_>>().abi_encode();
     let constant = |acts: Vec<Act>| (code::answers(&encoded(&acts)), Some([acts.clone(), acts]));
     let (even, odd) = (vec![flush(1), call(Call::Sync)], vec![rates(9_000)]);
     let unreadable = |code| (code, None);
+    let guardian = |guardian| call(Call::SetGuardian(IGuardian::setGuardianCall { guardian }));
+    let version =
+        |rollup| call(Call::AddVersion(IRegistry::addVersionCall { rollup, governance: at.timelock }));
+    let actions = [rates(11_111), flush(3)].iter().map(Act::encode).collect();
+    let again = call(Call::Execute(ITimelock::executeCall { payload: address(0), actions }));
     let queue = call(Call::Queue(ITimelock::queueCall { payload: address(0) }));
     // their encoding has 192 bytes more
     let longest = 16_384 - 192;
@@ -69,6 +81,13 @@ static PAYLOADS: LazyLock<Vec<Payload>> = LazyLock::new(|| {
         constant((0..16).map(Act::Anything).collect()),
         constant(vec![Act::Anything(longest)]),
         constant(vec![call(Call::Settle)]),
+        constant(vec![call(Call::Approve)]),
+        constant(vec![guardian(actors::address(OWNERS.start)), guardian(GUARDIAN), flush(1)]),
+        constant(vec![version(at.reader), version(at.rollup)]),
+        constant(vec![version(at.bridge), version(at.bridge)]),
+        constant(vec![flush(2), Act::Loud]),
+        constant(vec![again]),
+        constant(vec![guardian(at.timelock), call(Call::GuardianPause)]),
         // refused
         constant((0..17).map(Act::Anything).collect()),
         constant(vec![Act::Anything(longest + 1)]),
@@ -112,6 +131,7 @@ impl Act {
                 let (target, data) = call.encode(&Addresses::new());
                 Action { target, data }
             }
+            Self::Loud => Action { target: LOUD, data: Bytes::new() },
             Self::Nobody => Action { target: actors::address(OWNERS.start), data: Bytes::new() },
             Self::Anything(length) => Action { target: ANYTHING, data: vec![1; *length].into() },
         }
@@ -140,5 +160,17 @@ pub(crate) fn answer(account: Address, now: L1Slot) -> Answer {
 /// Code that isn't deployed by a constructor.
 pub(crate) fn codes() -> impl Iterator<Item = (Address, Bytes)> {
     let payloads = PAYLOADS.iter().map(|payload| (payload.address, payload.code.clone()));
-    payloads.chain([(ANYTHING, Bytes::from_static(&[revm::bytecode::opcode::STOP]))])
+    payloads.chain([(ANYTHING, code::takes_anything()), (LOUD, code::reverts(LOUD_BYTES))])
+}
+
+/// What [`Act::Loud`] reverts with.
+pub(crate) fn loud_reason() -> Vec<u8> {
+    let mut reason = vec![0xff; 32];
+    reason.resize(usize::from(LOUD_BYTES), 0);
+    reason
+}
+
+/// Whether an account is a contract.
+pub(crate) fn has_code(account: Address) -> bool {
+    Addresses::new().contracts().contains(&account) || codes().any(|(contract, _)| contract == account)
 }

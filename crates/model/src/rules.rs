@@ -7,9 +7,7 @@ use fernet_protocol::{Bps, ChainId, L1Clock, L1Slot, Parameters, Rates, RollupId
 pub(crate) const CHAIN_ID: ChainId = ChainId::new(1);
 /// Sends the deployments.
 pub(crate) const DEPLOYER: Address = address!("0x00000000000000000000000000000000deb10e4a");
-/// Stands for the Timelock, which has its own tests.
-pub(crate) const GOVERNANCE: Address = address!("0x000000000000000000000000000000000000e0e0");
-/// Stands for the Guardian, which has its own tests.
+/// May pause at first.
 pub(crate) const GUARDIAN: Address = address!("0x000000000000000000000000000000000000a0a0");
 
 /// Kinds of deployments; a sequence's number says which it has.
@@ -36,7 +34,7 @@ pub struct StakingRules {
     pub queue_limit: u16,
 }
 
-/// Rules of votes and of what they decide. Lengths in L1 slots unless said.
+/// Rules of votes, of what they decide, and of the guardian. Lengths in L1 slots unless said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GovernanceRules {
     /// slots of a voting round
@@ -53,6 +51,10 @@ pub struct GovernanceRules {
     pub max_actions: usize,
     /// bytes of them as encoded; the contract's constant
     pub max_actions_bytes: usize,
+    /// bytes kept of what a failed action reverts with; the contract's constant
+    pub max_reason_bytes: usize,
+    /// pauses that are allowed at first; the contract's constant
+    pub first_approvals: u8,
 }
 
 /// Rules of a whole deployment.
@@ -62,7 +64,7 @@ pub struct Rules {
     pub parameters: Parameters,
     /// of the staking contract
     pub staking: StakingRules,
-    /// of votes and timelock
+    /// of votes, timelock and guardian
     pub governance: GovernanceRules,
     /// scores are drawn by BLS keys; otherwise anyone can compute them
     pub vrf: bool,
@@ -210,6 +212,8 @@ impl Rules {
                 grace: 8,
                 max_actions: 16,
                 max_actions_bytes: 16_384,
+                max_reason_bytes: 256,
+                first_approvals: 1,
             },
             vrf: false,
             rates: Rates {
@@ -264,6 +268,8 @@ pub(crate) struct Addresses {
     pub(crate) votes: Address,
     pub(crate) rollup: Address,
     pub(crate) reader: Address,
+    pub(crate) guardian: Address,
+    pub(crate) registry: Address,
 }
 
 impl Addresses {
@@ -282,7 +288,29 @@ impl Addresses {
             votes: DEPLOYER.create(7),
             rollup: DEPLOYER.create(8),
             reader: DEPLOYER.create(9),
+            guardian: DEPLOYER.create(10),
+            registry: DEPLOYER.create(11),
         }
+    }
+
+    /// All of them.
+    pub(crate) fn contracts(&self) -> [Address; 14] {
+        [
+            self.token,
+            self.verifier,
+            self.staking,
+            self.scoring,
+            self.randomness,
+            self.escrow,
+            self.rewards,
+            self.bridge,
+            self.timelock,
+            self.votes,
+            self.rollup,
+            self.reader,
+            self.guardian,
+            self.registry,
+        ]
     }
 
     pub(crate) fn rollup_id(&self) -> RollupId {

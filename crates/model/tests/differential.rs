@@ -66,6 +66,11 @@ const SEEN: &[&str] = &[
     "event Votes.QuorumReached",
     "event Votes.Pushed",
     "event Timelock.Queued",
+    "event Timelock.Executed",
+    "event Guardian.PauseUsed",
+    "event Guardian.PauseApproved",
+    "event Guardian.GuardianChanged",
+    "event Registry.VersionAdded",
     // refusals that need a certain state
     "Propose: WrongPhase",
     "Propose: WrongSlot",
@@ -102,6 +107,17 @@ const SEEN: &[&str] = &[
     "Push: UnreadablePayload",
     "Queue: WrongStatus",
     "Queue: ActionsTooLong",
+    "Execute: WrongStatus",
+    "Execute: WrongActions",
+    "Execute: TargetWithoutCode",
+    "Execute: ActionFailed by BlockRewardTooHigh",
+    "Execute: ActionFailed by ReentrancyGuardReentrantCall",
+    "GuardianPause: NotApproved",
+    "GuardianPause: AlreadyPaused",
+    "GuardianPause: NotGuardian",
+    "Approve: AlreadyApproved",
+    "AddVersion: AlreadyCanonical",
+    "AddVersion: BadParameter",
 ];
 
 fn report(difference: &Difference) -> String {
@@ -201,6 +217,8 @@ fn planted_differences_are_found() {
         ("a timelock that keeps payloads for longer", |r| r.governance.grace += 1),
         ("a payload of one action more", |r| r.governance.max_actions += 1),
         ("a payload one word longer", |r| r.governance.max_actions_bytes += 32),
+        ("a reason one byte longer", |r| r.governance.max_reason_bytes += 1),
+        ("a guardian with one pause more", |r| r.governance.first_approvals += 1),
     ];
     let missed: Vec<_> = bugs
         .iter()

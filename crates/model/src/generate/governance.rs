@@ -1,11 +1,16 @@
 //! Votes, and what becomes of them.
 
 use alloy::primitives::{Address, B256};
-use fernet_bindings::{ITimelock, IVotes};
+use fernet_bindings::{IGuardian, IRegistry, ITimelock, IVotes, PayloadStatus};
 use fernet_protocol::L1Slot;
 
 use super::Generator;
-use crate::{call::Call, model::Model, payloads};
+use crate::{
+    call::Call,
+    model::Model,
+    payloads::{self, Act, Answer},
+    rules::GUARDIAN,
+};
 
 impl Generator {
     /// What a header votes for, often nobody; in a campaign mostly the same payload.
@@ -49,15 +54,34 @@ impl Generator {
         })
     }
 
+    /// Mostly who may pause.
+    pub(super) fn guardian(&mut self, model: &Model) -> Address {
+        let guardian = model.guardian.guardian;
+        if guardian.is_zero() || self.chance(20) { self.anyone() } else { guardian }
+    }
+
     pub(super) fn of_governance(&mut self, model: &Model, now: L1Slot) -> (Address, Vec<B256>, Call) {
         let anyone = self.anyone();
         let payload = self.payload();
-        let (sender, call) = match self.below(10) {
-            0..7 => (anyone, self.push(model, now)),
-            7 => {
+        let timelock = if self.chance(80) { model.at.timelock } else { anyone };
+        let (sender, call) = match self.below(20) {
+            0 => {
                 let slot = model.locate_at(now).current.timeline.slot.get();
                 (anyone, Call::Signal(IVotes::signalCall { slot, payload }))
             }
+            1 => (self.guardian(model), Call::GuardianPause),
+            2 => (timelock, Call::Approve),
+            3 => {
+                let owner = self.owner();
+                let guardian = self.one_of(&[GUARDIAN, GUARDIAN, owner, Address::ZERO]);
+                (timelock, Call::SetGuardian(IGuardian::setGuardianCall { guardian }))
+            }
+            4 => self.version(model),
+            5..11 if Self::can_push(model, now) || model.timelock.entries.is_empty() => {
+                (anyone, self.push(model, now))
+            }
+            5..15 if !model.timelock.entries.is_empty() => (anyone, self.execution(model, now)),
+            5..16 => (anyone, self.push(model, now)),
             // the votes' own address mostly, as if there had been any
             _ => {
                 let sender = if self.chance(80) { model.at.votes } else { anyone };
@@ -69,11 +93,52 @@ impl Generator {
         (sender, Vec::new(), call)
     }
 
+    /// What can be executed.
+    pub(super) fn ready(model: &Model, now: L1Slot) -> Vec<Address> {
+        let is_ready = |payload: &Address| model.queued_view(*payload, now).status == PayloadStatus::Ready;
+        model.timelock.entries.keys().copied().filter(is_ready).collect()
+    }
+
+    /// Mostly of what is ready, with the actions as they were queued.
+    fn execution(&mut self, model: &Model, now: L1Slot) -> Call {
+        let queued: Vec<_> = model.timelock.entries.keys().copied().collect();
+        let ready = Self::ready(model, now);
+        let payload = match () {
+            () if !ready.is_empty() && self.chance(85) => self.one_of(&ready),
+            () if !queued.is_empty() && self.chance(85) => self.one_of(&queued),
+            () => self.payload(),
+        };
+        let acts = model.timelock.entries.get(&payload).map(|entry| entry.acts.clone());
+        let mut actions: Vec<_> = acts.unwrap_or_default().iter().map(Act::encode).collect();
+        match self.below(20) {
+            0 => drop(actions.pop()),
+            1 => {
+                if let Answer::Acts(acts) = payloads::answer(payload, now) {
+                    actions = acts.iter().map(Act::encode).collect();
+                }
+            }
+            2 => actions.reverse(),
+            _ => {}
+        }
+        Call::Execute(ITimelock::executeCall { payload, actions })
+    }
+
+    fn version(&mut self, model: &Model) -> (Address, Call) {
+        let (at, anyone) = (model.at, self.anyone());
+        let sender = if self.chance(80) { model.last_version().governance } else { anyone };
+        let (rollup, governance) = (self.payload(), self.payload());
+        let rollup = self.one_of(&[at.rollup, at.reader, rollup, anyone]);
+        let governance = self.one_of(&[at.timelock, at.timelock, governance, anyone]);
+        (sender, Call::AddVersion(IRegistry::addVersionCall { rollup, governance }))
+    }
+
     /// Mostly of what has the quorum, or of what has votes.
     fn push(&mut self, model: &Model, now: L1Slot) -> Call {
         let decided = Self::decided(model);
         let voted: Vec<_> = model.votes.ballots.keys().copied().collect();
+        let pushed: Vec<_> = model.votes.pushed.iter().copied().collect();
         let (round, payload) = match () {
+            () if !pushed.is_empty() && self.chance(20) => (model.round_in_turn(now), self.one_of(&pushed)),
             () if !decided.is_empty() && self.chance(80) => self.one_of(&decided),
             () if !voted.is_empty() && self.chance(80) => self.one_of(&voted),
             () => (model.round_in_turn(now), self.payload()),

@@ -22,7 +22,7 @@ use crate::{
     call::{Call, Step},
     chain::L1Blocks,
     model::Model,
-    rules::{GOVERNANCE, GUARDIAN, Rules},
+    rules::{Addresses, Rules},
 };
 
 /// L1 slots between the last call of the prologue and the first of a sequence: registrations are active by then.
@@ -50,8 +50,11 @@ pub(crate) fn prologue(rules: &Rules) -> Vec<Step> {
     let genesis = rules.genesis_slot.get();
     let step =
         |sender, l1_slot, call| Step { sender, timestamp: rules.time_of(l1_slot), blobs: Vec::new(), call };
-    let mut steps =
-        vec![step(GOVERNANCE, genesis, Call::Fund(IRewards::fundCall { amount: U256::from(9_000) }))];
+    let mut steps = vec![step(
+        Addresses::new().timelock,
+        genesis,
+        Call::Fund(IRewards::fundCall { amount: U256::from(5_000) }),
+    )];
     for prover in PROVERS {
         let account = actors::address(prover);
         let amount = if prover == PROVERS.start { 6_000 } else { 100_000 };
@@ -95,12 +98,13 @@ impl Generator {
             _ => 0,
         };
         let roll = match () {
-            () if self.chance(idle) => 13 + self.below(8),
+            () if self.chance(idle) => 13 + self.below(9),
             // who wants a payload makes blocks for it
             () if self.campaign.is_some() && self.chance(80) => self.below(11),
-            () => self.below(21),
+            () => self.below(22),
         };
-        let roll = if Self::can_push(model, now) && self.chance(45) { 19 } else { roll };
+        let due = Self::can_push(model, now) || !Self::ready(model, now).is_empty();
+        let roll = if due && self.chance(45) { 19 } else { roll };
         // deposits and registrations come in bursts, so that a block can't take all, and windows fill
         let roll = match self.again.take() {
             Some(again) if self.chance(55) => again,
@@ -116,13 +120,15 @@ impl Generator {
             16 => self.of_escrow(model),
             17 => self.of_rewards(model),
             18 => self.of_bridge(model),
-            19 => self.of_governance(model, now),
+            19 | 20 => self.of_governance(model, now),
             _ => self.of_upkeep(model, now),
         };
         self.registering = matches!(call, Call::Register(_));
         self.again = match call {
             Call::Deposit(_) => Some(18),
             Call::Register(_) => Some(13),
+            // a second pause
+            Call::Pause => Some(21),
             _ => None,
         };
         Step { sender, timestamp: self.timestamp, blobs, call }
@@ -222,7 +228,7 @@ impl Generator {
                 (self.anyone(), Vec::new(), Call::Fund(IRewards::fundCall { amount }))
             }
             _ => {
-                let sender = if self.chance(10) { self.anyone() } else { GOVERNANCE };
+                let sender = if self.chance(10) { self.anyone() } else { model.at.timelock };
                 let sequencer = self.below(5_000) as u16;
                 let prover = self.below(5_000) as u16;
                 let rates = Rates {
@@ -244,7 +250,11 @@ impl Generator {
         let call = match self.below(10) {
             0..2 => Call::Settle,
             2..4 => Call::Sync,
-            4..6 => return (if self.chance(70) { GUARDIAN } else { sender }, Vec::new(), Call::Pause),
+            4..6 => return (self.guardian(model), Vec::new(), Call::GuardianPause),
+            6 => {
+                let sender = if self.chance(70) { model.at.guardian } else { sender };
+                return (sender, Vec::new(), Call::Pause);
+            }
             _ => self.proof_of_mix(model, now),
         };
         (sender, Vec::new(), call)

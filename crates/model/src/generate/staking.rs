@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256, aliases::U96};
 use fernet_bindings::{IStaking, Registration, Status};
 
 use super::Generator;
-use crate::{actors, call::Call, model::Model, rules::GOVERNANCE};
+use crate::{actors, call::Call, model::Model};
 
 /// A registration with a proof of possession made for `owner`.
 pub(super) fn registration(owner: Address, attester: Address, withdrawer: Address, key: u8) -> Call {
@@ -49,7 +49,7 @@ impl Generator {
             }
             4..6 => Call::CancelEntry(IStaking::cancelEntryCall { sequencer }),
             6 => {
-                let sender = if self.chance(15) { anyone } else { GOVERNANCE };
+                let sender = if self.chance(15) { anyone } else { model.at.timelock };
                 let flush = self.below(6) as u16;
                 return (sender, Vec::new(), Call::SetEntryFlush(IStaking::setEntryFlushCall { flush }));
             }

@@ -2,7 +2,9 @@
 
 mod bridge;
 mod escrow;
+mod guardian;
 mod randomness;
+mod registry;
 mod rewards;
 mod rollup;
 mod staking;
@@ -16,7 +18,7 @@ use alloy::{
     primitives::{Address, Bytes, Log, U256},
     sol_types::{SolError, SolEvent},
 };
-use fernet_bindings::IERC20;
+use fernet_bindings::{IERC20, Version};
 use fernet_protocol::{BURN_ADDRESS, L1Slot};
 
 use crate::{
@@ -62,6 +64,8 @@ pub(crate) struct Model {
     pub(crate) randomness: randomness::Randomness,
     pub(crate) votes: votes::Votes,
     pub(crate) timelock: timelock::Timelock,
+    pub(crate) guardian: guardian::Guardian,
+    pub(crate) versions: Vec<Version>,
     /// of the call that runs
     frame: Frame,
 }
@@ -72,6 +76,8 @@ struct Frame {
     sender: Address,
     now: L1Slot,
     blobs: Vec<alloy::primitives::B256>,
+    /// the timelock executes
+    executing: bool,
     logs: Vec<Log>,
 }
 
@@ -91,6 +97,8 @@ impl Model {
             randomness: randomness::Randomness::default(),
             votes: votes::Votes::default(),
             timelock: timelock::Timelock::default(),
+            guardian: guardian::Guardian::new(&rules),
+            versions: vec![registry::first(&rules, &at)],
             frame: Frame::default(),
         }
     }
@@ -107,6 +115,7 @@ impl Model {
             sender: step.sender,
             now: self.l1_slot(step.timestamp),
             blobs: step.blobs.clone(),
+            executing: false,
             logs: Vec::new(),
         };
         match self.call(&step.call) {
@@ -152,6 +161,11 @@ impl Model {
             Call::Signal(_) => self.signal_by_anyone(),
             Call::Push(call) => self.push(call.round, call.payload),
             Call::Queue(call) => self.queue(call.payload),
+            Call::Execute(call) => self.execute(call),
+            Call::GuardianPause => self.guardian_pause(),
+            Call::Approve => self.approve(),
+            Call::SetGuardian(call) => self.set_guardian(call.guardian),
+            Call::AddVersion(call) => self.add_version(call.rollup, call.governance),
         }
     }
 

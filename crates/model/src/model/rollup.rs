@@ -18,7 +18,7 @@ use super::{Model, Outcome, refusal, refuse};
 use crate::{
     call::HeaderProof,
     code,
-    rules::{Addresses, GUARDIAN, Rules},
+    rules::{Addresses, Rules},
 };
 
 /// Where the chain stands.
@@ -137,8 +137,8 @@ impl Model {
 
     pub(super) fn pause(&mut self) -> Outcome {
         let (actual, now) = (self.frame.sender, self.frame.now);
-        if actual != GUARDIAN {
-            return refuse(IRollup::NotGuardian { expected: GUARDIAN, actual });
+        if actual != self.at.guardian {
+            return refuse(IRollup::NotGuardian { expected: self.at.guardian, actual });
         }
         let until = self.paused_until(now);
         if until != 0 {

@@ -1,21 +1,23 @@
-//! What was pushed waits here.
+//! What was pushed waits here, then happens.
 
 use std::collections::BTreeMap;
 
 use alloy::{
-    primitives::{Address, B256, U256, keccak256},
+    primitives::{Address, B256, Bytes, U256, keccak256},
     sol_types::SolValue as _,
 };
-use fernet_bindings::{Action, ITimelock, PayloadStatus, QueuedPayload};
+use fernet_bindings::{self as abi, Action, ITimelock, PayloadStatus, QueuedPayload};
 use fernet_protocol::L1Slot;
 
-use super::{Model, Outcome, refuse};
+use super::{Model, Outcome, Refusal, refuse};
 use crate::payloads::{self, Act, Answer};
 
 /// A payload as it was queued.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
+    pub(crate) acts: Vec<Act>,
     hash: B256,
+    executed: bool,
     pub(crate) executable_from: L1Slot,
     pub(crate) expires_at: L1Slot,
 }
@@ -28,6 +30,7 @@ pub(crate) struct Timelock {
 
 impl Model {
     pub(super) fn queue(&mut self, payload: Address) -> Outcome {
+        self.require_not_executing()?;
         let (sender, now) = (self.frame.sender, self.frame.now);
         if sender != self.at.votes {
             return refuse(ITimelock::NotVotes { expected: self.at.votes, actual: sender });
@@ -54,7 +57,9 @@ impl Model {
         let hash = keccak256(&encoded);
         let executable_from = now.plus(u64::from(rules.delay));
         let expires_at = executable_from.plus(u64::from(rules.grace));
-        self.timelock.entries.insert(payload, Entry { hash, executable_from, expires_at });
+        self.timelock
+            .entries
+            .insert(payload, Entry { acts, hash, executed: false, executable_from, expires_at });
         let event = ITimelock::Queued {
             payload,
             actionsHash: hash,
@@ -64,6 +69,52 @@ impl Model {
         };
         self.emit(self.at.timelock, event);
         Ok(())
+    }
+
+    pub(super) fn execute(&mut self, call: &ITimelock::executeCall) -> Outcome {
+        self.require_not_executing()?;
+        let (payload, at) = (call.payload, self.at.timelock);
+        let (expected, actual) = (PayloadStatus::Ready, self.queued_view(payload, self.frame.now).status);
+        let entry = self.timelock.entries.get_mut(&payload).filter(|_| actual == expected);
+        let Some(entry) = entry else {
+            return refuse(ITimelock::WrongStatus { payload, expected, actual });
+        };
+        let given = keccak256(call.actions.abi_encode());
+        if given != entry.hash {
+            return refuse(ITimelock::WrongActions { expected: entry.hash, actual: given });
+        }
+        entry.executed = true;
+        let acts = entry.acts.clone();
+        self.emit(at, ITimelock::Executed { payload, actionsHash: given });
+        self.frame.executing = true;
+        for (index, act) in acts.iter().enumerate() {
+            self.act(U256::from(index), act)?;
+        }
+        self.frame.executing = false;
+        Ok(())
+    }
+
+    fn act(&mut self, index: U256, act: &Act) -> Outcome {
+        let target = act.encode().target;
+        let most = self.rules.governance.max_reason_bytes;
+        let failed = |data: &[u8]| {
+            let kept = data.len().min(most);
+            let reason = Bytes::copy_from_slice(data.get(..kept).unwrap_or_default());
+            refuse(ITimelock::ActionFailed { index, target, reason })
+        };
+        match act {
+            Act::Nobody => refuse(ITimelock::TargetWithoutCode { index, target }),
+            Act::Anything(_) => Ok(()),
+            Act::Loud => failed(&payloads::loud_reason()),
+            Act::Call(call) => match self.as_caller(self.at.timelock, |model| model.call(call)) {
+                Ok(()) => Ok(()),
+                Err(Refusal(data)) => failed(&data),
+            },
+        }
+    }
+
+    fn require_not_executing(&self) -> Outcome {
+        if self.frame.executing { refuse(abi::Timelock::ReentrancyGuardReentrantCall {}) } else { Ok(()) }
     }
 
     /// What a payload answers now.
@@ -82,6 +133,7 @@ impl Model {
             return QueuedPayload { status, executableFrom: 0, expiresAt: 0, actionsHash: B256::ZERO };
         };
         let status = match now {
+            _ if entry.executed => PayloadStatus::Executed,
             _ if now < entry.executable_from => PayloadStatus::Waiting,
             _ if now < entry.expires_at => PayloadStatus::Ready,
             _ => PayloadStatus::Expired,
