@@ -8,7 +8,7 @@ use alloy::{
     sol_types::SolCall,
 };
 use fernet_bindings::{
-    Ballot, EscrowView, IGuardian, IReader, IRegistry, ITimelock, IVotes, Overview, QueuedPayload,
+    Ballot, EscrowView, IBridge, IGuardian, IReader, IRegistry, ITimelock, IVotes, Overview, QueuedPayload,
     RewardsView, SequencerView, Version, artifacts::artifact,
 };
 use fernet_protocol::PROVABLE_L1_SLOTS;
@@ -180,6 +180,11 @@ impl Chain {
 
     pub(crate) fn rewards(&mut self, account: Address) -> Result<RewardsView, String> {
         self.view(self.at.reader, IReader::rewardsCall { account })
+    }
+
+    /// L2 units deposited and not claimed back.
+    pub(crate) fn supply(&mut self) -> Result<u64, String> {
+        self.view(self.at.bridge, IBridge::supplyCall {})
     }
 
     /// Votes of a payload in a round.

@@ -53,6 +53,7 @@ pub(crate) fn books(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<
     [at.staking, at.escrow, at.rewards, at.bridge, at.rollup, BURN_ADDRESS]
         .into_iter()
         .try_for_each(|account| balance(model, chain, account))?;
+    same("bridge's supply", &model.bridge.supply, &chain.supply()?)?;
     governance(model, chain, timestamp)
 }
 

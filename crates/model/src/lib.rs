@@ -6,8 +6,8 @@
 //! and are owed.
 //!
 //! Two contracts are doubles of a few bytes (`code`): the token, and the verifier, for which the proof of a statement is the
-//! statement's hash. So statements are compared, but proofs aren't proven here: they have tests of their own. Withdrawals from
-//! blobs and contracts' signatures are left out, for the same reason.
+//! statement's hash. So statements are compared, but proofs aren't proven here: they have tests of their own. Signatures of
+//! contracts are left out. Some blobs are real ones with withdrawals (`blobs`), which are claimed.
 //!
 //! Blocks vote for payloads of every kind (`payloads`), which are pushed, wait and are executed. Timelock, guardian and votes also
 //! call from their own addresses, out of the blue: so what they alone may do is tried far more often than they would do it.
@@ -15,6 +15,7 @@
 //! One number names a sequence: [`run_sequence`] makes it again.
 
 mod actors;
+mod blobs;
 mod call;
 mod chain;
 mod code;

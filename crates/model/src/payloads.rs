@@ -53,7 +53,7 @@ const LOUD: Address = Address::repeat_byte(0x7b);
 /// Bytes of what it reverts with.
 const LOUD_BYTES: u16 = 300;
 /// Payloads that can be queued come first, so many.
-const GOOD: usize = 16;
+const GOOD: usize = 17;
 
 static PAYLOADS: LazyLock<Vec<Payload>> = LazyLock::new(|| {
     let at = Addresses::new();
@@ -86,6 +86,7 @@ static PAYLOADS: LazyLock<Vec<Payload>> = LazyLock::new(|| {
         constant(vec![version(at.reader), version(at.rollup)]),
         constant(vec![version(at.bridge), version(at.bridge)]),
         constant(vec![flush(2), Act::Loud]),
+        constant(vec![Act::Loud]),
         constant(vec![again]),
         constant(vec![guardian(at.timelock), call(Call::GuardianPause)]),
         // refused

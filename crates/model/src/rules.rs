@@ -82,6 +82,8 @@ pub struct Rules {
     pub min_deposit: u64,
     /// chunks in a full blob
     pub chunks_per_blob: u64,
+    /// elements of a blob; the contract's constant
+    pub blob_elements: u64,
     /// the L1's slots
     pub clock: L1Clock,
     /// unix time of L1 slot 0
@@ -229,6 +231,7 @@ impl Rules {
             unit: 7,
             min_deposit: 5,
             chunks_per_blob: 2,
+            blob_elements: 4_096,
             clock: clock(12),
             genesis_time: GENESIS_TIME,
             slot_seconds: 12,

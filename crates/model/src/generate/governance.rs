@@ -63,6 +63,7 @@ impl Generator {
     pub(super) fn of_governance(&mut self, model: &Model, now: L1Slot) -> (Address, Vec<B256>, Call) {
         let anyone = self.anyone();
         let payload = self.payload();
+        let is_ready = !Self::ready(model, now).is_empty();
         let timelock = if self.chance(80) { model.at.timelock } else { anyone };
         let (sender, call) = match self.below(20) {
             0 => {
@@ -77,11 +78,11 @@ impl Generator {
                 (timelock, Call::SetGuardian(IGuardian::setGuardianCall { guardian }))
             }
             4 => self.version(model),
-            5..11 if Self::can_push(model, now) || model.timelock.entries.is_empty() => {
-                (anyone, self.push(model, now))
+            5..11 if Self::can_push(model, now) => (anyone, self.push(model, now)),
+            5..17 if is_ready || (!model.timelock.entries.is_empty() && self.chance(25)) => {
+                (anyone, self.execution(model, now))
             }
-            5..15 if !model.timelock.entries.is_empty() => (anyone, self.execution(model, now)),
-            5..16 => (anyone, self.push(model, now)),
+            5..12 => (anyone, self.push(model, now)),
             // the votes' own address mostly, as if there had been any
             _ => {
                 let sender = if self.chance(80) { model.at.votes } else { anyone };

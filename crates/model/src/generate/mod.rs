@@ -6,6 +6,7 @@ mod bridge;
 mod governance;
 mod production;
 mod staking;
+mod withdrawals;
 
 use std::collections::BTreeMap;
 
@@ -35,7 +36,7 @@ pub(crate) struct Generator {
     l1: L1Blocks,
     /// of the last call
     timestamp: u64,
-    /// proposed headers by hash
+    /// headers by hash
     headers: BTreeMap<B256, Header>,
     /// die that makes a call like the last one
     again: Option<usize>,
@@ -104,10 +105,10 @@ impl Generator {
             () => self.below(22),
         };
         let due = Self::can_push(model, now) || !Self::ready(model, now).is_empty();
-        let roll = if due && self.chance(45) { 19 } else { roll };
+        let roll = if due && self.chance(55) { 19 } else { roll };
         // deposits and registrations come in bursts, so that a block can't take all, and windows fill
         let roll = match self.again.take() {
-            Some(again) if self.chance(55) => again,
+            Some(again) if self.chance(65) => again,
             _ => roll,
         };
         let (sender, blobs, call) = match roll {
@@ -125,7 +126,7 @@ impl Generator {
         };
         self.registering = matches!(call, Call::Register(_));
         self.again = match call {
-            Call::Deposit(_) => Some(18),
+            Call::Deposit(_) | Call::ClaimWithdrawal(_) => Some(18),
             Call::Register(_) => Some(13),
             // a second pause
             Call::Pause => Some(21),
@@ -155,7 +156,7 @@ impl Generator {
         let hurries = self.campaign.is_some() && self.chance(85);
         let ahead = match self.below(100) {
             _ if can_push && self.chance(70) => 0,
-            _ if !edges.is_empty() && self.chance(10) => {
+            _ if !edges.is_empty() && self.chance(18) => {
                 let edge = self.one_of(&edges);
                 edge.since(now) - self.below_u64(2)
             }

@@ -148,12 +148,6 @@ impl Generator {
         header
     }
 
-    fn blob(&mut self) -> B256 {
-        let mut hash = self.word();
-        hash.0[0] = 1; // the version that a transaction's blobs have
-        hash
-    }
-
     /// The header hash and sequencer of the candidate in turn, or of one that was.
     fn subject(&mut self, model: &Model, now: L1Slot) -> Option<(B256, u32, Option<Header>)> {
         let turn = model.locate_at(now).current.position.turn.index();
@@ -266,6 +260,7 @@ impl Generator {
                 if self.chance(80) {
                     header.vote = Address::ZERO;
                 }
+                self.headers.insert(protocol::Header::from(header.clone()).hash(), header.clone());
                 header
             }
         };

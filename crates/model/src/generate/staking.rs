@@ -38,7 +38,7 @@ impl Generator {
         if let Some((sequencer, s)) = queued.filter(|_| self.chance(25)) {
             return (s.owner, Vec::new(), Call::CancelEntry(IStaking::cancelEntryCall { sequencer }));
         }
-        let kind = if self.registering && self.chance(60) { 0 } else { self.below(24) };
+        let kind = if self.registering && self.chance(75) { 0 } else { self.below(24) };
         let call = match kind {
             0..4 => {
                 let owner = self.owner();

@@ -11,6 +11,7 @@ mod staking;
 mod timelock;
 mod views;
 mod votes;
+mod withdrawals;
 
 use std::collections::BTreeMap;
 
@@ -158,6 +159,7 @@ impl Model {
             Call::SetRates(call) => self.set_rates(&call.rates),
             Call::Deposit(call) => self.deposit(call),
             Call::ForceExit(call) => self.force_exit(call.index, call.to),
+            Call::ClaimWithdrawal(call) => self.claim_withdrawal(&call.proof),
             Call::Signal(_) => self.signal_by_anyone(),
             Call::Push(call) => self.push(call.round, call.payload),
             Call::Queue(call) => self.queue(call.payload),

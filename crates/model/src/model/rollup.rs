@@ -28,6 +28,8 @@ pub(crate) struct Rollup {
     /// the last slot with proposals; the cursor may have passed it
     pub(crate) recorded: Option<Recorded>,
     pub(crate) tip: abi::Tip,
+    /// header hashes of finalized blocks, by slot
+    pub(crate) finalized: BTreeMap<u64, B256>,
 }
 
 /// A slot with proposals.
@@ -69,6 +71,7 @@ impl Rollup {
                 height: 0,
                 slot: Slot::NONE.get(),
             },
+            finalized: BTreeMap::from([(Slot::NONE.get(), at.rollup_id().genesis_hash())]),
         }
     }
 
@@ -475,6 +478,7 @@ impl Model {
             .unwrap_or_else(|error| unreachable!("{error}"));
         self.rollup.cursor = Cursor::after_finalized(&at.timeline, now, &self.rules.parameters);
         let hash = Header::from(header.clone()).hash();
+        self.rollup.finalized.insert(slot.get(), hash);
         self.rollup.tip = abi::Tip {
             headerHash: hash,
             stateRoot: header.stateRoot,
