@@ -4,7 +4,9 @@ use alloy::{
     primitives::{Address, B256, Bytes, Log},
     sol_types::SolCall,
 };
-use fernet_bindings::{IBridge, IEscrow, IRandomness, IRewards, IRollup, IStaking};
+use fernet_bindings::{
+    IBridge, IEscrow, IGuardian, IRandomness, IRegistry, IRewards, IRollup, IStaking, ITimelock, IVotes,
+};
 
 use crate::rules::Addresses;
 
@@ -63,6 +65,15 @@ pub(crate) enum Call {
     SetRates(IRewards::setRatesCall),
     Deposit(IBridge::depositCall),
     ForceExit(IBridge::forceExitCall),
+    ClaimWithdrawal(IBridge::claimCall),
+    Signal(IVotes::signalCall),
+    Push(IVotes::pushCall),
+    Queue(ITimelock::queueCall),
+    Execute(ITimelock::executeCall),
+    GuardianPause,
+    Approve,
+    SetGuardian(IGuardian::setGuardianCall),
+    AddVersion(IRegistry::addVersionCall),
 }
 
 /// A call with who makes it and when.
@@ -111,6 +122,15 @@ impl Call {
             Self::SetRates(call) => (at.rewards, call.abi_encode()),
             Self::Deposit(call) => (at.bridge, call.abi_encode()),
             Self::ForceExit(call) => (at.bridge, call.abi_encode()),
+            Self::ClaimWithdrawal(call) => (at.bridge, call.abi_encode()),
+            Self::Signal(call) => (at.votes, call.abi_encode()),
+            Self::Push(call) => (at.votes, call.abi_encode()),
+            Self::Queue(call) => (at.timelock, call.abi_encode()),
+            Self::Execute(call) => (at.timelock, call.abi_encode()),
+            Self::GuardianPause => (at.guardian, IGuardian::pauseCall {}.abi_encode()),
+            Self::Approve => (at.guardian, IGuardian::approveCall {}.abi_encode()),
+            Self::SetGuardian(call) => (at.guardian, call.abi_encode()),
+            Self::AddVersion(call) => (at.registry, call.abi_encode()),
         };
         (to, data.into())
     }

@@ -5,11 +5,11 @@ use alloy::{
     eips::{eip2935::HISTORY_STORAGE_ADDRESS, eip2935::HISTORY_STORAGE_CODE},
     primitives::{Address, B256, Bytes, TxKind, U256, keccak256},
     rlp,
-    sol_types::{SolCall, SolConstructor},
+    sol_types::SolCall,
 };
 use fernet_bindings::{
-    self as abi, EscrowView, IReader, Overview, RewardsView, SequencerView, StakingParameters,
-    artifacts::artifact, convert::narrow,
+    Ballot, EscrowView, IBridge, IGuardian, IReader, IRegistry, ITimelock, IVotes, Overview, QueuedPayload,
+    RewardsView, SequencerView, Version, artifacts::artifact,
 };
 use fernet_protocol::PROVABLE_L1_SLOTS;
 use revm::{
@@ -26,7 +26,9 @@ use revm::{
 use crate::{
     call::{HeaderProof, Reply, ShownBlock, Step},
     code,
-    rules::{Addresses, CHAIN_ID, DEPLOYER, GOVERNANCE, GUARDIAN, Rules},
+    deployment::constructors,
+    payloads,
+    rules::{Addresses, CHAIN_ID, DEPLOYER, Rules},
 };
 
 type Db = CacheDB<EmptyDB>;
@@ -49,11 +51,12 @@ impl Chain {
     pub(crate) fn deploy(rules: Rules, rich: &[Address]) -> Result<Self, String> {
         let at = Addresses::new();
         let mut db = Db::new(EmptyDB::default());
-        for (address, code) in [
+        let doubles = [
             (at.token, code::token()),
             (at.verifier, code::verifier(rules.chunks_per_blob, Rules::genesis_root())),
             (HISTORY_STORAGE_ADDRESS, HISTORY_STORAGE_CODE.clone()),
-        ] {
+        ];
+        for (address, code) in doubles.into_iter().chain(payloads::codes()) {
             let code = Bytecode::new_raw(code);
             db.insert_account_info(address, AccountInfo::new(U256::ZERO, 1, code.hash_slow(), code));
         }
@@ -78,6 +81,8 @@ impl Chain {
         let mut cfg = CfgEnv::new_with_spec(SpecId::OSAKA).with_chain_id(CHAIN_ID.get());
         cfg.disable_nonce_check = true;
         cfg.disable_balance_check = true;
+        // contracts' addresses call too, to do at any time what they would otherwise do rarely
+        cfg.disable_eip3607 = true;
         cfg.tx_gas_limit_cap = Some(u64::MAX);
         let block = BlockEnv {
             gas_limit: u64::MAX,
@@ -177,6 +182,39 @@ impl Chain {
         self.view(self.at.reader, IReader::rewardsCall { account })
     }
 
+    /// L2 units deposited and not claimed back.
+    pub(crate) fn supply(&mut self) -> Result<u64, String> {
+        self.view(self.at.bridge, IBridge::supplyCall {})
+    }
+
+    /// Votes of a payload in a round.
+    pub(crate) fn ballot(&mut self, round: u64, payload: Address) -> Result<Ballot, String> {
+        self.view(self.at.votes, IVotes::ballotCall { round, payload })
+    }
+
+    /// Whether a payload was pushed.
+    pub(crate) fn pushed(&mut self, payload: Address) -> Result<bool, String> {
+        self.view(self.at.votes, IVotes::pushedCall { payload })
+    }
+
+    /// What the timelock knows of a payload.
+    pub(crate) fn queued(&mut self, payload: Address) -> Result<QueuedPayload, String> {
+        self.view(self.at.timelock, ITimelock::queuedCall { payload })
+    }
+
+    /// Who may pause, and how often.
+    pub(crate) fn guardian(&mut self) -> Result<(Address, u8), String> {
+        let guardian = self.view(self.at.guardian, IGuardian::guardianCall {})?;
+        Ok((guardian, self.view(self.at.guardian, IGuardian::approvalsCall {})?))
+    }
+
+    /// How many versions there are, and the last one.
+    pub(crate) fn versions(&mut self) -> Result<(U256, Version), String> {
+        let count = self.view(self.at.registry, IRegistry::countCall {})?;
+        let version = count.saturating_sub(U256::ONE);
+        Ok((count, self.view(self.at.registry, IRegistry::versionAtCall { version })?))
+    }
+
     /// Token units of an account.
     pub(crate) fn balance(&mut self, account: Address) -> Result<U256, String> {
         let db = &mut self.evm.ctx.journaled_state.database;
@@ -251,93 +289,4 @@ impl HeaderProof {
         let parent = self.parent.as_ref().map(|p| p.rlp.clone()).unwrap_or_default();
         (self.child.rlp.clone(), parent).abi_encode_params().into()
     }
-}
-
-/// A contract's name, constructor arguments and address.
-type Construction = (&'static str, Vec<u8>, Address);
-
-/// The contracts in the order of their deployment.
-fn constructors(rules: &Rules, at: &Addresses) -> Result<Vec<Construction>, String> {
-    let wide = |error: abi::InvalidValue| error.to_string();
-    let (time, seconds) = (rules.genesis_time, rules.slot_seconds);
-    let staking = StakingParameters {
-        stakeAmount: narrow("stakeAmount", rules.staking.stake_amount).map_err(wide)?,
-        minimumStake: narrow("minimumStake", rules.staking.minimum_stake).map_err(wide)?,
-        entryPeriod: rules.staking.entry_period,
-        exitDelay: rules.staking.exit_delay,
-        entryWindow: rules.staking.entry_window,
-        entryFlush: rules.staking.entry_flush,
-        maxEntryFlush: rules.staking.max_entry_flush,
-        queueLimit: rules.staking.queue_limit,
-    };
-    let contracts = (
-        at.staking,
-        at.randomness,
-        at.escrow,
-        at.rewards,
-        at.bridge,
-        at.verifier,
-        at.scoring,
-        Address::ZERO,
-        GUARDIAN,
-    );
-    let scoring = match rules.vrf {
-        true => ("VrfScore", abi::VrfScore::constructorCall::new((at.staking,)).abi_encode(), at.scoring),
-        false => ("PublicScore", Vec::new(), at.scoring),
-    };
-    Ok(vec![
-        (
-            "Staking",
-            abi::Staking::constructorCall::new((at.token, at.rollup, GOVERNANCE, staking, time, seconds))
-                .abi_encode(),
-            at.staking,
-        ),
-        scoring,
-        ("Randomness", abi::Randomness::constructorCall::new((time, seconds)).abi_encode(), at.randomness),
-        (
-            "Escrow",
-            abi::Escrow::constructorCall::new((at.token, at.rollup, rules.escrow_delay, time, seconds))
-                .abi_encode(),
-            at.escrow,
-        ),
-        (
-            "Rewards",
-            abi::Rewards::constructorCall::new((
-                at.token,
-                at.rollup,
-                GOVERNANCE,
-                rules.rates.try_into().map_err(wide)?,
-                narrow("maxBlockReward", rules.max_block_reward).map_err(wide)?,
-                narrow("maxRevealBonus", rules.max_reveal_bonus).map_err(wide)?,
-            ))
-            .abi_encode(),
-            at.rewards,
-        ),
-        (
-            "Bridge",
-            abi::Bridge::constructorCall::new((
-                at.token,
-                at.rollup,
-                U256::from(rules.unit),
-                rules.min_deposit,
-                time,
-                seconds,
-            ))
-            .abi_encode(),
-            at.bridge,
-        ),
-        (
-            "Rollup",
-            abi::Rollup::constructorCall::new((
-                rules.parameters.try_into().map_err(wide)?,
-                contracts,
-                time,
-                seconds,
-                rules.genesis_slot.get(),
-            ))
-            .abi_encode(),
-            at.rollup,
-        ),
-        ("Reader", abi::Reader::constructorCall::new((at.rollup,)).abi_encode(), at.reader),
-    ])
 }

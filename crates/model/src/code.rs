@@ -1,13 +1,12 @@
-//! Two contracts of a few bytes that stand in for what has its own tests: a token, and a verifier whose proof of a statement
-//! is the statement's hash.
+//! Contracts of a few bytes: a token and a verifier that stand in for what has its own tests, and payloads to vote for.
 
 use alloy::primitives::{B256, Bytes, U256, keccak256};
 use alloy::sol_types::{SolCall, SolEvent};
 use fernet_bindings::{IERC20, IStateTransitionVerifier};
 use revm::bytecode::opcode::{
-    ADD, CALLDATACOPY, CALLDATALOAD, CALLDATASIZE, CALLER, DUP1, DUP2, DUP3, EQ, JUMP, JUMPDEST, JUMPI,
-    KECCAK256, LOG3, LT, MSTORE, PUSH0, PUSH1, PUSH2, PUSH4, PUSH32, RETURN, REVERT, SHR, SLOAD, SSTORE,
-    STOP, SUB,
+    ADD, AND, CALLDATACOPY, CALLDATALOAD, CALLDATASIZE, CALLER, CODECOPY, DUP1, DUP2, DUP3, EQ, INVALID,
+    JUMP, JUMPDEST, JUMPI, KECCAK256, LOG3, LT, MSTORE, NUMBER, PUSH0, PUSH1, PUSH2, PUSH4, PUSH32, RETURN,
+    REVERT, SHR, SLOAD, SSTORE, STOP, SUB,
 };
 
 /// Code under construction, with jumps to named places.
@@ -69,6 +68,23 @@ impl Assembler {
 
     fn return_top(self) -> Self {
         self.ops(&[PUSH0, MSTORE]).push1(32).ops(&[PUSH0, RETURN])
+    }
+
+    /// Returns bytes that stand at `label`; fewer than 2^16.
+    fn return_data(self, label: &'static str, bytes: &[u8]) -> Self {
+        let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes();
+        self.ops(&[PUSH2])
+            .ops(&length)
+            .push_label(label)
+            .ops(&[PUSH0, CODECOPY, PUSH2])
+            .ops(&length)
+            .ops(&[PUSH0, RETURN])
+    }
+
+    /// Bytes for [`Self::return_data`].
+    fn data(mut self, label: &'static str, bytes: &[u8]) -> Self {
+        self.labels.push((label, self.code.len()));
+        self.ops(bytes)
     }
 
     fn bytes(mut self) -> Bytes {
@@ -157,4 +173,49 @@ pub(crate) fn verifier(chunks_per_blob: u64, genesis_root: B256) -> Bytes {
 pub(crate) fn proof(encoded_statement: &[u8]) -> B256 {
     // without the offset before it
     keccak256(encoded_statement.get(32..).unwrap_or_default())
+}
+
+/// Answers any call with these bytes.
+pub(crate) fn answers(bytes: &[u8]) -> Bytes {
+    Assembler::default().return_data("data", bytes).data("data", bytes).bytes()
+}
+
+/// Answers any call with the first bytes in an L1 block of even number, otherwise with the second.
+pub(crate) fn answers_by_parity(even: &[u8], odd: &[u8]) -> Bytes {
+    Assembler::default()
+        .ops(&[NUMBER])
+        .push1(1)
+        .ops(&[AND])
+        .jump_if("odd")
+        .return_data("even data", even)
+        .label("odd")
+        .return_data("odd data", odd)
+        .data("even data", even)
+        .data("odd data", odd)
+        .bytes()
+}
+
+/// Reverts with a word of ones, then zeros, of so many bytes in all.
+pub(crate) fn reverts(length: u16) -> Bytes {
+    Assembler::default()
+        .push32(B256::repeat_byte(0xff))
+        .ops(&[PUSH0, MSTORE, PUSH2])
+        .ops(&length.to_be_bytes())
+        .ops(&[PUSH0, REVERT])
+        .bytes()
+}
+
+/// Takes any call and does nothing.
+pub(crate) fn takes_anything() -> Bytes {
+    Assembler::default().ops(&[STOP]).bytes()
+}
+
+/// Takes all gas.
+pub(crate) fn burns() -> Bytes {
+    Assembler::default().ops(&[INVALID]).bytes()
+}
+
+/// Writes a word, which nobody may whom a view asks, then answers with these bytes.
+pub(crate) fn writes(bytes: &[u8]) -> Bytes {
+    Assembler::default().ops(&[CALLER, PUSH0, SSTORE]).return_data("data", bytes).data("data", bytes).bytes()
 }

@@ -6,10 +6,13 @@ use alloy::{
     primitives::{Address, Log, U256},
     sol_types::SolEventInterface,
 };
-use fernet_bindings::{IBridge, IEscrow, IRandomness, IRewards, IRollup, IStaking, decode_revert};
+use fernet_bindings::{
+    IBridge, IEscrow, IGuardian, IRandomness, IRegistry, IRewards, IRollup, IStaking, ITimelock, IVotes,
+    decode_revert,
+};
 use fernet_protocol::BURN_ADDRESS;
 
-use crate::{actors, call::Reply, chain::Chain, model::Model};
+use crate::{actors, call::Reply, chain::Chain, model::Model, payloads};
 
 fn same<T: PartialEq + Debug>(what: &str, model: &T, contracts: &T) -> Result<(), String> {
     if model == contracts {
@@ -38,7 +41,7 @@ pub(crate) fn states(model: &Model, chain: &mut Chain, timestamp: u64) -> Result
     same("list of sequencers", &model.sequencers(now), &chain.sequencers()?)
 }
 
-/// What everybody holds and is owed, in the views and in the token.
+/// What everybody holds and is owed, in the views and in the token, and what governance decided.
 pub(crate) fn books(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<(), String> {
     let now = model.l1_slot(timestamp);
     for account in actors::accounts() {
@@ -49,7 +52,26 @@ pub(crate) fn books(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<
     let at = model.at;
     [at.staking, at.escrow, at.rewards, at.bridge, at.rollup, BURN_ADDRESS]
         .into_iter()
-        .try_for_each(|account| balance(model, chain, account))
+        .try_for_each(|account| balance(model, chain, account))?;
+    same("bridge's supply", &model.bridge.supply, &chain.supply()?)?;
+    governance(model, chain, timestamp)
+}
+
+/// What payloads have of votes and where they are, who may pause, and the rollup's versions.
+fn governance(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<(), String> {
+    let now = model.l1_slot(timestamp);
+    same("guardian", &(model.guardian.guardian, model.guardian.approvals), &chain.guardian()?)?;
+    same("versions", &model.versions_view(), &chain.versions()?)?;
+    let round = model.round_in_turn(now);
+    for payload in payloads::votable() {
+        same("ballot", &model.ballot_view(round, payload), &chain.ballot(round, payload)?)?;
+        same("pushed payload", &model.votes.pushed.contains(&payload), &chain.pushed(payload)?)?;
+        same("queued payload", &model.queued_view(payload, now), &chain.queued(payload)?)?;
+    }
+    for (round, payload) in model.votes.ballots.keys() {
+        same("ballot", &model.ballot_view(*round, *payload), &chain.ballot(*round, *payload)?)?;
+    }
+    Ok(())
 }
 
 fn balance(model: &Model, chain: &mut Chain, account: Address) -> Result<(), String> {
@@ -74,4 +96,8 @@ pub(crate) fn event_name(log: &Log) -> Option<String> {
         .or_else(|| name::<IRewards::IRewardsEvents>("Rewards", log))
         .or_else(|| name::<IBridge::IBridgeEvents>("Bridge", log))
         .or_else(|| name::<IRandomness::IRandomnessEvents>("Randomness", log))
+        .or_else(|| name::<IVotes::IVotesEvents>("Votes", log))
+        .or_else(|| name::<ITimelock::ITimelockEvents>("Timelock", log))
+        .or_else(|| name::<IGuardian::IGuardianEvents>("Guardian", log))
+        .or_else(|| name::<IRegistry::IRegistryEvents>("Registry", log))
 }

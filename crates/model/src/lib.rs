@@ -6,18 +6,24 @@
 //! and are owed.
 //!
 //! Two contracts are doubles of a few bytes (`code`): the token, and the verifier, for which the proof of a statement is the
-//! statement's hash. So statements are compared, but proofs aren't proven here: they have tests of their own. Governance, guardian
-//! and votes are plain accounts or absent, and withdrawals from blobs are left out, for the same reason.
+//! statement's hash. So statements are compared, but proofs aren't proven here: they have tests of their own. Signatures of
+//! contracts are left out. Some blobs are real ones with withdrawals (`blobs`), which are claimed.
+//!
+//! Blocks vote for payloads of every kind (`payloads`), which are pushed, wait and are executed. Timelock, guardian and votes also
+//! call from their own addresses, out of the blue: so what they alone may do is tried far more often than they would do it.
 //!
 //! One number names a sequence: [`run_sequence`] makes it again.
 
 mod actors;
+mod blobs;
 mod call;
 mod chain;
 mod code;
 mod compare;
+mod deployment;
 mod generate;
 mod model;
+mod payloads;
 mod rules;
 
 use std::{
@@ -26,13 +32,14 @@ use std::{
     sync::OnceLock,
 };
 
+use alloy::sol_types::SolError as _;
 use call::Step;
 use chain::{Chain, Snapshot};
-use fernet_bindings::decode_revert;
+use fernet_bindings::{ITimelock, decode_revert};
 use generate::Generator;
 use model::Model;
 
-pub use rules::{Rules, StakingRules, VARIANTS};
+pub use rules::{GovernanceRules, Rules, StakingRules, VARIANTS};
 
 /// Calls between two looks at everybody's accounts.
 const BOOKS_EVERY: usize = 8;
@@ -133,12 +140,18 @@ fn advance(chain: &mut Chain, model: &mut Model, step: &Step, tally: &mut Tally)
             tally.note(name);
             logs.iter().filter_map(compare::event_name).for_each(|event| tally.note(event));
         }
-        Err(data) => {
-            let why = decode_revert(data);
-            tally.note(format!("{name}: {}", why.name().unwrap_or("other data")));
-        }
+        Err(data) => tally.note(format!("{name}: {}", refusal_name(data))),
     }
     Ok(())
+}
+
+/// The error's name; for an action that failed, with that of its reason.
+fn refusal_name(data: &[u8]) -> String {
+    let name = |data: &[u8]| decode_revert(data).name().unwrap_or("other data").to_owned();
+    match ITimelock::ActionFailed::abi_decode(data) {
+        Ok(failed) => format!("{} by {}", name(data), name(&failed.reason)),
+        Err(_) => name(data),
+    }
 }
 
 /// Runs the sequence that `seed` names, of so many calls.

@@ -7,9 +7,7 @@ use fernet_protocol::{Bps, ChainId, L1Clock, L1Slot, Parameters, Rates, RollupId
 pub(crate) const CHAIN_ID: ChainId = ChainId::new(1);
 /// Sends the deployments.
 pub(crate) const DEPLOYER: Address = address!("0x00000000000000000000000000000000deb10e4a");
-/// Stands for the Timelock, which has its own tests.
-pub(crate) const GOVERNANCE: Address = address!("0x000000000000000000000000000000000000e0e0");
-/// Stands for the Guardian, which has its own tests.
+/// May pause at first.
 pub(crate) const GUARDIAN: Address = address!("0x000000000000000000000000000000000000a0a0");
 
 /// Kinds of deployments; a sequence's number says which it has.
@@ -36,6 +34,29 @@ pub struct StakingRules {
     pub queue_limit: u16,
 }
 
+/// Rules of votes, of what they decide, and of the guardian. Lengths in L1 slots unless said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GovernanceRules {
+    /// slots of a voting round
+    pub voting_round: u64,
+    /// blocks of one round that must vote for a payload
+    pub voting_quorum: u64,
+    /// from the quorum on, in which a payload can be pushed
+    pub push_period: u32,
+    /// from the queue until a payload can be executed
+    pub delay: u32,
+    /// after that, in which it can be
+    pub grace: u32,
+    /// actions of a payload at most; the contract's constant
+    pub max_actions: usize,
+    /// bytes of them as encoded; the contract's constant
+    pub max_actions_bytes: usize,
+    /// bytes kept of what a failed action reverts with; the contract's constant
+    pub max_reason_bytes: usize,
+    /// pauses that are allowed at first; the contract's constant
+    pub first_approvals: u8,
+}
+
 /// Rules of a whole deployment.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
@@ -43,6 +64,8 @@ pub struct Rules {
     pub parameters: Parameters,
     /// of the staking contract
     pub staking: StakingRules,
+    /// of votes, timelock and guardian
+    pub governance: GovernanceRules,
     /// scores are drawn by BLS keys; otherwise anyone can compute them
     pub vrf: bool,
     /// what a block pays at first
@@ -59,6 +82,8 @@ pub struct Rules {
     pub min_deposit: u64,
     /// chunks in a full blob
     pub chunks_per_blob: u64,
+    /// elements of a blob; the contract's constant
+    pub blob_elements: u64,
     /// the L1's slots
     pub clock: L1Clock,
     /// unix time of L1 slot 0
@@ -71,7 +96,7 @@ pub struct Rules {
 
 impl Rules {
     /// One of the kinds of deployment: a common one, one in which everything is as short as it may be, one with long phases, two
-    /// candidates and no penalties, and a common one with verifiable random scores.
+    /// candidates and no penalties, and a common one with verifiable random scores. Their voting rounds have 3, 1, 2 and 5 slots.
     #[must_use]
     pub fn variant(number: u64) -> Self {
         let common = Self::common();
@@ -101,6 +126,14 @@ impl Rules {
                     queue_limit: 0,
                     ..common.staking
                 },
+                governance: GovernanceRules {
+                    voting_round: 1,
+                    voting_quorum: 1,
+                    push_period: 1,
+                    delay: 1,
+                    grace: 1,
+                    ..common.governance
+                },
                 escrow_delay: 1,
                 slot_seconds: 1,
                 clock: clock(1),
@@ -123,9 +156,21 @@ impl Rules {
                     ..p
                 },
                 staking: StakingRules { minimum_stake: TokenAmount::new(1), ..common.staking },
+                governance: GovernanceRules {
+                    voting_round: 2,
+                    voting_quorum: 2,
+                    push_period: 50,
+                    delay: 20,
+                    grace: 40,
+                    ..common.governance
+                },
                 ..common
             },
-            _ => Self { vrf: true, ..common },
+            _ => Self {
+                governance: GovernanceRules { voting_round: 5, voting_quorum: 3, ..common.governance },
+                vrf: true,
+                ..common
+            },
         }
     }
 
@@ -161,6 +206,17 @@ impl Rules {
                 max_entry_flush: 4,
                 queue_limit: 2,
             },
+            governance: GovernanceRules {
+                voting_round: 3,
+                voting_quorum: 2,
+                push_period: 12,
+                delay: 6,
+                grace: 8,
+                max_actions: 16,
+                max_actions_bytes: 16_384,
+                max_reason_bytes: 256,
+                first_approvals: 1,
+            },
             vrf: false,
             rates: Rates {
                 block_reward: TokenAmount::new(9_999),
@@ -175,6 +231,7 @@ impl Rules {
             unit: 7,
             min_deposit: 5,
             chunks_per_blob: 2,
+            blob_elements: 4_096,
             clock: clock(12),
             genesis_time: GENESIS_TIME,
             slot_seconds: 12,
@@ -210,8 +267,12 @@ pub(crate) struct Addresses {
     pub(crate) escrow: Address,
     pub(crate) rewards: Address,
     pub(crate) bridge: Address,
+    pub(crate) timelock: Address,
+    pub(crate) votes: Address,
     pub(crate) rollup: Address,
     pub(crate) reader: Address,
+    pub(crate) guardian: Address,
+    pub(crate) registry: Address,
 }
 
 impl Addresses {
@@ -226,9 +287,33 @@ impl Addresses {
             escrow: DEPLOYER.create(3),
             rewards: DEPLOYER.create(4),
             bridge: DEPLOYER.create(5),
-            rollup: DEPLOYER.create(6),
-            reader: DEPLOYER.create(7),
+            timelock: DEPLOYER.create(6),
+            votes: DEPLOYER.create(7),
+            rollup: DEPLOYER.create(8),
+            reader: DEPLOYER.create(9),
+            guardian: DEPLOYER.create(10),
+            registry: DEPLOYER.create(11),
         }
+    }
+
+    /// All of them.
+    pub(crate) fn contracts(&self) -> [Address; 14] {
+        [
+            self.token,
+            self.verifier,
+            self.staking,
+            self.scoring,
+            self.randomness,
+            self.escrow,
+            self.rewards,
+            self.bridge,
+            self.timelock,
+            self.votes,
+            self.rollup,
+            self.reader,
+            self.guardian,
+            self.registry,
+        ]
     }
 
     pub(crate) fn rollup_id(&self) -> RollupId {

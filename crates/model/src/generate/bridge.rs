@@ -22,6 +22,10 @@ impl Generator {
     pub(super) fn of_bridge(&mut self, model: &Model) -> (Address, Vec<B256>, Call) {
         let accounts = model.bridge.accounts.clone();
         let sender = self.owner();
+        let headers = self.with_withdrawals(model);
+        if !headers.is_empty() && self.chance(50) {
+            return (sender, Vec::new(), self.withdrawal(model, headers));
+        }
         if !accounts.is_empty() && self.chance(40) {
             let index = self.below(accounts.len() + 2);
             let known = index.checked_sub(1).and_then(|i| accounts.get(i));

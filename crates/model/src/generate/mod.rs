@@ -3,8 +3,10 @@
 //! The generator looks at the model to find calls that lead somewhere; what it makes of them is checked against both sides alike.
 
 mod bridge;
+mod governance;
 mod production;
 mod staking;
+mod withdrawals;
 
 use std::collections::BTreeMap;
 
@@ -21,7 +23,7 @@ use crate::{
     call::{Call, Step},
     chain::L1Blocks,
     model::Model,
-    rules::{GOVERNANCE, GUARDIAN, Rules},
+    rules::{Addresses, Rules},
 };
 
 /// L1 slots between the last call of the prologue and the first of a sequence: registrations are active by then.
@@ -34,12 +36,14 @@ pub(crate) struct Generator {
     l1: L1Blocks,
     /// of the last call
     timestamp: u64,
-    /// proposed headers by hash
+    /// headers by hash
     headers: BTreeMap<B256, Header>,
     /// die that makes a call like the last one
     again: Option<usize>,
     /// the last call was a registration
     registering: bool,
+    /// payload that most blocks of the sequence vote for
+    campaign: Option<Address>,
 }
 
 /// Calls that every sequence starts after.
@@ -47,8 +51,11 @@ pub(crate) fn prologue(rules: &Rules) -> Vec<Step> {
     let genesis = rules.genesis_slot.get();
     let step =
         |sender, l1_slot, call| Step { sender, timestamp: rules.time_of(l1_slot), blobs: Vec::new(), call };
-    let mut steps =
-        vec![step(GOVERNANCE, genesis, Call::Fund(IRewards::fundCall { amount: U256::from(9_000) }))];
+    let mut steps = vec![step(
+        Addresses::new().timelock,
+        genesis,
+        Call::Fund(IRewards::fundCall { amount: U256::from(5_000) }),
+    )];
     for prover in PROVERS {
         let account = actors::address(prover);
         let amount = if prover == PROVERS.start { 6_000 } else { 100_000 };
@@ -64,7 +71,7 @@ pub(crate) fn prologue(rules: &Rules) -> Vec<Step> {
 
 impl Generator {
     pub(crate) fn new(seed: u64, rules: Rules, timestamp: u64) -> Self {
-        Self {
+        let mut this = Self {
             rng: ChaCha12Rng::seed_from_u64(seed),
             rules,
             l1: L1Blocks { seed, rules },
@@ -72,7 +79,12 @@ impl Generator {
             headers: BTreeMap::new(),
             again: None,
             registering: false,
+            campaign: None,
+        };
+        if this.chance(40) {
+            this.campaign = Some(this.payload());
         }
+        this
     }
 
     /// The next call.
@@ -86,10 +98,17 @@ impl Generator {
             Phase::Backup => 40,
             _ => 0,
         };
-        let roll = if self.chance(idle) { 13 + self.below(7) } else { self.below(20) };
+        let roll = match () {
+            () if self.chance(idle) => 13 + self.below(9),
+            // who wants a payload makes blocks for it
+            () if self.campaign.is_some() && self.chance(80) => self.below(11),
+            () => self.below(22),
+        };
+        let due = Self::can_push(model, now) || !Self::ready(model, now).is_empty();
+        let roll = if due && self.chance(55) { 19 } else { roll };
         // deposits and registrations come in bursts, so that a block can't take all, and windows fill
         let roll = match self.again.take() {
-            Some(again) if self.chance(55) => again,
+            Some(again) if self.chance(65) => again,
             _ => roll,
         };
         let (sender, blobs, call) = match roll {
@@ -102,12 +121,15 @@ impl Generator {
             16 => self.of_escrow(model),
             17 => self.of_rewards(model),
             18 => self.of_bridge(model),
+            19 | 20 => self.of_governance(model, now),
             _ => self.of_upkeep(model, now),
         };
         self.registering = matches!(call, Call::Register(_));
         self.again = match call {
-            Call::Deposit(_) => Some(18),
+            Call::Deposit(_) | Call::ClaimWithdrawal(_) => Some(18),
             Call::Register(_) => Some(13),
+            // a second pause
+            Call::Pause => Some(21),
             _ => None,
         };
         Step { sender, timestamp: self.timestamp, blobs, call }
@@ -129,7 +151,22 @@ impl Generator {
             Phase::ExclusiveProving | Phase::OpenProving => (60, 18, 18),
             Phase::Backup => (45, 15, 35),
         };
+        let edges = Self::edges(model, now);
+        let can_push = Self::can_push(model, now);
+        let hurries = self.campaign.is_some() && self.chance(85);
         let ahead = match self.below(100) {
+            _ if can_push && self.chance(70) => 0,
+            _ if !edges.is_empty() && self.chance(18) => {
+                let edge = self.one_of(&edges);
+                edge.since(now) - self.below_u64(2)
+            }
+            _ if hurries => match position.phase {
+                Phase::Waiting | Phase::Halt => to_the_end,
+                Phase::Proposal if has_candidates => to_the_end,
+                // the block that shows the mix may lie ahead
+                Phase::Proposal => self.below_u64(2),
+                _ => 0,
+            },
             roll if roll < stay => 0,
             roll if roll < stay + one => 1,
             roll if roll < stay + one + end => to_the_end + self.below_u64(3).saturating_sub(1),
@@ -192,7 +229,7 @@ impl Generator {
                 (self.anyone(), Vec::new(), Call::Fund(IRewards::fundCall { amount }))
             }
             _ => {
-                let sender = if self.chance(10) { self.anyone() } else { GOVERNANCE };
+                let sender = if self.chance(10) { self.anyone() } else { model.at.timelock };
                 let sequencer = self.below(5_000) as u16;
                 let prover = self.below(5_000) as u16;
                 let rates = Rates {
@@ -214,7 +251,11 @@ impl Generator {
         let call = match self.below(10) {
             0..2 => Call::Settle,
             2..4 => Call::Sync,
-            4..6 => return (if self.chance(70) { GUARDIAN } else { sender }, Vec::new(), Call::Pause),
+            4..6 => return (self.guardian(model), Vec::new(), Call::GuardianPause),
+            6 => {
+                let sender = if self.chance(70) { model.at.guardian } else { sender };
+                return (sender, Vec::new(), Call::Pause);
+            }
             _ => self.proof_of_mix(model, now),
         };
         (sender, Vec::new(), call)

@@ -130,7 +130,7 @@ impl Generator {
             feeRecipient: self.below(5) as u32,
             chunks,
             committeeDigest: B256::ZERO,
-            vote: if self.chance(10) { self.owner() } else { Address::ZERO },
+            vote: self.vote(),
             blobHashes: (0..blobs).map(|_| self.blob()).collect(),
         };
         if self.chance(12) {
@@ -146,12 +146,6 @@ impl Generator {
             }
         }
         header
-    }
-
-    fn blob(&mut self) -> B256 {
-        let mut hash = self.word();
-        hash.0[0] = 1; // the version that a transaction's blobs have
-        hash
     }
 
     /// The header hash and sequencer of the candidate in turn, or of one that was.
@@ -266,6 +260,7 @@ impl Generator {
                 if self.chance(80) {
                     header.vote = Address::ZERO;
                 }
+                self.headers.insert(protocol::Header::from(header.clone()).hash(), header.clone());
                 header
             }
         };

@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256, aliases::U96};
 use fernet_bindings::{IStaking, Registration, Status};
 
 use super::Generator;
-use crate::{actors, call::Call, model::Model, rules::GOVERNANCE};
+use crate::{actors, call::Call, model::Model};
 
 /// A registration with a proof of possession made for `owner`.
 pub(super) fn registration(owner: Address, attester: Address, withdrawer: Address, key: u8) -> Call {
@@ -38,7 +38,7 @@ impl Generator {
         if let Some((sequencer, s)) = queued.filter(|_| self.chance(25)) {
             return (s.owner, Vec::new(), Call::CancelEntry(IStaking::cancelEntryCall { sequencer }));
         }
-        let kind = if self.registering && self.chance(60) { 0 } else { self.below(24) };
+        let kind = if self.registering && self.chance(75) { 0 } else { self.below(24) };
         let call = match kind {
             0..4 => {
                 let owner = self.owner();
@@ -49,7 +49,7 @@ impl Generator {
             }
             4..6 => Call::CancelEntry(IStaking::cancelEntryCall { sequencer }),
             6 => {
-                let sender = if self.chance(15) { anyone } else { GOVERNANCE };
+                let sender = if self.chance(15) { anyone } else { model.at.timelock };
                 let flush = self.below(6) as u16;
                 return (sender, Vec::new(), Call::SetEntryFlush(IStaking::setEntryFlushCall { flush }));
             }

@@ -1,15 +1,14 @@
 //! The queue of deposits and forced exits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256, U256, uint};
 use fernet_bindings::IBridge;
 use fernet_protocol::{Deposit, Exit, L1Operation, L1Slot, QueueRange, QueueRangeError};
 
 use super::{Model, Outcome, refusal, refuse};
+use crate::blobs::ORDER;
 
-/// Order of BLS12-381's scalar field.
-const ORDER: U256 = uint!(0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001_U256);
 /// Jubjub's d.
 const D: U256 = uint!(0x2a9318e74bfa2b48f5fd9207e6bd7fd4292d7f6d37579d2601065fd6d6343eb1_U256);
 
@@ -22,6 +21,8 @@ pub(crate) struct Bridge {
     /// owner, and whether it may exit, of index 1, 2, …
     pub(crate) accounts: Vec<(Address, bool)>,
     pub(crate) supply: u64,
+    /// slot, blob and element of withdrawals
+    pub(crate) claimed: BTreeSet<(u64, U256, U256)>,
 }
 
 /// Whether (x, y) is a point of Jubjub with x ≠ 0, in canonical coordinates.

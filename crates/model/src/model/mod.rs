@@ -2,11 +2,16 @@
 
 mod bridge;
 mod escrow;
+mod guardian;
 mod randomness;
+mod registry;
 mod rewards;
 mod rollup;
 mod staking;
+mod timelock;
 mod views;
+mod votes;
+mod withdrawals;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +19,7 @@ use alloy::{
     primitives::{Address, Bytes, Log, U256},
     sol_types::{SolError, SolEvent},
 };
-use fernet_bindings::IERC20;
+use fernet_bindings::{IERC20, Version};
 use fernet_protocol::{BURN_ADDRESS, L1Slot};
 
 use crate::{
@@ -58,6 +63,10 @@ pub(crate) struct Model {
     pub(crate) rewards: rewards::Rewards,
     pub(crate) bridge: bridge::Bridge,
     pub(crate) randomness: randomness::Randomness,
+    pub(crate) votes: votes::Votes,
+    pub(crate) timelock: timelock::Timelock,
+    pub(crate) guardian: guardian::Guardian,
+    pub(crate) versions: Vec<Version>,
     /// of the call that runs
     frame: Frame,
 }
@@ -68,6 +77,8 @@ struct Frame {
     sender: Address,
     now: L1Slot,
     blobs: Vec<alloy::primitives::B256>,
+    /// the timelock executes
+    executing: bool,
     logs: Vec<Log>,
 }
 
@@ -85,6 +96,10 @@ impl Model {
             rewards: rewards::Rewards::new(&rules),
             bridge: bridge::Bridge::default(),
             randomness: randomness::Randomness::default(),
+            votes: votes::Votes::default(),
+            timelock: timelock::Timelock::default(),
+            guardian: guardian::Guardian::new(&rules),
+            versions: vec![registry::first(&rules, &at)],
             frame: Frame::default(),
         }
     }
@@ -101,6 +116,7 @@ impl Model {
             sender: step.sender,
             now: self.l1_slot(step.timestamp),
             blobs: step.blobs.clone(),
+            executing: false,
             logs: Vec::new(),
         };
         match self.call(&step.call) {
@@ -143,7 +159,24 @@ impl Model {
             Call::SetRates(call) => self.set_rates(&call.rates),
             Call::Deposit(call) => self.deposit(call),
             Call::ForceExit(call) => self.force_exit(call.index, call.to),
+            Call::ClaimWithdrawal(call) => self.claim_withdrawal(&call.proof),
+            Call::Signal(_) => self.signal_by_anyone(),
+            Call::Push(call) => self.push(call.round, call.payload),
+            Call::Queue(call) => self.queue(call.payload),
+            Call::Execute(call) => self.execute(call),
+            Call::GuardianPause => self.guardian_pause(),
+            Call::Approve => self.approve(),
+            Call::SetGuardian(call) => self.set_guardian(call.guardian),
+            Call::AddVersion(call) => self.add_version(call.rollup, call.governance),
         }
+    }
+
+    /// Runs a part of a call that another contract makes.
+    fn as_caller(&mut self, caller: Address, run: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
+        let sender = std::mem::replace(&mut self.frame.sender, caller);
+        let outcome = run(self);
+        self.frame.sender = sender;
+        outcome
     }
 
     fn emit(&mut self, address: Address, event: impl SolEvent) {

@@ -7,7 +7,7 @@ use fernet_bindings::{self as abi, IRewards, convert::narrow};
 use fernet_protocol::{Bps, Credit, CreditRole, Rates, RatesRefused, Slot, TokenAmount};
 
 use super::{Model, Outcome, refusal, refuse};
-use crate::rules::{GOVERNANCE, Rules};
+use crate::rules::Rules;
 
 /// What is owed, and the rates.
 #[derive(Debug, Clone)]
@@ -68,8 +68,8 @@ impl Model {
 
     pub(super) fn set_rates(&mut self, rates: &abi::Rates) -> Outcome {
         let actual = self.frame.sender;
-        if actual != GOVERNANCE {
-            return refuse(IRewards::NotGovernance { expected: GOVERNANCE, actual });
+        if actual != self.at.timelock {
+            return refuse(IRewards::NotGovernance { expected: self.at.timelock, actual });
         }
         let new = Rates {
             block_reward: abi::convert::tokens(rates.blockReward),

@@ -18,7 +18,7 @@ use super::{Model, Outcome, refusal, refuse};
 use crate::{
     call::HeaderProof,
     code,
-    rules::{Addresses, GUARDIAN, Rules},
+    rules::{Addresses, Rules},
 };
 
 /// Where the chain stands.
@@ -28,6 +28,8 @@ pub(crate) struct Rollup {
     /// the last slot with proposals; the cursor may have passed it
     pub(crate) recorded: Option<Recorded>,
     pub(crate) tip: abi::Tip,
+    /// header hashes of finalized blocks, by slot
+    pub(crate) finalized: BTreeMap<u64, B256>,
 }
 
 /// A slot with proposals.
@@ -69,6 +71,7 @@ impl Rollup {
                 height: 0,
                 slot: Slot::NONE.get(),
             },
+            finalized: BTreeMap::from([(Slot::NONE.get(), at.rollup_id().genesis_hash())]),
         }
     }
 
@@ -137,8 +140,8 @@ impl Model {
 
     pub(super) fn pause(&mut self) -> Outcome {
         let (actual, now) = (self.frame.sender, self.frame.now);
-        if actual != GUARDIAN {
-            return refuse(IRollup::NotGuardian { expected: GUARDIAN, actual });
+        if actual != self.at.guardian {
+            return refuse(IRollup::NotGuardian { expected: self.at.guardian, actual });
         }
         let until = self.paused_until(now);
         if until != 0 {
@@ -475,6 +478,7 @@ impl Model {
             .unwrap_or_else(|error| unreachable!("{error}"));
         self.rollup.cursor = Cursor::after_finalized(&at.timeline, now, &self.rules.parameters);
         let hash = Header::from(header.clone()).hash();
+        self.rollup.finalized.insert(slot.get(), hash);
         self.rollup.tip = abi::Tip {
             headerHash: hash,
             stateRoot: header.stateRoot,
@@ -495,6 +499,9 @@ impl Model {
             _ => (payee, HowFinalized::Backup),
         };
         self.pay_block(slot, sequencer, prover, &settled.credits);
+        if !header.vote.is_zero() {
+            self.signal(slot, header.vote);
+        }
         let event = IRollup::Finalized {
             slot: slot.get(),
             headerHash: hash,

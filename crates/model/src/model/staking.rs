@@ -7,7 +7,7 @@ use fernet_bindings::{self as abi, IStaking, Registration, Status, convert::narr
 use fernet_protocol::{BlsPublicKey, BlsSignature, L1Slot, Possession, SequencerId, TokenAmount};
 
 use super::{Model, Outcome, refuse};
-use crate::rules::{CHAIN_ID, GOVERNANCE, Rules};
+use crate::rules::{CHAIN_ID, Rules};
 
 /// L1 slots that a key stays known after another took its place.
 const HISTORY: u64 = 16_384;
@@ -160,8 +160,8 @@ impl Model {
 
     pub(super) fn set_entry_flush(&mut self, flush: u16) -> Outcome {
         let actual = self.frame.sender;
-        if actual != GOVERNANCE {
-            return refuse(IStaking::NotGovernance { expected: GOVERNANCE, actual });
+        if actual != self.at.timelock {
+            return refuse(IStaking::NotGovernance { expected: self.at.timelock, actual });
         }
         let maximum = self.rules.staking.max_entry_flush;
         if flush == 0 || flush > maximum {
