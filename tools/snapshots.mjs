@@ -22,6 +22,15 @@ const signature = (e) =>
     ? `function ${e.name}(${inputs(e)}) ${e.stateMutability} returns (${e.outputs.map(type).join(",")})`
     : `${e.type}${e.name ? ` ${e.name}` : ""}(${inputs(e)})`;
 
+/** Lines of a storage layout: variables, and below each the members of the struct that it is, has or maps to. */
+const layout = (types, variables, indent = "") =>
+  variables.flatMap((v) => {
+    let inner = types[v.type];
+    while (inner.base ?? inner.value) inner = types[inner.base ?? inner.value];
+    const line = `${indent}slot ${v.slot} offset ${v.offset}: ${v.label} ${types[v.type].label}`;
+    return [line, ...layout(types, inner.members ?? [], indent + "  ")];
+  });
+
 const sizes = {};
 const abis = {};
 const layouts = {};
@@ -36,7 +45,7 @@ for (const folder of readdirSync("out/snapshots").filter((f) => f.endsWith(".sol
     if (bytes <= 0) continue;
     sizes[name] = bytes;
     const storage = artifact.storageLayout?.storage ?? [];
-    if (storage.length > 0) layouts[name] = storage.map((s) => `slot ${s.slot} offset ${s.offset}: ${s.label} ${artifact.storageLayout.types[s.type].label}`);
+    if (storage.length > 0) layouts[name] = layout(artifact.storageLayout.types, storage);
   }
 }
 

@@ -22,7 +22,7 @@ interface IGuardian {
     error BadParameter(string name);
 
     /// @notice Guardian only (`NotGuardian`). Uses the approval up and pauses the rollup.
-    /// @dev `NotApproved`, `IRollup.AlreadyPaused` (the approval stays).
+    /// @dev `NotApproved`, `IRollup.AlreadyPaused`, `IRollup.PausedRecently` (the approval stays).
     function pause() external;
     /// @notice Governance only (`NotGovernance`). Allows one further pause (`AlreadyApproved` if one is allowed still).
     function approve() external;

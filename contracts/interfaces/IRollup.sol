@@ -213,6 +213,9 @@ interface IRollup {
     /// @notice A pause lasts, or slot 0 lies ahead.
     /// @custom:rule G3
     error AlreadyPaused(L1Slot until);
+    /// @notice After a pause, blocks can be made for as long as it took before the next one.
+    /// @custom:rule G5
+    error PausedRecently(L1Slot pausableFrom, L1Slot actual);
     /// @custom:rule P4
     error NothingToSettle();
     /// @custom:rule M4
@@ -262,7 +265,8 @@ interface IRollup {
 
     /// @notice Stops block production for `pauseLength` L1 slots. The guardian only.
     /// @dev A slot that is over is settled as ever; the slot in turn ends as if it had never begun: its bonds are released, and nobody pays. The next slot follows
-    /// a virtual one that starts and ends when the pause does. Nothing else stops, and no funds move. `NotGuardian`, `AlreadyPaused`.
+    /// a virtual one that starts and ends when the pause does. Nothing else stops, and no funds move. `NotGuardian`, `AlreadyPaused`, `PausedRecently` until as long
+    /// again has gone by after the last pause.
     function pause() external;
 
     /// @notice The rules of the deployment, packed; `IReader.parameters` has them one by one. Amounts in token units.
@@ -274,6 +278,8 @@ interface IRollup {
     function slotInTurn() external view returns (Slot);
     /// @notice First L1 slot after the pause that lasts, or the genesis L1 slot as long as that lies ahead; zero otherwise.
     function pausedUntil() external view returns (L1Slot);
+    /// @notice First L1 slot in which the guardian may pause again; zero before the first pause.
+    function pausableFrom() external view returns (L1Slot);
     /// @notice Whether a sequencer is a candidate of a slot that isn't settled yet.
     function isCandidate(SequencerId sequencer) external view returns (bool);
     /// @notice The last finalized block; before the first, the genesis: its hash is `keccak256(abi.encode("fernet.genesis.v1" as bytes32, chainId, rollup))`, its state root the verifier's.

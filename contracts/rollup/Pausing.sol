@@ -17,15 +17,23 @@ abstract contract Pausing is RollupBase {
         if (msg.sender != guardian) revert NotGuardian(guardian, msg.sender);
         L1Slot until = pausedUntil();
         if (L1Slot.unwrap(until) != 0) revert AlreadyPaused(until);
+        L1Slot now_ = l1Slot();
+        if (now_ < _state.pausableFrom) revert PausedRecently(_state.pausableFrom, now_);
+        until = now_.plus(_windows.pause());
+        _state.pausableFrom = until.plus(_windows.pause());
         Location memory l = _locate();
         if (l.expired) _expire(l);
         Slot slot = l.timeline.slot();
-        until = l1Slot().plus(_windows.pause());
         // As before slot 0, a virtual slot starts and ends at `until`: the next seed is fixed after the pause.
         _state.cursor = l.cursor.anchored(slot.advance(1), _windows.nextStart(until, until), until);
         _record(l).forgive(l.timeline, escrow);
         emit SlotVoided(slot);
         emit Paused(until);
+    }
+
+    /// @inheritdoc IRollup
+    function pausableFrom() external view returns (L1Slot) {
+        return _state.pausableFrom;
     }
 
     /// @inheritdoc IRollup

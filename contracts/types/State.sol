@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Cursor, RING} from "./Cursor.sol";
 import {SequencerId} from "./Ids.sol";
-import {Slot} from "./Time.sol";
+import {L1Slot, Slot} from "./Time.sol";
 import {Timeline} from "./Timeline.sol";
 
 /// @notice A candidate at its physical position, in four words. The last two belong to a commitment, and mean nothing without one in the timeline.
@@ -33,4 +33,6 @@ struct State {
     /// hash of the header finalized in a slot; at the highest slot number, what the first block calls its parent
     mapping(Slot => bytes32) finalized;
     Record[RING] records;
+    /// first L1 slot in which the guardian may pause again
+    L1Slot pausableFrom;
 }

@@ -196,6 +196,15 @@ contract PhasesTest is Test {
         assertFalse(c.isInFlight(t.withRanking(1, 0)));
         assertFalse(c.isInFlight(openTimeline(_slot(slot + 1), _l1(start), _l1(start))));
         assertTrue(c.isInFlight(openTimeline(_slot(slot + 1), _l1(start), _l1(start)).withRanking(1, 0)));
+        // a pause: only the slot and its starts change
+        c = c.anchored(_slot(slot / 2), _l1(start), _l1(next));
+        assertEq(Slot.unwrap(c.slot()), slot / 2);
+        assertEq(L1Slot.unwrap(c.start()), start);
+        assertEq(L1Slot.unwrap(c.previousStart()), next);
+        assertEq(c.record(), laps % 4);
+        assertEq(c.height(), laps);
+        assertEq(Slot.unwrap(c.tipSlot()), slot);
+        assertEq(c.depositsEnd(), deposits);
     }
 
     /// @dev After an expired slot, the slot in turn is what its end leads to.

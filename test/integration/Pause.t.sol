@@ -54,9 +54,24 @@ contract PauseTest is Fixture {
         vm.startPrank(guardian);
         vm.expectRevert(abi.encodeWithSelector(IRollup.AlreadyPaused.selector, until));
         rollup.pause();
-        _warp(until);
-        rollup.pause();
-        assertEq(L1Slot.unwrap(rollup.pausedUntil()), until + 50);
+    }
+
+    /// @dev As long as it took, blocks can be made: whoever may pause, and as often as it may, it stops the chain for half of the time.
+    /// @custom:rule G5
+    function test_RevertWhen_thePauseBeforeEndedJustNow() public {
+        assertEq(L1Slot.unwrap(rollup.pausableFrom()), 0);
+        uint64 until = _pause();
+        uint64 from = until + 50;
+        assertEq(L1Slot.unwrap(rollup.pausableFrom()), from);
+        for (uint64 now_ = until; now_ < from; now_ += 49) {
+            _warp(now_);
+            vm.prank(guardian);
+            vm.expectRevert(abi.encodeWithSelector(IRollup.PausedRecently.selector, from, now_));
+            rollup.pause();
+        }
+        _warp(from);
+        assertEq(_pause(), from + 50);
+        assertEq(L1Slot.unwrap(rollup.pausableFrom()), from + 100);
     }
 
     /// @custom:rule G3

@@ -110,6 +110,16 @@ contract EscrowTest is Fixture {
         assertEq(token.balanceOf(BURNED), 35e18);
     }
 
+    /// @dev Some tokens refuse a transfer of nothing.
+    /// @custom:rule E6
+    function test_nothingIsTransferredWhereNothingIsBurned() public {
+        vm.startPrank(address(rollup));
+        escrow.lock(prover, 5);
+        vm.expectCall(address(token), abi.encodeWithSelector(IERC20.transfer.selector), 0);
+        escrow.slash(prover, 5, relay, 5);
+        assertEq(escrow.account(relay).free, 5);
+    }
+
     /// @custom:rule E6
     function test_RevertWhen_theRollupAsksForTheImpossible() public {
         vm.startPrank(address(rollup));

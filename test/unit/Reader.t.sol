@@ -95,7 +95,7 @@ contract ReaderTest is Fixture {
         bytes32[] memory words = rollup.words(0, 2);
         assertEq(words[0], vm.load(address(rollup), 0));
         assertEq(words[1], rollup.tip().stateRoot);
-        assertEq(rollup.words(3 + 4 * 18, 1)[0], 0);
+        assertEq(rollup.words(3 + 4 * 18 + 1, 1)[0], 0);
         assertEq(rollup.words(0, 0).length, 0);
         assertTrue(_slot() == Slot.wrap(_view().slot));
     }

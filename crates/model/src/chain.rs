@@ -8,8 +8,8 @@ use alloy::{
     sol_types::SolCall,
 };
 use fernet_bindings::{
-    Ballot, EscrowView, IBridge, IGuardian, IReader, IRegistry, ITimelock, IVotes, Overview, QueuedPayload,
-    RewardsView, SequencerView, Version, artifacts::artifact,
+    Ballot, EscrowView, IBridge, IGuardian, IReader, IRegistry, IRollup, ITimelock, IVotes, Overview,
+    QueuedPayload, RewardsView, SequencerView, Version, artifacts::artifact,
 };
 use fernet_protocol::PROVABLE_L1_SLOTS;
 use revm::{
@@ -206,6 +206,11 @@ impl Chain {
     pub(crate) fn guardian(&mut self) -> Result<(Address, u8), String> {
         let guardian = self.view(self.at.guardian, IGuardian::guardianCall {})?;
         Ok((guardian, self.view(self.at.guardian, IGuardian::approvalsCall {})?))
+    }
+
+    /// First L1 slot in which the guardian may pause again.
+    pub(crate) fn pausable_from(&mut self) -> Result<u64, String> {
+        self.view(self.at.rollup, IRollup::pausableFromCall {})
     }
 
     /// How many versions there are, and the last one.

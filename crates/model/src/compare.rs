@@ -61,6 +61,7 @@ pub(crate) fn books(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<
 fn governance(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<(), String> {
     let now = model.l1_slot(timestamp);
     same("guardian", &(model.guardian.guardian, model.guardian.approvals), &chain.guardian()?)?;
+    same("next pause", &model.rollup.pausable_from.get(), &chain.pausable_from()?)?;
     same("versions", &model.versions_view(), &chain.versions()?)?;
     let round = model.round_in_turn(now);
     for payload in payloads::votable() {

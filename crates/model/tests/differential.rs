@@ -122,6 +122,7 @@ const SEEN: &[&str] = &[
     "Execute: ActionFailed by BlockRewardTooHigh",
     "Execute: ActionFailed by ReentrancyGuardReentrantCall",
     "GuardianPause: NotApproved",
+    "Pause: PausedRecently",
     "GuardianPause: AlreadyPaused",
     "GuardianPause: NotGuardian",
     "Approve: AlreadyApproved",

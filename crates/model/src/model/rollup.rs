@@ -30,6 +30,8 @@ pub(crate) struct Rollup {
     pub(crate) tip: abi::Tip,
     /// header hashes of finalized blocks, by slot
     pub(crate) finalized: BTreeMap<u64, B256>,
+    /// first L1 slot in which the guardian may pause again
+    pub(crate) pausable_from: L1Slot,
 }
 
 /// A slot with proposals.
@@ -72,6 +74,7 @@ impl Rollup {
                 slot: Slot::NONE.get(),
             },
             finalized: BTreeMap::from([(Slot::NONE.get(), at.rollup_id().genesis_hash())]),
+            pausable_from: L1Slot::new(0),
         }
     }
 
@@ -147,6 +150,12 @@ impl Model {
         if until != 0 {
             return refuse(IRollup::AlreadyPaused { until });
         }
+        if now < self.rollup.pausable_from {
+            let from = self.rollup.pausable_from.get();
+            return refuse(IRollup::PausedRecently { pausableFrom: from, actual: now.get() });
+        }
+        let length = u64::from(self.rules.parameters.pause_length);
+        self.rollup.pausable_from = now.plus(length).plus(length);
         let found = self.locate();
         if let Some(expired) = &found.expired {
             self.expire(expired)?;
