@@ -460,4 +460,36 @@ contract GovernanceIntegration is Fixture {
         _warp(queuedAt + DELAY);
         _timelock.execute(address(second), actions);
     }
+
+    /// @dev Approvals that were decided before the first pause, with governance as its own guardian: the chain still gets its time between two pauses.
+    /// @custom:rule N7, G5, U15
+    function test_approvalsDecidedBeforehandMakeNoLongerPause() public {
+        bytes memory pause = abi.encodeCall(IGuardian.pause, ());
+        Action[] memory first = new Action[](2);
+        first[0] = Action(address(_guardian), abi.encodeCall(IGuardian.setGuardian, (address(_timelock))));
+        first[1] = Action(address(_guardian), pause);
+        MutablePayload one = _decide(first);
+        _toRound();
+        Action[] memory second = new Action[](2);
+        second[0] = Action(address(_guardian), abi.encodeCall(IGuardian.approve, ()));
+        second[1] = Action(address(_guardian), pause);
+        MutablePayload two = _decide(second);
+
+        _timelock.execute(address(one), first);
+        assertEq(_guardian.guardian(), address(_timelock));
+        assertEq(_guardian.approvals(), 0);
+        uint64 until = L1Slot.unwrap(rollup.pausedUntil());
+        uint64 from = L1Slot.unwrap(rollup.pausableFrom());
+        assertEq(from - until, 50);
+        uint64[2] memory early = [until, from - 1];
+        for (uint256 i = 0; i < 2; ++i) {
+            _warp(early[i]);
+            bytes memory reason = abi.encodeWithSelector(IRollup.PausedRecently.selector, from, early[i]);
+            vm.expectRevert(abi.encodeWithSelector(ITimelock.ActionFailed.selector, 1, address(_guardian), reason));
+            _timelock.execute(address(two), second);
+        }
+        _warp(from);
+        _timelock.execute(address(two), second);
+        assertEq(L1Slot.unwrap(rollup.pausedUntil()), from + 50);
+    }
 }
