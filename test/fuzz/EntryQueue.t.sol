@@ -119,6 +119,7 @@ contract EntriesFuzzTest is Fixture {
     }
 
     /// forge-config: default.fuzz.runs = 64
+    /// forge-config: long.fuzz.runs = 10000
     /// @custom:rule Q4, Q5
     function testFuzz_neverMoreActivationsThanTheFlushAndInOrder(uint256 seed) public {
         Dice memory dice = Dice(seed);
@@ -139,6 +140,7 @@ contract EntriesFuzzTest is Fixture {
     }
 
     /// forge-config: default.fuzz.runs = 64
+    /// forge-config: long.fuzz.runs = 10000
     /// @custom:rule Q7
     function testFuzz_cancellationsRefundExactly(uint256 seed) public {
         Dice memory dice = Dice(seed);

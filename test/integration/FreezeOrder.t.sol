@@ -55,6 +55,7 @@ contract FreezeOrderTest is Fixture {
     }
 
     /// forge-config: default.fuzz.runs = 128
+    /// forge-config: long.fuzz.runs = 10000
     /// @custom:rule Q14
     function testFuzz_nothingDoneAfterTheStartAddsATicket(uint256 seed) public {
         Dice memory dice = Dice(seed);

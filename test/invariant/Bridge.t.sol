@@ -15,6 +15,7 @@ contract BridgeInvariantTest is Play {
     }
 
     /// forge-config: default.invariant.runs = 16
+    /// forge-config: long.invariant.runs = 128
     /// @custom:rule W4, W5
     function invariant_aWithdrawalIsClaimedOnceAndNeverMoreThanWasDeposited() public view {
         handler.checkClaims();

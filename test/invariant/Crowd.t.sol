@@ -16,6 +16,7 @@ contract CrowdInvariantTest is Play {
 
     /// @dev What holds without the crowd, too.
     /// forge-config: default.invariant.runs = 24
+    /// forge-config: long.invariant.runs = 192
     /// @custom:rule S1, E1, E5, M1
     function invariant_theCrowdChangesNothing() public view {
         handler.checkTokens();
@@ -29,30 +30,35 @@ contract CrowdInvariantTest is Play {
     }
 
     /// forge-config: default.invariant.runs = 24
+    /// forge-config: long.invariant.runs = 192
     /// @custom:rule Q14, S4
     function invariant_theSetIsFrozenBeforeTheSeedAndTheSeedBeforeTheSlot() public view {
         handler.checkFreezeOrder();
     }
 
     /// forge-config: default.invariant.runs = 24
+    /// forge-config: long.invariant.runs = 192
     /// @custom:rule R2, R4
     function invariant_aSeedDependsOnNobody() public view {
         handler.checkSeeds();
     }
 
     /// forge-config: default.invariant.runs = 24
+    /// forge-config: long.invariant.runs = 192
     /// @custom:rule C1
     function invariant_termsDieWithTheirSlot() public view {
         handler.checkTerms();
     }
 
     /// forge-config: default.invariant.runs = 24
+    /// forge-config: long.invariant.runs = 192
     /// @custom:rule B1
     function invariant_backupAcceptsNothingThatTheNormalPathRefuses() public view {
         handler.checkBackup();
     }
 
     /// forge-config: default.invariant.runs = 24
+    /// forge-config: long.invariant.runs = 192
     /// @custom:rule S4, S5
     function invariant_theChainCanMoveOn() public view {
         handler.checkMovesOn();

@@ -15,6 +15,7 @@ contract GovernanceInvariantTest is Play {
     }
 
     /// forge-config: default.invariant.runs = 32
+    /// forge-config: long.invariant.runs = 256
     /// forge-config: default.invariant.depth = 200
     /// @custom:rule U5, U6, U8, U11, U14
     function invariant_whatAQuorumSignalledHappensOnceInTimeAndNothingElse() public view {
