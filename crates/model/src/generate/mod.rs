@@ -247,6 +247,9 @@ impl Generator {
     // ---- upkeep -----------------------------------------------------------------------------------------------------
 
     fn of_upkeep(&mut self, model: &Model, now: L1Slot) -> (Address, Vec<B256>, Call) {
+        if now < model.rollup.pausable_from && self.chance(50) {
+            return (model.at.guardian, Vec::new(), Call::Pause);
+        }
         let sender = self.anyone();
         let call = match self.below(10) {
             0..2 => Call::Settle,
