@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {console} from "forge-std/console.sol";
 
 import {Candidate, IReader, Overview, SlotView} from "../contracts/interfaces/IReader.sol";
-import {Phase} from "../contracts/interfaces/IRollup.sol";
+import {IRollup, Phase} from "../contracts/interfaces/IRollup.sol";
 import {SequencerId} from "../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../contracts/types/Time.sol";
 import {Operator} from "./lib/Operator.sol";
@@ -19,6 +19,8 @@ contract ShowSlot is Operator {
         console.log("phase      ", phaseName(slot.phase));
         console.log("L1 slot    ", L1Slot.unwrap(o.l1Slot));
         if (L1Slot.unwrap(o.pausedUntil) != 0) console.log("none before", L1Slot.unwrap(o.pausedUntil));
+        L1Slot pausableFrom = IRollup(_contract("rollup")).pausableFrom();
+        if (pausableFrom > o.l1Slot) console.log("no pause before", L1Slot.unwrap(pausableFrom));
         console.log("phase ends ", L1Slot.unwrap(slot.phaseEnd));
         console.log("started    ", L1Slot.unwrap(slot.start));
         console.log("seed from  ", L1Slot.unwrap(slot.seedAt));

@@ -387,6 +387,7 @@ contract OperatorsTest is OperatorFixture {
         _skip(24);
         new Pause().run();
         assertEq(L1Slot.unwrap(deployed.rollup.pausedUntil()), L1Slot.unwrap(deployed.rollup.l1Slot()) + 50);
+        new ShowSlot().run();
         Pause pause = new Pause();
         vm.expectRevert(IGuardian.NotApproved.selector);
         pause.run();

@@ -88,7 +88,7 @@ contract ReaderTest is Fixture {
         assertTrue(reader.escrow(prover).withdrawable);
     }
 
-    /// @dev What a rollup's raw words mean: the first is the cursor, and what lies beyond the records is nothing.
+    /// @dev What a rollup's raw words mean: the first is the cursor, and what lies beyond all of them is nothing.
     /// @custom:rule M5
     function test_wordsAreTheStorage() public {
         _propose(0);
