@@ -6,8 +6,9 @@ import {console} from "forge-std/console.sol";
 import {IRewards} from "../contracts/interfaces/IRewards.sol";
 import {Operator} from "./lib/Operator.sol";
 
-/// @title Pays the sender's rewards, as far as the pot reaches
-/// @notice usage: forge script script/ClaimRewards.s.sol --sig 'run(address)' TO --rpc-url URL --broadcast
+/// @title Pays the sender's rewards, as much of them as the pot holds
+/// @notice usage: forge script script/ClaimRewards.s.sol --rpc-url URL --broadcast
+/// --sig 'run(address)' TO
 contract ClaimRewards is Operator {
     function run(address to) external transacts returns (uint256 paid) {
         bytes memory result = _send(
@@ -16,6 +17,6 @@ contract ClaimRewards is Operator {
             string.concat("claim rewards to ", vm.toString(to))
         );
         paid = abi.decode(result, (uint256));
-        console.log("paid, token units:", paid);
+        console.log("paid:", _tokens(paid));
     }
 }

@@ -13,7 +13,7 @@ import {Fixture} from "../support/Fixture.sol";
 import {Trapdoor} from "../support/Trapdoor.sol";
 
 /// @title Any calldata, to any function of any contract, from anybody (rules M1 to M3)
-/// @notice The functions are those of `snapshots/abi.json`, so none is forgotten.
+/// @notice The functions are those of `snapshots/signatures.json`, so none is forgotten.
 contract CalldataTest is Fixture {
     /// @dev Far more than any function needs, so that no call is refused for want of gas.
     uint256 private constant GAS = 20_000_000;
@@ -71,7 +71,7 @@ contract CalldataTest is Fixture {
     function _is(string memory name, address deployed) private {
         _names.push(name);
         _at[name] = deployed;
-        string memory json = vm.readFile("snapshots/abi.json");
+        string memory json = vm.readFile("snapshots/signatures.json");
         string[] memory entries = vm.parseJsonStringArray(json, string.concat(".", name));
         bytes memory prefix = "function ";
         for (uint256 i = 0; i < entries.length; ++i) {
