@@ -88,11 +88,11 @@ contract Deploy is Signing {
     function run() external returns (Deployment memory deployed) {
         Configuration memory c = Configurations.read(Environment.readText(Variable.Network, "devnet"));
         c.applyEnvironment();
-        deployed = run(c);
+        deployed = execute(c);
     }
 
     /// @notice As `run()` with a configuration that was read.
-    function run(Configuration memory c) public returns (Deployment memory deployed) {
+    function execute(Configuration memory c) public returns (Deployment memory deployed) {
         c.check();
         _begin();
         Plan memory plan = planFor(c, _sender());

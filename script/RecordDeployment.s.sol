@@ -21,7 +21,7 @@ contract RecordDeployment is Script {
     /// @notice No deployment waits to be recorded: run `Deploy` with `--broadcast` first.
     error NothingToRecord(string missingFile);
     /// @notice A contract isn't on L1: run `Deploy` again, with the same settings. It sends only what is missing.
-    error DeploymentUnfinished(string missing, address at);
+    error DeploymentUnfinished(string missing, address where);
     /// @notice Another contract is at an address of the deployment.
     error WrongCode(string name, bytes32 expected, bytes32 actual);
 

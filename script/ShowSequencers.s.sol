@@ -35,7 +35,10 @@ contract ShowSequencers is Operator {
         text = string.concat(
             Text.line("sequencer", vm.toString(SequencerId.unwrap(sequencer.id))),
             Text.line("  status", Text.status(sequencer.status)),
-            sequencer.candidate ? Text.line("  candidate", "of the slot in flight") : "",
+            sequencer.candidate ? Text.line("  candidate", "of the slot in flight") : ""
+        );
+        text = string.concat(
+            text,
             Text.line("  owner", vm.toString(sequencer.registration.owner)),
             Text.line("  attester", vm.toString(sequencer.registration.attester)),
             _rotations(sequencer, units)
@@ -44,7 +47,10 @@ contract ShowSequencers is Operator {
             text,
             Text.line("  withdrawer", vm.toString(sequencer.registration.withdrawer)),
             Text.line("  stake", units.tokens(sequencer.registration.stake)),
-            Text.line("  active from", units.moment(sequencer.registration.activeFrom)),
+            Text.line("  active from", units.moment(sequencer.registration.activeFrom))
+        );
+        text = string.concat(
+            text,
             _isZero(sequencer.registration.exitAt)
                 ? ""
                 : Text.line("  exit started", units.moment(sequencer.registration.exitAt)),

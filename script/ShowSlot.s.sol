@@ -30,7 +30,10 @@ contract ShowSlot is Operator {
         text = string.concat(
             text,
             Text.line("block reward", units.tokens(overview.rates.blockReward)),
-            Text.line("final blocks", vm.toString(overview.tip.height)),
+            Text.line("final blocks", vm.toString(overview.tip.height))
+        );
+        text = string.concat(
+            text,
             Text.line("  last header", vm.toString(overview.tip.headerHash)),
             Text.line("  state root", vm.toString(overview.tip.stateRoot)),
             Text.line("L1 queue", _queue(overview)),
@@ -38,12 +41,15 @@ contract ShowSlot is Operator {
         );
     }
 
-    function _slot(SlotView memory slot, Units memory units) private pure returns (string memory) {
-        return string.concat(
+    function _slot(SlotView memory slot, Units memory units) private pure returns (string memory text) {
+        text = string.concat(
             Text.line("now", string.concat("L1 slot ", vm.toString(L1Slot.unwrap(units.l1Slot)))),
             Text.line("slot", vm.toString(Slot.unwrap(slot.slot))),
             Text.line("  started", units.moment(slot.start)),
-            Text.line("  seed from", units.moment(slot.seedAt)),
+            Text.line("  seed from", units.moment(slot.seedAt))
+        );
+        text = string.concat(
+            text,
             Text.line("  phase", Text.phase(slot.phase)),
             Text.line("  phase ends", units.moment(slot.phaseEnd)),
             Text.line("  rank in turn", vm.toString(slot.turn))
@@ -86,7 +92,10 @@ contract ShowSlot is Operator {
             Text.line("  committed", units.moment(candidate.committedAt)),
             Text.line(
                 "  revealed", L1Slot.unwrap(candidate.revealedAt) == 0 ? "no" : units.moment(candidate.revealedAt)
-            ),
+            )
+        );
+        text = string.concat(
+            text,
             Text.line("  prover", vm.toString(candidate.prover)),
             Text.line("  payee", vm.toString(candidate.payee)),
             Text.line("  bond", units.tokens(candidate.bond)),

@@ -11,26 +11,25 @@ library Parse {
     /// @notice A decimal number of at most `maximum`, without sign, spaces or leading zeros.
     function number(string memory text, uint256 maximum) internal pure returns (bool valid, uint256 value) {
         bytes memory digits = bytes(text);
-        if (digits.length == 0 || digits.length > 78 || (digits.length > 1 && digits[0] == "0")) return (false, 0);
+        if (digits.length == 0 || (digits.length > 1 && digits[0] == "0")) return (false, 0);
         for (uint256 i = 0; i < digits.length; ++i) {
             uint8 digit = uint8(digits[i]);
             if (digit < 0x30 || digit > 0x39) return (false, 0);
-            uint256 next;
-            (valid, next) = _append(value, 10, digit - 0x30);
-            if (!valid || next > maximum) return (false, 0);
-            value = next;
+            digit -= 0x30;
+            if (value > maximum / 10 || value * 10 > maximum - digit) return (false, 0);
+            value = value * 10 + digit;
         }
         return (true, value);
     }
 
     /// @notice `0x` and 40 hexadecimal digits. With both cases in it, it is checked as an EIP-55 checksum.
     function account(string memory text) internal pure returns (bool valid, address value) {
-        uint256 word;
-        (valid, word) = _hexadecimal(text, 2, 40);
+        uint256 digits;
+        (valid, digits) = _hexadecimal(text, 2, 40);
         if (!valid || !_hasPrefix(text)) return (false, address(0));
         // casting: 40 digits are 160 bits
         // forge-lint: disable-next-line(unsafe-typecast)
-        value = address(uint160(word));
+        value = address(uint160(digits));
         string memory body = VM.replace(text, "0x", "");
         bool oneCase = _equal(body, VM.toLowercase(body)) || _equal(body, VM.toUppercase(body));
         if (!oneCase && !_equal(text, VM.toString(value))) return (false, address(0));
@@ -70,11 +69,6 @@ library Parse {
             value = (value << 4) | digit;
         }
         return (true, value);
-    }
-
-    function _append(uint256 value, uint256 base, uint256 digit) private pure returns (bool, uint256) {
-        if (value > (type(uint256).max - digit) / base) return (false, 0);
-        return (true, value * base + digit);
     }
 
     function _hasPrefix(string memory text) private pure returns (bool) {

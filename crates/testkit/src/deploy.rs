@@ -43,7 +43,7 @@ pub enum DeployError {
         /// The end of its output.
         output: String,
     },
-    /// An earlier deployment's file stays where it is.
+    /// The file of a deployment that stopped half-way stays where it is.
     #[error("could not remove {}: {source}", path.display())]
     Stale {
         /// The file.
@@ -87,47 +87,57 @@ pub async fn deploy(
     // forge's compiler cache isn't made for several writers.
     let _alone = alone(root).await?;
     let file = root.join(format!("deployments/{}.json", host.chain_id()));
-    match std::fs::remove_file(&file) {
+    // A deployment that another run left half-way isn't resumed: a devnet starts from slot 0.
+    let pending = root.join(format!("deployments/{}.pending.json", host.chain_id()));
+    match std::fs::remove_file(&pending) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            return Err(DeployError::Stale { path: file, source });
+            return Err(DeployError::Stale { path: pending, source });
         }
         _ => {}
     }
-    let mut command = Command::new(&path);
+    let mut command = script(&path, root, "script/Deploy.s.sol", host);
     command
-        .current_dir(root)
-        .args([
-            "script",
-            "script/Deploy.s.sol",
-            "--broadcast",
-            "--skip",
-            "test",
-            "--rpc-url",
-            host.url().as_str(),
-        ])
+        .arg("--broadcast")
         .env("FERNET_NETWORK", network)
         .env("FERNET_SCORING", scoring.name())
         .env("FERNET_L1_SLOT_SECONDS", host.slot_seconds().to_string())
-        .env("FERNET_DEPLOYER_KEY", deployer.to_bytes().to_string())
-        .env("FOUNDRY_DISABLE_NIGHTLY_WARNING", "1")
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
+        .env("FERNET_KEY", deployer.to_bytes().to_string())
+        .env_remove("FERNET_UNSIGNED")
+        .env_remove("FERNET_FROM");
     if host.is_stepwise() {
         // One after the other, each in its own block: the same chain every time.
         command.arg("--slow");
     }
-    let output = command.output().await.map_err(|source| DeployError::Start { path, source })?;
-    if !output.status.success() {
-        return Err(DeployError::Failed {
-            status: output.status,
-            output: tail(&output.stdout, &output.stderr),
-        });
-    }
+    run(command, &path).await?;
+    // The first script's file is of its simulation; this one compares it with the chain.
+    run(script(&path, root, "script/RecordDeployment.s.sol", host), &path).await?;
     if !file.exists() {
         return Err(DeployError::NoDeployment { path: file });
     }
     Ok(file)
+}
+
+/// The command that runs a script of the repository at `root` against an L1.
+fn script(forge: &Path, root: &Path, script: &str, host: &L1Host) -> Command {
+    let mut command = Command::new(forge);
+    command
+        .current_dir(root)
+        .args(["script", script, "--skip", "test", "--rpc-url", host.url().as_str()])
+        .env("FOUNDRY_DISABLE_NIGHTLY_WARNING", "1")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs a command to its end.
+async fn run(mut command: Command, path: &Path) -> Result<(), DeployError> {
+    let output =
+        command.output().await.map_err(|source| DeployError::Start { path: path.to_owned(), source })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(DeployError::Failed { status: output.status, output: tail(&output.stdout, &output.stderr) })
 }
 
 /// Waits until no other process deploys from the same folder. The lock lasts as long as the file returned.
