@@ -45,7 +45,7 @@ contract ShowSlot is Operator {
         text = string.concat(
             Text.line("now", string.concat("L1 slot ", vm.toString(L1Slot.unwrap(units.l1Slot)))),
             Text.line("slot", vm.toString(Slot.unwrap(slot.slot))),
-            Text.line("  started", units.moment(slot.start)),
+            Text.line("  start", units.moment(slot.start)),
             Text.line("  seed from", units.moment(slot.seedAt))
         );
         text = string.concat(
@@ -58,11 +58,11 @@ contract ShowSlot is Operator {
 
     function _pauses(Overview memory overview, Units memory units) private returns (string memory text) {
         if (L1Slot.unwrap(overview.pausedUntil) != 0) {
-            text = Text.line("paused until", units.moment(overview.pausedUntil));
+            text = Text.line("no slot before", units.moment(overview.pausedUntil));
         }
         L1Slot pausableFrom = IRollup(_contract("rollup")).pausableFrom();
         if (pausableFrom > overview.l1Slot) {
-            text = string.concat(text, Text.line("next pause", string.concat("from ", units.moment(pausableFrom))));
+            text = string.concat(text, Text.line("no pause before", units.moment(pausableFrom)));
         }
     }
 

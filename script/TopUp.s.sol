@@ -17,9 +17,7 @@ contract TopUp is Operator {
         _send(
             staking,
             abi.encodeCall(IStaking.topUp, (SequencerId.wrap(sequencer), amount)),
-            string.concat(
-                "add ", _tokens(amount), " to the stake of sequencer ", vm.toString(sequencer)
-            )
+            string.concat("add ", _tokens(amount), " to the stake of sequencer ", vm.toString(sequencer))
         );
     }
 }

@@ -98,9 +98,8 @@ library Refusals {
     {
         if (selector == IStaking.QueueFull.selector) {
             L1Slot until = abi.decode(arguments, (L1Slot));
-            return (
-                "QueueFull", string.concat("the entry queue has no place before ", units.moment(until), "; try later")
-            );
+            return
+                ("QueueFull", string.concat("the entry queue has no place before ", units.moment(until), "; try later"));
         }
         if (selector == IStaking.BadProofOfPossession.selector) {
             address owner = abi.decode(arguments, (address));
@@ -113,10 +112,11 @@ library Refusals {
         }
         if (selector == IStaking.RotationTooEarly.selector) {
             (uint256 id, L1Slot from) = abi.decode(arguments, (uint256, L1Slot));
-            return (
-                "RotationTooEarly",
-                string.concat(_sequencer(id), " can change this key again from ", units.moment(from))
-            );
+            return
+                (
+                    "RotationTooEarly",
+                    string.concat(_sequencer(id), " can change this key again from ", units.moment(from))
+                );
         }
         if (selector == IStaking.StakeTooHigh.selector) {
             (uint256 id, uint256 maximum, uint256 actual) = abi.decode(arguments, (uint256, uint256, uint256));

@@ -133,9 +133,6 @@ contract DeployTest is ConfigurationFixture {
 
 /// @notice A deployment whose transactions land one after the other, or don't.
 contract ResumeTest is ConfigurationFixture {
-    uint256 internal constant CHAIN = 4_242_005;
-    string internal constant FILE = "deployments/4242005.json";
-    string internal constant PENDING = "deployments/4242005.pending.json";
     /// Fourteen contracts, the allowance and the payment into the reward pot.
     uint256 internal constant TRANSACTIONS = 16;
 
@@ -144,12 +141,26 @@ contract ResumeTest is ConfigurationFixture {
     address[] internal _targets;
     bytes[] internal _data;
 
-    function setUp() public {
-        vm.chainId(CHAIN);
+    RecordDeployment internal record;
+    string internal _file;
+    string internal _pending;
+    string internal _kept;
+    string internal _export;
+
+    /// @param chain one of its own for each test: tests run at the same time and share the files
+    modifier onChain(uint256 chain) {
+        vm.chainId(chain);
         vm.warp(1_800_000_000);
-        _remove(FILE);
-        _remove(PENDING);
-        _remove("deployments/4242005.1.json");
+        string memory path = string.concat("deployments/", vm.toString(chain));
+        _file = string.concat(path, ".json");
+        _pending = string.concat(path, ".pending.json");
+        _kept = string.concat(path, ".1.json");
+        _export = vm.toString(chain);
+        _remove(_file);
+        _remove(_pending);
+        _remove(_kept);
+        record = new RecordDeployment();
+        _;
     }
 
     function _remove(string memory path) private {
@@ -160,11 +171,12 @@ contract ResumeTest is ConfigurationFixture {
     function _simulate(Configuration memory c) private {
         uint256 before = vm.snapshotState();
         Deploy script = new Deploy();
-        script.exportTo("resume", deployer);
+        script.exportTo(_export, deployer);
         script.execute(c);
         assertTrue(vm.revertToState(before));
-        string memory json = vm.readFile("unsigned/resume.json");
-        vm.removeFile("unsigned/resume.json");
+        string memory path = string.concat("unsigned/", _export, ".json");
+        string memory json = vm.readFile(path);
+        vm.removeFile(path);
         delete _targets;
         delete _data;
         for (uint256 i = 0; vm.keyExistsJson(json, string.concat("[", vm.toString(i), "]")); ++i) {
@@ -195,7 +207,7 @@ contract ResumeTest is ConfigurationFixture {
     }
 
     /// @custom:rule A10
-    function test_ADeploymentIsResumedWhereverItStopped() public {
+    function test_ADeploymentIsResumedWhereverItStopped() public onChain(4_242_005) {
         Configuration memory c = _configuration();
         for (uint256 stop = 0; stop <= TRANSACTIONS; ++stop) {
             uint256 before = vm.snapshotState();
@@ -206,22 +218,22 @@ contract ResumeTest is ConfigurationFixture {
             vm.warp(vm.getBlockTimestamp() + 1 hours);
             if (stop < TRANSACTIONS) {
                 vm.expectPartialRevert(RecordDeployment.DeploymentUnfinished.selector);
-                new RecordDeployment().run();
-                assertFalse(vm.isFile(FILE));
+                record.run();
+                assertFalse(vm.isFile(_file));
             }
             _simulate(c);
             assertEq(_targets.length, TRANSACTIONS - stop, "transactions that are left");
             _land(_targets.length);
-            new RecordDeployment().run();
+            record.run();
             _checkFile();
             assertTrue(vm.revertToState(before));
-            vm.removeFile(FILE);
+            vm.removeFile(_file);
         }
     }
 
     /// @dev The file's contracts are on the chain, and there is no other file.
     function _checkFile() private view {
-        string memory json = vm.readFile(FILE);
+        string memory json = vm.readFile(_file);
         string[14] memory names = Deployments.names();
         for (uint256 i = 0; i < names.length; ++i) {
             address at_ = vm.parseJsonAddress(json, string.concat(".contracts.", names[i]));
@@ -236,88 +248,88 @@ contract ResumeTest is ConfigurationFixture {
     }
 
     /// @custom:rule A10
-    function test_RevertWhen_AnotherAccountResumes() public {
+    function test_RevertWhen_AnotherAccountResumes() public onChain(4_242_006) {
         Configuration memory c = _configuration();
         _simulate(c);
         _land(5);
         Deploy script = new Deploy();
         script.exportTo("another", address(this));
-        vm.expectRevert(abi.encodeWithSelector(Deploy.WrongDeployer.selector, deployer, address(this), PENDING));
+        vm.expectRevert(abi.encodeWithSelector(Deploy.WrongDeployer.selector, deployer, address(this), _pending));
         script.execute(c);
     }
 
     /// @custom:rule A10
-    function test_RevertWhen_TheConfigurationChangedSince() public {
+    function test_RevertWhen_TheConfigurationChangedSince() public onChain(4_242_007) {
         Configuration memory c = _configuration();
         _simulate(c);
         _land(5);
         c.scoring = Scoring.Vrf;
         Deploy script = new Deploy();
         script.exportTo("changed", deployer);
-        vm.expectRevert(abi.encodeWithSelector(Deploy.OtherConfiguration.selector, PENDING));
+        vm.expectRevert(abi.encodeWithSelector(Deploy.OtherConfiguration.selector, _pending));
         script.execute(c);
     }
 
     /// @custom:rule A8, A10
-    function test_RevertWhen_TheDeployerUsedItsNonceForSomethingElse() public {
+    function test_RevertWhen_TheDeployerUsedItsNonceForSomethingElse() public onChain(4_242_008) {
         Configuration memory c = _configuration();
         _simulate(c);
         _land(5);
         vm.setNonce(deployer, 6);
         Deploy script = new Deploy();
         script.exportTo("nonce", deployer);
-        vm.expectRevert(abi.encodeWithSelector(Deploy.NonceUsed.selector, 5, PENDING));
+        vm.expectRevert(abi.encodeWithSelector(Deploy.NonceUsed.selector, 5, _pending));
         script.execute(c);
     }
 
     /// A dry run isn't about to deploy anything.
     /// @custom:rule A1
-    function test_OnlyWhatIsOnTheChainIsRecorded() public {
-        vm.expectRevert(abi.encodeWithSelector(RecordDeployment.NothingToRecord.selector, PENDING));
-        new RecordDeployment().run();
+    function test_OnlyWhatIsOnTheChainIsRecorded() public onChain(4_242_009) {
+        vm.expectRevert(abi.encodeWithSelector(RecordDeployment.NothingToRecord.selector, _pending));
+        record.run();
         _simulate(_configuration());
         vm.expectPartialRevert(RecordDeployment.DeploymentUnfinished.selector);
-        new RecordDeployment().run();
+        record.run();
         _land(TRANSACTIONS);
-        address guardian = vm.parseJsonAddress(vm.readFile(PENDING), ".contracts.guardian");
+        address guardian = vm.parseJsonAddress(vm.readFile(_pending), ".contracts.guardian");
         bytes memory code = guardian.code;
         bytes32 expected = guardian.codehash;
         vm.etch(guardian, hex"00");
         vm.expectRevert(
             abi.encodeWithSelector(RecordDeployment.WrongCode.selector, "guardian", expected, keccak256(hex"00"))
         );
-        new RecordDeployment().run();
-        assertFalse(vm.isFile(FILE));
+        record.run();
+        assertFalse(vm.isFile(_file));
         vm.etch(guardian, code);
-        new RecordDeployment().run();
-        assertFalse(vm.isFile(PENDING));
+        record.run();
+        assertFalse(vm.isFile(_pending));
         _checkFile();
     }
 
     /// @custom:rule A1
-    function test_AGoodFileIsNeverLost() public {
+    function test_AGoodFileIsNeverLost() public onChain(4_242_010) {
         Configuration memory c = _configuration();
         _simulate(c);
         _land(TRANSACTIONS);
-        new RecordDeployment().run();
-        string memory first = vm.readFile(FILE);
+        record.run();
+        string memory first = vm.readFile(_file);
         // a second deployment that comes to nothing
         _simulate(c);
         vm.expectPartialRevert(RecordDeployment.DeploymentUnfinished.selector);
-        new RecordDeployment().run();
-        assertEq(vm.readFile(FILE), first);
+        record.run();
+        assertEq(vm.readFile(_file), first);
         // and one that is completed
         _simulate(c);
         _land(TRANSACTIONS);
-        new RecordDeployment().run();
+        record.run();
         _checkFile();
-        assertNotEq(vm.readFile(FILE), first);
-        assertEq(vm.readFile("deployments/4242005.1.json"), first);
+        assertNotEq(vm.readFile(_file), first);
+        assertEq(vm.readFile(_kept), first);
     }
 
     /// Neither a number that only the script checks nor one that the last constructors check lets anything out.
     /// @custom:rule A3
-    function test_ABadConfigurationIsRefusedBeforeTheFirstTransaction() public {
+    function test_ABadConfigurationIsRefusedBeforeTheFirstTransaction() public onChain(4_242_011) {
         Configuration memory c = _configuration();
         c.launchDelay = 0;
         _refuse(c, Configurations.BadConfiguration.selector);
@@ -342,6 +354,6 @@ contract ResumeTest is ConfigurationFixture {
         script.execute(c);
         vm.stopPrank();
         assertFalse(vm.isFile("unsigned/refused.json"));
-        assertFalse(vm.isFile(PENDING));
+        assertFalse(vm.isFile(_pending));
     }
 }

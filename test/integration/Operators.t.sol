@@ -352,7 +352,11 @@ contract OperatorsTest is OperatorFixture {
 
     function _mustBeReady(MutablePayload payload, string memory status) private pure returns (string memory) {
         return string.concat(
-            "payload ", vm.toString(address(payload)), " is ", status, ", it must be ready; ShowPayload prints its times"
+            "payload ",
+            vm.toString(address(payload)),
+            " is ",
+            status,
+            ", it must be ready; ShowPayload prints its times"
         );
     }
 
@@ -444,12 +448,12 @@ contract OperatorsTest is OperatorFixture {
             string.concat(
                 "now              L1 slot 8333333\n",
                 "slot             0\n",
-                "  started        L1 slot 8333357, in 24 L1 slots (288 s)\n",
+                "  start          L1 slot 8333360, in 27 L1 slots (324 s)\n",
                 "  seed from      L1 slot 8333359, in 26 L1 slots (312 s)\n",
                 "  phase          waiting\n",
-                "  phase ends     L1 slot 8333357, in 24 L1 slots (288 s)\n",
+                "  phase ends     L1 slot 8333360, in 27 L1 slots (324 s)\n",
                 "  rank in turn   0\n",
-                "paused until     L1 slot 8333357, in 24 L1 slots (288 s)\n",
+                "no slot before   L1 slot 8333357, in 24 L1 slots (288 s)\n",
                 "block reward     3 FDEV\n",
                 "final blocks     0\n",
                 string.concat("  last header    ", header, "\n"),
@@ -543,9 +547,7 @@ contract OperatorsTest is OperatorFixture {
         string memory nothing = "votes in round 0 0, the quorum is 6\ntimelock         not queued\n";
         assertEq(
             show.report(0, other),
-            string.concat(
-                "payload          ", vm.toString(other), "\n", nothing, "the payload's address has no code\n"
-            )
+            string.concat("payload          ", vm.toString(other), "\n", nothing, "the payload's address has no code\n")
         );
         assertEq(
             show.report(0, address(deployed.token)),
@@ -580,7 +582,7 @@ contract OperatorsTest is OperatorFixture {
     function test_RevertWhen_theTokenIsNotTheDevelopmentToken() public {
         // a deployment whose token has other code
         Configuration memory c = _configuration();
-        vm.chainId(4_242_004);
+        vm.chainId(4_242_014);
         c.token = address(new TestToken());
         c.rewardPot = 0;
         Deploy script = new Deploy();
@@ -600,9 +602,7 @@ contract OperatorsTest is OperatorFixture {
         _skip(10);
         ExecutePayload execute = new ExecutePayload();
         bytes memory reason = abi.encodeWithSelector(IStaking.EntryFlushOutOfRange.selector, 1000, 0);
-        vm.expectRevert(
-            abi.encodeWithSelector(ITimelock.ActionFailed.selector, 0, address(deployed.staking), reason)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ITimelock.ActionFailed.selector, 0, address(deployed.staking), reason));
         execute.run(address(payload));
     }
 

@@ -6,8 +6,8 @@ import {Test} from "forge-std/Test.sol";
 import {L1Clock} from "../../../contracts/L1Clock.sol";
 import {IRewards} from "../../../contracts/interfaces/IRewards.sol";
 import {IRollup} from "../../../contracts/interfaces/IRollup.sol";
-import {VerifyingKey} from "../../../contracts/verifier/VerifyingKey.sol";
 import {ScalarField} from "../../../contracts/verifier/ScalarField.sol";
+import {VerifyingKey} from "../../../contracts/verifier/VerifyingKey.sol";
 import {Deploy} from "../../../script/Deploy.s.sol";
 import {Configuration, Configurations, Scoring} from "../../../script/lib/Configuration.sol";
 import {Environment} from "../../../script/lib/Environment.sol";
@@ -255,14 +255,12 @@ contract ConfigurationTest is ConfigurationFixture {
         Configuration memory c = _configuration();
         c.maxBlockReward = c.rates.blockReward - 1;
         _rejectInConstructor(
-            c,
-            abi.encodeWithSelector(IRewards.BlockRewardTooHigh.selector, c.maxBlockReward, c.rates.blockReward)
+            c, abi.encodeWithSelector(IRewards.BlockRewardTooHigh.selector, c.maxBlockReward, c.rates.blockReward)
         );
         c = _configuration();
         c.maxRevealBonus = c.rates.revealBonus - 1;
         _rejectInConstructor(
-            c,
-            abi.encodeWithSelector(IRewards.RevealBonusTooHigh.selector, c.maxRevealBonus, c.rates.revealBonus)
+            c, abi.encodeWithSelector(IRewards.RevealBonusTooHigh.selector, c.maxRevealBonus, c.rates.revealBonus)
         );
         c = _configuration();
         c.rates.sequencerBps += 1;
