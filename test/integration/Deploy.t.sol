@@ -160,6 +160,8 @@ contract ResumeTest is ConfigurationFixture {
         _remove(_pending);
         _remove(_kept);
         record = new RecordDeployment();
+        // files of half a megabyte are read often
+        vm.pauseGasMetering();
         _;
     }
 
