@@ -13,11 +13,7 @@ import {Operator} from "./lib/Operator.sol";
 /// AMOUNT is in L2 units. The key, a point of Jubjub, signs for the account on L2. OWNER, an L1 address, can force the
 /// account's balance out to L1. Neither can be changed.
 contract BridgeDeposit is Operator {
-    function run(address owner, uint256 keyX, uint256 keyY, uint64 amount)
-        external
-        transacts
-        returns (uint64 number, uint32 index)
-    {
+    function run(address owner, uint256 keyX, uint256 keyY, uint64 amount) external transacts {
         IBridge bridge = IBridge(_contract("bridge"));
         uint256 units = amount * bridge.unit();
         _approve(address(bridge), units);
@@ -26,7 +22,7 @@ contract BridgeDeposit is Operator {
             abi.encodeCall(IBridge.deposit, (owner, keyX, keyY, amount)),
             string.concat("deposit ", _tokens(units), " to an L2 account of ", vm.toString(owner))
         );
-        (number, index) = abi.decode(result, (uint64, uint32));
+        (uint64 number, uint32 index) = abi.decode(result, (uint64, uint32));
         console.log("number in the queue", number);
         console.log("L2 account         ", index);
     }

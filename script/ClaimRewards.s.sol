@@ -10,13 +10,12 @@ import {Operator} from "./lib/Operator.sol";
 /// @notice usage: forge script script/ClaimRewards.s.sol --rpc-url URL --broadcast
 /// --sig 'run(address)' TO
 contract ClaimRewards is Operator {
-    function run(address to) external transacts returns (uint256 paid) {
+    function run(address to) external transacts {
         bytes memory result = _send(
             _contract("rewards"),
             abi.encodeCall(IRewards.claim, (to)),
             string.concat("claim rewards to ", vm.toString(to))
         );
-        paid = abi.decode(result, (uint256));
-        console.log("paid:", _tokens(paid));
+        console.log("paid:", _tokens(abi.decode(result, (uint256))));
     }
 }

@@ -85,10 +85,10 @@ contract Deploy is Signing {
     /// completed: remove the file to start another.
     error NonceUsed(uint64 nonce, string file);
 
-    function run() external returns (Deployment memory deployed) {
+    function run() external {
         Configuration memory c = Configurations.read(Environment.readText(Variable.Network, "devnet"));
         c.applyEnvironment();
-        deployed = execute(c);
+        execute(c);
     }
 
     /// @notice As `run()` with a configuration that was read.

@@ -13,13 +13,12 @@ import {Operator} from "./lib/Operator.sol";
 /// ACCOUNT is the index that BridgeDeposit printed. Sequencers can't leave the exit out: a block must consume it when
 /// its number in the queue is reached. Then TO claims it like a withdrawal.
 contract ForceExit is Operator {
-    function run(uint32 account, address to) external transacts returns (uint64 number) {
+    function run(uint32 account, address to) external transacts {
         bytes memory result = _send(
             _contract("bridge"),
             abi.encodeCall(IBridge.forceExit, (account, to)),
             string.concat("force the balance of L2 account ", vm.toString(account), " out to ", vm.toString(to))
         );
-        number = abi.decode(result, (uint64));
-        console.log("number in the queue", number);
+        console.log("number in the queue", abi.decode(result, (uint64)));
     }
 }

@@ -20,11 +20,11 @@ import {Operator} from "./lib/Operator.sol";
 /// --sig 'run(address,address,uint32,bytes32[4],bytes32[8])'
 /// ATTESTER WITHDRAWER FEE_RECIPIENT BLS_KEY PROOF_OF_POSSESSION, with points as words of EIP-2537: [0x…,0x…,…].
 contract Register is Operator {
-    function run(address attester, address withdrawer, uint32 feeRecipient) external transacts returns (SequencerId) {
+    function run(address attester, address withdrawer, uint32 feeRecipient) external transacts {
         address staking = _contract("staking");
         (bytes32[4] memory key, bytes32[8] memory proof) =
             BlsSecret.possession(IStaking(staking), _sender(), BlsSecret.fromEnvironment());
-        return _register(staking, Registration(attester, withdrawer, feeRecipient, key, proof));
+        _register(staking, Registration(attester, withdrawer, feeRecipient, key, proof));
     }
 
     function run(
@@ -33,20 +33,17 @@ contract Register is Operator {
         uint32 feeRecipient,
         bytes32[4] calldata blsKey,
         bytes32[8] calldata proofOfPossession
-    ) external transacts returns (SequencerId) {
-        return _register(
-            _contract("staking"), Registration(attester, withdrawer, feeRecipient, blsKey, proofOfPossession)
-        );
+    ) external transacts {
+        _register(_contract("staking"), Registration(attester, withdrawer, feeRecipient, blsKey, proofOfPossession));
     }
 
-    function _register(address staking, Registration memory registration) private returns (SequencerId id) {
+    function _register(address staking, Registration memory registration) private {
         _approve(staking, IStaking(staking).stakeAmount());
         bytes memory result = _send(
             staking,
             abi.encodeCall(IStaking.register, (registration)),
             string.concat("register a sequencer with attester ", vm.toString(registration.attester))
         );
-        id = abi.decode(result, (SequencerId));
-        console.log("sequencer", SequencerId.unwrap(id));
+        console.log("sequencer", SequencerId.unwrap(abi.decode(result, (SequencerId))));
     }
 }
