@@ -20,9 +20,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("prover", &["roles", "follower", "network", "l1", "bindings", "ledger", "circuit", "protocol"]),
 ];
 /// They put everything together, and nothing depends on them.
-const ASSEMBLIES: &[&str] = &["testkit", "cli"];
+const ASSEMBLIES: &[&str] = &["devnet", "cli"];
 /// What any crate's tests may use as well: an L1 to run against.
-const TEST_ONLY: &[&str] = &["embedded", "testkit"];
+const TEST_ONLY: &[&str] = &["embedded", "devnet"];
 
 const PREFIX: &str = "fernet-";
 

@@ -12,7 +12,7 @@ use fernet_protocol::{L1Clock, L1Slot};
 
 use crate::{
     ledger::{Ledger, ReplayFailure, Replayed},
-    view::{FinalizedBlock, RollupView, ViewError, ViewSetup},
+    view::{FinalizedBlock, RollupView, ViewConfig, ViewError},
 };
 
 /// L1 blocks that one poll takes at most, so that a long catch-up shows progress.
@@ -143,7 +143,7 @@ impl Follower {
             return Err(FollowerError::GenesisRoot { expected, actual });
         }
         let feed = Feed::new(provider.clone(), deployment);
-        let view = RollupView::new(ViewSetup::of(deployment));
+        let view = RollupView::new(ViewConfig::of(deployment));
         Ok(Self::from_parts(provider, deployment.clock(), feed, view, ledger, blobs))
     }
 

@@ -92,17 +92,17 @@ impl BlobError {
 
 /// Blobs with commitments and proofs, ready to be sent. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct BlobBundle {
+pub struct BlobSidecar {
     sidecar: Arc<BlobTransactionSidecarVariant>,
 }
 
-impl fmt::Debug for BlobBundle {
+impl fmt::Debug for BlobSidecar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("BlobBundle").field(&self.versioned_hashes()).finish()
+        f.debug_tuple("BlobSidecar").field(&self.versioned_hashes()).finish()
     }
 }
 
-impl BlobBundle {
+impl BlobSidecar {
     /// Computes commitments and proofs: milliseconds a blob, with cell proofs a good part of a second. Blocks the thread.
     pub fn build(blobs: Vec<Blob>, format: SidecarFormat) -> Result<Self, BlobError> {
         if blobs.is_empty() || blobs.len() > MAX_BLOBS_PER_TRANSACTION {
@@ -294,33 +294,36 @@ mod tests {
     #[test]
     fn a_bundle_survives_the_disk() {
         for format in [SidecarFormat::Eip7594, SidecarFormat::Eip4844] {
-            let bundle = BlobBundle::build(vec![blob(1), blob(2)], format).unwrap();
-            assert_eq!(bundle.format(), format);
+            let sidecar = BlobSidecar::build(vec![blob(1), blob(2)], format).unwrap();
+            assert_eq!(sidecar.format(), format);
             assert_eq!(
-                bundle.versioned_hashes(),
+                sidecar.versioned_hashes(),
                 [versioned_hash(&blob(1)).unwrap(), versioned_hash(&blob(2)).unwrap()]
             );
-            assert_eq!(BlobBundle::decode(&bundle.encode()).unwrap(), bundle);
-            assert!(matches!(BlobBundle::decode(&bundle.encode()[..1000]), Err(BlobError::Malformed(_))));
+            assert_eq!(BlobSidecar::decode(&sidecar.encode()).unwrap(), sidecar);
+            assert!(matches!(BlobSidecar::decode(&sidecar.encode()[..1000]), Err(BlobError::Malformed(_))));
         }
     }
 
     #[test]
     fn the_empty_bundle_is_what_computing_it_gives() {
         for format in [SidecarFormat::Eip7594, SidecarFormat::Eip4844] {
-            assert_eq!(BlobBundle::empty(format), BlobBundle::build(vec![Blob::ZERO], format).unwrap());
+            assert_eq!(BlobSidecar::empty(format), BlobSidecar::build(vec![Blob::ZERO], format).unwrap());
         }
     }
 
     #[test]
     fn counts_and_field_elements_are_checked() {
         assert_eq!(
-            BlobBundle::build(Vec::new(), SidecarFormat::Eip4844).unwrap_err().to_string(),
+            BlobSidecar::build(Vec::new(), SidecarFormat::Eip4844).unwrap_err().to_string(),
             "expected 1 to 6 blobs, got 0"
         );
         let mut bad = Blob::ZERO;
         bad.0[..32].fill(0xff);
-        assert!(matches!(BlobBundle::build(vec![bad], SidecarFormat::Eip4844), Err(BlobError::Malformed(_))));
+        assert!(matches!(
+            BlobSidecar::build(vec![bad], SidecarFormat::Eip4844),
+            Err(BlobError::Malformed(_))
+        ));
         assert!(matches!(versioned_hash(&bad), Err(BlobError::Malformed(_))));
     }
 

@@ -5,7 +5,7 @@
 //!   that this client was built with.
 //! - [`Feed`]: blocks in order with the deployment's events ([`RollupEvent`]); reorgs as rollbacks.
 //! - [`seed_proof`]: block headers in the form that the contracts check.
-//! - [`BlobBundle`], [`BlobSource`], [`BeaconBlobs`]: blobs on their way out and back.
+//! - [`BlobSidecar`], [`BlobSource`], [`BeaconBlobs`]: blobs on their way out and back.
 //! - [`TxManager`]: transactions as [`Intent`]s with a window and a worth, across reorgs and restarts.
 //!
 //! ```text
@@ -26,7 +26,7 @@ mod tx;
 
 pub use beacon::{BeaconBlobs, BlockIds};
 pub use blobs::{
-    BlobBundle, BlobError, BlobFuture, BlobLocation, BlobSource, MAX_BLOBS_PER_TRANSACTION, SidecarFormat,
+    BlobError, BlobFuture, BlobLocation, BlobSidecar, BlobSource, MAX_BLOBS_PER_TRANSACTION, SidecarFormat,
     arrange, versioned_hash,
 };
 pub use deployment::{
@@ -39,7 +39,7 @@ pub use header::{
 };
 pub use provider::{ConnectError, L1Provider, RpcFailure, connect_http, connect_transport};
 pub use tx::{
-    Accounts, BLOB_REPLACEMENT_RAISE, FailureReason, Fees, Intent, IntentKey, KeyError, Market, OverCeiling,
-    REPLACEMENT_RAISE, Stage, StoreError, TickReport, TransactionSigner, TxConfig, TxError, TxManager,
-    TxOutcome, TxStatus, TxStore, Usage, WaitReason, WhenReverting,
+    Accounts, BLOB_PRICE_BUMP_PERCENT, FailureReason, FeeEstimate, Fees, Intent, IntentKey, IntentKeyError,
+    MaxTotalFeeExceeded, PRICE_BUMP_PERCENT, PendingStage, StoreError, TickReport, TransactionSigner,
+    TxConfig, TxError, TxManager, TxOutcome, TxStatus, TxStore, Usage, WaitReason, WhenReverting,
 };

@@ -9,7 +9,7 @@ use fernet_protocol::{
 
 /// What a view must know beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ViewSetup {
+pub struct ViewConfig {
     /// which rollup
     pub rollup: RollupId,
     /// its rules
@@ -24,7 +24,7 @@ pub struct ViewSetup {
     pub escrow_withdrawal_delay: u64,
 }
 
-impl ViewSetup {
+impl ViewConfig {
     /// What a deployment says.
     pub fn of(deployment: &Deployment) -> Self {
         Self {

@@ -9,7 +9,7 @@ use alloy::{
 };
 use fernet_bindings::decode_revert;
 
-use super::{fees::Market, intent::TxOutcome, record::Record};
+use super::{fees::FeeEstimate, intent::TxOutcome, record::Record};
 use crate::provider::{L1Provider, RpcFailure, answered};
 
 /// JSON-RPC code of a call that reverted (geth, reth, anvil, the embedded L1).
@@ -76,7 +76,7 @@ impl Chain {
     }
 
     /// Fees of the next block.
-    pub(crate) async fn market(&self, least_tip: u128, most_tip: u128) -> Result<Market, RpcFailure> {
+    pub(crate) async fn estimate(&self, least_tip: u128, most_tip: u128) -> Result<FeeEstimate, RpcFailure> {
         let history =
             answered(self.provider.get_fee_history(TIP_BLOCKS, Default::default(), &[TIP_PERCENTILE]).await)?;
         let mut tips: Vec<u128> =
@@ -84,7 +84,7 @@ impl Chain {
         tips.retain(|tip| *tip > 0);
         tips.sort_unstable();
         let tip = tips.get(tips.len() / 2).copied().unwrap_or(least_tip);
-        Ok(Market {
+        Ok(FeeEstimate {
             base_fee: history.base_fee_per_gas.last().copied().unwrap_or_default(),
             tip: tip.clamp(least_tip, most_tip.max(least_tip)),
             blob_fee: history.base_fee_per_blob_gas.last().copied().unwrap_or_default(),
@@ -97,7 +97,7 @@ impl Chain {
         record: &Record,
         from: Address,
         next: NextBlock,
-        market: &Market,
+        estimate: &FeeEstimate,
     ) -> Result<Simulation, RpcFailure> {
         let mut request =
             TransactionRequest::default().with_from(from).with_to(record.to).with_value(record.value);
@@ -105,7 +105,7 @@ impl Chain {
         if record.has_blobs() {
             request.blob_versioned_hashes = Some(record.blob_hashes.clone());
             // without a limit, nodes take a call for one without blobs; they check the balance against it
-            request.max_fee_per_blob_gas = Some(market.blob_fee.saturating_mul(2).max(1));
+            request.max_fee_per_blob_gas = Some(estimate.blob_fee.saturating_mul(2).max(1));
         }
         if let Some(gas) = record.gas_limit {
             request.gas = Some(gas);

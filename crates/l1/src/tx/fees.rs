@@ -8,13 +8,13 @@ use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
 /// Least raise with which pools accept a replacement, in percent (geth `txpool.pricebump`, reth `txpool.pricebump`).
-pub const REPLACEMENT_RAISE: u128 = 10;
+pub const PRICE_BUMP_PERCENT: u128 = 10;
 /// The same for a blob transaction (geth `blobpool.pricebump`).
-pub const BLOB_REPLACEMENT_RAISE: u128 = 100;
+pub const BLOB_PRICE_BUMP_PERCENT: u128 = 100;
 
 /// What the next block costs, in wei per gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Market {
+pub struct FeeEstimate {
     /// base fee of the next block
     pub base_fee: u128,
     /// tip that recent blocks took
@@ -46,7 +46,7 @@ pub struct Usage {
 /// The least offer with a chance costs more than the intent is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("fees of {needed} wei exceed the ceiling of {ceiling} wei")]
-pub struct OverCeiling {
+pub struct MaxTotalFeeExceeded {
     /// wei
     pub needed: U256,
     /// wei
@@ -62,28 +62,32 @@ impl Fees {
     }
 
     /// Whether the next block can take the offer.
-    pub fn covers(&self, market: &Market) -> bool {
-        self.max_fee >= market.base_fee && self.blob_fee.is_none_or(|fee| fee >= market.blob_fee)
+    pub fn covers(&self, estimate: &FeeEstimate) -> bool {
+        self.max_fee >= estimate.base_fee && self.blob_fee.is_none_or(|fee| fee >= estimate.blob_fee)
     }
 
-    fn within(self, usage: Usage, ceiling: U256) -> Result<Self, OverCeiling> {
+    fn within(self, usage: Usage, ceiling: U256) -> Result<Self, MaxTotalFeeExceeded> {
         let needed = self.cost(usage);
-        if needed > ceiling { Err(OverCeiling { needed, ceiling }) } else { Ok(self) }
+        if needed > ceiling { Err(MaxTotalFeeExceeded { needed, ceiling }) } else { Ok(self) }
     }
 }
 
 /// The first offer: room for a base fee that doubles if the ceiling allows it, else for one full block.
-pub(crate) fn first_offer(market: &Market, usage: Usage, ceiling: U256) -> Result<Fees, OverCeiling> {
+pub(crate) fn first_offer(
+    estimate: &FeeEstimate,
+    usage: Usage,
+    ceiling: U256,
+) -> Result<Fees, MaxTotalFeeExceeded> {
     let offer = |base_fee: u128, blob_fee: u128| Fees {
-        max_fee: base_fee.saturating_add(market.tip),
-        tip: market.tip,
+        max_fee: base_fee.saturating_add(estimate.tip),
+        tip: estimate.tip,
         blob_fee: (usage.blob_gas > 0).then_some(blob_fee),
     };
-    offer(market.base_fee.saturating_mul(2), market.blob_fee.saturating_mul(2).max(1))
+    offer(estimate.base_fee.saturating_mul(2), estimate.blob_fee.saturating_mul(2).max(1))
         .within(usage, ceiling)
         .or_else(|_| {
             // an eighth more is what one full block adds
-            offer(raised_up(market.base_fee, 13), raised_up(market.blob_fee, 13).max(1))
+            offer(raised_up(estimate.base_fee, 13), raised_up(estimate.blob_fee, 13).max(1))
                 .within(usage, ceiling)
         })
 }
@@ -91,27 +95,27 @@ pub(crate) fn first_offer(market: &Market, usage: Usage, ceiling: U256) -> Resul
 /// An offer that replaces `previous` in every pool and suits the market.
 pub(crate) fn replacement(
     previous: &Fees,
-    market: &Market,
+    estimate: &FeeEstimate,
     usage: Usage,
     ceiling: U256,
-) -> Result<Fees, OverCeiling> {
-    let raise = if previous.blob_fee.is_some() { BLOB_REPLACEMENT_RAISE } else { REPLACEMENT_RAISE };
-    let tip = raised_up(previous.tip, raise).max(market.tip);
+) -> Result<Fees, MaxTotalFeeExceeded> {
+    let raise = if previous.blob_fee.is_some() { BLOB_PRICE_BUMP_PERCENT } else { PRICE_BUMP_PERCENT };
+    let tip = raised_up(previous.tip, raise).max(estimate.tip);
     Fees {
         max_fee: raised_up(previous.max_fee, raise)
-            .max(market.base_fee.saturating_mul(2).saturating_add(tip)),
+            .max(estimate.base_fee.saturating_mul(2).saturating_add(tip)),
         tip,
         blob_fee: previous
             .blob_fee
-            .map(|fee| raised_up(fee, raise).max(market.blob_fee.saturating_mul(2)).max(1)),
+            .map(|fee| raised_up(fee, raise).max(estimate.blob_fee.saturating_mul(2)).max(1)),
     }
     .within(usage, ceiling)
     .or_else(|_| {
         // without room for later blocks: exactly what the pools demand, if the next block would take it
         let least = Fees {
-            max_fee: raised_up(previous.max_fee, raise).max(market.base_fee.saturating_add(tip)),
+            max_fee: raised_up(previous.max_fee, raise).max(estimate.base_fee.saturating_add(tip)),
             tip,
-            blob_fee: previous.blob_fee.map(|fee| raised_up(fee, raise).max(market.blob_fee).max(1)),
+            blob_fee: previous.blob_fee.map(|fee| raised_up(fee, raise).max(estimate.blob_fee).max(1)),
         };
         least.within(usage, ceiling)
     })
@@ -132,24 +136,24 @@ mod tests {
     const PLAIN: Usage = Usage { gas: 100_000, blob_gas: 0 };
     const BLOB: Usage = Usage { gas: 100_000, blob_gas: 131_072 };
 
-    fn market(base_fee: u128, tip: u128, blob_fee: u128) -> Market {
-        Market { base_fee, tip, blob_fee }
+    fn estimate(base_fee: u128, tip: u128, blob_fee: u128) -> FeeEstimate {
+        FeeEstimate { base_fee, tip, blob_fee }
     }
 
     #[test]
     fn a_first_offer_leaves_room_for_the_base_fee_to_double() {
-        let fees = first_offer(&market(100, 3, 7), PLAIN, U256::MAX).unwrap();
+        let fees = first_offer(&estimate(100, 3, 7), PLAIN, U256::MAX).unwrap();
         assert_eq!(fees, Fees { max_fee: 203, tip: 3, blob_fee: None });
-        let fees = first_offer(&market(100, 3, 7), BLOB, U256::MAX).unwrap();
+        let fees = first_offer(&estimate(100, 3, 7), BLOB, U256::MAX).unwrap();
         assert_eq!(fees.blob_fee, Some(14));
     }
 
     #[test]
     fn a_tight_ceiling_takes_the_room_away_and_a_lower_one_refuses() {
-        let fees = first_offer(&market(100, 0, 1), PLAIN, U256::from(11_300_000)).unwrap();
+        let fees = first_offer(&estimate(100, 0, 1), PLAIN, U256::from(11_300_000)).unwrap();
         assert_eq!(fees.max_fee, 113);
         assert_eq!(
-            first_offer(&market(100, 0, 1), PLAIN, U256::from(11_299_999)).unwrap_err().to_string(),
+            first_offer(&estimate(100, 0, 1), PLAIN, U256::from(11_299_999)).unwrap_err().to_string(),
             "fees of 11300000 wei exceed the ceiling of 11299999 wei"
         );
     }
@@ -160,8 +164,8 @@ mod tests {
             base in any::<u64>(), tip in any::<u64>(), blob in any::<u64>(),
             next_base in any::<u64>(), next_tip in any::<u64>(), next_blob in any::<u64>(),
         ) {
-            let before = first_offer(&market(base.into(), tip.into(), blob.into()), BLOB, U256::MAX).unwrap();
-            let now = market(next_base.into(), next_tip.into(), next_blob.into());
+            let before = first_offer(&estimate(base.into(), tip.into(), blob.into()), BLOB, U256::MAX).unwrap();
+            let now = estimate(next_base.into(), next_tip.into(), next_blob.into());
             let after = replacement(&before, &now, BLOB, U256::MAX).unwrap();
             prop_assert!(after.max_fee >= before.max_fee * 2);
             prop_assert!(after.tip >= before.tip * 2);
@@ -180,7 +184,7 @@ mod tests {
             base in any::<u128>(), tip in any::<u128>(), blob in any::<u128>(), gas in any::<u64>(), ceiling in any::<u128>(),
         ) {
             let usage = Usage { gas, blob_gas: 131_072 };
-            let now = market(base, tip, blob);
+            let now = estimate(base, tip, blob);
             if let Ok(fees) = first_offer(&now, usage, U256::from(ceiling)) {
                 prop_assert!(fees.cost(usage) <= U256::from(ceiling));
                 if let Ok(next) = replacement(&fees, &now, usage, U256::from(ceiling)) {

@@ -6,8 +6,8 @@ use alloy::primitives::{Address, B256, Bytes, TxHash, U256};
 use fernet_protocol::L1Slot;
 use serde::{Deserialize, Serialize};
 
-use super::fees::OverCeiling;
-use crate::blobs::BlobBundle;
+use super::fees::MaxTotalFeeExceeded;
+use crate::blobs::BlobSidecar;
 
 /// Longest key, in bytes.
 const KEY_LIMIT: usize = 256;
@@ -20,17 +20,17 @@ pub struct IntentKey(String);
 /// A key that can't name an intent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a key of 1 to {KEY_LIMIT} bytes, got {actual}")]
-pub struct KeyError {
+pub struct IntentKeyError {
     /// bytes
     pub actual: usize,
 }
 
 impl IntentKey {
     /// A key such as `commit/7/0x12…`.
-    pub fn new(key: impl Into<String>) -> Result<Self, KeyError> {
+    pub fn new(key: impl Into<String>) -> Result<Self, IntentKeyError> {
         let key = key.into();
         if key.is_empty() || key.len() > KEY_LIMIT {
-            return Err(KeyError { actual: key.len() });
+            return Err(IntentKeyError { actual: key.len() });
         }
         Ok(Self(key))
     }
@@ -69,13 +69,13 @@ pub struct Intent {
     /// wei sent along
     pub value: U256,
     /// blobs carried; they decide which account sends
-    pub blobs: Option<BlobBundle>,
+    pub blobs: Option<BlobSidecar>,
     /// first L1 slot in which it may land
     pub not_before: L1Slot,
     /// first L1 slot in which it may not land any more
     pub expires_at: L1Slot,
     /// what is lost if it doesn't land, in wei: its fees never exceed this
-    pub value_at_risk: U256,
+    pub max_total_fee: U256,
     /// gas limit; where there is none, the estimate and a quarter more
     pub gas_limit: Option<u64>,
     /// what to do when its simulation reverts
@@ -86,7 +86,7 @@ pub struct Intent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TxStatus {
     /// Not settled yet.
-    Pending(Stage),
+    Pending(PendingStage),
     /// On the chain, and it succeeded. A reorg can make it pending again.
     Mined(TxOutcome),
     /// It won't succeed.
@@ -105,7 +105,7 @@ pub enum TxStatus {
 
 /// How far a pending intent has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum PendingStage {
     /// Not sent.
     Waiting(WaitReason),
     /// Sent, not mined.
@@ -169,7 +169,7 @@ impl fmt::Display for WaitReason {
             Self::TooEarly => f.write_str("its window isn't open"),
             Self::WouldRevert { reason } => write!(f, "it would revert: {reason}"),
             Self::TooExpensive { needed, ceiling } => {
-                OverCeiling { needed: *needed, ceiling: *ceiling }.fmt(f)
+                MaxTotalFeeExceeded { needed: *needed, ceiling: *ceiling }.fmt(f)
             }
             Self::OtherKindPending => {
                 f.write_str("its account has transactions of the other kind in the pool")

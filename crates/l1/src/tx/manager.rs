@@ -10,15 +10,15 @@ use fernet_protocol::{L1Clock, L1Slot};
 
 use super::{
     chain::{Broadcast, Chain, NextBlock, Simulation},
-    fees::{Fees, Market, Usage, first_offer, replacement},
+    fees::{FeeEstimate, Fees, Usage, first_offer, replacement},
     intent::{FailureReason, Intent, IntentKey, TxOutcome, TxStatus, WaitReason, WhenReverting},
     nonces::{gaps, next_free},
     record::{Attempt, AttemptKind, Record, Sent, Settled, State},
-    sign::{Accounts, Draft, SignError, wire},
+    sign::{Accounts, SignError, UnsignedTx, wire},
     store::{StoreError, TxStore},
 };
 use crate::{
-    blobs::{BlobBundle, SidecarFormat},
+    blobs::{BlobSidecar, SidecarFormat},
     feed::L1Block,
     provider::{L1Provider, RpcFailure},
 };
@@ -144,12 +144,12 @@ pub struct TxManager {
     pub(super) records: BTreeMap<IntentKey, Record>,
     /// what a tick looks at, by order of submission: everything that isn't settled for good
     pub(super) active: BTreeMap<u64, IntentKey>,
-    pub(super) bundles: BTreeMap<IntentKey, BlobBundle>,
+    pub(super) bundles: BTreeMap<IntentKey, BlobSidecar>,
     next_sequence: u64,
     pub(super) head: Option<Head>,
     /// the chain's nonces as of the head
     pub(super) nonces: BTreeMap<Address, u64>,
-    market: Option<Market>,
+    estimate: Option<FeeEstimate>,
     /// what happened since the last tick that succeeded
     pub(super) report: TickReport,
 }
@@ -183,7 +183,7 @@ impl TxManager {
             next_sequence: 0,
             head: None,
             nonces: BTreeMap::new(),
-            market: None,
+            estimate: None,
             report: TickReport::default(),
             store,
         };
@@ -191,8 +191,8 @@ impl TxManager {
             manager.next_sequence = manager.next_sequence.max(record.sequence.saturating_add(1));
             if !is_retired(&record) {
                 manager.active.insert(record.sequence, record.key.clone());
-                if let Some(bundle) = manager.store.blobs(&record.key)? {
-                    manager.bundles.insert(record.key.clone(), bundle);
+                if let Some(sidecar) = manager.store.blobs(&record.key)? {
+                    manager.bundles.insert(record.key.clone(), sidecar);
                 }
             }
             manager.records.insert(record.key.clone(), record);
@@ -274,7 +274,7 @@ impl TxManager {
         let head = Head { number: block.number, hash: block.hash, l1_slot: block.l1_slot };
         let follows = self.head.is_some_and(|last| last.hash == block.header.parent_hash);
         self.head = Some(head);
-        self.market = None;
+        self.estimate = None;
         for account in self.accounts.addresses() {
             let nonce = self.chain.nonce(account).await?;
             self.nonces.insert(account, nonce);
@@ -349,13 +349,13 @@ impl TxManager {
         self.nonces.get(&account).copied().unwrap_or_default()
     }
 
-    async fn market(&mut self) -> Result<Market, RpcFailure> {
-        if let Some(market) = self.market {
-            return Ok(market);
+    async fn estimate(&mut self) -> Result<FeeEstimate, RpcFailure> {
+        if let Some(estimate) = self.estimate {
+            return Ok(estimate);
         }
-        let market = self.chain.market(self.config.least_tip, self.config.most_tip).await?;
-        self.market = Some(market);
-        Ok(market)
+        let estimate = self.chain.estimate(self.config.least_tip, self.config.most_tip).await?;
+        self.estimate = Some(estimate);
+        Ok(estimate)
     }
 
     fn next_slot(head: Head) -> L1Slot {
@@ -378,7 +378,7 @@ impl TxManager {
         if taken.iter().any(|(nonce, blobs)| *nonce >= chain_nonce && *blobs != record.has_blobs()) {
             return self.wait(key, WaitReason::OtherKindPending);
         }
-        let (market, simulation) = match self.judge(&record, account, head, next).await {
+        let (estimate, simulation) = match self.judge(&record, account, head, next).await {
             Ok(judged) => judged,
             Err(RpcFailure::Unreachable(message)) => {
                 return self.wait(key, WaitReason::Unreachable { message });
@@ -395,8 +395,9 @@ impl TxManager {
                 return self.settle(key, None, Settled::Failed { reason, outcome: None });
             }
         };
-        let usage = Usage { gas: gas_limit, blob_gas: self.bundles.get(key).map_or(0, BlobBundle::blob_gas) };
-        let fees = match first_offer(&market, usage, record.value_at_risk) {
+        let usage =
+            Usage { gas: gas_limit, blob_gas: self.bundles.get(key).map_or(0, BlobSidecar::blob_gas) };
+        let fees = match first_offer(&estimate, usage, record.max_total_fee) {
             Ok(fees) => fees,
             Err(over) => {
                 let reason = WaitReason::TooExpensive { needed: over.needed, ceiling: over.ceiling };
@@ -414,11 +415,11 @@ impl TxManager {
         from: Address,
         head: Head,
         next: L1Slot,
-    ) -> Result<(Market, Simulation), RpcFailure> {
-        let market = self.market().await?;
+    ) -> Result<(FeeEstimate, Simulation), RpcFailure> {
+        let estimate = self.estimate().await?;
         let timestamp = self.config.clock.start_of(next);
         let next = NextBlock { number: head.number.saturating_add(1), timestamp };
-        Ok((market, self.chain.simulate(record, from, next, &market).await?))
+        Ok((estimate, self.chain.simulate(record, from, next, &estimate).await?))
     }
 
     /// Signs one more transaction for a nonce, writes it down, and sends it.
@@ -432,9 +433,9 @@ impl TxManager {
         head: Head,
     ) -> Result<(), TxError> {
         let Some(record) = self.records.get(key).cloned() else { return Ok(()) };
-        let no_op = BlobBundle::empty(self.config.sidecars);
+        let no_op = BlobSidecar::empty(self.config.sidecars);
         let draft = match kind {
-            AttemptKind::Intended => Draft {
+            AttemptKind::Intended => UnsignedTx {
                 chain_id: self.config.chain_id,
                 nonce: sent.nonce,
                 to: record.to,
@@ -444,7 +445,7 @@ impl TxManager {
                 fees,
                 blob_hashes: record.blob_hashes,
             },
-            AttemptKind::Cancellation => Draft {
+            AttemptKind::Cancellation => UnsignedTx {
                 chain_id: self.config.chain_id,
                 nonce: sent.nonce,
                 to: sent.account,
@@ -481,7 +482,7 @@ impl TxManager {
             return Ok(());
         };
         let Some(attempt) = sent.newest() else { return Ok(()) };
-        let no_op = BlobBundle::empty(self.config.sidecars);
+        let no_op = BlobSidecar::empty(self.config.sidecars);
         let blobs = match attempt.kind {
             AttemptKind::Intended => self.bundles.get(key),
             AttemptKind::Cancellation => Some(&no_op),
@@ -521,7 +522,12 @@ impl TxManager {
     }
 
     /// Gives an unmined transaction what it needs: another broadcast, more fees, or a no-op in its place.
-    pub(super) async fn urge(&mut self, key: &IntentKey, mut sent: Sent, head: Head) -> Result<(), TxError> {
+    pub(super) async fn bump_or_cancel(
+        &mut self,
+        key: &IntentKey,
+        mut sent: Sent,
+        head: Head,
+    ) -> Result<(), TxError> {
         let Some(record) = self.records.get(key).cloned() else { return Ok(()) };
         let Some(newest) = sent.newest().cloned() else {
             return self.wait(key, WaitReason::Undone);
@@ -532,8 +538,8 @@ impl TxManager {
         if sent.cancelling && newest.kind == AttemptKind::Intended {
             return self.replace(key, sent, &newest, AttemptKind::Cancellation, head).await;
         }
-        let market = self.market().await?;
-        if (is_next && age >= self.config.replace_after) || (age > 0 && !newest.fees.covers(&market)) {
+        let estimate = self.estimate().await?;
+        if (is_next && age >= self.config.replace_after) || (age > 0 && !newest.fees.covers(&estimate)) {
             return self.replace(key, sent, &newest, newest.kind, head).await;
         }
         self.set(key, State::Sent(sent))?;
@@ -551,23 +557,23 @@ impl TxManager {
         kind: AttemptKind,
         head: Head,
     ) -> Result<(), TxError> {
-        let market = self.market().await?;
+        let estimate = self.estimate().await?;
         let blob_gas = match kind {
-            AttemptKind::Intended => self.bundles.get(key).map_or(0, BlobBundle::blob_gas),
+            AttemptKind::Intended => self.bundles.get(key).map_or(0, BlobSidecar::blob_gas),
             AttemptKind::Cancellation if newest.fees.blob_fee.is_some() => {
-                BlobBundle::empty(self.config.sidecars).blob_gas()
+                BlobSidecar::empty(self.config.sidecars).blob_gas()
             }
             AttemptKind::Cancellation => 0,
         };
         let (gas, ceiling) = match kind {
             AttemptKind::Intended => (
                 newest.gas_limit,
-                self.records.get(key).map(|record| record.value_at_risk).unwrap_or_default(),
+                self.records.get(key).map(|record| record.max_total_fee).unwrap_or_default(),
             ),
             // a stuck nonce blocks the account: freeing it is worth what it costs
             AttemptKind::Cancellation => (NO_OP_GAS, alloy::primitives::U256::MAX),
         };
-        match replacement(&newest.fees, &market, Usage { gas, blob_gas }, ceiling) {
+        match replacement(&newest.fees, &estimate, Usage { gas, blob_gas }, ceiling) {
             Ok(fees) => self.attempt(key, sent, kind, fees, gas, head).await,
             Err(over) => {
                 tracing::warn!(%key, %over, "not replaced");
@@ -584,11 +590,11 @@ impl TxManager {
             let with_blobs = taken.values().next().copied().unwrap_or_default();
             let nonces: BTreeSet<u64> = taken.into_keys().collect();
             for nonce in gaps(self.chain_nonce(account), &nonces) {
-                let market = self.market().await?;
-                let bundle = with_blobs.then(|| BlobBundle::empty(self.config.sidecars));
+                let estimate = self.estimate().await?;
+                let sidecar = with_blobs.then(|| BlobSidecar::empty(self.config.sidecars));
                 let usage =
-                    Usage { gas: NO_OP_GAS, blob_gas: bundle.as_ref().map_or(0, BlobBundle::blob_gas) };
-                let Ok(fees) = first_offer(&market, usage, alloy::primitives::U256::MAX) else { continue };
+                    Usage { gas: NO_OP_GAS, blob_gas: sidecar.as_ref().map_or(0, BlobSidecar::blob_gas) };
+                let Ok(fees) = first_offer(&estimate, usage, alloy::primitives::U256::MAX) else { continue };
                 let sequence = self.next_sequence;
                 self.next_sequence = sequence.saturating_add(1);
                 let Ok(key) = IntentKey::new(format!("no-op/{account}/{nonce}/{sequence}")) else { continue };
@@ -597,10 +603,10 @@ impl TxManager {
                     to: account,
                     calldata: Default::default(),
                     value: Default::default(),
-                    blobs: bundle,
+                    blobs: sidecar,
                     not_before: L1Slot::new(0),
                     expires_at: head.l1_slot,
-                    value_at_risk: Default::default(),
+                    max_total_fee: Default::default(),
                     gas_limit: Some(NO_OP_GAS),
                     when_reverting: WhenReverting::GiveUp,
                 };

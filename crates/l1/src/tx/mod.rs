@@ -19,9 +19,10 @@ mod settle;
 mod sign;
 mod store;
 
-pub use fees::{BLOB_REPLACEMENT_RAISE, Fees, Market, OverCeiling, REPLACEMENT_RAISE, Usage};
+pub use fees::{BLOB_PRICE_BUMP_PERCENT, FeeEstimate, Fees, MaxTotalFeeExceeded, PRICE_BUMP_PERCENT, Usage};
 pub use intent::{
-    FailureReason, Intent, IntentKey, KeyError, Stage, TxOutcome, TxStatus, WaitReason, WhenReverting,
+    FailureReason, Intent, IntentKey, IntentKeyError, PendingStage, TxOutcome, TxStatus, WaitReason,
+    WhenReverting,
 };
 pub use manager::{TickReport, TxConfig, TxError, TxManager};
 pub use sign::{Accounts, TransactionSigner};

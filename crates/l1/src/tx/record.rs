@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     fees::Fees,
-    intent::{FailureReason, Intent, IntentKey, Stage, TxOutcome, TxStatus, WaitReason, WhenReverting},
+    intent::{
+        FailureReason, Intent, IntentKey, PendingStage, TxOutcome, TxStatus, WaitReason, WhenReverting,
+    },
 };
 
 /// An intent's life. What it says about the chain holds as of the last tick.
@@ -22,7 +24,7 @@ pub(crate) struct Record {
     pub(crate) blob_hashes: Vec<B256>,
     pub(crate) not_before: u64,
     pub(crate) expires_at: u64,
-    pub(crate) value_at_risk: U256,
+    pub(crate) max_total_fee: U256,
     pub(crate) gas_limit: Option<u64>,
     pub(crate) when_reverting: WhenReverting,
     pub(crate) state: State,
@@ -105,7 +107,7 @@ impl Record {
             blob_hashes: intent.blobs.as_ref().map(|blobs| blobs.versioned_hashes()).unwrap_or_default(),
             not_before: intent.not_before.get(),
             expires_at: intent.expires_at.get(),
-            value_at_risk: intent.value_at_risk,
+            max_total_fee: intent.max_total_fee,
             gas_limit: intent.gas_limit,
             when_reverting: intent.when_reverting,
             state: State::Waiting(WaitReason::New),
@@ -139,13 +141,13 @@ impl Record {
 
     pub(crate) fn status(&self) -> TxStatus {
         match &self.state {
-            State::Waiting(reason) => TxStatus::Pending(Stage::Waiting(reason.clone())),
+            State::Waiting(reason) => TxStatus::Pending(PendingStage::Waiting(reason.clone())),
             State::Sent(sent) => {
                 let hash = sent.newest().map(|attempt| attempt.hash).unwrap_or_default();
                 TxStatus::Pending(if sent.cancelling {
-                    Stage::Cancelling { hash, nonce: sent.nonce }
+                    PendingStage::Cancelling { hash, nonce: sent.nonce }
                 } else {
-                    Stage::Sent { hash, nonce: sent.nonce, attempts: sent.attempts.len() }
+                    PendingStage::Sent { hash, nonce: sent.nonce, attempts: sent.attempts.len() }
                 })
             }
             State::Settled { result, .. } => match result.clone() {

@@ -16,7 +16,7 @@ impl TxManager {
         let chain_nonce = self.nonces.get(&sent.account).copied().unwrap_or_default();
         if sent.nonce >= chain_nonce {
             sent.missing = 0;
-            return self.urge(key, sent, head).await;
+            return self.bump_or_cancel(key, sent, head).await;
         }
         if let Some((kind, outcome)) = self.find_outcome(&sent, head).await? {
             let result = self.judge_outcome(key, &sent, kind, outcome).await;

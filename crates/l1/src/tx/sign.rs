@@ -12,7 +12,7 @@ use alloy::{
 };
 
 use super::fees::Fees;
-use crate::blobs::BlobBundle;
+use crate::blobs::BlobSidecar;
 
 /// Something that signs transactions: a key in this process, or a remote signer.
 pub type TransactionSigner = Arc<dyn TxSigner<Signature> + Send + Sync>;
@@ -66,7 +66,7 @@ impl Accounts {
 
 /// Everything that goes into a transaction.
 #[derive(Clone, Debug)]
-pub(crate) struct Draft {
+pub(crate) struct UnsignedTx {
     pub(crate) chain_id: u64,
     pub(crate) nonce: u64,
     pub(crate) to: Address,
@@ -96,10 +96,10 @@ pub(crate) enum SignError {
 }
 
 impl Accounts {
-    pub(crate) async fn sign(&self, account: Address, draft: Draft) -> Result<SignedBytes, SignError> {
+    pub(crate) async fn sign(&self, account: Address, draft: UnsignedTx) -> Result<SignedBytes, SignError> {
         let signer = self.signer(account).ok_or(SignError::NoSigner(account))?;
         let failed = |error: alloy::signers::Error| SignError::Signer { account, error: error.to_string() };
-        let Draft { chain_id, nonce, to, value, calldata: input, gas_limit, fees, blob_hashes } = draft;
+        let UnsignedTx { chain_id, nonce, to, value, calldata: input, gas_limit, fees, blob_hashes } = draft;
         if let Some(max_fee_per_blob_gas) = fees.blob_fee {
             let mut tx = TxEip4844 {
                 chain_id,
@@ -139,7 +139,7 @@ impl Accounts {
 }
 
 /// The bytes for `eth_sendRawTransaction`: a blob transaction gets its sidecar back.
-pub(crate) fn wire(hash: TxHash, raw: &Bytes, blobs: Option<&BlobBundle>) -> Result<Bytes, SignError> {
+pub(crate) fn wire(hash: TxHash, raw: &Bytes, blobs: Option<&BlobSidecar>) -> Result<Bytes, SignError> {
     let malformed = |error: String| SignError::Malformed { hash, error };
     let envelope = EthereumTxEnvelope::<TxEip4844>::decode_2718(&mut raw.as_ref())
         .map_err(|error| malformed(error.to_string()))?;

@@ -8,7 +8,7 @@ use super::{
     intent::IntentKey,
     record::{Record, State},
 };
-use crate::blobs::{BlobBundle, BlobError};
+use crate::blobs::{BlobError, BlobSidecar};
 
 /// Key → record as JSON.
 const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("intents.v1");
@@ -98,17 +98,17 @@ impl TxStore {
     }
 
     /// The blobs of an intent that isn't settled for good.
-    pub(crate) fn blobs(&self, key: &IntentKey) -> Result<Option<BlobBundle>, StoreError> {
+    pub(crate) fn blobs(&self, key: &IntentKey) -> Result<Option<BlobSidecar>, StoreError> {
         let transaction = self.database.begin_read()?;
         let table = transaction.open_table(BLOBS)?;
         let Some(value) = table.get(key.as_str())? else { return Ok(None) };
-        BlobBundle::decode(value.value())
+        BlobSidecar::decode(value.value())
             .map(Some)
             .map_err(|error| StoreError::Blobs { key: key.to_string(), error })
     }
 
     /// Writes a record, durably.
-    pub(crate) fn save(&self, record: &Record, blobs: Option<&BlobBundle>) -> Result<(), StoreError> {
+    pub(crate) fn save(&self, record: &Record, blobs: Option<&BlobSidecar>) -> Result<(), StoreError> {
         let json = serde_json::to_vec(record).map_err(|error| StoreError::Malformed {
             key: record.key.to_string(),
             error: error.to_string(),

@@ -51,7 +51,7 @@ impl InFlight {
 
 /// Everything that isn't append-only. Cheap to clone: collections are shared until they change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Facts {
+pub(crate) struct ViewState {
     /// where the chain stands once everything settled is put aside
     pub(crate) cursor: Cursor,
     pub(crate) in_flight: Option<Arc<InFlight>>,
@@ -73,7 +73,7 @@ pub(crate) struct Facts {
     pub(crate) claims: usize,
 }
 
-impl Facts {
+impl ViewState {
     pub(crate) fn locate(&self, parameters: &Parameters, now: L1Slot) -> Location {
         let timeline = self.in_flight.as_ref().map(|slot| slot.timeline());
         locate(&self.cursor, timeline.as_ref(), parameters, now)
