@@ -3,8 +3,10 @@
 
 mod common;
 use common::*;
-use fernet_ledger::mempool::{EntryError, Limits};
-use fernet_ledger::*;
+use fernet_ledger::{
+    mempool::{EntryError, Limits},
+    *,
+};
 
 fn pool(per_account: usize, total: usize) -> Mempool {
     Mempool::new(domain(), Limits { per_account, total })
