@@ -2,11 +2,15 @@
 //!
 //! Everything is a field element here, so that tests can also try values that no ledger produces.
 
+use alloy_primitives::Address;
 use ark_ff::{AdditiveGroup, Field};
-use fernet_ledger::account::L1Address;
-use fernet_ledger::block::BlockRules;
-use fernet_ledger::tree::{ARITY, Opening};
-use fernet_ledger::{Account, ChunkWitness, Fr, L1Operation, PublicKey, Slot, SlotWitness};
+use fernet_ledger::{
+    Account, ChunkWitness, Fr, PublicKey, QueuedOperation, Slot, SlotWitness,
+    block::BlockRules,
+    field::{self, power_of_two},
+    operation::BODY_BITS,
+    tree::{ARITY, Opening},
+};
 
 use crate::inputs::ChunkInputs;
 
@@ -152,8 +156,8 @@ impl SlotAssignment {
             None => (0, [0; 4]),
         };
         let key = match slot.queued {
-            Some(L1Operation::Deposit(deposit)) => Some(deposit.key),
-            Some(L1Operation::Exit(_)) | None => None,
+            Some(QueuedOperation::Deposit(deposit)) => Some(deposit.key),
+            Some(QueuedOperation::Exit(_)) | None => None,
         };
         Ok(Self {
             body: body(&slot.slot),
@@ -174,12 +178,7 @@ impl SlotAssignment {
 
 /// The data element without its kind.
 fn body(slot: &Slot) -> Fr {
-    slot.pack() - Fr::from(slot.kind()) * power_of_two(160)
-}
-
-/// 2^`exponent`.
-pub(crate) fn power_of_two(exponent: u64) -> Fr {
-    Fr::from(2u64).pow([exponent])
+    slot.pack() - Fr::from(slot.kind()) * power_of_two(BODY_BITS.into())
 }
 
 impl ChunkAssignment {
@@ -192,7 +191,7 @@ impl ChunkAssignment {
         witness: &ChunkWitness,
         chunk: usize,
         challenge: Fr,
-        payee: L1Address,
+        payee: Address,
     ) -> Result<Self, AssignmentError> {
         let levels = witness.fee_recipient.siblings.len();
         let slots = witness.slots.iter().enumerate();
@@ -201,7 +200,7 @@ impl ChunkAssignment {
             root_before: witness.root_before,
             root_after: witness.root_after,
             domain: rules.domain.element(),
-            payee: payee.to_field(),
+            payee: field::from_address(payee),
             fee_index: Fr::from(rules.fee_recipient.get()),
             fee_burn: Fr::from(rules.fee_burn.bps()),
             fee_recipient: AccountAssignment::opened(&witness.fee_recipient, None),

@@ -3,10 +3,12 @@
 use fernet_ledger::Fr;
 use sha2::{Digest, Sha256};
 
-use crate::assignment::ChunkAssignment;
-use crate::params::CircuitParams;
-use crate::system::System;
-use crate::transition::{SynthesisError, synthesize};
+use crate::{
+    assignment::ChunkAssignment,
+    params::CircuitParams,
+    system::System,
+    transition::{SynthesisError, synthesize},
+};
 
 /// First bytes of the digest's preimage.
 const TAG: &[u8] = b"fernet.circuit.v1";

@@ -1,8 +1,7 @@
 //! The four public inputs of a chunk's proof.
 
-use fernet_ledger::account::L1Address;
-use fernet_ledger::block::BlockRules;
-use fernet_ledger::{ChunkWitness, Fr, statement};
+use alloy_primitives::Address;
+use fernet_ledger::{ChunkWitness, Fr, block::BlockRules, statement};
 
 /// How many there are.
 pub const INPUT_COUNT: usize = 4;
@@ -28,7 +27,7 @@ impl ChunkInputs {
         witness: &ChunkWitness,
         chunk: usize,
         challenge: Fr,
-        payee: L1Address,
+        payee: Address,
     ) -> Self {
         let challenge =
             statement::chunk_challenge(&rules.layout, rules.layout.position(chunk).chunk, challenge);

@@ -2,9 +2,11 @@
 
 use ark_ff::Field;
 use c_kzg::{Blob as KzgBlob, Bytes32, Bytes48, ethereum_kzg_settings};
-use fernet_ledger::field::{self, FieldError};
-use fernet_ledger::layout::BLOB_ELEMENTS;
-use fernet_ledger::{Blob, Fr, Layout};
+use fernet_ledger::{
+    Blob, Fr, Layout,
+    field::{self, FieldError},
+    layout::BLOB_ELEMENTS,
+};
 use sha2::{Digest, Sha256};
 
 /// Bytes of a compressed point of G1.

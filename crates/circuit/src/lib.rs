@@ -18,26 +18,30 @@
 
 pub mod assignment;
 pub mod block;
-mod bridge;
 pub mod digest;
 pub mod encoding;
 mod gadgets;
 pub mod inputs;
 pub mod key;
 pub mod kzg;
+mod msm;
 pub mod params;
+pub mod proof;
 pub mod prover;
+pub mod statement;
 pub mod system;
 pub mod transition;
 pub mod verifier;
 
 pub use assignment::ChunkAssignment;
-pub use block::{BlockProof, BlockStatement, KnownBlock, ProveError, ProvingObserver, ProvingProgress};
+pub use block::{KnownBlock, ProveError, ProvingObserver, ProvingProgress};
 pub use digest::CircuitHash;
 pub use inputs::ChunkInputs;
 pub use key::{DEVELOPMENT_SEED, ProverKey, SetupProgress};
 pub use params::CircuitParams;
+pub use proof::{BlockProof, Proof};
 pub use prover::Prover;
+pub use statement::BlockStatement;
 pub use system::System;
 pub use transition::synthesize;
-pub use verifier::{Proof, VerifyingKey};
+pub use verifier::VerifyingKey;

@@ -1,7 +1,9 @@
 //! What a circuit is made for.
 
-use fernet_ledger::layout::{Layout, LayoutError};
-use fernet_ledger::tree::{Levels, LevelsError};
+use fernet_ledger::{
+    layout::{Layout, LayoutError},
+    tree::{Levels, LevelsError},
+};
 use serde::{Deserialize, Serialize};
 
 /// Size of the transition circuit: one proof covers one chunk.

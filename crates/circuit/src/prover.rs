@@ -10,12 +10,14 @@ use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use fernet_ledger::Fr;
 use rayon::prelude::*;
 
-use crate::assignment::ChunkAssignment;
-use crate::bridge;
-use crate::key::ProverKey;
-use crate::system::System;
-use crate::transition::{SynthesisError, synthesize};
-use crate::verifier::Proof;
+use crate::{
+    assignment::ChunkAssignment,
+    key::ProverKey,
+    msm,
+    proof::Proof,
+    system::System,
+    transition::{SynthesisError, synthesize},
+};
 
 /// Why there is no proof of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -87,16 +89,16 @@ impl Prover {
         assignment: &[Fr],
         inputs: usize,
     ) -> Proof {
-        let values = bridge::scalars(assignment);
+        let values = msm::scalars(assignment);
         // The two halves share no data. Each has stretches for one core, which the other half fills.
         let (c, (a, b)) = rayon::join(
             || -> G1Projective {
-                let quotient = bridge::scalars(&quotient(domain, sides, &assignment[..inputs]));
-                bridge::multiply_both(&self.key.l, &values, &self.key.h, &quotient)
+                let quotient = msm::scalars(&quotient(domain, sides, &assignment[..inputs]));
+                msm::msm_combined(&self.key.l, &values, &self.key.h, &quotient)
             },
             || -> (G1Projective, G2Projective) {
-                let b = bridge::multiply_sparse(&self.key.b, &values);
-                (bridge::multiply_sparse(&self.key.a, &values), b)
+                let b = msm::msm_sparse(&self.key.b, &values);
+                (msm::msm_sparse(&self.key.a, &values), b)
             },
         );
         let (alpha, beta) = self.key.verifying_key().alpha_beta();

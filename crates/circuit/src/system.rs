@@ -4,8 +4,10 @@
 //! come the public inputs, then the rest. Proving needs just the values of a, b and c in each row, so no combination
 //! is ever materialised there; setting up needs the rows, of which each [`Num`] carries its combination.
 
-use std::collections::BTreeMap;
-use std::ops::{Add, Neg, Sub};
+use std::{
+    collections::BTreeMap,
+    ops::{Add, Neg, Sub},
+};
 
 use ark_ff::{AdditiveGroup, Field, PrimeField};
 use fernet_ledger::Fr;

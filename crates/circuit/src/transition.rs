@@ -16,16 +16,22 @@
 #![allow(clippy::indexing_slicing)] // constant ranges of vectors whose length is a constant
 
 use ark_ff::{AdditiveGroup, Field, PrimeField};
-use fernet_ledger::Fr;
-use fernet_ledger::layout::{BLOB_ELEMENTS, Layout};
-use fernet_ledger::operation::kind;
+use fernet_ledger::{
+    Fr,
+    field::power_of_two,
+    layout::{BLOB_ELEMENTS, Layout},
+    operation::{self, ELEMENT_BITS, kind},
+};
+use fernet_protocol::{Bps, L1Operation};
 
-use crate::assignment::{AccountAssignment, AssignmentError, ChunkAssignment, SlotAssignment, power_of_two};
-use crate::gadgets::edwards::{self, Point};
-use crate::gadgets::poseidon::{self, Capacity};
-use crate::gadgets::{bits, merkle};
-use crate::params::{CircuitParams, ParamsError};
-use crate::system::{Num, System};
+use crate::{
+    assignment::{AccountAssignment, AssignmentError, ChunkAssignment, SlotAssignment},
+    gadgets::edwards::{self, Point},
+    gadgets::poseidon::{self, Capacity},
+    gadgets::{bits, merkle},
+    params::{CircuitParams, ParamsError},
+    system::{Num, System},
+};
 
 /// Bits of an index, and of a fee.
 const INDEX_BITS: usize = 32;
@@ -34,21 +40,17 @@ const BALANCE_BITS: usize = 64;
 /// Bits of a nonce.
 const NONCE_BITS: usize = 32;
 /// Bits of a data element below the kind, and of an L1 address.
-const BODY_BITS: usize = 160;
-/// Bits of a data element.
-const ELEMENT_BITS: u64 = 168;
+const BODY_BITS: usize = operation::BODY_BITS as usize;
 /// Bits of a signature's challenge.
 const CHALLENGE_BITS: usize = 128;
 /// Bits of a share in basis points, and of a remainder of dividing by [`WHOLE_BPS`].
 const SHARE_BITS: usize = 14;
 /// Basis points of everything.
-const WHOLE_BPS: u64 = 10_000;
+const WHOLE_BPS: u64 = Bps::WHOLE.get() as u64;
 /// Bits of a chunk's fees: at most 4,096 of 32 bits.
 const FEES_BITS: usize = 44;
 /// Where the burned share starts among the recipients.
 const FEE_BURN_AT: u64 = (BODY_BITS + INDEX_BITS) as u64;
-/// The bit that an exit's first coefficient has and a deposit's hasn't.
-const QUEUED_EXIT_AT: u64 = 96;
 
 /// Why a chunk can't be put into the circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -328,8 +330,9 @@ fn slot(
     system.enter("queue");
     // `from` is zero in a deposit, `to` one in an exit, and what is credited zero in an exit.
     let from = bits::pack(system, &fields.bits[..INDEX_BITS]);
-    let mark = fields.is_exit.scale(power_of_two(QUEUED_EXIT_AT) - Fr::ONE);
-    let head = &(&(&from + &fields.to) + &credit.scale(power_of_two(INDEX_BITS as u64))) + &mark;
+    let mark = fields.is_exit.scale(power_of_two(L1Operation::EXIT_BIT.into()) - Fr::ONE);
+    let head =
+        &(&(&from + &fields.to) + &credit.scale(power_of_two(L1Operation::AMOUNT_SHIFT.into()))) + &mark;
     let zero = system.zero();
     let target = target.unwrap_or(&zero);
     let x = &recipient.key.x + &system.multiply(&fields.is_exit, &(target - &recipient.key.x));
@@ -395,7 +398,7 @@ fn signature(
     let point = edwards::add(system, &committed, &owed);
 
     system.enter("signature hash");
-    let message = &fields.element + &sender.nonce.scale(power_of_two(ELEMENT_BITS));
+    let message = &fields.element + &sender.nonce.scale(power_of_two(ELEMENT_BITS.into()));
     let address = match target {
         Some(target) => system.multiply(&fields.is_withdrawal, target),
         None => system.zero(),

@@ -1,35 +1,27 @@
 //! Checking proofs natively, as L1 does.
 #![allow(clippy::indexing_slicing)] // constant positions in arrays of fixed length
 
-use alloy::primitives::keccak256;
+use alloy_primitives::keccak256;
 use ark_bls12_381::{Bls12_381, G1Affine, G1Projective, G2Affine};
-use ark_ec::pairing::{Pairing, PairingOutput};
-use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
+use ark_ec::{
+    AffineRepr, CurveGroup, VariableBaseMSM,
+    pairing::{Pairing, PairingOutput},
+};
 use ark_ff::{AdditiveGroup, Field};
 use ark_groth16::VerifyingKey as ArkVerifyingKey;
-use fernet_ledger::Fr;
-use fernet_ledger::field;
+use fernet_ledger::{Fr, field};
 
-use crate::block::ChunkPart;
-use crate::encoding::{self, G1_BYTES, G2_BYTES, PointError};
-use crate::inputs::{ChunkInputs, INPUT_COUNT};
+use crate::{
+    encoding::{self, G1_BYTES, G2_BYTES, PointError},
+    inputs::{ChunkInputs, INPUT_COUNT},
+    proof::{ChunkWords, Proof},
+};
 
 /// Bytes of a verifying key: alpha, beta, gamma, delta, one point for the constant and one for each public input.
 pub const VERIFYING_KEY_BYTES: usize = G1_BYTES + 3 * G2_BYTES + (INPUT_COUNT + 1) * G1_BYTES;
 
 /// First word of the weights' preimage, padded with zeros to 32 bytes.
 const WEIGHTS_TAG: &[u8] = b"fernet.weights.v1";
-
-/// A Groth16 proof of one chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Proof {
-    /// A.
-    pub a: G1Affine,
-    /// B.
-    pub b: G2Affine,
-    /// C.
-    pub c: G1Affine,
-}
 
 /// Proofs of a block's chunks with their C summed up, each times its weight.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,27 +135,6 @@ impl VerifyingKey {
         let left = G1Projective::normalize_batch(&left);
         let right = aggregate.pairs.iter().map(|(_, b)| *b).chain([key.beta_g2, key.gamma_g2, key.delta_g2]);
         Bls12_381::multi_pairing(left, right) == PairingOutput::ZERO
-    }
-}
-
-/// The 16 words that a block's proof has for a chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChunkWords(pub [[u8; 32]; 16]);
-
-impl ChunkWords {
-    /// State root, commitment, share, consumed operations of the queue, A and B.
-    #[must_use]
-    pub fn new(part: &ChunkPart) -> Self {
-        let mut count = [0; 32];
-        count[24..].copy_from_slice(&part.consumed.to_be_bytes());
-        let mut words = [[0; 32]; 16];
-        words[0] = field::to_bytes(&part.state_root);
-        words[1] = field::to_bytes(&part.commitment);
-        words[2] = field::to_bytes(&part.share);
-        words[3] = count;
-        words[4..8].as_flattened_mut().copy_from_slice(&encoding::g1_to_bytes(&part.pair.0));
-        words[8..].as_flattened_mut().copy_from_slice(&encoding::g2_to_bytes(&part.pair.1));
-        Self(words)
     }
 }
 

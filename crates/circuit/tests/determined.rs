@@ -7,8 +7,7 @@ use std::collections::HashMap;
 
 use ark_ff::AdditiveGroup;
 use common::*;
-use fernet_circuit::system::Terms;
-use fernet_circuit::{System, synthesize};
+use fernet_circuit::{System, synthesize, system::Terms};
 use fernet_ledger::Fr;
 
 /// Chunks that have operations of all kinds between them.

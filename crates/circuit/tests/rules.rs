@@ -2,9 +2,11 @@
 #![allow(missing_docs)]
 
 mod common;
+use alloy_primitives::Address;
 use common::*;
 use fernet_circuit::assignment::ChunkAssignment;
 use fernet_ledger::*;
+use fernet_protocol::{ChainId, RollupId};
 
 #[track_caller]
 fn accepted(attempt: Attempt) {
@@ -78,7 +80,7 @@ fn the_signature_must_be_the_senders_for_this_operation() {
     refused(Attempt::new([Raw { signer: 2, ..transfer(1, 2, 10, 0) }]));
     refused(Attempt::new([Raw { nonce: Some(1), ..transfer(1, 2, 10, 0) }]));
     refused(Attempt::new([transfer(1, 2, 10, 0), Raw { nonce: Some(0), ..transfer(1, 2, 10, 0) }]));
-    let elsewhere = Domain::new(1, L1Address([0x11; 20]));
+    let elsewhere = Domain::from(RollupId::new(ChainId::new(1), Address::repeat_byte(0x11)));
     refused(Attempt::new([Raw { domain: elsewhere, ..transfer(1, 2, 10, 0) }]));
     refused(Attempt::new([Raw { signer: 2, ..withdrawal(1, 10, 0) }, target()]));
 }
@@ -279,10 +281,10 @@ fn the_context_is_l1s_with_an_empty_and_with_a_full_queue() {
         let attempt = Attempt::new(slots).deposits(deposits.clone());
         let honest = attempt.assignment();
         assert!(satisfied(&honest).is_ok());
-        let payee = L1Address([0x77; 20]);
+        let payee = Address::repeat_byte(0x77);
         let context = attempt.native().unwrap().chunks[0].context(&attempt.rules(), payee);
         // The commitment follows the cheat's context, but L1's polynomial has L1's.
-        let other = Domain::new(2, L1Address::default());
+        let other = Domain::from(RollupId::new(ChainId::new(2), Address::ZERO));
         let mut changed = honest.clone();
         changed.domain = other.element();
         rebind(&mut changed, &attempt, &statement::ChunkContext { domain: other, ..context });
@@ -352,7 +354,7 @@ fn an_exit_takes_the_balance_and_nothing_else() {
 // rule: J9
 #[test]
 fn an_exits_target_is_l1s() {
-    let elsewhere = Exit { from: index(1), target: L1Address([0xab; 20]) };
+    let elsewhere = Exit { from: index(1), target: Address::repeat_byte(0xab) };
     refused(Attempt::new([left(1, 1_000), target()]).queue([elsewhere.into()]));
     refused(Attempt::new([left(1, 1_000), Raw { body: Fr::from(0u64), ..target() }]).queue([exit(1)]));
 }

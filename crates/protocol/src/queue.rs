@@ -4,11 +4,6 @@ use crate::{L1Slot, encoding::Words};
 use alloy_primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
 
-/// Where a deposit's amount starts in its first word.
-const AMOUNT_AT: usize = 32;
-/// The bit that a forced exit has in its first word.
-const EXIT_AT: usize = 96;
-
 /// A deposit as L1 tells it to the L2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Deposit {
@@ -41,6 +36,11 @@ pub enum L1Operation {
 }
 
 impl L1Operation {
+    /// Position of the lowest bit of a deposit's amount in the first word.
+    pub const AMOUNT_SHIFT: u32 = 32;
+    /// The bit of the first word that is set for an exit and not for a deposit.
+    pub const EXIT_BIT: u32 = 96;
+
     /// The account.
     #[must_use]
     pub const fn index(&self) -> u32 {
@@ -56,10 +56,10 @@ impl L1Operation {
     pub fn words(&self) -> [U256; 3] {
         match *self {
             Self::Deposit(Deposit { index, amount, key_x, key_y }) => {
-                [U256::from(index) | U256::from(amount).wrapping_shl(AMOUNT_AT), key_x, key_y]
+                [U256::from(index) | U256::from(amount).wrapping_shl(Self::AMOUNT_SHIFT as usize), key_x, key_y]
             }
             Self::Exit(Exit { index, to }) => {
-                [U256::from(index) | U256::ONE.wrapping_shl(EXIT_AT), to.into_word().into(), U256::ZERO]
+                [U256::from(index) | U256::ONE.wrapping_shl(Self::EXIT_BIT as usize), to.into_word().into(), U256::ZERO]
             }
         }
     }

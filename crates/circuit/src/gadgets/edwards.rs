@@ -3,8 +3,7 @@
 
 use std::sync::OnceLock;
 
-use ark_ec::twisted_edwards::TECurveConfig;
-use ark_ec::{CurveGroup, PrimeGroup};
+use ark_ec::{CurveGroup, PrimeGroup, twisted_edwards::TECurveConfig};
 use ark_ed_on_bls12_381::{EdwardsAffine, EdwardsConfig, EdwardsProjective};
 use ark_ff::AdditiveGroup;
 use fernet_ledger::Fr;

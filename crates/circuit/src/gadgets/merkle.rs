@@ -1,8 +1,7 @@
 //! Opening and updating a leaf of the state tree.
 
 use ark_ff::{BigInteger, PrimeField};
-use fernet_ledger::Fr;
-use fernet_ledger::tree::ARITY;
+use fernet_ledger::{Fr, tree::ARITY};
 
 use super::poseidon;
 use crate::system::{Num, System};

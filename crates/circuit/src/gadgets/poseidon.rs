@@ -1,8 +1,10 @@
 //! Poseidon, as `fernet_ledger::poseidon` computes it.
 
 use ark_ff::Field;
-use fernet_ledger::Fr;
-use fernet_ledger::poseidon::{self, Matrix, RATE, WIDTH};
+use fernet_ledger::{
+    Fr,
+    poseidon::{self, Matrix, RATE, WIDTH},
+};
 
 use crate::system::{Num, System};
 

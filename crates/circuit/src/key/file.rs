@@ -13,17 +13,17 @@
 //! that they are what was written.
 #![allow(clippy::indexing_slicing)] // ranges up to what a read or write reports
 
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::path::Path;
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, Read, Write},
+    path::Path,
+};
 
 use blst::{blst_fp, blst_fp2, blst_p1_affine, blst_p2_affine};
 use sha2::{Digest, Sha256};
 
-use super::{Points, ProverKey};
-use crate::digest::CircuitHash;
-use crate::params::CircuitParams;
-use crate::verifier::VerifyingKey;
+use super::prover::ProverKey;
+use crate::{digest::CircuitHash, msm::Points, params::CircuitParams, verifier::VerifyingKey};
 
 /// First bytes of a key file; the last is the format's version.
 const MAGIC: [u8; 8] = *b"FERNETK\x01";

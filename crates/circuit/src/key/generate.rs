@@ -2,20 +2,26 @@
 #![allow(clippy::indexing_slicing)] // vectors of one entry for each variable, and a Lagrange basis at least as long as the rows
 
 use ark_bls12_381::{Bls12_381, G1Affine, G1Projective, G2Affine, G2Projective};
-use ark_ec::scalar_mul::{BatchMulPreprocessing, ScalarMul};
-use ark_ec::{CurveGroup, PrimeGroup};
+use ark_ec::{
+    CurveGroup, PrimeGroup,
+    scalar_mul::{BatchMulPreprocessing, ScalarMul},
+};
 use ark_ff::{AdditiveGroup, PrimeField, batch_inversion};
 use ark_groth16::{ProvingKey, VerifyingKey};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use fernet_ledger::Fr;
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{RngCore, SeedableRng},
+};
 use sha2::{Digest, Sha256};
 
-use super::{KeyError, SetupProgress};
-use crate::digest::{CircuitHash, blank};
-use crate::params::CircuitParams;
-use crate::system::System;
+use super::report::{KeyError, SetupProgress};
+use crate::{
+    digest::{CircuitHash, blank},
+    params::CircuitParams,
+    system::System,
+};
 
 /// Points computed between two reports.
 const BATCH: usize = 1 << 13;

@@ -5,19 +5,12 @@ use ark_ec::AffineRepr;
 use ark_groth16::ProvingKey;
 use blst::{blst_p1_affine, blst_p2_affine};
 
-use crate::bridge;
-use crate::digest::CircuitHash;
-use crate::params::CircuitParams;
-use crate::verifier::VerifyingKey;
-
-/// Points, and which variable's value multiplies each. Points at infinity are left out.
-#[derive(Debug, Clone)]
-pub struct Points<P> {
-    /// The points.
-    pub(crate) points: Vec<P>,
-    /// The variable of each.
-    pub(crate) variables: Vec<u32>,
-}
+use crate::{
+    digest::CircuitHash,
+    msm::{self, Points},
+    params::CircuitParams,
+    verifier::VerifyingKey,
+};
 
 /// The proving key of one circuit.
 ///
@@ -43,10 +36,10 @@ impl ProverKey {
             params,
             hash,
             verifying_key: VerifyingKey::new(key.vk.clone()),
-            a: finite(&key.a_query, 0, bridge::g1_to_blst),
-            b: finite(&key.b_g2_query, 0, bridge::g2_to_blst),
-            l: finite(&key.l_query, inputs, bridge::g1_to_blst),
-            h: key.h_query.iter().map(|point: &G1Affine| bridge::g1_to_blst(point)).collect(),
+            a: finite(&key.a_query, 0, msm::g1_to_blst),
+            b: finite(&key.b_g2_query, 0, msm::g2_to_blst),
+            l: finite(&key.l_query, inputs, msm::g1_to_blst),
+            h: key.h_query.iter().map(|point: &G1Affine| msm::g1_to_blst(point)).collect(),
         }
     }
 

@@ -4,19 +4,26 @@
 
 use std::collections::HashMap;
 
+use alloy_primitives::Address;
 use ark_ff::AdditiveGroup;
-use fernet_circuit::assignment::{AccountAssignment, ChunkAssignment, SlotAssignment};
-use fernet_circuit::{ChunkInputs, CircuitParams, System, synthesize};
-use fernet_ledger::keys::Message;
-use fernet_ledger::operation::kind;
-use fernet_ledger::replay::{ReplayError, Signatures, replay};
-use fernet_ledger::*;
+use fernet_circuit::{
+    ChunkInputs, CircuitParams, System,
+    assignment::{AccountAssignment, ChunkAssignment, SlotAssignment},
+    synthesize,
+};
+use fernet_ledger::{
+    keys::Message,
+    operation::kind,
+    replay::{ReplayError, Signatures, replay},
+    *,
+};
+use fernet_protocol::{ChainId, RollupId};
 
 pub const PARAMS: CircuitParams = CircuitParams { levels: 2, operations: 4, elements: 4 };
 const LEAVES: u32 = 16;
 
 pub fn domain() -> Domain {
-    Domain::new(31_337, L1Address([0x11; 20]))
+    Domain::from(RollupId::new(ChainId::new(31_337), Address::repeat_byte(0x11)))
 }
 
 pub fn index(number: u32) -> AccountIndex {
@@ -66,12 +73,12 @@ pub fn left(from: u32, amount: u64) -> Raw {
 }
 
 /// What L1 has queued for [`left`].
-pub fn exit(from: u32) -> L1Operation {
-    Exit { from: index(from), target: L1Address([0xaa; 20]) }.into()
+pub fn exit(from: u32) -> QueuedOperation {
+    Exit { from: index(from), target: Address::repeat_byte(0xaa) }.into()
 }
 
 pub fn target() -> Raw {
-    element(Slot::Target(L1Address([0xaa; 20])))
+    element(Slot::Target(Address::repeat_byte(0xaa)))
 }
 
 pub fn paid(to: u32, amount: u64) -> Raw {
@@ -139,7 +146,7 @@ pub struct Attempt {
     /// Accounts before the chunk, by deposits and nonces.
     pub accounts: Vec<(Deposit, u32)>,
     /// What L1 has queued.
-    pub queue: Vec<L1Operation>,
+    pub queue: Vec<QueuedOperation>,
     pub slots: Vec<Raw>,
     pub fee_recipient: u32,
     pub fee_burn: FeeBurn,
@@ -170,10 +177,10 @@ impl Attempt {
     }
 
     pub fn deposits(self, deposits: impl IntoIterator<Item = Deposit>) -> Self {
-        self.queue(deposits.into_iter().map(L1Operation::from))
+        self.queue(deposits.into_iter().map(QueuedOperation::from))
     }
 
-    pub fn queue(mut self, queue: impl IntoIterator<Item = L1Operation>) -> Self {
+    pub fn queue(mut self, queue: impl IntoIterator<Item = QueuedOperation>) -> Self {
         self.queue.extend(queue);
         self
     }
@@ -276,7 +283,7 @@ impl Attempt {
             }
             if receives {
                 let deposited = match queued {
-                    Some(L1Operation::Deposit(deposit)) => Some(deposit.key),
+                    Some(QueuedOperation::Deposit(deposit)) => Some(deposit.key),
                     _ => None,
                 };
                 let key = self.planted.or(deposited).unwrap_or(signer);
@@ -323,7 +330,7 @@ impl Attempt {
         }
         let rules = self.rules();
         let challenge = Fr::from(0xfeed_5eed_u64);
-        let payee = L1Address([0x77; 20]);
+        let payee = Address::repeat_byte(0x77);
         let context = statement::ChunkContext {
             domain: domain(),
             recipients: rules.recipients(payee),

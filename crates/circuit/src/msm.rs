@@ -11,7 +11,14 @@ use blst::{MultiPoint, blst_fp, blst_fp2, blst_p1, blst_p1_affine, blst_p2, blst
 use fernet_ledger::Fr;
 use rayon::prelude::*;
 
-use crate::key::Points;
+/// Points, and which variable's value multiplies each. Points at infinity are left out.
+#[derive(Debug, Clone)]
+pub(crate) struct Points<P> {
+    /// The points.
+    pub(crate) points: Vec<P>,
+    /// The variable of each.
+    pub(crate) variables: Vec<u32>,
+}
 
 /// A scalar as blst reads it: 32 bytes, least significant first.
 pub(crate) type ScalarBytes = [u8; 32];
@@ -110,7 +117,7 @@ fn g2_from_blst(point: &blst_p2) -> G2Projective {
 }
 
 /// Σ scalar · point over points whose scalars are given in order.
-pub(crate) fn multiply_dense<P: Group>(points: &[P], scalars: &[ScalarBytes]) -> P::Sum {
+pub(crate) fn msm<P: Group>(points: &[P], scalars: &[ScalarBytes]) -> P::Sum {
     let count = points.len().min(scalars.len());
     if count == 0 {
         return P::Sum::ZERO;
@@ -119,14 +126,14 @@ pub(crate) fn multiply_dense<P: Group>(points: &[P], scalars: &[ScalarBytes]) ->
 }
 
 /// Σ value · point over all variables with a point.
-pub(crate) fn multiply_sparse<P: Group>(points: &Points<P>, values: &[ScalarBytes]) -> P::Sum {
-    multiply_both(points, values, &[], &[])
+pub(crate) fn msm_sparse<P: Group>(points: &Points<P>, values: &[ScalarBytes]) -> P::Sum {
+    msm_combined(points, values, &[], &[])
 }
 
-/// [`multiply_sparse`] plus [`multiply_dense`]. One product over all points shares its buckets, and costs less than two.
+/// [`msm_sparse`] plus [`msm`]. One product over all points shares its buckets, and costs less than two.
 ///
 /// Most of a witness is bits: zeros are left out and ones are just added.
-pub(crate) fn multiply_both<P: Group>(
+pub(crate) fn msm_combined<P: Group>(
     sparse: &Points<P>,
     values: &[ScalarBytes],
     dense: &[P],
@@ -152,7 +159,7 @@ pub(crate) fn multiply_both<P: Group>(
         }
     }
     let added = if ones.is_empty() { P::Sum::ZERO } else { P::add(&ones) };
-    added + multiply_dense(&points, &scalars)
+    added + msm(&points, &scalars)
 }
 
 #[cfg(test)]
@@ -174,9 +181,9 @@ mod tests {
                 points: points.iter().map(|point| g1_to_blst(&point.into_affine())).collect(),
                 variables: (0..count as u32).collect(),
             };
-            assert_eq!(multiply_sparse(&points, &scalars(&values)), expected);
-            assert_eq!(multiply_dense(&points.points, &scalars(&values)), expected);
-            let twice = multiply_both(&points, &scalars(&values), &points.points, &scalars(&values));
+            assert_eq!(msm_sparse(&points, &scalars(&values)), expected);
+            assert_eq!(msm(&points.points, &scalars(&values)), expected);
+            let twice = msm_combined(&points, &scalars(&values), &points.points, &scalars(&values));
             assert_eq!(twice, expected + expected);
         }
     }
@@ -186,9 +193,9 @@ mod tests {
         let generator = G2Projective::generator().into_affine();
         let points = [generator, -generator, G2Affine::identity()].map(|point| g2_to_blst(&point));
         let ones = scalars(&[Fr::ONE; 3]);
-        assert_eq!(multiply_dense(&points, &ones), G2Projective::ZERO);
+        assert_eq!(msm(&points, &ones), G2Projective::ZERO);
         let sparse = Points { points: points.to_vec(), variables: vec![0, 1, 2] };
-        assert_eq!(multiply_sparse(&sparse, &ones), G2Projective::ZERO);
-        assert_eq!(multiply_dense::<blst_p1_affine>(&[], &[]), G1Projective::ZERO);
+        assert_eq!(msm_sparse(&sparse, &ones), G2Projective::ZERO);
+        assert_eq!(msm::<blst_p1_affine>(&[], &[]), G1Projective::ZERO);
     }
 }

@@ -1,0 +1,62 @@
+//! A directory with development keys.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    file,
+    generate::generate,
+    prover::ProverKey,
+    report::{KeyError, SetupProgress},
+};
+use crate::{digest::CircuitHash, params::CircuitParams};
+
+/// The seed of the development keys: public, hence **unsafe** anywhere else.
+pub const DEVELOPMENT_SEED: [u8; 32] = *b"UNSAFE fernet development keys 1";
+
+/// Where the development keys of a circuit are kept in `directory`.
+#[must_use]
+pub fn path(directory: &Path, hash: &CircuitHash) -> PathBuf {
+    directory.join(format!("unsafe-development-{hash}.key"))
+}
+
+/// Loads the development keys of a circuit from `directory`, or makes and keeps them there.
+///
+/// A file that is damaged, or is of another circuit, is made anew. Processes that need the same keys wait for the first
+/// to make them. **Unsafe** outside development: see the module.
+///
+/// # Errors
+/// When the circuit is impossible or the directory can't be written.
+pub fn load_or_generate(
+    directory: &Path,
+    params: &CircuitParams,
+    seed: &[u8; 32],
+    progress: &mut dyn FnMut(SetupProgress),
+) -> Result<ProverKey, KeyError> {
+    let hash = CircuitHash::of(params)?;
+    let path = path(directory, &hash);
+    progress(SetupProgress::Loading);
+    if let Some(key) = usable(&path, params, &hash, seed) {
+        return Ok(key);
+    }
+    let failed = |source: io::Error| KeyError::File { path: path.clone(), source: source.into() };
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    // Held until the end of this function.
+    let lock = File::create(path.with_extension("lock")).map_err(failed)?;
+    lock.lock().map_err(failed)?;
+    if let Some(key) = usable(&path, params, &hash, seed) {
+        return Ok(key);
+    }
+    let key = ProverKey::new(&generate(params, seed, progress)?, *params, hash);
+    progress(SetupProgress::Writing);
+    file::write(&path, &key, seed).map_err(|source| KeyError::File { path, source })?;
+    Ok(key)
+}
+
+/// The key in a file. What can't be read, or isn't what it should be, is as good as nothing: it is replaced.
+fn usable(path: &Path, params: &CircuitParams, hash: &CircuitHash, seed: &[u8; 32]) -> Option<ProverKey> {
+    file::read(path, params, hash, seed).ok()
+}
