@@ -40,57 +40,57 @@ mod abi {
 /// A Groth16 proof of one chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proof {
-    /// A.
+    /// Point A.
     pub a: G1Affine,
-    /// B.
+    /// Point B.
     pub b: G2Affine,
-    /// C.
+    /// Point C.
     pub c: G1Affine,
 }
 
-/// What one chunk adds to a block's proof.
+/// The part of a block's proof for one chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChunkPart {
-    /// Root after the chunk.
+    /// State root after the chunk.
     pub state_root: Fr,
-    /// Commitment to its context and data.
+    /// Commitment to the chunk's context and data.
     pub commitment: Fr,
-    /// Its share of the blob's value.
+    /// The chunk's share of the value of its blob's polynomial.
     pub share: Fr,
-    /// How many operations of L1's queue it consumes.
+    /// Number of operations of L1's queue that the chunk consumes.
     pub consumed: u64,
-    /// A and B.
+    /// The points A and B of the chunk's Groth16 proof.
     pub pair: (G1Affine, G2Affine),
 }
 
 /// A blob's commitment and its opening at the block's challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlobOpening {
-    /// The commitment.
+    /// Commitment to the blob.
     pub commitment: [u8; COMMITMENT_BYTES],
-    /// The proof of the opening.
+    /// KZG proof of the opening.
     pub proof: [u8; COMMITMENT_BYTES],
 }
 
 /// The proof of a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockProof {
-    /// The weighted sum of the chunks' C.
+    /// The weighted sum of the points C of the chunks' proofs.
     pub c: G1Affine,
-    /// One part for each chunk.
+    /// One part per chunk.
     pub chunks: Vec<ChunkPart>,
-    /// One opening for each blob.
+    /// One opening per blob.
     pub openings: Vec<BlobOpening>,
-    /// The operations of L1's queue that the block consumes, in order: the coefficients of each.
+    /// The coefficients of the operations of L1's queue that the block consumes, in order.
     pub operations: Vec<[Fr; 3]>,
 }
 
-/// The 16 words that a block's proof has for a chunk.
+/// The 16 words of a chunk in the encoding of a block's proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChunkWords(pub [[u8; 32]; 16]);
 
 impl ChunkWords {
-    /// State root, commitment, share, consumed operations of the queue, A and B.
+    /// The words: state root, commitment, share, number of consumed operations, A and B.
     #[must_use]
     pub fn new(part: &ChunkPart) -> Self {
         let mut count = [0; 32];
@@ -110,24 +110,24 @@ impl ChunkWords {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The ABI encoding is malformed.
-    #[error("expected an ABI-encoded block proof: {0}")]
+    #[error("not an ABI-encoded block proof: {0}")]
     Abi(String),
-    /// The encoding isn't the canonical one.
-    #[error("expected the canonical encoding of a block proof, got another")]
+    /// The encoding isn't canonical.
+    #[error("the encoding of the block proof isn't canonical")]
     NotCanonical,
     /// A word isn't a field element.
     #[error(transparent)]
     Field(#[from] field::FieldError),
-    /// A point is none.
+    /// A point isn't in its group.
     #[error(transparent)]
     Point(#[from] PointError),
-    /// A chunk consumes more of the queue than can be.
-    #[error("expected fewer than 2^64 operations of the queue in a chunk")]
+    /// The number of operations that a chunk consumes exceeds 64 bits.
+    #[error("a chunk consumes 2^64 or more operations of the queue")]
     OperationCount,
 }
 
 impl BlockProof {
-    /// The bytes that L1 reads: `abi.encode(BlockProof)`.
+    /// The encoding for L1: `abi.encode(BlockProof)`.
     #[must_use]
     pub fn abi_encode(&self) -> Vec<u8> {
         let word = |value: &Fr| B256::from(field::to_bytes(value));
@@ -159,10 +159,10 @@ impl BlockProof {
         encoded.abi_encode()
     }
 
-    /// Reads a proof from L1 or from another prover.
+    /// Decodes a proof from L1 or from another prover.
     ///
     /// # Errors
-    /// When the bytes aren't the canonical encoding of field elements and points of the subgroups.
+    /// Fails if the bytes aren't the canonical encoding of field elements and points of the subgroups.
     pub fn abi_decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let decoded =
             abi::BlockProof::abi_decode(bytes).map_err(|error| DecodeError::Abi(error.to_string()))?;

@@ -6,14 +6,14 @@ use fernet_ledger::{
     statement::{self, Challenged},
 };
 
-/// What a block's proof is bound to, beside the block.
+/// What a block's proof is bound to besides the block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockStatement {
-    /// The header's hash.
+    /// Hash of the header.
     pub header_hash: [u8; 32],
-    /// The bridge's rolling hash after the block's part of the queue.
+    /// Rolling hash of the bridge's queue after the operations that the block consumes.
     pub queue_hash: [u8; 32],
-    /// Who is paid for the proof.
+    /// L1 address that receives the reward of the proof.
     pub payee: Address,
 }
 

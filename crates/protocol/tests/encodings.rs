@@ -3,8 +3,8 @@
 use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use alloy_sol_types::{SolStruct, SolValue, eip712_domain, sol};
 use fernet_protocol::{
-    ChainId, Deposit, Exit, Header, HeaderError, L1Operation, L1Slot, MAX_BLOBS, Quote, RollupId, Scorer,
-    SequencerId, SignatureError, Slot, Ticket, TokenAmount, recover_signer, seed, verify_signature,
+    ChainId, Deposit, EligibleSequencer, Exit, Header, HeaderError, L1Operation, L1Slot, MAX_BLOBS, Quote,
+    RollupId, Scorer, SequencerId, SignatureError, Slot, TokenAmount, recover_signer, seed, verify_signature,
 };
 use k256::ecdsa::SigningKey;
 use proptest::{collection::vec, prelude::*};
@@ -174,7 +174,7 @@ proptest! {
         let id = U256::from(chain_id);
         let hash: U256 = keccak256((domain, id, rollup, slot, seed, sequencer, attester).abi_encode()).into();
         let scorer = Scorer::new(RollupId::new(ChainId::new(chain_id), rollup), Slot::new(slot), seed);
-        let score = scorer.score(&Ticket { sequencer: SequencerId::new(sequencer), attester });
+        let score = scorer.score(&EligibleSequencer { sequencer: SequencerId::new(sequencer), attester });
         prop_assert_eq!(U256::from(score.get()), hash >> 64);
     }
 
@@ -226,11 +226,11 @@ fn a_header_with_bytes_to_spare_is_refused() {
     // a number that doesn't fit its type
     let mut bytes = empty().encode();
     bytes[32] = 1;
-    assert_eq!(Header::decode(&bytes), Err(HeaderError::Malformed { at: 1 }));
+    assert_eq!(Header::decode(&bytes), Err(HeaderError::Malformed { index: 1 }));
     // an address of more than 20 bytes
     let mut bytes = empty().encode();
     bytes[8 * 32 + 11] = 1;
-    assert_eq!(Header::decode(&bytes), Err(HeaderError::Malformed { at: 8 }));
+    assert_eq!(Header::decode(&bytes), Err(HeaderError::Malformed { index: 8 }));
 }
 
 #[test]

@@ -78,17 +78,17 @@ fn wild_timeline() -> impl Strategy<Value = Timeline> {
 }
 
 /// Lives a slot through, L1 slot by L1 slot, as L1 would allow, with `luck` deciding what happens, and gives the positions.
-fn live(p: &Parameters, candidates: usize, luck: &[u8]) -> Vec<(L1Slot, Position)> {
+fn live(p: &Parameters, candidates: usize, luck: &[u8]) -> Vec<(L1Slot, SlotStatus)> {
     let start = L1Slot::new(1_000);
     let mut timeline = Timeline::open(Slot::new(3), start, L1Slot::new(980));
     let mut course = Vec::new();
     for offset in 0..=p.longest_slot() + 2 {
         let now = L1Slot::new(999 + offset);
-        let position = phase_at(&timeline, p, now);
-        course.push((now, position));
+        let status = status_at(&timeline, p, now);
+        course.push((now, status));
         let happens = luck[usize::try_from(offset).unwrap() % luck.len()];
-        let turn = position.turn.index();
-        match position.phase {
+        let turn = status.rank.index();
+        match status.phase {
             Phase::Proposal if timeline.candidates.is_empty() && happens > 60 => {
                 timeline.candidates = vec![CandidateFacts::default(); candidates];
             }
@@ -96,18 +96,36 @@ fn live(p: &Parameters, candidates: usize, luck: &[u8]) -> Vec<(L1Slot, Position
             Phase::Reveal if happens > 170 => timeline.candidates[turn].revealed_at = Some(now),
             _ => {}
         }
-        if position.over {
+        if status.over {
             break;
         }
     }
     course
 }
 
+/// Compares two statuses of one slot in time: phases only move forward, whatever happens in the slot.
+fn compare(left: &SlotStatus, right: &SlotStatus) -> Ordering {
+    let key = |status: &SlotStatus| {
+        let has_turn = matches!(status.phase, Phase::Commitment | Phase::Reveal);
+        let stage = match status.phase {
+            Phase::Waiting => 0_u8,
+            Phase::Proposal => 1,
+            Phase::Commitment | Phase::Reveal => 2,
+            Phase::ExclusiveProving => 3,
+            Phase::OpenProving => 4,
+            Phase::Halt => 5,
+            Phase::Backup => 6,
+        };
+        (stage, if has_turn { status.rank.get() } else { 0 }, status.phase.number(), status.over)
+    };
+    key(left).cmp(&key(right))
+}
+
 proptest! {
     #[test]
     fn the_phase_function_is_total(p in parameters(), timeline in wild_timeline(), now: u64) {
-        let position = phase_at(&timeline, &p, L1Slot::new(now));
-        prop_assert!(position.turn.index() <= MAX_CANDIDATES);
+        let status = status_at(&timeline, &p, L1Slot::new(now));
+        prop_assert!(status.rank.index() <= MAX_CANDIDATES);
         let _ = locate(
             &Cursor { slot: timeline.slot, start: timeline.start, previous_start: timeline.previous_start },
             Some(&timeline),
@@ -120,13 +138,13 @@ proptest! {
     fn phases_last_exactly_until_their_end(p in parameters(), timeline in wild_timeline(), from in 0..2_000_u64) {
         // with the facts left as they are, the phase at `end - 1` is the same, and at `end` a later one
         let now = L1Slot::new(from);
-        let position = phase_at(&timeline, &p, now);
-        if !position.over && position.end < L1Slot::new(u64::MAX) {
-            prop_assert!(position.end > now);
-            let last = phase_at(&timeline, &p, L1Slot::new(position.end.get() - 1));
-            prop_assert_eq!(last, position);
-            let next = phase_at(&timeline, &p, position.end);
-            prop_assert_eq!(position.compare_course(&next), Ordering::Less);
+        let status = status_at(&timeline, &p, now);
+        if !status.over && status.end < L1Slot::new(u64::MAX) {
+            prop_assert!(status.end > now);
+            let last = status_at(&timeline, &p, L1Slot::new(status.end.get() - 1));
+            prop_assert_eq!(last, status);
+            let next = status_at(&timeline, &p, status.end);
+            prop_assert_eq!(compare(&status, &next), Ordering::Less);
         }
     }
 
@@ -137,7 +155,7 @@ proptest! {
         let candidates = candidates.min(usize::from(p.max_candidates));
         let course = live(&p, candidates, &luck);
         for pair in course.windows(2) {
-            prop_assert_ne!(pair[0].1.compare_course(&pair[1].1), Ordering::Greater, "{:?}", pair);
+            prop_assert_ne!(compare(&pair[0].1, &pair[1].1), Ordering::Greater, "{:?}", pair);
         }
         let (ended_at, last) = *course.last().unwrap();
         prop_assert!(last.over, "longest slot is {}, still {last:?}", p.longest_slot());
@@ -153,13 +171,13 @@ proptest! {
         let mut walked = Cursor::genesis(genesis, &p);
         loop {
             let timeline = Timeline::open(walked.slot, walked.start, walked.previous_start);
-            let position = phase_at(&timeline, &p, now);
-            if !position.over {
+            let status = status_at(&timeline, &p, now);
+            if !status.over {
                 let found = locate(&Cursor::genesis(genesis, &p), None, &p, now);
-                prop_assert_eq!(found.current, TimelineAt { timeline, position });
+                prop_assert_eq!(found.current, LocatedSlot { timeline, status });
                 break;
             }
-            walked = Cursor::after(&timeline, position.end, &p);
+            walked = Cursor::after(&timeline, status.end, &p);
         }
     }
 
@@ -171,7 +189,7 @@ proptest! {
         let seed_at = seed_at(cursor.previous_start, &p);
         prop_assert!(seed_at > until && seed_at < cursor.start);
         let waiting = cursor.idle(&p, until);
-        prop_assert_eq!(phase_at(&waiting, &p, until).phase, Phase::Waiting);
+        prop_assert_eq!(status_at(&waiting, &p, until).phase, Phase::Waiting);
     }
 
     #[test]
@@ -198,21 +216,21 @@ proptest! {
             // one score a sequencer, as in a slot
             let score = *all.entry(sequencer).or_insert(score);
             let before = list.clone();
-            match list.insert(Proposed { sequencer, score, header_hash: B256::ZERO }) {
+            match list.insert(Proposal { sequencer, score, header_hash: B256::ZERO }) {
                 Ok(inserted) => {
-                    prop_assert_eq!(list.entries()[inserted.rank.index()].sequencer, sequencer);
+                    prop_assert_eq!(list.candidates()[inserted.rank.index()].sequencer, sequencer);
                     let lost = usize::from(inserted.displaced.is_some());
-                    prop_assert_eq!(list.entries().len() + lost, before.entries().len() + 1);
+                    prop_assert_eq!(list.candidates().len() + lost, before.candidates().len() + 1);
                 }
                 Err(_) => prop_assert_eq!(&list, &before),
             }
-            prop_assert!(list.entries().len() <= usize::from(maximum));
-            prop_assert!(list.entries().windows(2).all(|pair| pair[0].score >= pair[1].score));
+            prop_assert!(list.candidates().len() <= usize::from(maximum));
+            prop_assert!(list.candidates().windows(2).all(|pair| pair[0].score >= pair[1].score));
         }
         let mut best: Vec<_> = all.values().copied().collect();
         best.sort_unstable_by(|a, b| b.cmp(a));
         best.truncate(usize::from(maximum));
-        let kept: Vec<_> = list.entries().iter().map(|e| e.score).collect();
+        let kept: Vec<_> = list.candidates().iter().map(|e| e.score).collect();
         prop_assert_eq!(kept, best);
     }
 
@@ -277,7 +295,7 @@ proptest! {
         // what is burned is what was taken and not passed on
         let mut burned = punished.values().map(|amount| amount.get()).sum::<u128>();
         for bond in &settled.bonds {
-            if let BondFate::Slashed { share, beneficiary } = bond.fate {
+            if let BondOutcome::Slashed { share, beneficiary } = bond.outcome {
                 prop_assert!(share <= bond.amount);
                 prop_assert!(share == TokenAmount::ZERO || beneficiary == payee);
                 burned += bond.amount.get() - share.get();
@@ -327,15 +345,15 @@ proptest! {
 /// The test above can fail: a course that goes back is found.
 #[test]
 fn the_course_of_phases_has_an_order() {
-    let at = |phase, turn| Position {
+    let at = |phase, rank| SlotStatus {
         phase,
-        turn: Rank::new(turn),
+        rank: Rank::new(rank),
         revealed: false,
         over: false,
         end: L1Slot::new(0),
     };
-    assert_eq!(at(Phase::Reveal, 0).compare_course(&at(Phase::Commitment, 1)), Ordering::Less);
-    assert_eq!(at(Phase::Commitment, 1).compare_course(&at(Phase::Reveal, 1)), Ordering::Less);
-    assert_eq!(at(Phase::Reveal, 1).compare_course(&at(Phase::Commitment, 1)), Ordering::Greater);
-    assert_eq!(at(Phase::Backup, 1).compare_course(&at(Phase::Halt, 1)), Ordering::Greater);
+    assert_eq!(compare(&at(Phase::Reveal, 0), &at(Phase::Commitment, 1)), Ordering::Less);
+    assert_eq!(compare(&at(Phase::Commitment, 1), &at(Phase::Reveal, 1)), Ordering::Less);
+    assert_eq!(compare(&at(Phase::Reveal, 1), &at(Phase::Commitment, 1)), Ordering::Greater);
+    assert_eq!(compare(&at(Phase::Backup, 1), &at(Phase::Halt, 1)), Ordering::Greater);
 }

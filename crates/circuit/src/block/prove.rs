@@ -16,66 +16,66 @@ use crate::{
     verifier,
 };
 
-/// How far a block's proof is.
+/// Progress of a block's proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProvingProgress {
-    /// Chunk proofs.
+    /// Chunks are being proven.
     Chunks {
-        /// How many are done.
+        /// Number of finished ones.
         done: usize,
-        /// Of how many.
+        /// Number of all.
         total: usize,
     },
-    /// Blob openings.
+    /// Blobs are being opened.
     Blobs {
-        /// How many are done.
+        /// Number of finished ones.
         done: usize,
-        /// Of how many.
+        /// Number of all.
         total: usize,
     },
 }
 
-/// Why there is no proof of a block.
+/// Why proving a block failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProveError {
-    /// A chunk's witness is incomplete.
+    /// The witness of a chunk is incomplete.
     #[error("chunk {chunk}: {source}")]
     Assignment {
-        /// Which chunk.
+        /// Index of the chunk.
         chunk: usize,
         /// Why.
         source: AssignmentError,
     },
-    /// A chunk can't be proven.
+    /// Proving a chunk failed.
     #[error("chunk {chunk}: {source}")]
     Chunk {
-        /// Which chunk.
+        /// Index of the chunk.
         chunk: usize,
         /// Why.
         source: ChunkProofError,
     },
-    /// A blob can't be opened.
+    /// Opening a blob failed.
     #[error("blob {blob}: {source}")]
     Kzg {
-        /// Which blob.
+        /// Index of the blob.
         blob: usize,
         /// Why.
         source: KzgError,
     },
     /// The block has no chunk.
-    #[error("expected at least one chunk, got none")]
+    #[error("expected at least 1 chunk, got 0")]
     NoChunks,
-    /// The proving was cancelled.
-    #[error("expected to finish the proof, was cancelled")]
+    /// The observer cancelled the proving.
+    #[error("proving was cancelled")]
     Cancelled,
 }
 
-/// Whether to go on, and whom to tell.
+/// Receives the progress of a block's proof, and can cancel it.
 pub trait ProvingObserver: Sync {
-    /// Called from any worker.
+    /// Called by any worker thread.
     fn report(&self, progress: ProvingProgress);
 
-    /// Asked before each chunk; `true` ends the proving with [`ProveError::Cancelled`].
+    /// Called before each chunk; `true` ends the proving with [`ProveError::Cancelled`].
     fn is_cancelled(&self) -> bool {
         false
     }
@@ -88,10 +88,11 @@ impl<F: Fn(ProvingProgress) + Sync> ProvingObserver for F {
 }
 
 impl Prover {
-    /// Proves a block with `workers` chunks at a time; one worker already uses all cores, more hide what isn't parallel.
+    /// Proves a block, `workers` chunks at a time. One worker uses all cores; more workers fill the sequential sections.
     ///
     /// # Errors
-    /// When a chunk's witness lacks signatures or breaks a rule, or the observer cancels.
+    /// Fails if the block has no chunk, if the witness of a chunk lacks signatures or breaks a rule, or if the observer
+    /// cancels.
     pub fn prove_block(
         &self,
         block: &BlockWitness,
@@ -137,7 +138,7 @@ impl Prover {
         })
     }
 
-    /// Workers take the next chunk until all are proven or one fails.
+    /// Proves all chunks: each worker takes the next chunk until all are proven or one fails.
     fn prove_chunks(
         &self,
         assignments: &[ChunkAssignment],
@@ -157,12 +158,12 @@ impl Prover {
                 }
                 let proof = self.prove_chunk(assignment);
                 if proof.is_err() {
-                    // The others needn't start anything any more.
+                    // The other workers then start no further chunk.
                     next.store(total, Ordering::Relaxed);
                 }
                 let proof = proof.map_err(|source| ProveError::Chunk { chunk, source })?;
-                if let Some(place) = lock(&proofs).get_mut(chunk) {
-                    *place = Some(proof);
+                if let Some(entry) = lock(&proofs).get_mut(chunk) {
+                    *entry = Some(proof);
                 }
                 let done = done.fetch_add(1, Ordering::Relaxed) + 1;
                 observer.report(ProvingProgress::Chunks { done, total });
@@ -179,7 +180,7 @@ impl Prover {
     }
 }
 
-/// A lock that a panicking worker can't spoil: each entry is written whole.
+/// Locks a mutex, also if a worker panicked while it held the lock: entries are written atomically.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

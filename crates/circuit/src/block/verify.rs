@@ -13,66 +13,67 @@ use crate::{
     verifier::{Aggregate, VerifyingKey},
 };
 
-/// What L1 knows of a block besides its proof.
+/// What L1 knows about a block besides its proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownBlock<'a> {
-    /// What the header fixes.
+    /// Rules under which the block is executed.
     pub rules: BlockRules,
-    /// The finalized root that the block starts from.
+    /// State root before the block.
     pub parent_root: Fr,
-    /// The header's root.
+    /// State root in the header.
     pub state_root: Fr,
-    /// The header's number of chunks.
+    /// Number of chunks in the header.
     pub chunks: usize,
-    /// The header's blobs.
+    /// Versioned hashes of the blobs in the header.
     pub blob_hashes: &'a [[u8; 32]],
-    /// The part of the bridge's queue that the block consumes.
+    /// Operations of the bridge's queue that the block consumes.
     pub queue: &'a [QueuedOperation],
 }
 
-/// Why L1 would refuse a proof.
+/// Why L1 refuses a proof.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// Counts differ from the header's.
+    /// A number isn't the header's.
     #[error("expected {expected} {what}, got {actual}")]
     Count {
-        /// Of what.
+        /// What is counted.
         what: &'static str,
-        /// The header's.
+        /// Number in the header.
         expected: usize,
-        /// The proof's.
+        /// Number in the proof.
         actual: usize,
     },
-    /// The operations aren't the bridge's.
-    #[error("expected the operations of the bridge's queue, got others")]
+    /// The operations aren't those of the bridge's queue.
+    #[error("the operations aren't those of the bridge's queue")]
     Queue,
-    /// The last root isn't the header's.
-    #[error("expected the header's state root after the last chunk, got another")]
+    /// The state root after the last chunk isn't the header's.
+    #[error("the state root after the last chunk isn't the header's")]
     StateRoot,
-    /// A commitment isn't the header's.
-    #[error("expected the header's versioned hash for blob {0}, got another")]
+    /// The versioned hash of a blob isn't the header's.
+    #[error("the versioned hash of blob {0} isn't the header's")]
     BlobHash(usize),
-    /// A blob doesn't have the value that its chunks add up to.
-    #[error("expected blob {0} to open to the sum of its chunks' shares")]
+    /// A blob doesn't open to the sum of its chunks' shares.
+    #[error("blob {0} doesn't open to the sum of its chunks' shares")]
     BlobValue(usize),
-    /// The opening is malformed.
+    /// The opening of a blob is malformed.
     #[error("blob {blob}: {source}")]
     Kzg {
-        /// Which blob.
+        /// Index of the blob.
         blob: usize,
         /// Why.
         source: KzgError,
     },
     /// The pairing product isn't one.
-    #[error("expected the pairing product to be one")]
+    #[error("the pairing product isn't one")]
     Pairing,
 }
 
 impl BlockProof {
-    /// Checks the proof as `BlockVerifier` does on L1, so that a prover never pays for a transaction that reverts.
+    /// Verifies the proof with the checks of `BlockVerifier` on L1, so that a prover doesn't pay for a transaction that
+    /// reverts.
     ///
     /// # Errors
-    /// With the first check that fails.
+    /// Returns the first check that fails.
     pub fn verify(
         &self,
         key: &VerifyingKey,
@@ -103,7 +104,7 @@ impl BlockProof {
         }
     }
 
-    /// Each chunk's public inputs, from what L1 knows.
+    /// The public inputs of each chunk, computed from what L1 knows.
     fn inputs(
         &self,
         statement: &BlockStatement,

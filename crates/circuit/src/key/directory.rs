@@ -1,4 +1,4 @@
-//! A directory with development keys.
+//! Development keys in a directory.
 
 use std::{
     fs::File,
@@ -14,22 +14,22 @@ use super::{
 };
 use crate::{digest::CircuitHash, params::CircuitParams};
 
-/// The seed of the development keys: public, hence **unsafe** anywhere else.
+/// The seed of the development keys. It is public, so they are **unsafe** outside development.
 pub const DEVELOPMENT_SEED: [u8; 32] = *b"UNSAFE fernet development keys 1";
 
-/// Where the development keys of a circuit are kept in `directory`.
+/// Path of the file with the development keys of a circuit in `directory`.
 #[must_use]
 pub fn path(directory: &Path, hash: &CircuitHash) -> PathBuf {
     directory.join(format!("unsafe-development-{hash}.key"))
 }
 
-/// Loads the development keys of a circuit from `directory`, or makes and keeps them there.
+/// Loads the development keys of a circuit from `directory`, or generates them and writes them there.
 ///
-/// A file that is damaged, or is of another circuit, is made anew. Processes that need the same keys wait for the first
-/// to make them. **Unsafe** outside development: see the module.
+/// A file that is damaged or belongs to another circuit is replaced. If several processes need the same keys, one
+/// generates them and the others wait. **Unsafe** outside development, see the [module](self).
 ///
 /// # Errors
-/// When the circuit is impossible or the directory can't be written.
+/// Fails if the circuit can't be synthesized or the directory can't be written.
 pub fn load_or_generate(
     directory: &Path,
     params: &CircuitParams,
@@ -39,15 +39,15 @@ pub fn load_or_generate(
     let hash = CircuitHash::of(params)?;
     let path = path(directory, &hash);
     progress(SetupProgress::Loading);
-    if let Some(key) = usable(&path, params, &hash, seed) {
+    if let Some(key) = stored(&path, params, &hash, seed) {
         return Ok(key);
     }
     let failed = |source: io::Error| KeyError::File { path: path.clone(), source: source.into() };
     std::fs::create_dir_all(directory).map_err(failed)?;
-    // Held until the end of this function.
+    // The lock is held until the end of this function.
     let lock = File::create(path.with_extension("lock")).map_err(failed)?;
     lock.lock().map_err(failed)?;
-    if let Some(key) = usable(&path, params, &hash, seed) {
+    if let Some(key) = stored(&path, params, &hash, seed) {
         return Ok(key);
     }
     let key = ProverKey::new(&generate(params, seed, progress)?, *params, hash);
@@ -56,7 +56,7 @@ pub fn load_or_generate(
     Ok(key)
 }
 
-/// The key in a file. What can't be read, or isn't what it should be, is as good as nothing: it is replaced.
-fn usable(path: &Path, params: &CircuitParams, hash: &CircuitHash, seed: &[u8; 32]) -> Option<ProverKey> {
+/// The key in a file; `None` if it can't be read or belongs to another circuit or seed, because it is then replaced.
+fn stored(path: &Path, params: &CircuitParams, hash: &CircuitHash, seed: &[u8; 32]) -> Option<ProverKey> {
     file::read(path, params, hash, seed).ok()
 }

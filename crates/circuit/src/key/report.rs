@@ -5,39 +5,39 @@ use std::path::PathBuf;
 use super::file::KeyFileError;
 use crate::transition::SynthesisError;
 
-/// What a set-up is doing.
+/// Progress of a set-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SetupProgress {
     /// Reading keys from disk.
     Loading,
-    /// Writing the circuit down.
+    /// Synthesizing the circuit.
     Synthesizing,
     /// Computing group elements.
     Points {
-        /// How many are done.
+        /// Number of computed elements.
         done: u64,
-        /// Of how many.
+        /// Number of all elements.
         total: u64,
     },
     /// Writing keys to disk.
     Writing,
 }
 
-/// Why there are no keys.
+/// Why a set-up failed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The circuit is impossible.
+    /// The circuit can't be synthesized.
     #[error(transparent)]
     Synthesis(#[from] SynthesisError),
     /// The circuit has more constraints than the field has roots of unity.
     #[error("expected at most 2^32 constraints, got {0}")]
     TooLarge(usize),
-    /// The keys can't be read or written.
+    /// The key file can't be read or written.
     #[error("{path}: {source}")]
     File {
-        /// Where.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Reason.
         source: KeyFileError,
     },
 }

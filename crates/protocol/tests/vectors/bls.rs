@@ -7,8 +7,8 @@ use crate::{
 use alloy_primitives::{B512, FixedBytes, U256, U512, b512, hex};
 use blst::min_pk::SecretKey;
 use fernet_protocol::{
-    BlsError, BlsPublicKey, BlsSecretKey, BlsSignature, ChainId, Draw, Possession, RollupId, SequencerId,
-    Slot, score_proof,
+    BlsError, BlsPublicKey, BlsSecretKey, BlsSignature, ChainId, Possession, RollupId, SequencerId, Slot,
+    VrfInput, score_proof,
 };
 
 /// On the curve of G1 and of cofactor order: the multiple by the group order of the first point with x = 1, 2, …
@@ -88,13 +88,13 @@ fn cases(table: &mut Table) {
         let possession = Possession { chain_id, staking: random.address(), owner: random.address() };
         let proof = secret.prove_possession(&possession);
         possession.verify(&key, &proof).expect("its own proof");
-        let draw = Draw {
+        let draw = VrfInput {
             rollup: RollupId::new(chain_id, random.address()),
             slot: Slot::new(random.next() >> (4 * case)),
             seed: random.word(),
             sequencer: SequencerId::new(u32::try_from(random.next() >> (32 + case)).expect("32 bits")),
         };
-        let signature = secret.draw(&draw);
+        let signature = secret.prove_vrf(&draw);
         let score = draw.verify(&key, &signature).expect("its own signature");
         assert_eq!(possession.verify(&key, &signature), Err(BlsError::WrongSignature));
         table.put("chainId", chain_id.get());
