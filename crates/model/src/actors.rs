@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy::primitives::{Address, B256, Bytes, keccak256};
-use fernet_protocol::{BlsSecretKey, Draw, Possession};
+use fernet_protocol::{BlsSecretKey, Possession, VrfInput};
 use k256::ecdsa::SigningKey;
 
 use crate::rules::{Addresses, CHAIN_ID, GUARDIAN};
@@ -61,13 +61,13 @@ fn bls_secret(number: u8) -> BlsSecretKey {
     BlsSecretKey::from_seed(&[number; 32]).unwrap_or_else(|e| unreachable!("{e}"))
 }
 
-/// What the key of that hash shows its draw with; empty for a key that isn't known here.
-pub(crate) fn score_proof(key_hash: B256, draw: &Draw) -> Bytes {
+/// The score proof of the key with that hash; empty for an unknown key.
+pub(crate) fn score_proof(key_hash: B256, input: &VrfInput) -> Bytes {
     static HASHES: LazyLock<Vec<(B256, u8)>> =
         LazyLock::new(|| BLS_KEYS.map(|number| (bls_secret(number).public_key().hash(), number)).collect());
     let Some((_, number)) = HASHES.iter().find(|(hash, _)| *hash == key_hash) else { return Bytes::new() };
     let secret = bls_secret(*number);
-    fernet_protocol::score_proof(&secret.public_key(), &secret.draw(draw)).into()
+    fernet_protocol::score_proof(&secret.public_key(), &secret.prove_vrf(input)).into()
 }
 
 /// BLS key of a number, and its proof of possession for an owner, as the staking contract takes them.

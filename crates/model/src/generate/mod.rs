@@ -91,7 +91,7 @@ impl Generator {
     pub(crate) fn next(&mut self, model: &Model) -> Step {
         self.wait(model);
         let now = model.l1_slot(self.timestamp);
-        let phase = model.locate_at(now).current.position.phase;
+        let phase = model.locate_at(now).current.status.phase;
         // nothing moves a slot on while it halts, and not every backup phase gets a block
         let idle = match phase {
             Phase::Halt => 75,
@@ -138,12 +138,12 @@ impl Generator {
     /// Lets time pass: none, seconds, slots up to where the phase ends or a bit beside it, rarely days.
     fn wait(&mut self, model: &Model) {
         let now = model.l1_slot(self.timestamp);
-        let position = model.locate_at(now).current.position;
+        let status = model.locate_at(now).current.status;
         let seconds = self.rules.slot_seconds;
         let has_candidates = model.rollup.in_flight().is_some();
-        let to_the_end = position.end.since(now);
+        let to_the_end = status.end.since(now);
         // of a hundred: stay, go on by a slot, go to the end of the phase; otherwise further
-        let (stay, one, end) = match position.phase {
+        let (stay, one, end) = match status.phase {
             Phase::Waiting | Phase::Halt => (30, 10, 55),
             Phase::Proposal if has_candidates => (40, 15, 41),
             Phase::Proposal => (60, 25, 10),
@@ -160,7 +160,7 @@ impl Generator {
                 let edge = self.one_of(&edges);
                 edge.since(now) - self.below_u64(2)
             }
-            _ if hurries => match position.phase {
+            _ if hurries => match status.phase {
                 Phase::Waiting | Phase::Halt => to_the_end,
                 Phase::Proposal if has_candidates => to_the_end,
                 // the block that shows the mix may lie ahead
