@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use alloy::eips::eip4844::Blob;
 use alloy::primitives::{Address, B256};
-use fernet_follower::{Follower, FollowerError, Ledger, RollupView, SlotView, Tip, ledger_operation};
+use fernet_follower::{Follower, FollowerError, Ledger, RollupView, SlotView, Tip, queued_operation};
 use fernet_l1::{BlobError, Deployment, L1Block, versioned_hash};
-use fernet_ledger::{AccountIndex, Domain, L1Address, L1Operation, Mempool, State, block, mempool};
+use fernet_ledger::{AccountIndex, Domain, Mempool, QueuedOperation, State, block, mempool};
 use fernet_network::{BlockBody, Gossip, HeaderFields, Inbox, Network};
 use fernet_protocol::{Header, L1Slot, QueueRange, Rates, Slot};
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -104,8 +104,7 @@ impl World {
         journal: Journal,
         limits: mempool::Limits,
     ) -> Self {
-        let rollup = L1Address(deployment.contracts().rollup.into_array());
-        let domain = Domain::new(deployment.chain_id(), rollup);
+        let domain = Domain::from(deployment.rollup_id());
         let (inbox, mempool) = (network.subscribe(), Mempool::new(domain, limits));
         Self { follower, inbox, mempool, journal, bodies: BTreeMap::new() }
     }
@@ -282,7 +281,7 @@ fn upcoming<'a>(ledger: &'a Ledger, view: &RollupView) -> State<&'a Ledger> {
     let mut state = ledger.state();
     for record in view.queue_in(view.queue_available()).unwrap_or_default() {
         // What can't be applied here is reported when the block is built.
-        let applied = ledger_operation(record).map(|queued| state.apply_queued(&queued));
+        let applied = queued_operation(record).map(|queued| state.apply_queued(&queued));
         if !matches!(applied, Ok(Ok(_))) {
             break;
         }
@@ -294,9 +293,9 @@ fn upcoming<'a>(ledger: &'a Ledger, view: &RollupView) -> State<&'a Ledger> {
 ///
 /// # Errors
 /// When L1 has queued something that the ledger can't read.
-pub fn queued(view: &RollupView, range: QueueRange) -> Result<Vec<L1Operation>, RoleError> {
+pub fn queued(view: &RollupView, range: QueueRange) -> Result<Vec<QueuedOperation>, RoleError> {
     let records = view.queue_in(range).unwrap_or_default();
-    let queued: Result<_, _> = records.iter().map(ledger_operation).collect();
+    let queued: Result<_, _> = records.iter().map(queued_operation).collect();
     Ok(queued.map_err(FollowerError::from)?)
 }
 
