@@ -18,7 +18,8 @@ const TAG: &[u8] = b"fernet.circuit.v1";
 pub struct CircuitHash(pub [u8; 32]);
 
 impl CircuitHash {
-    /// The digest of the circuit with these parameters: of the parameters and of every coefficient of every row.
+    /// The digest of the circuit with these parameters: of the parameters and of every coefficient of every
+    /// row.
     ///
     /// # Errors
     /// Fails if the parameters are impossible.

@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 pub const COMMITMENT_BYTES: usize = 48;
 /// First byte of a versioned hash (EIP-4844).
 const VERSIONED_HASH_VERSION: u8 = 1;
-/// Precomputation level of the trusted setup, which is the one that other libraries in the process use: a second setup
-/// would take seconds to load. The functions of this module don't need the precomputation.
+/// Precomputation level of the trusted setup, which is the one that other libraries in the process use: a
+/// second setup would take seconds to load. The functions of this module don't need the precomputation.
 const PRECOMPUTE: u64 = 8;
 
 /// Why a blob has no commitment or opening.
@@ -89,7 +89,8 @@ pub fn open_element(blob: &Blob, element: usize) -> Result<Opening, KzgError> {
 /// # Errors
 /// Fails if the index is too large.
 pub fn element_point(element: usize) -> Result<Fr, KzgError> {
-    // In a layout of the smallest chunks, the point is the product of a chunk's shift and one of its two points.
+    // In a layout of the smallest chunks, the point is the product of a chunk's shift and one of its two
+    // points.
     let layout = Layout::new(2, 2, BLOB_ELEMENTS / 2).map_err(|_| KzgError::Element(element))?;
     if element >= BLOB_ELEMENTS {
         return Err(KzgError::Element(element));

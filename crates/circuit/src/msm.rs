@@ -1,7 +1,7 @@
 //! Multi-scalar multiplication by blst, on points and scalars of arkworks.
 //!
-//! blst multiplies in assembly, twice as fast as arkworks. Both libraries represent a coordinate as six words in
-//! Montgomery form and a sum in Jacobian coordinates, so a conversion only copies words.
+//! blst multiplies in assembly, twice as fast as arkworks. Both libraries represent a coordinate as six words
+//! in Montgomery form and a sum in Jacobian coordinates, so a conversion only copies words.
 #![allow(clippy::indexing_slicing)] // ranges up to the smaller of two lengths
 
 use ark_bls12_381::{Fq, Fq2, G1Affine, G1Projective, G2Affine, G2Projective};
@@ -132,7 +132,8 @@ pub(crate) fn msm_sparse<P: Group>(points: &Points<P>, values: &[ScalarBytes]) -
 
 /// [`msm_sparse`] plus [`msm`]. One multiplication of all points shares its buckets and costs less than two.
 ///
-/// Most values of a witness are bits: zeros are omitted, and the points of ones are added without a multiplication.
+/// Most values of a witness are bits: zeros are omitted, and the points of ones are added without a
+/// multiplication.
 pub(crate) fn msm_combined<P: Group>(
     sparse: &Points<P>,
     values: &[ScalarBytes],

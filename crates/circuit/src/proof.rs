@@ -11,8 +11,8 @@ use crate::{
     kzg::COMMITMENT_BYTES,
 };
 
-/// The encoding of `contracts/verifier/BlockProof.sol`. The words of an operation of the queue are an array here: it has
-/// the same encoding as the struct `QueuedOperation` of the contracts.
+/// The encoding of `contracts/verifier/BlockProof.sol`. The words of an operation of the queue are an array
+/// here: it has the same encoding as the struct `L1Operation` of the contracts.
 mod abi {
     #![allow(missing_docs)] // documented in the contracts
 

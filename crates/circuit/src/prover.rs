@@ -90,7 +90,8 @@ impl Prover {
         inputs: usize,
     ) -> Proof {
         let values = msm::scalars(assignment);
-        // The two halves share no data. Each has sequential sections, during which the other uses the free cores.
+        // The two halves share no data. Each has sequential sections, during which the other uses the free
+        // cores.
         let (c, (a, b)) = rayon::join(
             || -> G1Projective {
                 let quotient = msm::scalars(&quotient(domain, sides, &assignment[..inputs]));
@@ -106,11 +107,11 @@ impl Prover {
     }
 }
 
-/// Coefficients of Q = (A·B − C)/Z, where the three polynomials have the rows' values over the domain of size n, and
-/// Z = X^n − 1 vanishes on it.
+/// Coefficients of Q = (A·B − C)/Z, where the three polynomials have the rows' values over the domain of size
+/// n, and Z = X^n − 1 vanishes on it.
 ///
-/// On the coset where X^n = −1, A·B = Q·Z + C becomes A·B = C − 2·Q. Both sides then have a degree below n, so their
-/// coefficients are equal, and C isn't evaluated on the coset.
+/// On the coset where X^n = −1, A·B = Q·Z + C becomes A·B = C − 2·Q. Both sides then have a degree below n,
+/// so their coefficients are equal, and C isn't evaluated on the coset.
 fn quotient(domain: Radix2EvaluationDomain<Fr>, sides: [Vec<Fr>; 3], inputs: &[Fr]) -> Vec<Fr> {
     let size = domain.size();
     // A root of order 2n exists: the field has roots of order 2^32, and no circuit has 2^31 rows.

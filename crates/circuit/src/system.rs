@@ -1,8 +1,8 @@
 //! A rank-1 constraint system that computes only values for a proof, and records its rows for a set-up.
 //!
-//! Every constraint is `a · b = c` for three linear combinations of variables. Variable 0 is the constant one, then come
-//! the public inputs, then the witness. A proof needs only the values of a, b and c in each row, so no combination is
-//! stored. A set-up needs the rows, so each [`Num`] has its combination.
+//! Every constraint is `a · b = c` for three linear combinations of variables. Variable 0 is the constant
+//! one, then come the public inputs, then the witness. A proof needs only the values of a, b and c in each
+//! row, so no combination is stored. A set-up needs the rows, so each [`Num`] has its combination.
 
 use std::{
     collections::BTreeMap,

@@ -1,19 +1,25 @@
-//! The circuit: the operations of a chunk transform one state root into the next, and are the data in the blob.
+//! The circuit: the operations of a chunk transform one state root into the next, and are the data in the
+//! blob.
 //!
-//! All slots have the same constraints. Exactly one flag per slot is set, which is its kind. What a kind doesn't use is
-//! either disabled by the flag (root checks, signature) or constrained to zero (fields of the data element).
+//! All slots have the same constraints. Exactly one flag per slot is set, which is its kind. What a kind
+//! doesn't use is either disabled by the flag (root checks, signature) or constrained to zero (fields of the
+//! data element).
 //!
 //! Why these constraints are sufficient, besides the explanations of each part:
-//! - The hash of key, balance and nonce is opened as a leaf under the root, so they are the account's. Balances in the
-//!   tree are below 2^64 and nonces below 2^32, because each update checks what it writes and the tree starts empty.
-//! - Keys in the tree are on the curve, because L1 checks the key of a deposit. So the addition law is complete for them.
-//! - An empty leaf is zero, which isn't the hash of any account. So the prover can't choose whether an account exists.
-//! - Domain, recipients and roots aren't public inputs. The commitment absorbs them before the challenge exists, and they
-//!   are the first coefficients of the polynomial whose value at the challenge is the binding. L1 evaluates the same
-//!   polynomial with its own values, so they are equal to L1's. The coefficients after them are the operations of L1's
-//!   queue.
-//! - The coefficients of an operation are fixed before the challenge, too: index, amount and target are in the data, and
-//!   a key is in the leaf of its index. The first coefficient is below 2^96 for a deposit and not for an exit.
+//! - The hash of key, balance and nonce is opened as a leaf under the root, so they are the account's.
+//!   Balances in the tree are below 2^64 and nonces below 2^32, because each update checks what it writes and
+//!   the tree starts empty.
+//! - Keys in the tree are on the curve, because L1 checks the key of a deposit. So the addition law is
+//!   complete for them.
+//! - An empty leaf is zero, which isn't the hash of any account. So the prover can't choose whether an
+//!   account exists.
+//! - Domain, recipients and roots aren't public inputs. The commitment absorbs them before the challenge
+//!   exists, and they are the first coefficients of the polynomial whose value at the challenge is the
+//!   binding. L1 evaluates the same polynomial with its own values, so they are equal to L1's. The
+//!   coefficients after them are the operations of L1's queue.
+//! - The coefficients of an operation are fixed before the challenge, too: index, amount and target are in
+//!   the data, and a key is in the leaf of its index. The first coefficient is below 2^96 for a deposit and
+//!   not for an exit.
 #![allow(clippy::indexing_slicing)] // constant ranges of vectors whose length is a constant
 
 use ark_ff::{AdditiveGroup, Field, PrimeField};
@@ -122,8 +128,8 @@ struct Recipients {
 /// Synthesizes the circuit of a chunk: adds its variables and constraints to the system.
 ///
 /// # Errors
-/// Fails if the parameters are impossible or the assignment doesn't have their shape. It doesn't fail for an assignment
-/// that violates a constraint, see [`System::violated`].
+/// Fails if the parameters are impossible or the assignment doesn't have their shape. It doesn't fail for an
+/// assignment that violates a constraint, see [`System::violated`].
 pub fn synthesize(
     system: &mut System,
     params: &CircuitParams,
@@ -167,7 +173,8 @@ pub fn synthesize(
     Ok(())
 }
 
-/// The recipients: 160 bits of payee, 32 bits of fee recipient, and above them a share of at most [`WHOLE_BPS`].
+/// The recipients: 160 bits of payee, 32 bits of fee recipient, and above them a share of at most
+/// [`WHOLE_BPS`].
 fn recipients(system: &mut System, chunk: &ChunkAssignment) -> Recipients {
     let payee_bits = bits::bits(system, &chunk.payee, BODY_BITS);
     let fee_index = bits::bits(system, &chunk.fee_index, INDEX_BITS);
@@ -180,8 +187,8 @@ fn recipients(system: &mut System, chunk: &ChunkAssignment) -> Recipients {
     Recipients { packed, fee_index, fee_burn }
 }
 
-/// Constrains `num` to integers from 0 to `limit`, which is below 2^14: `num` and `limit − num` have 14 bits each.
-/// 30 constraints.
+/// Constrains `num` to integers from 0 to `limit`, which is below 2^14: `num` and `limit − num` have 14 bits
+/// each. 30 constraints.
 fn at_most(system: &mut System, num: &Num, limit: u64) {
     bits::decompose(system, num, SHARE_BITS);
     let rest = &system.constant(Fr::from(limit)) - num;
@@ -294,7 +301,8 @@ fn slot(
     bits::decompose(system, &balance, BALANCE_BITS);
     let nonce = &sender.nonce + &fields.signs;
     bits::decompose(system, &nonce, NONCE_BITS);
-    // An exit debits the whole balance. Only an exit can have a sender that doesn't exist, and its amount is 0 then.
+    // An exit debits the whole balance. Only an exit can have a sender that doesn't exist, and its amount is
+    // 0 then.
     system.zero_if(&fields.is_exit, &balance);
     let absent = bits::bit(system, assignment.sender_is_absent);
     let is_no_exit = &system.one() - &fields.is_exit;
@@ -344,7 +352,8 @@ fn slot(
     running.binding = &running.binding + &change;
 }
 
-/// The value at `z` of the polynomial with these coefficients, highest first. 1 constraint per coefficient but the first.
+/// The value at `z` of the polynomial with these coefficients, highest first. 1 constraint per coefficient
+/// but the first.
 fn polynomial(system: &mut System, z: &Num, coefficients: &[Num]) -> Num {
     let mut value = system.zero();
     for (number, coefficient) in coefficients.iter().enumerate() {
@@ -379,7 +388,8 @@ fn update_root(system: &mut System, root: &Num, active: &Num, path: &Path<'_>, o
     root + &change
 }
 
-/// Constrains the signature of a signed slot to be valid under the sender's key: `R = s·G − e·pk` hashes to `e`.
+/// Constrains the signature of a signed slot to be valid under the sender's key: `R = s·G − e·pk` hashes to
+/// `e`.
 fn signature(
     system: &mut System,
     shared: &Shared,
@@ -437,8 +447,8 @@ fn credit_fees(
     running.root = update_root(system, &running.root, &always, &path, &old, &new);
 }
 
-/// `share` basis points of `fees`, rounded down: the quotient of a division with a remainder below the divisor. Both sides
-/// of the equation are below the field's order, so quotient and remainder are unique.
+/// `share` basis points of `fees`, rounded down: the quotient of a division with a remainder below the
+/// divisor. Both sides of the equation are below the field's order, so quotient and remainder are unique.
 fn burned(system: &mut System, fees: &Num, share: &Num) -> Num {
     let product = system.multiply(fees, share);
     let [low, high, ..] = product.value.into_bigint().0;
@@ -452,8 +462,8 @@ fn burned(system: &mut System, fees: &Num, share: &Num) -> Num {
     burned
 }
 
-/// Constrains the share: `y = (z^4096 − 1)/4096 · Σ d_j·μ_j/(z − μ_j)`. A quotient is unconstrained if z is one of the
-/// points, which has a negligible probability because z is a digest.
+/// Constrains the share: `y = (z^4096 − 1)/4096 · Σ d_j·μ_j/(z − μ_j)`. A quotient is unconstrained if z is
+/// one of the points, which has a negligible probability because z is a digest.
 fn constrain_share(system: &mut System, layout: &Layout, elements: &[Num], z: &Num, share: &Num) {
     let mut sum = system.zero();
     for (element, point) in elements.iter().zip(layout.points()) {

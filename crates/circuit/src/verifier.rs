@@ -61,7 +61,8 @@ impl VerifyingKey {
         (self.0.alpha_g1, self.0.beta_g2)
     }
 
-    /// The encoding for L1: alpha, beta, gamma, delta, then the points of the constant and of the public inputs.
+    /// The encoding for L1: alpha, beta, gamma, delta, then the points of the constant and of the public
+    /// inputs.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = encoding::g1_to_bytes(&self.0.alpha_g1).to_vec();
@@ -103,8 +104,8 @@ impl VerifyingKey {
         self.holds(&[Fr::ONE], &[*inputs], &Aggregate { pairs: vec![(proof.a, proof.b)], c: proof.c })
     }
 
-    /// Whether `aggregate` is valid for all `inputs`, by the pairing product that L1 computes. `words` are the words of the
-    /// chunks in the block's proof, and `challenge` is the block's challenge.
+    /// Whether `aggregate` is valid for all `inputs`, by the pairing product that L1 computes. `words` are
+    /// the words of the chunks in the block's proof, and `challenge` is the block's challenge.
     #[must_use]
     pub fn verify_aggregate(
         &self,
@@ -138,10 +139,11 @@ impl VerifyingKey {
     }
 }
 
-/// The weight of each chunk. The weights are 128 bits of a digest, except the first one, which makes the sum one.
+/// The weight of each chunk. The weights are 128 bits of a digest, except the first one, which makes the sum
+/// one.
 ///
-/// So they depend on every public input and on all A and B: the words contain A, B and some of the inputs, and the
-/// challenge is a digest of everything else from which the inputs are computed.
+/// So they depend on every public input and on all A and B: the words contain A, B and some of the inputs,
+/// and the challenge is a digest of everything else from which the inputs are computed.
 #[must_use]
 pub fn weights(challenge: Fr, chunks: &[ChunkWords]) -> Vec<Fr> {
     let mut preimage = vec![0; 32];

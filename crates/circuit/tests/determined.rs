@@ -77,8 +77,8 @@ fn every_variable_is_bound(system: &System) {
             free.push((variable, rows.to_vec()));
         }
     }
-    // Inverses that show that a number isn't zero, in slots where it may be zero and is: four rows `0 · inverse = 0`,
-    // of the recipient of the withdrawal and of its target's zero upper bits.
+    // Inverses that show that a number isn't zero, in slots where it may be zero and is: four rows
+    // `0 · inverse = 0`, of the recipient of the withdrawal and of its target's zero upper bits.
     for (variable, rows) in &free {
         let [row] = rows[..] else { panic!("variable {variable} is used in {} rows", rows.len()) };
         let [a, b, c] = &system.rows()[row];

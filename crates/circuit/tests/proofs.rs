@@ -292,7 +292,10 @@ fn arkworks_makes_and_accepts_the_same_proof() {
 fn keys_survive_the_disk_and_damage_is_repaired() {
     let temporary = tempfile::tempdir().unwrap();
     let (made, reports) = load(temporary.path());
-    let finished = |report: &SetupProgress| matches!(report, SetupProgress::Points { done, total } if done == total && *total > 0);
+    let finished = |report: &SetupProgress| match report {
+        SetupProgress::Points { done, total } => done == total && *total > 0,
+        _ => false,
+    };
     assert!(reports.iter().any(finished));
     let (loaded, reports) = load(temporary.path());
     assert_eq!(reports, [SetupProgress::Loading]);

@@ -20,8 +20,8 @@ pub fn commitment(blob: &[u8; BLOB_BYTES]) -> Result<Point, KzgError> {
     }
 }
 
-/// The proofs of the 128 cells of a blob. They take a good part of a second, unless the blob is sparse and the proofs of
-/// its elements are precomputed.
+/// The proofs of the 128 cells of a blob. They take a good part of a second, unless the blob is sparse and
+/// the proofs of its elements are precomputed.
 ///
 /// # Errors
 /// Fails if an element isn't below the field's order.
@@ -30,8 +30,9 @@ pub fn cell_proofs(blob: &[u8; BLOB_BYTES]) -> Result<Vec<Point>, KzgError> {
     precomputed.map_or_else(|| library::cell_proofs(blob), Ok)
 }
 
-/// Counts the elements of a sparse blob, and precomputes the proofs of at most two elements that were counted often.
-/// Each of them takes as long as the proofs of a blob. Call it after [`cell_proofs`], when there is time.
+/// Counts the elements of a sparse blob, and precomputes the proofs of at most two elements that were counted
+/// often. Each of them takes as long as the proofs of a blob. Call it after [`cell_proofs`], when there is
+/// time.
 ///
 /// # Errors
 /// Fails if c-kzg fails.

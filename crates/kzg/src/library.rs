@@ -13,7 +13,8 @@ pub const CELLS: usize = 128;
 const ELEMENTS: usize = 4096;
 /// Bytes of a field element.
 pub(crate) const ELEMENT_BYTES: usize = 32;
-/// Precomputation level of the trusted setup. It is the level of revm and alloy, so that one setup of 96 MiB serves all.
+/// Precomputation level of the trusted setup. It is the level of revm and alloy, so that one setup of 96 MiB
+/// serves all.
 const PRECOMPUTE: u64 = 8;
 
 /// A commitment or proof.

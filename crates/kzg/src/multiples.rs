@@ -1,8 +1,8 @@
 //! Multi-scalar multiplication of fixed points.
 //!
-//! A 256-bit scalar has four lanes of 64 bits, which multiply P, 2^64·P, 2^128·P and 2^192·P. Each lane has 13 signed
-//! digits of 5 bits. The multiples by 1 to 16 of each lane of a point are stored, so a term of a sum costs at most 52
-//! additions. All terms share the doublings between digits.
+//! A 256-bit scalar has four lanes of 64 bits, which multiply P, 2^64·P, 2^128·P and 2^192·P. Each lane has
+//! 13 signed digits of 5 bits. The multiples by 1 to 16 of each lane of a point are stored, so a term of a
+//! sum costs at most 52 additions. All terms share the doublings between digits.
 
 use ark_bls12_381::{G1Affine, G1Projective};
 use ark_ec::CurveGroup;

@@ -17,8 +17,8 @@ pub(crate) struct Element {
     pub(crate) value: [u64; 4],
 }
 
-/// The elements that aren't zero, in order. `None` if there are too many, or if one isn't below the field's order: c-kzg
-/// then returns an error.
+/// The elements that aren't zero, in order. `None` if there are too many, or if one isn't below the field's
+/// order: c-kzg then returns an error.
 pub(crate) fn sparse(blob: &[u8; BLOB_BYTES]) -> Option<Vec<Element>> {
     let mut elements = Vec::new();
     for (index, bytes) in blob.as_chunks::<ELEMENT_BYTES>().0.iter().enumerate() {

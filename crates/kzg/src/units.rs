@@ -32,7 +32,8 @@ pub(crate) struct Units {
     uses: Mutex<BTreeMap<usize, u32>>,
 }
 
-/// Locks a mutex, also if a thread panicked while it held the lock: each change of a map is a single statement.
+/// Locks a mutex, also if a thread panicked while it held the lock: each change of a map is a single
+/// statement.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -104,7 +104,8 @@ pub fn encode(layout: &Layout, chunks: &[Vec<Fr>]) -> Vec<Blob> {
 /// Reads the elements of `chunks` chunks, one per slot.
 ///
 /// # Errors
-/// Fails if the number of blobs is wrong, an element isn't canonical, or an element that belongs to no slot isn't zero.
+/// Fails if the number of blobs is wrong, an element isn't canonical, or an element that belongs to no slot
+/// isn't zero.
 pub fn decode(layout: &Layout, chunks: usize, blobs: &[Blob]) -> Result<Vec<Vec<Fr>>, BlobError> {
     if chunks == 0 {
         return Err(BlobError::NoChunks);

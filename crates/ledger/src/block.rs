@@ -309,8 +309,8 @@ impl BlockWitness {
         self.slots().filter(|(_, witness)| matches!(witness.slot, Slot::Transfer { .. })).count()
     }
 
-    /// The signatures in order; `None` if the block was replayed without them. A prover needs them in addition to the
-    /// blobs.
+    /// The signatures in order; `None` if the block was replayed without them. A prover needs them in
+    /// addition to the blobs.
     #[must_use]
     pub fn signatures(&self) -> Option<Vec<Signature>> {
         self.slots()
@@ -394,15 +394,15 @@ pub enum BuildError {
     Fees(OperationError),
 }
 
-/// Builds a block on `state`: the operations of L1's queue first, then the candidates in their order. Invalid candidates
-/// are skipped.
+/// Builds a block on `state`: the operations of L1's queue first, then the candidates in their order. Invalid
+/// candidates are skipped.
 ///
-/// The state is changed to the one after the block; drop it to undo that. A withdrawal or an exit never spans two chunks:
-/// the last slot of the first one is padded instead.
+/// The state is changed to the one after the block; drop it to undo that. A withdrawal or an exit never spans
+/// two chunks: the last slot of the first one is padded instead.
 ///
 /// # Errors
-/// Fails if an operation of the queue is invalid, if the queue doesn't fit into `max_chunks` chunks, or if the fees can't
-/// be credited. The state must then be dropped.
+/// Fails if an operation of the queue is invalid, if the queue doesn't fit into `max_chunks` chunks, or if
+/// the fees can't be credited. The state must then be dropped.
 pub fn build<S: Store>(
     state: &mut State<S>,
     rules: BlockRules,

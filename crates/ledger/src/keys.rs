@@ -1,7 +1,8 @@
 //! Account keys and signatures: Schnorr over the prime-order subgroup of Jubjub with a Poseidon challenge.
 //!
-//! A signature of `(m, a)` in a domain is `(e, s)` with `R = k·G`, `e` = the lowest 128 bits of the Poseidon hash of
-//! `(R.x, R.y, m, a)` whose capacity is the domain, and `s = k + e·sk`. It is valid if `R' = s·G − e·pk` hashes to `e`.
+//! A signature of `(m, a)` in a domain is `(e, s)` with `R = k·G`, `e` = the lowest 128 bits of the Poseidon
+//! hash of `(R.x, R.y, m, a)` whose capacity is the domain, and `s = k + e·sk`. It is valid if
+//! `R' = s·G − e·pk` hashes to `e`.
 #![allow(clippy::arithmetic_side_effects)] // field elements and curve points only
 
 use alloy_primitives::{U256, hex};
@@ -38,14 +39,14 @@ pub enum KeyError {
     #[error("key has x = 0: it is a point of order one or two")]
     ZeroX,
     /// A secret key is zero, or a scalar isn't below the order of the subgroup.
-    #[error("expected a nonzero scalar below the order of the jubjub subgroup, got {}", hex::encode_prefixed(.0))]
+    #[error("expected a scalar from 1 to the order of the jubjub subgroup, got {}", hex::encode_prefixed(.0))]
     ScalarNotCanonical([u8; 32]),
 }
 
 /// The key of an account: a point on the curve with x ≠ 0.
 ///
-/// L1 accepts every such point as the key of a deposit, so a key of the ledger may lie outside the subgroup of prime
-/// order. The key of a [`SecretKey`] is always in the subgroup.
+/// L1 accepts every such point as the key of a deposit, so a key of the ledger may lie outside the subgroup
+/// of prime order. The key of a [`SecretKey`] is always in the subgroup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PublicKey(EdwardsAffine);
 
@@ -115,8 +116,8 @@ impl PublicKey {
     }
 }
 
-/// What an account signs: the operation's data element with the nonce in the bits above it, and the L1 address of a
-/// withdrawal.
+/// What an account signs: the operation's data element with the nonce in the bits above it, and the L1
+/// address of a withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message {
     /// Data element + nonce · 2^168.

@@ -1,4 +1,5 @@
-//! The layout of chunks in a blob, and the points at which the blob's polynomial has the values of their elements.
+//! The layout of chunks in a blob, and the points at which the blob's polynomial has the values of their
+//! elements.
 #![allow(clippy::arithmetic_side_effects)] // field elements, and indices bounded by the constructor
 
 use ark_ff::{FftField, Field};
@@ -56,10 +57,12 @@ pub struct ChunkPosition {
 }
 
 impl Layout {
-    /// A layout of chunks with `operations` slots and `elements` elements, and of blobs with `chunks_per_blob` chunks.
+    /// A layout of chunks with `operations` slots and `elements` elements, and of blobs with
+    /// `chunks_per_blob` chunks.
     ///
     /// # Errors
-    /// Fails if `elements` isn't a power of two of at least `operations`, or if the chunks don't fit into a blob.
+    /// Fails if `elements` isn't a power of two of at least `operations`, or if the chunks don't fit into a
+    /// blob.
     pub const fn new(
         operations: usize,
         elements: usize,

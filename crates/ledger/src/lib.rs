@@ -1,15 +1,15 @@
-//! The L2 payments ledger: accounts, operations, state tree and data encoding. Pure: no IO, no clock, no randomness, no
-//! panics.
+//! The L2 payments ledger: accounts, operations, state tree and data encoding. Pure: no IO, no clock, no
+//! randomness, no panics.
 //!
 //! From an operation to the statement of a proof:
 //!
-//! 1. [`Operation`]s are signed ([`keys`]) and enter a [`mempool`]. [`QueuedOperation`]s, deposits and forced exits, come
-//!    from L1.
+//! 1. [`Operation`]s are signed ([`keys`]) and enter a [`mempool`]. [`QueuedOperation`]s, deposits and forced
+//!    exits, come from L1.
 //! 2. [`block::build`] executes them on a [`State`] by the rules of [`transition`] and puts them into chunks.
-//! 3. The resulting [`BlockWitness`] has the blobs to publish ([`blob`], [`layout`]), and the witness of each chunk for
-//!    the circuit.
-//! 4. [`replay::replay`] computes the same witness from blobs and L1's operations. A follower needs no signatures for
-//!    that; a prover does.
+//! 3. The resulting [`BlockWitness`] has the blobs to publish ([`blob`], [`layout`]), and the witness of each
+//!    chunk for the circuit.
+//! 4. [`replay::replay`] computes the same witness from blobs and L1's operations. A follower needs no
+//!    signatures for that; a prover does.
 //! 5. [`statement`] computes the public inputs of a chunk's proof as L1 does.
 //!
 //! Types of L1 (chain, rollup, queue) are those of `fernet_protocol`.
@@ -17,8 +17,8 @@
 //! ```
 //! use alloy_primitives::Address;
 //! use fernet_ledger::{
-//!     AccountIndex, BlockRules, Deposit, Domain, FeeBurn, Layout, Levels, Operation, SecretKey, State, Store, Transfer,
-//!     block::build,
+//!     AccountIndex, BlockRules, Deposit, Domain, FeeBurn, Layout, Levels, Operation, SecretKey, State, Store,
+//!     Transfer, block::build,
 //!     replay::{Signatures, replay},
 //! };
 //! use fernet_protocol::{ChainId, RollupId};

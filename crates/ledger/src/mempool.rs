@@ -93,9 +93,9 @@ impl Mempool {
 
     /// Inserts an operation.
     ///
-    /// Its sender must exist and have enough balance for this operation alone, its nonce must not be used, and its
-    /// signature must be valid. The other rules are checked when a block is built. An operation with the same sender and
-    /// nonce is replaced and returned if the new fee is at least 10 % higher.
+    /// Its sender must exist and have enough balance for this operation alone, its nonce must not be used,
+    /// and its signature must be valid. The other rules are checked when a block is built. An operation with
+    /// the same sender and nonce is replaced and returned if the new fee is at least 10 % higher.
     ///
     /// # Errors
     /// Returns the rule that the operation breaks, or the limit that it would exceed.
@@ -148,7 +148,8 @@ impl Mempool {
         Ok(replaced)
     }
 
-    /// At most `max` operations that can be executed on `store`, by descending fee; those of one account by nonce.
+    /// At most `max` operations that can be executed on `store`, by descending fee; those of one account by
+    /// nonce.
     #[must_use]
     pub fn candidates(&self, store: &impl Store, max: usize) -> Vec<SignedOperation> {
         let next = |account: AccountIndex, nonce: u32| {
@@ -184,8 +185,8 @@ impl Mempool {
         self.accounts.values().flat_map(BTreeMap::values)
     }
 
-    /// The operation to evict: the one with the lowest fee among the last operations of all accounts, if its fee is
-    /// below `fee`.
+    /// The operation to evict: the one with the lowest fee among the last operations of all accounts, if its
+    /// fee is below `fee`.
     fn eviction(&self, sender: AccountIndex, fee: u32) -> Result<(AccountIndex, u32), EntryError> {
         let lasts = self.accounts.iter().filter(|(account, _)| **account != sender).filter_map(
             |(account, pending)| {

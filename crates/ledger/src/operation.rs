@@ -9,8 +9,8 @@
 //! | deposit | 0 | to | amount | 0 | 3 |
 //! | withdrawal target | L1 address, bits 0–159 | … | … | … | 4 |
 //!
-//! A withdrawal takes two consecutive slots of the same chunk: the withdrawal and its target. So does a forced exit,
-//! which L1 pays like a withdrawal. The value of `to` distinguishes the two.
+//! A withdrawal takes two consecutive slots of the same chunk: the withdrawal and its target. So does a
+//! forced exit, which L1 pays like a withdrawal. The value of `to` distinguishes the two.
 #![allow(clippy::arithmetic_side_effects)] // field elements only
 
 use alloy_primitives::Address;
@@ -333,8 +333,8 @@ pub struct Deposit {
     pub amount: u64,
 }
 
-/// A forced exit of the bridge's queue: the owner of an account withdraws its whole balance by a call on L1. It has no
-/// signature and no fee. The exit of an account that is empty or doesn't exist withdraws 0.
+/// A forced exit of the bridge's queue: the owner of an account withdraws its whole balance by a call on L1.
+/// It has no signature and no fee. The exit of an account that is empty or doesn't exist withdraws 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Exit {
     /// Account whose whole balance is withdrawn.
@@ -343,7 +343,8 @@ pub struct Exit {
     pub target: Address,
 }
 
-/// An entry of the bridge's queue that the ledger can execute: an [`L1Operation`] whose key is known to be valid.
+/// An entry of the bridge's queue that the ledger can execute: an [`L1Operation`] whose key is known to be
+/// valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum QueuedOperation {
     /// See [`Deposit`].
@@ -371,8 +372,8 @@ impl QueuedOperation {
         }
     }
 
-    /// The three coefficients of the operation in the polynomial that binds a proof to L1's queue: its words on L1, see
-    /// [`L1Operation::words`].
+    /// The three coefficients of the operation in the polynomial that binds a proof to L1's queue: its words
+    /// on L1, see [`L1Operation::words`].
     #[must_use]
     pub fn coefficients(&self) -> [Fr; 3] {
         // Every word is below the field's order: coordinates of a key, or at most 160 bits.

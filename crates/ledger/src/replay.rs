@@ -167,13 +167,15 @@ pub enum Signatures<'a> {
     Given(&'a [Signature]),
 }
 
-/// Executes the `chunks` chunks in `blobs` on `state`. The block must consume exactly `operations` of L1's queue.
+/// Executes the `chunks` chunks in `blobs` on `state`. The block must consume exactly `operations` of L1's
+/// queue.
 ///
-/// The caller compares [`BlockWitness::state_root`] with the header's root. The state is changed to the one after the
-/// block; drop it to undo that.
+/// The caller compares [`BlockWitness::state_root`] with the header's root. The state is changed to the one
+/// after the block; drop it to undo that.
 ///
 /// # Errors
-/// Fails if the data is malformed, breaks a rule, or doesn't consume the operations. The state must then be dropped.
+/// Fails if the data is malformed, breaks a rule, or doesn't consume the operations. The state must then be
+/// dropped.
 pub fn replay<S: Store>(
     state: &mut State<S>,
     rules: BlockRules,

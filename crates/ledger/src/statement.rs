@@ -31,7 +31,8 @@ pub struct ChunkContext {
 }
 
 impl ChunkContext {
-    /// The elements in the order in which the commitment absorbs them and the binding has them as coefficients.
+    /// The elements in the order in which the commitment absorbs them and the binding has them as
+    /// coefficients.
     #[must_use]
     pub const fn to_array(self) -> [Fr; 4] {
         [self.domain.element(), self.recipients, self.root_before, self.root_after]
@@ -64,8 +65,8 @@ pub struct Challenged<'a> {
 
 /// The point at which the polynomials of the block's blobs and queue operations are evaluated.
 ///
-/// It is `keccak256("fernet.z.v1" ‖ headerHash ‖ queueHash ‖ domain ‖ recipients ‖ parentRoot ‖ root_0 ‖ D_0 ‖ … ‖
-/// root_{K-1} ‖ D_{K-1}) >> 3`, in words of 32 bytes.
+/// It is `keccak256("fernet.z.v1" ‖ headerHash ‖ queueHash ‖ domain ‖ recipients ‖ parentRoot ‖ root_0 ‖ D_0
+/// ‖ … ‖ root_{K-1} ‖ D_{K-1}) >> 3`, in words of 32 bytes.
 #[must_use]
 pub fn challenge(challenged: &Challenged<'_>) -> Fr {
     let mut tag = [0u8; 32];
@@ -82,8 +83,8 @@ pub fn challenge(challenged: &Challenged<'_>) -> Fr {
     field::from_digest(&hasher.finalize().0)
 }
 
-/// The challenge of a chunk: the block's challenge divided by the factor between the points of the chunk and those of
-/// the blob's first chunk.
+/// The challenge of a chunk: the block's challenge divided by the factor between the points of the chunk and
+/// those of the blob's first chunk.
 #[must_use]
 pub fn chunk_challenge(layout: &Layout, chunk_in_blob: usize, challenge: Fr) -> Fr {
     // A power of a root of unity is never zero.
@@ -92,8 +93,8 @@ pub fn chunk_challenge(layout: &Layout, chunk_in_blob: usize, challenge: Fr) -> 
 
 /// A chunk's share of the value of its blob's polynomial: `(z^4096 − 1)/4096 · Σ d_j·μ_j/(z − μ_j)`.
 ///
-/// `z` is the chunk's challenge. The probability that a digest is one of the 4,096 points is about 2^-240. The sum omits
-/// the term of such a point.
+/// `z` is the chunk's challenge. The probability that a digest is one of the 4,096 points is about 2^-240.
+/// The sum omits the term of such a point.
 #[must_use]
 pub fn share(layout: &Layout, z: Fr, elements: &[Fr]) -> Fr {
     let points = layout.points();
@@ -114,8 +115,8 @@ fn vanishing(z: Fr) -> Fr {
     (z.pow([BLOB_ELEMENTS as u64]) - Fr::ONE) * count.inverse().unwrap_or_default()
 }
 
-/// The value at the chunk's challenge of the polynomial whose coefficients are the chunk's context and its operations
-/// of L1's queue, computed by Horner's rule.
+/// The value at the chunk's challenge of the polynomial whose coefficients are the chunk's context and its
+/// operations of L1's queue, computed by Horner's rule.
 #[must_use]
 pub fn binding<'a>(
     context: &ChunkContext,
@@ -126,7 +127,8 @@ pub fn binding<'a>(
     context.to_array().into_iter().chain(queued).fold(Fr::ZERO, |value, coefficient| value * z + coefficient)
 }
 
-/// Payee of the proof's reward (160 bits), fee recipient (32 bits) and burned share of the fees (14 bits) as one element.
+/// Payee of the proof's reward (160 bits), fee recipient (32 bits) and burned share of the fees (14 bits) as
+/// one element.
 #[must_use]
 pub fn recipients(payee: Address, fee_recipient: AccountIndex, fee_burn: FeeBurn) -> Fr {
     field::from_address(payee)

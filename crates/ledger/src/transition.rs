@@ -187,8 +187,8 @@ impl<S: Store> State<S> {
         })
     }
 
-    /// Checks and applies an exit of L1's queue: the balance becomes 0 and the nonce stays. Returns the slots of the exit
-    /// and its target.
+    /// Checks and applies an exit of L1's queue: the balance becomes 0 and the nonce stays. Returns the slots
+    /// of the exit and its target.
     ///
     /// # Errors
     /// Returns the rule that the operation breaks; the state is unchanged then.

@@ -163,16 +163,18 @@ pub struct Opening {
     pub siblings: Vec<[Fr; ARITY - 1]>,
 }
 
-/// A state: a store and the changes on top of it. The changes stay in the state until they are committed, so dropping a
-/// state undoes them. A state is itself a store, so that states can be stacked.
+/// A state: a store and the changes on top of it. The changes stay in the state until they are committed, so
+/// dropping a state undoes them. A state is itself a store, so that states can be stacked.
 ///
-/// Nodes above changed accounts are hashed when they are read: most are read once per chunk, not once per operation.
+/// Nodes above changed accounts are hashed when they are read: most are read once per chunk, not once per
+/// operation.
 #[derive(Debug, Clone)]
 pub struct State<S> {
     store: S,
     levels: Levels,
     changes: Changes,
-    /// Nodes whose hashes in `changes` are missing or out of date. All nodes above a stale node are stale too.
+    /// Nodes whose hashes in `changes` are missing or out of date. All nodes above a stale node are stale
+    /// too.
     stale: HashSet<NodePosition>,
 }
 

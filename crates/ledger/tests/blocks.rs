@@ -38,7 +38,8 @@ fn the_queue_comes_first_and_fees_are_credited_chunk_by_chunk() {
     let block = &built.block;
     let kinds: Vec<Vec<u8>> =
         block.chunks.iter().map(|chunk| chunk.slots.iter().map(|slot| slot.slot.kind()).collect()).collect();
-    // The withdrawal doesn't fit the first chunk's last slot; account 3 can spend the first chunk's fees in the second.
+    // The withdrawal doesn't fit the first chunk's last slot; account 3 can spend the first chunk's fees in
+    // the second.
     assert_eq!(kinds, [[3, 1, 1, 0], [2, 4, 1, 1]]);
     assert_eq!(block.chunks.iter().map(|chunk| chunk.fees).collect::<Vec<_>>(), [11, 4]);
     assert_eq!(state.account(index(3)).unwrap().balance, 4);

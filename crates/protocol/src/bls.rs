@@ -1,7 +1,7 @@
 //! BLS keys of sequencers: proofs of possession, and scores from a verifiable random function (VRF).
 //!
-//! Keys are points of G1 and signatures points of G2 (min-pk); messages are hashed to G2 by RFC 9380. Nothing is random: a
-//! key depends on a seed, and there is exactly one signature for a key and a message.
+//! Keys are points of G1 and signatures points of G2 (min-pk); messages are hashed to G2 by RFC 9380. Nothing
+//! is random: a key depends on a seed, and there is exactly one signature for a key and a message.
 
 use std::fmt;
 

@@ -38,7 +38,7 @@ impl Words {
 }
 
 /// A text of at most 32 bytes as Solidity's `bytes32`: with zeros after it.
-#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)] // `index` is below 32, and all arguments are constants
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)] // `index` is below 32
 pub(crate) const fn tag(text: &str) -> B256 {
     let mut word = [0; 32];
     let (mut left, mut index) = (text.as_bytes(), 0);

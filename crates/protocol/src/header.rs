@@ -89,7 +89,8 @@ impl Header {
         keccak256(self.encode())
     }
 
-    /// Decodes a header of at most [`MAX_BLOBS`] blobs. Only the bytes that [`Self::encode`] returns are accepted.
+    /// Decodes a header of at most [`MAX_BLOBS`] blobs. Only the bytes that [`Self::encode`] returns are
+    /// accepted.
     ///
     /// # Errors
     /// Fails if the bytes aren't the canonical encoding of a header.

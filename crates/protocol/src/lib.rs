@@ -1,10 +1,11 @@
-//! Rules of the Fernet protocol, as the L1 contracts enforce them. Pure: no IO, no clock, no randomness, no panics.
+//! Rules of the Fernet protocol, as the L1 contracts enforce them. Pure: no IO, no clock, no randomness, no
+//! panics.
 //!
-//! A *slot* is one turn of block production. Its [`Timeline`] records when it started and when its candidates committed
-//! and revealed. [`status_at`] computes the phase from the timeline and the current L1 slot; [`locate`] finds the slot in
-//! turn in constant time. [`seed_at`] and [`seed`] give the randomness of a slot, [`Scorer`] (or [`VrfInput`], for VRF
-//! scores) and [`CandidateList`] its ranking, [`Quote`] is the agreement with a prover, and [`settle`] computes rewards,
-//! penalties and bonds when the slot ends.
+//! A *slot* is one turn of block production. Its [`Timeline`] records when it started and when its candidates
+//! committed and revealed. [`status_at`] computes the phase from the timeline and the current L1 slot;
+//! [`locate`] finds the slot in turn in constant time. [`seed_at`] and [`seed`] give the randomness of a
+//! slot, [`Scorer`] (or [`VrfInput`], for VRF scores) and [`CandidateList`] its ranking, [`Quote`] is the
+//! agreement with a prover, and [`settle`] computes rewards, penalties and bonds when the slot ends.
 //!
 //! ```text
 //!   Waiting → Proposal → Commitment ⇄ Reveal → ExclusiveProving → OpenProving ─┐ no proof
@@ -12,15 +13,17 @@
 //!                  └───────────── no proposal, or no candidate is left ──→   Halt → Backup → next slot
 //! ```
 //!
-//! **Reference and client.** This crate is the reference implementation of the contracts: files in `vectors/`, which
-//! `tests/vectors.rs` writes and checks, tie every rule to Solidity. The client computes with the same functions what it
-//! must know in advance: phases, seeds, scores, ranks, quotes, headers and the queue. Only the model of the contracts
-//! (`fernet-model`) and tests use [`settle`], [`Parameters::validate`], [`Rates::validate`], [`QueueRange::check`],
-//! [`Possession::verify`] and [`VrfInput::verify`]: the contracts make these decisions, and the client reads the results
-//! from events.
+//! **Reference and client.** This crate is the reference implementation of the contracts: files in
+//! `vectors/`, which `tests/vectors.rs` writes and checks, tie every rule to Solidity. The client computes
+//! with the same functions what it must know in advance: phases, seeds, scores, ranks, quotes, headers and
+//! the queue. Only the model of the contracts (`fernet-model`) and tests use [`settle`],
+//! [`Parameters::validate`], [`Rates::validate`], [`QueueRange::check`], [`Possession::verify`] and
+//! [`VrfInput::verify`]: the contracts make these decisions, and the client reads the results from events.
 //!
 //! ```
-//! use fernet_protocol::{Bps, CandidateFacts, L1Slot, Parameters, Phase, Slot, Timeline, TokenAmount, status_at};
+//! use fernet_protocol::{
+//!     Bps, CandidateFacts, L1Slot, Parameters, Phase, Slot, Timeline, TokenAmount, status_at,
+//! };
 //!
 //! let parameters = Parameters {
 //!     proposal_phase: 3,

@@ -11,7 +11,8 @@ pub const MAX_BLOBS: usize = 16;
 /// L1 slots for which the RANDAO mix of an L1 slot can be proven: the history of EIP-2935's contract.
 pub const PROVABLE_L1_SLOTS: u64 = 8191;
 
-/// Parameters of a deployment, fixed in the rollup's constructor. Lengths are in L1 slots, amounts in token units.
+/// Parameters of a deployment, fixed in the rollup's constructor. Lengths are in L1 slots, amounts in token
+/// units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Parameters {
     /// Length of the phase in which sequencers propose.
@@ -71,8 +72,8 @@ impl Parameters {
         sum([self.proposal_phase, self.halt_phase, self.backup_phase])
     }
 
-    /// Length in L1 slots of the longest slot: every candidate has a commitment in the last L1 slot of its phase, only the
-    /// last candidate reveals, in the last L1 slot, and no proof follows.
+    /// Length in L1 slots of the longest slot: every candidate has a commitment in the last L1 slot of its
+    /// phase, only the last candidate reveals, in the last L1 slot, and no proof follows.
     #[must_use]
     pub fn longest_slot(&self) -> u64 {
         let turn = sum([self.commitment_phase, self.reveal_phase]);
@@ -83,7 +84,8 @@ impl Parameters {
 
     /// Checks the parameters as the rollup's constructor does, in the same order and with the same names.
     ///
-    /// `stake` is the stake of a registration. `blobs_at_most` is the number of blobs of a block of `max_chunks` chunks.
+    /// `stake` is the stake of a registration. `blobs_at_most` is the number of blobs of a block of
+    /// `max_chunks` chunks.
     ///
     /// # Errors
     /// Returns the first parameter that the constructor refuses.
@@ -107,7 +109,8 @@ impl Parameters {
         // Idle slots follow each other at a fixed pace only if the next seed is fixed before they end.
         let seeding = sum([self.seed_delay, self.seed_grid]);
         within("idle", seeding, u64::MAX, self.idle())?;
-        // A timeline stores distances within a slot in 16 bits. A seed must be provable for as long as it is needed.
+        // A timeline stores distances within a slot in 16 bits. A seed must be provable for as long as it is
+        // needed.
         let longest = self.longest_slot();
         within("longestSlot", 0, u64::from(u16::MAX), longest)?;
         let needed = longest.saturating_add(seeding).saturating_add(self.idle().saturating_mul(2));

@@ -1,7 +1,7 @@
 //! The phase of a slot: a pure function of the slot's timeline and the current L1 slot.
 //!
-//! Phases are half-open: a phase that ends at `end` lasts through `end - 1`. L1 stores no phase, and no transaction moves
-//! a slot from one phase to the next.
+//! Phases are half-open: a phase that ends at `end` lasts through `end - 1`. L1 stores no phase, and no
+//! transaction moves a slot from one phase to the next.
 
 use serde::{Deserialize, Serialize};
 
@@ -96,14 +96,15 @@ pub struct SlotStatus {
     pub revealed: bool,
     /// Whether the slot is over.
     pub over: bool,
-    /// First L1 slot after the phase, if nothing else happens in it; if the slot is over, the first L1 slot after it.
+    /// First L1 slot after the phase, if nothing else happens in it; if the slot is over, the first L1 slot
+    /// after it.
     pub end: L1Slot,
 }
 
 /// Status of a slot in the L1 slot `now`. The function is total: it accepts every timeline.
 ///
-/// After a commitment in the L1 slot `c`, the reveal phase is `c + 1 ..= c + revealPhase`; a reveal in `c` is valid, too.
-/// After a reveal that is completed in `v`, the proving phases last through `v + provingPhase`.
+/// After a commitment in the L1 slot `c`, the reveal phase is `c + 1 ..= c + revealPhase`; a reveal in `c` is
+/// valid, too. After a reveal that is completed in `v`, the proving phases last through `v + provingPhase`.
 #[must_use]
 pub fn status_at(timeline: &Timeline, parameters: &Parameters, now: L1Slot) -> SlotStatus {
     let p = parameters;

@@ -1,4 +1,5 @@
-//! The Bridge's queue of deposits and forced exits: its rolling hash on L1, and the operations that a block must consume.
+//! The Bridge's queue of deposits and forced exits: its rolling hash on L1, and the operations that a block
+//! must consume.
 
 use alloy_primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
@@ -51,8 +52,8 @@ impl L1Operation {
         }
     }
 
-    /// The three words of `L1Operation` in the contracts. For a deposit: index and amount, x, y. For an exit: index and
-    /// [`Self::EXIT_BIT`], address, zero.
+    /// The three words of `L1Operation` in the contracts. For a deposit: index and amount, x, y. For an exit:
+    /// index and [`Self::EXIT_BIT`], address, zero.
     #[must_use]
     pub fn words(&self) -> [U256; 3] {
         match *self {
@@ -69,7 +70,8 @@ impl L1Operation {
         }
     }
 
-    /// The rolling hash of the queue after this operation, `keccak256(abi.encode(before, operation))`. It starts at zero.
+    /// The rolling hash of the queue after this operation, `keccak256(abi.encode(before, operation))`. It
+    /// starts at zero.
     #[must_use]
     pub fn chain(&self, before: B256) -> B256 {
         let [head, x, y] = self.words();
@@ -118,7 +120,8 @@ pub enum QueueRangeError {
 }
 
 impl QueueRange {
-    /// The longest range that a block may consume: from `from`, at most `maximum` operations, in a queue of `count`.
+    /// The longest range that a block may consume: from `from`, at most `maximum` operations, in a queue of
+    /// `count`.
     #[must_use]
     pub fn largest(from: u64, maximum: u64, count: u64) -> Self {
         Self { from, to: from.saturating_add(maximum).min(count.max(from)) }
@@ -130,9 +133,10 @@ impl QueueRange {
         self.to.saturating_sub(self.from)
     }
 
-    /// Checks the range as L1 does: it is within the queue, has at most `maximum` operations, and includes all operations
-    /// that were queued before `cutoff`, the start of the slot before the block's, unless it has `maximum` operations.
-    /// `count` is the length of the queue, and `queued_at` returns the L1 slot in which an operation was queued.
+    /// Checks the range as L1 does: it is within the queue, has at most `maximum` operations, and includes
+    /// all operations that were queued before `cutoff`, the start of the slot before the block's, unless it
+    /// has `maximum` operations. `count` is the length of the queue, and `queued_at` returns the L1 slot in
+    /// which an operation was queued.
     ///
     /// # Errors
     /// Fails where the Bridge contract reverts.

@@ -212,8 +212,9 @@ impl Quote {
     }
 }
 
-/// Recovers the signer of a digest from a signature `r ‖ s ‖ v` (65 bytes, low `s`, `v` 27 or 28), which is what L1
-/// accepts of an externally owned account. Signatures of contracts (EIP-1271) can be checked only on L1.
+/// Recovers the signer of a digest from a signature `r ‖ s ‖ v` (65 bytes, low `s`, `v` 27 or 28), which is
+/// what L1 accepts of an externally owned account. Signatures of contracts (EIP-1271) can be checked only on
+/// L1.
 ///
 /// # Errors
 /// Fails if the signature is malformed or no key can be recovered.

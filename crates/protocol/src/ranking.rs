@@ -33,8 +33,8 @@ pub struct Ranked {
 
 /// Computes the scores of one slot.
 ///
-/// A score is the upper 192 bits of `keccak256(abi.encode(keccak256("fernet.score.v1"), chainId, rollup, slot, seed,
-/// sequencer, attester))`. The words that are the same for all sequencers are absorbed once.
+/// A score is the upper 192 bits of `keccak256(abi.encode(keccak256("fernet.score.v1"), chainId, rollup,
+/// slot, seed, sequencer, attester))`. The words that are the same for all sequencers are absorbed once.
 #[derive(Debug, Clone)]
 pub struct Scorer(Keccak256);
 
@@ -75,7 +75,8 @@ fn fill_end(word: &mut [u8], value: &[u8]) {
     }
 }
 
-/// Ranks all sequencers of a slot, best first. Equal scores, which don't occur in practice, are ordered by id.
+/// Ranks all sequencers of a slot, best first. Equal scores, which don't occur in practice, are ordered by
+/// id.
 ///
 /// One permutation of Keccak per sequencer is nearly all of the work. It is distributed over all cores.
 #[must_use]
@@ -148,8 +149,8 @@ pub enum ProposalRefused {
     },
 }
 
-/// The rank that a proposal of this sequencer and score gets on a list of at most `max_candidates` candidates, best first.
-/// Of equal scores, the earlier proposal ranks first.
+/// The rank that a proposal of this sequencer and score gets on a list of at most `max_candidates`
+/// candidates, best first. Of equal scores, the earlier proposal ranks first.
 ///
 /// # Errors
 /// Fails where the Rollup contract reverts.
@@ -171,7 +172,8 @@ pub fn rank_among<C: Candidate>(
     }
 }
 
-/// The candidates of a slot, best first, as L1 ranks them. The client stores more about a candidate than a [`Proposal`].
+/// The candidates of a slot, best first, as L1 ranks them. The client stores more about a candidate than a
+/// [`Proposal`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CandidateList<C = Proposal> {
     max_candidates: u8,

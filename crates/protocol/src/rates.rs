@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Bps, TokenAmount};
 
-/// Rewards of a block in the `Rewards` contract. Governance can change them for later slots, up to maxima that are fixed by
-/// the deployment.
+/// Rewards of a block in the `Rewards` contract. Governance can change them for later slots, up to maxima
+/// that are fixed by the deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Rates {
     /// Reward that is credited for a finalized block.
     pub block_reward: TokenAmount,
-    /// Bonus of the sequencer for a reveal in the L1 slot of the commitment. It decreases linearly with later L1 slots.
+    /// Bonus of the sequencer for a reveal in the L1 slot of the commitment. It decreases linearly with later
+    /// L1 slots.
     pub reveal_bonus: TokenAmount,
     /// Share of the block reward of the sequencer.
     pub sequencer_share: Bps,

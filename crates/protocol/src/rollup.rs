@@ -41,8 +41,8 @@ impl RollupId {
         Words::with_capacity(3).word(GENESIS_DOMAIN).uint(self.chain_id.get()).address(self.address).hash()
     }
 
-    /// The domain of the ledger: `keccak256("fernet.ledger.v1" ‖ uint256 chainId ‖ address rollup) >> 3`, which is below the
-    /// order of the scalar field of BLS12-381.
+    /// The domain of the ledger: `keccak256("fernet.ledger.v1" ‖ uint256 chainId ‖ address rollup) >>
+    /// 3`, which is below the order of the scalar field of BLS12-381.
     #[must_use]
     pub fn domain(&self) -> U256 {
         let mut hasher = Keccak256::new();

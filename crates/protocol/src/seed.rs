@@ -19,15 +19,15 @@ pub fn seed_at(previous_start: L1Slot, parameters: &Parameters) -> L1Slot {
     L1Slot::new(earliest.get().checked_next_multiple_of(grid).unwrap_or(u64::MAX))
 }
 
-/// Start of the slot after one that started at `start` and was over from `end` on. It is after the L1 slot of the seed.
-/// A slot that was finalized in the L1 slot `f` is over from `f + 1` on.
+/// Start of the slot after one that started at `start` and was over from `end` on. It is after the L1 slot of
+/// the seed. A slot that was finalized in the L1 slot `f` is over from `f + 1` on.
 #[must_use]
 pub fn next_start(start: L1Slot, end: L1Slot, parameters: &Parameters) -> L1Slot {
     end.max(seed_at(start, parameters).plus(1))
 }
 
-/// Seed of a slot: a hash of the RANDAO mix of its L1 slot and of the slot's number, so that two slots with the same mix
-/// have different seeds.
+/// Seed of a slot: a hash of the RANDAO mix of its L1 slot and of the slot's number, so that two slots with
+/// the same mix have different seeds.
 #[must_use]
 pub fn seed(mix: B256, slot: Slot) -> B256 {
     Words::with_capacity(3).word(SEED_DOMAIN).word(mix).uint(slot.get()).hash()

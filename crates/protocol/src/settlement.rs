@@ -1,7 +1,7 @@
 //! Settlement of a slot: rewards, penalties and bonds when it ends.
 //!
-//! Amounts are exact, in token units. Every division rounds down, and the remainder belongs to the last part: the
-//! submitter's, or the burned one.
+//! Amounts are exact, in token units. Every division rounds down, and the remainder belongs to the last part:
+//! the submitter's, or the burned one.
 
 use alloy_primitives::{Address, address};
 use serde::{Deserialize, Serialize};
@@ -175,8 +175,8 @@ pub enum SettlementError {
     Overflow,
 }
 
-/// Reveal bonus, rounded down: the whole bonus for a reveal in the L1 slot of the commitment, linearly less for each L1
-/// slot after it, and 0 after the reveal phase.
+/// Reveal bonus, rounded down: the whole bonus for a reveal in the L1 slot of the commitment, linearly less
+/// for each L1 slot after it, and 0 after the reveal phase.
 #[must_use]
 pub fn reveal_bonus_down(
     parameters: &Parameters,
@@ -190,7 +190,8 @@ pub fn reveal_bonus_down(
     TokenAmount::new(rates.reveal_bonus.get().saturating_mul(left).checked_div(steps).unwrap_or_default())
 }
 
-/// Settles a slot with the rewards `rates`. `candidates` are best first; `submitter` sent the finalizing transaction.
+/// Settles a slot with the rewards `rates`. `candidates` are best first; `submitter` sent the finalizing
+/// transaction.
 ///
 /// # Errors
 /// Fails if the facts can't be those of a slot on L1.

@@ -34,8 +34,8 @@ pub struct Location {
 }
 
 impl Cursor {
-    /// The cursor of a new chain. A virtual slot before the first one starts and ends in the L1 slot of the deployment, so
-    /// that the deployer can't choose a seed.
+    /// The cursor of a new chain. A virtual slot before the first one starts and ends in the L1 slot of the
+    /// deployment, so that the deployer can't choose a seed.
     #[must_use]
     pub fn genesis(genesis_slot: L1Slot, parameters: &Parameters) -> Self {
         Self {
@@ -61,8 +61,8 @@ impl Cursor {
         Self::after(timeline, finalized_at.plus(1), parameters)
     }
 
-    /// The cursor after a pause that began in `now`, while `slot` was in turn. As in [`Self::genesis`], a virtual slot starts
-    /// and ends when the pause ends, so that the next seed is fixed after the pause.
+    /// The cursor after a pause that began in `now`, while `slot` was in turn. As in [`Self::genesis`], a
+    /// virtual slot starts and ends when the pause ends, so that the next seed is fixed after the pause.
     #[must_use]
     pub fn after_pause(slot: Slot, now: L1Slot, parameters: &Parameters) -> Self {
         let until = now.plus(u64::from(parameters.pause_length));
@@ -83,8 +83,8 @@ impl Cursor {
     }
 }
 
-/// The slot in turn in `now`. `in_flight` is the slot with proposals that isn't settled, if there is one. It is ignored if
-/// the cursor is after it.
+/// The slot in turn in `now`. `in_flight` is the slot with proposals that isn't settled, if there is one. It
+/// is ignored if the cursor is after it.
 #[must_use]
 pub fn locate(
     cursor: &Cursor,

@@ -150,7 +150,9 @@ proptest! {
     }
 
     #[test]
-    fn operations_chain_as_solidity_does(before in word(), index: u32, amount: u64, x in word(), y in word(), to in address()) {
+    fn operations_chain_as_solidity_does(
+        before in word(), index: u32, amount: u64, x in word(), y in word(), to in address(),
+    ) {
         let (key_x, key_y): (U256, U256) = (x.into(), y.into());
         let head = U256::from(index) + U256::from(amount) * U256::from(1u64 << 32);
         let theirs = solidity::L1Operation { head, x: key_x, y: key_y };

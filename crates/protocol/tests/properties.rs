@@ -1,5 +1,5 @@
-//! What must hold for any facts: phases without gaps, the slot in turn the same however it is reached, penalties within
-//! stakes, and every token accounted for.
+//! What must hold for any facts: phases without gaps, the slot in turn the same however it is reached,
+//! penalties within stakes, and every token accounted for.
 
 use alloy_primitives::{Address, B256, aliases::U192};
 use fernet_protocol::*;
@@ -77,7 +77,8 @@ fn wild_timeline() -> impl Strategy<Value = Timeline> {
     )
 }
 
-/// Lives a slot through, L1 slot by L1 slot, as L1 would allow, with `luck` deciding what happens, and gives the positions.
+/// Lives a slot through, L1 slot by L1 slot, as L1 would allow, with `luck` deciding what happens, and gives
+/// the positions.
 fn live(p: &Parameters, candidates: usize, luck: &[u8]) -> Vec<(L1Slot, SlotStatus)> {
     let start = L1Slot::new(1_000);
     let mut timeline = Timeline::open(Slot::new(3), start, L1Slot::new(980));
@@ -135,7 +136,9 @@ proptest! {
     }
 
     #[test]
-    fn phases_last_exactly_until_their_end(p in parameters(), timeline in wild_timeline(), from in 0..2_000_u64) {
+    fn phases_last_exactly_until_their_end(
+        p in parameters(), timeline in wild_timeline(), from in 0..2_000_u64,
+    ) {
         // with the facts left as they are, the phase at `end - 1` is the same, and at `end` a later one
         let now = L1Slot::new(from);
         let status = status_at(&timeline, &p, now);
@@ -165,7 +168,9 @@ proptest! {
 
     /// Skipping idle slots at once gives what walking through them gives.
     #[test]
-    fn catching_up_is_the_same_as_being_there(p in parameters(), genesis in 0..10_000_u64, later in 0..5_000_u64) {
+    fn catching_up_is_the_same_as_being_there(
+        p in parameters(), genesis in 0..10_000_u64, later in 0..5_000_u64,
+    ) {
         let genesis = L1Slot::new(genesis);
         let now = genesis.plus(later);
         let mut walked = Cursor::genesis(genesis, &p);
@@ -182,7 +187,9 @@ proptest! {
     }
 
     #[test]
-    fn after_a_pause_the_seed_is_of_a_later_mix(p in parameters(), slot in 0..1_u64 << 40, now in 0..1_u64 << 40) {
+    fn after_a_pause_the_seed_is_of_a_later_mix(
+        p in parameters(), slot in 0..1_u64 << 40, now in 0..1_u64 << 40,
+    ) {
         let cursor = Cursor::after_pause(Slot::new(slot), L1Slot::new(now), &p);
         let until = L1Slot::new(now + u64::from(p.pause_length));
         prop_assert_eq!((cursor.slot, cursor.previous_start), (Slot::new(slot + 1), until));
@@ -193,7 +200,9 @@ proptest! {
     }
 
     #[test]
-    fn a_seed_is_fixed_before_its_slot_starts(p in parameters(), start in 0..1_u64 << 40, length in 0..500_u64) {
+    fn a_seed_is_fixed_before_its_slot_starts(
+        p in parameters(), start in 0..1_u64 << 40, length in 0..500_u64,
+    ) {
         let start = L1Slot::new(start);
         let end = start.plus(length);
         let next = next_start(start, end, &p);
@@ -288,7 +297,8 @@ proptest! {
         prop_assert_eq!(settled.penalties.len(), revealed.unwrap_or(candidates.len()));
 
         // each bond of a candidate that had its turn is released or slashed exactly once
-        let bonds: Vec<_> = candidates[..turns].iter().filter_map(|c| c.commitment).map(|c| (c.prover, c.bond)).collect();
+        let commitments = candidates[..turns].iter().filter_map(|c| c.commitment);
+        let bonds: Vec<_> = commitments.map(|c| (c.prover, c.bond)).collect();
         let ended: Vec<_> = settled.bonds.iter().map(|b| (b.prover, b.amount)).collect();
         prop_assert_eq!(bonds, ended);
 
@@ -303,11 +313,15 @@ proptest! {
         }
         prop_assert_eq!(settled.burned.get(), burned);
 
-        // the pot pays the block reward and the bonus, to the unit; without its own block the sequencer's share stays
+        // the pot pays the block reward and the bonus, to the unit; without its own block the sequencer's
+        // share stays
         let credited = settled.credits.iter().map(|credit| credit.amount.get()).sum::<u128>();
         let bonus = revealed
             .map(|rank| &candidates[rank])
-            .map_or(0, |c| reveal_bonus_down(&p, &rates, c.commitment.unwrap().at, c.revealed_at.unwrap()).get());
+            .map_or(0, |c| {
+                let (committed_at, revealed_at) = (c.commitment.unwrap().at, c.revealed_at.unwrap());
+                reveal_bonus_down(&p, &rates, committed_at, revealed_at).get()
+            });
         let expected = match ending {
             Ending::Expired => 0,
             Ending::BackupOfOther { .. } => rates.block_reward.get() - rates.max_price().get(),
@@ -321,11 +335,16 @@ proptest! {
     fn operations_that_waited_are_consumed(
         gaps in vec(0..5_u64, 0..20), maximum in 1..10_u64, from in 0..20_u64, cutoff in 0..100_u64,
     ) {
-        let queue: Vec<L1Slot> = gaps.iter().scan(0, |at, gap| { *at += gap; Some(L1Slot::new(*at)) }).collect();
+        let passed = gaps.iter().scan(0, |at, gap| {
+            *at += gap;
+            Some(L1Slot::new(*at))
+        });
+        let queue: Vec<L1Slot> = passed.collect();
         let count = queue.len() as u64;
         let from = from.min(count);
         let cutoff = L1Slot::new(cutoff);
-        let check = |to| QueueRange { from, to }.check(maximum, cutoff, count, |n| queue.get(usize::try_from(n).unwrap()).copied());
+        let queued_at = |n| queue.get(usize::try_from(n).unwrap()).copied();
+        let check = |to| QueueRange { from, to }.check(maximum, cutoff, count, queued_at);
         // the largest range always passes, and a longer one passes where a shorter one did
         prop_assert_eq!(check(QueueRange::largest(from, maximum, count).to), Ok(()));
         for to in from..=count.min(from + maximum) {

@@ -1,7 +1,8 @@
 //! Cases that tie the contracts to this crate: forge reads the same files.
 //!
-//! `FERNET_WRITE_VECTORS=1 cargo nextest run -p fernet-protocol --test vectors` writes them; without it, every committed
-//! file must be what the code makes. `vectors/README.md` describes the files.
+//! `FERNET_WRITE_VECTORS=1 cargo nextest run -p fernet-protocol --test
+//! vectors` writes them; without it, every committed file must be what the code makes. `vectors/README.md`
+//! describes the files.
 
 #[path = "vectors/bls.rs"]
 mod bls;

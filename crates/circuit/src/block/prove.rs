@@ -88,11 +88,12 @@ impl<F: Fn(ProvingProgress) + Sync> ProvingObserver for F {
 }
 
 impl Prover {
-    /// Proves a block, `workers` chunks at a time. One worker uses all cores; more workers fill the sequential sections.
+    /// Proves a block, `workers` chunks at a time. One worker uses all cores; more workers fill the
+    /// sequential sections.
     ///
     /// # Errors
-    /// Fails if the block has no chunk, if the witness of a chunk lacks signatures or breaks a rule, or if the observer
-    /// cancels.
+    /// Fails if the block has no chunk, if the witness of a chunk lacks signatures or breaks a rule, or if
+    /// the observer cancels.
     pub fn prove_block(
         &self,
         block: &BlockWitness,

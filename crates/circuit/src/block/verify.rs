@@ -69,8 +69,8 @@ pub enum VerifyError {
 }
 
 impl BlockProof {
-    /// Verifies the proof with the checks of `BlockVerifier` on L1, so that a prover doesn't pay for a transaction that
-    /// reverts.
+    /// Verifies the proof with the checks of `BlockVerifier` on L1, so that a prover doesn't pay for a
+    /// transaction that reverts.
     ///
     /// # Errors
     /// Returns the first check that fails.

@@ -38,7 +38,8 @@ pub(crate) fn pack(system: &System, bits: &[Num]) -> Num {
     packed
 }
 
-/// Constrains `num` to `count` bits, fewer than those of the field, and returns them. `count` + 1 constraints.
+/// Constrains `num` to `count` bits, fewer than those of the field, and returns them. `count` + 1
+/// constraints.
 pub(crate) fn decompose(system: &mut System, num: &Num, count: usize) -> Vec<Num> {
     debug_assert!(count < FIELD_BITS, "a wider decomposition isn't unique");
     let bits = bits(system, &num.value, count);
@@ -49,8 +50,8 @@ pub(crate) fn decompose(system: &mut System, num: &Num, count: usize) -> Vec<Num
 
 /// The bits of the canonical representation of `num`, the only one below the field's order.
 ///
-/// From the most significant bit, `equal` is one while all bits are equal to those of the order less one. Where the order
-/// less one has a zero and `equal` is one, the bit must be zero. 511 constraints.
+/// From the most significant bit, `equal` is one while all bits are equal to those of the order less one.
+/// Where the order less one has a zero and `equal` is one, the bit must be zero. 511 constraints.
 pub(crate) fn canonical_bits(system: &mut System, num: &Num) -> Vec<Num> {
     let bits = bits(system, &num.value, FIELD_BITS);
     let packed = pack(system, &bits);

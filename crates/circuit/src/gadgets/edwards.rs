@@ -1,5 +1,6 @@
-//! Points of Jubjub, a twisted Edwards curve `−x² + y² = 1 + d·x²·y²` whose addition law is complete: −1 is a square
-//! and d isn't, so no denominator below is zero for points **on the curve**. The caller guarantees that points are on it.
+//! Points of Jubjub, a twisted Edwards curve `−x² + y² = 1 + d·x²·y²` whose addition law is complete: −1 is a
+//! square and d isn't, so no denominator below is zero for points **on the curve**. The caller guarantees
+//! that points are on it.
 
 use std::sync::OnceLock;
 

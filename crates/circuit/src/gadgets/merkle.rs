@@ -13,8 +13,8 @@ pub(crate) struct Roots {
     pub(crate) after: Num,
 }
 
-/// The roots of the two trees with `old` and `new` as the leaf at the index with these `bits`, least significant first, and
-/// with `siblings` on its Merkle path. 601 constraints per level.
+/// The roots of the two trees with `old` and `new` as the leaf at the index with these `bits`, least
+/// significant first, and with `siblings` on its Merkle path. 601 constraints per level.
 pub(crate) fn update(
     system: &mut System,
     bits: &[Num],

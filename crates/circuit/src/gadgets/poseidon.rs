@@ -19,8 +19,8 @@ pub(crate) enum Capacity {
 
 /// x^5. 3 constraints.
 ///
-/// It is x² · x³, so that each side of the constraints has only one new variable besides x: A and B of the proving key
-/// have a point for each variable on their side.
+/// It is x² · x³, so that each side of the constraints has only one new variable besides x: A and B of the
+/// proving key have a point for each variable on their side.
 fn s_box(system: &mut System, x: &Num) -> Num {
     let square = system.multiply(x, x);
     let cube = system.multiply(&square, x);

@@ -25,8 +25,8 @@ pub fn path(directory: &Path, hash: &CircuitHash) -> PathBuf {
 
 /// Loads the development keys of a circuit from `directory`, or generates them and writes them there.
 ///
-/// A file that is damaged or belongs to another circuit is replaced. If several processes need the same keys, one
-/// generates them and the others wait. **Unsafe** outside development, see the [module](self).
+/// A file that is damaged or belongs to another circuit is replaced. If several processes need the same keys,
+/// one generates them and the others wait. **Unsafe** outside development, see the [module](self).
 ///
 /// # Errors
 /// Fails if the circuit can't be synthesized or the directory can't be written.
@@ -56,7 +56,8 @@ pub fn load_or_generate(
     Ok(key)
 }
 
-/// The key in a file; `None` if it can't be read or belongs to another circuit or seed, because it is then replaced.
+/// The key in a file; `None` if it can't be read or belongs to another circuit or seed, because it is then
+/// replaced.
 fn stored(path: &Path, params: &CircuitParams, hash: &CircuitHash, seed: &[u8; 32]) -> Option<ProverKey> {
     file::read(path, params, hash, seed).ok()
 }

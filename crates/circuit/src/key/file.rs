@@ -9,8 +9,8 @@
 //! | H | 4 for the count, then 96 per point |
 //! | SHA-256 of all parts before | 32 |
 //!
-//! A coordinate is six words in Montgomery form. The reader doesn't check that points are on the curve: the digest
-//! shows that they are the written ones.
+//! A coordinate is six words in Montgomery form. The reader doesn't check that points are on the curve: the
+//! digest shows that they are the written ones.
 #![allow(clippy::indexing_slicing)] // ranges up to what a read or write reports
 
 use std::{

@@ -1,5 +1,6 @@
 //! Generation of Groth16 keys from known secrets.
-#![allow(clippy::indexing_slicing)] // vectors of one entry per variable, and a Lagrange basis at least as long as the rows
+// Vectors have one entry per variable, and the Lagrange basis is at least as long as the rows.
+#![allow(clippy::indexing_slicing)]
 
 use ark_bls12_381::{Bls12_381, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{
@@ -58,7 +59,8 @@ struct Polynomials {
     domain: Radix2EvaluationDomain<Fr>,
 }
 
-/// Generates the keys of a circuit from `seed` in the format of ark-groth16. They are the same on every machine.
+/// Generates the keys of a circuit from `seed` in the format of ark-groth16. They are the same on every
+/// machine.
 ///
 /// # Errors
 /// Fails if the circuit can't be synthesized or has too many constraints.
@@ -76,8 +78,8 @@ pub fn generate(
     Ok(keys(&secrets, &polynomials, progress))
 }
 
-/// The polynomials at tau: the sum over i of row i's coefficients times the i-th Lagrange polynomial. Each public input
-/// has one additional row, `input · 0 = 0`, which makes their polynomials linearly independent.
+/// The polynomials at tau: the sum over i of row i's coefficients times the i-th Lagrange polynomial. Each
+/// public input has one additional row, `input · 0 = 0`, which makes their polynomials linearly independent.
 fn evaluate(system: &System, tau: &Fr) -> Result<Polynomials, KeyError> {
     let (rows, inputs) = (system.rows(), system.inputs());
     let size = rows.len() + inputs;

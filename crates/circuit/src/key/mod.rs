@@ -1,7 +1,8 @@
 //! Proving and verifying keys: generation, storage on disk, loading.
 //!
-//! The keys that are generated here are for **development only**. Their secrets follow from a public seed, so everyone
-//! can forge proofs under them. They are the same on every machine, as a devnet and its tests require.
+//! The keys that are generated here are for **development only**. Their secrets follow from a public seed, so
+//! everyone can forge proofs under them. They are the same on every machine, as a devnet and its tests
+//! require.
 
 mod directory;
 mod file;

@@ -14,7 +14,8 @@ use crate::{
 
 /// The Groth16 proving key of one circuit.
 ///
-/// Proofs aren't zero-knowledge, because nothing is secret: the blinding factors are zero. So the key has no B in G1.
+/// Proofs aren't zero-knowledge, because nothing is secret: the blinding factors are zero. So the key has no
+/// B in G1.
 #[derive(Debug, Clone)]
 pub struct ProverKey {
     pub(crate) params: CircuitParams,

@@ -71,7 +71,10 @@ pub fn poseidon_cases() -> Value {
     json!({
         "instance": "poseidonperm_x5_255_5",
         "permutation": { "input": list(&numbers(5)), "output": list(&state) },
-        "node": { "input": list(&numbers(4)), "output": element(&poseidon::node([0, 1, 2, 3].map(Fr::from))) },
+        "node": {
+            "input": list(&numbers(4)),
+            "output": element(&poseidon::node([0, 1, 2, 3].map(Fr::from))),
+        },
         "leaf": {
             "keyX": element(&account.key.x()),
             "keyY": element(&account.key.y()),
@@ -112,7 +115,13 @@ pub fn operation_cases() -> Value {
             })
         })
         .collect();
-    json!({ "chainId": 31_337, "rollup": hex([0x11; 20]), "domain": element(&domain().element()), "slots": slots, "signed": signed })
+    json!({
+        "chainId": 31_337,
+        "rollup": hex([0x11; 20]),
+        "domain": element(&domain().element()),
+        "slots": slots,
+        "signed": signed,
+    })
 }
 
 /// Challenges, chunk challenges, commitments, shares and bindings.
@@ -135,9 +144,16 @@ pub fn challenge_cases() -> Value {
             };
             let (roots, commitments): (Vec<String>, Vec<String>) =
                 chunks.iter().map(|(root, commitment)| (element(root), element(commitment))).unzip();
-            json!({ "headerHash": hex([0x22; 32]), "queueHash": hex([0x33; 32]), "domain": element(&domain().element()),
-                    "recipients": element(&recipients), "parentRoot": element(&parent_root),
-                    "roots": roots, "commitments": commitments, "z": element(&statement::challenge(&challenged)) })
+            json!({
+                "headerHash": hex([0x22; 32]),
+                "queueHash": hex([0x33; 32]),
+                "domain": element(&domain().element()),
+                "recipients": element(&recipients),
+                "parentRoot": element(&parent_root),
+                "roots": roots,
+                "commitments": commitments,
+                "z": element(&statement::challenge(&challenged)),
+            })
         })
         .collect();
     let layout = CircuitParams::PRODUCTION.layout(512).unwrap();
@@ -209,8 +225,8 @@ pub fn roll(chain: [u8; 32], queue: &[QueuedOperation]) -> [u8; 32] {
 /// Name, chunks in a blob, L1's queue, operations, fee recipient, basis points of the fees that are burned.
 type Setting<'a> = (&'static str, usize, &'a [QueuedOperation], &'a [SignedOperation], u32, u64);
 
-/// One chunk from the empty ledger; four chunks on top in one blob; the same four chunks in two blobs. The queue of the
-/// latter has deposits and forced exits.
+/// One chunk from the empty ledger; four chunks on top in one blob; the same four chunks in two blobs. The
+/// queue of the latter has deposits and forced exits.
 pub fn cases() -> Vec<Case> {
     let params = CircuitParams::PRODUCTION;
     let outside = Address::repeat_byte(0xaa);
@@ -257,14 +273,22 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// An operation of the queue: its words, and what they stand for.
+/// An operation of the queue: its words, and their meaning.
 fn queued_json(operation: &QueuedOperation) -> Value {
     let [head, x, y] = operation.coefficients().map(|coefficient| element(&coefficient));
     let (kind, amount, to) = match operation {
         QueuedOperation::Deposit(deposit) => ("deposit", deposit.amount, Address::ZERO),
         QueuedOperation::Exit(exit) => ("exit", 0, exit.target),
     };
-    json!({ "kind": kind, "index": operation.account().get(), "amount": amount, "to": hex(to.0), "head": head, "x": x, "y": y })
+    json!({
+        "kind": kind,
+        "index": operation.account().get(),
+        "amount": amount,
+        "to": hex(to.0),
+        "head": head,
+        "x": x,
+        "y": y,
+    })
 }
 
 /// A proven block, with its statement and the openings that claim its withdrawals.

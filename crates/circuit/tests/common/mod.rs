@@ -1,5 +1,5 @@
-//! A dishonest prover: it assigns any slots, valid or not, to the circuit, with the values that are most likely to be
-//! accepted, and compares the result with the ledger's for the same data.
+//! A dishonest prover: it assigns any slots, valid or not, to the circuit, with the values that are most
+//! likely to be accepted, and compares the result with the ledger's for the same data.
 #![allow(dead_code, missing_docs, unreachable_pub)] // each test file uses a part
 
 use std::collections::HashMap;

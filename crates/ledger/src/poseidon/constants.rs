@@ -1,4 +1,5 @@
-//! The published constants: Grain generator, round constants and Cauchy matrix of the reference implementation.
+//! The published constants: Grain generator, round constants and Cauchy matrix of the reference
+//! implementation.
 #![allow(clippy::arithmetic_side_effects)] // field elements, and indices into arrays of fixed length
 
 use ark_ff::{AdditiveGroup, BigInt, BigInteger, Field, PrimeField};
@@ -69,8 +70,9 @@ struct Grain {
 
 impl Grain {
     fn new() -> Self {
-        // Field descriptor (2 bits: 1 = prime), S-box (4 bits: 0 = x^alpha), bits of the modulus (12), width (12),
-        // full rounds (10), partial rounds (10), then 30 ones; each number has its most significant bit first.
+        // Field descriptor (2 bits: 1 = prime), S-box (4 bits: 0 = x^alpha), bits of the modulus (12), width
+        // (12), full rounds (10), partial rounds (10), then 30 ones; each number has its most significant bit
+        // first.
         let mut grain = Self { bits: 0 };
         let mut length = 0u32;
         let mut push = |value: u64, width: u32| {

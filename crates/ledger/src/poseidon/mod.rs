@@ -24,7 +24,8 @@ pub const RATE: usize = WIDTH - 1;
 pub const NODE_TAG: u64 = 15;
 /// Capacity value of the hash of a leaf.
 pub const LEAF_TAG: u64 = 16;
-/// Lower 64 bits of the capacity value of a data commitment. The bits above are the number of absorbed elements.
+/// Lower 64 bits of the capacity value of a data commitment. The bits above are the number of absorbed
+/// elements.
 pub const DATA_TAG: u64 = 17;
 
 /// The published constants of the permutation.
@@ -34,7 +35,8 @@ pub fn constants() -> &'static Constants {
     CONSTANTS.get_or_init(Constants::generate)
 }
 
-/// Constants of the equivalent permutation with sparse partial rounds, which is computed natively and in the circuit.
+/// Constants of the equivalent permutation with sparse partial rounds, which is computed natively and in the
+/// circuit.
 #[must_use]
 pub fn optimized() -> &'static Optimized {
     static OPTIMIZED: OnceLock<Optimized> = OnceLock::new();
@@ -62,7 +64,8 @@ pub fn node(children: [Fr; RATE]) -> Fr {
     hash(Fr::from(NODE_TAG), children)
 }
 
-/// Sponge over any number of elements, of which four are added to the lanes after the capacity per permutation.
+/// Sponge over any number of elements, of which four are added to the lanes after the capacity per
+/// permutation.
 #[must_use]
 pub fn sponge(capacity: Fr, elements: &[Fr]) -> Fr {
     let mut state = [Fr::ZERO; WIDTH];

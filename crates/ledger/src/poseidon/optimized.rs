@@ -1,9 +1,10 @@
 //! An equivalent permutation with sparse partial rounds (appendix B of the paper).
 //!
-//! The S-box of a partial round changes only the first lane. So everything that acts only on the other lanes can move
-//! before the S-box: the constants of those lanes, and a factor of the matrix. The rest of each round's matrix has one
-//! dense row and one dense column: 9 multiplications instead of 25.
-#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)] // field elements; indices below fixed lengths
+//! The S-box of a partial round changes only the first lane. So everything that acts only on the other lanes
+//! can move before the S-box: the constants of those lanes, and a factor of the matrix. The rest of each
+//! round's matrix has one dense row and one dense column: 9 multiplications instead of 25.
+// Arithmetic is on field elements, and indices are below fixed lengths.
+#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
 use ark_ff::{AdditiveGroup, Field};
 
@@ -45,8 +46,8 @@ impl Optimized {
         let matrix = constants.matrix;
         let inverse = invert(matrix);
 
-        // Constants, from the last partial round to the first: they move back through the matrix, and on the lanes other
-        // than the first through the S-box.
+        // Constants, from the last partial round to the first: they move back through the matrix, and on the
+        // lanes other than the first through the S-box.
         let mut after_box = [Fr::ZERO; PARTIAL_ROUNDS];
         let mut carried = constants.rounds[half + PARTIAL_ROUNDS - 1];
         for round in (0..PARTIAL_ROUNDS - 1).rev() {
@@ -57,7 +58,8 @@ impl Optimized {
             carried.iter_mut().zip(moved).for_each(|(lane, add)| *lane += add);
         }
 
-        // Matrices, from last to first: dense = sparse · (1 ⊕ rest). The second factor moves to the round before.
+        // Matrices, from last to first: dense = sparse · (1 ⊕ rest). The second factor moves to the round
+        // before.
         let mut dense = matrix;
         let mut partial = Vec::with_capacity(PARTIAL_ROUNDS);
         for round in (0..PARTIAL_ROUNDS).rev() {
@@ -117,7 +119,8 @@ fn full_rounds(rounds: &[([Fr; WIDTH], Matrix<WIDTH>)], state: &mut [Fr; WIDTH])
     }
 }
 
-/// The factor of the first of `rounds` partial rounds that moves before it and acts on the lanes other than the first.
+/// The factor of the first of `rounds` partial rounds that moves before it and acts on the lanes other than
+/// the first.
 fn first_factor(matrix: &Matrix<WIDTH>, rounds: usize) -> Matrix<REST> {
     let block: Matrix<REST> = std::array::from_fn(|i| std::array::from_fn(|j| matrix[i + 1][j + 1]));
     (1..rounds).fold(block, |factor, _| {
@@ -131,7 +134,8 @@ fn multiply<const N: usize>(matrix: &Matrix<N>, vector: &[Fr; N]) -> [Fr; N] {
     std::array::from_fn(|i| (0..N).map(|j| matrix[i][j] * vector[j]).sum())
 }
 
-/// The inverse by Gauss–Jordan elimination. Every square block of a maximum distance separable matrix is invertible.
+/// The inverse by Gauss–Jordan elimination. Every square block of a maximum distance separable matrix is
+/// invertible.
 fn invert<const N: usize>(mut matrix: Matrix<N>) -> Matrix<N> {
     let mut inverse: Matrix<N> = std::array::from_fn(|i| std::array::from_fn(|j| Fr::from(i == j)));
     for column in 0..N {

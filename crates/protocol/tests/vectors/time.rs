@@ -110,7 +110,8 @@ pub(crate) fn slots() -> Table {
             let previous_start = L1Slot::new(random.within(1, 1 << 36));
             let first = next_start(previous_start, previous_start.plus(random.within(1, 90)), &p);
             let cursor = Cursor { slot: Slot::new(random.within(0, 1 << 30)), start: first, previous_start };
-            // the slot with proposals may be some idle slots after the cursor, or one that was settled long ago
+            // the slot with proposals may be some idle slots after the cursor, or one that was settled long
+            // ago
             let ahead = random.within(0, 3);
             let opened = cursor.idle(&p, first.plus(ahead * p.idle()));
             let (slot, start, previous) = match random.within(0, 3) {
