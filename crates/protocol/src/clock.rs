@@ -13,9 +13,9 @@ pub enum ClockError {
     /// The time is before the first L1 slot.
     #[error("time {timestamp} is before the L1's genesis at {genesis}")]
     BeforeGenesis {
-        /// seconds since 1970
+        /// In seconds since 1970.
         timestamp: u64,
-        /// seconds since 1970
+        /// In seconds since 1970.
         genesis: u64,
     },
 }

@@ -71,7 +71,7 @@ pub enum QuoteRefused {
     /// The prover or the payee is the zero address.
     #[error("quote's {party} is the zero address")]
     ZeroAddress {
-        /// "prover" or "payee"
+        /// "prover" or "payee".
         party: &'static str,
     },
     /// The bond is below the minimum.
