@@ -86,26 +86,13 @@ pub struct ChunkAssignment {
 pub enum AssignmentError {
     /// The witness lacks the signature of an operation.
     #[error("the signature of the operation in slot {slot} is missing")]
-    MissingSignature {
-        /// Index of the slot in the chunk.
-        slot: usize,
-    },
+    MissingSignature { slot: usize },
     /// The number of slots isn't the circuit's.
     #[error("expected {expected} slots, got {actual}")]
-    SlotCount {
-        /// Number of the circuit.
-        expected: usize,
-        /// Number of the chunk.
-        actual: usize,
-    },
+    SlotCount { expected: usize, actual: usize },
     /// The length of a Merkle path isn't the circuit's.
     #[error("expected Merkle paths of {expected} levels, got {actual}")]
-    PathLength {
-        /// Number of the circuit.
-        expected: usize,
-        /// Number of the path.
-        actual: usize,
-    },
+    PathLength { expected: usize, actual: usize },
 }
 
 impl AccountAssignment {

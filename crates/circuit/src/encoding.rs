@@ -19,12 +19,7 @@ pub const G2_BYTES: usize = 4 * COORDINATE;
 pub enum PointError {
     /// The number of bytes isn't the group's.
     #[error("expected a point of {expected} bytes, got {actual}")]
-    Length {
-        /// Bytes of a point.
-        expected: usize,
-        /// Given bytes.
-        actual: usize,
-    },
+    Length { expected: usize, actual: usize },
     /// A coordinate isn't below the field's order, or its padding isn't zero.
     #[error("coordinate isn't a canonical element of the base field")]
     NotCanonical,

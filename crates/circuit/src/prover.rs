@@ -30,12 +30,7 @@ pub enum ChunkProofError {
     Unsatisfied(usize),
     /// The proving key is for another circuit.
     #[error("expected a proving key for {expected} variables, got one for {actual}")]
-    KeyMismatch {
-        /// Variables of the circuit.
-        expected: usize,
-        /// Variables of the key.
-        actual: usize,
-    },
+    KeyMismatch { expected: usize, actual: usize },
 }
 
 /// Proves chunks and blocks with one proving key, which clones share.

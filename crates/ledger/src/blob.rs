@@ -19,30 +19,13 @@ pub enum BlobError {
     Length(usize),
     /// The number of blobs isn't the one of the chunks.
     #[error("expected {expected} blobs, got {actual}")]
-    Count {
-        /// Number of blobs of the chunks.
-        expected: usize,
-        /// Given number of blobs.
-        actual: usize,
-    },
+    Count { expected: usize, actual: usize },
     /// The bytes of an element aren't a field element.
     #[error("blob {blob}, element {element}: {source}")]
-    Element {
-        /// Which blob.
-        blob: usize,
-        /// Which element.
-        element: usize,
-        /// Why.
-        source: FieldError,
-    },
+    Element { blob: usize, element: usize, source: FieldError },
     /// An element that belongs to no slot isn't zero.
     #[error("blob {blob}, element {element}: the element isn't zero, but belongs to no slot")]
-    UnusedElement {
-        /// Which blob.
-        blob: usize,
-        /// Which element.
-        element: usize,
-    },
+    UnusedElement { blob: usize, element: usize },
     /// A block has at least one chunk.
     #[error("expected at least 1 chunk, got 0")]
     NoChunks,

@@ -368,24 +368,10 @@ pub enum SkipReason {
 pub enum BuildError {
     /// An operation of L1's queue, which can't be skipped, breaks a rule.
     #[error("operation {number} of the queue, of account {account}: {source}")]
-    Queued {
-        /// Index among the given operations.
-        number: usize,
-        /// Its account.
-        account: AccountIndex,
-        /// The rule.
-        source: OperationError,
-    },
+    Queued { number: usize, account: AccountIndex, source: OperationError },
     /// The operations of the queue alone need more chunks.
     #[error("{left} of {actual} operations of the queue don't fit into {max} chunks")]
-    QueueTooLong {
-        /// Maximum number of chunks.
-        max: usize,
-        /// Number of operations.
-        actual: usize,
-        /// Operations that don't fit.
-        left: usize,
-    },
+    QueueTooLong { max: usize, actual: usize, left: usize },
     /// A block has at least one chunk.
     #[error("expected at least 1 chunk, got 0")]
     NoChunks,

@@ -29,12 +29,7 @@ pub enum KeyError {
     Field(#[from] field::FieldError),
     /// The coordinates don't satisfy the curve's equation.
     #[error("expected a point on jubjub, got ({}, {})", field::text(.x), field::text(.y))]
-    NotOnCurve {
-        /// Affine x.
-        x: Fr,
-        /// Affine y.
-        y: Fr,
-    },
+    NotOnCurve { x: Fr, y: Fr },
     /// The point has x = 0: it is the neutral element or the point of order two.
     #[error("key has x = 0: it is a point of order one or two")]
     ZeroX,

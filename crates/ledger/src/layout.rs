@@ -23,20 +23,10 @@ pub enum LayoutError {
     #[error(
         "expected a power of two from {operations} to {BLOB_ELEMENTS} elements in a chunk, got {elements}"
     )]
-    Elements {
-        /// Number of slots of a chunk.
-        operations: usize,
-        /// Number of elements of a chunk.
-        elements: usize,
-    },
+    Elements { operations: usize, elements: usize },
     /// A blob has no chunk, or more chunks than fit.
     #[error("expected 1 to {max} chunks in a blob, got {actual}")]
-    ChunksPerBlob {
-        /// Number of chunks that fit.
-        max: usize,
-        /// Given number of chunks.
-        actual: usize,
-    },
+    ChunksPerBlob { max: usize, actual: usize },
 }
 
 /// Numbers of slots of a chunk, of elements that a chunk occupies, and of chunks in a blob.

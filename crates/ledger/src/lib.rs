@@ -80,7 +80,7 @@ pub mod statement;
 pub mod transition;
 pub mod tree;
 
-pub use account::{Account, AccountIndex, Address};
+pub use account::{Account, AccountIndex};
 pub use blob::Blob;
 pub use block::{BlockRules, BlockWitness, ChunkWitness};
 pub use domain::Domain;

@@ -33,34 +33,13 @@ pub enum EntryError {
     Invalid(#[from] OperationError),
     /// The account has the maximum number of operations in the pool.
     #[error("account {account} has {max} operations in the mempool already")]
-    AccountFull {
-        /// Sender of the operation.
-        account: AccountIndex,
-        /// Maximum per account.
-        max: usize,
-    },
+    AccountFull { account: AccountIndex, max: usize },
     /// The pool is full, and no operation pays less.
     #[error("mempool is full with {max} operations: expected a fee above {lowest}, got {fee}")]
-    PoolFull {
-        /// Maximum in total.
-        max: usize,
-        /// Lowest fee of the operations that can be evicted.
-        lowest: u32,
-        /// Fee of the operation.
-        fee: u32,
-    },
+    PoolFull { max: usize, lowest: u32, fee: u32 },
     /// The fee is too low to replace the operation with the same nonce.
     #[error("expected a fee of at least {required} to replace nonce {nonce} of account {account}, got {fee}")]
-    Underpriced {
-        /// Sender of the operation.
-        account: AccountIndex,
-        /// Nonce of the operation.
-        nonce: u32,
-        /// Lowest fee of a replacement.
-        required: u64,
-        /// Fee of the operation.
-        fee: u32,
-    },
+    Underpriced { account: AccountIndex, nonce: u32, required: u64, fee: u32 },
 }
 
 /// The pool of operations that aren't in a block yet.

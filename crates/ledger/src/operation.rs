@@ -102,12 +102,7 @@ pub enum SlotError {
     UnknownKind(u8),
     /// A field that this kind doesn't use isn't zero.
     #[error("operation of kind {kind} has an unused field that isn't zero: {}", field::text(.element))]
-    UnusedFieldSet {
-        /// Number of the kind.
-        kind: u8,
-        /// The data element.
-        element: Fr,
-    },
+    UnusedFieldSet { kind: u8, element: Fr },
     /// A deposit is to the reserved account.
     #[error("deposit is to the reserved account 0")]
     ReservedAccount,

@@ -22,92 +22,46 @@ pub enum ReplayError {
     Blob(#[from] BlobError),
     /// An element isn't a slot.
     #[error("chunk {chunk}, slot {slot}: {source}")]
-    Slot {
-        /// Which chunk.
-        chunk: usize,
-        /// Which slot.
-        slot: usize,
-        /// Why.
-        source: SlotError,
-    },
+    Slot { chunk: usize, slot: usize, source: SlotError },
     /// An operation breaks a rule.
     #[error("chunk {chunk}, slot {slot}: {source}")]
-    Operation {
-        /// Which chunk.
-        chunk: usize,
-        /// Which slot.
-        slot: usize,
-        /// Which rule.
-        source: OperationError,
-    },
+    Operation { chunk: usize, slot: usize, source: OperationError },
     /// The slot after a withdrawal or an exit has no target.
     #[error("chunk {chunk}, slot {slot}: expected a withdrawal target, got {}", describe(.actual.as_ref()))]
     MissingTarget {
-        /// Which chunk.
         chunk: usize,
-        /// Slot after the withdrawal or exit.
         slot: usize,
         /// Content of the slot; `None` after the chunk's end.
         actual: Option<Slot>,
     },
     /// The slot before a target has no withdrawal or exit.
     #[error("chunk {chunk}, slot {slot}: no withdrawal before this withdrawal target")]
-    OrphanTarget {
-        /// Which chunk.
-        chunk: usize,
-        /// Which slot.
-        slot: usize,
-    },
+    OrphanTarget { chunk: usize, slot: usize },
     /// A deposit or an exit isn't the next operation of L1's queue.
     #[error("chunk {chunk}, slot {slot}: expected {}, got {actual}", describe_entry(*.expected))]
     QueueMismatch {
-        /// Which chunk.
         chunk: usize,
-        /// Which slot.
         slot: usize,
         /// Next operation of the queue; `None` if the block has consumed all of its operations.
         expected: Option<QueueEntry>,
-        /// Operation in the data.
         actual: QueueEntry,
     },
     /// The amount of an exit isn't the balance of the account.
     #[error("chunk {chunk}, slot {slot}: expected an exit of {expected} units from {from}, got {actual}")]
-    ExitAmount {
-        /// Which chunk.
-        chunk: usize,
-        /// Which slot.
-        slot: usize,
-        /// Account that leaves.
-        from: AccountIndex,
-        /// Balance of the account.
-        expected: u64,
-        /// Amount in the data.
-        actual: u64,
-    },
+    ExitAmount { chunk: usize, slot: usize, from: AccountIndex, expected: u64, actual: u64 },
     /// The data lacks operations of the queue that the header consumes.
     #[error("expected {expected} operations of the queue, got {actual}")]
-    QueueLeft {
-        /// Operations that the header consumes.
-        expected: usize,
-        /// Operations in the data.
-        actual: usize,
-    },
+    QueueLeft { expected: usize, actual: usize },
     /// The numbers of signatures and of signed operations differ.
     #[error("expected {expected} signatures, got {actual}")]
     SignatureCount {
         /// Signed operations; if the signatures are too few, those found so far.
         expected: usize,
-        /// Given signatures.
         actual: usize,
     },
     /// A chunk's fees can't be credited.
     #[error("chunk {chunk}, fees: {source}")]
-    Fees {
-        /// Which chunk.
-        chunk: usize,
-        /// Which rule.
-        source: OperationError,
-    },
+    Fees { chunk: usize, source: OperationError },
 }
 
 fn describe(slot: Option<&Slot>) -> String {

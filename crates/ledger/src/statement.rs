@@ -1,7 +1,7 @@
 //! The statement of a chunk's proof: commitments and values that L1 recomputes or checks.
 #![allow(clippy::arithmetic_side_effects)] // field elements only
 
-use alloy_primitives::{Address, B256, Keccak256};
+use alloy_primitives::{Address, Keccak256};
 use ark_ff::{AdditiveGroup, Field, batch_inversion};
 
 use crate::{

@@ -2,8 +2,6 @@
 //!
 //! The circuit enforces the same rules. The tests of `fernet-circuit` compare the two.
 
-use alloy_primitives::Address;
-
 use crate::{
     account::{Account, AccountIndex},
     domain::Domain,
@@ -17,12 +15,7 @@ use crate::{
 pub enum OperationError {
     /// The tree has no leaf with this index.
     #[error("expected an account index below {leaves}, got {index}")]
-    IndexOutOfRange {
-        /// The index.
-        index: AccountIndex,
-        /// Leaves of the tree.
-        leaves: u64,
-    },
+    IndexOutOfRange { index: AccountIndex, leaves: u64 },
     /// A deposit is to the reserved account.
     #[error("deposit is to the reserved account 0")]
     ReservedAccount,
@@ -34,14 +27,7 @@ pub enum OperationError {
     UnknownRecipient(AccountIndex),
     /// The operation's nonce isn't the account's.
     #[error("expected nonce {expected} of account {account}, got {actual}")]
-    NonceMismatch {
-        /// Whose nonce.
-        account: AccountIndex,
-        /// The account's.
-        expected: u32,
-        /// The operation's.
-        actual: u32,
-    },
+    NonceMismatch { account: AccountIndex, expected: u32, actual: u32 },
     /// The account has the highest nonce, so it can't sign another operation.
     #[error("account {0} has the highest nonce, {max}, and can't sign operations", max = u32::MAX)]
     NonceExhausted(AccountIndex),
@@ -50,24 +36,10 @@ pub enum OperationError {
     InvalidSignature(AccountIndex),
     /// The balance is below amount plus fee.
     #[error("expected a balance of at least {required} in account {account}, got {available}")]
-    InsufficientBalance {
-        /// Whose balance.
-        account: AccountIndex,
-        /// What it has.
-        available: u64,
-        /// Amount and fee.
-        required: u128,
-    },
+    InsufficientBalance { account: AccountIndex, available: u64, required: u128 },
     /// The recipient's balance would exceed 64 bits.
     #[error("balance of account {account} would exceed 64 bits: {balance} + {amount}")]
-    BalanceOverflow {
-        /// Whose balance.
-        account: AccountIndex,
-        /// What it has.
-        balance: u64,
-        /// What would be added.
-        amount: u64,
-    },
+    BalanceOverflow { account: AccountIndex, balance: u64, amount: u64 },
     /// The key of a deposit isn't the account's.
     #[error("deposit has another key than account {0}")]
     KeyMismatch(AccountIndex),

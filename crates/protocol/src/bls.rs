@@ -36,10 +36,7 @@ const FLAGS: u8 = 0xe0;
 pub enum BlsError {
     /// The seed has fewer than 32 bytes.
     #[error("expected a seed of at least 32 bytes, got {actual}")]
-    ShortSeed {
-        /// bytes given
-        actual: usize,
-    },
+    ShortSeed { actual: usize },
     /// The number is zero or not below the order of the groups.
     #[error("secret key is zero or not below the order of the groups")]
     SecretOutOfRange,

@@ -41,20 +41,10 @@ pub struct Header {
 pub enum HeaderError {
     /// The length isn't the one of the listed blobs, or is shorter than that of any header.
     #[error("encoded header has {actual} bytes, expected {expected}")]
-    WrongLength {
-        /// Expected bytes.
-        expected: usize,
-        /// Given bytes.
-        actual: usize,
-    },
+    WrongLength { expected: usize, actual: usize },
     /// The list has more blobs than a block may have.
     #[error("header lists {actual} blobs, expected at most {maximum}")]
-    TooManyBlobs {
-        /// Maximum number of blobs of a block.
-        maximum: usize,
-        /// Number of listed blobs.
-        actual: u64,
-    },
+    TooManyBlobs { maximum: usize, actual: u64 },
     /// A word isn't the one of a canonical encoding.
     #[error("encoded header is malformed at word {index}")]
     Malformed {

@@ -93,28 +93,15 @@ pub struct QueueRange {
 pub enum QueueRangeError {
     /// The range ends before it starts or after the end of the queue.
     #[error("range [{from}, {to}) isn't within the queue of {count} operations")]
-    OutOfRange {
-        /// Index of the first operation.
-        from: u64,
-        /// Index after the last operation.
-        to: u64,
-        /// Length of the queue.
-        count: u64,
-    },
+    OutOfRange { from: u64, to: u64, count: u64 },
     /// A block may not consume that many operations.
     #[error("expected at most {maximum} operations, got {actual}")]
-    TooMany {
-        /// Maximum of a block.
-        maximum: u64,
-        /// Number of operations in the range.
-        actual: u64,
-    },
+    TooMany { maximum: u64, actual: u64 },
     /// The block must consume an operation that isn't in the range.
     #[error("expected a range to {required} or more, got one to {actual}")]
     NotConsumed {
         /// End of the range with the first operation that is missing.
         required: u64,
-        /// End of the range.
         actual: u64,
     },
 }

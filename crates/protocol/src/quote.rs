@@ -38,36 +38,16 @@ pub struct Quote {
 pub enum QuoteRefused {
     /// The quote is for another slot.
     #[error("quote is for slot {actual}, expected {expected}")]
-    WrongSlot {
-        /// slot in turn
-        expected: Slot,
-        /// slot of the quote
-        actual: Slot,
-    },
+    WrongSlot { expected: Slot, actual: Slot },
     /// The quote is for another header.
     #[error("quote is for header {actual}, expected {expected}")]
-    WrongHeader {
-        /// header of the candidate in turn
-        expected: B256,
-        /// header of the quote
-        actual: B256,
-    },
+    WrongHeader { expected: B256, actual: B256 },
     /// The quote is for another sequencer.
     #[error("quote is for sequencer {actual}, expected {expected}")]
-    WrongSequencer {
-        /// sequencer of the candidate in turn
-        expected: SequencerId,
-        /// sequencer of the quote
-        actual: SequencerId,
-    },
+    WrongSequencer { expected: SequencerId, actual: SequencerId },
     /// The last L1 slot of the quote is over.
     #[error("quote was valid until L1 slot {valid_until}, and it is L1 slot {now}")]
-    Expired {
-        /// last L1 slot
-        valid_until: L1Slot,
-        /// current L1 slot
-        now: L1Slot,
-    },
+    Expired { valid_until: L1Slot, now: L1Slot },
     /// The prover or the payee is the zero address.
     #[error("quote's {party} is the zero address")]
     ZeroAddress {
@@ -76,28 +56,13 @@ pub enum QuoteRefused {
     },
     /// The bond is below the minimum.
     #[error("bond of {actual} is below the minimum of {minimum}")]
-    BondTooLow {
-        /// least bond
-        minimum: TokenAmount,
-        /// bond of the quote
-        actual: TokenAmount,
-    },
+    BondTooLow { minimum: TokenAmount, actual: TokenAmount },
     /// The bond has more than 96 bits.
     #[error("bond of {actual} is above the maximum of {maximum}")]
-    BondTooHigh {
-        /// highest bond
-        maximum: TokenAmount,
-        /// bond of the quote
-        actual: TokenAmount,
-    },
+    BondTooHigh { maximum: TokenAmount, actual: TokenAmount },
     /// The price is above the sequencer's share of the block reward.
     #[error("price of {actual} is above the maximum of {maximum}")]
-    PriceTooHigh {
-        /// the sequencer's share
-        maximum: TokenAmount,
-        /// price of the quote
-        actual: TokenAmount,
-    },
+    PriceTooHigh { maximum: TokenAmount, actual: TokenAmount },
 }
 
 /// Why bytes aren't a signature of the expected signer.
@@ -105,16 +70,10 @@ pub enum QuoteRefused {
 pub enum SignatureError {
     /// The length isn't that of `r ‖ s ‖ v`.
     #[error("signature has {actual} bytes, expected 65")]
-    WrongLength {
-        /// bytes given
-        actual: usize,
-    },
+    WrongLength { actual: usize },
     /// `v` is neither 27 nor 28.
     #[error("signature's recovery byte is {actual}, expected 27 or 28")]
-    WrongRecoveryByte {
-        /// byte given
-        actual: u8,
-    },
+    WrongRecoveryByte { actual: u8 },
     /// `s` is above half the order of the curve (EIP-2).
     #[error("signature has a high s")]
     HighS,
@@ -123,12 +82,7 @@ pub enum SignatureError {
     Invalid,
     /// The signer is another account.
     #[error("expected a signature of {expected}, got one of {actual}")]
-    WrongSigner {
-        /// who should have signed
-        expected: Address,
-        /// who did
-        actual: Address,
-    },
+    WrongSigner { expected: Address, actual: Address },
 }
 
 impl Quote {

@@ -135,18 +135,10 @@ pub struct Inserted<C> {
 pub enum ProposalRefused {
     /// A sequencer may propose once per slot.
     #[error("sequencer {sequencer} is a candidate already")]
-    AlreadyProposed {
-        /// Sequencer of the proposal.
-        sequencer: SequencerId,
-    },
+    AlreadyProposed { sequencer: SequencerId },
     /// The list is full, and its lowest score isn't below that of the proposal.
     #[error("score {score} isn't above {to_beat}, the lowest score of the full list")]
-    ScoreTooLow {
-        /// Score of the proposal.
-        score: Score,
-        /// Lowest score of the list.
-        to_beat: Score,
-    },
+    ScoreTooLow { score: Score, to_beat: Score },
 }
 
 /// The rank that a proposal of this sequencer and score gets on a list of at most `max_candidates`

@@ -26,28 +26,13 @@ pub struct Rates {
 pub enum RatesRefused {
     /// The sum of the shares isn't 100 %.
     #[error("expected shares of {expected} basis points together, got {actual}")]
-    SharesNotWhole {
-        /// basis points of the whole
-        expected: u32,
-        /// basis points given
-        actual: u32,
-    },
+    SharesNotWhole { expected: u32, actual: u32 },
     /// The block reward is above the maximum of the deployment.
     #[error("expected a block reward of at most {maximum}, got {actual}")]
-    BlockRewardTooHigh {
-        /// ceiling
-        maximum: TokenAmount,
-        /// reward given
-        actual: TokenAmount,
-    },
+    BlockRewardTooHigh { maximum: TokenAmount, actual: TokenAmount },
     /// The reveal bonus is above the maximum of the deployment.
     #[error("expected a reveal bonus of at most {maximum}, got {actual}")]
-    RevealBonusTooHigh {
-        /// ceiling
-        maximum: TokenAmount,
-        /// bonus given
-        actual: TokenAmount,
-    },
+    RevealBonusTooHigh { maximum: TokenAmount, actual: TokenAmount },
 }
 
 impl Rates {

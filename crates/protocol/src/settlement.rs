@@ -150,26 +150,13 @@ pub struct Settlement {
 pub enum SettlementError {
     /// The slot has too many candidates.
     #[error("expected at most {maximum} candidates, got {actual}")]
-    TooManyCandidates {
-        /// Maximum number of candidates.
-        maximum: usize,
-        /// Number of candidates.
-        actual: usize,
-    },
+    TooManyCandidates { maximum: usize, actual: usize },
     /// The ending requires a revealed block.
     #[error("no candidate is revealed, but the ending is {ending:?}")]
-    NothingRevealed {
-        /// Ending of the slot.
-        ending: Ending,
-    },
+    NothingRevealed { ending: Ending },
     /// The price of the commitment is above the maximum.
     #[error("price of {actual} is above the sequencer's share of {maximum}")]
-    PriceTooHigh {
-        /// The sequencer's share of the block reward.
-        maximum: TokenAmount,
-        /// Price of the commitment.
-        actual: TokenAmount,
-    },
+    PriceTooHigh { maximum: TokenAmount, actual: TokenAmount },
     /// A sum of amounts exceeds 128 bits.
     #[error("a sum of amounts exceeds 128 bits")]
     Overflow,

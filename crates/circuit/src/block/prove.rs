@@ -40,28 +40,13 @@ pub enum ProvingProgress {
 pub enum ProveError {
     /// The witness of a chunk is incomplete.
     #[error("chunk {chunk}: {source}")]
-    Assignment {
-        /// Index of the chunk.
-        chunk: usize,
-        /// Why.
-        source: AssignmentError,
-    },
+    Assignment { chunk: usize, source: AssignmentError },
     /// Proving a chunk failed.
     #[error("chunk {chunk}: {source}")]
-    Chunk {
-        /// Index of the chunk.
-        chunk: usize,
-        /// Why.
-        source: ChunkProofError,
-    },
+    Chunk { chunk: usize, source: ChunkProofError },
     /// Opening a blob failed.
     #[error("blob {blob}: {source}")]
-    Kzg {
-        /// Index of the blob.
-        blob: usize,
-        /// Why.
-        source: KzgError,
-    },
+    Kzg { blob: usize, source: KzgError },
     /// The block has no chunk.
     #[error("expected at least 1 chunk, got 0")]
     NoChunks,

@@ -35,14 +35,7 @@ pub struct KnownBlock<'a> {
 pub enum VerifyError {
     /// A number isn't the header's.
     #[error("expected {expected} {what}, got {actual}")]
-    Count {
-        /// What is counted.
-        what: &'static str,
-        /// Number in the header.
-        expected: usize,
-        /// Number in the proof.
-        actual: usize,
-    },
+    Count { what: &'static str, expected: usize, actual: usize },
     /// The operations aren't those of the bridge's queue.
     #[error("the operations aren't those of the bridge's queue")]
     Queue,
@@ -57,12 +50,7 @@ pub enum VerifyError {
     BlobValue(usize),
     /// The opening of a blob is malformed.
     #[error("blob {blob}: {source}")]
-    Kzg {
-        /// Index of the blob.
-        blob: usize,
-        /// Why.
-        source: KzgError,
-    },
+    Kzg { blob: usize, source: KzgError },
     /// The pairing product isn't one.
     #[error("the pairing product isn't one")]
     Pairing,

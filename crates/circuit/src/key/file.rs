@@ -40,10 +40,7 @@ pub enum KeyFileError {
     Io(#[from] io::Error),
     /// The file doesn't contain a key of this circuit.
     #[error("key file doesn't contain {expected}")]
-    Malformed {
-        /// The expected part.
-        expected: &'static str,
-    },
+    Malformed { expected: &'static str },
 }
 
 /// Writes a key to a temporary file and renames it to `path`, so that the file at `path` is always complete.

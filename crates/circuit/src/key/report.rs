@@ -34,10 +34,5 @@ pub enum KeyError {
     TooLarge(usize),
     /// The key file can't be read or written.
     #[error("{path}: {source}")]
-    File {
-        /// Path of the file.
-        path: PathBuf,
-        /// Reason.
-        source: KeyFileError,
-    },
+    File { path: PathBuf, source: KeyFileError },
 }
