@@ -111,7 +111,8 @@ fn main() {
         timed("ark-groth16: keys", || generate(&PARAMS, &DEVELOPMENT_SEED, &mut |_| ()).expect("keys"));
     let other = arkworks(&key, &chunk);
     println!(
-        "one chunk of 8 transfers: fernet {:.2} s ({:.2} s CPU), ark-groth16 {:.2} s ({:.2} s CPU), {:.2} times as fast",
+        "one chunk of 8 transfers: fernet {:.2} s ({:.2} s CPU), ark-groth16 {:.2} s ({:.2} s CPU), \
+         {:.2} times as fast",
         own.0,
         own.1,
         other.0,

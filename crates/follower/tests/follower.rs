@@ -452,7 +452,8 @@ async fn data_that_isnt_a_block_is_an_error() {
     assert_eq!(
         error.to_string(),
         format!(
-            "block of slot {}: chunk 0, slot 0: expected the end of the queue's part, got a deposit of 100 to #1",
+            "block of slot {}: chunk 0, slot 0: \
+             expected no further operation of the queue, got a deposit of 100 to #1",
             header.slot
         )
     );

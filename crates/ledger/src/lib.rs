@@ -17,8 +17,8 @@
 //! ```
 //! use alloy_primitives::Address;
 //! use fernet_ledger::{
-//!     AccountIndex, BlockRules, Deposit, Domain, FeeBurn, Layout, Levels, Operation, SecretKey, State, Store,
-//!     Transfer, block::build,
+//!     AccountIndex, BlockRules, Deposit, Domain, FeeBurn, Layout, Levels, Operation, SecretKey, State,
+//!     Store, Transfer, block::build,
 //!     replay::{Signatures, replay},
 //! };
 //! use fernet_protocol::{ChainId, RollupId};
