@@ -181,12 +181,12 @@ impl<C: Candidate> CandidateList<C> {
 
     /// The candidates, best first.
     #[must_use]
-    pub fn candidates(&self) -> &[C] {
+    pub fn as_slice(&self) -> &[C] {
         &self.candidates
     }
 
     /// The candidates, best first. Their sequencers and scores must not be changed.
-    pub fn candidates_mut(&mut self) -> &mut [C] {
+    pub fn as_mut_slice(&mut self) -> &mut [C] {
         &mut self.candidates
     }
 

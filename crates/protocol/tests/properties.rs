@@ -227,19 +227,19 @@ proptest! {
             let before = list.clone();
             match list.insert(Proposal { sequencer, score, header_hash: B256::ZERO }) {
                 Ok(inserted) => {
-                    prop_assert_eq!(list.candidates()[inserted.rank.index()].sequencer, sequencer);
+                    prop_assert_eq!(list.as_slice()[inserted.rank.index()].sequencer, sequencer);
                     let lost = usize::from(inserted.displaced.is_some());
-                    prop_assert_eq!(list.candidates().len() + lost, before.candidates().len() + 1);
+                    prop_assert_eq!(list.as_slice().len() + lost, before.as_slice().len() + 1);
                 }
                 Err(_) => prop_assert_eq!(&list, &before),
             }
-            prop_assert!(list.candidates().len() <= usize::from(maximum));
-            prop_assert!(list.candidates().windows(2).all(|pair| pair[0].score >= pair[1].score));
+            prop_assert!(list.as_slice().len() <= usize::from(maximum));
+            prop_assert!(list.as_slice().windows(2).all(|pair| pair[0].score >= pair[1].score));
         }
         let mut best: Vec<_> = all.values().copied().collect();
         best.sort_unstable_by(|a, b| b.cmp(a));
         best.truncate(usize::from(maximum));
-        let kept: Vec<_> = list.candidates().iter().map(|e| e.score).collect();
+        let kept: Vec<_> = list.as_slice().iter().map(|e| e.score).collect();
         prop_assert_eq!(kept, best);
     }
 

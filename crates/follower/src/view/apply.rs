@@ -217,7 +217,7 @@ impl Step<'_> {
         const EVENT: &str = "Displaced";
         let in_flight = self.in_flight(EVENT, slot)?;
         // L1 emits it before the `Proposed` event of the same transaction, which changes the list
-        match in_flight.candidates.candidates().last().map(|last| last.sequencer) {
+        match in_flight.candidates.as_slice().last().map(|last| last.sequencer) {
             Some(last) if last == sequencer => {
                 in_flight.displaced = Some(sequencer);
                 Ok(())
@@ -260,11 +260,8 @@ impl Step<'_> {
         let location = self.location();
         let in_flight = self.in_flight(EVENT, slot)?;
         // two candidates may have proposed the same header: the one in turn is the one that committed last
-        let candidate = in_flight
-            .candidates
-            .candidates_mut()
-            .iter_mut()
-            .rfind(|candidate| candidate.commitment.is_some());
+        let candidate =
+            in_flight.candidates.as_mut_slice().iter_mut().rfind(|candidate| candidate.commitment.is_some());
         let Some(candidate) = candidate.filter(|candidate| candidate.header_hash == header_hash) else {
             return self.contradiction(EVENT, "the header of the candidate that committed last", header_hash);
         };
@@ -323,7 +320,7 @@ impl Step<'_> {
         }
         let revealed = in_flight.as_ref().and_then(|slot| {
             slot.candidates
-                .candidates()
+                .as_slice()
                 .iter()
                 .position(|candidate| candidate.header_hash == header_hash && candidate.revealed_at.is_some())
         });
@@ -332,7 +329,7 @@ impl Step<'_> {
         }
         let candidate = revealed
             .zip(in_flight)
-            .and_then(|(rank, slot)| Some((rank, slot.candidates.candidates().get(rank)?.clone())));
+            .and_then(|(rank, slot)| Some((rank, slot.candidates.as_slice().get(rank)?.clone())));
         let number = self.finalized.len();
         self.by_hash.insert(header_hash, number);
         self.finalized.push(FinalizedBlock {

@@ -160,7 +160,7 @@ impl RollupView {
         let timeline = location.current.timeline;
         let status = location.current.status;
         let mut candidates = match &self.state.in_flight {
-            Some(slot) if slot.slot == timeline.slot => slot.candidates.candidates().to_vec(),
+            Some(slot) if slot.slot == timeline.slot => slot.candidates.as_slice().to_vec(),
             _ => Vec::new(),
         };
         // as on L1, only the one that committed last keeps its bits
@@ -208,7 +208,7 @@ impl RollupView {
     /// first proposal shows it, and so does `Randomness.prove`.
     pub fn is_seed_known(&self, slot: Slot, target: L1Slot) -> bool {
         let proposed = |slot_in_flight: &Arc<state::InFlight>| {
-            slot_in_flight.slot == slot && !slot_in_flight.candidates.candidates().is_empty()
+            slot_in_flight.slot == slot && !slot_in_flight.candidates.as_slice().is_empty()
         };
         self.state.proven.contains_key(&target) || self.state.in_flight.as_ref().is_some_and(proposed)
     }

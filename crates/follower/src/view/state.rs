@@ -37,7 +37,7 @@ impl InFlight {
         Timeline {
             candidates: self
                 .candidates
-                .candidates()
+                .as_slice()
                 .iter()
                 .map(|candidate| CandidateFacts {
                     committed_at: candidate.commitment.map(|commitment| commitment.at),
@@ -49,7 +49,7 @@ impl InFlight {
     }
 
     pub(crate) fn candidate(&mut self, sequencer: SequencerId) -> Option<&mut CandidateView> {
-        self.candidates.candidates_mut().iter_mut().find(|candidate| candidate.sequencer == sequencer)
+        self.candidates.as_mut_slice().iter_mut().find(|candidate| candidate.sequencer == sequencer)
     }
 }
 

@@ -151,7 +151,7 @@ impl Generator {
     /// The header hash and sequencer of the candidate in turn, or of one that was.
     fn subject(&mut self, model: &Model, now: L1Slot) -> Option<(B256, u32, Option<Header>)> {
         let rank = model.locate_at(now).current.status.rank.index();
-        let candidates = model.rollup.recorded.as_ref()?.list.candidates();
+        let candidates = model.rollup.recorded.as_ref()?.list.as_slice();
         let candidate = candidates.get(rank).or_else(|| candidates.first())?;
         let header = self.headers.get(&candidate.header_hash).cloned();
         Some((candidate.header_hash, candidate.sequencer.get(), header))

@@ -55,7 +55,7 @@ impl Recorded {
             revealed_at: self.revealed_at.get(&p.sequencer).copied(),
         };
         Timeline {
-            candidates: self.list.candidates().iter().map(facts).collect(),
+            candidates: self.list.as_slice().iter().map(facts).collect(),
             ..Timeline::open(self.slot, self.start, self.previous_start)
         }
     }
@@ -84,7 +84,7 @@ impl Rollup {
     }
 
     pub(crate) fn is_candidate(&self, sequencer: SequencerId) -> bool {
-        self.in_flight().is_some_and(|r| r.list.candidates().iter().any(|p| p.sequencer == sequencer))
+        self.in_flight().is_some_and(|r| r.list.as_slice().iter().any(|p| p.sequencer == sequencer))
     }
 }
 
@@ -164,7 +164,7 @@ impl Model {
         let voided = self.rollup.in_flight().map(|r| (r.list.clone(), r.commitments.clone()));
         self.rollup.cursor = Cursor::after_pause(slot, now, &self.rules.parameters);
         let (list, commitments) = voided.unwrap_or_else(|| (CandidateList::new(1), BTreeMap::new()));
-        for commitment in list.candidates().iter().filter_map(|p| commitments.get(&p.sequencer)) {
+        for commitment in list.as_slice().iter().filter_map(|p| commitments.get(&p.sequencer)) {
             self.release(slot, commitment.prover, commitment.bond)?;
         }
         self.emit(self.at.rollup, IRollup::SlotVoided { slot: slot.get() });
@@ -316,7 +316,7 @@ impl Model {
 
     /// The candidate in turn, in a phase in which there is one.
     fn candidate(&self, at: &LocatedSlot) -> Proposal {
-        let candidates = self.rollup.recorded.as_ref().map(|r| r.list.candidates()).unwrap_or_default();
+        let candidates = self.rollup.recorded.as_ref().map(|r| r.list.as_slice()).unwrap_or_default();
         candidates[at.status.rank.index()]
     }
 
@@ -465,7 +465,7 @@ impl Model {
                 revealed_at: record.revealed_at.get(&p.sequencer).copied(),
             })
         };
-        record.list.candidates().iter().filter_map(of).collect()
+        record.list.as_slice().iter().filter_map(of).collect()
     }
 
     fn expire(&mut self, expired: &LocatedSlot) -> Outcome {

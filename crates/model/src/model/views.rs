@@ -100,5 +100,5 @@ fn candidates(record: &Recorded) -> Vec<Candidate> {
             price: amount(committed.map(|c| c.price.get()).unwrap_or_default()),
         }
     };
-    record.list.candidates().iter().map(of).collect()
+    record.list.as_slice().iter().map(of).collect()
 }

@@ -55,9 +55,9 @@ pub(crate) fn candidates() -> Table {
             table.put("outcome", outcome);
             table.put("displaced", displaced);
         }
-        table.put("count", list.candidates().len());
+        table.put("count", list.as_slice().len());
         for rank in 0..MAX_CANDIDATES {
-            table.put("ranked", list.candidates().get(rank).map_or(0, |e| e.sequencer.get()));
+            table.put("ranked", list.as_slice().get(rank).map_or(0, |e| e.sequencer.get()));
         }
     }
     table
