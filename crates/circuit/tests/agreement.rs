@@ -1,4 +1,4 @@
-//! The ledger and the circuit agree on thousands of random operations, invalid ones included.
+//! The ledger and the circuit agree on thousands of random operations, valid and invalid ones.
 #![allow(missing_docs)]
 
 mod common;
@@ -10,10 +10,10 @@ use fernet_protocol::{ChainId, RollupId};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
-/// Chunks tried; each has up to four operations.
+/// Number of chunks, each with up to four operations.
 const CHUNKS: u64 = 1_200;
 
-/// Mostly a number that works, sometimes one at a boundary.
+/// A number that is mostly valid and sometimes at a boundary.
 fn amount(rng: &mut ChaCha20Rng) -> u64 {
     match rng.random_range(0..40) {
         0 => u64::MAX,
@@ -80,7 +80,7 @@ fn operation(rng: &mut ChaCha20Rng, queue: &mut Vec<QueuedOperation>) -> Vec<Raw
         }
         11..13 => {
             let number = account(rng);
-            // What the account has if nothing has happened to it.
+            // The balance of an account that no operation changed.
             let usual = if (1..4).contains(&number) { 1_000 } else { 0 };
             let amount = if rng.random_bool(0.1) { amount(rng) } else { usual };
             let mut raw = left(number, amount);

@@ -1,4 +1,4 @@
-//! Keys and proofs of a small circuit: made, kept, checked, and refused when anything about them changes.
+//! Keys and proofs of a small circuit: generation, storage and verification, also after any change.
 #![allow(missing_docs)]
 
 mod common;
@@ -22,7 +22,7 @@ use fernet_circuit::{
 };
 use fernet_ledger::{block::build, *};
 
-/// One set of keys for all tests, kept on disk between them.
+/// Directory of the keys of all tests.
 fn directory() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
@@ -124,7 +124,7 @@ fn another_statement_is_refused() {
         BlockStatement { queue_hash: [0; 32], ..statement() },
         BlockStatement { payee: Address::repeat_byte(4), ..statement() },
     ];
-    // The challenge is another, at which the blob has another value.
+    // The challenge changes, and the blob has another value there.
     for other in statements {
         assert!(matches!(check(proof, block, &other), Err(VerifyError::BlobValue(0))));
     }
@@ -184,7 +184,7 @@ fn a_tampered_proof_is_refused() {
     assert!(matches!(refused(&|proof| proof.chunks[0].state_root += one), VerifyError::BlobValue(0)));
     assert!(matches!(refused(&|proof| proof.chunks[0].commitment += one), VerifyError::BlobValue(0)));
     assert!(matches!(refused(&|proof| proof.chunks[0].share += one), VerifyError::BlobValue(0)));
-    // Shares moved from one chunk to another keep the sum, so only the proofs tell.
+    // The sum doesn't change if a share moves from one chunk to another, so only the proofs are invalid.
     let moved = |proof: &mut BlockProof| {
         proof.chunks[0].share += one;
         proof.chunks[1].share -= one;

@@ -38,8 +38,8 @@ fn the_queue_comes_first_and_fees_are_credited_chunk_by_chunk() {
     let block = &built.block;
     let kinds: Vec<Vec<u8>> =
         block.chunks.iter().map(|chunk| chunk.slots.iter().map(|slot| slot.slot.kind()).collect()).collect();
-    // The withdrawal doesn't fit the first chunk's last slot; account 3 can spend the first chunk's fees in
-    // the second.
+    // The withdrawal doesn't fit into the last slot of the first chunk. In the second chunk, account 3 can spend
+    // the fees of the first one.
     assert_eq!(kinds, [[3, 1, 1, 0], [2, 4, 1, 1]]);
     assert_eq!(block.chunks.iter().map(|chunk| chunk.fees).collect::<Vec<_>>(), [11, 4]);
     assert_eq!(state.account(index(3)).unwrap().balance, 4);
@@ -68,7 +68,7 @@ fn a_share_of_the_fees_is_burned_chunk_by_chunk() {
     let rules = BlockRules { fee_burn: FeeBurn::new(3_333).unwrap(), ..rules(3) };
     let candidates: Vec<_> = (0..6).map(|nonce| transfer(1, 2, 1, 5, nonce)).collect();
     let block = build(&mut state, rules, 2, &[], &candidates).unwrap().block;
-    // Of 20 and of 10, each rounded down.
+    // The shares of 20 and of 10, each rounded down.
     assert_eq!(
         block.chunks.iter().map(|chunk| (chunk.fees, chunk.burned(&rules))).collect::<Vec<_>>(),
         [(20, 6), (10, 3)]
@@ -81,7 +81,7 @@ fn a_share_of_the_fees_is_burned_chunk_by_chunk() {
     let all = BlockRules { fee_burn: FeeBurn::ALL, ..rules };
     assert_eq!(build(&mut state, all, 2, &[], &candidates).unwrap().block.burned(), 30);
     assert_eq!(state.account(index(3)).unwrap().balance, 1_000);
-    // Without an account to credit, all of it.
+    // If the fee recipient doesn't exist, all fees are burned.
     let mut state = funded(3, 1_000);
     let nobody = BlockRules { fee_recipient: index(9), ..rules };
     assert_eq!(build(&mut state, nobody, 2, &[], &candidates).unwrap().block.burned(), 30);
@@ -97,7 +97,7 @@ fn exits_are_taken_in_the_queues_order_and_claimed_like_withdrawals() {
     let block = &built.block;
     let kinds: Vec<Vec<u8>> =
         block.chunks.iter().map(|chunk| chunk.slots.iter().map(|slot| slot.slot.kind()).collect()).collect();
-    // The second exit doesn't fit the first chunk's last slot.
+    // The second exit doesn't fit into the last slot of the first chunk.
     assert_eq!(kinds, [[2, 4, 3, 0], [2, 4, 2, 4], [2, 4, 1, 0]]);
     let error = OperationError::InsufficientBalance { account: index(1), available: 0, required: 1 };
     assert_eq!(built.skipped, [(0, SkipReason::Invalid(error))]);

@@ -1,4 +1,4 @@
-//! One operation for each rule that breaks it and nothing else: refused, with the state unchanged.
+//! For each rule, an operation that breaks only this rule is refused, and the state is unchanged.
 #![allow(missing_docs)]
 
 mod common;
@@ -162,7 +162,7 @@ fn an_exit_empties_the_account_and_keeps_its_nonce() {
     assert_eq!(target.slot, Slot::Target(Address::repeat_byte(0xee)));
     let account = state.account(index(1)).unwrap();
     assert_eq!((account.balance, account.nonce), (0, 1));
-    // Again: there is nothing left, and it is consumed all the same.
+    // Another exit of the same account has the amount 0 and is consumed, too.
     let [left, _] = state.apply_exit(&exit(1)).unwrap();
     assert_eq!(left.slot, Slot::Exit { from: index(1), amount: 0 });
     state.apply_deposit(&deposit(1, 5)).unwrap();

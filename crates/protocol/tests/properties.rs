@@ -1,5 +1,5 @@
-//! What must hold for any facts: phases without gaps, the slot in turn the same however it is reached,
-//! penalties within stakes, and every token accounted for.
+//! Properties that hold for all timelines and amounts: phases have no gaps, the slot in turn doesn't depend on how
+//! it is computed, penalties are within stakes, and every token is accounted for.
 
 use alloy_primitives::{Address, B256, aliases::U192};
 use fernet_protocol::*;
@@ -62,7 +62,7 @@ fn rates() -> impl Strategy<Value = Rates> {
     )
 }
 
-/// Any facts at all, ordered or not.
+/// Arbitrary timelines, also impossible ones.
 fn wild_timeline() -> impl Strategy<Value = Timeline> {
     let l1_slot = || prop_oneof![0..200_u64, any::<u64>()].prop_map(L1Slot::new);
     let facts = (option::of(l1_slot()), option::of(l1_slot()))
@@ -77,8 +77,7 @@ fn wild_timeline() -> impl Strategy<Value = Timeline> {
     )
 }
 
-/// Lives a slot through, L1 slot by L1 slot, as L1 would allow, with `luck` deciding what happens, and gives
-/// the positions.
+/// Simulates a slot by the rules of L1, L1 slot by L1 slot, and returns its statuses. `luck` decides what happens.
 fn live(p: &Parameters, candidates: usize, luck: &[u8]) -> Vec<(L1Slot, SlotStatus)> {
     let start = L1Slot::new(1_000);
     let mut timeline = Timeline::open(Slot::new(3), start, L1Slot::new(980));
@@ -139,7 +138,7 @@ proptest! {
     fn phases_last_exactly_until_their_end(
         p in parameters(), timeline in wild_timeline(), from in 0..2_000_u64,
     ) {
-        // with the facts left as they are, the phase at `end - 1` is the same, and at `end` a later one
+        // with an unchanged timeline, the phase at `end - 1` is the same, and the one at `end` is later
         let now = L1Slot::new(from);
         let status = status_at(&timeline, &p, now);
         if !status.over && status.end < L1Slot::new(u64::MAX) {
@@ -166,7 +165,7 @@ proptest! {
         prop_assert_eq!(last.end, ended_at);
     }
 
-    /// Skipping idle slots at once gives what walking through them gives.
+    /// The slot in turn after many idle slots is the one after the same slots one by one.
     #[test]
     fn catching_up_is_the_same_as_being_there(
         p in parameters(), genesis in 0..10_000_u64, later in 0..5_000_u64,
@@ -302,7 +301,7 @@ proptest! {
         let ended: Vec<_> = settled.bonds.iter().map(|b| (b.prover, b.amount)).collect();
         prop_assert_eq!(bonds, ended);
 
-        // what is burned is what was taken and not passed on
+        // the burned amount is the sum of the penalties and slashed bonds less the shares
         let mut burned = punished.values().map(|amount| amount.get()).sum::<u128>();
         for bond in &settled.bonds {
             if let BondOutcome::Slashed { share, beneficiary } = bond.outcome {
@@ -313,8 +312,7 @@ proptest! {
         }
         prop_assert_eq!(settled.burned.get(), burned);
 
-        // the pot pays the block reward and the bonus, to the unit; without its own block the sequencer's
-        // share stays
+        // the pot pays exactly the block reward and the bonus; for another block, it keeps the sequencer's share
         let credited = settled.credits.iter().map(|credit| credit.amount.get()).sum::<u128>();
         let bonus = revealed
             .map(|rank| &candidates[rank])
@@ -361,7 +359,7 @@ proptest! {
     }
 }
 
-/// The test above can fail: a course that goes back is found.
+/// The comparison of the test above finds phases that move backwards.
 #[test]
 fn the_course_of_phases_has_an_order() {
     let at = |phase, rank| SlotStatus {
