@@ -71,7 +71,7 @@ fn old_slots_are_forgotten_and_others_stay() {
         journal.put(&body(slot)).unwrap();
         journal.put_quote(&quote(slot, 1), Replacement::Forbidden).unwrap();
     }
-    journal.forget_before(Slot::new(7)).unwrap();
+    journal.prune_before(Slot::new(7)).unwrap();
     let is_known = |slot| {
         let hash = body(slot).header_hash();
         let (body, quote) = (
