@@ -193,7 +193,7 @@ impl SequencerDriver {
         let view = follower.view();
         let next = &snapshot.next;
         let own_rank = self.own_rank(view, next.slot, next.previous_start, next.seed_at);
-        let following = view.slot(snapshot.next_l1_slot());
+        let following = view.next_slot(snapshot.next_l1_slot());
         self.report.slot = Some(SlotStatus {
             slot: next.slot,
             phase: next.phase,
