@@ -118,7 +118,7 @@ impl L1Backend {
                 let url = Url::parse(&process.url())?;
                 let provider = connect_http(&url)?;
                 let kind = Kind::Anvil { _process: process };
-                let host = Self { kind, provider, url, chain_id, slot_seconds: SLOT_SECONDS.get() };
+                let backend = Self { kind, provider, url, chain_id, slot_seconds: SLOT_SECONDS.get() };
                 backend.set_interval().await?;
                 Ok(backend)
             }
@@ -135,7 +135,8 @@ impl L1Backend {
             Ok(true) => Kind::IdleAnvil,
             _ => Kind::Remote,
         };
-        let mut host = Self { kind, provider, url: url.clone(), chain_id, slot_seconds: SLOT_SECONDS.get() };
+        let mut backend =
+            Self { kind, provider, url: url.clone(), chain_id, slot_seconds: SLOT_SECONDS.get() };
         match backend.kind {
             Kind::IdleAnvil => backend.set_interval().await?,
             _ => backend.slot_seconds = backend.measure().await?,

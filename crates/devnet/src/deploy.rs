@@ -103,7 +103,7 @@ pub async fn deploy(
             "--skip",
             "test",
             "--rpc-url",
-            host.url().as_str(),
+            backend.url().as_str(),
         ])
         .env("FERNET_NETWORK", network)
         .env("FERNET_SCORING", scoring.name())

@@ -217,7 +217,7 @@ impl Devnet {
             L1Backend::start(&options.l1, &options.root, options.rpc_port, options.chain_id, options.seed)
                 .await?;
         observer.update(|view| view.l1 = l1_status(&backend));
-        tracing::info!(backend = host.name(), rpc = %host.url(), "L1 ready");
+        tracing::info!(backend = backend.name(), rpc = %backend.url(), "L1 ready");
 
         observer.doing("deploying the contracts");
         backend.set_mining(Mining::EachTransaction).await?;
@@ -228,7 +228,7 @@ impl Devnet {
         observer.doing("registering sequencers, depositing bonds and money");
         let setup = setup::prepare(&backend, &deployment, &accounts).await?;
 
-        let blobs = BeaconBlobs::new(host.url().clone(), BlockIds::ExecutionHash)?;
+        let blobs = BeaconBlobs::new(backend.url().clone(), BlockIds::ExecutionHash)?;
         let follower = Follower::new(backend.provider().clone(), &deployment, Arc::new(blobs.clone()))?;
         let follower = Arc::new(Mutex::new(follower));
         let faults = Arc::new(options.faults.clone());
@@ -245,7 +245,7 @@ impl Devnet {
             sidecars: options.sidecars,
             vote: options.vote,
         };
-        let cast = Roles::new(&deps, &(Arc::clone(&worker) as Arc<dyn ProofWorker>))?;
+        let roles = Roles::new(&deps, &(Arc::clone(&worker) as Arc<dyn ProofWorker>))?;
         let rollup = L1Address(deployment.contracts().rollup.into_array());
         let users = setup.users.iter().zip(&accounts.users);
         let users = users.map(|(index, user)| (*index, Arc::clone(&user.l2), USER_DEPOSIT));
@@ -767,7 +767,7 @@ fn worker(keys: Arc<ProverKey>, proofs: &ProofSource) -> Result<Arc<SharedWorker
 fn l1_status(backend: &L1Backend) -> view::L1Status {
     view::L1Status {
         backend: backend.name().to_owned(),
-        rpc: Some(host.url().to_string()),
+        rpc: Some(backend.url().to_string()),
         chain_id: backend.chain_id(),
         slot_seconds: backend.slot_seconds(),
         ..view::L1Status::default()

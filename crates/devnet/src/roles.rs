@@ -122,9 +122,9 @@ impl Roles {
     /// # Errors
     /// When one can't be made.
     pub fn new(deps: &RoleDeps<'_>, worker: &Arc<dyn ProofWorker>) -> Result<Self, RolesError> {
-        let mut cast = Self { sequencers: Vec::new(), provers: Vec::new(), network: InProcess::new() };
+        let mut roles = Self { sequencers: Vec::new(), provers: Vec::new(), network: InProcess::new() };
         roles.restart(deps, worker)?;
-        Ok(cast)
+        Ok(roles)
     }
 
     /// Drops every role, whatever it was about to do.
