@@ -68,7 +68,8 @@ fn prover_holds(plan: &FaultPlan, effect: &prover::Effect) -> bool {
         ),
         FaultKind::NoProofNoRescue => matches!(
             effect,
-            Effect::Prove { purpose: ProofPurpose::Commitment | ProofPurpose::Rescue, .. } | Effect::Finalize { .. }
+            Effect::Prove { purpose: ProofPurpose::Commitment | ProofPurpose::Rescue, .. }
+                | Effect::Finalize { .. }
         ),
         FaultKind::NoBackup => matches!(
             effect,

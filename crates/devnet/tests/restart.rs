@@ -97,15 +97,8 @@ async fn roles_that_die_after_every_kind_of_effect_send_nothing_twice_and_forget
         "Reveal",
     ];
     assert_eq!(sequencers, BTreeSet::from(expected));
-    let expected = [
-        "BuildBackup",
-        "ClaimRewards",
-        "Finalize",
-        "FinalizeBackup",
-        "ManageTransactions",
-        "Offer",
-        "Prove",
-    ];
+    let expected =
+        ["BuildBackup", "ClaimRewards", "Finalize", "FinalizeBackup", "ManageTransactions", "Offer", "Prove"];
     assert_eq!(kinds("prover"), BTreeSet::from(expected));
     assert!(restarts >= expected.len(), "{restarts} restarts");
 

@@ -42,31 +42,16 @@ pub enum BodyError {
     TooManyChunks(usize),
     /// A blob can't be hashed.
     #[error("blob {number}: {reason}")]
-    Blob {
-        /// The blob's position.
-        number: usize,
-        /// What is wrong with it.
-        reason: String,
-    },
+    Blob { number: usize, reason: String },
     /// The blobs' hashes differ from the header's.
     #[error("expected the blobs {expected:?}, got {actual:?}")]
-    WrongBlobs {
-        /// The hashes in the header.
-        expected: Vec<B256>,
-        /// The hashes of the blobs.
-        actual: Vec<B256>,
-    },
+    WrongBlobs { expected: Vec<B256>, actual: Vec<B256> },
     /// The blobs hold no valid block.
     #[error(transparent)]
     Invalid(#[from] ReplayError),
     /// Executing the block gives another state than the header says.
     #[error("expected the state root {expected}, got {actual}")]
-    WrongStateRoot {
-        /// The root in the header.
-        expected: B256,
-        /// The root after execution.
-        actual: B256,
-    },
+    WrongStateRoot { expected: B256, actual: B256 },
 }
 
 impl BlockBody {
@@ -103,9 +88,9 @@ impl BlockBody {
         self.header.hash()
     }
 
-    /// Executes the block on its parent's `state` and compares the result with the header. The block must consume all of
-    /// `queued`. The header's fee recipient replaces that of `rules`. The result can be proven. Afterwards `state` is
-    /// the state after the block.
+    /// Executes the block on its parent's `state` and compares the result with the header. The block must
+    /// consume all of `queued`. The header's fee recipient replaces that of `rules`. The result can be
+    /// proven. Afterwards `state` is the state after the block.
     ///
     /// # Errors
     /// When the block breaks a rule or differs from the header. `state` is invalid then.

@@ -1,8 +1,8 @@
 //! A network whose peers all run in this process.
 //!
-//! Every message is encoded and decoded again, as on a real network, so that the limits of [`crate::message`] apply.
-//! Delivery is deterministic: inboxes receive gossip in the order of the calls. Provers are asked concurrently, and
-//! their quotes are returned in the order in which the provers registered.
+//! Every message is encoded and decoded again, as on a real network, so that the limits of [`crate::message`]
+//! apply. Delivery is deterministic: inboxes receive gossip in the order of the calls. Provers are asked
+//! concurrently, and their quotes are returned in the order in which the provers registered.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

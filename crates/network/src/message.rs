@@ -1,7 +1,7 @@
 //! The messages and their encoding.
 //!
-//! Integers are big-endian. A list is a 32-bit length and its entries. A blob is a 32-bit length and its bytes without
-//! the trailing zeros. Every length has a limit, which is checked before anything is allocated.
+//! Integers are big-endian. A list is a 32-bit length and its entries. A blob is a 32-bit length and its
+//! bytes without the trailing zeros. Every length has a limit, which is checked before anything is allocated.
 
 use std::sync::Arc;
 

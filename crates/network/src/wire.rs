@@ -5,51 +5,22 @@
 pub enum WireError {
     /// The message is longer than messages of its kind may be.
     #[error("expected at most {maximum} bytes, got {actual}")]
-    TooLong {
-        /// Bytes allowed.
-        maximum: usize,
-        /// Bytes received.
-        actual: usize,
-    },
+    TooLong { maximum: usize, actual: usize },
     /// The message ends in the middle of a field.
     #[error("expected {expected} more bytes for {field}, got {actual}")]
-    Truncated {
-        /// The field that was being read.
-        field: &'static str,
-        /// Bytes that the field needs.
-        expected: usize,
-        /// Bytes that are left.
-        actual: usize,
-    },
+    Truncated { field: &'static str, expected: usize, actual: usize },
     /// Bytes follow the last field.
     #[error("expected the message to end, got {0} more bytes")]
     Trailing(usize),
     /// A list is longer than it may be.
     #[error("expected at most {maximum} entries in {field}, got {actual}")]
-    TooMany {
-        /// The list.
-        field: &'static str,
-        /// Entries allowed.
-        maximum: usize,
-        /// Entries announced.
-        actual: usize,
-    },
+    TooMany { field: &'static str, maximum: usize, actual: usize },
     /// A tag is unknown.
     #[error("expected a known {field}, got {actual}")]
-    UnknownTag {
-        /// The field that the tag selects.
-        field: &'static str,
-        /// The tag received.
-        actual: u8,
-    },
+    UnknownTag { field: &'static str, actual: u8 },
     /// The bytes of a field are no value of its type.
     #[error("malformed {field}: {reason}")]
-    Malformed {
-        /// The field.
-        field: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
+    Malformed { field: &'static str, reason: String },
 }
 
 /// Encodes a message, field by field.

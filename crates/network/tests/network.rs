@@ -101,7 +101,9 @@ fn every_message_survives_its_bytes() {
     assert_eq!(SignedQuote::decode(&signed.encode()), Ok(signed));
     assert_eq!(AcceptedQuote::decode(&accepted.encode()), Ok(accepted));
     assert_eq!(QuoteRequest::decode(&request.encode()), Ok(request));
-    for gossip in [Gossip::Operation(transfer(0)), Gossip::Operation(withdrawal(1)), Gossip::Body(Arc::new(body()))] {
+    for gossip in
+        [Gossip::Operation(transfer(0)), Gossip::Operation(withdrawal(1)), Gossip::Body(Arc::new(body()))]
+    {
         assert_eq!(Gossip::decode(&gossip.encode()), Ok(gossip));
     }
 }
@@ -266,6 +268,9 @@ async fn the_newest_bodies_are_kept() {
     }
     assert_eq!(network.fetch_body(numbered(0).header_hash()).await, Ok(None));
     for slot in [1, newest] {
-        assert_eq!(network.fetch_body(numbered(slot).header_hash()).await, Ok(Some(Arc::new(numbered(slot)))));
+        assert_eq!(
+            network.fetch_body(numbered(slot).header_hash()).await,
+            Ok(Some(Arc::new(numbered(slot))))
+        );
     }
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use alloy::primitives::B256;
 use fernet_network::BlockBody;
 use fernet_protocol::{Header, L1Slot, QueueRange, Slot};
-use fernet_roles::{
-    BlockSpec, OwnBlock, RoleError, ledger_at_tip, queued_operations, versioned_blob_hash,
-};
+use fernet_roles::{BlockSpec, OwnBlock, RoleError, ledger_at_tip, queued_operations, versioned_blob_hash};
 
 use crate::driver::{ExecutedBlock, Inner};
 use crate::error::ProverError;

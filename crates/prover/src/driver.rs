@@ -1,4 +1,5 @@
-//! The driver: observes L1 and the peers, runs the machine at every L1 block, and answers sequencers in between.
+//! The driver: observes L1 and the peers, runs the machine at every L1 block, and answers sequencers in
+//! between.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
@@ -77,7 +78,8 @@ impl ProverDriver {
     /// A prover of `deployment`. From now on it answers quote requests, until it is dropped.
     ///
     /// # Errors
-    /// When the settings contradict each other, the deployment or the dependencies, or the journal can't be read.
+    /// When the settings contradict each other, the deployment or the dependencies, or the journal can't be
+    /// read.
     pub fn new(
         deployment: &Deployment,
         settings: Settings,
@@ -90,7 +92,8 @@ impl ProverDriver {
         Ok(Self { inner, follower, worker })
     }
 
-    /// Does everything that a new L1 block makes possible. Call it once for each new block, also after a reorg.
+    /// Does everything that a new L1 block makes possible. Call it once for each new block, also after a
+    /// reorg.
     ///
     /// # Errors
     /// When the follower, the journal, or the transaction manager fails. After a retryable error
@@ -99,8 +102,8 @@ impl ProverDriver {
         self.inner.lock().await.step(block).await
     }
 
-    /// Looks for a new L1 block every `pause`, and makes a step with each, until `stop` becomes true or its sender is
-    /// dropped. Retryable errors are logged. `watch` receives the report of every step.
+    /// Looks for a new L1 block every `pause`, and makes a step with each, until `stop` becomes true or its
+    /// sender is dropped. Retryable errors are logged. `watch` receives the report of every step.
     ///
     /// # Errors
     /// As [`Self::step`], but only with errors that aren't retryable.
@@ -244,8 +247,8 @@ impl Inner {
                 // What follows from a proof is decided with the block, just below.
                 self.machine.apply(input);
             }
-            // The facts of this block tell what a refused finalization means, so the machine gets them before the
-            // transaction manager works.
+            // The facts of this block tell what a refused finalization means, so the machine gets them before
+            // the transaction manager works.
             let effects = self.machine.apply(Input::Block(Box::new(facts.clone())));
             let effects = std::iter::once(Effect::ManageTransactions).chain(effects);
             carry_out_all(self, effects, &facts).await?;

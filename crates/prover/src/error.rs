@@ -12,30 +12,13 @@ pub enum ProverError {
     Role(RoleError),
     /// The transaction manager sends from another account than the prover's.
     #[error("expected transactions from the prover {expected}, got transactions from {actual}")]
-    WrongSender {
-        /// The prover.
-        expected: Address,
-        /// The transaction manager's account.
-        actual: Address,
-    },
+    WrongSender { expected: Address, actual: Address },
     /// A reorg removed operations that the block consumes from the Bridge's queue.
     #[error("the block of slot {slot} consumes {count} l1 operations, which are not queued any more")]
-    OperationsMissing {
-        /// The block's slot.
-        slot: Slot,
-        /// Operations consumed since genesis.
-        count: u64,
-    },
+    OperationsMissing { slot: Slot, count: u64 },
     /// L1 can't finalize a block with this header.
     #[error("expected {expected} in header {header_hash}, got {actual}")]
-    Header {
-        /// Hash of the header.
-        header_hash: B256,
-        /// What L1 accepts.
-        expected: String,
-        /// What the header has.
-        actual: String,
-    },
+    Header { header_hash: B256, expected: String, actual: String },
     /// The block may not consume this part of the Bridge's queue.
     #[error(transparent)]
     Queue(QueueRangeError),

@@ -102,8 +102,8 @@ pub enum Input {
 /// An effect of the machine: something to build, prove, sign or send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Checks the requested block, signs the quote, and sends it to the sequencer. Results in [`Input::Offered`]. If it is
-    /// held, the request is declined.
+    /// Checks the requested block, signs the quote, and sends it to the sequencer. Results in
+    /// [`Input::Offered`]. If it is held, the request is declined.
     Offer {
         /// The quote to sign.
         quote: Quote,
@@ -117,7 +117,8 @@ pub enum Effect {
         /// First L1 slot in which the commitment may not land any more.
         expires_at: L1Slot,
     },
-    /// Asks peers for a block's body and checks it. Results in [`Input::BodyFetched`] or [`Input::BodyMissing`].
+    /// Asks peers for a block's body and checks it. Results in [`Input::BodyFetched`] or
+    /// [`Input::BodyMissing`].
     FetchBody {
         /// The block's slot.
         slot: Slot,
@@ -167,9 +168,9 @@ pub enum Effect {
         /// First L1 slot in which the finalization may not land any more.
         expires_at: L1Slot,
     },
-    /// Sends, replaces and cancels the transactions that earlier effects submitted, as the new L1 block requires. The driver
-    /// begins every step with it. While it is held, no transaction is replaced or cancelled, and the fate of
-    /// transactions is unknown. May result in [`Input::FinalizeRefused`].
+    /// Sends, replaces and cancels the transactions that earlier effects submitted, as the new L1 block
+    /// requires. The driver begins every step with it. While it is held, no transaction is replaced or
+    /// cancelled, and the fate of transactions is unknown. May result in [`Input::FinalizeRefused`].
     ManageTransactions,
     /// Claims the rewards on L1.
     ClaimRewards {

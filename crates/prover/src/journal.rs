@@ -1,7 +1,8 @@
-//! The records that a prover needs after a restart: the blocks that it offered to prove, its offers, and its proofs.
+//! The records that a prover needs after a restart: the blocks that it offered to prove, its offers, and its
+//! proofs.
 //!
-//! A prover that has a bond on a block and can't prove it loses the bond. So a block is on disk before an offer for it
-//! leaves the process. A proof may take most of its window, so it is on disk before it is sent.
+//! A prover that has a bond on a block and can't prove it loses the bond. So a block is on disk before an
+//! offer for it leaves the process. A proof may take most of its window, so it is on disk before it is sent.
 
 use std::time::Duration;
 

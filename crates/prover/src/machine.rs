@@ -1,9 +1,10 @@
 //! The prover's decisions, without IO.
 //!
-//! The machine is level-triggered: at every L1 block it emits all effects that still apply. The driver recognises what is
-//! already under way: L1 transactions by their idempotency keys, proofs by their statements. So nothing is lost when a
-//! transaction or a message is lost or the process restarts, and an effect that the policy held comes again at the next
-//! L1 block. Offers are the exception: a sequencer that gets no quote asks again.
+//! The machine is level-triggered: at every L1 block it emits all effects that still apply. The driver
+//! recognises what is already under way: L1 transactions by their idempotency keys, proofs by their
+//! statements. So nothing is lost when a transaction or a message is lost or the process restarts, and an
+//! effect that the policy held comes again at the next L1 block. Offers are the exception: a sequencer that
+//! gets no quote asks again.
 
 use std::collections::BTreeMap;
 
@@ -22,8 +23,8 @@ use crate::strategy::Strategy;
 /// Slots whose work is kept, so that it is known after an L1 reorg across the end of a slot.
 const KEPT_SLOTS: u64 = 4;
 
-/// Attempts at a proof of a block with this prover's bond. A second attempt helps after a temporary failure, such as too
-/// little memory or a worker that was stopped.
+/// Attempts at a proof of a block with this prover's bond. A second attempt helps after a temporary failure,
+/// such as too little memory or a worker that was stopped.
 const OWN_PROOF_ATTEMPTS: u8 = 2;
 
 /// A prover's progress with one block.
@@ -64,8 +65,8 @@ struct BackupBlock {
 pub enum Availability {
     /// It does.
     Available,
-    /// It doesn't until its operator restarts it, because another bond might be lost too. It goes on with the blocks that
-    /// have its bond already.
+    /// It doesn't until its operator restarts it, because another bond might be lost too. It goes on with the
+    /// blocks that have its bond already.
     Suspended {
         /// What failed.
         reason: String,
@@ -261,7 +262,8 @@ impl Prover {
         vec![Effect::Finalize { slot: view.slot, header_hash, window, committed, expires_at }]
     }
 
-    /// Finalizes the revealed block if there is one and its body can be had, or else a block of this prover's own.
+    /// Finalizes the revealed block if there is one and its body can be had, or else a block of this prover's
+    /// own.
     fn back_up(&self, facts: &Facts) -> Vec<Effect> {
         let view = &facts.snapshot.next;
         let (slot, parent) = (view.slot, facts.snapshot.tip.header_hash);
@@ -300,8 +302,8 @@ impl Prover {
         is_worthwhile.then_some(Effect::ClaimRewards { owed: facts.owed })
     }
 
-    /// Whether L1 should accept this prover's proof of its own commitment now. Then a refusal means that the proof is bad,
-    /// not that another prover was faster.
+    /// Whether L1 should accept this prover's proof of its own commitment now. Then a refusal means that the
+    /// proof is bad, not that another prover was faster.
     fn is_due(&self, header_hash: &B256) -> bool {
         let view = self.facts.as_ref().map(|facts| &facts.snapshot.next);
         view.filter(|view| view.phase == Phase::ExclusiveProving)

@@ -12,58 +12,28 @@ use crate::strategy::Strategy;
 pub enum DeclineReason {
     /// The prover takes no new work.
     #[error("the prover is suspended: {reason}")]
-    Suspended {
-        /// Why it is suspended.
-        reason: String,
-    },
+    Suspended { reason: String },
     /// The block is for another slot.
     #[error("expected a block of slot {expected}, got one of slot {actual}")]
-    WrongSlot {
-        /// The slot in turn.
-        expected: Slot,
-        /// The block's slot.
-        actual: Slot,
-    },
+    WrongSlot { expected: Slot, actual: Slot },
     /// Nothing can be committed in this phase.
     #[error("expected the proposal or the commitment phase, got {0:?}")]
     WrongPhase(Phase),
     /// The block's parent isn't the tip.
     #[error("expected the parent {expected}, got {actual}")]
-    WrongParent {
-        /// The tip.
-        expected: B256,
-        /// The block's parent.
-        actual: B256,
-    },
+    WrongParent { expected: B256, actual: B256 },
     /// The state after the parent isn't known yet.
     #[error("the state after {0} is not known yet")]
     StateMissing(B256),
     /// The block is no candidate of the sequencer, or can't be committed any more.
     #[error("{header_hash} is no candidate of sequencer {sequencer} that can still be committed")]
-    NotACandidate {
-        /// Hash of the block's header.
-        header_hash: B256,
-        /// The sequencer that asks.
-        sequencer: SequencerId,
-    },
+    NotACandidate { header_hash: B256, sequencer: SequencerId },
     /// The price is above what a sequencer may pay.
     #[error("the price is {price}, a sequencer may pay {maximum}")]
-    PriceAboveLimit {
-        /// The sequencer's share of the block reward.
-        maximum: TokenAmount,
-        /// This prover's price.
-        price: TokenAmount,
-    },
+    PriceAboveLimit { maximum: TokenAmount, price: TokenAmount },
     /// The free escrow doesn't cover another bond.
     #[error("a bond of {bond} is not covered: {free} of escrow are free, {offered} are in open offers")]
-    NotCovered {
-        /// The bond of the new offer.
-        bond: TokenAmount,
-        /// This prover's free escrow.
-        free: TokenAmount,
-        /// Bonds of the open offers.
-        offered: TokenAmount,
-    },
+    NotCovered { bond: TokenAmount, free: TokenAmount, offered: TokenAmount },
 }
 
 /// Offers that can still be committed.
@@ -137,8 +107,8 @@ impl Offers {
         self.0.contains(quote)
     }
 
-    /// Bonds of the open offers for other blocks than `header_hash`. Only one offer for a block can be committed, so a new
-    /// offer for the same block needs no second bond.
+    /// Bonds of the open offers for other blocks than `header_hash`. Only one offer for a block can be
+    /// committed, so a new offer for the same block needs no second bond.
     fn bonds_except(&self, header_hash: B256) -> TokenAmount {
         self.0
             .iter()
@@ -146,8 +116,8 @@ impl Offers {
             .fold(TokenAmount::ZERO, |sum, quote| sum.saturating_add(quote.bond))
     }
 
-    /// Removes the offers that can't be committed any more: expired ones, those of earlier slots, and those of a block that
-    /// is committed. L1 has locked the bond of a commitment already.
+    /// Removes the offers that can't be committed any more: expired ones, those of earlier slots, and those
+    /// of a block that is committed. L1 has locked the bond of a commitment already.
     pub(crate) fn prune(&mut self, facts: &Facts) {
         let next_l1_slot: L1Slot = facts.snapshot.next_l1_slot();
         let view = &facts.snapshot.next;

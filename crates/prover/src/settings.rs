@@ -13,11 +13,11 @@ use crate::strategy::Strategy;
 pub struct Settings {
     /// How the machine decides.
     pub strategy: Strategy,
-    /// Most chunks of a block that the prover offers to prove or builds: what it can prove in time. The deployment's limit
-    /// applies too.
+    /// Most chunks of a block that the prover offers to prove or builds: what it can prove in time. The
+    /// deployment's limit applies too.
     pub max_chunks: usize,
-    /// Age in L1 slots from which a backup block consumes a deposit that it need not consume yet. An L1 reorg that undoes a
-    /// consumed deposit makes the block invalid.
+    /// Age in L1 slots from which a backup block consumes a deposit that it need not consume yet. An L1 reorg
+    /// that undoes a consumed deposit makes the block invalid.
     pub deposit_depth: u64,
     /// The most that a transaction may cost, in wei.
     pub max_total_fee: U256,
@@ -30,8 +30,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults for a prover whose rewards are paid to its payee. It proves and builds blocks of up to `max_chunks`
-    /// chunks. Its backup blocks consume deposits at once.
+    /// The defaults for a prover whose rewards are paid to its payee. It proves and builds blocks of up to
+    /// `max_chunks` chunks. Its backup blocks consume deposits at once.
     #[must_use]
     pub fn new(strategy: Strategy, max_chunks: usize) -> Self {
         Self {
@@ -56,8 +56,8 @@ impl Settings {
         }
     }
 
-    /// Refuses settings with which no block can be built or no claim can be sent. `senders` are the accounts that
-    /// transactions are sent from.
+    /// Refuses settings with which no block can be built or no claim can be sent. `senders` are the accounts
+    /// that transactions are sent from.
     pub(crate) fn check(&self, senders: &[Address]) -> Result<(), ProverError> {
         let Strategy { prover, payee, claim_from, .. } = self.strategy;
         RoleError::check_chunks(self.max_chunks)?;

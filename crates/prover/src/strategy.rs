@@ -51,8 +51,8 @@ pub struct Strategy {
     pub prices: PriceList,
     /// L1 slots that an offer is valid for.
     pub offer_validity: u64,
-    /// L1 slots before the end of another prover's exclusive proving at which the prover starts a rescue proof: about the
-    /// time that a proof takes.
+    /// L1 slots before the end of another prover's exclusive proving at which the prover starts a rescue
+    /// proof: about the time that a proof takes.
     pub rescue_lead: u64,
     /// L2 account that receives the fees of its backup blocks; 0 burns them.
     pub fee_recipient: u32,

@@ -51,8 +51,8 @@ impl std::fmt::Display for JobId {
 }
 
 impl ProofJob {
-    /// The job's id. The proof of a job is valid for every job with the same id: the header fixes the block's data and
-    /// roots, and the domain fixes the deployment.
+    /// The job's id. The proof of a job is valid for every job with the same id: the header fixes the block's
+    /// data and roots, and the domain fixes the deployment.
     #[must_use]
     pub fn id(&self) -> JobId {
         let mut hasher = Keccak256::new();
@@ -129,8 +129,8 @@ pub trait ProofWorker: Send + Sync {
     fn idle(&self) -> BoxFuture<'_, ()>;
 }
 
-/// A worker in this process. It proves one block at a time, in a background thread. The chunks of one block use all cores,
-/// so a second block at the same time would only need more memory.
+/// A worker in this process. It proves one block at a time, in a background thread. The chunks of one block
+/// use all cores, so a second block at the same time would only need more memory.
 pub struct LocalWorker {
     prover: Arc<Prover>,
     threads: usize,

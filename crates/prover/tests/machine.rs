@@ -198,8 +198,14 @@ fn an_offer_that_is_held_leaves_no_trace() {
 #[test]
 fn declines_what_can_not_be_committed_or_does_not_pay() {
     let decline = |ask: RequestedBlock, facts: Facts| prover().consider(&ask, &facts).unwrap_err();
-    assert!(matches!(decline(RequestedBlock { slot: Slot::new(6), ..request() }, committing()), DeclineReason::WrongSlot { .. }));
-    assert!(matches!(decline(RequestedBlock { parent: BLOCK, ..request() }, committing()), DeclineReason::WrongParent { .. }));
+    assert!(matches!(
+        decline(RequestedBlock { slot: Slot::new(6), ..request() }, committing()),
+        DeclineReason::WrongSlot { .. }
+    ));
+    assert!(matches!(
+        decline(RequestedBlock { parent: BLOCK, ..request() }, committing()),
+        DeclineReason::WrongParent { .. }
+    ));
     let mut missing = committing();
     missing.snapshot.parent_state = ParentState::Missing;
     assert!(matches!(decline(request(), missing), DeclineReason::StateMissing(_)));
@@ -266,7 +272,10 @@ fn another_provers_block_is_left_alone_until_it_is_about_to_be_late() {
     let mut machine = prover();
     assert_eq!(see(&mut machine, at(105, exclusive.clone())), []);
     assert_eq!(see(&mut machine, at(106, exclusive.clone())), [FETCH]);
-    assert_eq!(machine.apply(Input::BodyFetched { slot: SLOT, header_hash: BLOCK }), [prove(ProofPurpose::Rescue)]);
+    assert_eq!(
+        machine.apply(Input::BodyFetched { slot: SLOT, header_hash: BLOCK }),
+        [prove(ProofPurpose::Rescue)]
+    );
     machine.apply(Input::ProofStarted { header_hash: BLOCK });
     machine.apply(Input::Proven { header_hash: BLOCK });
     assert_eq!(see(&mut machine, at(107, exclusive)), [], "nothing lands in another's window");
@@ -294,7 +303,8 @@ fn without_proposals_it_builds_proves_and_finalizes_a_block_of_its_own() {
     machine.apply(Input::ProofStarted { header_hash: BACKUP });
     assert_eq!(machine.apply(Input::Proven { header_hash: BACKUP }), [], "nothing lands in the halt");
     let expires_at = L1Slot::new(110);
-    let expected = Effect::FinalizeBackup { slot: SLOT, header_hash: BACKUP, blobs: BackupBlobs::Attached, expires_at };
+    let expected =
+        Effect::FinalizeBackup { slot: SLOT, header_hash: BACKUP, blobs: BackupBlobs::Attached, expires_at };
     assert_eq!(see(&mut machine, facts(Phase::Backup, vec![])), [expected]);
     let mut moved = facts(Phase::Backup, vec![]);
     moved.snapshot.tip.header_hash = BLOCK;
@@ -306,7 +316,8 @@ fn without_proposals_it_builds_proves_and_finalizes_a_block_of_its_own() {
 fn in_backup_the_revealed_block_comes_first_if_its_body_is_known() {
     let backup = facts(Phase::Backup, vec![candidate(Some(OTHER), Some(105))]);
     let expires_at = L1Slot::new(110);
-    let expected = Effect::FinalizeBackup { slot: SLOT, header_hash: BLOCK, blobs: BackupBlobs::Revealed, expires_at };
+    let expected =
+        Effect::FinalizeBackup { slot: SLOT, header_hash: BLOCK, blobs: BackupBlobs::Revealed, expires_at };
     assert_eq!(see(&mut proven(), backup.clone()), [expected]);
     let mut machine = prover();
     assert_eq!(see(&mut machine, backup), [FETCH]);

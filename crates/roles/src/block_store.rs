@@ -67,8 +67,9 @@ impl BlockStore {
         body.map(Arc::new).ok_or(RoleError::UnknownBlock { slot, header_hash })
     }
 
-    /// A block that this role built on `parent` for `slot` before a restart, if there is one. A second block for the slot
-    /// would compete with it. Of several, the first is returned whose transaction `is_submitted`, or else the first.
+    /// A block that this role built on `parent` for `slot` before a restart, if there is one. A second block
+    /// for the slot would compete with it. Of several, the first is returned whose transaction
+    /// `is_submitted`, or else the first.
     ///
     /// # Errors
     /// When the journal can't be read, or `is_submitted` fails.

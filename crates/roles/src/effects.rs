@@ -44,8 +44,8 @@ pub trait EffectHandler: Send {
     fn is_retryable(error: &Self::Error) -> bool;
 }
 
-/// Carries out `effects` in order, and then the effects of the inputs that result from them. The report has the effects
-/// that the policy held, and the retryable errors.
+/// Carries out `effects` in order, and then the effects of the inputs that result from them. The report has
+/// the effects that the policy held, and the retryable errors.
 ///
 /// # Errors
 /// With the first error that isn't retryable. The remaining effects are dropped.

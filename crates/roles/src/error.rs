@@ -15,52 +15,22 @@ use crate::journal::JournalError;
 pub enum RoleError {
     /// A setting has an impossible value.
     #[error("expected {expected} for {setting}, got {actual}")]
-    Setting {
-        /// The setting's name.
-        setting: &'static str,
-        /// The possible values.
-        expected: String,
-        /// The value given.
-        actual: String,
-    },
+    Setting { setting: &'static str, expected: String, actual: String },
     /// The role can't send from the account that is owed the rewards, so it can't claim them.
     #[error("rewards of {account} can't be claimed: transactions are sent from {sender} only")]
-    NoClaimant {
-        /// The account that is owed the rewards.
-        account: Address,
-        /// The account that the role sends from.
-        sender: Address,
-    },
+    NoClaimant { account: Address, sender: Address },
     /// The RANDAO mix of a slot's seed isn't known yet.
     #[error("the seed of slot {slot} is not known yet: l1 has no block after l1 slot {seed_at}")]
-    SeedUnknown {
-        /// The slot.
-        slot: Slot,
-        /// L1 slot of the mix.
-        seed_at: L1Slot,
-    },
+    SeedUnknown { slot: Slot, seed_at: L1Slot },
     /// The state after the tip isn't known yet.
     #[error("the state after the block of slot {slot} is not known yet")]
-    StateMissing {
-        /// The tip's slot.
-        slot: Slot,
-    },
+    StateMissing { slot: Slot },
     /// The tip isn't the block's parent.
     #[error("expected the tip {expected}, got {actual}")]
-    TipMoved {
-        /// The block's parent.
-        expected: B256,
-        /// The tip.
-        actual: B256,
-    },
+    TipMoved { expected: B256, actual: B256 },
     /// The role needs a block that isn't in its journal.
     #[error("the block {header_hash} of slot {slot} is not in the journal")]
-    UnknownBlock {
-        /// The block's slot.
-        slot: Slot,
-        /// Hash of the block's header.
-        header_hash: B256,
-    },
+    UnknownBlock { slot: Slot, header_hash: B256 },
     /// L1 can't represent a quote.
     #[error(transparent)]
     Quote(#[from] InvalidValue),

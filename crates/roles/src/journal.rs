@@ -1,7 +1,9 @@
-//! The records that a role needs after a restart: its blocks, the quotes that it chose or offered, its proofs.
+//! The records that a role needs after a restart: its blocks, the quotes that it chose or offered, its
+//! proofs.
 //!
-//! Every kind of [`Record`] has its own table. The key is the slot and the header's hash of the block. A record is on disk
-//! before anything that depends on it leaves the process. A [`Batch`] is written as a whole or not at all.
+//! Every kind of [`Record`] has its own table. The key is the slot and the header's hash of the block. A
+//! record is on disk before anything that depends on it leaves the process. A [`Batch`] is written as a whole
+//! or not at all.
 
 use std::fmt;
 use std::path::Path;
@@ -27,33 +29,16 @@ pub enum JournalError {
     Database(#[from] Box<redb::Error>),
     /// A record can't be decoded.
     #[error("journal record of header {header_hash}: {error}")]
-    Malformed {
-        /// Hash of the record's header.
-        header_hash: B256,
-        /// What is wrong with the bytes.
-        error: WireError,
-    },
+    Malformed { header_hash: B256, error: WireError },
     /// A record belongs to another key.
     #[error(
         "expected the journal record of slot {expected_slot} and header {expected}, \
          got that of slot {actual_slot} and header {actual}"
     )]
-    Misplaced {
-        /// Slot of the key.
-        expected_slot: Slot,
-        /// Header of the key.
-        expected: B256,
-        /// Slot of the record.
-        actual_slot: Slot,
-        /// Header of the record.
-        actual: B256,
-    },
+    Misplaced { expected_slot: Slot, expected: B256, actual_slot: Slot, actual: B256 },
     /// The journal has another quote for the same header, which may be signed.
     #[error("another quote for header {header_hash} may already be signed")]
-    AlreadySigned {
-        /// The header.
-        header_hash: B256,
-    },
+    AlreadySigned { header_hash: B256 },
 }
 
 impl JournalError {
@@ -163,8 +148,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the file at `path`, or creates it. Only one process can open it, so a second copy of the role on the same disk
-    /// can't start.
+    /// Opens the file at `path`, or creates it. Only one process can open it, so a second copy of the role on
+    /// the same disk can't start.
     ///
     /// # Errors
     /// When the file can't be opened or created.

@@ -1,7 +1,7 @@
 //! The parts that all off-chain roles share.
 //!
-//! A role is a pure machine, which turns inputs into effects, and a driver, which carries the effects out. This crate
-//! has the common parts of the drivers:
+//! A role is a pure machine, which turns inputs into effects, and a driver, which carries the effects out.
+//! This crate has the common parts of the drivers:
 //!
 //! - [`ChainSnapshot`]: the rollup at an L1 block, part of every machine's facts;
 //! - [`carry_out_all`]: the effect loop. It asks the operator's [`Policy`] before every effect;
@@ -40,7 +40,7 @@ pub use run::{Role, run};
 pub use sidecars::{BlobMask, SidecarCache, blob_masks, versioned_blob_hash};
 pub use snapshot::{ChainSnapshot, ParentState, follow, ledger_at_tip, poll_to_head};
 pub use submissions::{
-    ClaimTerms, DEFAULT_CLAIM_FROM, DEFAULT_MAX_TOTAL_FEE, SubmitOutcome, Submissions, TxProblem, TxRequest,
+    ClaimTerms, DEFAULT_CLAIM_FROM, DEFAULT_MAX_TOTAL_FEE, Submissions, SubmitOutcome, TxProblem, TxRequest,
 };
 
 use fernet_protocol::Slot;

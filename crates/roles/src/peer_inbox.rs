@@ -30,8 +30,8 @@ impl PeerInbox {
         Self { inbox: network.subscribe(), mempool: Mempool::new(domain, limits) }
     }
 
-    /// Reads all new messages. Valid operations go to the mempool, and operations that can't be included any more leave
-    /// it. Returns the bodies that peers announced, unchecked.
+    /// Reads all new messages. Valid operations go to the mempool, and operations that can't be included any
+    /// more leave it. Returns the bodies that peers announced, unchecked.
     pub fn receive(&mut self, follower: &Follower) -> Vec<Arc<BlockBody>> {
         let gossip = self.inbox.drain();
         let mut bodies = Vec::new();

@@ -20,8 +20,8 @@ pub struct Context<'a, I> {
     pub snapshot: &'a ChainSnapshot,
 }
 
-/// Decides on every effect `E` of a role that is identified by `I`: a kill switch, a maintenance window, a fault in a
-/// test. Nothing is signed or sent unless the policy allows it.
+/// Decides on every effect `E` of a role that is identified by `I`: a kill switch, a maintenance window, a
+/// fault in a test. Nothing is signed or sent unless the policy allows it.
 pub type Policy<E, I> = Box<dyn Fn(&E, &Context<'_, I>) -> Decision + Send + Sync>;
 
 /// The policy that allows everything.

@@ -6,8 +6,8 @@ use fernet_protocol::{L1Slot, QueueRange};
 
 use crate::error::RoleError;
 
-/// The part of the queue that a new block consumes: everything that it must, and of the rest what is at least `depth`
-/// L1 slots old.
+/// The part of the queue that a new block consumes: everything that it must, and of the rest what is at least
+/// `depth` L1 slots old.
 pub(crate) fn range_to_consume(view: &RollupView, cutoff: L1Slot, now: L1Slot, depth: u64) -> QueueRange {
     let required = view.queue_required(cutoff);
     let available = view.queue_available();
@@ -16,7 +16,8 @@ pub(crate) fn range_to_consume(view: &RollupView, cutoff: L1Slot, now: L1Slot, d
     QueueRange { from: available.from, to: required.to.max(available.from.saturating_add(old)) }
 }
 
-/// The state after everything that the next block can consume of the queue. Operations are checked against it.
+/// The state after everything that the next block can consume of the queue. Operations are checked against
+/// it.
 pub(crate) fn state_after_queue<'a>(ledger: &'a Ledger, view: &RollupView) -> State<&'a Ledger> {
     let mut state = ledger.state();
     for record in view.queue_in(view.queue_available()).unwrap_or_default() {

@@ -68,8 +68,8 @@ impl<K: ActionKind> fmt::Display for Action<K> {
     }
 }
 
-/// What a role did in a step. `K` is what its transactions can be for, `E` is its effect, and `S` is its view of the slot
-/// in turn.
+/// What a role did in a step. `K` is what its transactions can be for, `E` is its effect, and `S` is its view
+/// of the slot in turn.
 #[derive(Debug, Clone)]
 pub struct StepReport<K, E, S> {
     /// The slot in turn in the L1 slot after the step's block; `None` before the deployment.

@@ -27,8 +27,8 @@ pub trait Role: Send {
     fn is_retryable(error: &Self::Error) -> bool;
 }
 
-/// Looks for a new L1 block every `pause`, and makes a step with each, until `stop` becomes true or its sender is dropped.
-/// Retryable errors are logged. `watch` receives the report of every step.
+/// Looks for a new L1 block every `pause`, and makes a step with each, until `stop` becomes true or its
+/// sender is dropped. Retryable errors are logged. `watch` receives the report of every step.
 ///
 /// # Errors
 /// With the first error that isn't retryable.

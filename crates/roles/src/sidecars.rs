@@ -1,7 +1,7 @@
 //! Builds blob sidecars in the background, before their transactions are due.
 //!
-//! The cell proofs of a blob take a large part of a second. They depend on the blob alone, so they are computed as soon
-//! as a reveal is likely.
+//! The cell proofs of a blob take a large part of a second. They depend on the blob alone, so they are
+//! computed as soon as a reveal is likely.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +29,8 @@ struct Entry {
 }
 
 impl SidecarCache {
-    /// Starts to build the sidecars of a block, with up to `size` blobs each, unless they were started before.
+    /// Starts to build the sidecars of a block, with up to `size` blobs each, unless they were started
+    /// before.
     pub fn start(&mut self, header_hash: B256, body: &Arc<BlockBody>, size: usize, format: SidecarFormat) {
         for mask in blob_masks(body.blobs.len(), size) {
             self.0.entry((header_hash, mask)).or_insert_with(|| Entry {

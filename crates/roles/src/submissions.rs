@@ -20,7 +20,8 @@ pub const DEFAULT_MAX_TOTAL_FEE: U256 = U256::from_limbs([1_000_000_000_000_000_
 /// Default of the rewards that are worth a claim, in token units: two tokens.
 pub const DEFAULT_CLAIM_FROM: U256 = U256::from_limbs([2_000_000_000_000_000_000, 0, 0, 0]);
 
-/// Attempts at an action that L1 reverts. Each costs gas. An action that failed three times did not just lose a race.
+/// Attempts at an action that L1 reverts. Each costs gas. An action that failed three times did not just lose
+/// a race.
 const MAX_ATTEMPTS: u32 = 3;
 
 /// L1 slots that a claim has to land. A claim that doesn't land loses nothing.
@@ -115,8 +116,8 @@ impl<K: ActionKind> Submissions<K> {
         self.head = Some(block.clone());
     }
 
-    /// Sends, replaces and cancels the transactions submitted before, as the L1 block requires, and records what became of
-    /// them. Returns the actions that have a problem.
+    /// Sends, replaces and cancels the transactions submitted before, as the L1 block requires, and records
+    /// what became of them. Returns the actions that have a problem.
     ///
     /// # Errors
     /// When a manager fails with an error that isn't retryable.
@@ -194,7 +195,8 @@ impl<K: ActionKind> Submissions<K> {
         Ok(known)
     }
 
-    /// Submits a transaction, unless [`Self::is_submitted`] says otherwise or its window closes before `not_before`.
+    /// Submits a transaction, unless [`Self::is_submitted`] says otherwise or its window closes before
+    /// `not_before`.
     ///
     /// # Errors
     /// When the transaction manager fails.
@@ -265,7 +267,8 @@ impl<K: ActionKind> Submissions<K> {
         }
     }
 
-    /// Withdraws every attempt at an action. [`Self::manage`] replaces the transactions that were sent by no-ops.
+    /// Withdraws every attempt at an action. [`Self::manage`] replaces the transactions that were sent by
+    /// no-ops.
     ///
     /// # Errors
     /// When the transaction manager fails.

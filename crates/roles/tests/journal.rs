@@ -106,7 +106,8 @@ fn records_of_a_batch_are_there_together_or_not_at_all() {
     assert_eq!(journal.all::<OwnBlock>().unwrap(), [own(7), own(300)]);
 }
 
-/// What a damaged disk leaves: bytes in the table of bodies that are no body, or another one than the key says.
+/// What a damaged disk leaves: bytes in the table of bodies that are no body, or another one than the key
+/// says.
 #[derive(Debug)]
 struct Damaged(Vec<u8>);
 

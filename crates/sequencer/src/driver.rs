@@ -151,7 +151,8 @@ impl SequencerDriver {
         self.submissions.transactions()
     }
 
-    /// Does everything that a new L1 block makes possible. Call it once for each new block, also after a reorg.
+    /// Does everything that a new L1 block makes possible. Call it once for each new block, also after a
+    /// reorg.
     ///
     /// # Errors
     /// When the follower, the journal, or the transaction manager fails. After a retryable error
@@ -168,8 +169,8 @@ impl SequencerDriver {
         Ok(std::mem::take(&mut self.report))
     }
 
-    /// Looks for a new L1 block every `pause`, and makes a step with each, until `stop` becomes true or its sender is
-    /// dropped. Retryable errors are logged. `watch` receives the report of every step.
+    /// Looks for a new L1 block every `pause`, and makes a step with each, until `stop` becomes true or its
+    /// sender is dropped. Retryable errors are logged. `watch` receives the report of every step.
     ///
     /// # Errors
     /// As [`Self::step`], but only with errors that aren't retryable.

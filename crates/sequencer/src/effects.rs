@@ -38,12 +38,8 @@ impl EffectHandler for SequencerDriver {
         let next_l1_slot = facts.snapshot.next_l1_slot();
         match effect {
             Effect::Build { slot, parent, cutoff } => {
-                let spec = BlockSpec {
-                    slot: *slot,
-                    parent: *parent,
-                    cutoff: *cutoff,
-                    now: facts.snapshot.now,
-                };
+                let spec =
+                    BlockSpec { slot: *slot, parent: *parent, cutoff: *cutoff, now: facts.snapshot.now };
                 self.build(spec).await
             }
             Effect::LoadBlock { slot, header_hash } => self.load_block(*slot, *header_hash),
@@ -116,7 +112,8 @@ impl SequencerDriver {
                 self.report.built.push(built);
                 Ok(vec![Input::BlockBuilt(block)])
             }
-            // Another role of this process has polled the follower meanwhile. The next L1 block brings the new tip.
+            // Another role of this process has polled the follower meanwhile. The next L1 block brings the
+            // new tip.
             Err(RoleError::TipMoved { .. }) => Ok(Vec::new()),
             Err(error) => Err(error),
         }
@@ -163,8 +160,8 @@ impl SequencerDriver {
         Ok(TxRequest::call(self.rollup, &call, expires_at))
     }
 
-    /// Starts to build the sidecars that the reveal needs. The best-ranked sequencer starts when it proposes, the others
-    /// when their turn comes.
+    /// Starts to build the sidecars that the reveal needs. The best-ranked sequencer starts when it proposes,
+    /// the others when their turn comes.
     fn start_sidecars(&mut self, slot: Slot, header_hash: B256) -> Result<(), SequencerError> {
         let body = self.store.body(slot, header_hash)?;
         self.sidecars.start(header_hash, &body, self.settings.blobs_per_transaction, self.settings.sidecars);
@@ -209,13 +206,12 @@ impl SequencerDriver {
         };
         match self.submissions.submit(action, request, next_l1_slot, &mut self.report).await? {
             SubmitOutcome::Accepted => Ok(Vec::new()),
-            SubmitOutcome::Failed => {
-                Ok(vec![Input::CommitFailed { slot, quote: Box::new(quote.clone()) }])
-            }
+            SubmitOutcome::Failed => Ok(vec![Input::CommitFailed { slot, quote: Box::new(quote.clone()) }]),
         }
     }
 
-    /// Writes the quote to the journal, signs it, and sends it to its prover. Only one quote is signed for a header.
+    /// Writes the quote to the journal, signs it, and sends it to its prover. Only one quote is signed for a
+    /// header.
     async fn hand_over(&self, quote: &SignedQuote) -> Result<(), SequencerError> {
         self.store.journal().put_quote(quote, Replacement::Forbidden)?;
         let digest = self.machine.digest(&quote.quote);

@@ -32,8 +32,8 @@ pub enum SeedStatus {
 /// This sequencer's rank in a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnRank {
-    /// The rank among all eligible sequencers, from 0, the best. Under VRF scoring it is the expected rank, as the scores
-    /// of others are hidden.
+    /// The rank among all eligible sequencers, from 0, the best. Under VRF scoring it is the expected rank,
+    /// as the scores of others are hidden.
     pub rank: usize,
     /// The sequencer's score.
     pub score: Score,
@@ -102,7 +102,8 @@ pub enum Effect {
         /// The block must consume what the Bridge queued before this L1 slot.
         cutoff: L1Slot,
     },
-    /// Looks in the journal for a block that is on L1 but unknown to this process. Results in [`Input::BlockLoaded`].
+    /// Looks in the journal for a block that is on L1 but unknown to this process. Results in
+    /// [`Input::BlockLoaded`].
     LoadBlock {
         /// The block's slot.
         slot: Slot,
@@ -163,17 +164,17 @@ pub enum Effect {
         /// First L1 slot in which the reveal may not land any more.
         expires_at: L1Slot,
     },
-    /// Sends the revealed block's body to all peers. A rescuer needs the signatures, which the blobs don't have. Results in
-    /// [`Input::BodyAnnounced`].
+    /// Sends the revealed block's body to all peers. A rescuer needs the signatures, which the blobs don't
+    /// have. Results in [`Input::BodyAnnounced`].
     AnnounceBody {
         /// The block's slot.
         slot: Slot,
         /// Hash of the block's header.
         header_hash: B256,
     },
-    /// Sends, replaces and cancels the transactions that earlier effects submitted, as the new L1 block requires. The driver
-    /// begins every step with it. While it is held, no transaction is replaced or cancelled, and the fate of
-    /// transactions is unknown. May result in [`Input::CommitFailed`].
+    /// Sends, replaces and cancels the transactions that earlier effects submitted, as the new L1 block
+    /// requires. The driver begins every step with it. While it is held, no transaction is replaced or
+    /// cancelled, and the fate of transactions is unknown. May result in [`Input::CommitFailed`].
     ManageTransactions,
     /// Claims the rewards on L1.
     ClaimRewards {

@@ -1,7 +1,7 @@
 //! The sequencer role: a pure state machine and its driver.
 //!
-//! At every L1 block, [`SequencerDriver::step`] follows L1, lets the transaction manager do its work, and gives the facts
-//! to the machine, [`Sequencer`]. The machine decides what to do now:
+//! At every L1 block, [`SequencerDriver::step`] follows L1, lets the transaction manager do its work, and
+//! gives the facts to the machine, [`Sequencer`]. The machine decides what to do now:
 //!
 //! 1. when the slot's seed is known: rank itself, build a block, and propose it if it would be a candidate;
 //! 2. when its turn comes: ask provers for quotes, choose one ([`quotes`]), and commit it;
@@ -10,8 +10,8 @@
 //!
 //! When the candidates above it fail, its turn comes later in the same slot. Nothing else changes then.
 //!
-//! Everything that a sequencer signs or sends is an [`Effect`], and the operator's [`Policy`] decides on each. What must
-//! survive a restart is in the [`journal`] before it matters.
+//! Everything that a sequencer signs or sends is an [`Effect`], and the operator's [`Policy`] decides on
+//! each. What must survive a restart is in the [`journal`] before it matters.
 //!
 //! Start reading in `interface.rs` (facts and inputs in, effects out), then `machine.rs`.
 

@@ -1,8 +1,9 @@
 //! The sequencer's decisions, without IO.
 //!
-//! The machine is level-triggered: at every L1 block it emits all effects that still apply. The driver recognises what is
-//! already under way; L1 transactions have idempotency keys. So nothing is lost when a transaction or a message is lost
-//! or the process restarts, and an effect that the policy held comes again at the next L1 block.
+//! The machine is level-triggered: at every L1 block it emits all effects that still apply. The driver
+//! recognises what is already under way; L1 transactions have idempotency keys. So nothing is lost when a
+//! transaction or a message is lost or the process restarts, and an effect that the policy held comes again
+//! at the next L1 block.
 
 use std::collections::BTreeMap;
 
@@ -117,7 +118,8 @@ impl Sequencer {
         self.decide()
     }
 
-    /// Which of `quotes` the machine takes for its block of `slot`. It takes none if the slot doesn't need a prover.
+    /// Which of `quotes` the machine takes for its block of `slot`. It takes none if the slot doesn't need a
+    /// prover.
     #[must_use]
     pub fn choose(&self, slot: Slot, quotes: &[ReceivedQuote]) -> Choice {
         let (Stage::Prepared(block), Some(facts)) = (self.stage(slot), &self.facts) else {
@@ -188,7 +190,8 @@ impl Sequencer {
         }
     }
 
-    /// Another quote may be chosen only while this sequencer has signed none. A quote that was handed over is signed.
+    /// Another quote may be chosen only while this sequencer has signed none. A quote that was handed over is
+    /// signed.
     fn note_commit_failed(&mut self, slot: Slot, failed: &SignedQuote) {
         if self.strategy.commitment == CommitmentBy::Prover {
             return;
@@ -234,7 +237,8 @@ impl Sequencer {
         }
         match self.stage(slot) {
             Stage::Watching => vec![Effect::Build { slot, parent, cutoff: view.previous_start }],
-            // A second proposal for the slot must not compete with the first, so the new block is built afterwards.
+            // A second proposal for the slot must not compete with the first, so the new block is built
+            // afterwards.
             Stage::Prepared(block) if block.header.parent != parent => {
                 vec![Effect::CancelProposal { slot, header_hash: block.header_hash }]
             }
@@ -250,14 +254,15 @@ impl Sequencer {
         }
     }
 
-    /// Whether a proposal would make this sequencer a candidate, even after the proposals of those that outrank it. Shortly
-    /// before the end of the phase it no longer waits for them.
+    /// Whether a proposal would make this sequencer a candidate, even after the proposals of those that
+    /// outrank it. Shortly before the end of the phase it no longer waits for them.
     fn is_worthwhile(&self, facts: &Facts, own_rank: OwnRank) -> bool {
         let view = &facts.snapshot.next;
         let next_l1_slot = facts.snapshot.next_l1_slot();
         let places = self.parameters.max_candidates;
         let is_late = next_l1_slot.plus(self.strategy.patience) >= view.phase_end;
-        // One proof of the seed is enough. Each rank waits one L1 slot longer for a better-ranked sequencer to send it.
+        // One proof of the seed is enough. Each rank waits one L1 slot longer for a better-ranked sequencer
+        // to send it.
         let rank = u64::try_from(own_rank.rank).unwrap_or(u64::MAX);
         let waits = facts.seed == SeedStatus::Unproven && next_l1_slot < view.start.plus(rank);
         view.would_rank(self.strategy.sequencer, own_rank.score, places).is_some()

@@ -47,31 +47,14 @@ pub enum QuoteError {
     Refused(#[from] QuoteRefused),
     /// The price is above the sequencer's limit.
     #[error("expected a price of at most {maximum}, got {actual}")]
-    PriceTooHigh {
-        /// The sequencer's limit.
-        maximum: TokenAmount,
-        /// The quote's price.
-        actual: TokenAmount,
-    },
+    PriceTooHigh { maximum: TokenAmount, actual: TokenAmount },
     /// The prover's free escrow doesn't cover the bond.
     #[error("expected {bond} of free escrow of prover {prover}, got {free}")]
-    NotCovered {
-        /// The prover.
-        prover: Address,
-        /// The quote's bond.
-        bond: TokenAmount,
-        /// The prover's free escrow.
-        free: TokenAmount,
-    },
-    /// The signature isn't the prover's. Signatures of contracts (EIP-1271) aren't supported here; such a prover can send
-    /// the commitment itself.
+    NotCovered { prover: Address, bond: TokenAmount, free: TokenAmount },
+    /// The signature isn't the prover's. Signatures of contracts (EIP-1271) aren't supported here; such a
+    /// prover can send the commitment itself.
     #[error("prover {prover}: {error}")]
-    BadSignature {
-        /// The prover.
-        prover: Address,
-        /// What is wrong with the signature.
-        error: SignatureError,
-    },
+    BadSignature { prover: Address, error: SignatureError },
 }
 
 /// The result of a choice.
@@ -83,8 +66,8 @@ pub struct Choice {
     pub refused: Vec<(Address, QuoteError)>,
 }
 
-/// Chooses the cheapest quote that satisfies the terms. Of equally cheap quotes it chooses the one with the highest bond,
-/// and of those the first.
+/// Chooses the cheapest quote that satisfies the terms. Of equally cheap quotes it chooses the one with the
+/// highest bond, and of those the first.
 pub fn choose<'a>(quotes: impl IntoIterator<Item = &'a ReceivedQuote>, terms: &Terms<'_>) -> Choice {
     let mut best: Option<&SignedQuote> = None;
     let mut refused = Vec::new();

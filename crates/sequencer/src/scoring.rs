@@ -34,8 +34,8 @@ impl Scores {
         }
     }
 
-    /// The sequencer's rank among all eligible sequencers in a slot; `None` if it isn't eligible or the seed isn't known yet.
-    /// Under VRF scoring other scores are hidden, so this is the expected rank.
+    /// The sequencer's rank among all eligible sequencers in a slot; `None` if it isn't eligible or the seed
+    /// isn't known yet. Under VRF scoring other scores are hidden, so this is the expected rank.
     pub(crate) fn rank(
         &self,
         view: &RollupView,

@@ -22,8 +22,8 @@ pub struct Settings {
     pub max_chunks: usize,
     /// Governance payload that its blocks vote for; zero for none.
     pub vote: Address,
-    /// Age in L1 slots from which a block consumes a deposit that it need not consume yet. An L1 reorg that undoes a
-    /// consumed deposit makes the block invalid.
+    /// Age in L1 slots from which a block consumes a deposit that it need not consume yet. An L1 reorg that
+    /// undoes a consumed deposit makes the block invalid.
     pub deposit_depth: u64,
     /// Time that provers have to answer a quote request.
     pub quote_deadline: Duration,
@@ -43,8 +43,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults for a sequencer whose rewards are owed and paid to `owner`. Its blocks have up to `max_chunks` chunks
-    /// and consume deposits at once.
+    /// The defaults for a sequencer whose rewards are owed and paid to `owner`. Its blocks have up to
+    /// `max_chunks` chunks and consume deposits at once.
     #[must_use]
     pub fn new(strategy: Strategy, owner: Address, max_chunks: usize) -> Self {
         Self {
@@ -73,8 +73,8 @@ impl Settings {
         }
     }
 
-    /// Refuses settings with which no block can be built or no claim can be sent. `senders` are the accounts that
-    /// transactions are sent from.
+    /// Refuses settings with which no block can be built or no claim can be sent. `senders` are the accounts
+    /// that transactions are sent from.
     pub(crate) fn check(&self, senders: &[Address]) -> Result<(), SequencerError> {
         SequencerError::check_chunks(self.max_chunks)?;
         if !(1..=MAX_BLOBS_PER_TRANSACTION).contains(&self.blobs_per_transaction) {

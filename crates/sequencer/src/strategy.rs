@@ -19,8 +19,8 @@ pub struct Strategy {
     pub fee_recipient: u32,
     /// The highest price that it pays for a proof.
     pub max_price: TokenAmount,
-    /// A sequencer that is outranked waits for better proposals until this many L1 slots before the end of the proposal
-    /// phase. Then it proposes.
+    /// A sequencer that is outranked waits for better proposals until this many L1 slots before the end of
+    /// the proposal phase. Then it proposes.
     pub patience: u64,
     /// Rewards that are worth a claim, in token units. With `None` the sequencer never claims.
     pub claim_from: Option<U256>,

@@ -324,8 +324,12 @@ fn commits_the_chosen_quote_until_l1_has_it_and_reveals_then() {
     let Quote { prover, payee, bond, price, .. } = quote.quote;
     let commitment = Commitment { prover, payee, bond, price, at: L1Slot::new(103) };
     let committed = CandidateView { commitment: Some(commitment), blobs_seen: 0b10, ..own() };
-    let reveal =
-        Effect::Reveal { slot: SLOT, header_hash: block().header_hash, seen: 0b10, expires_at: L1Slot::new(104) };
+    let reveal = Effect::Reveal {
+        slot: SLOT,
+        header_hash: block().header_hash,
+        seen: 0b10,
+        expires_at: L1Slot::new(104),
+    };
     assert_eq!(see(&mut machine, with(Phase::Reveal, 0, vec![committed.clone()])), [reveal]);
     let revealed = CandidateView { revealed_at: Some(L1Slot::new(104)), ..committed };
     let announce = Effect::AnnounceBody { slot: SLOT, header_hash: block().header_hash };

@@ -7,10 +7,7 @@ use std::{
 };
 
 use alloy::{
-    primitives::U256,
-    providers::Provider as _,
-    signers::local::PrivateKeySigner,
-    transports::BoxTransport,
+    primitives::U256, providers::Provider as _, signers::local::PrivateKeySigner, transports::BoxTransport,
 };
 use fernet_circuit::Prover;
 use fernet_devnet::{
@@ -27,15 +24,17 @@ use fernet_l1::{
     TxStore, connect_transport,
 };
 use fernet_network::InProcess;
-use fernet_prover::{LocalWorker, PriceList, ProofWorker, ProverDriver};
 use fernet_protocol::Slot;
+use fernet_prover::{LocalWorker, PriceList, ProofWorker, ProverDriver};
 use fernet_roles::{Decision, Journal};
 use fernet_sequencer::{CommitmentBy, SequencerDriver};
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::{
     common::{cached, keys, root},
-    record::{Log, Output, Recorder, RecordingNetwork, RecordingSigner, RecordingTransport, RecordingWorker, Role},
+    record::{
+        Log, Output, Recorder, RecordingNetwork, RecordingSigner, RecordingTransport, RecordingWorker, Role,
+    },
 };
 
 /// The kind of an effect of either role.
@@ -105,7 +104,8 @@ impl Harness {
         let accounts = Accounts::new(7).expect("accounts");
         let backend = L1Backend::start(&L1Choice::Embedded, &root, 0, chain_id, 7).await.expect("an L1");
         backend.set_mining(Mining::EachTransaction).await.expect("mining");
-        let file = deploy(&root, &backend, "devnet", Scoring::Public, &accounts.funder).await.expect("contracts");
+        let file =
+            deploy(&root, &backend, "devnet", Scoring::Public, &accounts.funder).await.expect("contracts");
         backend.set_mining(Mining::Stepwise).await.expect("mining");
         let file = DeploymentFile::read(&file).expect("a deployment file");
         let deployment = Deployment::verify(file, backend.provider()).await.expect("a deployment");
@@ -230,15 +230,11 @@ impl Harness {
         Recorder { log: self.log.clone(), role }
     }
 
-    fn sequencer(
-        &self,
-        number: usize,
-        key: &PrivateKeySigner,
-        commitment: CommitmentBy,
-    ) -> SequencerDriver {
+    fn sequencer(&self, number: usize, key: &PrivateKeySigner, commitment: CommitmentBy) -> SequencerDriver {
         use fernet_sequencer::{Dependencies, EffectKind, Settings, Strategy};
         let recorder = self.recorder(Role::Sequencer(number));
-        let signer = |key: &PrivateKeySigner| RecordingSigner { key: key.clone(), recorder: recorder.clone() };
+        let signer =
+            |key: &PrivateKeySigner| RecordingSigner { key: key.clone(), recorder: recorder.clone() };
         let name = format!("sequencer-{number}");
         let strategy = Strategy {
             claim_from: Some(U256::ONE),

@@ -48,9 +48,9 @@ impl Pass {
     }
 }
 
-/// At every L1 block of five slots, with restarts and reorgs: first everything is held, then everything of the provers, then
-/// everything of the sequencers. A role whose effects are all held signs nothing and sends nothing. Then everything is
-/// allowed, so that the slot goes on.
+/// At every L1 block of five slots, with restarts and reorgs: first everything is held, then everything of
+/// the provers, then everything of the sequencers. A role whose effects are all held signs nothing and sends
+/// nothing. Then everything is allowed, so that the slot goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_whose_effects_are_all_held_signs_and_sends_nothing() {
     let mut harness = Harness::start(31_408).await;
@@ -78,7 +78,12 @@ async fn a_role_whose_effects_are_all_held_signs_and_sends_nothing() {
                 harness.hold(pass.held(), failure);
                 let left = harness.act().await;
                 let forbidden: Vec<_> = left.iter().filter(|(role, _)| pass.forbids(*role)).collect();
-                assert!(forbidden.is_empty(), "{pass:?}, {:?} of slot {}: {forbidden:?}", view.phase, view.slot);
+                assert!(
+                    forbidden.is_empty(),
+                    "{pass:?}, {:?} of slot {}: {forbidden:?}",
+                    view.phase,
+                    view.slot
+                );
                 outputs.extend(left.into_iter().map(|(_, output)| output));
             }
             seen.extend(harness.take_seen());
@@ -131,8 +136,8 @@ const UNCOMMITTED: Case = Case {
 /// What depends on an effect.
 fn case(held: Kind) -> Case {
     use Output::{
-        AcceptedQuote, Body, BodyRequest, Broadcast, Claim, Commit, Finalize, FinalizeBackup, Offer, ProofJob,
-        Propose, QuoteSignature, Reveal,
+        AcceptedQuote, Body, BodyRequest, Broadcast, Claim, Commit, Finalize, FinalizeBackup, Offer,
+        ProofJob, Propose, QuoteSignature, Reveal,
     };
     let plain = Case { sequencers: &[], provers: &[], ..UNCOMMITTED };
     match held {
@@ -166,17 +171,13 @@ fn case(held: Kind) -> Case {
         },
         Kind::Prover(kind) => match kind {
             P::Offer => Case { provers: &[QuoteSignature, Offer, Commit, Finalize], ..UNCOMMITTED },
-            P::Commit => Case {
-                commitment: CommitmentBy::Prover,
-                sequencers: &[Commit, Reveal, Body],
-                ..UNCOMMITTED
-            },
+            P::Commit => {
+                Case { commitment: CommitmentBy::Prover, sequencers: &[Commit, Reveal, Body], ..UNCOMMITTED }
+            }
             P::FetchBody => Case { failure: Failure::NoProof, provers: &[BodyRequest, Finalize], ..plain },
-            P::BuildBackup => Case {
-                failure: Failure::NoProposal,
-                provers: &[ProofJob, FinalizeBackup, Finalize],
-                ..plain
-            },
+            P::BuildBackup => {
+                Case { failure: Failure::NoProposal, provers: &[ProofJob, FinalizeBackup, Finalize], ..plain }
+            }
             P::Prove => Case { provers: &[ProofJob, Finalize, FinalizeBackup], ..plain },
             P::Finalize => Case { provers: &[Finalize], ..plain },
             P::FinalizeBackup => Case { failure: Failure::NoProposal, provers: &[FinalizeBackup], ..plain },

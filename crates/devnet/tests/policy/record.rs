@@ -22,7 +22,7 @@ use alloy::{
 use fernet_bindings::{IRewards, IRollup};
 use fernet_ledger::SignedOperation;
 use fernet_network::{
-    AcceptedQuote, BlockBody, BoxFuture, Inbox, InProcess, Network, NetworkError, QuoteRequest,
+    AcceptedQuote, BlockBody, BoxFuture, InProcess, Inbox, Network, NetworkError, QuoteRequest,
     QuoteResponder, SignedQuote,
 };
 use fernet_prover::{JobId, JobStatus, ProofJob, ProofWorker};
