@@ -586,7 +586,7 @@ impl Devnet {
             self.progress.built.insert(built.header_hash, contents);
         }
         for report in &report.provers {
-            for built in &report.built {
+            for built in &report.common.built {
                 let contents = contents(built.transfers, built.deposits, built.withdrawals, built.chunks);
                 self.progress.built.insert(built.header_hash, contents);
             }
