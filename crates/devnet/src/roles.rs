@@ -15,11 +15,11 @@ use fernet_ledger::mempool::Limits;
 use fernet_network::{InProcess, Network};
 use fernet_protocol::TokenAmount;
 use fernet_prover::{PriceList, ProofWorker, ProverDriver, ProverError};
-use fernet_roles::{ActionKind, StepReport};
+use fernet_roles::{ActionKind, StepReport, Storage};
 use fernet_sequencer::{CommitmentBy, SequencerDriver, SequencerError};
 use tokio::sync::Mutex;
 
-use crate::{accounts::Accounts, crash::CrashPlan, fault::FaultPlan, policies, setup::Setup, stores::Stores};
+use crate::{accounts::Accounts, policies::RolePolicies, setup::Setup, worker::SharedWorker};
 
 /// What a transaction may cost at most, in wei: one ether, far above a development chain's fees.
 const MAX_TOTAL_FEE: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
@@ -91,25 +91,25 @@ pub struct RolesReport {
     pub provers: Vec<fernet_prover::StepReport>,
 }
 
-/// What roles are wired to.
+/// What roles are made with.
 #[derive(Debug)]
 pub struct RoleDeps<'a> {
     /// The L1.
     pub provider: &'a L1Provider,
     /// The rollup on it.
     pub deployment: &'a Deployment,
-    /// Who they are.
+    /// Their keys.
     pub accounts: &'a Accounts,
-    /// As whom they are registered.
+    /// Their registrations.
     pub setup: &'a Setup,
-    /// The rollup as seen from L1, followed once for all.
+    /// The rollup as seen from L1, followed once for all roles.
     pub follower: &'a Arc<Mutex<Follower>>,
-    /// What fails.
-    pub faults: &'a Arc<FaultPlan>,
+    /// What they may do.
+    pub policies: &'a dyn RolePolicies,
     /// Where they keep what must survive a restart.
-    pub stores: &'a Stores,
-    /// When they die.
-    pub crashes: &'a Arc<CrashPlan>,
+    pub storage: &'a Storage,
+    /// The proof worker of all provers.
+    pub worker: &'a Arc<SharedWorker>,
     /// What blob transactions carry.
     pub sidecars: SidecarFormat,
     /// Payload that sequencers signal; zero for none.
@@ -121,10 +121,10 @@ impl Roles {
     ///
     /// # Errors
     /// When one can't be made.
-    pub fn new(deps: &RoleDeps<'_>, worker: &Arc<dyn ProofWorker>) -> Result<Self, RolesError> {
-        let mut cast = Self { sequencers: Vec::new(), provers: Vec::new(), network: InProcess::new() };
-        roles.restart(deps, worker)?;
-        Ok(cast)
+    pub fn new(deps: &RoleDeps<'_>) -> Result<Self, RolesError> {
+        let mut roles = Self { sequencers: Vec::new(), provers: Vec::new(), network: InProcess::new() };
+        roles.restart(deps)?;
+        Ok(roles)
     }
 
     /// Drops every role, whatever it was about to do.
@@ -133,16 +133,16 @@ impl Roles {
         self.provers.clear();
     }
 
-    /// Makes all roles, from what they left in their stores, on the same network.
+    /// Makes all roles anew, from what they left in their storage, on the same network.
     ///
     /// # Errors
     /// When one can't be made.
-    pub fn restart(&mut self, deps: &RoleDeps<'_>, worker: &Arc<dyn ProofWorker>) -> Result<(), RolesError> {
+    pub fn restart(&mut self, deps: &RoleDeps<'_>) -> Result<(), RolesError> {
         self.drop_roles();
         let network = &self.network;
         let provers = deps.accounts.provers.iter().enumerate();
         let provers = provers
-            .map(|(number, signer)| prover(deps, network, worker, number, signer))
+            .map(|(number, signer)| prover(deps, network, number, signer))
             .collect::<Result<_, _>>()?;
         let sequencers = deps.accounts.sequencers.iter().enumerate();
         let sequencers = sequencers
@@ -158,10 +158,11 @@ impl Roles {
         &self.network
     }
 
-    /// Lets the provers act on a new L1 block, side by side. They come before the sequencers, who ask them for quotes.
+    /// Lets the provers act on a new L1 block, all at the same time. They come before the sequencers, which ask them for
+    /// quotes.
     ///
     /// # Errors
-    /// When one fails for good. What may pass is logged, and the prover goes on at the next block.
+    /// When one fails for good. An error that may pass is logged, and the prover goes on at the next block.
     pub async fn step_provers(
         &mut self,
         block: &Arc<L1Block>,
@@ -179,7 +180,7 @@ impl Roles {
             reports.push(match result {
                 Ok(report) => report,
                 Err(error) if error.is_retryable() => {
-                    tracing::warn!(number, %error, "prover");
+                    tracing::warn!(number, %error, "a prover failed and goes on at the next L1 block");
                     fernet_prover::StepReport::default()
                 }
                 Err(source) => return Err(RolesError::Prover { number, source }),
@@ -188,10 +189,10 @@ impl Roles {
         Ok(reports)
     }
 
-    /// Lets the sequencers act on a new L1 block, side by side.
+    /// Lets the sequencers act on a new L1 block, all at the same time.
     ///
     /// # Errors
-    /// When one fails for good. What may pass is logged, and the sequencer goes on at the next block.
+    /// When one fails for good. An error that may pass is logged, and the sequencer goes on at the next block.
     pub async fn step_sequencers(
         &mut self,
         block: &Arc<L1Block>,
@@ -209,7 +210,7 @@ impl Roles {
             reports.push(match result {
                 Ok(report) => report,
                 Err(error) if error.is_retryable() => {
-                    tracing::warn!(number, %error, "sequencer");
+                    tracing::warn!(number, %error, "a sequencer failed and goes on at the next L1 block");
                     fernet_sequencer::StepReport::default()
                 }
                 Err(source) => return Err(RolesError::Sequencer { number, source }),
@@ -226,7 +227,7 @@ impl Roles {
 }
 
 impl RolesReport {
-    /// Writes down what was sent and what failed.
+    /// Logs what was sent and what failed.
     pub(crate) fn log(&self) {
         for (number, report) in self.sequencers.iter().enumerate() {
             log("sequencer", number, report);
@@ -239,19 +240,20 @@ impl RolesReport {
 
 fn log<K: ActionKind, E, S>(role: &str, number: usize, report: &StepReport<K, E, S>) {
     for (action, hash) in &report.sent {
-        tracing::debug!(role, number, %action, %hash, "sent");
+        tracing::debug!(role, number, %action, %hash, "transaction sent");
     }
     for (action, reason) in &report.failed {
-        tracing::info!(role, number, %action, ?reason, "failed");
+        tracing::debug!(role, number, %action, ?reason, "transaction failed");
     }
-    for trouble in &report.retryable_errors {
-        tracing::warn!(role, number, trouble, "trouble");
+    for error in &report.retryable_errors {
+        tracing::warn!(role, number, error, "an effect failed and is tried again");
     }
 }
 
-/// Runs everyone at the same time, and returns what came of it in the order given. The chain is the same as if they
-/// took turns: nobody sees what another one sends before the next L1 block, whose order doesn't tell who was faster, and
-/// only the sequencer in turn talks to provers.
+/// Runs all steps at the same time, and returns their results in the order given.
+///
+/// The chain is the same as if they ran one after the other: no role sees another one's transactions before the next L1
+/// block, the order in that block doesn't depend on who was faster, and only the sequencer in turn talks to provers.
 ///
 /// A panic in one is passed on.
 async fn run_concurrently<T: Send + 'static>(
@@ -270,7 +272,7 @@ async fn run_concurrently<T: Send + 'static>(
 
 fn manager(deps: &RoleDeps<'_>, role: &str, senders: Senders) -> Result<TxManager, RolesError> {
     let config = TxConfig::new(deps.deployment.chain_id(), deps.deployment.clock());
-    Ok(TxManager::open(deps.provider.clone(), senders, deps.stores.transactions(role)?, config)?)
+    Ok(TxManager::open(deps.provider.clone(), senders, deps.storage.transactions(role)?, config)?)
 }
 
 fn chunks(deployment: &Deployment) -> usize {
@@ -315,8 +317,8 @@ fn sequencer(
         owner: None,
         attester: Arc::new(signer.clone()),
         bls: deps.accounts.bls.get(number).cloned(),
-        journal: deps.stores.journal(&role)?,
-        policy: deps.crashes.of_sequencer(number, policies::of_sequencer(deps.faults)),
+        journal: deps.storage.journal(&role)?,
+        policy: deps.policies.sequencer(number),
     };
     SequencerDriver::new(deps.deployment, settings, wiring).map_err(failed)
 }
@@ -324,7 +326,6 @@ fn sequencer(
 fn prover(
     deps: &RoleDeps<'_>,
     network: &InProcess,
-    worker: &Arc<dyn ProofWorker>,
     number: usize,
     signer: &PrivateKeySigner,
 ) -> Result<ProverDriver, RolesError> {
@@ -358,9 +359,9 @@ fn prover(
         transactions: manager(deps, &role, Senders::new(signer.clone()))?,
         payee: None,
         signer: Arc::new(signer.clone()),
-        journal: deps.stores.journal(&role)?,
-        worker: Arc::clone(worker),
-        policy: deps.crashes.of_prover(number, policies::of_prover(deps.faults)),
+        journal: deps.storage.journal(&role)?,
+        worker: Arc::clone(deps.worker) as Arc<dyn ProofWorker>,
+        policy: deps.policies.prover(number),
     };
     ProverDriver::new(deps.deployment, settings, wiring).map_err(failed)
 }

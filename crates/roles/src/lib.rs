@@ -5,6 +5,7 @@
 //!
 //! - [`World`]: the rollup as followed from L1, the peers' messages, and the blocks that the role deals with;
 //! - [`Journal`]: what must survive a restart, on disk before it matters;
+//! - [`Storage`]: where a role's journal and transactions are;
 //! - [`Submissions`]: from actions to L1 transactions, each attempt under its own key, and the claim of rewards;
 //! - [`SidecarCache`]: blobs made ready for their transactions;
 //! - [`StepReport`], [`RoleError`], [`Decision`] and the loop over L1 blocks, [`run`].
@@ -17,6 +18,7 @@ mod journal;
 mod policy;
 mod report;
 mod run;
+mod storage;
 mod submissions;
 mod world;
 
@@ -26,6 +28,7 @@ pub use journal::{Batch, Journal, JournalError, OwnBlock, Record, Replacement, r
 pub use policy::Decision;
 pub use report::{Action, ActionKind, Built, StepReport};
 pub use run::{Role, run};
+pub use storage::Storage;
 pub use submissions::{ClaimTerms, Outcome, Submissions, TxProblem, TxRequest};
 pub use world::{ChainSnapshot, ParentState, Plan, World, ledger_at_tip, queued, versioned_blob_hash};
 
