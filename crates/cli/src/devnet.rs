@@ -167,6 +167,7 @@ async fn follow(
     stop: &Stop,
     log: &logs::LogLines,
 ) -> Result<RunEnd> {
+    tracing::debug!(folder = %keys.display(), "loading the proving keys");
     let keys = tokio::select! {
         keys = spawn_blocking(move || proving_keys::load(&keys)) => keys??,
         () = stop.asked() => return Ok(RunEnd::Stopped { during: "loading the proving keys".to_owned() }),
