@@ -409,7 +409,10 @@ async fn blobs_that_are_late_hold_up_the_ledger_and_not_the_view() {
     else {
         panic!("expected the ledger to be behind");
     };
-    assert_eq!(failure.to_string(), format!("blobs of slot {}: blob source unreachable: away", first.slot));
+    assert_eq!(
+        failure.to_string(),
+        format!("blobs of slot {}: the blob source is unreachable: away", first.slot)
+    );
     assert!(failure.is_retryable());
     world.blobs.away.store(false, Ordering::SeqCst);
     assert_eq!(world.follower.poll().await.unwrap(), []);

@@ -1,19 +1,20 @@
-//! Everything between the client and its L1.
+//! The client's access to L1.
 //!
-//! - [`connect_http`] and [`connect_transport`]: an L1 behind an endpoint or in this process. Nothing here knows which.
+//! - [`connect_http`] and [`connect_transport`]: a provider for an HTTP endpoint, or for an L1 in this
+//! process.
 //! - [`DeploymentFile`] → [`Deployment`]: where the contracts are, checked against the chain and against the contracts
 //!   that this client was built with.
 //! - [`Feed`]: blocks in order with the deployment's events ([`RollupEvent`]); reorgs as rollbacks.
 //! - [`seed_proof`]: block headers in the form that the contracts check.
-//! - [`BlobSidecar`], [`BlobSource`], [`BeaconBlobs`]: blobs on their way out and back.
-//! - [`TxManager`]: transactions as [`Intent`]s with a window and a worth, across reorgs and restarts.
+//! - [`BlobSidecar`]: blobs to send. [`BlobSource`], [`BeaconBlobs`]: blobs to fetch.
+//! - [`TxManager`]: transactions as [`Intent`]s, across reorgs and restarts.
 //!
 //! ```text
 //!   Feed ──L1Block──▶ follower ──view──▶ state machine ──effects──▶ TxManager::submit
 //!     └──────────────────L1Block───────────────────────────────────▶ TxManager::tick
 //! ```
 //!
-//! Nothing here has a clock or a timer of its own: time is the L1 slot of the newest block.
+//! There are no timers: time is the L1 slot of the newest block.
 
 mod beacon;
 mod blobs;

@@ -147,7 +147,7 @@ async fn headers_hash_to_their_blocks_and_prove_mixes(mut l1: TestL1) {
         assert_eq!((child.mix_hash, child.number), (proof.mix, number));
     }
     let unknown = fetch_header(&l1.provider, head.number + 1).await.unwrap_err();
-    assert_eq!(unknown.to_string(), format!("l1 node doesn't have block {}", head.number + 1));
+    assert_eq!(unknown.to_string(), format!("the L1 node doesn't have block {}", head.number + 1));
     assert!(unknown.is_retryable());
 }
 

@@ -180,11 +180,11 @@ async fn a_transaction_that_costs_more_than_its_worth_waits(l1: TestL1) {
     tick(&l1, &mut manager).await;
     let cheap = Intent { max_total_fee: U256::from(21_000), ..intent("cheap", SOMEBODY) };
     let status = manager.submit(cheap).await.unwrap();
-    let TxStatus::Pending(PendingStage::Waiting(WaitReason::TooExpensive { needed, ceiling })) = status
+    let TxStatus::Pending(PendingStage::Waiting(WaitReason::TooExpensive { needed, maximum })) = status
     else {
         panic!("expected it to wait, got {status:?}");
     };
-    assert!(ceiling == U256::from(21_000) && needed > ceiling);
+    assert!(maximum == U256::from(21_000) && needed > maximum);
 }
 
 async fn a_transaction_that_reverts_on_chain_has_failed(mut l1: TestL1) {

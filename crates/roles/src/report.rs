@@ -77,7 +77,7 @@ pub struct StepReport<K, E, S> {
 impl<K, E, S> Default for StepReport<K, E, S> {
     fn default() -> Self {
         Self {
-            stands: None,
+            slot: None,
             built: Vec::new(),
             sent: Vec::new(),
             mined: Vec::new(),

@@ -31,42 +31,16 @@ use state::ViewState;
 pub enum ViewError {
     /// Blocks come one after the other.
     #[error("expected L1 block {expected}, got {actual}")]
-    NotNext {
-        /// number
-        expected: u64,
-        /// number
-        actual: u64,
-    },
+    NotNext { expected: u64, actual: u64 },
     /// The block is of another branch.
     #[error("the parent of L1 block {number} is {actual}, expected {expected}")]
-    WrongParent {
-        /// number of the block
-        number: u64,
-        /// hash of the newest block
-        expected: B256,
-        /// the block's parent hash
-        actual: B256,
-    },
+    WrongParent { number: u64, expected: B256, actual: B256 },
     /// An event contradicts what the view knows: client and contracts disagree about the rules, or events are missing.
     #[error("event {event} of L1 block {block} contradicts the view: expected {expected}, got {actual}")]
-    Contradiction {
-        /// number of the block
-        block: u64,
-        /// name of the event
-        event: &'static str,
-        /// what the view expects
-        expected: String,
-        /// what the event says
-        actual: String,
-    },
+    Contradiction { block: u64, event: &'static str, expected: String, actual: String },
     /// The rollback goes further back than what is remembered.
     #[error("can't roll back to L1 block {to}: the oldest that is remembered is {oldest}")]
-    TooDeep {
-        /// number
-        to: u64,
-        /// number
-        oldest: u64,
-    },
+    TooDeep { to: u64, oldest: u64 },
     /// An event can't be read.
     #[error(transparent)]
     Event(#[from] EventError),
@@ -84,12 +58,12 @@ impl ViewError {
 pub struct RollupView {
     setup: ViewConfig,
     state: Arc<ViewState>,
-    /// number of each remembered block, oldest first, with the facts before it
+    /// Number of each remembered block, oldest first, with the facts before it.
     before: VecDeque<(u64, Arc<ViewState>)>,
     mixes: Mixes,
     queue: Vec<QueueRecord>,
     finalized: Vec<FinalizedBlock>,
-    /// place in `finalized` by header hash
+    /// Place in `finalized` by header hash.
     by_hash: BTreeMap<B256, usize>,
     claims: Vec<WithdrawalClaim>,
 }

@@ -1,82 +1,82 @@
-//! What a transaction offers to pay: pure, saturating arithmetic.
+//! Fees that a transaction offers. Pure, with saturating arithmetic.
 //!
-//! A first offer covers twice the base fee of the next block, so that six full blocks in a row don't price it out
-//! (each raises the base fee by an eighth). A replacement raises every fee by what the pools of Ethereum clients
-//! demand, and by what the market asks if that is more. Nothing is ever offered beyond the intent's ceiling.
+//! A first offer covers twice the base fee of the next block. Five full blocks in a row don't exceed it: each
+//! raises the base fee by an eighth. A replacement raises every fee by the percentage that the pools of
+//! Ethereum clients require, or up to the current estimate if that is more. No offer exceeds the intent's
+//! `max_total_fee`.
 
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
-/// Least raise with which pools accept a replacement, in percent (geth `txpool.pricebump`, reth `txpool.pricebump`).
+/// Smallest raise with which pools accept a replacement, in percent (`txpool.pricebump` of geth and reth).
 pub const PRICE_BUMP_PERCENT: u128 = 10;
 /// The same for a blob transaction (geth `blobpool.pricebump`).
 pub const BLOB_PRICE_BUMP_PERCENT: u128 = 100;
 
-/// What the next block costs, in wei per gas.
+/// Estimated fees of the next block, in wei per gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeeEstimate {
-    /// base fee of the next block
+    /// Base fee of the next block.
     pub base_fee: u128,
-    /// tip that recent blocks took
+    /// Tip that recent blocks included.
     pub tip: u128,
-    /// blob base fee of the next block
+    /// Blob base fee of the next block.
     pub blob_fee: u128,
 }
 
-/// An offer, in wei per gas.
+/// The fees that a transaction offers, in wei per gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fees {
-    /// `maxFeePerGas`
+    /// `maxFeePerGas`.
     pub max_fee: u128,
-    /// `maxPriorityFeePerGas`
+    /// `maxPriorityFeePerGas`.
     pub tip: u128,
-    /// `maxFeePerBlobGas` of a blob transaction
+    /// `maxFeePerBlobGas` of a blob transaction.
     pub blob_fee: Option<u128>,
 }
 
-/// What a transaction uses at most.
+/// The most gas that a transaction can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// gas limit
+    /// Gas limit.
     pub gas: u64,
-    /// blob gas; zero without blobs
+    /// Blob gas; zero without blobs.
     pub blob_gas: u64,
 }
 
-/// The least offer with a chance costs more than the intent is worth.
+/// The lowest offer that can be included exceeds the intent's `max_total_fee`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("fees of {needed} wei exceed the ceiling of {ceiling} wei")]
+#[error("fees of {needed} wei exceed the maximum of {maximum} wei")]
 pub struct MaxTotalFeeExceeded {
-    /// wei
     pub needed: U256,
-    /// wei
-    pub ceiling: U256,
+    pub maximum: U256,
 }
 
 impl Fees {
-    /// The most that a transaction with this offer can cost in fees, in wei.
+    /// The most that a transaction with this offer pays in fees, in wei.
     pub fn cost(&self, usage: Usage) -> U256 {
         let gas = U256::from(usage.gas).saturating_mul(U256::from(self.max_fee));
         let blobs = U256::from(usage.blob_gas).saturating_mul(U256::from(self.blob_fee.unwrap_or(0)));
         gas.saturating_add(blobs)
     }
 
-    /// Whether the next block can take the offer.
+    /// Whether the next block can include the offer.
     pub fn covers(&self, estimate: &FeeEstimate) -> bool {
         self.max_fee >= estimate.base_fee && self.blob_fee.is_none_or(|fee| fee >= estimate.blob_fee)
     }
 
-    fn within(self, usage: Usage, ceiling: U256) -> Result<Self, MaxTotalFeeExceeded> {
+    fn within(self, usage: Usage, maximum: U256) -> Result<Self, MaxTotalFeeExceeded> {
         let needed = self.cost(usage);
-        if needed > ceiling { Err(MaxTotalFeeExceeded { needed, ceiling }) } else { Ok(self) }
+        if needed > maximum { Err(MaxTotalFeeExceeded { needed, maximum }) } else { Ok(self) }
     }
 }
 
-/// The first offer: room for a base fee that doubles if the ceiling allows it, else for one full block.
+/// The first offer. It covers twice the base fee, or, if that exceeds the maximum, the raise of one full
+/// block.
 pub(crate) fn first_offer(
     estimate: &FeeEstimate,
     usage: Usage,
-    ceiling: U256,
+    maximum: U256,
 ) -> Result<Fees, MaxTotalFeeExceeded> {
     let offer = |base_fee: u128, blob_fee: u128| Fees {
         max_fee: base_fee.saturating_add(estimate.tip),
@@ -84,20 +84,20 @@ pub(crate) fn first_offer(
         blob_fee: (usage.blob_gas > 0).then_some(blob_fee),
     };
     offer(estimate.base_fee.saturating_mul(2), estimate.blob_fee.saturating_mul(2).max(1))
-        .within(usage, ceiling)
+        .within(usage, maximum)
         .or_else(|_| {
-            // an eighth more is what one full block adds
+            // One full block raises the base fee by an eighth.
             offer(raised_up(estimate.base_fee, 13), raised_up(estimate.blob_fee, 13).max(1))
-                .within(usage, ceiling)
+                .within(usage, maximum)
         })
 }
 
-/// An offer that replaces `previous` in every pool and suits the market.
+/// An offer that replaces `previous` in every pool, and that the next block can include.
 pub(crate) fn replacement(
     previous: &Fees,
     estimate: &FeeEstimate,
     usage: Usage,
-    ceiling: U256,
+    maximum: U256,
 ) -> Result<Fees, MaxTotalFeeExceeded> {
     let raise = if previous.blob_fee.is_some() { BLOB_PRICE_BUMP_PERCENT } else { PRICE_BUMP_PERCENT };
     let tip = raised_up(previous.tip, raise).max(estimate.tip);
@@ -109,19 +109,20 @@ pub(crate) fn replacement(
             .blob_fee
             .map(|fee| raised_up(fee, raise).max(estimate.blob_fee.saturating_mul(2)).max(1)),
     }
-    .within(usage, ceiling)
+    .within(usage, maximum)
     .or_else(|_| {
-        // without room for later blocks: exactly what the pools demand, if the next block would take it
+        // Without room for later blocks: the smallest raise that pools accept, if the next block can include
+        // it.
         let least = Fees {
             max_fee: raised_up(previous.max_fee, raise).max(estimate.base_fee.saturating_add(tip)),
             tip,
             blob_fee: previous.blob_fee.map(|fee| raised_up(fee, raise).max(estimate.blob_fee).max(1)),
         };
-        least.within(usage, ceiling)
+        least.within(usage, maximum)
     })
 }
 
-/// `fee` and `percent` more, rounded up and at least 1 more.
+/// `fee` raised by `percent`, rounded up, and by at least 1.
 fn raised_up(fee: u128, percent: u128) -> u128 {
     let part = fee.saturating_mul(percent).div_ceil(100);
     fee.saturating_add(part.max(1))
@@ -154,7 +155,7 @@ mod tests {
         assert_eq!(fees.max_fee, 113);
         assert_eq!(
             first_offer(&estimate(100, 0, 1), PLAIN, U256::from(11_299_999)).unwrap_err().to_string(),
-            "fees of 11300000 wei exceed the ceiling of 11299999 wei"
+            "fees of 11300000 wei exceed the maximum of 11299999 wei"
         );
     }
 
@@ -181,14 +182,14 @@ mod tests {
 
         #[test]
         fn no_offer_costs_more_than_the_ceiling(
-            base in any::<u128>(), tip in any::<u128>(), blob in any::<u128>(), gas in any::<u64>(), ceiling in any::<u128>(),
+            base in any::<u128>(), tip in any::<u128>(), blob in any::<u128>(), gas in any::<u64>(), maximum in any::<u128>(),
         ) {
             let usage = Usage { gas, blob_gas: 131_072 };
             let now = estimate(base, tip, blob);
-            if let Ok(fees) = first_offer(&now, usage, U256::from(ceiling)) {
-                prop_assert!(fees.cost(usage) <= U256::from(ceiling));
-                if let Ok(next) = replacement(&fees, &now, usage, U256::from(ceiling)) {
-                    prop_assert!(next.cost(usage) <= U256::from(ceiling));
+            if let Ok(fees) = first_offer(&now, usage, U256::from(maximum)) {
+                prop_assert!(fees.cost(usage) <= U256::from(maximum));
+                if let Ok(next) = replacement(&fees, &now, usage, U256::from(maximum)) {
+                    prop_assert!(next.cost(usage) <= U256::from(maximum));
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The manager: what is done with every intent at every L1 block.
+//! The transaction manager: processes every intent at every L1 block.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,41 +23,41 @@ use crate::{
     provider::{L1Provider, RpcFailure},
 };
 
-/// Gas of a transaction that does nothing.
+/// Gas of a plain transfer: the cost of a no-op.
 const NO_OP_GAS: u64 = 21_000;
 /// One gwei, in wei.
 const GWEI: u128 = 1_000_000_000;
 
-/// How a manager behaves.
+/// Settings of a manager.
 #[derive(Clone, Debug)]
 pub struct TxConfig {
-    /// chain that transactions are signed for
+    /// Chain id in the signatures.
     pub chain_id: u64,
-    /// what an L1 slot is
+    /// Clock of L1 slots.
     pub clock: L1Clock,
-    /// L1 blocks after which a transaction that wasn't taken is replaced
+    /// L1 blocks after which a transaction that wasn't included is replaced.
     pub replace_after: u64,
-    /// L1 blocks after which a mined transaction is beyond reorgs
+    /// L1 blocks after which a mined transaction counts as final.
     pub final_after: u64,
-    /// L1 blocks for which the node may fail to find the receipt of a used nonce, before the nonce counts as lost to a
-    /// transaction that isn't the manager's
+    /// L1 blocks for which a used nonce may lack a receipt. Then the nonce counts as used by a foreign
+    /// transaction.
     pub foreign_after: u32,
-    /// least tip offered, in wei per gas
+    /// Lowest tip of an offer, in wei per gas.
     pub least_tip: u128,
-    /// most that a first offer tips, in wei per gas
+    /// Highest tip of a first offer, in wei per gas.
     pub most_tip: u128,
-    /// form of the no-ops that cancel blob transactions
+    /// Sidecar format of the no-ops that cancel blob transactions.
     pub sidecars: SidecarFormat,
 }
 
 impl TxConfig {
-    /// The defaults for a chain.
+    /// The default settings for a chain.
     pub fn new(chain_id: u64, clock: L1Clock) -> Self {
         Self {
             chain_id,
             clock,
             replace_after: 2,
-            // two epochs of mainnet: what is older is finalized
+            // Two epochs: mainnet finalizes older blocks.
             final_after: 64,
             foreign_after: 3,
             least_tip: GWEI / 10,
@@ -67,31 +67,18 @@ impl TxConfig {
     }
 }
 
-/// Why the manager failed. Whatever it had written before holds.
+/// Why the manager failed. Everything written before stays valid.
 #[derive(Debug, thiserror::Error)]
 pub enum TxError {
     /// The window is empty.
     #[error("window of {key} is empty: expected its end after L1 slot {not_before}, got {expires_at}")]
-    EmptyWindow {
-        /// intent
-        key: IntentKey,
-        /// first L1 slot of the window
-        not_before: L1Slot,
-        /// first L1 slot after the window
-        expires_at: L1Slot,
-    },
-    /// The key names an intent that has been sent and asks for something else.
+    EmptyWindow { key: IntentKey, not_before: L1Slot, expires_at: L1Slot },
+    /// The key belongs to another intent, which was sent already.
     #[error("key {key} already names another intent, which was sent")]
-    KeyReused {
-        /// intent
-        key: IntentKey,
-    },
-    /// No such intent.
+    KeyReused { key: IntentKey },
+    /// There is no intent with this key.
     #[error("no intent named {key}")]
-    UnknownKey {
-        /// intent
-        key: IntentKey,
-    },
+    UnknownKey { key: IntentKey },
     /// The disk failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -101,7 +88,7 @@ pub enum TxError {
 }
 
 impl TxError {
-    /// Whether the next L1 block may bring better luck.
+    /// Whether the next L1 block may resolve it.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Rpc(_) => true,
@@ -111,20 +98,20 @@ impl TxError {
     }
 }
 
-/// What one L1 block changed, each list in the order of submission.
+/// What one L1 block changed. Each list is in the order of submission.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TickReport {
-    /// sent, replacements and no-ops included
+    /// Transactions sent, replacements and no-ops included.
     pub sent: Vec<(IntentKey, TxHash)>,
-    /// landed and succeeded
+    /// Intents that were included and succeeded.
     pub mined: Vec<(IntentKey, TxOutcome)>,
-    /// won't succeed
+    /// Intents that failed.
     pub failed: Vec<(IntentKey, FailureReason)>,
-    /// window closed
+    /// Intents whose window closed.
     pub expired: Vec<IntentKey>,
-    /// undone by a reorg: pending again
+    /// Intents that a reorg made pending again.
     pub undone: Vec<IntentKey>,
-    /// not sent yet, and why
+    /// Intents that aren't sent yet, with the reason.
     pub waiting: Vec<(IntentKey, WaitReason)>,
 }
 
@@ -135,22 +122,22 @@ pub(super) struct Head {
     pub(super) l1_slot: L1Slot,
 }
 
-/// Sends intents. See the module's introduction.
+/// Sends intents; see the crate's introduction.
 pub struct TxManager {
     pub(super) chain: Chain,
     accounts: Accounts,
     pub(super) store: TxStore,
     pub(super) config: TxConfig,
     pub(super) records: BTreeMap<IntentKey, Record>,
-    /// what a tick looks at, by order of submission: everything that isn't settled for good
+    /// Intents that aren't final, by order of submission. A tick processes these.
     pub(super) active: BTreeMap<u64, IntentKey>,
     pub(super) bundles: BTreeMap<IntentKey, BlobSidecar>,
     next_sequence: u64,
     pub(super) head: Option<Head>,
-    /// the chain's nonces as of the head
+    /// Nonces on chain at the head.
     pub(super) nonces: BTreeMap<Address, u64>,
     estimate: Option<FeeEstimate>,
-    /// what happened since the last tick that succeeded
+    /// Changes since the last successful tick.
     pub(super) report: TickReport,
 }
 
@@ -166,7 +153,11 @@ impl fmt::Debug for TxManager {
 }
 
 impl TxManager {
-    /// Takes over the intents in `store`. Nothing is asked or sent before the first tick.
+    /// A manager with the intents of `store`. Nothing is requested or sent before the first tick.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
     pub fn open(
         provider: L1Provider,
         accounts: Accounts,
@@ -200,8 +191,13 @@ impl TxManager {
         Ok(manager)
     }
 
-    /// Takes an intent on: to disk first, then, if an L1 block was seen and its window is open, to the L1. The same
-    /// intent again changes nothing. Another one under the key of one that wasn't sent yet takes its place.
+    /// Accepts an intent. It is written to disk first. Then it is sent, if an L1 block was seen and its
+    /// window is open. Submitting the same intent again changes nothing. Another intent under the same key
+    /// replaces one that wasn't sent yet.
+    ///
+    /// # Errors
+    ///
+    /// If the window is empty, the key belongs to another intent that was sent, or the store or the L1 fails.
     pub async fn submit(&mut self, intent: Intent) -> Result<TxStatus, TxError> {
         if intent.not_before >= intent.expires_at {
             return Err(TxError::EmptyWindow {
@@ -229,7 +225,7 @@ impl TxManager {
             None => self.bundles.remove(&key),
         };
         if self.head.is_some() {
-            // what happens now is in the returned status, not in the next report
+            // The returned status tells what happens here; the next report doesn't repeat it.
             let report = std::mem::take(&mut self.report);
             let result = self.try_send(&key).await;
             self.report = report;
@@ -238,7 +234,12 @@ impl TxManager {
         self.status(&key).ok_or(TxError::UnknownKey { key })
     }
 
-    /// Takes an intent back: it isn't sent, or a no-op is to take its nonce. One that has landed stays.
+    /// Withdraws an intent. If it wasn't sent, it fails; else a no-op is sent to use its nonce. An included
+    /// intent isn't changed.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such intent, or the store fails.
     pub fn withdraw(&mut self, key: &IntentKey) -> Result<TxStatus, TxError> {
         let record = self.records.get(key).ok_or_else(|| TxError::UnknownKey { key: key.clone() })?;
         let state = match &record.state {
@@ -253,23 +254,27 @@ impl TxManager {
         self.status(key).ok_or_else(|| TxError::UnknownKey { key: key.clone() })
     }
 
-    /// Where an intent is, as of the last tick.
+    /// Status of an intent as of the last tick.
     pub fn status(&self, key: &IntentKey) -> Option<TxStatus> {
         self.records.get(key).map(Record::status)
     }
 
-    /// Every intent ever taken on, by key.
+    /// Every intent of the store, by key.
     pub fn statuses(&self) -> impl Iterator<Item = (&IntentKey, TxStatus)> {
         self.records.iter().map(|(key, record)| (key, record.status()))
     }
 
-    /// The accounts that it sends from.
+    /// The sending accounts.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
     }
 
-    /// Does everything that a new L1 block makes possible. After an error nothing is lost: the next tick goes on, and
-    /// reports what this one could not.
+    /// Processes a new L1 block. After an error nothing is lost: the next tick continues, and its report
+    /// includes what this one couldn't report.
+    ///
+    /// # Errors
+    ///
+    /// If the store or the L1 fails.
     pub async fn tick(&mut self, block: &L1Block) -> Result<TickReport, TxError> {
         let head = Head { number: block.number, hash: block.hash, l1_slot: block.l1_slot };
         let follows = self.head.is_some_and(|last| last.hash == block.header.parent_hash);
@@ -280,7 +285,7 @@ impl TxManager {
             self.nonces.insert(account, nonce);
         }
         if !follows {
-            // a restart or a reorg: what was settled may not be any more
+            // After a restart or a reorg, a settled intent may be pending again.
             self.recheck(head).await?;
         }
         for key in self.active_keys(|state| matches!(state, State::Sent(_))) {
@@ -299,7 +304,7 @@ impl TxManager {
         self.active.values().filter(is_wanted).cloned().collect()
     }
 
-    /// Changes an intent's state, on disk first.
+    /// Changes an intent's state, on disk before in memory.
     pub(super) fn set(&mut self, key: &IntentKey, state: State) -> Result<(), TxError> {
         let Some(record) = self.records.get_mut(key) else { return Ok(()) };
         if record.state != state {
@@ -334,7 +339,7 @@ impl TxManager {
         self.set(key, State::Waiting(reason))
     }
 
-    /// Nonces of an account that transactions of the manager may hold, and whether those carry blobs.
+    /// Nonces of an account that the manager's transactions use, with their kind.
     fn taken(&self, account: Address) -> BTreeMap<u64, bool> {
         let sent = self.active.values().filter_map(|key| match &self.records.get(key)?.state {
             State::Sent(sent) if sent.account == account => {
@@ -362,7 +367,7 @@ impl TxManager {
         L1Slot::new(head.l1_slot.get().saturating_add(1))
     }
 
-    /// Sends an intent that has no nonce, if it may and should be sent now.
+    /// Sends an intent that has no nonce yet, if its window is open and its simulation succeeds.
     async fn try_send(&mut self, key: &IntentKey) -> Result<(), TxError> {
         let (Some(head), Some(record)) = (self.head, self.records.get(key).cloned()) else { return Ok(()) };
         let next = Self::next_slot(head);
@@ -400,7 +405,7 @@ impl TxManager {
         let fees = match first_offer(&estimate, usage, record.max_total_fee) {
             Ok(fees) => fees,
             Err(over) => {
-                let reason = WaitReason::TooExpensive { needed: over.needed, ceiling: over.ceiling };
+                let reason = WaitReason::TooExpensive { needed: over.needed, maximum: over.maximum };
                 return self.wait(key, reason);
             }
         };
@@ -422,7 +427,7 @@ impl TxManager {
         Ok((estimate, self.chain.simulate(record, from, next, &estimate).await?))
     }
 
-    /// Signs one more transaction for a nonce, writes it down, and sends it.
+    /// Signs another transaction for a nonce, writes it to disk, and sends it.
     async fn attempt(
         &mut self,
         key: &IntentKey,
@@ -462,7 +467,7 @@ impl TxManager {
         };
         let hash = signed.hash;
         sent.attempts.push(Attempt { hash, kind, fees, gas_limit, raw: signed.raw, at: head.number });
-        // on disk before anybody can see it: after a crash it counts as sent
+        // It is on disk before anybody can see it. After a crash it counts as sent.
         self.set(key, State::Sent(sent))?;
         self.report.sent.push((key.clone(), hash));
         self.send_newest(key).await
@@ -476,7 +481,7 @@ impl TxManager {
         self.set(key, State::Sent(sent.clone()))
     }
 
-    /// Sends the newest transaction of an intent, perhaps not for the first time.
+    /// Broadcasts the newest transaction of an intent, again if need be.
     async fn send_newest(&mut self, key: &IntentKey) -> Result<(), TxError> {
         let Some(Record { state: State::Sent(mut sent), .. }) = self.records.get(key).cloned() else {
             return Ok(());
@@ -498,7 +503,7 @@ impl TxManager {
                 tracing::warn!(%key, message, "no answer to a transaction; it may have been taken");
             }
             Broadcast::Underpriced { message } => {
-                // stays the newest, so that the next replacement offers more
+                // It stays the newest attempt, so that the next replacement offers more.
                 tracing::warn!(%key, message, "transaction underpriced");
             }
             Broadcast::NonceTaken { message } => {
@@ -512,7 +517,7 @@ impl TxManager {
                 tracing::warn!(%key, nonce, message, "transaction refused");
                 sent.attempts.pop();
                 if sent.attempts.is_empty() {
-                    // the nonce is free again
+                    // The nonce is free again.
                     return self.wait(key, WaitReason::Refused { message });
                 }
                 self.set(key, State::Sent(sent))?;
@@ -521,7 +526,8 @@ impl TxManager {
         Ok(())
     }
 
-    /// Gives an unmined transaction what it needs: another broadcast, more fees, or a no-op in its place.
+    /// Acts on a transaction that isn't mined: broadcasts it again, raises its fees, or replaces it by a
+    /// no-op.
     pub(super) async fn bump_or_cancel(
         &mut self,
         key: &IntentKey,
@@ -565,15 +571,15 @@ impl TxManager {
             }
             AttemptKind::Cancellation => 0,
         };
-        let (gas, ceiling) = match kind {
+        let (gas, maximum) = match kind {
             AttemptKind::Intended => (
                 newest.gas_limit,
                 self.records.get(key).map(|record| record.max_total_fee).unwrap_or_default(),
             ),
-            // a stuck nonce blocks the account: freeing it is worth what it costs
+            // A stuck nonce blocks the account, so the cancellation's fees aren't limited.
             AttemptKind::Cancellation => (NO_OP_GAS, alloy::primitives::U256::MAX),
         };
-        match replacement(&newest.fees, &estimate, Usage { gas, blob_gas }, ceiling) {
+        match replacement(&newest.fees, &estimate, Usage { gas, blob_gas }, maximum) {
             Ok(fees) => self.attempt(key, sent, kind, fees, gas, head).await,
             Err(over) => {
                 tracing::warn!(%key, %over, "not replaced");
@@ -583,7 +589,7 @@ impl TxManager {
         }
     }
 
-    /// Sends no-ops for nonces that nobody uses but later ones wait for.
+    /// Sends no-ops for unused nonces below used ones.
     async fn fill_gaps(&mut self, head: Head) -> Result<(), TxError> {
         for account in self.accounts.addresses() {
             let taken = self.taken(account);
@@ -623,7 +629,7 @@ impl TxManager {
     }
 }
 
-/// Whether a record needs no further look: settled, and nothing left of what a reorg would need.
+/// Whether a record is final: settled, and without the raw transactions that a reorg would need.
 pub(super) fn is_retired(record: &Record) -> bool {
     match &record.state {
         State::Settled { sent: None, .. } => true,

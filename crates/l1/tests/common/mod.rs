@@ -74,7 +74,7 @@ pub struct TestL1 {
     pub provider: L1Provider,
     pub faults: Faults,
     pub clock: L1Clock,
-    /// HTTP endpoint, of the beacon API too
+    /// HTTP endpoint, of the beacon API too.
     pub url: url::Url,
 }
 

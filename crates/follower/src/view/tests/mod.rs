@@ -71,7 +71,7 @@ fn setup() -> ViewConfig {
 struct World {
     view: RollupView,
     next: u64,
-    /// tells branches apart
+    /// Tells branches apart.
     branch: u64,
 }
 
