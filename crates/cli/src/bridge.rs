@@ -151,9 +151,8 @@ impl Rollup {
         }
         match follower.ledger_status() {
             LedgerStatus::AtTip => Ok(Self { deployment, blobs, follower, withdrawals }),
-            LedgerStatus::Behind { height, tip, failure: Some(failure) } => {
-                Err(failure).wrap_err_with(|| format!("block {} of {tip} can't be executed", height.saturating_add(1)))
-            }
+            LedgerStatus::Behind { height, tip, failure: Some(failure) } => Err(failure)
+                .wrap_err_with(|| format!("block {} of {tip} can't be executed", height.saturating_add(1))),
             LedgerStatus::Behind { height, tip, failure: None } => {
                 bail!("only {height} of {tip} finalized blocks could be executed")
             }

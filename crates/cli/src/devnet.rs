@@ -140,7 +140,11 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         seed: args.seed,
         faults: args.faults,
         transfers_per_slot: args.transfers_per_slot,
-        pace: Duration::from_millis(args.pace.unwrap_or(if front == FrontEnd::Live { LIVE_PACE_MS } else { 0 })),
+        pace: Duration::from_millis(args.pace.unwrap_or(if front == FrontEnd::Live {
+            LIVE_PACE_MS
+        } else {
+            0
+        })),
         scoring: args.scoring,
         vote: args.vote,
         sidecars: Default::default(),

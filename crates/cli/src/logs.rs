@@ -71,8 +71,9 @@ fn filter(detail: Detail) -> Result<EnvFilter> {
 }
 
 fn parse(text: &str) -> Result<EnvFilter> {
-    EnvFilter::try_new(text)
-        .wrap_err_with(|| format!("{FILTER}: expected a log filter such as debug or warn,fernet_l1=trace, got {text:?}"))
+    EnvFilter::try_new(text).wrap_err_with(|| {
+        format!("{FILTER}: expected a log filter such as debug or warn,fernet_l1=trace, got {text:?}")
+    })
 }
 
 /// The last lines of a log, shared between the logger and the live view.

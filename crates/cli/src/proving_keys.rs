@@ -44,7 +44,9 @@ pub(crate) fn load(folder: &Path) -> Result<Keys> {
             bar.set(shown, what);
         });
     bar.finish();
-    Ok(Arc::new(keys.wrap_err_with(|| format!("proving keys in {} could not be loaded or made", folder.display()))?))
+    Ok(Arc::new(
+        keys.wrap_err_with(|| format!("proving keys in {} could not be loaded or made", folder.display()))?,
+    ))
 }
 
 /// How much of a set-up is done, and what it does. Group elements take nearly all of the time.

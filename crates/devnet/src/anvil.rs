@@ -39,7 +39,9 @@ pub enum AnvilError {
         source: io::Error,
     },
     /// Another process has the port.
-    #[error("port {port} on 127.0.0.1 is taken by another process: choose another --rpc-port, or 0 for a free one")]
+    #[error(
+        "port {port} on 127.0.0.1 is taken by another process: choose another --rpc-port, or 0 for a free one"
+    )]
     PortTaken {
         /// The port asked for.
         port: u16,
@@ -72,12 +74,7 @@ impl Anvil {
     ///
     /// # Errors
     /// When anvil isn't installed, another process has the port, or anvil doesn't start.
-    pub async fn start(
-        root: &Path,
-        port: u16,
-        chain_id: u64,
-        genesis_time: u64,
-    ) -> Result<Self, AnvilError> {
+    pub async fn start(root: &Path, port: u16, chain_id: u64, genesis_time: u64) -> Result<Self, AnvilError> {
         let path = root.join("tools/anvil");
         if !path.exists() {
             return Err(AnvilError::NotInstalled { path, root: root.to_owned() });

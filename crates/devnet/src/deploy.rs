@@ -155,8 +155,7 @@ mod tests {
     async fn a_folder_without_the_tools_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let (observer, _watch) = observer();
-        let backend =
-            L1Backend::start(&L1Choice::Embedded, folder.path(), 0, 1, 1, &observer).await.unwrap();
+        let backend = L1Backend::start(&L1Choice::Embedded, folder.path(), 0, 1, 1, &observer).await.unwrap();
         let (file, key) = (folder.path().join("deployments/1.json"), PrivateKeySigner::random());
         let error = deploy(folder.path(), &file, &backend, "devnet", Scoring::Public, &key, &observer)
             .await

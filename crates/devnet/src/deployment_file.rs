@@ -65,11 +65,7 @@ impl ReservedFile {
     ///
     /// # Errors
     /// When another devnet has it, or the system refuses.
-    pub fn reserve(
-        root: &Path,
-        chain_id: u64,
-        lifetime: ChainLifetime,
-    ) -> Result<Self, DeploymentFileError> {
+    pub fn reserve(root: &Path, chain_id: u64, lifetime: ChainLifetime) -> Result<Self, DeploymentFileError> {
         let lock = lock(root, chain_id)?;
         let folder = root.join("deployments");
         let path = folder.join(format!("{chain_id}.json"));

@@ -8,6 +8,7 @@ use fernet_l1::Deployment;
 use fernet_ledger::{Domain, L1Address, block::PendingWithdrawal};
 use fernet_network::Network as _;
 use fernet_protocol::{L1Slot, Slot};
+use fernet_prover::ProofWorker as _;
 use fernet_roles::Storage;
 use tokio::{
     sync::Mutex,
@@ -440,7 +441,9 @@ impl Devnet {
         Ok(Withdrawal {
             slot: slot.get(),
             to: withdrawal.target.0.into(),
-            amount: Amount(deployment.unit().saturating_mul(alloy::primitives::U256::from(withdrawal.amount))),
+            amount: Amount(
+                deployment.unit().saturating_mul(alloy::primitives::U256::from(withdrawal.amount)),
+            ),
             transaction,
         })
     }
@@ -452,12 +455,8 @@ impl Devnet {
     ) -> Result<Summary, DevnetError> {
         self.observer.activity("comparing the token balances");
         self.follow().await?;
-        let ended = summary::Ended {
-            seed: self.options.seed,
-            stopped: self.stop.is_asked(),
-            withdrawal,
-            missing,
-        };
+        let ended =
+            summary::Ended { seed: self.options.seed, stopped: self.stop.is_asked(), withdrawal, missing };
         let Environment { backend, deployment, follower, .. } = &self.environment;
         let follower = follower.lock().await;
         Ok(summary::summary(&self.recorder, follower.view(), deployment, backend.provider(), ended).await?)

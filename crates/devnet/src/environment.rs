@@ -51,20 +51,11 @@ impl Environment {
         observer.activity("deploying the contracts");
         let file = ReservedFile::reserve(&options.root, backend.chain_id(), backend.lifetime())?;
         backend.set_mining(Mining::EachTransaction).await?;
-        deploy(
-            &options.root,
-            file.path(),
-            &backend,
-            NETWORK,
-            options.scoring,
-            &accounts.funder,
-            observer,
-        )
-        .await?;
+        deploy(&options.root, file.path(), &backend, NETWORK, options.scoring, &accounts.funder, observer)
+            .await?;
         backend.set_mining(Mining::Stepwise).await?;
         file.mark()?;
-        let deployment =
-            Deployment::verify(DeploymentFile::read(file.path())?, backend.provider()).await?;
+        let deployment = Deployment::verify(DeploymentFile::read(file.path())?, backend.provider()).await?;
         tracing::info!(file = %file.path().display(), "deployed the contracts");
 
         observer.activity("registering sequencers, depositing bonds and tokens");

@@ -12,8 +12,7 @@ use crate::{
 };
 
 /// Name of a phase, as the protocol's documents have it.
-#[must_use]
-pub const fn phase_name(phase: Phase) -> &'static str {
+pub(crate) const fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::Waiting => "waiting",
         Phase::Proposal => "proposal",

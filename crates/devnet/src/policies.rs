@@ -44,9 +44,11 @@ impl RolePolicies for FaultPolicies {
 
     fn prover(&self, _number: usize) -> prover::Policy {
         let plan = Arc::clone(&self.0);
-        Box::new(move |effect, _| {
-            if prover_holds(&plan, effect) { prover::Decision::Hold } else { prover::Decision::Allow }
-        })
+        Box::new(
+            move |effect, _| {
+                if prover_holds(&plan, effect) { prover::Decision::Hold } else { prover::Decision::Allow }
+            },
+        )
     }
 }
 

@@ -73,11 +73,6 @@ impl Recorder {
         }
     }
 
-    /// The next slot to report, once a slot has a sequencer that may propose.
-    pub(crate) fn next_slot(&self) -> Option<Slot> {
-        self.slots.next
-    }
-
     /// The first of the slots that count for the run.
     pub(crate) fn first_slot(&self) -> Option<Slot> {
         self.slots.next.map(|next| Slot::new(next.get().saturating_sub(self.totals.slots)))

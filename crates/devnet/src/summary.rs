@@ -75,8 +75,13 @@ async fn conservation(
 ) -> Result<Conservation, alloy::contract::Error> {
     let head = view.head().map(|head| head.number).unwrap_or_default();
     let (holders, ledger) = (recorder.history.holders(), recorder.audit.balances(view));
-    let balances =
-        TokenBalances::read(provider, deployment.contracts(), deployment.file().block..=head, holders, ledger);
+    let balances = TokenBalances::read(
+        provider,
+        deployment.contracts(),
+        deployment.file().block..=head,
+        holders,
+        ledger,
+    );
     let mut conservation = balances.await?.check();
     conservation.violations.extend_from_slice(recorder.audit.violations());
     conservation.holds = conservation.violations.is_empty();

@@ -131,7 +131,8 @@ impl TokenBalances {
             }
         }
         for id in 1..=staking.count().block(block).call().await? {
-            balances.stakes += U256::from(staking.sequencer(id).block(block).call().await?.stake.to::<u128>());
+            balances.stakes +=
+                U256::from(staking.sequencer(id).block(block).call().await?.stake.to::<u128>());
         }
         for account in &holders.escrows {
             let account = escrow.account(*account).block(block).call().await?;

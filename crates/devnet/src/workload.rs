@@ -47,13 +47,7 @@ pub(crate) enum Stage {
 impl Workload {
     pub(crate) fn new(traffic: Traffic, transfers_per_slot: u32, receiver: Address) -> Self {
         let receiver = L1Address(receiver.into_array());
-        Self {
-            traffic,
-            transfers_per_slot,
-            receiver,
-            sent_for: None,
-            withdrawal: WithdrawalState::Waiting,
-        }
+        Self { traffic, transfers_per_slot, receiver, sent_for: None, withdrawal: WithdrawalState::Waiting }
     }
 
     /// Takes note of a finalized state.

@@ -129,7 +129,11 @@ async fn roles_that_die_after_every_kind_of_effect_send_nothing_twice_and_forget
     }
     for (number, signer) in accounts.provers.iter().enumerate() {
         let intents = intents(folder.path(), &format!("prover-{number}"), &provider, clock);
-        assert_eq!(nonce(signer.address()).await - earlier, landed(&intents), "prover {number}: {intents:#?}");
+        assert_eq!(
+            nonce(signer.address()).await - earlier,
+            landed(&intents),
+            "prover {number}: {intents:#?}"
+        );
         let mut backups = BTreeSet::new();
         for key in intents.keys().filter(|key| key.starts_with("backup/")) {
             let slot = key.split('/').nth(1).expect("a slot").to_owned();
