@@ -248,6 +248,10 @@ impl<'ast> Visit<'ast> for ModuleReader<'_> {
         }
     }
 
+    fn visit_visibility(&mut self, _: &'ast Visibility) {
+        // `pub(crate)` names no file.
+    }
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         if segments.first().is_some_and(|first| ["crate", "super"].contains(&first.as_str())) {
