@@ -215,7 +215,7 @@ impl Recorder {
             chunks: u32::try_from(chunks).unwrap_or(u32::MAX),
         };
         let sequencers = report.sequencers.iter().flat_map(|report| &report.built);
-        let provers = report.provers.iter().flat_map(|report| &report.built);
+        let provers = report.provers.iter().flat_map(|report| &report.common.built);
         for built in sequencers.chain(provers) {
             let contents = contents(built.transfers, built.deposits, built.withdrawals, built.chunks);
             self.blocks.built.insert(built.header_hash, contents);

@@ -1,45 +1,33 @@
 //! The roles of a devnet: four sequencers and two provers, wired to one L1 and one network.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use alloy::{
-    primitives::{Address, U256},
-    signers::local::PrivateKeySigner,
-};
+use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use fernet_follower::{Follower, FollowerError};
 use fernet_l1::{
     Accounts as Senders, Deployment, L1Block, L1Provider, SidecarFormat, StoreError, TxConfig, TxError,
     TxManager,
 };
-use fernet_ledger::mempool::Limits;
 use fernet_network::{InProcess, Network};
 use fernet_protocol::TokenAmount;
 use fernet_prover::{PriceList, ProofWorker, ProverDriver, ProverError};
 use fernet_roles::{ActionKind, StepReport, Storage};
-use fernet_sequencer::{CommitmentBy, SequencerDriver, SequencerError};
+use fernet_sequencer::{SequencerDriver, SequencerError};
 use tokio::sync::Mutex;
 
 use crate::{accounts::Accounts, policies::RolePolicies, setup::Setup, worker::SharedWorker};
 
-/// What a transaction may cost at most, in wei: one ether, far above a development chain's fees.
-const MAX_TOTAL_FEE: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
-/// Rewards worth a claim, in token units: two tokens.
-const CLAIM_FROM: U256 = U256::from_limbs([2_000_000_000_000_000_000, 0, 0, 0]);
 /// A hundredth of a token, in token units.
 const CENT: u128 = 10_000_000_000_000_000;
-/// Most a sequencer pays for a proof: a token.
-const MAX_PRICE: TokenAmount = TokenAmount::new(100 * CENT);
-/// Prices of the provers, base and per chunk, in hundredths of a token: the first is cheaper for small blocks, the second
-/// for large ones.
-const PRICES: [(u128, u128); 2] = [(20, 10), (28, 5)];
-/// L1 slots that an offer stays open: a commitment phase and some.
-const OFFER_VALIDITY: u64 = 24;
-/// L1 slots before the end of exclusive proving at which a rescuer starts.
-const RESCUE_LEAD: u64 = 3;
-/// L1 slots before the end of the proposal phase at which a sequencer stops waiting for better ones.
-const PATIENCE: u64 = 2;
-/// How long provers have for a quote. In one process they answer at once.
-const QUOTE_DEADLINE: Duration = Duration::from_secs(10);
+/// Prices of the provers: the first one is cheaper for small blocks, the second one for large blocks.
+const PRICES: [PriceList; 2] = [
+    PriceList::DEFAULT,
+    PriceList {
+        base: TokenAmount::new(28 * CENT),
+        per_chunk: TokenAmount::new(5 * CENT),
+        ..PriceList::DEFAULT
+    },
+];
 
 /// Why a role failed.
 #[derive(Debug, thiserror::Error)]
@@ -233,7 +221,7 @@ impl RolesReport {
             log("sequencer", number, report);
         }
         for (number, report) in self.provers.iter().enumerate() {
-            log("prover", number, report);
+            log("prover", number, &report.common);
         }
     }
 }
@@ -275,7 +263,7 @@ fn manager(deps: &RoleDeps<'_>, role: &str, senders: Senders) -> Result<TxManage
     Ok(TxManager::open(deps.provider.clone(), senders, deps.storage.transactions(role)?, config)?)
 }
 
-fn chunks(deployment: &Deployment) -> usize {
+fn max_chunks(deployment: &Deployment) -> usize {
     usize::from(deployment.parameters().max_chunks)
 }
 
@@ -287,30 +275,16 @@ fn sequencer(
 ) -> Result<SequencerDriver, RolesError> {
     let failed = |source| RolesError::Sequencer { number, source };
     let id = deps.setup.sequencers.get(number).copied().unwrap_or_default();
-    let record = deps.setup.users.get(number).copied().unwrap_or_default();
+    let account = deps.setup.users.get(number).copied().unwrap_or_default();
+    let strategy = fernet_sequencer::Strategy::new(id, account.get());
     let settings = fernet_sequencer::Settings {
-        strategy: fernet_sequencer::Strategy {
-            sequencer: id,
-            fee_recipient: record.get(),
-            max_price: MAX_PRICE,
-            patience: PATIENCE,
-            claim_from: Some(CLAIM_FROM),
-            commitment: CommitmentBy::Sequencer,
-        },
-        max_chunks: chunks(deps.deployment),
         vote: deps.vote,
-        deposit_depth: 0,
-        quote_deadline: QUOTE_DEADLINE,
-        max_total_fee: MAX_TOTAL_FEE,
         sidecars: deps.sidecars,
-        blobs_per_transaction: fernet_l1::MAX_BLOBS_PER_TRANSACTION,
-        owner: signer.address(),
-        claim_to: signer.address(),
-        mempool: Limits::default(),
+        ..fernet_sequencer::Settings::new(strategy, signer.address(), max_chunks(deps.deployment))
     };
     let role = format!("sequencer-{number}");
     let blob_account = deps.accounts.blob_accounts.get(number).unwrap_or(signer).clone();
-    let wiring = fernet_sequencer::Wiring {
+    let dependencies = fernet_sequencer::Dependencies {
         follower: Arc::clone(deps.follower),
         network: Arc::new(network.clone()) as Arc<dyn Network>,
         transactions: manager(deps, &role, Senders::new(signer.clone()).with_blob_account(blob_account))?,
@@ -320,7 +294,7 @@ fn sequencer(
         journal: deps.storage.journal(&role)?,
         policy: deps.policies.sequencer(number),
     };
-    SequencerDriver::new(deps.deployment, settings, wiring).map_err(failed)
+    SequencerDriver::new(deps.deployment, settings, dependencies).map_err(failed)
 }
 
 fn prover(
@@ -330,30 +304,17 @@ fn prover(
     signer: &PrivateKeySigner,
 ) -> Result<ProverDriver, RolesError> {
     let failed = |source| RolesError::Prover { number, source };
-    let (base, per_chunk) = PRICES[number % PRICES.len()];
+    let strategy = fernet_prover::Strategy {
+        prices: PRICES[number % PRICES.len()],
+        fee_recipient: deps.setup.users.last().copied().unwrap_or_default().get(),
+        ..fernet_prover::Strategy::new(signer.address())
+    };
     let settings = fernet_prover::Settings {
-        strategy: fernet_prover::Strategy {
-            prover: signer.address(),
-            payee: signer.address(),
-            prices: PriceList {
-                base: TokenAmount::new(base * CENT),
-                per_chunk: TokenAmount::new(per_chunk * CENT),
-                bond: deps.deployment.parameters().min_bond,
-            },
-            offer_validity: OFFER_VALIDITY,
-            rescue_lead: RESCUE_LEAD,
-            fee_recipient: deps.setup.users.last().copied().unwrap_or_default().get(),
-            claim_from: Some(CLAIM_FROM),
-        },
-        max_chunks: chunks(deps.deployment),
-        deposit_depth: 0,
-        max_total_fee: MAX_TOTAL_FEE,
         sidecars: deps.sidecars,
-        claim_to: signer.address(),
-        mempool: Limits::default(),
+        ..fernet_prover::Settings::new(strategy, max_chunks(deps.deployment))
     };
     let role = format!("prover-{number}");
-    let wiring = fernet_prover::Wiring {
+    let dependencies = fernet_prover::Dependencies {
         follower: Arc::clone(deps.follower),
         network: Arc::new(network.clone()) as Arc<dyn Network>,
         transactions: manager(deps, &role, Senders::new(signer.clone()))?,
@@ -363,5 +324,5 @@ fn prover(
         worker: Arc::clone(deps.worker) as Arc<dyn ProofWorker>,
         policy: deps.policies.prover(number),
     };
-    ProverDriver::new(deps.deployment, settings, wiring).map_err(failed)
+    ProverDriver::new(deps.deployment, settings, dependencies).map_err(failed)
 }
