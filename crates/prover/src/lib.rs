@@ -47,5 +47,5 @@ pub use policy::{Context, Decision, Policy, allow_all};
 pub use quotes::DeclineReason;
 pub use report::{Action, ActionKind, BuiltBlock, Progress, Proven, SlotStatus, StepReport};
 pub use settings::Settings;
-pub use strategy::{PriceList, Strategy};
+pub use strategy::{DEFAULT_OFFER_VALIDITY, DEFAULT_RESCUE_LEAD, PriceList, Strategy};
 pub use worker::{JobId, JobStatus, LocalWorker, ProofJob, ProofWorker, ProvenBlock};

@@ -35,5 +35,5 @@ pub use journal::Journal;
 pub use machine::{Sequencer, Stage};
 pub use policy::{Context, Decision, Policy, allow_all};
 pub use report::{Action, ActionKind, BuiltBlock, SlotStatus, StepReport};
-pub use settings::Settings;
-pub use strategy::{CommitmentBy, Strategy};
+pub use settings::{DEFAULT_QUOTE_DEADLINE, Settings};
+pub use strategy::{CommitmentBy, DEFAULT_MAX_PRICE, DEFAULT_PATIENCE, Strategy};

@@ -121,7 +121,7 @@ impl Harness {
         let follower = Follower::new(backend.provider().clone(), &deployment, Arc::new(blobs));
         let local = LocalWorker::new(Arc::new(Prover::new(keys())), 2);
         let ProofSource::Cached(cache) = cached() else { panic!("a folder of proofs") };
-        let mut harness = Self {
+        let harness = Self {
             log: Log::default(),
             rules: Arc::default(),
             follower: Arc::new(AsyncMutex::new(follower.expect("a follower"))),
