@@ -312,15 +312,14 @@ mod tests {
             true
         } else {
             play(FirstCandidateDead);
-            if play(NoReveal) {
-                true
-            } else if play(NoProofNoRescue) {
+            if play(NoReveal) || play(NoProofNoRescue) {
                 true
             } else {
                 // With both, the first one alone has an effect.
                 let _ = play(NoProof) || play(LateProof);
                 false
             }
+        }
         };
         if backup {
             play(NoBackup);

@@ -304,11 +304,9 @@ fn prover(
     signer: &PrivateKeySigner,
 ) -> Result<ProverDriver, RolesError> {
     let failed = |source| RolesError::Prover { number, source };
-    let strategy = fernet_prover::Strategy {
-        prices: PRICES[number % PRICES.len()],
-        fee_recipient: deps.setup.users.last().copied().unwrap_or_default().get(),
-        ..fernet_prover::Strategy::new(signer.address())
-    };
+    let account = deps.setup.users.last().copied().unwrap_or_default();
+    let prices = PRICES[number % PRICES.len()];
+    let strategy = fernet_prover::Strategy::new(signer.address(), prices, account.get());
     let settings = fernet_prover::Settings {
         sidecars: deps.sidecars,
         ..fernet_prover::Settings::new(strategy, max_chunks(deps.deployment))

@@ -36,6 +36,7 @@ pub(crate) fn cached() -> ProofSource {
 
 /// A devnet of `slots` slots. Tests run side by side: each takes a chain id of its own, as its deployment file is named
 /// after it.
+#[allow(dead_code, reason = "not every test file runs a whole devnet")]
 pub(crate) fn options(l1: L1Choice, chain_id: u64, slots: u64, faults: &str) -> DevnetOptions {
     DevnetOptions {
         root: root(),
