@@ -1,6 +1,6 @@
 // Size, ABI and storage layout of every contract in contracts/, kept in snapshots/ and compared with the code; bounds
-// of code sizes and of a slot's gas. abi.json is for clients: the compiler's JSON ABI of each contract, an entry a line.
-// signatures.json has the same entries for readers.
+// of code sizes and of a slot's gas. abi.json is for clients: the compiler's JSON ABI of each contract, one entry on
+// each line. signatures.json has the same entries for readers.
 // usage: node tools/snapshots.mjs [--write]
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
@@ -8,7 +8,8 @@ import { join } from "node:path";
 
 const SIZE_LIMIT = 24_576; // bytes of deployed code, EIP-170
 const SLOT_LIMIT = 720_000; // gas of the transactions of a slot of one blob and one chunk, rule H2
-const SLOT = ["propose, first, with the seed's proof", "commit, by the prover", "reveal, one blob", "finalize, 1 chunk"];
+const PROPOSE = "propose, first, with the seed's proof";
+const SLOT = [PROPOSE, "commit, by the prover", "reveal, one blob", "finalize, 1 chunk"];
 const write = process.argv.includes("--write");
 execFileSync(
   "tools/forge",
