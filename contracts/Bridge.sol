@@ -100,7 +100,6 @@ contract Bridge is IBridge, L1Clock {
             _accounts[index].mayExit = true;
         }
         // casting: at most type(uint64).max, see above
-        // forge-lint: disable-next-line(unsafe-typecast)
         totals.supply = uint64(total);
         bytes32 hash;
         (number, hash) = _enqueue(totals, L1Operations.deposit(index, amount, keyX, keyY));
@@ -162,10 +161,10 @@ contract Bridge is IBridge, L1Clock {
     }
 
     /// @inheritdoc IBridge
-    function chain(uint64 n) external view returns (bytes32) {
+    function chain(uint64 length) external view returns (bytes32) {
         uint64 queued = _totals.count;
-        if (n > queued) revert QueueOutOfRange(0, n, queued);
-        return _queue[n].chain;
+        if (length > queued) revert QueueOutOfRange(0, length, queued);
+        return _queue[length].chain;
     }
 
     /// @inheritdoc IBridge

@@ -129,7 +129,6 @@ contract Escrow is IEscrow, L1Clock {
         uint256 sum = uint256(a) + b;
         if (sum > type(uint128).max) revert AmountTooHigh(type(uint128).max, sum);
         // casting: compared just before
-        // forge-lint: disable-next-line(unsafe-typecast)
         return uint128(sum);
     }
 

@@ -33,7 +33,6 @@ abstract contract L1Clock {
         if (timestamp < l1GenesisTime) return L1Slot.wrap(0);
         unchecked {
             // the divisor isn't zero; casting: timestamps are canonical RLP integers of at most 8 bytes, as L1's are
-            // forge-lint: disable-next-line(unsafe-typecast)
             return L1Slot.wrap(uint64((timestamp - l1GenesisTime) / l1SlotSeconds));
         }
     }

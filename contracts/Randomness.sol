@@ -21,14 +21,14 @@ contract Randomness is IRandomness, L1Clock {
         mix = _mixes[target];
         if (mix != 0) return mix;
         uint256 number;
-        (mix, number) = _read(target, proof);
+        (mix, number) = _verify(target, proof);
         _mixes[target] = mix;
         emit MixProven(target, mix, number);
     }
 
     /// @inheritdoc IRandomness
     function mixOf(L1Slot target, bytes calldata proof) external view returns (bytes32 mix) {
-        (mix,) = _read(target, proof);
+        (mix,) = _verify(target, proof);
     }
 
     /// @inheritdoc IRandomness
@@ -44,7 +44,7 @@ contract Randomness is IRandomness, L1Clock {
     }
 
     /// @dev The mix that a proof shows, and the number of the block that has it.
-    function _read(L1Slot target, bytes calldata proof) private view returns (bytes32 mix, uint256 number) {
+    function _verify(L1Slot target, bytes calldata proof) private view returns (bytes32 mix, uint256 number) {
         if (target >= l1Slot()) revert TargetNotReached(target, l1Slot());
         (bytes calldata header, bytes calldata parentHeader) = _split(proof);
         L1Header memory child = HeaderRlp.decode(header);

@@ -28,7 +28,7 @@ contract Rewards is IRewards {
     mapping(address => uint256) private _owed;
     PackedRates private _rates;
     /// @dev What follows `_rates` from slot `_nextFrom` on, if anything is scheduled.
-    PackedRates private _next;
+    PackedRates private _nextRates;
     Slot private _nextFrom;
 
     /// @param governance_ may be zero: then the rates never change
@@ -47,7 +47,7 @@ contract Rewards is IRewards {
         governance = governance_;
         maxBlockReward = maxBlockReward_;
         maxRevealBonus = maxRevealBonus_;
-        _check(rates, maxBlockReward_, maxRevealBonus_);
+        _checkRates(rates, maxBlockReward_, maxRevealBonus_);
         _rates = packRates(rates);
         emit RatesScheduled(Slot.wrap(0), rates);
     }
@@ -62,7 +62,7 @@ contract Rewards is IRewards {
     /// @inheritdoc IRewards
     function settleBlock(BlockPay calldata pay) external {
         if (msg.sender != rollup) revert NotRollup(rollup, msg.sender);
-        PackedRates rates = _apply(pay.slot);
+        PackedRates rates = _applyRates(pay.slot);
         uint96 reward = rates.blockReward();
         uint256 proverReward = Payouts.shareDown(reward, rates.proverBps());
         uint256 sequencerReward = Payouts.shareDown(reward, rates.sequencerBps());
@@ -76,7 +76,7 @@ contract Rewards is IRewards {
                 uint256 price = pay.price < sequencerReward ? pay.price : sequencerReward;
                 proverReward += price;
                 sequencerReward = sequencerReward - price
-                    + Payouts.revealBonusDown(rates.revealBonus(), pay.revealPhase, pay.revealTook);
+                    + Payouts.revealBonusDown(rates.revealBonus(), pay.revealPhase, pay.revealDuration);
                 _owed[pay.sequencer] += sequencerReward;
             }
             if (pay.prover == pay.submitter) {
@@ -94,10 +94,10 @@ contract Rewards is IRewards {
     /// @inheritdoc IRewards
     function setRates(Rates calldata rates) external {
         if (msg.sender != governance) revert NotGovernance(governance, msg.sender);
-        _check(rates, maxBlockReward, maxRevealBonus);
+        _checkRates(rates, maxBlockReward, maxRevealBonus);
         Slot current = IRollup(rollup).slotInTurn();
-        _rates = _apply(current).followed();
-        _next = packRates(rates);
+        _rates = _applyRates(current).followed();
+        _nextRates = packRates(rates);
         _nextFrom = current.advance(1);
         emit RatesScheduled(current.advance(1), rates);
     }
@@ -145,19 +145,19 @@ contract Rewards is IRewards {
     /// one word is read.
     function _ratesOf(Slot slot) private view returns (PackedRates rates) {
         rates = _rates;
-        if (rates.isFollowed() && !(slot < _nextFrom)) rates = _next;
+        if (rates.isFollowed() && !(slot < _nextFrom)) rates = _nextRates;
     }
 
     /// @dev The same; scheduled rates that came into force take the place of those before.
-    function _apply(Slot slot) private returns (PackedRates rates) {
+    function _applyRates(Slot slot) private returns (PackedRates rates) {
         rates = _rates;
         if (rates.isFollowed() && !(slot < _nextFrom)) {
-            rates = _next;
+            rates = _nextRates;
             _rates = rates;
         }
     }
 
-    function _check(Rates memory rates, uint96 maxReward, uint96 maxBonus) private pure {
+    function _checkRates(Rates memory rates, uint96 maxReward, uint96 maxBonus) private pure {
         if (rates.blockReward > maxReward) revert BlockRewardTooHigh(maxReward, rates.blockReward);
         if (rates.revealBonus > maxBonus) revert RevealBonusTooHigh(maxBonus, rates.revealBonus);
         uint256 whole = uint256(rates.sequencerBps) + rates.proverBps + rates.submitterBps;

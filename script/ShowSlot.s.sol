@@ -24,7 +24,7 @@ contract ShowSlot is Operator {
         console.log("phase ends ", L1Slot.unwrap(slot.phaseEnd));
         console.log("started    ", L1Slot.unwrap(slot.start));
         console.log("seed from  ", L1Slot.unwrap(slot.seedAt));
-        console.log("turn       ", slot.turn);
+        console.log("turn       ", slot.rank);
         for (uint256 rank = 0; rank < slot.candidates.length; rank++) {
             _show(rank, slot.candidates[rank]);
         }

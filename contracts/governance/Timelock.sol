@@ -52,7 +52,7 @@ contract Timelock is ITimelock, L1Clock, ReentrancyGuardTransient {
         Entry storage entry = _entries[payload];
         PayloadStatus status = _statusOf(entry);
         if (status != PayloadStatus.None) revert WrongStatus(payload, PayloadStatus.None, status);
-        Action[] memory actions = _read(payload);
+        Action[] memory actions = _readActions(payload);
         bytes32 hash = keccak256(abi.encode(actions));
         L1Slot executableFrom = l1Slot().plus(delay);
         L1Slot expiresAt = executableFrom.plus(grace);
@@ -93,7 +93,7 @@ contract Timelock is ITimelock, L1Clock, ReentrancyGuardTransient {
     }
 
     /// @dev The payload's actions. A call of its own, so that whatever the payload does ends in an error with its address.
-    function _read(address payload) private view returns (Action[] memory) {
+    function _readActions(address payload) private view returns (Action[] memory) {
         if (payload.code.length == 0) revert PayloadWithoutCode(payload);
         try this.actionsOf(payload) returns (Action[] memory actions) {
             if (actions.length == 0) revert NoActions(payload);

@@ -57,19 +57,19 @@ contract Votes is IVotes, L1Clock {
             return;
         }
         uint64 round = roundOf(slot);
-        Ballot storage b = _ballots[round][payload];
+        Ballot storage stored = _ballots[round][payload];
         uint64 votes;
         unchecked {
             // one vote for each slot of the round at most
-            votes = b.votes + 1;
+            votes = stored.votes + 1;
         }
-        b.votes = votes;
+        stored.votes = votes;
         emit Signalled(slot, round, payload, votes);
         if (votes == votingQuorum) {
             L1Slot now_ = l1Slot();
             // Zero means that there is no quorum; L1 slot 0 counts as 1.
             if (L1Slot.unwrap(now_) == 0) now_ = L1Slot.wrap(1);
-            b.quorumAt = now_;
+            stored.quorumAt = now_;
             emit QuorumReached(round, payload, now_.plus(pushPeriod));
         }
     }
@@ -77,9 +77,9 @@ contract Votes is IVotes, L1Clock {
     /// @inheritdoc IVotes
     function push(uint64 round, address payload) external {
         if (pushed[payload]) revert AlreadyPushed(payload);
-        Ballot memory b = _ballots[round][payload];
-        if (b.votes < votingQuorum) revert NoQuorum(votingQuorum, b.votes);
-        L1Slot closesAt = b.quorumAt.plus(pushPeriod);
+        Ballot memory stored = _ballots[round][payload];
+        if (stored.votes < votingQuorum) revert NoQuorum(votingQuorum, stored.votes);
+        L1Slot closesAt = stored.quorumAt.plus(pushPeriod);
         if (l1Slot() >= closesAt) revert PushClosed(closesAt, l1Slot());
         pushed[payload] = true;
         emit Pushed(round, payload);

@@ -109,8 +109,8 @@ interface IBridge {
 
     /// @notice Operations queued since genesis.
     function count() external view returns (uint64);
-    /// @notice Rolling hash of the first `n` operations: `chain(0) = 0`, `chain(n+1) = keccak256(abi.encode(chain(n), operation))`.
-    function chain(uint64 n) external view returns (bytes32);
+    /// @notice Rolling hash of the first `length` operations: `chain(0) = 0`, `chain(length+1) = keccak256(abi.encode(chain(length), operation))`.
+    function chain(uint64 length) external view returns (bytes32);
     /// @notice Checks a block's consumption of [from, to): in range, at most `maximum`, and everything queued before L1 slot `cutoff` unless the maximum is reached.
     function checkConsumption(uint64 from, uint64 to, uint64 maximum, L1Slot cutoff) external view;
     /// @notice Index of the account of an owner and a key, 0 if there is none.

@@ -39,7 +39,7 @@ struct SlotView {
     /// first L1 slot after the current phase, if nothing happens
     L1Slot phaseEnd;
     /// rank of the candidate whose turn it is
-    uint8 turn;
+    uint8 rank;
     /// best first
     Candidate[] candidates;
 }
@@ -73,7 +73,7 @@ struct SequencerView {
 struct EscrowView {
     EscrowAccount account;
     /// further bonds of the rollup's minimum that the free balance covers
-    uint256 headroom;
+    uint256 affordableBonds;
     /// whether `account.withdrawing` can be taken
     bool withdrawable;
 }
@@ -82,7 +82,7 @@ struct EscrowView {
 struct RewardsView {
     uint256 owed;
     /// what a claim would pay now
-    uint256 payable_;
+    uint256 claimable;
     /// all that the pot holds
     uint256 pot;
 }

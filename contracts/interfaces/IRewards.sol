@@ -26,7 +26,7 @@ struct BlockPay {
     uint96 price;
     /// L1 slots that a reveal may take after its commitment, and those it took, at most as many
     uint16 revealPhase;
-    uint16 revealTook;
+    uint16 revealDuration;
 }
 
 /// @title The reward pot and what it owes

@@ -291,5 +291,5 @@ interface IRollup {
     /// @notice Domain element of this rollup on this chain, below the order of BLS12-381's scalar field.
     function domain() external view returns (uint256);
     /// @notice `count` words of storage from word `first` on, for `Reader`, which knows the layout. Nothing on a chain is secret.
-    function words(uint256 first, uint8 count) external view returns (bytes32[] memory);
+    function extsload(uint256 first, uint8 count) external view returns (bytes32[] memory);
 }

@@ -7,34 +7,32 @@ import {IRollup} from "../interfaces/IRollup.sol";
 /// @notice A header lists at most 16 versioned hashes; a transaction's blobs may come in any order.
 library Blobs {
     /// @notice The bits `before` plus one for each listed hash that a blob of this transaction has.
-    function seen(bytes32[] calldata hashes, uint256 before) internal view returns (uint256 bits) {
+    function withSeen(bytes32[] calldata hashes, uint256 before) internal view returns (uint256 bits) {
         bits = before;
         for (uint256 i = 0; i < hashes.length; ++i) {
             // shifting one is meant
-            // forge-lint: disable-next-line(incorrect-shift)
             uint256 bit = 1 << i;
-            if (bits & bit == 0 && isHere(hashes[i])) bits |= bit;
+            if (bits & bit == 0 && isInTransaction(hashes[i])) bits |= bit;
         }
     }
 
     /// @notice Reverts with the first listed hash that no blob of this transaction has.
     function requireAll(bytes32[] calldata hashes) internal view {
         for (uint256 i = 0; i < hashes.length; ++i) {
-            if (!isHere(hashes[i])) revert IRollup.BlobNotPublished(i);
+            if (!isInTransaction(hashes[i])) revert IRollup.BlobNotPublished(i);
         }
     }
 
     /// @notice Bits of `count` blobs, all seen.
-    function all(uint256 count) internal pure returns (uint256) {
+    function allSeen(uint256 count) internal pure returns (uint256) {
         unchecked {
             // count is at most 16; shifting one is meant
-            // forge-lint: disable-next-line(incorrect-shift)
             return (1 << count) - 1;
         }
     }
 
     /// @notice Whether a blob of this transaction has the versioned hash.
-    function isHere(bytes32 hash) internal view returns (bool) {
+    function isInTransaction(bytes32 hash) internal view returns (bool) {
         uint256 index;
         bytes32 blob = blobhash(0);
         while (blob != 0) {

@@ -82,13 +82,11 @@ library Bls {
     /// @param dst domain separation tag, 1 to 255 bytes
     function expandMessage(bytes memory message, bytes memory dst) internal pure returns (bytes32[8] memory uniform) {
         // casting: a tag has at most 255 bytes
-        // forge-lint: disable-next-line(unsafe-typecast)
         bytes memory suffix = abi.encodePacked(dst, uint8(dst.length));
         bytes32 first = sha256(abi.encodePacked(new bytes(64), message, uint16(256), uint8(0), suffix));
         bytes32 block_;
         for (uint256 i = 0; i < 8; ++i) {
             // casting: 1 to 8
-            // forge-lint: disable-next-line(unsafe-typecast)
             block_ = sha256(abi.encodePacked(i == 0 ? first : first ^ block_, uint8(i + 1), suffix));
             uniform[i] = block_;
         }

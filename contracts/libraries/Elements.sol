@@ -7,27 +7,25 @@ pragma solidity 0.8.37;
 library Elements {
     uint256 private constant WITHDRAWAL = 2;
     uint256 private constant TARGET = 4;
-    uint256 private constant KIND_AT = 160;
-    uint256 private constant AMOUNT_AT = 64;
+    uint256 private constant KIND_BIT = 160;
+    uint256 private constant AMOUNT_BIT = 64;
 
     function isWithdrawal(bytes32 element) internal pure returns (bool) {
-        return uint256(element) >> KIND_AT == WITHDRAWAL;
+        return uint256(element) >> KIND_BIT == WITHDRAWAL;
     }
 
     /// @notice Amount, in L2 units, of a withdrawal.
     function amount(bytes32 element) internal pure returns (uint64) {
         // casting: the field has 64 bits
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return uint64(uint256(element) >> AMOUNT_AT);
+        return uint64(uint256(element) >> AMOUNT_BIT);
     }
 
     function isTarget(bytes32 element) internal pure returns (bool) {
-        return uint256(element) >> KIND_AT == TARGET && target(element) != address(0);
+        return uint256(element) >> KIND_BIT == TARGET && target(element) != address(0);
     }
 
     function target(bytes32 element) internal pure returns (address) {
         // casting: the field has 160 bits
-        // forge-lint: disable-next-line(unsafe-typecast)
         return address(uint160(uint256(element)));
     }
 }

@@ -30,21 +30,20 @@ library Entries {
             // 41 bits times 32 bits
             uint256 start = window * length;
             // casting: a window at or after that of an L1 slot, at most 128 windows later
-            // forge-lint: disable-next-line(unsafe-typecast)
             return start > L1Slot.unwrap(earliest) ? L1Slot.wrap(uint64(start)) : earliest;
         }
     }
 
     /// @notice Places taken in `window`, of the word that it shares.
     function laneOf(uint256 lanes, uint256 window) internal pure returns (uint256) {
-        return (lanes / _one(window)) & LANE_MASK;
+        return (lanes / _oneInLane(window)) & LANE_MASK;
     }
 
     /// @notice The word with one more place taken in `window`, which has fewer than 65,535 of them taken.
     function withOneMore(uint256 lanes, uint256 window) internal pure returns (uint256) {
         unchecked {
             // a lane that isn't full doesn't carry over
-            return lanes + _one(window);
+            return lanes + _oneInLane(window);
         }
     }
 
@@ -52,7 +51,7 @@ library Entries {
     function withOneLess(uint256 lanes, uint256 window) internal pure returns (uint256) {
         unchecked {
             // a lane above zero doesn't borrow
-            return lanes - _one(window);
+            return lanes - _oneInLane(window);
         }
     }
 
@@ -65,12 +64,11 @@ library Entries {
     /// @param from 40 bits
     function nextRotation(uint256 from) internal pure returns (L1Slot) {
         // casting: 40 bits and 15 bits
-        // forge-lint: disable-next-line(unsafe-typecast)
         return from == 0 ? L1Slot.wrap(0) : L1Slot.wrap(uint64(from + HISTORY));
     }
 
     /// @notice When an exit is said to be signalled: zero means that none was, so L1 slot 0 counts as 1.
-    function exitMark(L1Slot now_) internal pure returns (L1Slot) {
+    function exitTime(L1Slot now_) internal pure returns (L1Slot) {
         return L1Slot.unwrap(now_) == 0 ? L1Slot.wrap(1) : now_;
     }
 
@@ -79,12 +77,11 @@ library Entries {
     /// @param exitDelay 32 bits
     function withdrawableFrom(uint256 exitAt, uint256 exitDelay) internal pure returns (L1Slot) {
         // casting: 40 bits and 32 bits
-        // forge-lint: disable-next-line(unsafe-typecast)
         return L1Slot.wrap(uint64(exitAt + exitDelay));
     }
 
     /// @dev One place in the lane of `window`.
-    function _one(uint256 window) private pure returns (uint256) {
+    function _oneInLane(uint256 window) private pure returns (uint256) {
         unchecked {
             // at most 15 lanes of 16 bits
             return 2 ** ((window % LANES) * LANE_BITS);

@@ -56,7 +56,7 @@ library EntryQueue {
     }
 
     /// @notice Gives a taken place back.
-    function giveBack(Queue storage self, uint256 window) internal {
+    function release(Queue storage self, uint256 window) internal {
         uint256 word = window / Entries.LANES;
         self.taken[word] = Entries.withOneLess(self.taken[word], window);
     }
@@ -64,10 +64,8 @@ library EntryQueue {
     /// @notice From the window after `current` on, windows have `flush` places. What is taken stays taken.
     function setFlush(Queue storage self, uint256 current, uint16 flush) internal {
         // casting: the flush of a window fits 16 bits, a window's number 40, as an L1 slot's does
-        // forge-lint: disable-start(unsafe-typecast)
         self.previousFlush = uint16(self.flushOf(current));
         self.flush = flush;
         self.since = uint40(current + 1);
-        // forge-lint: disable-end(unsafe-typecast)
     }
 }

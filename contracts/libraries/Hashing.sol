@@ -17,13 +17,13 @@ library Hashing {
     );
 
     /// @notice Hash of a block's header.
-    function header(Header calldata h) internal pure returns (bytes32) {
-        return keccak256(abi.encode(h));
+    function header(Header calldata header_) internal pure returns (bytes32) {
+        return keccak256(abi.encode(header_));
     }
 
     /// @notice EIP-712 struct hash of a quote. All of its members are static, so its encoding is its words in order.
-    function quote(Quote calldata q) internal pure returns (bytes32) {
-        return keccak256(abi.encode(QUOTE_TYPEHASH, q));
+    function quote(Quote calldata quote_) internal pure returns (bytes32) {
+        return keccak256(abi.encode(QUOTE_TYPEHASH, quote_));
     }
 
     /// @notice Seed of a slot from the mix of its L1 slot. The slot is in it, so a mix that serves twice never repeats a seed.
@@ -39,7 +39,6 @@ library Hashing {
     {
         bytes32 hash = keccak256(abi.encode(SCORE_DOMAIN, block.chainid, rollup, slot, seed_, sequencer, attester));
         // casting: 256 bits less 64
-        // forge-lint: disable-next-line(unsafe-typecast)
         return uint192(uint256(hash) >> 64);
     }
 

@@ -11,7 +11,7 @@ import {L1Operation} from "../interfaces/IBridge.sol";
 ///
 /// An index has 32 bits and an amount 64, so bit 96 of `head` tells one from the other. Keys are below the field's order, targets below 2^160.
 library L1Operations {
-    uint256 private constant AMOUNT_AT = 32;
+    uint256 private constant AMOUNT_BIT = 32;
     uint256 private constant EXIT = 1 << 96;
 
     function deposit(uint32 index, uint64 amount, uint256 keyX, uint256 keyY)
@@ -19,7 +19,7 @@ library L1Operations {
         pure
         returns (L1Operation memory)
     {
-        return L1Operation({head: uint256(index) | (uint256(amount) << AMOUNT_AT), x: keyX, y: keyY});
+        return L1Operation({head: uint256(index) | (uint256(amount) << AMOUNT_BIT), x: keyX, y: keyY});
     }
 
     function exit(uint32 index, address target) internal pure returns (L1Operation memory) {

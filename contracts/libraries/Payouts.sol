@@ -10,7 +10,6 @@ library Payouts {
     function shareDown(uint96 amount, uint256 bps) internal pure returns (uint96) {
         unchecked {
             // casting: bps is at most 10,000 (constructor), so the share is at most the amount
-            // forge-lint: disable-next-line(unsafe-typecast)
             return uint96(uint256(amount) * bps / BPS);
         }
     }
@@ -20,7 +19,6 @@ library Payouts {
     function revealBonusDown(uint96 bonus, uint256 revealPhase, uint256 elapsed) internal pure returns (uint96) {
         unchecked {
             // elapsed is at most revealPhase; casting: the factor is at most 1
-            // forge-lint: disable-next-line(unsafe-typecast)
             return uint96(uint256(bonus) * (revealPhase + 1 - elapsed) / (revealPhase + 1));
         }
     }

@@ -8,10 +8,10 @@ import {Timeline, openTimeline} from "../types/Timeline.sol";
 import {Windows} from "../types/Windows.sol";
 
 /// @notice Where a slot is at one moment.
-struct Position {
+struct SlotStatus {
     Phase phase;
     /// rank in turn; once a block is revealed, its rank; the number of candidates where nobody is left
-    uint256 turn;
+    uint256 rank;
     /// whether the candidate at `turn` is revealed
     bool revealed;
     /// whether the slot is over
@@ -21,14 +21,14 @@ struct Position {
 }
 
 /// @notice The slot in turn.
-struct Location {
+struct SlotInTurn {
     /// the stored cursor, moved past the stored slot if that one is over
     Cursor cursor;
     Timeline timeline;
-    Position position;
+    SlotStatus status;
     /// the stored slot is over without a block, and `last` is how it ended
     bool expired;
-    Position last;
+    SlotStatus expiredStatus;
 }
 
 /// @title Phases of a slot, and the slot in turn
@@ -36,71 +36,75 @@ struct Location {
 /// All sums are of a 40-bit L1 slot and fewer than 2^8 lengths of 16 bits, so that none can overflow 64 bits.
 library Phases {
     /// @notice The phase of a slot. Windows are half-open: a phase that ends at `end` lasts through `end - 1`.
-    function phaseAt(Timeline t, Windows w, L1Slot now_) internal pure returns (Position memory p) {
-        L1Slot end = t.start();
-        if (now_ < end) return _position(p, Phase.Waiting, end);
-        end = end.plus(w.proposal());
-        if (now_ < end) return _position(p, Phase.Proposal, end);
+    function statusAt(Timeline timeline, Windows windows, L1Slot now_)
+        internal
+        pure
+        returns (SlotStatus memory status)
+    {
+        L1Slot end = timeline.start();
+        if (now_ < end) return _withPhase(status, Phase.Waiting, end);
+        end = end.plus(windows.proposal());
+        if (now_ < end) return _withPhase(status, Phase.Proposal, end);
 
-        uint256 count = t.count();
+        uint256 count = timeline.count();
         for (uint256 rank = 0; rank < count; ++rank) {
-            p.turn = rank;
-            uint256 position = t.positionOf(rank);
-            L1Slot committedAt = t.committedAt(position);
+            status.rank = rank;
+            uint256 index = timeline.indexOf(rank);
+            L1Slot committedAt = timeline.committedAt(index);
             if (L1Slot.unwrap(committedAt) == 0) {
-                end = end.plus(w.commitment());
-                if (now_ < end) return _position(p, Phase.Commitment, end);
+                end = end.plus(windows.commitment());
+                if (now_ < end) return _withPhase(status, Phase.Commitment, end);
                 continue;
             }
-            L1Slot revealedAt = t.revealedAt(position);
+            L1Slot revealedAt = timeline.revealedAt(index);
             if (L1Slot.unwrap(revealedAt) == 0) {
-                end = committedAt.plus(1 + w.reveal());
-                if (now_ < end) return _position(p, Phase.Reveal, end);
+                end = committedAt.plus(1 + windows.reveal());
+                if (now_ < end) return _withPhase(status, Phase.Reveal, end);
                 continue;
             }
-            p.revealed = true;
-            end = revealedAt.plus(1 + w.exclusive());
-            if (now_ < end) return _position(p, Phase.ExclusiveProving, end);
-            end = revealedAt.plus(1 + w.proving());
-            if (now_ < end) return _position(p, Phase.OpenProving, end);
+            status.revealed = true;
+            end = revealedAt.plus(1 + windows.exclusive());
+            if (now_ < end) return _withPhase(status, Phase.ExclusiveProving, end);
+            end = revealedAt.plus(1 + windows.proving());
+            if (now_ < end) return _withPhase(status, Phase.OpenProving, end);
             break;
         }
-        if (!p.revealed) p.turn = count;
+        if (!status.revealed) status.rank = count;
 
-        end = end.plus(w.halt());
-        if (now_ < end) return _position(p, Phase.Halt, end);
-        end = end.plus(w.backup());
-        p.over = now_ >= end;
-        return _position(p, Phase.Backup, end);
+        end = end.plus(windows.halt());
+        if (now_ < end) return _withPhase(status, Phase.Halt, end);
+        end = end.plus(windows.backup());
+        status.over = now_ >= end;
+        return _withPhase(status, Phase.Backup, end);
     }
 
     /// @notice The slot in turn, given the cursor and the record it points at. Slots that nobody touched are skipped at once.
-    function locate(Cursor cursor, Timeline recorded, Windows w, L1Slot now_)
+    function slotInTurn(Cursor cursor, Timeline recorded, Windows windows, L1Slot now_)
         internal
         pure
-        returns (Location memory l)
+        returns (SlotInTurn memory current)
     {
         if (cursor.isInFlight(recorded)) {
-            Position memory p = phaseAt(recorded, w, now_);
-            if (!p.over) {
-                l.cursor = cursor;
-                l.timeline = recorded;
-                l.position = p;
-                return l;
+            SlotStatus memory status = statusAt(recorded, windows, now_);
+            if (!status.over) {
+                current.cursor = cursor;
+                current.timeline = recorded;
+                current.status = status;
+                return current;
             }
-            l.expired = true;
-            l.last = p;
-            cursor = cursor.closed(recorded, w.nextStart(recorded.start(), p.end));
+            current.expired = true;
+            current.expiredStatus = status;
+            cursor = cursor.withSlotSettled(recorded, windows.nextStart(recorded.start(), status.end));
         }
-        l.cursor = cursor;
-        l.timeline = idle(cursor, w, now_);
-        l.position = phaseAt(l.timeline, w, now_);
+        current.cursor = cursor;
+        current.timeline = idleTimeline(cursor, windows, now_);
+        current.status = statusAt(current.timeline, windows, now_);
     }
 
     /// @notice The slot in turn after the cursor's last settled one, nobody having proposed since.
-    function idle(Cursor cursor, Windows w, L1Slot now_) internal pure returns (Timeline) {
+    function idleTimeline(Cursor cursor, Windows windows, L1Slot now_) internal pure returns (Timeline) {
         L1Slot first = cursor.start();
-        uint256 length = w.idle();
+        uint256 length = windows.idle();
         if (now_ < first.plus(length)) return openTimeline(cursor.slot(), first, cursor.previousStart());
         unchecked {
             // now >= first + length, and length is at least 3
@@ -110,9 +114,9 @@ library Phases {
         }
     }
 
-    function _position(Position memory p, Phase phase, L1Slot end) private pure returns (Position memory) {
-        p.phase = phase;
-        p.end = end;
-        return p;
+    function _withPhase(SlotStatus memory status, Phase phase, L1Slot end) private pure returns (SlotStatus memory) {
+        status.phase = phase;
+        status.end = end;
+        return status;
     }
 }

@@ -6,7 +6,7 @@ import {EIP712} from "solady/utils/EIP712.sol";
 
 import {IRollup, Phase, Quote} from "../interfaces/IRollup.sol";
 import {Hashing} from "../libraries/Hashing.sol";
-import {Location} from "../libraries/Phases.sol";
+import {SlotInTurn} from "../libraries/Phases.sol";
 import {StoredCandidate} from "../types/State.sol";
 import {RollupBase} from "./RollupBase.sol";
 
@@ -17,17 +17,17 @@ abstract contract Commitments is RollupBase, EIP712 {
         external
         nonReentrant
     {
-        Location memory l = _enter(quote.slot);
-        _requirePhase(l, Phase.Commitment);
-        uint256 position = l.timeline.positionOf(l.position.turn);
-        StoredCandidate storage candidate = _record(l).candidates[position];
+        SlotInTurn memory current = _enterSlot(quote.slot);
+        _requirePhase(current, Phase.Commitment);
+        uint256 index = current.timeline.indexOf(current.status.rank);
+        StoredCandidate storage candidate = _record(current).candidates[index];
         if (quote.headerHash != candidate.headerHash) revert WrongHeader(candidate.headerHash, quote.headerHash);
         if (quote.sequencer != candidate.sequencer) revert WrongSequencer(candidate.sequencer, quote.sequencer);
         _checkTerms(quote);
         bytes32 digest = quoteDigest(quote);
         _checkSigner(quote.prover, digest, proverSignature);
-        _checkSigner(staking.attesterAt(quote.sequencer, l.timeline.previousStart()), digest, sequencerSignature);
-        _record(l).timeline = l.timeline.withCommitment(position, l1Slot());
+        _checkSigner(staking.attesterAt(quote.sequencer, current.timeline.previousStart()), digest, sequencerSignature);
+        _record(current).timeline = current.timeline.withCommitment(index, l1Slot());
         _lock(candidate, quote);
     }
 
@@ -56,7 +56,6 @@ abstract contract Commitments is RollupBase, EIP712 {
     /// @dev Writes the terms of a checked quote to its candidate and locks the bond.
     function _lock(StoredCandidate storage candidate, Quote calldata quote) private {
         // casting: _checkTerms compared it
-        // forge-lint: disable-next-line(unsafe-typecast)
         uint96 bond = uint96(quote.bond);
         candidate.prover = quote.prover;
         candidate.bond = bond;

@@ -55,7 +55,6 @@ contract VrfScore is IScoring {
         bytes32[8] memory hashed = Bls.hashToG2(message(rollup, slot, seed, sequencer), DST);
         if (!Bls.verify(key, signature, hashed)) revert BadBlsSignature(sequencer);
         // casting: 256 bits less 64
-        // forge-lint: disable-next-line(unsafe-typecast)
         return uint192(uint256(keccak256(abi.encode(SCORE_DOMAIN, signature))) >> 64);
     }
 

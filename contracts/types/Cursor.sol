@@ -13,7 +13,7 @@ type Cursor is uint256;
 using CursorLib for Cursor global;
 
 /// @dev Records in the ring.
-uint256 constant RING = 4;
+uint256 constant RECORD_COUNT = 4;
 
 uint256 constant CURSOR_START_BIT = 40;
 uint256 constant CURSOR_PREVIOUS_BIT = 80;
@@ -23,7 +23,7 @@ uint256 constant CURSOR_TIP_BIT = 160;
 uint256 constant CURSOR_DEPOSITS_BIT = 200;
 uint256 constant MASK_32 = (1 << 32) - 1;
 uint256 constant MASK_56 = (1 << 56) - 1;
-uint256 constant LOW_128 = (1 << 128) - 1;
+uint256 constant MASK_128 = (1 << 128) - 1;
 
 /// @notice The cursor of a chain without blocks, whose slot 0 starts at `start_`.
 function genesisCursor(L1Slot start_, L1Slot previousStart_) pure returns (Cursor) {
@@ -35,8 +35,6 @@ function genesisCursor(L1Slot start_, L1Slot previousStart_) pure returns (Curso
 
 /// @notice Reads and changes of a cursor. Casts: the operand is masked to fewer bits than the target has.
 library CursorLib {
-    // forge-lint: disable-start(unsafe-typecast)
-
     function slot(Cursor self) internal pure returns (Slot) {
         return Slot.wrap(uint64(Cursor.unwrap(self) & MASK_40));
     }
@@ -49,7 +47,7 @@ library CursorLib {
         return L1Slot.wrap(uint64((Cursor.unwrap(self) >> CURSOR_PREVIOUS_BIT) & MASK_40));
     }
 
-    function record(Cursor self) internal pure returns (uint256) {
+    function recordIndex(Cursor self) internal pure returns (uint256) {
         return (Cursor.unwrap(self) >> CURSOR_RECORD_BIT) & MASK_8;
     }
 
@@ -74,23 +72,27 @@ library CursorLib {
     }
 
     /// @notice The cursor after the slot of `timeline` was settled: the next one starts at `start_` if nothing comes before.
-    function closed(Cursor self, Timeline timeline, L1Slot start_) internal pure returns (Cursor) {
+    function withSlotSettled(Cursor self, Timeline timeline, L1Slot start_) internal pure returns (Cursor) {
         unchecked {
             // one slot takes at least one L1 slot, so 40 bits hold every slot number; the record wraps at RING
             return Cursor.wrap(
-                (Cursor.unwrap(self) & ~LOW_128) | (uint256(Slot.unwrap(timeline.slot())) + 1)
+                (Cursor.unwrap(self) & ~MASK_128) | (uint256(Slot.unwrap(timeline.slot())) + 1)
                     | (uint256(L1Slot.unwrap(start_)) << CURSOR_START_BIT)
                     | (uint256(L1Slot.unwrap(timeline.start())) << CURSOR_PREVIOUS_BIT)
-                    | (((self.record() + 1) % RING) << CURSOR_RECORD_BIT)
+                    | (((self.recordIndex() + 1) % RECORD_COUNT) << CURSOR_RECORD_BIT)
             );
         }
     }
 
     /// @notice The cursor that goes on with `slot_` at `start_`, as after a slot that started at `previousStart_`. The record stays the same: what is in
     /// it belongs to an earlier slot.
-    function anchored(Cursor self, Slot slot_, L1Slot start_, L1Slot previousStart_) internal pure returns (Cursor) {
+    function withNextSlot(Cursor self, Slot slot_, L1Slot start_, L1Slot previousStart_)
+        internal
+        pure
+        returns (Cursor)
+    {
         return Cursor.wrap(
-            (Cursor.unwrap(self) & (~LOW_128 | (MASK_8 << CURSOR_RECORD_BIT))) | uint256(Slot.unwrap(slot_))
+            (Cursor.unwrap(self) & (~MASK_128 | (MASK_8 << CURSOR_RECORD_BIT))) | uint256(Slot.unwrap(slot_))
                 | (uint256(L1Slot.unwrap(start_)) << CURSOR_START_BIT)
                 | (uint256(L1Slot.unwrap(previousStart_)) << CURSOR_PREVIOUS_BIT)
         );
@@ -101,10 +103,9 @@ library CursorLib {
         unchecked {
             // 2^32 blocks take longer than 2^32 seconds; each of fewer than 2^56 deposits is a transaction
             return Cursor.wrap(
-                (Cursor.unwrap(self) & LOW_128) | ((uint256(self.height()) + 1) << CURSOR_HEIGHT_BIT)
+                (Cursor.unwrap(self) & MASK_128) | ((uint256(self.height()) + 1) << CURSOR_HEIGHT_BIT)
                     | (uint256(Slot.unwrap(slot_)) << CURSOR_TIP_BIT) | (uint256(depositsEnd_) << CURSOR_DEPOSITS_BIT)
             );
         }
     }
-    // forge-lint: disable-end(unsafe-typecast)
 }

@@ -10,10 +10,16 @@ type Limits is uint256;
 
 using LimitsLib for Limits global;
 
-function packLimits(Parameters memory p) pure returns (Limits) {
+uint256 constant MAX_BLOBS_BIT = 8;
+uint256 constant MAX_CHUNKS_BIT = 16;
+uint256 constant MAX_DEPOSITS_BIT = 32;
+uint256 constant RESCUE_SHARE_BIT = 48;
+
+function packLimits(Parameters memory parameters) pure returns (Limits) {
     return Limits.wrap(
-        uint256(p.maxCandidates) | (uint256(p.maxBlobs) << 8) | (uint256(p.maxChunks) << 16)
-            | (uint256(p.maxDeposits) << 32) | (uint256(p.rescueShareBps) << 48)
+        uint256(parameters.maxCandidates) | (uint256(parameters.maxBlobs) << MAX_BLOBS_BIT)
+            | (uint256(parameters.maxChunks) << MAX_CHUNKS_BIT) | (uint256(parameters.maxDeposits) << MAX_DEPOSITS_BIT)
+            | (uint256(parameters.rescueShareBps) << RESCUE_SHARE_BIT)
     );
 }
 
@@ -24,18 +30,18 @@ library LimitsLib {
     }
 
     function blobs(Limits self) internal pure returns (uint256) {
-        return (Limits.unwrap(self) >> 8) & MASK_8;
+        return (Limits.unwrap(self) >> MAX_BLOBS_BIT) & MASK_8;
     }
 
     function chunks(Limits self) internal pure returns (uint256) {
-        return (Limits.unwrap(self) >> 16) & MASK_16;
+        return (Limits.unwrap(self) >> MAX_CHUNKS_BIT) & MASK_16;
     }
 
     function deposits(Limits self) internal pure returns (uint256) {
-        return (Limits.unwrap(self) >> 32) & MASK_16;
+        return (Limits.unwrap(self) >> MAX_DEPOSITS_BIT) & MASK_16;
     }
 
     function rescueShareBps(Limits self) internal pure returns (uint256) {
-        return (Limits.unwrap(self) >> 48) & MASK_16;
+        return (Limits.unwrap(self) >> RESCUE_SHARE_BIT) & MASK_16;
     }
 }

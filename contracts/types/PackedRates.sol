@@ -17,17 +17,16 @@ uint256 constant SUBMITTER_BPS_BIT = 224;
 uint256 constant FOLLOWED_BIT = 240;
 
 /// @notice The rates, with nothing scheduled to follow.
-function packRates(Rates memory r) pure returns (PackedRates) {
+function packRates(Rates memory rates) pure returns (PackedRates) {
     return PackedRates.wrap(
-        uint256(r.blockReward) | (uint256(r.revealBonus) << BONUS_BIT) | (uint256(r.sequencerBps) << SEQUENCER_BPS_BIT)
-            | (uint256(r.proverBps) << PROVER_BPS_BIT) | (uint256(r.submitterBps) << SUBMITTER_BPS_BIT)
+        uint256(rates.blockReward) | (uint256(rates.revealBonus) << BONUS_BIT)
+            | (uint256(rates.sequencerBps) << SEQUENCER_BPS_BIT) | (uint256(rates.proverBps) << PROVER_BPS_BIT)
+            | (uint256(rates.submitterBps) << SUBMITTER_BPS_BIT)
     );
 }
 
 /// @notice Reads and changes. Casts: the target has as many bits as the field.
 library PackedRatesLib {
-    // forge-lint: disable-start(unsafe-typecast)
-
     function blockReward(PackedRates self) internal pure returns (uint96) {
         return uint96(PackedRates.unwrap(self));
     }
@@ -54,8 +53,6 @@ library PackedRatesLib {
         });
     }
 
-    // forge-lint: disable-end(unsafe-typecast)
-
     /// @notice Whether other rates are scheduled to follow.
     function isFollowed(PackedRates self) internal pure returns (bool) {
         return PackedRates.unwrap(self) >> FOLLOWED_BIT != 0;
@@ -63,7 +60,6 @@ library PackedRatesLib {
 
     function followed(PackedRates self) internal pure returns (PackedRates) {
         // shifting one is meant
-        // forge-lint: disable-next-line(incorrect-shift)
         return PackedRates.wrap(PackedRates.unwrap(self) | (1 << FOLLOWED_BIT));
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Cursor, RING} from "./Cursor.sol";
+import {Cursor, RECORD_COUNT} from "./Cursor.sol";
 import {SequencerId} from "./Ids.sol";
 import {L1Slot, Slot} from "./Time.sol";
 import {Timeline} from "./Timeline.sol";
@@ -32,7 +32,7 @@ struct State {
     bytes32 stateRoot;
     /// hash of the header finalized in a slot; at the highest slot number, what the first block calls its parent
     mapping(Slot => bytes32) finalized;
-    Record[RING] records;
+    Record[RECORD_COUNT] records;
     /// first L1 slot in which the guardian may pause again
     L1Slot pausableFrom;
 }

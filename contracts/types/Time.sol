@@ -37,7 +37,6 @@ function neqL1(L1Slot a, L1Slot b) pure returns (bool) {
 /// @notice The L1 slot `count` after `a`.
 function plus(L1Slot a, uint256 count) pure returns (L1Slot) {
     // casting: an L1 slot is a time in seconds divided by at least 1, and counts are phase lengths below 2^32
-    // forge-lint: disable-next-line(unsafe-typecast)
     return L1Slot.wrap(uint64(uint256(L1Slot.unwrap(a)) + count));
 }
 
@@ -60,6 +59,5 @@ function ltSlot(Slot a, Slot b) pure returns (bool) {
 /// @notice The slot `count` after `a`.
 function advance(Slot a, uint256 count) pure returns (Slot) {
     // casting: at most one slot per L1 slot
-    // forge-lint: disable-next-line(unsafe-typecast)
     return Slot.wrap(uint64(uint256(Slot.unwrap(a)) + count));
 }

@@ -14,13 +14,19 @@ using TimelineLib for Timeline global;
 uint256 constant MASK_40 = (1 << 40) - 1;
 uint256 constant MASK_16 = (1 << 16) - 1;
 uint256 constant MASK_8 = (1 << 8) - 1;
+uint256 constant MASK_2 = (1 << 2) - 1;
 
 uint256 constant START_BIT = 40;
-uint256 constant DELTA_BIT = 80;
+uint256 constant START_DISTANCE_BIT = 80;
 uint256 constant COUNT_BIT = 96;
 uint256 constant ORDER_BIT = 104;
-uint256 constant OFFSETS_BIT = 112;
+uint256 constant COMMITTED_BIT = 112;
+uint256 constant REVEALED_BIT = 128;
 uint256 constant SEEN_BIT = 240;
+/// @dev Bits of an index in the order.
+uint256 constant INDEX_BITS = 2;
+/// @dev Bits of a candidate's commitment and reveal.
+uint256 constant CANDIDATE_BITS = 32;
 
 /// @notice A slot without candidates. Slots and L1 slots fit 40 bits (an L1 slot is at least a second), and the constructor
 /// of the rollup bounds the distance between two starts to 16 bits.
@@ -30,15 +36,13 @@ function openTimeline(Slot slot_, L1Slot start_, L1Slot previousStart_) pure ret
         // a slot starts after the one before it
         return Timeline.wrap(
             uint256(Slot.unwrap(slot_)) | (start40 << START_BIT)
-                | ((start40 - L1Slot.unwrap(previousStart_)) << DELTA_BIT)
+                | ((start40 - L1Slot.unwrap(previousStart_)) << START_DISTANCE_BIT)
         );
     }
 }
 
 /// @notice Reads and changes of a timeline. Casts: the operand is masked to fewer bits than the target has.
 library TimelineLib {
-    // forge-lint: disable-start(unsafe-typecast)
-
     function slot(Timeline self) internal pure returns (Slot) {
         return Slot.wrap(uint64(Timeline.unwrap(self) & MASK_40));
     }
@@ -52,7 +56,8 @@ library TimelineLib {
             // the difference was made from a start that was not smaller
             return L1Slot.wrap(
                 uint64(
-                    ((Timeline.unwrap(self) >> START_BIT) & MASK_40) - ((Timeline.unwrap(self) >> DELTA_BIT) & MASK_16)
+                    ((Timeline.unwrap(self) >> START_BIT) & MASK_40)
+                        - ((Timeline.unwrap(self) >> START_DISTANCE_BIT) & MASK_16)
                 )
             );
         }
@@ -67,18 +72,18 @@ library TimelineLib {
     }
 
     /// @notice Physical position (0 to 3) of the candidate at `rank`, which is below 4.
-    function positionOf(Timeline self, uint256 rank) internal pure returns (uint256) {
-        return (Timeline.unwrap(self) >> (ORDER_BIT + 2 * rank)) & 3;
+    function indexOf(Timeline self, uint256 rank) internal pure returns (uint256) {
+        return (Timeline.unwrap(self) >> (ORDER_BIT + INDEX_BITS * rank)) & MASK_2;
     }
 
     /// @notice L1 slot of the commitment at a physical position, zero for none.
-    function committedAt(Timeline self, uint256 position) internal pure returns (L1Slot) {
-        return offsetToL1Slot(self, (Timeline.unwrap(self) >> (OFFSETS_BIT + 32 * position)) & MASK_16);
+    function committedAt(Timeline self, uint256 index) internal pure returns (L1Slot) {
+        return offsetToL1Slot(self, (Timeline.unwrap(self) >> (COMMITTED_BIT + CANDIDATE_BITS * index)) & MASK_16);
     }
 
     /// @notice L1 slot of the completed reveal at a physical position, zero for none.
-    function revealedAt(Timeline self, uint256 position) internal pure returns (L1Slot) {
-        return offsetToL1Slot(self, (Timeline.unwrap(self) >> (OFFSETS_BIT + 16 + 32 * position)) & MASK_16);
+    function revealedAt(Timeline self, uint256 index) internal pure returns (L1Slot) {
+        return offsetToL1Slot(self, (Timeline.unwrap(self) >> (REVEALED_BIT + CANDIDATE_BITS * index)) & MASK_16);
     }
 
     function blobsSeen(Timeline self) internal pure returns (uint16) {
@@ -92,15 +97,16 @@ library TimelineLib {
         );
     }
 
-    /// @notice Records a commitment at `position`, which has none, and starts counting its blobs.
-    function withCommitment(Timeline self, uint256 position, L1Slot l1Slot) internal pure returns (Timeline) {
+    /// @notice Records a commitment at `index`, which has none, and starts counting its blobs.
+    function withCommitment(Timeline self, uint256 index, L1Slot l1Slot) internal pure returns (Timeline) {
         uint256 cleared = Timeline.unwrap(self) & ~(MASK_16 << SEEN_BIT);
-        return Timeline.wrap(cleared | (offsetOf(self, l1Slot) << (OFFSETS_BIT + 32 * position)));
+        return Timeline.wrap(cleared | (offsetOf(self, l1Slot) << (COMMITTED_BIT + CANDIDATE_BITS * index)));
     }
 
-    /// @notice Records the completed reveal at `position`, which has none.
-    function withReveal(Timeline self, uint256 position, L1Slot l1Slot) internal pure returns (Timeline) {
-        return Timeline.wrap(Timeline.unwrap(self) | (offsetOf(self, l1Slot) << (OFFSETS_BIT + 16 + 32 * position)));
+    /// @notice Records the completed reveal at `index`, which has none.
+    function withReveal(Timeline self, uint256 index, L1Slot l1Slot) internal pure returns (Timeline) {
+        return
+            Timeline.wrap(Timeline.unwrap(self) | (offsetOf(self, l1Slot) << (REVEALED_BIT + CANDIDATE_BITS * index)));
     }
 
     /// @notice `seen` has no more than 16 bits.
@@ -122,5 +128,4 @@ library TimelineLib {
             return L1Slot.wrap(uint64(L1Slot.unwrap(self.start()) + offset - 1));
         }
     }
-    // forge-lint: disable-end(unsafe-typecast)
 }

@@ -11,12 +11,25 @@ type Windows is uint256;
 
 using WindowsLib for Windows global;
 
-function packWindows(Parameters memory p) pure returns (Windows) {
+uint256 constant COMMITMENT_PHASE_BIT = 16;
+uint256 constant REVEAL_PHASE_BIT = 32;
+uint256 constant PROVING_PHASE_BIT = 48;
+uint256 constant EXCLUSIVE_PROVING_BIT = 64;
+uint256 constant HALT_PHASE_BIT = 80;
+uint256 constant BACKUP_PHASE_BIT = 96;
+uint256 constant SEED_DELAY_BIT = 112;
+uint256 constant SEED_GRID_BIT = 128;
+uint256 constant PAUSE_LENGTH_BIT = 144;
+
+function packWindows(Parameters memory parameters) pure returns (Windows) {
     return Windows.wrap(
-        uint256(p.proposalPhase) | (uint256(p.commitmentPhase) << 16) | (uint256(p.revealPhase) << 32)
-            | (uint256(p.provingPhase) << 48) | (uint256(p.exclusiveProving) << 64) | (uint256(p.haltPhase) << 80)
-            | (uint256(p.backupPhase) << 96) | (uint256(p.seedDelay) << 112) | (uint256(p.seedGrid) << 128)
-            | (uint256(p.pauseLength) << 144)
+        uint256(parameters.proposalPhase) | (uint256(parameters.commitmentPhase) << COMMITMENT_PHASE_BIT)
+            | (uint256(parameters.revealPhase) << REVEAL_PHASE_BIT)
+            | (uint256(parameters.provingPhase) << PROVING_PHASE_BIT)
+            | (uint256(parameters.exclusiveProving) << EXCLUSIVE_PROVING_BIT)
+            | (uint256(parameters.haltPhase) << HALT_PHASE_BIT) | (uint256(parameters.backupPhase) << BACKUP_PHASE_BIT)
+            | (uint256(parameters.seedDelay) << SEED_DELAY_BIT) | (uint256(parameters.seedGrid) << SEED_GRID_BIT)
+            | (uint256(parameters.pauseLength) << PAUSE_LENGTH_BIT)
     );
 }
 
@@ -27,39 +40,39 @@ library WindowsLib {
     }
 
     function commitment(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 16) & MASK_16;
+        return (Windows.unwrap(self) >> COMMITMENT_PHASE_BIT) & MASK_16;
     }
 
     function reveal(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 32) & MASK_16;
+        return (Windows.unwrap(self) >> REVEAL_PHASE_BIT) & MASK_16;
     }
 
     function proving(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 48) & MASK_16;
+        return (Windows.unwrap(self) >> PROVING_PHASE_BIT) & MASK_16;
     }
 
     function exclusive(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 64) & MASK_16;
+        return (Windows.unwrap(self) >> EXCLUSIVE_PROVING_BIT) & MASK_16;
     }
 
     function halt(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 80) & MASK_16;
+        return (Windows.unwrap(self) >> HALT_PHASE_BIT) & MASK_16;
     }
 
     function backup(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 96) & MASK_16;
+        return (Windows.unwrap(self) >> BACKUP_PHASE_BIT) & MASK_16;
     }
 
     function seedDelay(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 112) & MASK_16;
+        return (Windows.unwrap(self) >> SEED_DELAY_BIT) & MASK_16;
     }
 
     function seedGrid(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 128) & MASK_16;
+        return (Windows.unwrap(self) >> SEED_GRID_BIT) & MASK_16;
     }
 
     function pause(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 144) & MASK_16;
+        return (Windows.unwrap(self) >> PAUSE_LENGTH_BIT) & MASK_16;
     }
 
     /// @notice Length of a slot in which nobody proposes.
@@ -77,7 +90,6 @@ library WindowsLib {
         unchecked {
             // below 2^41; the constructor refuses a grid of zero; casting: same bound
             uint256 roundedUp = (L1Slot.unwrap(previousStart) + self.seedDelay() + grid - 1) / grid * grid;
-            // forge-lint: disable-next-line(unsafe-typecast)
             return L1Slot.wrap(uint64(roundedUp));
         }
     }

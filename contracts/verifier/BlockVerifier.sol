@@ -63,8 +63,8 @@ contract BlockVerifier is IStateTransitionVerifier {
     uint256 private constant BINDING = 3;
 
     // Where the fee recipient and the burned share of the fees are in `recipients`.
-    uint256 private constant FEE_RECIPIENT_AT = 160;
-    uint256 private constant FEE_BURN_AT = 192;
+    uint256 private constant FEE_RECIPIENT_BIT = 160;
+    uint256 private constant FEE_BURN_BIT = 192;
     uint256 private constant MAX_BPS = 10_000;
 
     bytes32 private constant CHALLENGE_TAG = "fernet.z.v1";
@@ -136,8 +136,8 @@ contract BlockVerifier is IStateTransitionVerifier {
 
         Progress memory progress;
         progress.domain = statement.domain % ScalarField.ORDER;
-        progress.recipients = uint256(uint160(statement.payee)) | (uint256(statement.feeRecipient) << FEE_RECIPIENT_AT)
-            | (uint256(feeBurnBps) << FEE_BURN_AT);
+        progress.recipients = uint256(uint160(statement.payee)) | (uint256(statement.feeRecipient) << FEE_RECIPIENT_BIT)
+            | (uint256(feeBurnBps) << FEE_BURN_BIT);
         progress.root = uint256(statement.parentRoot);
         if (progress.root >= ScalarField.ORDER) revert OutOfField(progress.root);
         progress.z = _challenge(statement, progress.recipients, chunks);
@@ -290,7 +290,7 @@ contract BlockVerifier is IStateTransitionVerifier {
 
     /// @dev Inverse of the point at which the chunk at `position` of a blob has its first element.
     function _inverseShift(uint256 position) private view returns (uint256) {
-        return ScalarField.powerAtReversed(ScalarField.INVERSE_ROOT, position << _elementsLog, _elementsLog);
+        return ScalarField.powerAtBitReversed(ScalarField.INVERSE_ROOT, position << _elementsLog, _elementsLog);
     }
 
     function _hash(bytes32[] memory words) private pure returns (bytes32 hash) {

@@ -29,23 +29,27 @@ library ScalarField {
         return addmod(a, ORDER - b, ORDER);
     }
 
-    /// @notice `g` to the power whose 12-bit binary form is that of `index` reversed, for `g` in the blob's domain.
-    /// @dev Bit i of the index stands for the exponent 2^(11 - i): walks from the highest bit, whose factor is `g` itself, down to bit `from`.
-    /// The bits below `from` must be zero.
-    function powerAtReversed(uint256 g, uint256 index, uint256 from) internal pure returns (uint256 power) {
+    /// @notice `generator` to the power whose 12-bit binary form is that of `index` reversed, for `generator` in the blob's domain.
+    /// @dev Bit i of the index stands for the exponent 2^(11 - i): walks from the highest bit, whose factor is `generator` itself, down to bit `lowestBit`.
+    /// The bits below `lowestBit` must be zero.
+    function powerAtBitReversed(uint256 generator, uint256 index, uint256 lowestBit)
+        internal
+        pure
+        returns (uint256 power)
+    {
         power = 1;
-        // unchecked: i runs from 12 down to `from`, and stops there
+        // unchecked: i runs from 12 down to `lowestBit`, and stops there
         unchecked {
-            for (uint256 i = BLOB_LOG; i > from;) {
+            for (uint256 i = BLOB_LOG; i > lowestBit;) {
                 i--;
-                if ((index >> i) & 1 != 0) power = mulmod(power, g, ORDER);
-                g = mulmod(g, g, ORDER);
+                if ((index >> i) & 1 != 0) power = mulmod(power, generator, ORDER);
+                generator = mulmod(generator, generator, ORDER);
             }
         }
     }
 
     /// @notice Point of the domain at which a blob's polynomial has the value of element `index` (below 4096).
     function pointOfElement(uint256 index) internal pure returns (uint256) {
-        return powerAtReversed(ROOT, index, 0);
+        return powerAtBitReversed(ROOT, index, 0);
     }
 }

@@ -48,21 +48,21 @@ contract GriefingAttacks is Fixture {
     /// @dev Other data than the header's in the reveal: it counts for nothing, and the sequencer pays as if it had sent none.
     /// @custom:rule V1, V2, E3
     function test_attack_revealingWithAnotherBlob() public {
-        Header memory h = _committed(0);
+        Header memory header_ = _committed(0);
         bytes32[] memory blobs = new bytes32[](2);
         blobs[0] = _blob("another", 0);
         // The right digest under another version is another blob, too.
-        blobs[1] = h.blobHashes[0] ^ bytes32(uint256(3) << 248);
+        blobs[1] = header_.blobHashes[0] ^ bytes32(uint256(3) << 248);
         vm.blobhashes(blobs);
         vm.expectRevert(IRollup.NoNewBlob.selector);
-        rollup.reveal(h);
+        rollup.reveal(header_);
         vm.blobhashes(new bytes32[](0));
         vm.expectRevert(IRollup.NoNewBlob.selector);
-        rollup.reveal(h);
+        rollup.reveal(header_);
         // Nor with a header that lists the other blob.
         Header memory other = _headerOf(0);
         other.blobHashes[0] = blobs[0];
-        bytes32 hash = _hash(h);
+        bytes32 hash = _hash(header_);
         vm.blobhashes(blobs);
         vm.expectRevert(abi.encodeWithSelector(IRollup.WrongHeader.selector, hash, _hash(other)));
         rollup.reveal(other);
@@ -81,18 +81,18 @@ contract GriefingAttacks is Fixture {
     /// @dev The prover's account is asked for its signature: what it does with the gas, the sender sees before it sends, and nobody else is stopped.
     /// @custom:rule C2
     function test_attack_aProverWhoseAccountBurnsGasOrAnswersWithABomb() public {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
         address[3] memory bad = _accounts();
         for (uint256 i = 0; i < bad.length; ++i) {
             _fundEscrow(bad[i], BOND);
-            Quote memory quote = _quote(0, _hash(h));
+            Quote memory quote = _quote(0, _hash(header));
             quote.prover = bad[i];
             vm.prank(attesters[0]);
             vm.expectRevert(abi.encodeWithSelector(IRollup.BadSignature.selector, bad[i]));
             rollup.commit{gas: MOST_GAS * 5}(quote, "signature", "");
         }
-        _commit(0, h);
+        _commit(0, header);
         _phaseIs(Phase.Reveal);
     }
 
@@ -103,18 +103,18 @@ contract GriefingAttacks is Fixture {
         uint256 snapshot = vm.snapshotState();
         uint256 before;
         for (uint256 i = 0; i < bad.length; ++i) {
-            Header memory h = _propose(0);
+            Header memory header = _propose(0);
             _warp(_view().start + 4);
-            Quote memory quote = _quote(0, _hash(h));
+            Quote memory quote = _quote(0, _hash(header));
             quote.payee = bad[i];
             bytes memory signature = _sign(attesterKeys[0], quote);
             vm.prank(prover);
             rollup.commit(quote, "", signature);
-            _reveal(h);
-            bytes memory proof = _proof(h, bad[i]);
+            _reveal(header);
+            bytes memory proof = _proof(header, bad[i]);
             vm.prank(bad[i]);
             uint256 used = gasleft();
-            rollup.finalize(h, bad[i], proof);
+            rollup.finalize(header, bad[i], proof);
             used -= gasleft();
             // Memory of this test grows from one to the next.
             if (i != 0) assertApproxEqAbs(used, before, 500, "the same gas whoever is paid");
@@ -130,15 +130,15 @@ contract GriefingAttacks is Fixture {
     /// @dev Votes that burn or bomb cost the block at most its submitter's gas.
     /// @custom:rule O1, U3
     function test_attack_votesThatAnswerWithABomb() public {
-        Header memory h = _headerOf(0);
-        h.vote = address(0xbeef);
-        _proposeHash(0, _hash(h));
+        Header memory header = _headerOf(0);
+        header.vote = address(0xbeef);
+        _proposeHash(0, _hash(header));
         _warp(_view().start + 4);
-        _commit(0, h);
-        _reveal(h);
+        _commit(0, header);
+        _reveal(header);
         vm.etch(address(votes), address(new ReturnBomb(true)).code);
-        _finalize(prover, h, prover);
-        assertEq(rollup.tip().headerHash, _hash(h));
+        _finalize(prover, header, prover);
+        assertEq(rollup.tip().headerHash, _hash(header));
     }
 
     // ---- malformed points -----------------------------------------------------------------------------------------
@@ -159,17 +159,18 @@ contract GriefingAttacks is Fixture {
     /// @custom:rule Q3, W4
     function test_attack_malformedPointsBurnNoMoreThanTheCap() public {
         address owner = owners[0];
-        Registration memory r = _registration(owner, attesters[0]);
-        r.proofOfPossession[7] ^= bytes32(uint256(1));
+        Registration memory registration = _registration(owner, attesters[0]);
+        registration.proofOfPossession[7] ^= bytes32(uint256(1));
         bytes memory refusal = abi.encodeWithSelector(IStaking.BadProofOfPossession.selector, owner);
-        _burns(owner, address(staking), abi.encodeCall(staking.register, (r)), refusal);
-        bytes memory rotation = abi.encodeCall(staking.rotateBlsKey, (_id(0), r.blsKey, r.proofOfPossession));
+        _burns(owner, address(staking), abi.encodeCall(staking.register, (registration)), refusal);
+        bytes memory rotation =
+            abi.encodeCall(staking.rotateBlsKey, (_id(0), registration.blsKey, registration.proofOfPossession));
         _burns(owner, address(staking), rotation, refusal);
 
-        Header memory h = _revealed(0);
-        _finalize(prover, h, prover);
+        Header memory header = _revealed(0);
+        _finalize(prover, header, prover);
         WithdrawalProof memory proof;
-        proof.header = h;
+        proof.header = header;
         proof.withdrawal = bytes32(uint256(2) << 160);
         proof.target = bytes32((uint256(4) << 160) | 1);
         proof.commitment = new bytes(48);
@@ -192,12 +193,12 @@ contract GriefingAttacks is Fixture {
         Slot slot = _slot();
         vm.expectEmit();
         emit IRollup.Displaced(slot, _id(ranked[3]), displaced);
-        Header memory h = _propose(ranked[0]);
-        assertEq(reader.candidates()[0].headerHash, _hash(h));
+        Header memory header = _propose(ranked[0]);
+        assertEq(reader.candidates()[0].headerHash, _hash(header));
         _warp(_view().start + 4);
-        _commit(ranked[0], h);
-        _reveal(h);
-        _finalize(prover, h, prover);
+        _commit(ranked[0], header);
+        _reveal(header);
+        _finalize(prover, header, prover);
         for (uint256 i = 0; i < 4; ++i) {
             assertEq(_stake(i), STAKE, "who was displaced, or came after the block, owes nothing");
         }
@@ -213,12 +214,12 @@ contract GriefingAttacks is Fixture {
         }
         _warp(start + 4 + 3 * 3 + 1);
         _phaseIs(Phase.Backup);
-        Header memory h = _header(1, "backup");
-        _finalizeBackup(relay, h, rescuer);
+        Header memory header = _header(1, "backup");
+        _finalizeBackup(relay, header, rescuer);
         for (uint256 i = 0; i < 3; ++i) {
             assertEq(_stake(ranked[i]), STAKE - 1e18);
         }
-        assertEq(rollup.tip().headerHash, _hash(h));
+        assertEq(rollup.tip().headerHash, _hash(header));
     }
 
     /// @dev One sequencer can't take two places.

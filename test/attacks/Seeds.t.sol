@@ -38,14 +38,14 @@ contract SeedAttacks is Fixture {
     /// @dev Whoever holds a proof may wait for a better seed of the next slot, L1 slot by L1 slot: there is one, and it doesn't get better.
     /// @custom:rule S3, R4
     function test_attack_grindingByDelayingFinalization() public {
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         uint64 start = _view().start;
         uint64 from = _now();
         bytes32 expected = keccak256(abi.encode(SEED_DOMAIN, _mix(start + 3), _view().slot + 1));
         uint256 snapshot = vm.snapshotState();
         for (uint256 delay = 0; delay < 41; ++delay) {
             _warp(from + delay);
-            _finalize(prover, h, prover);
+            _finalize(prover, header, prover);
             assertEq(_view().seedAt, start + 2, "where the seed comes from");
             _warp(_view().start);
             _propose(1);
@@ -95,51 +95,51 @@ contract SeedAttacks is Fixture {
     }
 
     /// @dev The header that the L1 has, and the error with which another one in its place is refused.
-    function _real() private returns (HeaderFields memory f, bytes32 hash) {
-        f = _fields(_view().seedAt + 1);
-        hash = keccak256(L1.header(f));
-        L1.setBlockHash(f.number, hash);
+    function _real() private returns (HeaderFields memory fields, bytes32 hash) {
+        fields = _fields(_view().seedAt + 1);
+        hash = keccak256(L1.header(fields));
+        L1.setBlockHash(fields.number, hash);
     }
 
-    function _wrong(HeaderFields memory f, bytes32 hash, bytes memory header) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(IRandomness.WrongBlockHash.selector, f.number, hash, keccak256(header));
+    function _wrong(HeaderFields memory fields, bytes32 hash, bytes memory header) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IRandomness.WrongBlockHash.selector, fields.number, hash, keccak256(header));
     }
 
     /// @custom:rule R2
     function test_attack_aHeaderFromAnotherChain() public {
-        (HeaderFields memory f, bytes32 hash) = _real();
-        f.mixHash = keccak256("another chain's");
-        bytes memory header = L1.header(f);
-        _proposeWith(header, _wrong(f, hash, header));
+        (HeaderFields memory fields, bytes32 hash) = _real();
+        fields.mixHash = keccak256("another chain's");
+        bytes memory header = L1.header(fields);
+        _proposeWith(header, _wrong(fields, hash, header));
     }
 
     /// @dev A reorg replaced the block: what was its header proves nothing any more.
     /// @custom:rule R2
     function test_attack_aHeaderFromAStaleFork() public {
-        (HeaderFields memory f,) = _real();
-        bytes memory stale = L1.header(f);
+        (HeaderFields memory fields,) = _real();
+        bytes memory stale = L1.header(fields);
         HeaderFields memory canonical = _fields(_view().seedAt + 1);
         canonical.mixHash = keccak256("canonical");
         bytes32 hash = keccak256(L1.header(canonical));
-        L1.setBlockHash(f.number, hash);
-        _proposeWith(stale, _wrong(f, hash, stale));
+        L1.setBlockHash(fields.number, hash);
+        _proposeWith(stale, _wrong(fields, hash, stale));
     }
 
     /// @dev More fields than the L1 has: decoded, as those of a future fork would be, and refused by the hash.
     /// @custom:rule R2, R3
     function test_attack_aHeaderWithExtraFields() public {
-        (HeaderFields memory f, bytes32 hash) = _real();
-        f.more = abi.encodePacked(f.more, L1.integer(7));
-        bytes memory header = L1.header(f);
-        _proposeWith(header, _wrong(f, hash, header));
+        (HeaderFields memory fields, bytes32 hash) = _real();
+        fields.more = abi.encodePacked(fields.more, L1.integer(7));
+        bytes memory header = L1.header(fields);
+        _proposeWith(header, _wrong(fields, hash, header));
     }
 
     /// @custom:rule R3
     function test_attack_aHeaderWithMissingFields() public {
-        (HeaderFields memory f, bytes32 hash) = _real();
-        f.more = "";
-        bytes memory header = L1.header(f);
-        _proposeWith(header, _wrong(f, hash, header));
+        (HeaderFields memory fields, bytes32 hash) = _real();
+        fields.more = "";
+        bytes memory header = L1.header(fields);
+        _proposeWith(header, _wrong(fields, hash, header));
         // Without its last field, the base fee, too: not a header at all.
         bytes memory payload = new bytes(header.length - 4);
         for (uint256 i = 0; i < payload.length; ++i) {
@@ -186,39 +186,39 @@ contract SeedAttacks is Fixture {
         // The gap ends with a block in the L1 slot before a slot starts, so that this slot's seed is of the gap.
         vm.warp(GENESIS_TIME + (before + gap) * SLOT_SECONDS);
         vm.roll(number + 1);
-        Now memory n = _view();
-        uint64 start = n.start;
+        CurrentSlot memory current = _view();
+        uint64 start = current.start;
         while (start <= _now() || start > _now() + 13) start += 13;
         uint64 ended = start - 1;
         vm.warp(GENESIS_TIME + uint256(start) * SLOT_SECONDS);
         vm.roll(number + 2);
-        n = _view();
-        assertGt(n.slot, slotBefore);
-        assertEq(n.start, start);
+        current = _view();
+        assertGt(current.slot, slotBefore);
+        assertEq(current.start, start);
         _phaseIs(Phase.Proposal);
-        assertGt(n.seedAt, before, "the seed is of the gap");
-        assertLt(n.seedAt, ended);
+        assertGt(current.seedAt, before, "the seed is of the gap");
+        assertLt(current.seedAt, ended);
 
-        HeaderFields memory f = _fields(before);
-        f.number = number;
-        bytes memory parent = L1.header(f);
-        f = _fields(ended);
-        f.number = number + 1;
-        f.parentHash = keccak256(parent);
-        bytes memory child = L1.header(f);
+        HeaderFields memory fields = _fields(before);
+        fields.number = number;
+        bytes memory parent = L1.header(fields);
+        fields = _fields(ended);
+        fields.number = number + 1;
+        fields.parentHash = keccak256(parent);
+        bytes memory child = L1.header(fields);
         L1.setBlockHash(number + 1, keccak256(child));
-        Header memory h = _headerOf(1);
+        Header memory header = _headerOf(1);
         vm.prank(attesters[1]);
-        rollup.propose(h.slot, _id(1), _hash(h), abi.encode(child, parent), "");
-        assertEq(reader.currentSlot().seed, keccak256(abi.encode(SEED_DOMAIN, _mix(ended), n.slot)));
+        rollup.propose(header.slot, _id(1), _hash(header), abi.encode(child, parent), "");
+        assertEq(reader.currentSlot().seed, keccak256(abi.encode(SEED_DOMAIN, _mix(ended), current.slot)));
         assertEq(_stake(0), STAKE - 5e18, "it didn't reveal, as its slot went on without L1 blocks");
         assertEq(escrow.account(prover).locked, 0);
 
         vm.warp(GENESIS_TIME + uint256(start + 4) * SLOT_SECONDS);
-        _commit(1, h);
-        _reveal(h);
-        _finalize(prover, h, prover);
-        assertEq(rollup.tip().headerHash, _hash(h));
+        _commit(1, header);
+        _reveal(header);
+        _finalize(prover, header, prover);
+        assertEq(rollup.tip().headerHash, _hash(header));
         assertEq(_stake(1), STAKE);
     }
 }

@@ -145,17 +145,17 @@ contract TokenAttacks is Fixture {
     function test_theRollupCannotBeReentered() public {
         uint256[] memory ranked = _ranked();
         _propose(ranked[0]);
-        Header memory h = _propose(ranked[1]);
+        Header memory header = _propose(ranked[1]);
         _warp(_view().start + 4 + 3);
-        _commit(ranked[1], h);
-        _reveal(h);
+        _commit(ranked[1], header);
+        _reveal(header);
         odd.callBack(address(rollup), abi.encodeCall(IRollup.sync, ()));
-        _finalize(prover, h, prover);
+        _finalize(prover, header, prover);
         assertFalse(odd.callbackSucceeded());
         assertEq(
             odd.callbackResult(), abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector)
         );
-        assertEq(rollup.tip().headerHash, _hash(h));
+        assertEq(rollup.tip().headerHash, _hash(header));
         assertEq(_stake(ranked[0]), STAKE - 1e18);
     }
 

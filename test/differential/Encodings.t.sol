@@ -76,7 +76,6 @@ contract EncodingVectorsTest is Fixture, Vectors {
                 prover: a[1][i],
                 payee: a[2][i],
                 // casting: compared just before
-                // forge-lint: disable-next-line(unsafe-typecast)
                 bond: uint128(c[3][i]),
                 price: _u96(c[4][i]),
                 validUntil: _l1(c[5][i])
@@ -140,7 +139,6 @@ contract EncodingVectorsTest is Fixture, Vectors {
             _record.timeline = Timeline.wrap(0);
             for (uint256 j = 8 * i; j < 8 * i + 8; ++j) {
                 // casting: scores of the vectors are small
-                // forge-lint: disable-next-line(unsafe-typecast)
                 uint192 score = uint192(c[2][j]);
                 assertEq(score, c[2][j]);
                 if (c[3][j] == 1) vm.expectPartialRevert(IRollup.AlreadyProposed.selector);
@@ -153,7 +151,7 @@ contract EncodingVectorsTest is Fixture, Vectors {
             }
             assertEq(_record.timeline.count(), c[5][i], vm.toString(i));
             for (uint256 rank = 0; rank < c[5][i]; ++rank) {
-                uint256 position = _record.timeline.positionOf(rank);
+                uint256 position = _record.timeline.indexOf(rank);
                 assertEq(SequencerId.unwrap(_record.candidates[position].sequencer), c[6][4 * i + rank]);
             }
         }

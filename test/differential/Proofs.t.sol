@@ -336,26 +336,27 @@ contract ProofsDifferentialTest is Test {
 
     function _claim(Bridge bridge, address rollup, uint256 i, uint256 number)
         internal
-        returns (ProvenWithdrawal memory w)
+        returns (ProvenWithdrawal memory withdrawal)
     {
-        w = Proofs.withdrawal(json, i, number);
+        withdrawal = Proofs.withdrawal(json, i, number);
         WithdrawalProof memory claim;
         claim.header.slot = Slot.wrap(SafeCast.toUint64(i));
         claim.header.blobHashes = Proofs.statement(json, i).blobHashes;
-        claim.blob = w.blob;
-        claim.element = w.element;
-        claim.withdrawal = w.withdrawal;
-        claim.target = w.target;
-        claim.commitment = w.commitment;
-        claim.withdrawalOpening = w.withdrawalOpening;
-        claim.targetOpening = w.targetOpening;
+        claim.blob = withdrawal.blob;
+        claim.element = withdrawal.element;
+        claim.withdrawal = withdrawal.withdrawal;
+        claim.target = withdrawal.target;
+        claim.commitment = withdrawal.commitment;
+        claim.withdrawalOpening = withdrawal.withdrawalOpening;
+        claim.targetOpening = withdrawal.targetOpening;
         vm.mockCall(
             rollup,
             abi.encodeCall(IRollup.finalizedHeader, (claim.header.slot)),
             abi.encode(keccak256(abi.encode(claim.header)))
         );
         bridge.claim(claim);
-        bytes memory reason = abi.encodeWithSelector(IBridge.AlreadyClaimed.selector, i, w.blob, w.element);
+        bytes memory reason =
+            abi.encodeWithSelector(IBridge.AlreadyClaimed.selector, i, withdrawal.blob, withdrawal.element);
         vm.expectRevert(reason);
         bridge.claim(claim);
     }
@@ -375,11 +376,11 @@ contract ProofsDifferentialTest is Test {
             for (uint256 block_ = 0; block_ <= i; block_ += i) {
                 for (uint256 number = 0; number < Proofs.withdrawals(json, block_); number++) {
                     uint256 before = token.balanceOf(Proofs.withdrawal(json, block_, number).to);
-                    ProvenWithdrawal memory w = _claim(bridge, rollup, block_, number);
-                    assertEq(token.balanceOf(w.to), before + w.amount * 1e9);
-                    supply -= w.amount;
+                    ProvenWithdrawal memory withdrawal = _claim(bridge, rollup, block_, number);
+                    assertEq(token.balanceOf(withdrawal.to), before + withdrawal.amount * 1e9);
+                    supply -= withdrawal.amount;
                     // a forced exit has a mark where transfers have their recipient
-                    if (uint32(uint256(w.withdrawal) >> 32) == 1) exits++;
+                    if (uint32(uint256(withdrawal.withdrawal) >> 32) == 1) exits++;
                 }
             }
             assertEq(exits, 3);

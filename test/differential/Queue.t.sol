@@ -33,7 +33,6 @@ contract QueueDifferentialTest is Test {
         bytes32 before = 0;
         for (uint256 i = 0; i < operations.length; i++) {
             // casting: the vectors' columns have these widths
-            // forge-lint: disable-next-line(unsafe-typecast)
             (uint32 index_, uint64 amount_) = (uint32(index[i]), uint64(amount[i]));
             L1Operation memory made = exit[i] == 1
                 ? L1Operations.exit(index_, to[i])

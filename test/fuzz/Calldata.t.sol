@@ -149,7 +149,6 @@ contract CalldataTest is Fixture {
         if (success) return;
         string memory what = string.concat(name, ".", string(signature), " ", vm.toString(data));
         // casting: the selector
-        // forge-lint: disable-next-line(unsafe-typecast)
         bytes4 selector = bytes4(reason);
         assertNotEq(selector, PANIC, what);
         assertNotEq(selector, ERROR, what);

@@ -43,7 +43,6 @@ contract EntryQueueFuzzTest is Test {
             } else if (rolled < 10) {
                 uint256 set = dice.roll(1, 4);
                 // casting: at most 4
-                // forge-lint: disable-next-line(unsafe-typecast)
                 _queue.setFlush(current, uint16(set));
                 for (uint256 w = current + 1; w < WINDOWS; ++w) {
                     _places[w] = set;
@@ -51,7 +50,7 @@ contract EntryQueueFuzzTest is Test {
             } else if (rolled < 30) {
                 uint256 window = dice.roll(current, current + limit);
                 if (_taken[window] != 0) {
-                    _queue.giveBack(window);
+                    _queue.release(window);
                     --_taken[window];
                 }
             } else {
@@ -100,7 +99,7 @@ contract EntryQueueFuzzTest is Test {
         assertEq(L1Slot.unwrap(Entries.withdrawableFrom(from, delay)), uint256(from) + delay);
         assertEq(Entries.isValidAt(from, L1Slot.wrap(moment)), from != 0 && moment >= from);
         assertEq(L1Slot.unwrap(Entries.nextRotation(from)), from == 0 ? 0 : uint256(from) + 16_384);
-        assertEq(L1Slot.unwrap(Entries.exitMark(L1Slot.wrap(moment))), moment == 0 ? 1 : moment);
+        assertEq(L1Slot.unwrap(Entries.exitTime(L1Slot.wrap(moment))), moment == 0 ? 1 : moment);
     }
 }
 
@@ -111,11 +110,11 @@ contract EntriesFuzzTest is Fixture {
 
     mapping(uint256 => uint256) private _activated;
 
-    function _stakingParameters() internal pure override returns (StakingParameters memory p) {
-        p = super._stakingParameters();
-        p.entryFlush = FLUSH;
-        p.maxEntryFlush = FLUSH;
-        p.queueLimit = 3;
+    function _stakingParameters() internal pure override returns (StakingParameters memory parameters) {
+        parameters = super._stakingParameters();
+        parameters.entryFlush = FLUSH;
+        parameters.maxEntryFlush = FLUSH;
+        parameters.queueLimit = 3;
     }
 
     /// forge-config: default.fuzz.runs = 64
@@ -168,9 +167,9 @@ contract EntriesFuzzTest is Fixture {
                 --_activated[from / WINDOW];
                 held -= STAKE;
                 assertEq(token.balanceOf(withdrawer), STAKE, "refunded");
-                Sequencer memory s = staking.sequencer(id);
-                assertEq(uint256(s.status), uint256(Status.Exited));
-                assertEq(s.stake, 0);
+                Sequencer memory sequencer = staking.sequencer(id);
+                assertEq(uint256(sequencer.status), uint256(Status.Exited));
+                assertEq(sequencer.stake, 0);
                 assertEq(staking.eligibleAttester(id, L1Slot.wrap(type(uint40).max)), address(0));
             }
             assertEq(token.balanceOf(address(staking)), held, "held");

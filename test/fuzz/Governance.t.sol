@@ -24,7 +24,6 @@ contract GovernanceFuzz is GovernanceFixture {
             seed = uint256(keccak256(abi.encode(seed)));
             _warp(_now() + seed % 3);
             // casting: small numbers
-            // forge-lint: disable-next-line(unsafe-typecast)
             slot += 1 + uint64((seed >> 8) % 2);
             address chosen = payloads[(seed >> 16) % 4 % 3];
             _signal(slot, chosen);
@@ -39,16 +38,15 @@ contract GovernanceFuzz is GovernanceFixture {
         }
         for (uint64 round = 0; round <= slot / ROUND; ++round) {
             for (uint256 i = 0; i < 3; ++i) {
-                Ballot memory b = votes.ballot(round, payloads[i]);
-                assertEq(b.votes, _count[round][payloads[i]]);
-                assertEq(L1Slot.unwrap(b.quorumAt), _quorumAt[round][payloads[i]]);
+                Ballot memory ballot = votes.ballot(round, payloads[i]);
+                assertEq(ballot.votes, _count[round][payloads[i]]);
+                assertEq(L1Slot.unwrap(ballot.quorumAt), _quorumAt[round][payloads[i]]);
             }
         }
     }
 
     function _push(uint256 round_, address chosen) private {
         // casting: a round that was
-        // forge-lint: disable-next-line(unsafe-typecast)
         uint64 round = uint64(round_);
         bool open = _count[round][chosen] >= QUORUM && _now() < _quorumAt[round][chosen] + PUSH_PERIOD;
         // the only one of them that can be queued
@@ -74,18 +72,18 @@ contract GovernanceFuzz is GovernanceFixture {
         n = uint64(bound(n, 0, round));
         wait = bound(wait, 0, 1200);
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
-        Timelock t = new Timelock(predicted, DELAY, GRACE, GENESIS_TIME, SLOT_SECONDS);
-        Votes v = new Votes(address(rollup), address(t), round, quorum, period, GENESIS_TIME, SLOT_SECONDS);
+        Timelock timelock_ = new Timelock(predicted, DELAY, GRACE, GENESIS_TIME, SLOT_SECONDS);
+        Votes votes_ = new Votes(address(rollup), address(timelock_), round, quorum, period, GENESIS_TIME, SLOT_SECONDS);
         vm.startPrank(address(rollup));
         for (uint64 i = 0; i < n; ++i) {
-            v.signal(Slot.wrap(3 * round + i), address(payload));
+            votes_.signal(Slot.wrap(3 * round + i), address(payload));
         }
         vm.stopPrank();
         _warp(_now() + wait);
         if (n < quorum) vm.expectRevert(abi.encodeWithSelector(IVotes.NoQuorum.selector, quorum, n));
         else if (wait >= period) vm.expectPartialRevert(IVotes.PushClosed.selector);
-        v.push(3, address(payload));
-        assertEq(v.pushed(address(payload)), n >= quorum && wait < period);
+        votes_.push(3, address(payload));
+        assertEq(votes_.pushed(address(payload)), n >= quorum && wait < period);
     }
 
     /// A payload can be executed in `[queued + delay, queued + delay + grace)` and nowhere else.
@@ -99,11 +97,11 @@ contract GovernanceFuzz is GovernanceFixture {
         if (wait % 2 == 0) {
             wait = uint256(delay) + (wait % 4 == 0 ? 0 : grace) + wait % 5 - 2 * (wait % 3 == 0 ? 1 : 0);
         }
-        Timelock t = new Timelock(address(this), delay, grace, GENESIS_TIME, SLOT_SECONDS);
+        Timelock timelock_ = new Timelock(address(this), delay, grace, GENESIS_TIME, SLOT_SECONDS);
         _warp(queuedAt);
-        t.queue(address(payload));
-        assertEq(L1Slot.unwrap(t.queued(address(payload)).executableFrom), uint256(queuedAt) + delay);
-        assertEq(L1Slot.unwrap(t.queued(address(payload)).expiresAt), uint256(queuedAt) + delay + grace);
+        timelock_.queue(address(payload));
+        assertEq(L1Slot.unwrap(timelock_.queued(address(payload)).executableFrom), uint256(queuedAt) + delay);
+        assertEq(L1Slot.unwrap(timelock_.queued(address(payload)).expiresAt), uint256(queuedAt) + delay + grace);
         _warp(queuedAt + wait);
         Action[] memory actions = payload.actions();
         bool early = wait < delay;
@@ -118,7 +116,7 @@ contract GovernanceFuzz is GovernanceFixture {
                 )
             );
         }
-        t.execute(address(payload), actions);
+        timelock_.execute(address(payload), actions);
         assertEq(target.count(), early || late ? 0 : 1);
     }
 }

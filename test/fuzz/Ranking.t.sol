@@ -64,10 +64,10 @@ contract RankingTest is Test {
     function _compare() private view {
         assertEq(_record.timeline.count(), _ids.length, "count");
         for (uint256 rank = 0; rank < _ids.length; ++rank) {
-            StoredCandidate storage c = _record.candidates[_record.timeline.positionOf(rank)];
-            assertEq(SequencerId.unwrap(c.sequencer), _ids[rank], "sequencer");
-            assertEq(c.score, _scores[rank], "score");
-            assertEq(c.headerHash, keccak256(abi.encode(_ids[rank])), "header");
+            StoredCandidate storage candidate = _record.candidates[_record.timeline.indexOf(rank)];
+            assertEq(SequencerId.unwrap(candidate.sequencer), _ids[rank], "sequencer");
+            assertEq(candidate.score, _scores[rank], "score");
+            assertEq(candidate.headerHash, keccak256(abi.encode(_ids[rank])), "header");
         }
     }
 }

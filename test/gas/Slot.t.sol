@@ -22,8 +22,8 @@ abstract contract TransactionGas is Fixture {
         super.setUp();
         // Two slots go by, so that the accounts of everybody concerned exist, as they do in every slot but the first ones.
         for (uint256 i = 0; i < 2; ++i) {
-            Header memory h = _revealed(0);
-            _finalize(relay, h, payee);
+            Header memory header = _revealed(0);
+            _finalize(relay, header, payee);
             _warp(_view().start);
         }
         bytes32[] memory none = new bytes32[](0);
@@ -180,9 +180,9 @@ contract CommitByProverGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        Quote memory quote = _quote(0, _hash(h));
+        Quote memory quote = _quote(0, _hash(header));
         _set(prover, abi.encodeCall(IRollup.commit, (quote, "", _sign(attesterKeys[0], quote))));
     }
 }
@@ -198,9 +198,9 @@ contract CommitBySequencerGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        Quote memory quote = _quote(0, _hash(h));
+        Quote memory quote = _quote(0, _hash(header));
         _set(attesters[0], abi.encodeCall(IRollup.commit, (quote, _sign(proverKey, quote), "")));
     }
 }
@@ -216,9 +216,9 @@ contract CommitByRelayGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        Quote memory quote = _quote(0, _hash(h));
+        Quote memory quote = _quote(0, _hash(header));
         _set(relay, abi.encodeCall(IRollup.commit, (quote, _sign(proverKey, quote), _sign(attesterKeys[0], quote))));
     }
 }
@@ -234,8 +234,8 @@ contract RevealGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _committed(0);
-        _set(attesters[0], address(rollup), abi.encodeCall(IRollup.reveal, (h)), h.blobHashes);
+        Header memory header = _committed(0);
+        _set(attesters[0], address(rollup), abi.encodeCall(IRollup.reveal, (header)), header.blobHashes);
     }
 }
 
@@ -246,11 +246,11 @@ contract RevealSixGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _header(12, "six");
-        _proposeHash(0, _hash(h));
+        Header memory header = _header(12, "six");
+        _proposeHash(0, _hash(header));
         _warp(_view().start + 4);
-        _commit(0, h);
-        _set(attesters[0], address(rollup), abi.encodeCall(IRollup.reveal, (h)), h.blobHashes);
+        _commit(0, header);
+        _set(attesters[0], address(rollup), abi.encodeCall(IRollup.reveal, (header)), header.blobHashes);
     }
 }
 
@@ -261,8 +261,8 @@ contract FinalizeByPayeeGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _revealed(0);
-        _set(payee, abi.encodeCall(IRollup.finalize, (h, payee, _proof(h, payee))));
+        Header memory header = _revealed(0);
+        _set(payee, abi.encodeCall(IRollup.finalize, (header, payee, _proof(header, payee))));
     }
 }
 
@@ -273,8 +273,8 @@ contract FinalizeByAnotherGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _revealed(0);
-        _set(relay, abi.encodeCall(IRollup.finalize, (h, payee, _proof(h, payee))));
+        Header memory header = _revealed(0);
+        _set(relay, abi.encodeCall(IRollup.finalize, (header, payee, _proof(header, payee))));
     }
 }
 
@@ -285,9 +285,9 @@ contract RescueGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         _warp(_now() + 41);
-        _set(rescuer, abi.encodeCall(IRollup.finalize, (h, rescuer, _proof(h, rescuer))));
+        _set(rescuer, abi.encodeCall(IRollup.finalize, (header, rescuer, _proof(header, rescuer))));
     }
 }
 
@@ -299,8 +299,13 @@ contract BackupGas is TransactionGas {
 
     function _prepare() internal override {
         _warp(_view().start + 5);
-        Header memory h = _header(1, "backup");
-        _set(payee, address(rollup), abi.encodeCall(IRollup.finalizeBackup, (h, payee, _proof(h, payee))), h.blobHashes);
+        Header memory header = _header(1, "backup");
+        _set(
+            payee,
+            address(rollup),
+            abi.encodeCall(IRollup.finalizeBackup, (header, payee, _proof(header, payee))),
+            header.blobHashes
+        );
     }
 }
 

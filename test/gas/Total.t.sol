@@ -22,26 +22,26 @@ abstract contract TotalGas is TransactionGas {
     }
 
     /// @dev A rollup that takes as many chunks in a blob as the real verifier does.
-    function _deploy(IERC20 token_, Parameters memory p, Rates memory rates) internal override {
+    function _deploy(IERC20 token_, Parameters memory parameters, Rates memory rates) internal override {
         bytes memory question = abi.encodeCall(IStateTransitionVerifier.chunksPerBlob, ());
         vm.mockCall(address(verifier), question, abi.encode(CHUNKS_PER_BLOB));
-        super._deploy(token_, p, rates);
+        super._deploy(token_, parameters, rates);
         vm.clearMockedCalls();
     }
 
     function _prepare() internal override {
         // a block whose root is in the field, still with the double
-        Header memory h = _next(1, "first");
-        _finalize(relay, h, payee);
+        Header memory header = _next(1, "first");
+        _finalize(relay, header, payee);
         _warp(_view().start);
 
         Trapdoor trapdoor = new Trapdoor(8, CHUNKS_PER_BLOB, 1000);
         bytes32 root = rollup.tip().stateRoot;
         vm.etch(address(verifier), address(new BlockVerifier(trapdoor.key(), 8, 8, CHUNKS_PER_BLOB, root, 1000)).code);
-        h = _next(_chunks(), "second", trapdoor.versionedHashes(1));
-        Statement memory statement = _statement(h, payee);
+        header = _next(_chunks(), "second", trapdoor.versionedHashes(1));
+        Statement memory statement = _statement(header, payee);
         bytes memory proof = abi.encode(trapdoor.prove(statement, new L1Operation[](0), new uint256[](_chunks())));
-        _set(payee, abi.encodeCall(IRollup.finalize, (h, payee, proof)));
+        _set(payee, abi.encodeCall(IRollup.finalize, (header, payee, proof)));
     }
 
     function _next(uint32 chunks, bytes32 salt) private returns (Header memory) {
@@ -51,14 +51,14 @@ abstract contract TotalGas is TransactionGas {
     }
 
     /// @dev A revealed header of the slot in turn.
-    function _next(uint32 chunks, bytes32 salt, bytes32[] memory blobs) private returns (Header memory h) {
-        h = _header(chunks, salt);
-        h.stateRoot >>= 2;
-        h.blobHashes = blobs;
-        _proposeHash(0, _hash(h));
+    function _next(uint32 chunks, bytes32 salt, bytes32[] memory blobs) private returns (Header memory header) {
+        header = _header(chunks, salt);
+        header.stateRoot >>= 2;
+        header.blobHashes = blobs;
+        _proposeHash(0, _hash(header));
         _warp(_view().start + 4);
-        _commit(0, h);
-        _reveal(h);
+        _commit(0, header);
+        _reveal(header);
     }
 }
 

@@ -31,11 +31,11 @@ contract FreezeOrderTest is Fixture {
         uint256 secret = dice.roll(1, type(uint128).max);
         bytes32[4] memory key = BlsKeys.publicKey(secret);
         bytes32[8] memory proof = BlsKeys.possession(staking, owner, secret);
-        Registration memory r = BlsKeys.registration(staking, owner, _newAttester, secret);
+        Registration memory registration = BlsKeys.registration(staking, owner, _newAttester, secret);
         token.mint(owner, STAKE);
         vm.startPrank(owner);
         token.approve(address(staking), STAKE);
-        if (action == 0) try staking.register(r) {} catch {}
+        if (action == 0) try staking.register(registration) {} catch {}
         if (action == 1) try staking.rotateAttester(_id(i), _newAttester) {} catch {}
         if (action == 2) try staking.rotateBlsKey(_id(i), key, proof) {} catch {}
         if (action == 3) try staking.initiateExit(_id(i)) {} catch {}
@@ -83,14 +83,14 @@ contract FreezeOrderTest is Fixture {
     /// @dev What goes for a slot in turn goes for the slot that the rollup names.
     /// @custom:rule Q14
     function test_theRollupAsksForTheStartOfThePreviousSlot() public {
-        Now memory n = _view();
-        assertLt(n.previousStart, n.seedAt, "frozen before the seed");
-        assertLt(n.seedAt, n.start, "the seed is known when the slot starts");
+        CurrentSlot memory current = _view();
+        assertLt(current.previousStart, current.seedAt, "frozen before the seed");
+        assertLt(current.seedAt, current.start, "the seed is known when the slot starts");
         uint256 first = _ranked()[0];
         SequencerId id = _id(first);
         vm.prank(owners[first]);
         staking.rotateAttester(id, _newAttester);
-        assertEq(staking.eligibleAttester(id, L1Slot.wrap(n.previousStart)), attesters[first]);
+        assertEq(staking.eligibleAttester(id, L1Slot.wrap(current.previousStart)), attesters[first]);
         _propose(first);
         assertEq(uint256(staking.statusOf(id)), uint256(Status.Active));
     }
@@ -103,17 +103,17 @@ contract FreezeOrderTest is Fixture {
         (address next, uint256 nextKey) = makeAddrAndKey("next");
         vm.prank(owners[first]);
         staking.rotateAttester(id, next);
-        Header memory h = _propose(first);
+        Header memory header = _propose(first);
         _warp(_now() + 4);
         _phaseIs(Phase.Commitment);
         assertEq(staking.attesterOf(id), next, "the rotation took effect");
-        Quote memory quote = _quote(first, _hash(h));
+        Quote memory quote = _quote(first, _hash(header));
         bytes memory signature = _sign(nextKey, quote);
         vm.prank(prover);
         vm.expectRevert(abi.encodeWithSelector(IRollup.BadSignature.selector, attesters[first]));
         rollup.commit(quote, "", signature);
-        _commit(first, h);
-        _reveal(h);
+        _commit(first, header);
+        _reveal(header);
         _phaseIs(Phase.ExclusiveProving);
     }
 }

@@ -54,7 +54,7 @@ contract GovernanceIntegration is Fixture {
         }
     }
 
-    function _deploy(IERC20 token_, Parameters memory p, Rates memory rates) internal override {
+    function _deploy(IERC20 token_, Parameters memory parameters, Rates memory rates) internal override {
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 9);
         address votesAt = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
         _timelock = new Timelock(votesAt, DELAY, GRACE, GENESIS_TIME, SLOT_SECONDS);
@@ -67,7 +67,7 @@ contract GovernanceIntegration is Fixture {
         bridge = new Bridge(token_, IRollup(predicted), 1e9, 1, GENESIS_TIME, SLOT_SECONDS);
         scoring = new PublicScore();
         rollup = new Rollup(
-            p,
+            parameters,
             Contracts(staking, randomness, escrow, rewards, bridge, verifier, scoring, _votes, address(_guardian)),
             GENESIS_TIME,
             SLOT_SECONDS,
@@ -80,20 +80,20 @@ contract GovernanceIntegration is Fixture {
     // ---- steps ------------------------------------------------------------------------------------------------------
 
     /// @dev Sequencer 0's block of the slot in turn, revealed, with a vote.
-    function _revealedVote(address payload) private returns (Header memory h) {
+    function _revealedVote(address payload) private returns (Header memory header) {
         _warp(_view().start);
-        h = _headerOf(0);
-        h.vote = payload;
-        _proposeHash(0, _hash(h));
+        header = _headerOf(0);
+        header.vote = payload;
+        _proposeHash(0, _hash(header));
         _warp(_view().start + 4);
-        _commit(0, h);
-        _reveal(h);
+        _commit(0, header);
+        _reveal(header);
     }
 
     /// @dev A finalized block that votes.
-    function _block(address payload) private returns (Header memory h) {
-        h = _revealedVote(payload);
-        _finalize(prover, h, payee);
+    function _block(address payload) private returns (Header memory header) {
+        header = _revealedVote(payload);
+        _finalize(prover, header, payee);
     }
 
     function _payload(Action[] memory actions) private returns (MutablePayload payload) {
@@ -143,30 +143,30 @@ contract GovernanceIntegration is Fixture {
 
     /// @custom:rule U1
     function test_aRevealedBlockHasNoVoteBeforeItIsFinal() public {
-        Header memory h = _revealedVote(payee);
+        Header memory header = _revealedVote(payee);
         assertEq(_votes.ballot(_round(), payee).votes, 0);
-        _finalize(prover, h, payee);
-        assertEq(_votes.ballot(Slot.unwrap(h.slot) / ROUND, payee).votes, 1);
+        _finalize(prover, header, payee);
+        assertEq(_votes.ballot(Slot.unwrap(header.slot) / ROUND, payee).votes, 1);
     }
 
     /// @custom:rule U1
     function test_aRescuedBlockVotes() public {
-        Header memory h = _revealedVote(payee);
+        Header memory header = _revealedVote(payee);
         _warp(_view().end);
         _phaseIs(Phase.OpenProving);
-        _finalize(rescuer, h, rescuer);
-        assertEq(_votes.ballot(Slot.unwrap(h.slot) / ROUND, payee).votes, 1);
+        _finalize(rescuer, header, rescuer);
+        assertEq(_votes.ballot(Slot.unwrap(header.slot) / ROUND, payee).votes, 1);
     }
 
     /// @custom:rule U1
     function test_aRevealedBlockVotesInBackupToo() public {
-        Header memory h = _revealedVote(payee);
+        Header memory header = _revealedVote(payee);
         _warp(_view().end);
         _warp(_view().end);
         _warp(_view().end);
         _phaseIs(Phase.Backup);
-        _finalizeBackup(rescuer, h, rescuer);
-        assertEq(_votes.ballot(Slot.unwrap(h.slot) / ROUND, payee).votes, 1);
+        _finalizeBackup(rescuer, header, rescuer);
+        assertEq(_votes.ballot(Slot.unwrap(header.slot) / ROUND, payee).votes, 1);
     }
 
     /// Whoever brings a backup block wasn't elected, so it has no vote.
@@ -175,33 +175,33 @@ contract GovernanceIntegration is Fixture {
         _warp(_view().end);
         _warp(_view().end);
         _phaseIs(Phase.Backup);
-        Header memory h = _headerOf(0);
-        h.vote = payee;
-        bytes memory proof = _proof(h, rescuer);
-        vm.blobhashes(h.blobHashes);
+        Header memory header = _headerOf(0);
+        header.vote = payee;
+        bytes memory proof = _proof(header, rescuer);
+        vm.blobhashes(header.blobHashes);
         vm.expectRevert(IRollup.VoteNotZero.selector);
-        rollup.finalizeBackup(h, rescuer, proof);
+        rollup.finalizeBackup(header, rescuer, proof);
     }
 
     /// @custom:rule U3, U6
     function test_aVoteForAPushedPayloadStopsNoBlock() public {
         MutablePayload payload = _decide(single(address(staking), abi.encodeCall(IStaking.setEntryFlush, (7))));
-        Header memory h = _block(address(payload));
-        assertEq(rollup.finalizedHeader(h.slot), _hash(h));
-        assertEq(_votes.ballot(Slot.unwrap(h.slot) / ROUND, address(payload)).votes, 0);
+        Header memory header = _block(address(payload));
+        assertEq(rollup.finalizedHeader(header.slot), _hash(header));
+        assertEq(_votes.ballot(Slot.unwrap(header.slot) / ROUND, address(payload)).votes, 0);
     }
 
     /// A submitter can't make the vote run out of gas and the block land.
     /// @custom:rule O2
     function test_aVoteIsCountedOrTheBlockIsNotFinal() public {
-        Header memory h = _revealedVote(payee);
-        bytes memory proof = _proof(h, payee);
-        uint64 round = Slot.unwrap(h.slot) / ROUND;
+        Header memory header = _revealedVote(payee);
+        bytes memory proof = _proof(header, payee);
+        uint64 round = Slot.unwrap(header.slot) / ROUND;
         uint256 snapshot = vm.snapshotState();
         uint256 finalized;
         for (uint256 gas_ = 60_000; gas_ < 400_000; gas_ += 2_000) {
             vm.prank(prover);
-            try rollup.finalize{gas: gas_}(h, payee, proof) {
+            try rollup.finalize{gas: gas_}(header, payee, proof) {
                 ++finalized;
                 assertEq(_votes.ballot(round, payee).votes, 1, "suppressed");
             } catch {}
@@ -415,7 +415,6 @@ contract GovernanceIntegration is Fixture {
             (bool success, bytes memory reason) = actions[i].target.call(actions[i].data);
             assertFalse(success, vm.toString(i));
             // casting: the error's selector
-            // forge-lint: disable-next-line(unsafe-typecast)
             assertEq(bytes32(bytes4(reason)), bytes32(errors[i]), vm.toString(i));
         }
         assertEq(_untouchable(), before);

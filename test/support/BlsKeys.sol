@@ -29,11 +29,11 @@ library BlsKeys {
     function registration(IStaking staking, address owner, address attester, uint256 secret_)
         internal
         view
-        returns (Registration memory r)
+        returns (Registration memory registration_)
     {
-        r.attester = attester;
-        r.blsKey = publicKey(secret_);
-        r.proofOfPossession = possession(staking, owner, secret_);
+        registration_.attester = attester;
+        registration_.blsKey = publicKey(secret_);
+        registration_.proofOfPossession = possession(staking, owner, secret_);
     }
 
     /// @notice Proof that `owner` holds a key.

@@ -63,7 +63,6 @@ library Curve {
         if (xHigh == 0 && xLow == 0 && yHigh == 0 && yLow == 0) flags |= 1 << 126;
         else if (yHigh > HALF_HIGH || (yHigh == HALF_HIGH && yLow > HALF_LOW)) flags |= 1 << 125;
         // casting: coordinates are below 2^381
-        // forge-lint: disable-next-line(unsafe-typecast)
         return abi.encodePacked(flags | uint128(xHigh), xLow);
     }
 

@@ -23,7 +23,6 @@ library DiceLib {
 
     function account(Dice memory self) internal pure returns (address) {
         // casting: a number of 160 bits, not zero and no precompile
-        // forge-lint: disable-next-line(unsafe-typecast)
         return address(uint160(roll(self, 1 << 64, type(uint160).max)));
     }
 

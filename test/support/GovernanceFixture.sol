@@ -100,11 +100,11 @@ abstract contract GovernanceFixture is Test {
     /// @dev Has governance make one call, from vote to execution.
     function _govern(address to, bytes memory data) internal {
         Action[] memory actions = single(to, data);
-        MutablePayload p = new MutablePayload();
-        p.set(actions);
-        _queue(address(p));
+        MutablePayload payload_ = new MutablePayload();
+        payload_.set(actions);
+        _queue(address(payload_));
         _warp(_now() + DELAY);
-        timelock.execute(address(p), actions);
+        timelock.execute(address(payload_), actions);
     }
 
     function _statusIs(address payload_, PayloadStatus expected) internal view {

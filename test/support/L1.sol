@@ -33,9 +33,9 @@ library L1 {
         );
     }
 
-    function header(HeaderFields memory f) internal pure returns (bytes memory) {
+    function header(HeaderFields memory fields) internal pure returns (bytes memory) {
         bytes memory start = abi.encodePacked(
-            string32(f.parentHash),
+            string32(fields.parentHash),
             string32(keccak256("ommers")),
             hex"94",
             address(0xbeef),
@@ -47,21 +47,20 @@ library L1 {
         );
         bytes memory end = abi.encodePacked(
             integer(0),
-            integer(f.number),
+            integer(fields.number),
             integer(36_000_000),
             integer(12_345_678),
-            integer(f.timestamp),
+            integer(fields.timestamp),
             hex"8966657264696e616e64", // extra data, nine bytes
-            string32(f.mixHash),
+            string32(fields.mixHash),
             hex"880000000000000000",
             integer(7)
         );
-        return list(abi.encodePacked(start, end, f.more));
+        return list(abi.encodePacked(start, end, fields.more));
     }
 
     function list(bytes memory payload) internal pure returns (bytes memory) {
         // casting: test headers are short
-        // forge-lint: disable-next-line(unsafe-typecast)
         return abi.encodePacked(hex"f9", uint16(payload.length), payload);
     }
 
@@ -72,7 +71,6 @@ library L1 {
     function integer(uint256 value) internal pure returns (bytes memory) {
         if (value == 0) return hex"80";
         // casting: below 0x80
-        // forge-lint: disable-next-line(unsafe-typecast)
         if (value < 0x80) return abi.encodePacked(uint8(value));
         uint256 size;
         for (uint256 rest = value; rest != 0; rest >>= 8) {
@@ -81,12 +79,10 @@ library L1 {
         bytes memory digits = new bytes(size);
         for (uint256 i = size; i != 0; --i) {
             // casting: the low byte
-            // forge-lint: disable-next-line(unsafe-typecast)
             digits[i - 1] = bytes1(uint8(value));
             value >>= 8;
         }
         // casting: at most 32 bytes
-        // forge-lint: disable-next-line(unsafe-typecast)
         return abi.encodePacked(uint8(0x80 + size), digits);
     }
 

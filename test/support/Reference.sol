@@ -22,36 +22,36 @@ library Reference {
     }
 
     /// @notice Walks from `start` to `now_`, one L1 slot at a time, and counts how long the present phase has lasted.
-    function phase(Parameters memory p, uint256 start, Turn[] memory turns, uint256 now_)
+    function phase(Parameters memory parameters, uint256 start, Turn[] memory turns, uint256 now_)
         internal
         pure
-        returns (Answer memory a)
+        returns (Answer memory answer)
     {
         if (now_ < start) return Answer(Phase.Waiting, 0, false, start);
-        a.phase = Phase.Proposal;
-        uint256 left = p.proposalPhase;
+        answer.phase = Phase.Proposal;
+        uint256 left = parameters.proposalPhase;
         uint256 time = start;
         while (true) {
             if (left == 0) {
-                (a.phase, left) = _next(p, turns, a);
-                if (a.over) {
-                    a.end = time;
-                    return a;
+                (answer.phase, left) = _next(parameters, turns, answer);
+                if (answer.over) {
+                    answer.end = time;
+                    return answer;
                 }
                 continue;
             }
             if (time == now_) {
-                a.end = time + left;
-                return a;
+                answer.end = time + left;
+                return answer;
             }
             // What happens in this L1 slot counts from the next one on.
-            if (a.phase == Phase.Commitment && turns[a.turn].committedAt == time) {
-                a.phase = Phase.Reveal;
-                left = uint256(p.revealPhase) + 1;
+            if (answer.phase == Phase.Commitment && turns[answer.turn].committedAt == time) {
+                answer.phase = Phase.Reveal;
+                left = uint256(parameters.revealPhase) + 1;
             }
-            if (a.phase == Phase.Reveal && turns[a.turn].revealedAt == time) {
-                a.phase = Phase.ExclusiveProving;
-                left = uint256(p.exclusiveProving) + 1;
+            if (answer.phase == Phase.Reveal && turns[answer.turn].revealedAt == time) {
+                answer.phase = Phase.ExclusiveProving;
+                left = uint256(parameters.exclusiveProving) + 1;
             }
             ++time;
             --left;
@@ -59,21 +59,25 @@ library Reference {
     }
 
     /// @dev What follows a phase that ran out.
-    function _next(Parameters memory p, Turn[] memory turns, Answer memory a) private pure returns (Phase, uint256) {
-        if (a.phase == Phase.Proposal) {
-            if (turns.length != 0) return (Phase.Commitment, p.commitmentPhase);
-        } else if (a.phase == Phase.Commitment || a.phase == Phase.Reveal) {
-            ++a.turn;
-            if (a.turn < turns.length) return (Phase.Commitment, p.commitmentPhase);
-        } else if (a.phase == Phase.ExclusiveProving) {
+    function _next(Parameters memory parameters, Turn[] memory turns, Answer memory answer)
+        private
+        pure
+        returns (Phase, uint256)
+    {
+        if (answer.phase == Phase.Proposal) {
+            if (turns.length != 0) return (Phase.Commitment, parameters.commitmentPhase);
+        } else if (answer.phase == Phase.Commitment || answer.phase == Phase.Reveal) {
+            ++answer.turn;
+            if (answer.turn < turns.length) return (Phase.Commitment, parameters.commitmentPhase);
+        } else if (answer.phase == Phase.ExclusiveProving) {
             // An empty window runs out at once.
-            return (Phase.OpenProving, p.provingPhase - p.exclusiveProving);
-        } else if (a.phase == Phase.Halt) {
-            return (Phase.Backup, p.backupPhase);
-        } else if (a.phase == Phase.Backup) {
-            a.over = true;
+            return (Phase.OpenProving, parameters.provingPhase - parameters.exclusiveProving);
+        } else if (answer.phase == Phase.Halt) {
+            return (Phase.Backup, parameters.backupPhase);
+        } else if (answer.phase == Phase.Backup) {
+            answer.over = true;
             return (Phase.Backup, 0);
         }
-        return (Phase.Halt, p.haltPhase);
+        return (Phase.Halt, parameters.haltPhase);
     }
 }

@@ -89,28 +89,24 @@ abstract contract Vectors is Test {
     function _u16(uint256 value) internal pure returns (uint16) {
         assertLe(value, type(uint16).max);
         // casting: compared just before
-        // forge-lint: disable-next-line(unsafe-typecast)
         return uint16(value);
     }
 
     function _u64(uint256 value) internal pure returns (uint64) {
         assertLe(value, type(uint64).max);
         // casting: compared just before
-        // forge-lint: disable-next-line(unsafe-typecast)
         return uint64(value);
     }
 
     function _u96(uint256 value) internal pure returns (uint96) {
         assertLe(value, type(uint96).max);
         // casting: compared just before
-        // forge-lint: disable-next-line(unsafe-typecast)
         return uint96(value);
     }
 
     function _u32(uint256 value) internal pure returns (uint32) {
         assertLe(value, type(uint32).max);
         // casting: compared just before
-        // forge-lint: disable-next-line(unsafe-typecast)
         return uint32(value);
     }
 

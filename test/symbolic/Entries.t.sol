@@ -31,7 +31,6 @@ contract EntriesProofs {
         if (offset >= length) return;
         uint256 earliest = window * length + offset;
         // casting: 32 bits times 8 bits, and 8 bits
-        // forge-lint: disable-next-line(unsafe-typecast)
         L1Slot at0 = Entries.activation(window + ahead, length, L1Slot.wrap(uint64(earliest)));
         uint256 active = L1Slot.unwrap(at0);
         assert(active >= earliest);
@@ -71,7 +70,7 @@ contract EntriesProofs {
 
     /// @custom:rule Q15, Q17
     function check_anExitIsMarkedAndPaidAfterItsDelay(uint40 now_, uint32 delay) public pure {
-        uint256 mark = L1Slot.unwrap(Entries.exitMark(L1Slot.wrap(now_)));
+        uint256 mark = L1Slot.unwrap(Entries.exitTime(L1Slot.wrap(now_)));
         assert(mark != 0);
         assert(mark == (now_ == 0 ? 1 : now_));
         uint256 from = L1Slot.unwrap(Entries.withdrawableFrom(mark, delay));

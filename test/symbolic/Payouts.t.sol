@@ -21,7 +21,6 @@ contract PayoutsProofs {
         unchecked {
             // as the library: 17 bits, 96 times 17 bits; casting: the bound is that of check_theBonusFalls
             uint256 quotient = uint256(bonus) * (uint256(phase) + 1 - elapsed) / (uint256(phase) + 1);
-            // forge-lint: disable-next-line(unsafe-typecast)
             assert(Payouts.revealBonusDown(bonus, phase, elapsed) == uint96(quotient));
         }
     }

@@ -64,12 +64,12 @@ contract BlsTest is Fixture {
 
     /// @dev Whether a registration with this key and proof is refused, at a bounded price.
     function _notRegistered(bytes memory key, bytes memory proof) private {
-        Registration memory r;
-        r.attester = relay;
-        r.blsKey = abi.decode(key, (bytes32[4]));
-        r.proofOfPossession = abi.decode(proof, (bytes32[8]));
+        Registration memory registration;
+        registration.attester = relay;
+        registration.blsKey = abi.decode(key, (bytes32[4]));
+        registration.proofOfPossession = abi.decode(proof, (bytes32[8]));
         uint256 before = gasleft();
-        (bool ok, bytes memory result) = address(staking).call(abi.encodeCall(IStaking.register, (r)));
+        (bool ok, bytes memory result) = address(staking).call(abi.encodeCall(IStaking.register, (registration)));
         assertLt(before - gasleft(), MOST_GAS, "burned gas");
         assertFalse(ok);
         assertEq(result, abi.encodeWithSelector(IStaking.BadProofOfPossession.selector, address(this)));

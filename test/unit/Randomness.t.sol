@@ -27,12 +27,12 @@ contract RandomnessTest is Test {
         vm.roll(5000 + l1Slot);
     }
 
-    function _fields(uint256 l1Slot) private pure returns (HeaderFields memory f) {
-        f.parentHash = keccak256("parent");
-        f.number = 5000 + l1Slot;
-        f.timestamp = GENESIS_TIME + l1Slot * 12;
-        f.mixHash = MIX;
-        f.more = L1.prague();
+    function _fields(uint256 l1Slot) private pure returns (HeaderFields memory fields) {
+        fields.parentHash = keccak256("parent");
+        fields.number = 5000 + l1Slot;
+        fields.timestamp = GENESIS_TIME + l1Slot * 12;
+        fields.mixHash = MIX;
+        fields.more = L1.prague();
     }
 
     /// @dev Makes L1 slots `parent` and `child` those of two successive blocks, and encodes the proof.
@@ -377,7 +377,6 @@ contract RandomnessTest is Test {
         for (uint256 i = 0; i < 3; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));
             // casting: the low byte
-            // forge-lint: disable-next-line(unsafe-typecast)
             mutated[seed % mutated.length] = bytes1(uint8(seed >> 8));
         }
         _check(mutated);
@@ -390,7 +389,6 @@ contract RandomnessTest is Test {
         } catch (bytes memory reason) {
             assertGe(reason.length, 4, "an empty revert");
             // casting: the selector, of a reason with at least four bytes
-            // forge-lint: disable-next-line(unsafe-typecast)
             assertNotEq(bytes4(reason), bytes4(0x4e487b71), "a panic");
         }
     }

@@ -30,7 +30,6 @@ contract StakingKeysTest is Fixture {
 
     function _at(uint256 l1Slot) private pure returns (L1Slot) {
         // casting: L1 slots are small numbers
-        // forge-lint: disable-next-line(unsafe-typecast)
         return L1Slot.wrap(uint64(l1Slot));
     }
 
@@ -49,11 +48,11 @@ contract StakingKeysTest is Fixture {
             assertEq(staking.eligibleAttester(_first, _at(now_ + 3)), attesters[0]);
             assertEq(staking.eligibleAttester(_first, _at(now_ + 4)), _next);
             assertEq(staking.attesterOf(_first), i < 4 ? attesters[0] : _next);
-            Sequencer memory s = staking.sequencer(_first);
-            assertEq(s.attester, i < 4 ? attesters[0] : _next);
-            assertEq(s.nextAttester, i < 4 ? _next : address(0));
-            assertEq(L1Slot.unwrap(s.nextAttesterFrom), i < 4 ? now_ + 4 : 0);
-            assertEq(s.nextBlsKeyHash, 0);
+            Sequencer memory sequencer = staking.sequencer(_first);
+            assertEq(sequencer.attester, i < 4 ? attesters[0] : _next);
+            assertEq(sequencer.nextAttester, i < 4 ? _next : address(0));
+            assertEq(L1Slot.unwrap(sequencer.nextAttesterFrom), i < 4 ? now_ + 4 : 0);
+            assertEq(sequencer.nextBlsKeyHash, 0);
         }
     }
 
@@ -124,11 +123,11 @@ contract StakingKeysTest is Fixture {
             assertEq(staking.blsKeyHashAt(_first, _at(now_ + 3)), before);
             assertEq(staking.blsKeyHashAt(_first, _at(now_ + 4)), hash);
             assertEq(staking.blsKeyHashOf(_first), i < 4 ? before : hash);
-            Sequencer memory s = staking.sequencer(_first);
-            assertEq(s.blsKeyHash, i < 4 ? before : hash);
-            assertEq(s.nextBlsKeyHash, i < 4 ? hash : bytes32(0));
-            assertEq(L1Slot.unwrap(s.nextBlsKeyFrom), i < 4 ? now_ + 4 : 0);
-            assertEq(s.nextAttester, address(0));
+            Sequencer memory sequencer = staking.sequencer(_first);
+            assertEq(sequencer.blsKeyHash, i < 4 ? before : hash);
+            assertEq(sequencer.nextBlsKeyHash, i < 4 ? hash : bytes32(0));
+            assertEq(L1Slot.unwrap(sequencer.nextBlsKeyFrom), i < 4 ? now_ + 4 : 0);
+            assertEq(sequencer.nextAttester, address(0));
             // Slots from before the change are open with the old key, then closed: never open with the new one.
             assertEq(staking.eligibleAttester(_first, _at(now_ + 3)), i < 4 ? attesters[0] : address(0));
             assertEq(staking.eligibleAttester(_first, _at(now_ + 4)), attesters[0]);

@@ -70,9 +70,9 @@ contract RanksTheWorseFirst is SlotHandler {
 
 /// @notice Reveals are taken one L1 slot too long.
 contract WaitsTooLong is SlotHandler {
-    function _parameters() internal pure override returns (Parameters memory p) {
-        p = super._parameters();
-        p.revealPhase += 1;
+    function _parameters() internal pure override returns (Parameters memory parameters) {
+        parameters = super._parameters();
+        parameters.revealPhase += 1;
     }
 
     function _rules() internal pure override returns (Parameters memory) {

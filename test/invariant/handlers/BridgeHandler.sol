@@ -79,7 +79,6 @@ contract BridgeHandler is Test {
 
     function _deposit(uint256 seed) private {
         // casting: a small amount
-        // forge-lint: disable-next-line(unsafe-typecast)
         uint64 amount = uint64(seed % 1000);
         try bridge.deposit(_owners[seed % 3], KEY_X, KEY_Y, amount) returns (uint64, uint32 index) {
             _deposited += amount;
@@ -92,7 +91,6 @@ contract BridgeHandler is Test {
 
     function _exit(uint256 seed) private {
         // casting: a small number
-        // forge-lint: disable-next-line(unsafe-typecast)
         uint32 index = uint32(seed % 4);
         (address owner,) = bridge.account(index);
         bool thief = (seed >> 8) % 3 == 0;
@@ -112,7 +110,6 @@ contract BridgeHandler is Test {
     function _withdraw(uint256 seed) private {
         uint256 element = seed % 4095;
         // casting: small amounts
-        // forge-lint: disable-next-line(unsafe-typecast)
         uint64 amount = uint64((seed >> 16) % 3000);
         bytes32 withdrawal = bytes32((uint256(2) << 160) | (uint256(amount) << 64) | 3);
         bytes32 target = bytes32((uint256(4) << 160) | uint160(0xc1));
@@ -124,7 +121,6 @@ contract BridgeHandler is Test {
         );
         WithdrawalProof memory proof;
         // casting: few steps
-        // forge-lint: disable-next-line(unsafe-typecast)
         proof.header.slot = Slot.wrap(uint64(_withdrawals.length));
         proof.header.blobHashes = new bytes32[](1);
         proof.header.blobHashes[0] = line.versionedHash();
@@ -162,7 +158,6 @@ contract BridgeHandler is Test {
 
     function _own(bytes memory reason) private {
         // casting: the selector
-        // forge-lint: disable-next-line(unsafe-typecast)
         if (reason.length < 4 || bytes4(reason) == PANIC) _badRevert = abi.encode(reason);
     }
 

@@ -86,12 +86,12 @@ contract CrowdHandler is SlotHandler {
     function _arrive(uint256 seed) private {
         if (staking.count() == MOST_SEQUENCERS) return;
         address owner = owners[seed % 4];
-        Registration memory r =
+        Registration memory registration =
             BlsKeys.registration(staking, owner, vm.addr(_newKey()), BlsKeys.secret(abi.encode(seed)));
         token.mint(owner, STAKE);
         vm.startPrank(owner);
         token.approve(address(staking), STAKE);
-        try staking.register(r) returns (SequencerId id) {
+        try staking.register(registration) returns (SequencerId id) {
             ++arrivals;
             vm.stopPrank();
             _afterArrival(id);
@@ -117,7 +117,6 @@ contract CrowdHandler is SlotHandler {
 
     function _topUp(uint256 i, uint256 seed) private {
         // casting: a small amount
-        // forge-lint: disable-next-line(unsafe-typecast)
         uint96 amount = uint96(seed % 7e18);
         try staking.topUp(_id(i), amount) {
             _toppedUp[i] += amount;
@@ -147,7 +146,6 @@ contract CrowdHandler is SlotHandler {
     /// @dev Deposits, and forced exits of what was deposited.
     function _queue(uint256 seed) private {
         // casting: a small amount
-        // forge-lint: disable-next-line(unsafe-typecast)
         uint64 amount = uint64(seed % 1e6);
         bytes memory call = seed % 2 == 0
             ? abi.encodeCall(bridge.deposit, (address(this), KEY_X, KEY_Y, amount))
@@ -161,7 +159,6 @@ contract CrowdHandler is SlotHandler {
     function _prove(uint256 seed) private {
         uint64 target = _view().seedAt;
         // casting: a small number
-        // forge-lint: disable-next-line(unsafe-typecast)
         if (seed % 3 == 0) target -= uint64((seed >> 8) % 5);
         if (target >= _now()) return;
         bytes memory proof = (seed >> 16) % 2 == 0 ? _seedProof(target) : _shortSeedProof(target);
@@ -174,7 +171,7 @@ contract CrowdHandler is SlotHandler {
     }
 
     function _afterCommit(Quote memory quote, bytes memory signature) internal override {
-        _quoteOf[_mSlot][_view().turn] = _quotes.length;
+        _quoteOf[_modelSlot][_view().rank] = _quotes.length;
         _quotes.push(quote);
         _signatures.push(signature);
     }
@@ -185,10 +182,14 @@ contract CrowdHandler is SlotHandler {
         if (i == 0 || Slot.unwrap(_quotes[i].slot) == _view().slot) return;
         ++replays;
         Quote memory quote = _quotes[i];
-        SlotView memory v = reader.currentSlot();
-        if ((seed >> 64) % 2 == 0) quote.slot = v.slot;
-        if ((seed >> 72) % 2 == 0 && v.turn < v.candidates.length) quote.headerHash = v.candidates[v.turn].headerHash;
-        if ((seed >> 80) % 2 == 0 && v.turn < v.candidates.length) quote.sequencer = v.candidates[v.turn].sequencer;
+        SlotView memory slotView = reader.currentSlot();
+        if ((seed >> 64) % 2 == 0) quote.slot = slotView.slot;
+        if ((seed >> 72) % 2 == 0 && slotView.rank < slotView.candidates.length) {
+            quote.headerHash = slotView.candidates[slotView.rank].headerHash;
+        }
+        if ((seed >> 80) % 2 == 0 && slotView.rank < slotView.candidates.length) {
+            quote.sequencer = slotView.candidates[slotView.rank].sequencer;
+        }
         vm.prank(quote.prover);
         try rollup.commit(quote, "", _signatures[i]) {
             ++_revived;
@@ -202,9 +203,9 @@ contract CrowdHandler is SlotHandler {
         if (_view().phase != Phase.Backup) return;
         ++badBlocks;
         for (uint256 kind = 0; kind < KINDS_OF_BAD_BLOCKS; ++kind) {
-            (Header memory h, bytes memory proof, bytes32[] memory shown) = _badBlock(kind);
+            (Header memory header, bytes memory proof, bytes32[] memory shown) = _badBlock(kind);
             vm.blobhashes(shown);
-            try rollup.finalizeBackup(h, relay, proof) {
+            try rollup.finalizeBackup(header, relay, proof) {
                 ++_badBlocks;
                 break;
             } catch (bytes memory reason) {
@@ -214,20 +215,23 @@ contract CrowdHandler is SlotHandler {
         vm.blobhashes(new bytes32[](0));
     }
 
-    function _badBlock(uint256 kind) private returns (Header memory h, bytes memory proof, bytes32[] memory shown) {
-        h = _header(1, keccak256(abi.encode(++_salt)));
-        shown = h.blobHashes;
-        if (kind == 0) h.parent = keccak256("another");
-        else if (kind == 1) h.slot = h.slot.advance(1);
-        else if (kind == 2) h.committeeDigest = "digest";
-        else if (kind == 3) h.vote = PAYLOAD;
-        else if (kind == 4) h.blobHashes = new bytes32[](2);
-        else if (kind == 5) h.chunks = 0;
-        else if (kind == 6) h.chunks = 13;
+    function _badBlock(uint256 kind)
+        private
+        returns (Header memory header, bytes memory proof, bytes32[] memory shown)
+    {
+        header = _header(1, keccak256(abi.encode(++_salt)));
+        shown = header.blobHashes;
+        if (kind == 0) header.parent = keccak256("another");
+        else if (kind == 1) header.slot = header.slot.advance(1);
+        else if (kind == 2) header.committeeDigest = "digest";
+        else if (kind == 3) header.vote = PAYLOAD;
+        else if (kind == 4) header.blobHashes = new bytes32[](2);
+        else if (kind == 5) header.chunks = 0;
+        else if (kind == 6) header.chunks = 13;
         else if (kind == 7) shown = new bytes32[](1);
-        proof = _proof(h, relay);
+        proof = _proof(header, relay);
         // It says one thing, and proves another.
-        if (kind == 8) h.stateRoot = "another";
+        if (kind == 8) header.stateRoot = "another";
     }
 
     /// @dev Whatever happened: somebody who waits long enough can finalize a block, without anybody's help.
@@ -235,15 +239,15 @@ contract CrowdHandler is SlotHandler {
         uint256 snapshot = vm.snapshotState();
         bool moved;
         for (uint256 i = 0; i < MOST_PHASES && !moved; ++i) {
-            Now memory n = _view();
-            if (n.phase != Phase.Backup) {
-                _warp(n.end);
+            CurrentSlot memory current = _view();
+            if (current.phase != Phase.Backup) {
+                _warp(current.end);
                 continue;
             }
-            Header memory h = _header(1, "moving on");
-            bytes memory proof = _proof(h, relay);
-            vm.blobhashes(h.blobHashes);
-            (moved,) = address(rollup).call(abi.encodeCall(rollup.finalizeBackup, (h, relay, proof)));
+            Header memory header = _header(1, "moving on");
+            bytes memory proof = _proof(header, relay);
+            vm.blobhashes(header.blobHashes);
+            (moved,) = address(rollup).call(abi.encodeCall(rollup.finalizeBackup, (header, relay, proof)));
             vm.blobhashes(new bytes32[](0));
             if (!moved) break;
         }
@@ -255,9 +259,9 @@ contract CrowdHandler is SlotHandler {
 
     /// @dev Once a slot has started, who may propose in the next one can only get fewer.
     function _freeze() private {
-        Now memory n = _view();
-        _freezeAt(n.previousStart);
-        if (n.start <= _now()) _freezeAt(n.start);
+        CurrentSlot memory current = _view();
+        _freezeAt(current.previousStart);
+        if (current.start <= _now()) _freezeAt(current.start);
     }
 
     function _freezeAt(uint64 start) private {
@@ -283,11 +287,13 @@ contract CrowdHandler is SlotHandler {
 
     /// @notice Set frozen < seed revealed < score used < exit paid.
     function checkFreezeOrder() external view {
-        Now memory n = _view();
-        _checkFrozen(n.previousStart);
-        if (n.start <= _now()) _checkFrozen(n.start);
-        if (n.previousStart >= n.seedAt) revert Broken("frozen before the seed", n.previousStart, n.seedAt);
-        if (n.seedAt >= n.start) revert Broken("seed before the slot", n.seedAt, n.start);
+        CurrentSlot memory current = _view();
+        _checkFrozen(current.previousStart);
+        if (current.start <= _now()) _checkFrozen(current.start);
+        if (current.previousStart >= current.seedAt) {
+            revert Broken("frozen before the seed", current.previousStart, current.seedAt);
+        }
+        if (current.seedAt >= current.start) revert Broken("seed before the slot", current.seedAt, current.start);
         Candidate[] memory candidates = reader.candidates();
         for (uint256 i = 0; i < candidates.length; ++i) {
             if (staking.statusOf(candidates[i].sequencer) == Status.Exited) revert Broken("exit paid", 0, i);
@@ -306,10 +312,10 @@ contract CrowdHandler is SlotHandler {
 
     /// @notice A seed follows from slot and L1 slot, whoever brought it, how and when.
     function checkSeeds() external view {
-        SlotView memory v = reader.currentSlot();
-        if (v.seed != 0) {
-            bytes32 mix = _mix(L1Slot.unwrap(v.seedAt) + 1);
-            _equal("seed", uint256(keccak256(abi.encode(SEED_DOMAIN, mix, v.slot))), uint256(v.seed));
+        SlotView memory slotView = reader.currentSlot();
+        if (slotView.seed != 0) {
+            bytes32 mix = _mix(L1Slot.unwrap(slotView.seedAt) + 1);
+            _equal("seed", uint256(keccak256(abi.encode(SEED_DOMAIN, mix, slotView.slot))), uint256(slotView.seed));
         }
         for (uint256 i = 0; i < _targets.length; ++i) {
             _equal("mix", uint256(_mix(_targets[i] + 1)), uint256(randomness.mixAt(L1Slot.wrap(_targets[i]))));
@@ -321,16 +327,16 @@ contract CrowdHandler is SlotHandler {
         _equal("revived quotes", 0, _revived);
         Candidate[] memory candidates = reader.candidates();
         for (uint256 i = 0; i < candidates.length; ++i) {
-            Candidate memory c = candidates[i];
-            bool committed = i < _mTurns.length && _mTurns[i].committedAt != NEVER;
-            _equal("commitment", committed ? _mTurns[i].committedAt : 0, L1Slot.unwrap(c.committedAt));
+            Candidate memory candidate = candidates[i];
+            bool committed = i < _modelCandidates.length && _modelCandidates[i].committedAt != NEVER;
+            _equal("commitment", committed ? _modelCandidates[i].committedAt : 0, L1Slot.unwrap(candidate.committedAt));
             if (!committed) continue;
-            Quote memory quote = _quotes[_quoteOf[_mSlot][i]];
-            _equal("prover", uint160(quote.prover), uint160(c.prover));
-            _equal("payee", uint160(quote.payee), uint160(c.payee));
-            _equal("bond", quote.bond, c.bond);
-            _equal("price", quote.price, c.price);
-            _equal("header", uint256(quote.headerHash), uint256(c.headerHash));
+            Quote memory quote = _quotes[_quoteOf[_modelSlot][i]];
+            _equal("prover", uint160(quote.prover), uint160(candidate.prover));
+            _equal("payee", uint160(quote.payee), uint160(candidate.payee));
+            _equal("bond", quote.bond, candidate.bond);
+            _equal("price", quote.price, candidate.price);
+            _equal("header", uint256(quote.headerHash), uint256(candidate.headerHash));
         }
     }
 

@@ -42,9 +42,9 @@ contract GovernanceHandler is GovernanceFixture {
 
     /// @dev Every second one grants the guardian another pause.
     function _newPayload() private {
-        MutablePayload p = new MutablePayload();
-        p.set(_actionsOf(_payloads.length));
-        _payloads.push(p);
+        MutablePayload payload = new MutablePayload();
+        payload.set(_actionsOf(_payloads.length));
+        _payloads.push(payload);
     }
 
     function _actionsOf(uint256 i) private view returns (Action[] memory) {
@@ -92,7 +92,6 @@ contract GovernanceHandler is GovernanceFixture {
     function _push(uint256 i, uint256 seed) private {
         if (_slot < ROUND) return;
         // casting: zero or one
-        // forge-lint: disable-next-line(unsafe-typecast)
         uint64 round = _slot / ROUND - uint64(seed % 2);
         if (seed % 8 < 6) i = _favourite(round);
         vm.prank(stranger);
@@ -141,7 +140,6 @@ contract GovernanceHandler is GovernanceFixture {
 
     function _own(bytes memory reason) private {
         // casting: the selector
-        // forge-lint: disable-next-line(unsafe-typecast)
         if (reason.length < 4 || bytes4(reason) == PANIC) _badRevert = abi.encode(reason);
     }
 

@@ -60,10 +60,10 @@ contract SlotHandler is Fixture {
 
     // ---- model ----------------------------------------------------------------------------------------------------
 
-    uint64 internal _mSlot;
-    uint256 private _mStart;
-    uint256 private _mPrevious;
-    Turn[] internal _mTurns;
+    uint64 internal _modelSlot;
+    uint256 private _modelStart;
+    uint256 private _modelPreviousStart;
+    Turn[] internal _modelCandidates;
 
     function setUp() public virtual override {
         super.setUp();
@@ -77,8 +77,8 @@ contract SlotHandler is Fixture {
             _keys[attesters[i]] = attesterKeys[i];
         }
         // The model starts at the deployment, too: everything so far was idle.
-        _mPrevious = DEPLOYED_AT;
-        _mStart = DEPLOYED_AT + 3;
+        _modelPreviousStart = DEPLOYED_AT;
+        _modelStart = DEPLOYED_AT + 3;
         _catchUp();
     }
 
@@ -138,49 +138,46 @@ contract SlotHandler is Fixture {
     }
 
     function _tryPropose(uint256 i) private {
-        Now memory n = _view();
-        bytes memory proof = n.phase == Phase.Waiting ? bytes("") : _seedProof(n.seedAt);
-        Header memory h = _header(1, keccak256(abi.encode(++_salt)));
-        if (_salt % 3 == 0) h.vote = PAYLOAD;
-        address sender = staking.eligibleAttester(_id(i), L1Slot.wrap(n.previousStart));
+        CurrentSlot memory current = _view();
+        bytes memory proof = current.phase == Phase.Waiting ? bytes("") : _seedProof(current.seedAt);
+        Header memory header = _header(1, keccak256(abi.encode(++_salt)));
+        if (_salt % 3 == 0) header.vote = PAYLOAD;
+        address sender = staking.eligibleAttester(_id(i), L1Slot.wrap(current.previousStart));
         if (sender == address(0)) sender = attesters[i];
         uint192 score;
-        if (n.phase == Phase.Proposal) {
-            bytes32 seed = keccak256(abi.encode(SEED_DOMAIN, _mix(n.seedAt + 1), n.slot));
-            score = scoring.score(address(rollup), Slot.wrap(n.slot), seed, _id(i), sender, "");
+        if (current.phase == Phase.Proposal) {
+            bytes32 seed = keccak256(abi.encode(SEED_DOMAIN, _mix(current.seedAt + 1), current.slot));
+            score = scoring.score(address(rollup), Slot.wrap(current.slot), seed, _id(i), sender, "");
         }
-        bool before = rollup.isCandidate(_id(i)) && n.count != 0;
+        bool before = rollup.isCandidate(_id(i)) && current.count != 0;
         vm.prank(sender);
-        try rollup.propose(Slot.wrap(n.slot), _id(i), _hash(h), proof, "") {
-            _headers[_hash(h)] = h;
+        try rollup.propose(Slot.wrap(current.slot), _id(i), _hash(header), proof, "") {
+            _headers[_hash(header)] = header;
             _offered.push(score);
-            if (_mTurns.length < 3) _mTurns.push(Turn(NEVER, NEVER));
+            if (_modelCandidates.length < 3) _modelCandidates.push(Turn(NEVER, NEVER));
             _afterPropose();
         } catch (bytes memory reason) {
             _own(reason);
             // casting: the selector; every reason has one
-            // forge-lint: disable-next-line(unsafe-typecast)
             if (bytes4(reason) == IRollup.ScoreTooLow.selector && !before) _offered.push(score);
         }
     }
 
     function _tryCommit(uint256 seed) private {
-        SlotView memory v = reader.currentSlot();
-        Candidate memory c = v.candidates[v.turn];
-        uint256 i = SequencerId.unwrap(c.sequencer) - 1;
-        Quote memory quote = _quote(i, c.headerHash);
+        SlotView memory slotView = reader.currentSlot();
+        Candidate memory candidate = slotView.candidates[slotView.rank];
+        uint256 i = SequencerId.unwrap(candidate.sequencer) - 1;
+        Quote memory quote = _quote(i, candidate.headerHash);
         quote.prover = seed % 3 == 0 ? rescuer : prover;
         // casting: small amounts
-        // forge-lint: disable-start(unsafe-typecast)
         quote.bond = uint128(10e18 + seed % 10e18);
         quote.price = uint96(seed % 1.3e18);
-        // forge-lint: disable-end(unsafe-typecast)
-        bytes memory signature = _sign(_keys[staking.attesterAt(c.sequencer, v.previousStart)], quote);
+        bytes memory signature = _sign(_keys[staking.attesterAt(candidate.sequencer, slotView.previousStart)], quote);
         vm.prank(quote.prover);
         try rollup.commit(quote, "", signature) {
             _locked[quote.prover] += quote.bond;
-            if (_openBonds[Slot.unwrap(v.slot)]++ == 0) _slotsWithBonds.push(Slot.unwrap(v.slot));
-            _mTurns[v.turn].committedAt = _now();
+            if (_openBonds[Slot.unwrap(slotView.slot)]++ == 0) _slotsWithBonds.push(Slot.unwrap(slotView.slot));
+            _modelCandidates[slotView.rank].committedAt = _now();
             _afterCommit(quote, signature);
         } catch (bytes memory reason) {
             _own(reason);
@@ -188,17 +185,19 @@ contract SlotHandler is Fixture {
     }
 
     /// @dev Header of the candidate in turn, or of none.
-    function _inTurn() private view returns (Header memory h) {
-        SlotView memory v = reader.currentSlot();
-        if (v.turn < v.candidates.length) h = _headers[v.candidates[v.turn].headerHash];
+    function _inTurn() private view returns (Header memory header) {
+        SlotView memory slotView = reader.currentSlot();
+        if (slotView.rank < slotView.candidates.length) {
+            header = _headers[slotView.candidates[slotView.rank].headerHash];
+        }
     }
 
     function _tryReveal() private {
-        uint256 turn = _view().turn;
-        Header memory h = _inTurn();
-        vm.blobhashes(h.blobHashes);
-        try rollup.reveal(h) {
-            _mTurns[turn].revealedAt = _now();
+        uint256 turn = _view().rank;
+        Header memory header = _inTurn();
+        vm.blobhashes(header.blobHashes);
+        try rollup.reveal(header) {
+            _modelCandidates[turn].revealedAt = _now();
         } catch (bytes memory reason) {
             _own(reason);
         }
@@ -206,36 +205,36 @@ contract SlotHandler is Fixture {
     }
 
     function _tryFinalize(uint256 seed) private {
-        Header memory h = _inTurn();
-        if (h.chunks == 0) return;
+        Header memory header = _inTurn();
+        if (header.chunks == 0) return;
         address to = seed % 2 == 0 ? rescuer : relay;
-        bytes memory proof = _proof(h, to);
+        bytes memory proof = _proof(header, to);
         Phase phase = _view().phase;
         vm.prank(seed % 5 == 0 ? relay : prover);
-        try rollup.finalize(h, to, proof) {
+        try rollup.finalize(header, to, proof) {
             phase == Phase.ExclusiveProving ? ++finalized : ++rescued;
-            if (h.vote != address(0)) ++_votes;
-            _ended(h);
+            if (header.vote != address(0)) ++_votes;
+            _ended(header);
         } catch (bytes memory reason) {
             _own(reason);
         }
     }
 
     function _tryBackup(uint256 seed) private {
-        Header memory h = _inTurn();
-        bool fresh = h.chunks == 0 || seed % 2 == 0;
+        Header memory header = _inTurn();
+        bool fresh = header.chunks == 0 || seed % 2 == 0;
         if (fresh) {
-            h = _header(1, keccak256(abi.encode(++_salt)));
-            if (seed % 7 == 0) h.vote = PAYLOAD;
+            header = _header(1, keccak256(abi.encode(++_salt)));
+            if (seed % 7 == 0) header.vote = PAYLOAD;
         }
-        bool revealed = !fresh && _mTurns[_view().turn].revealedAt != NEVER;
-        bytes memory proof = _proof(h, relay);
-        vm.blobhashes(h.blobHashes);
+        bool revealed = !fresh && _modelCandidates[_view().rank].revealedAt != NEVER;
+        bytes memory proof = _proof(header, relay);
+        vm.blobhashes(header.blobHashes);
         vm.prank(relay);
-        try rollup.finalizeBackup(h, relay, proof) {
+        try rollup.finalizeBackup(header, relay, proof) {
             ++backedUp;
-            if (h.vote != address(0)) revealed ? ++_votes : ++_strangersVotes;
-            _ended(h);
+            if (header.vote != address(0)) revealed ? ++_votes : ++_strangersVotes;
+            _ended(header);
         } catch (bytes memory reason) {
             _own(reason);
         }
@@ -252,7 +251,6 @@ contract SlotHandler is Fixture {
         vm.prank(who);
         if (choice == 0) {
             // casting: a small amount
-            // forge-lint: disable-next-line(unsafe-typecast)
             try escrow.requestWithdrawal(uint128(seed % 30e18)) {}
             catch (bytes memory reason) {
                 _own(reason);
@@ -286,8 +284,8 @@ contract SlotHandler is Fixture {
         try rollup.pause() {
             ++paused;
             _follow(_now() + 1);
-            _mPrevious = _now() + 50;
-            _mStart = _mPrevious + 3;
+            _modelPreviousStart = _now() + 50;
+            _modelStart = _modelPreviousStart + 3;
         } catch (bytes memory reason) {
             _own(reason);
         }
@@ -295,9 +293,7 @@ contract SlotHandler is Fixture {
 
     function _changeRates(uint256 seed) private {
         // casting: small amounts
-        // forge-lint: disable-start(unsafe-typecast)
         Rates memory rates = Rates(uint96(seed % 5e18), uint96((seed >> 64) % 0.2e18), 4000, 5000, 1000);
-        // forge-lint: disable-end(unsafe-typecast)
         vm.prank(governance);
         rewards.setRates(rates);
     }
@@ -320,7 +316,6 @@ contract SlotHandler is Fixture {
     function _own(bytes memory reason) internal {
         vm.getRecordedLogs();
         // casting: the selector
-        // forge-lint: disable-next-line(unsafe-typecast)
         if (reason.length < 4 || bytes4(reason) == bytes4(0x4e487b71)) _badRevert = abi.encode(reason);
     }
 
@@ -353,11 +348,11 @@ contract SlotHandler is Fixture {
         }
     }
 
-    function _ended(Header memory h) private {
+    function _ended(Header memory header) private {
         bytes32 parent = _chain.length == 0 ? _genesis() : _chain[_chain.length - 1];
-        if (h.parent != parent) ++_orphans;
-        _chain.push(_hash(h));
-        ++_blocksOf[Slot.unwrap(h.slot)];
+        if (header.parent != parent) ++_orphans;
+        _chain.push(_hash(header));
+        ++_blocksOf[Slot.unwrap(header.slot)];
         _follow(_now() + 1);
         _afterBlock();
     }
@@ -368,20 +363,20 @@ contract SlotHandler is Fixture {
 
     /// @dev The model's slot ended before `end`; the next one follows.
     function _follow(uint256 end) private {
-        uint256 seeded = _mStart + 2 + 1;
-        _mPrevious = _mStart;
-        _mStart = end > seeded ? end : seeded;
-        ++_mSlot;
-        delete _mTurns;
+        uint256 seeded = _modelStart + 2 + 1;
+        _modelPreviousStart = _modelStart;
+        _modelStart = end > seeded ? end : seeded;
+        ++_modelSlot;
+        delete _modelCandidates;
         delete _offered;
     }
 
     /// @dev The model walks through the slots that ended meanwhile, one by one.
     function _catchUp() internal {
         while (true) {
-            Reference.Answer memory a = Reference.phase(_rules(), _mStart, _mTurns, _now());
-            if (!a.over) return;
-            _follow(a.end);
+            Reference.Answer memory answer = Reference.phase(_rules(), _modelStart, _modelCandidates, _now());
+            if (!answer.over) return;
+            _follow(answer.end);
         }
     }
 
@@ -417,8 +412,8 @@ contract SlotHandler is Fixture {
         uint256 escrowed;
         uint256 owed;
         for (uint256 i = 0; i < _people.length; ++i) {
-            EscrowAccount memory a = escrow.account(_people[i]);
-            escrowed += uint256(a.free) + a.locked + a.withdrawing;
+            EscrowAccount memory account = escrow.account(_people[i]);
+            escrowed += uint256(account.free) + account.locked + account.withdrawing;
             owed += rewards.owed(_people[i]);
         }
         _equal("escrow", escrowed, token.balanceOf(address(escrow)));
@@ -465,36 +460,36 @@ contract SlotHandler is Fixture {
 
     /// @dev The list holds the best scores on offer, best first.
     function checkRanking() external view {
-        SlotView memory v = reader.currentSlot();
+        SlotView memory slotView = reader.currentSlot();
         uint192[] memory scores = _offered;
         for (uint256 i = 1; i < scores.length; ++i) {
             for (uint256 j = i; j != 0 && scores[j] > scores[j - 1]; --j) {
                 (scores[j], scores[j - 1]) = (scores[j - 1], scores[j]);
             }
         }
-        _equal("candidates", scores.length < 3 ? scores.length : 3, v.candidates.length);
-        for (uint256 i = 0; i < v.candidates.length; ++i) {
-            _equal("score", scores[i], v.candidates[i].score);
+        _equal("candidates", scores.length < 3 ? scores.length : 3, slotView.candidates.length);
+        for (uint256 i = 0; i < slotView.candidates.length; ++i) {
+            _equal("score", scores[i], slotView.candidates[i].score);
         }
     }
 
     function checkPhases() external view {
-        Now memory n = _view();
-        Reference.Answer memory a = Reference.phase(_rules(), _mStart, _mTurns, _now());
-        _equal("slot", _mSlot, n.slot);
-        _equal("start", _mStart, n.start);
-        _equal("previous start", _mPrevious, n.previousStart);
+        CurrentSlot memory current_ = _view();
+        Reference.Answer memory answer = Reference.phase(_rules(), _modelStart, _modelCandidates, _now());
+        _equal("slot", _modelSlot, current_.slot);
+        _equal("start", _modelStart, current_.start);
+        _equal("previous start", _modelPreviousStart, current_.previousStart);
         // What happened in the current L1 slot counts for the model from the next one on.
         if (!_justMoved()) {
-            _equal("phase", uint256(a.phase), uint256(n.phase));
-            _equal("end", a.end, n.end);
-            if (a.phase < Phase.Halt) _equal("turn", a.turn, n.turn);
+            _equal("phase", uint256(answer.phase), uint256(current_.phase));
+            _equal("end", answer.end, current_.end);
+            if (answer.phase < Phase.Halt) _equal("turn", answer.turn, current_.rank);
         }
     }
 
     function _justMoved() private view returns (bool) {
-        for (uint256 i = 0; i < _mTurns.length; ++i) {
-            if (_mTurns[i].committedAt == _now() || _mTurns[i].revealedAt == _now()) return true;
+        for (uint256 i = 0; i < _modelCandidates.length; ++i) {
+            if (_modelCandidates[i].committedAt == _now() || _modelCandidates[i].revealedAt == _now()) return true;
         }
         return false;
     }

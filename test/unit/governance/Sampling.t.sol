@@ -11,7 +11,6 @@ contract SamplingTest is Test {
     /// @dev P(X ≥ q) for X ~ Binomial(n, p), in 1e-18 of `10^-shift`. Sums the terms as exponentials of their logarithms, so that tiny tails keep their digits.
     function _tail(uint256 n, uint256 q, uint256 pPermille, int256 shift) private pure returns (uint256 sum) {
         // casting: small numbers
-        // forge-lint: disable-start(unsafe-typecast)
         int256 lnP = FixedPointMathLib.lnWad(int256(pPermille * 1e15));
         int256 lnNotP = FixedPointMathLib.lnWad(int256((1000 - pPermille) * 1e15));
         int256 lnTen = FixedPointMathLib.lnWad(10 * ONE);
@@ -25,7 +24,6 @@ contract SamplingTest is Test {
                 lnChoose += FixedPointMathLib.lnWad(int256(n - k) * ONE) - FixedPointMathLib.lnWad(int256(k + 1) * ONE);
             }
         }
-        // forge-lint: disable-end(unsafe-typecast)
     }
 
     /// @dev The tail is `digits[0] . digits[1] digits[2]` · 10^-exponent, rounded.

@@ -564,7 +564,6 @@ contract BlockVerifierTest is Test {
     function _assertOwnError(bytes memory reason) internal pure {
         assertGe(reason.length, 4);
         // casting: the selector is the first four bytes
-        // forge-lint: disable-next-line(unsafe-typecast)
         assertNotEq(bytes4(reason), bytes4(keccak256("Panic(uint256)")));
     }
 
