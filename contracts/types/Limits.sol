@@ -4,8 +4,9 @@ pragma solidity 0.8.37;
 import {Parameters} from "../interfaces/IRollup.sol";
 import {MASK_16, MASK_8} from "./Timeline.sol";
 
-/// @notice Counts and shares of a deployment in one word. From the lowest bit: candidates (8) · blobs (8) · chunks (16) · deposits (16), all at most ·
-/// rescuer's share of a bond in basis points (16).
+/// @notice Limits of a deployment, in one word. Fields from the lowest bit, with their sizes in bits: candidates (8),
+/// blobs (8), chunks (16), queue entries (16), all as maxima; the rescuer's share of a slashed bond in basis points
+/// (16).
 type Limits is uint256;
 
 using LimitsLib for Limits global;
@@ -23,7 +24,7 @@ function packLimits(Parameters memory parameters) pure returns (Limits) {
     );
 }
 
-/// @notice The fields.
+/// @notice Reads the fields.
 library LimitsLib {
     function candidates(Limits self) internal pure returns (uint256) {
         return Limits.unwrap(self) & MASK_8;

@@ -5,8 +5,8 @@ import {Parameters} from "../interfaces/IRollup.sol";
 import {L1Slot} from "./Time.sol";
 import {MASK_16} from "./Timeline.sol";
 
-/// @notice Lengths of a slot's phases in L1 slots, 16 bits each, from the lowest bit: proposal, commitment, reveal, proving,
-/// exclusive proving, halt, backup, seed delay, seed grid, pause.
+/// @notice Lengths of a slot's phases and of the pause, in L1 slots, 16 bits each. From the lowest bit: proposal,
+/// commitment, reveal, proving, exclusive proving, halt, backup, seed delay, seed grid, pause.
 type Windows is uint256;
 
 using WindowsLib for Windows global;
@@ -33,7 +33,7 @@ function packWindows(Parameters memory parameters) pure returns (Windows) {
     );
 }
 
-/// @notice The lengths, and what follows from them.
+/// @notice Reads the lengths and computes times from them.
 library WindowsLib {
     function proposal(Windows self) internal pure returns (uint256) {
         return Windows.unwrap(self) & MASK_16;
@@ -75,28 +75,29 @@ library WindowsLib {
         return (Windows.unwrap(self) >> PAUSE_LENGTH_BIT) & MASK_16;
     }
 
-    /// @notice Length of a slot in which nobody proposes.
+    /// @notice Length of a slot without proposals.
     function idle(Windows self) internal pure returns (uint256) {
         unchecked {
-            // three 16-bit lengths
+            // The sum of three 16-bit lengths fits.
             return self.proposal() + self.halt() + self.backup();
         }
     }
 
-    /// @notice L1 slot whose mix makes the seed of the slot after one that started at `previousStart`:
-    /// `previousStart + seedDelay`, rounded up to the grid.
+    /// @notice L1 slot whose RANDAO mix gives the seed of a slot. The slot before it started at `previousStart`. The
+    /// result is `previousStart + seedDelay`, rounded up to a multiple of the seed grid.
     function seedAt(Windows self, L1Slot previousStart) internal pure returns (L1Slot) {
         uint256 grid = self.seedGrid();
         unchecked {
-            // below 2^41; the constructor refuses a grid of zero; casting: same bound
+            // The sum is below 2^41. The rollup's constructor refuses a grid of zero. Cast: the same bound holds.
             uint256 roundedUp = (L1Slot.unwrap(previousStart) + self.seedDelay() + grid - 1) / grid * grid;
             return L1Slot.wrap(uint64(roundedUp));
         }
     }
 
-    /// @notice Start of the slot after one that started at `start` and was over from `end` on: never before its seed is fixed.
+    /// @notice Start of the slot after one that started at `start` and ended before `end`. A slot never starts before
+    /// its seed is fixed.
     function nextStart(Windows self, L1Slot start, L1Slot end) internal pure returns (L1Slot) {
-        L1Slot seeded = self.seedAt(start).plus(1);
-        return end > seeded ? end : seeded;
+        L1Slot seedKnown = self.seedAt(start).plus(1);
+        return end > seedKnown ? end : seedKnown;
     }
 }
