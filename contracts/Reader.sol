@@ -16,12 +16,13 @@ import {L1Slot} from "./types/Time.sol";
 import {Timeline} from "./types/Timeline.sol";
 import {Windows} from "./types/Windows.sol";
 
-/// @title Reads for clients, operators and indexers
+/// @title Views for clients, operators and indexers
 contract Reader is IReader, L1Clock {
-    /// @notice What is read; it names the other contracts.
+    /// @notice The rollup to read. It names the other contracts of the deployment.
     Rollup public immutable rollup;
 
-    /// @dev Storage of the rollup, see `State` and `Record`: words before the records, words of a record, and of a candidate.
+    /// @dev Storage layout of the rollup, see `State` and `Record`: the first word of the records, and the number of
+    /// words of a record and of a candidate.
     uint256 private constant FIRST_RECORD = 3;
     uint8 private constant RECORD_WORDS = 18;
     uint256 private constant CANDIDATE_WORDS = 4;
@@ -32,7 +33,7 @@ contract Reader is IReader, L1Clock {
     uint96 private immutable _abandonPenalty;
     uint96 private immutable _withholdPenalty;
 
-    /// @dev A record as read: its words, of which the first two are these.
+    /// @dev The words of a record. The first two are decoded.
     struct StoredRecord {
         Timeline timeline;
         bytes32 seed;
@@ -73,7 +74,7 @@ contract Reader is IReader, L1Clock {
         Sequencer[] memory page = rollup.staking().page(from, limit);
         views = new SequencerView[](page.length);
         for (uint256 i = 0; i < page.length; ++i) {
-            // casting: ids have 32 bits, and the page has only ids that exist
+            // Cast: ids have 32 bits, and the page contains only existing ids.
             SequencerId id = SequencerId.wrap(uint32(SequencerId.unwrap(from) + i));
             views[i] = SequencerView(id, rollup.staking().statusOf(id), rollup.isCandidate(id), page[i]);
         }
@@ -97,7 +98,7 @@ contract Reader is IReader, L1Clock {
     /// @inheritdoc IReader
     function parameters() external view returns (Parameters memory rules) {
         Windows windows = _windows;
-        // casting: each field has as many bits
+        // Casts: each field has as many bits as the target.
         rules.proposalPhase = uint16(windows.proposal());
         rules.commitmentPhase = uint16(windows.commitment());
         rules.revealPhase = uint16(windows.reveal());
@@ -131,7 +132,7 @@ contract Reader is IReader, L1Clock {
         current = Phases.slotInTurn(cursor, record.timeline, _windows, l1Slot());
     }
 
-    /// @dev The slot in turn. Only if it is the one in the record does it have candidates.
+    /// @dev The slot in turn. It has candidates only if the record is its own.
     function _slot(SlotInTurn memory current, StoredRecord memory record) private view returns (SlotView memory slot) {
         Timeline timeline = current.timeline;
         slot.slot = timeline.slot();
@@ -140,7 +141,7 @@ contract Reader is IReader, L1Clock {
         slot.previousStart = timeline.previousStart();
         slot.seedAt = _windows.seedAt(slot.previousStart);
         slot.phaseEnd = current.status.end;
-        // casting: at most 4
+        // Cast: a rank is at most 4.
         slot.rank = uint8(current.status.rank);
         slot.candidates = _candidates(timeline, record);
         if (slot.candidates.length != 0) {
@@ -171,7 +172,7 @@ contract Reader is IReader, L1Clock {
         if (count != 0) ranked[last].blobsSeen = timeline.blobsSeen();
     }
 
-    /// @dev Casts: a field's bits are the lowest of what is cast.
+    /// @dev Casts: each field is in the lowest bits of the operand.
     function _fill(Candidate memory candidate, bytes32[] memory words, Timeline timeline, uint256 index) private pure {
         uint256 first = 2 + CANDIDATE_WORDS * index;
         uint256 packed = uint256(words[first]);

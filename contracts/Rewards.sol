@@ -10,13 +10,13 @@ import {Tokens} from "./libraries/Tokens.sol";
 import {PackedRates, packRates} from "./types/PackedRates.sol";
 import {Slot} from "./types/Time.sol";
 
-/// @title The reward pot and what it owes
+/// @title The reward pot and its credits
 contract Rewards is IRewards {
     using Tokens for IERC20;
 
-    /// @notice What rewards are paid in.
+    /// @notice Token of the rewards.
     IERC20 public immutable token;
-    /// @notice Who may credit.
+    /// @notice Contract that may credit rewards.
     address public immutable rollup;
     /// @inheritdoc IRewards
     address public immutable governance;
@@ -27,11 +27,11 @@ contract Rewards is IRewards {
 
     mapping(address => uint256) private _owed;
     PackedRates private _rates;
-    /// @dev What follows `_rates` from slot `_nextFrom` on, if anything is scheduled.
+    /// @dev Rates from slot `_nextFrom` on, if `_rates` are followed by others.
     PackedRates private _nextRates;
     Slot private _nextFrom;
 
-    /// @param governance_ may be zero: then the rates never change
+    /// @param governance_ Account that may change the rates; zero if nobody may.
     constructor(
         IERC20 token_,
         address rollup_,
@@ -68,7 +68,8 @@ contract Rewards is IRewards {
         uint256 sequencerReward = Payouts.shareDown(reward, rates.sequencerBps());
         uint256 submitterReward;
         unchecked {
-            // The shares are parts of the whole, the price is at most the sequencer's, and a block credits less than 2^98.
+            // The shares are parts of the reward, the price is at most the sequencer's share, and a block credits less
+            // than 2^98.
             submitterReward = reward - proverReward - sequencerReward;
             if (pay.sequencer == address(0)) {
                 sequencerReward = 0;
@@ -112,7 +113,7 @@ contract Rewards is IRewards {
         paid = due < available ? due : available;
         uint256 stillOwed;
         unchecked {
-            // paid is at most what is due
+            // The payment is at most the credit.
             stillOwed = due - paid;
         }
         _owed[msg.sender] = stillOwed;
@@ -141,14 +142,14 @@ contract Rewards is IRewards {
         return Payouts.shareDown(rates.blockReward(), rates.sequencerBps());
     }
 
-    /// @dev The rates in force in a slot, of those the contract still knows: the slot in turn and later ones. In most slots nothing is scheduled, and
-    /// one word is read.
+    /// @dev Rates of a slot, for the slot in turn and later ones. Usually no other rates are scheduled, and this reads
+    /// one word.
     function _ratesOf(Slot slot) private view returns (PackedRates rates) {
         rates = _rates;
         if (rates.isFollowed() && !(slot < _nextFrom)) rates = _nextRates;
     }
 
-    /// @dev The same; scheduled rates that came into force take the place of those before.
+    /// @dev Like `_ratesOf`. Also replaces the stored rates by the scheduled ones, if those have come into force.
     function _applyRates(Slot slot) private returns (PackedRates rates) {
         rates = _rates;
         if (rates.isFollowed() && !(slot < _nextFrom)) {

@@ -16,11 +16,11 @@ import {L1Slot, Slot} from "./types/Time.sol";
 import {Timeline} from "./types/Timeline.sol";
 import {Windows} from "./types/Windows.sol";
 
-/// @title Block production: proposals, prover commitments, reveals, proofs and backup, slot after slot
-/// @notice No owner and no upgrade. A guardian, if the deployment has one, may pause; nothing else is anybody's privilege. The interface is the manual,
-/// and `Reader` has the views.
+/// @title Block production: proposals, prover commitments, reveals, proofs and backup
+/// @notice It has no owner and cannot be upgraded. A guardian, if the deployment has one, may pause it. Nobody else has
+/// a privilege. `IRollup` documents its functions, and `Reader` has the views.
 contract Rollup is Proposals, Commitments, Blocks, Pausing {
-    /// @param genesis see `RollupBase`
+    /// @param genesis As in `RollupBase`.
     constructor(
         Parameters memory parameters,
         Contracts memory contracts_,
@@ -88,7 +88,7 @@ contract Rollup is Proposals, Commitments, Blocks, Pausing {
         result = new bytes32[](count);
         for (uint256 i = 0; i < count; ++i) {
             assembly ("memory-safe") {
-                // within the array of `count` words just made
+                // Each word is written inside the array of `count` words.
                 mstore(add(add(result, 0x20), shl(5, i)), sload(add(first, i)))
             }
         }

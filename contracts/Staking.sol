@@ -14,59 +14,60 @@ import {SequencerId} from "./types/Ids.sol";
 import {L1Slot} from "./types/Time.sol";
 
 /// @title Sequencers and their stakes
-/// @notice No owner, no upgrade. Governance may set how many become active in a window, within a bound, and nothing else.
+/// @notice It has no owner and cannot be upgraded. Governance may set the places of an entry window, up to a fixed
+/// maximum, and nothing else.
 contract Staking is IStaking, L1Clock {
     using Tokens for IERC20;
     using EntryQueue for Queue;
 
-    /// @dev A sequencer. L1 slots fit 40 bits, as one takes at least a second. Most have four words: two are for rotations, and the withdrawer's
-    /// is zero where it is the owner and fees are burned. The stake is above zero until it is paid or slashed to nothing.
+    /// @dev A sequencer. L1 slots fit into 40 bits, as an L1 slot takes at least a second. The stake is above zero
+    /// until it is paid or slashed to nothing. Rotations use two words that most sequencers never write.
     struct StoredSequencer {
         address attester;
         uint40 activeFrom;
         uint40 exitAt;
-        /// the stake was paid
+        /// Whether the stake was paid back.
         bool paid;
-        /// the two words of rotations mean something
+        /// Whether the two words for rotations are in use.
         bool rotated;
-        // second word
+        // Second word.
         address owner;
         uint96 stake;
-        // third word; a withdrawer of zero is the owner
+        // Third word. A withdrawer of zero means the owner.
         address withdrawer;
         uint32 feeRecipient;
-        // fourth word
+        // Fourth word.
         bytes32 blsKeyHash;
-        // fifth word: what replaces the attester, and when either key is replaced; zero for never
+        // Fifth word: the next attester, and when each key is replaced; zero for never.
         address nextAttester;
         uint40 attesterFrom;
         uint40 blsKeyFrom;
-        // sixth word
+        // Sixth word.
         bytes32 nextBlsKeyHash;
     }
 
     bytes32 private constant POSSESSION_DOMAIN = "fernet.pop.v1";
     bytes private constant POSSESSION_DST = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
 
-    /// @notice What stakes are made of.
+    /// @notice Token of the stakes.
     IERC20 public immutable token;
-    /// @notice Who may slash.
+    /// @notice Contract that may slash.
     address public immutable rollup;
-    /// @notice Who may set the flush of entry windows; zero for nobody.
+    /// @notice Account that may set the places of entry windows; zero if nobody may.
     address public immutable governance;
     /// @inheritdoc IStaking
     uint96 public immutable stakeAmount;
     /// @inheritdoc IStaking
     uint96 public immutable minimumStake;
-    /// @notice L1 slots from a registration, or the announcement of new keys, until it counts.
+    /// @notice L1 slots from a registration or a rotation until it takes effect.
     uint32 public immutable entryPeriod;
-    /// @notice L1 slots between signalling an exit and withdrawing.
+    /// @notice L1 slots from the start of an exit until the stake can be withdrawn.
     uint32 public immutable exitDelay;
     /// @notice L1 slots of an entry window.
     uint32 public immutable entryWindow;
-    /// @notice Bound on the places of an entry window.
+    /// @notice Highest number of places of an entry window.
     uint16 public immutable maxEntryFlush;
-    /// @notice Windows beyond the first possible one that a registration may wait for.
+    /// @notice Number of entry windows beyond the first possible one that a registration may have to wait for.
     uint16 public immutable queueLimit;
 
     Queue private _queue;
@@ -86,7 +87,7 @@ contract Staking is IStaking, L1Clock {
         if (parameters.minimumStake == 0 || parameters.minimumStake > parameters.stakeAmount) {
             revert BadParameter("minimumStake");
         }
-        // Whoever registers in the L1 slot in which a slot starts must not be active by then.
+        // A sequencer that registers in the L1 slot in which a slot starts must not be active by then.
         if (parameters.entryPeriod == 0) revert BadParameter("entryPeriod");
         if (parameters.exitDelay == 0) revert BadParameter("exitDelay");
         if (parameters.entryWindow == 0) revert BadParameter("entryWindow");
@@ -117,7 +118,7 @@ contract Staking is IStaking, L1Clock {
         (uint256 window, L1Slot activeFrom) = _nextPlace();
         _requirePossession(registration.blsKey, registration.proofOfPossession);
         unchecked {
-            // compared just before
+            // Compared above.
             id = SequencerId.wrap(last + 1);
         }
         _queue.count = SequencerId.unwrap(id);
@@ -151,7 +152,7 @@ contract Staking is IStaking, L1Clock {
         if (status != Status.Queued) revert WrongStatus(id, Status.Queued, status);
         _requireOwner(id, stored);
         _queue.release(Entries.windowOf(L1Slot.wrap(stored.activeFrom), entryWindow));
-        // It never becomes active, also when its time comes.
+        // The exit keeps it from becoming active when its entry window begins.
         stored.exitAt = _toUint40(Entries.exitTime(l1Slot()));
         (address to, uint96 amount) = _takeStake(stored);
         emit EntryCancelled(id, to, amount);
@@ -176,7 +177,7 @@ contract Staking is IStaking, L1Clock {
         if (amount == 0) revert ZeroAmount();
         uint256 stake = uint256(stored.stake) + amount;
         if (stake > stakeAmount) revert StakeTooHigh(id, stakeAmount, stake);
-        // casting: at most stakeAmount
+        // Casts: the stake is at most stakeAmount.
         stored.stake = uint96(stake);
         emit ToppedUp(id, msg.sender, amount, uint96(stake));
         token.pull(msg.sender, amount);
@@ -210,7 +211,7 @@ contract Staking is IStaking, L1Clock {
         _requireOwner(id, stored);
         if (attester == address(0)) revert ZeroAddress();
         L1Slot from = _startRotation(id, stored, stored.attesterFrom);
-        // What the last rotation brought in has been the attester for every slot in flight.
+        // A past rotation has taken effect for every slot in flight, so its attester becomes the current one.
         if (stored.attesterFrom != 0) stored.attester = stored.nextAttester;
         stored.nextAttester = attester;
         stored.attesterFrom = _toUint40(from);
@@ -244,7 +245,7 @@ contract Staking is IStaking, L1Clock {
 
     /// @inheritdoc IStaking
     function withdraw(SequencerId id) external {
-        // A slot that is over may still owe this sequencer a penalty.
+        // A slot that is over may still have to penalize this sequencer.
         IRollup(rollup).sync();
         StoredSequencer storage stored = _sequencers[id];
         Status status = _statusOf(stored);
@@ -266,7 +267,7 @@ contract Staking is IStaking, L1Clock {
         if (slashed == 0) return 0;
         uint96 remaining;
         unchecked {
-            // slashed is at most the stake
+            // The slashed amount is at most the stake.
             remaining = stake - slashed;
         }
         stored.stake = remaining;
@@ -285,10 +286,11 @@ contract Staking is IStaking, L1Clock {
     /// @inheritdoc IStaking
     function eligibleAttester(SequencerId id, L1Slot activeBy) external view returns (address) {
         StoredSequencer storage stored = _sequencers[id];
-        // An unknown id has no attester anyway.
+        // An unknown id has no attester, so the checks below return zero for it.
         if (stored.exitAt != 0 || stored.activeFrom > L1Slot.unwrap(activeBy)) return address(0);
         if (!stored.rotated) return stored.attester;
-        // A slot that counts from before a change of the BLS key is closed to it from the change on: one key a slot.
+        // A change of the BLS key closes slots that count from before it, so that a slot has one key for each
+        // sequencer.
         uint256 blsKeyFrom = stored.blsKeyFrom;
         if (!Entries.isValidAt(blsKeyFrom, activeBy) && Entries.isValidAt(blsKeyFrom, l1Slot())) return address(0);
         return _attesterAt(stored, activeBy);
@@ -340,7 +342,7 @@ contract Staking is IStaking, L1Clock {
         uint256 last = _queue.count;
         if (first == 0 || first > last) return sequencers;
         unchecked {
-            // first is 1 to last; casting: ids have 32 bits
+            // `first` is between 1 and `last`. Cast: ids have 32 bits.
             uint256 length = last - first + 1;
             if (length > limit) length = limit;
             sequencers = new Sequencer[](length);
@@ -368,7 +370,7 @@ contract Staking is IStaking, L1Clock {
 
     // ---- checks ---------------------------------------------------------------------------------------------------
 
-    /// @dev Queued or active.
+    /// @dev Reverts unless the sequencer is queued or active.
     function _requireQueuedOrActive(SequencerId id, StoredSequencer storage stored) private view {
         Status status = _statusOf(stored);
         if (status != Status.Active && status != Status.Queued) revert WrongStatus(id, Status.Active, status);
@@ -378,7 +380,8 @@ contract Staking is IStaking, L1Clock {
         if (msg.sender != stored.owner) revert NotOwner(id, stored.owner, msg.sender);
     }
 
-    /// @dev The sender holds the secret of `blsKey`. The message names the sender, so that nobody registers a key of somebody else.
+    /// @dev Reverts unless the sender holds the secret of `blsKey`. The signed message names the sender, so nobody can
+    /// register the key of somebody else.
     function _requirePossession(bytes32[4] calldata blsKey, bytes32[8] calldata proof) private view {
         bytes32[8] memory hashed = Bls.hashToG2(possessionMessage(msg.sender, blsKey), POSSESSION_DST);
         if (!Bls.verify(blsKey, proof, hashed)) revert BadProofOfPossession(msg.sender);
@@ -392,7 +395,7 @@ contract Staking is IStaking, L1Clock {
         emit ExitInitiated(id, now_, now_.plus(exitDelay));
     }
 
-    /// @dev Takes the stake out of the books.
+    /// @dev Sets the stake to zero and marks it as paid. Returns who gets how much.
     function _takeStake(StoredSequencer storage stored) private returns (address to, uint96 amount) {
         to = _withdrawerOf(stored);
         amount = stored.stake;
@@ -400,7 +403,8 @@ contract Staking is IStaking, L1Clock {
         stored.paid = true;
     }
 
-    /// @dev From when on a rotation announced now counts. The last one took effect at `last`, zero for none.
+    /// @dev Marks a rotation that is announced now, and returns when it takes effect. The last rotation took effect at
+    /// `last`; zero if there was none.
     function _startRotation(SequencerId id, StoredSequencer storage stored, uint40 last) private returns (L1Slot from) {
         L1Slot now_ = l1Slot();
         L1Slot earliest = Entries.nextRotation(last);
@@ -411,7 +415,7 @@ contract Staking is IStaking, L1Clock {
 
     // ---- reading --------------------------------------------------------------------------------------------------
 
-    /// @dev Where a registration made now finds room.
+    /// @dev The first entry window with a free place for a registration that is made now, and when it becomes active.
     function _nextPlace() private view returns (uint256 window, L1Slot activeFrom) {
         L1Slot earliest = l1Slot().plus(entryPeriod);
         uint256 first = Entries.windowOf(earliest, entryWindow);
@@ -436,7 +440,7 @@ contract Staking is IStaking, L1Clock {
     }
 
     function _statusOf(StoredSequencer storage stored) private view returns (Status) {
-        // Nobody has no attester.
+        // An unregistered id has no attester.
         if (stored.attester == address(0)) return Status.None;
         if (stored.paid) return Status.Exited;
         if (stored.exitAt != 0) return Status.Exiting;
@@ -468,7 +472,7 @@ contract Staking is IStaking, L1Clock {
         return keccak256(abi.encodePacked(blsKey));
     }
 
-    /// @dev An L1 slot takes at least a second, and 2^40 seconds are 34,000 years.
+    /// @dev Cast: an L1 slot takes at least a second, and 2^40 seconds are 34,000 years.
     function _toUint40(L1Slot l1Slot_) private pure returns (uint40) {
         return uint40(L1Slot.unwrap(l1Slot_));
     }

@@ -4,13 +4,12 @@ pragma solidity 0.8.37;
 import {IRollup} from "../interfaces/IRollup.sol";
 
 /// @title Blobs of the current transaction
-/// @notice A header lists at most 16 versioned hashes; a transaction's blobs may come in any order.
+/// @notice A header lists at most 16 versioned hashes. The blobs of a transaction may come in any order.
 library Blobs {
-    /// @notice The bits `before` plus one for each listed hash that a blob of this transaction has.
+    /// @notice The bit set `before`, with the bits of all listed hashes added that a blob of this transaction has.
     function withSeen(bytes32[] calldata hashes, uint256 before) internal view returns (uint256 bits) {
         bits = before;
         for (uint256 i = 0; i < hashes.length; ++i) {
-            // shifting one is meant
             uint256 bit = 1 << i;
             if (bits & bit == 0 && isInTransaction(hashes[i])) bits |= bit;
         }
@@ -23,10 +22,10 @@ library Blobs {
         }
     }
 
-    /// @notice Bits of `count` blobs, all seen.
+    /// @notice Bit set of `count` blobs that were all shown.
     function allSeen(uint256 count) internal pure returns (uint256) {
         unchecked {
-            // count is at most 16; shifting one is meant
+            // The count is at most 16.
             return (1 << count) - 1;
         }
     }
@@ -38,7 +37,7 @@ library Blobs {
         while (blob != 0) {
             if (blob == hash) return true;
             unchecked {
-                // a transaction has fewer blobs than would overflow
+                // A transaction cannot have enough blobs to overflow the index.
                 blob = blobhash(++index);
             }
         }

@@ -7,35 +7,36 @@ import {L1Slot, Slot} from "../types/Time.sol";
 import {Timeline, openTimeline} from "../types/Timeline.sol";
 import {Windows} from "../types/Windows.sol";
 
-/// @notice Where a slot is at one moment.
+/// @notice Status of a slot at one moment.
 struct SlotStatus {
     Phase phase;
-    /// rank in turn; once a block is revealed, its rank; the number of candidates where nobody is left
+    /// Rank of the candidate in turn. The number of candidates if all of them failed.
     uint256 rank;
-    /// whether the candidate at `turn` is revealed
+    /// Whether the candidate in turn has completed its reveal.
     bool revealed;
-    /// whether the slot is over
+    /// Whether the slot is over.
     bool over;
-    /// first L1 slot after the phase, if nothing happens; of a slot that is over, first L1 slot after it
+    /// First L1 slot after the phase, if nothing happens until then. First L1 slot after the slot, if it is over.
     L1Slot end;
 }
 
-/// @notice The slot in turn.
+/// @notice The slot in turn, and the end of an earlier slot that is not settled.
 struct SlotInTurn {
-    /// the stored cursor, moved past the stored slot if that one is over
+    /// The stored cursor, moved past the stored slot if that slot is over.
     Cursor cursor;
     Timeline timeline;
     SlotStatus status;
-    /// the stored slot is over without a block, and `last` is how it ended
+    /// Whether the stored slot ended without a block and is not settled.
     bool expired;
+    /// Final status of that slot.
     SlotStatus expiredStatus;
 }
 
 /// @title Phases of a slot, and the slot in turn
-/// @notice Pure functions of stored facts and the clock; `vectors/phases.json` ties them to the client.
-/// All sums are of a 40-bit L1 slot and fewer than 2^8 lengths of 16 bits, so that none can overflow 64 bits.
+/// @notice Pure functions of stored facts and the clock. `vectors/phases.json` compares them with the client's. All
+/// sums are of a 40-bit L1 slot and fewer than 2^8 lengths of 16 bits, so none of them can overflow 64 bits.
 library Phases {
-    /// @notice The phase of a slot. Windows are half-open: a phase that ends at `end` lasts through `end - 1`.
+    /// @notice The status of a slot. Phases are half-open: a phase that ends at `end` lasts through `end - 1`.
     function statusAt(Timeline timeline, Windows windows, L1Slot now_)
         internal
         pure
@@ -78,7 +79,8 @@ library Phases {
         return _withPhase(status, Phase.Backup, end);
     }
 
-    /// @notice The slot in turn, given the cursor and the record it points at. Slots that nobody touched are skipped at once.
+    /// @notice The slot in turn, from the cursor and the record that it points at. Takes constant time, however many
+    /// idle slots have passed.
     function slotInTurn(Cursor cursor, Timeline recorded, Windows windows, L1Slot now_)
         internal
         pure
@@ -101,13 +103,13 @@ library Phases {
         current.status = statusAt(current.timeline, windows, now_);
     }
 
-    /// @notice The slot in turn after the cursor's last settled one, nobody having proposed since.
+    /// @notice The timeline of the slot in turn, if nobody has proposed since the cursor's last settled slot.
     function idleTimeline(Cursor cursor, Windows windows, L1Slot now_) internal pure returns (Timeline) {
         L1Slot first = cursor.start();
         uint256 length = windows.idle();
         if (now_ < first.plus(length)) return openTimeline(cursor.slot(), first, cursor.previousStart());
         unchecked {
-            // now >= first + length, and length is at least 3
+            // `now_` is at least first + length, and the length is at least 3.
             uint256 passed = (L1Slot.unwrap(now_) - L1Slot.unwrap(first)) / length;
             L1Slot previous = first.plus((passed - 1) * length);
             return openTimeline(cursor.slot().advance(passed), previous.plus(length), previous);

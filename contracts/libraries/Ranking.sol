@@ -7,10 +7,11 @@ import {Record, StoredCandidate} from "../types/State.sol";
 import {INDEX_BITS, MASK_8, Timeline} from "../types/Timeline.sol";
 
 /// @title The ranked list of a slot's proposals
-/// @notice Highest score first; of equal scores, the earlier proposal. A candidate keeps its physical position while its rank moves.
+/// @notice The highest score ranks first. Of equal scores, the earlier proposal ranks first. A candidate keeps its
+/// index while its rank changes.
 library Ranking {
-    /// @notice Puts a proposal on the list of the slot whose timeline is `timeline` (so far, or newly opened), and stores both.
-    /// A full list drops its last candidate if the new one scores higher.
+    /// @notice Adds a proposal to the list of the slot with this timeline, and stores both. If the list is full, the
+    /// new proposal replaces the last candidate if its score is higher, and reverts otherwise.
     function insert(
         Record storage self,
         Timeline timeline,
@@ -22,7 +23,7 @@ library Ranking {
         uint256 count = timeline.count();
         uint256 rank = count;
         uint192 lowest;
-        // count is at most maxCandidates, which is at most 4
+        // The count is at most maxCandidates, which is at most 4.
         for (uint256 i = 0; i < count; ++i) {
             StoredCandidate storage other = self.candidates[timeline.indexOf(i)];
             if (other.sequencer == sequencer) revert IRollup.AlreadyProposed(sequencer);
@@ -48,10 +49,11 @@ library Ranking {
         candidate.headerHash = headerHash;
     }
 
-    /// @dev The order (two bits a rank, 8 in all) with `index` at `rank` and the ranks from there on moved down by one.
+    /// @dev The order (two bits for each rank, 8 in total) with `index` inserted at `rank`. The ranks from there on
+    /// move down by one.
     function _insertAt(uint256 order, uint256 rank, uint256 index) private pure returns (uint256) {
         unchecked {
-            // rank is at most 3; shifting one is meant
+            // The rank is at most 3.
             uint256 before = (1 << (INDEX_BITS * rank)) - 1;
             return ((order & before) | (index << (INDEX_BITS * rank)) | ((order & ~before) << INDEX_BITS)) & MASK_8;
         }

@@ -8,20 +8,20 @@ import {Record, StoredCandidate} from "../types/State.sol";
 import {L1Slot} from "../types/Time.sol";
 import {Timeline} from "../types/Timeline.sol";
 
-/// @notice Whom the end of a slot concerns, and how much.
+/// @notice Contracts and penalties that a settlement needs. Penalties are in token units.
 struct SettlementTerms {
     IStaking staking;
     IEscrow escrow;
-    /// token units
     uint96 abandonPenalty;
     uint96 withholdPenalty;
 }
 
 /// @title Bonds and penalties at the end of a slot
-/// @notice Called once a slot, after the cursor has left it: nothing is settled twice.
+/// @notice Called once for each slot, after the cursor has moved past it, so nothing is settled twice.
 library Settlement {
-    /// @notice Settles the candidates that failed: those of the ranks below `ranks`. One that got no commitment pays `abandonPenalty`; one that
-    /// got a commitment and didn't reveal pays `withholdPenalty`, and its prover's bond is released.
+    /// @notice Penalizes the candidates that failed, those of the ranks below `ranks`. A candidate without a commitment
+    /// pays `abandonPenalty`. A candidate with a commitment and without a completed reveal pays `withholdPenalty`, and
+    /// its prover's bond is released.
     function penalizeFailed(Record storage self, Timeline timeline, uint256 ranks, SettlementTerms memory terms)
         internal
     {
@@ -39,7 +39,7 @@ library Settlement {
         }
     }
 
-    /// @notice Settles a slot that doesn't count: every bond is released, and nobody pays.
+    /// @notice Releases all bonds of a slot, without penalties.
     function releaseBonds(Record storage self, Timeline timeline, IEscrow escrow) internal {
         uint256 count = timeline.count();
         for (uint256 rank = 0; rank < count; ++rank) {
@@ -50,13 +50,13 @@ library Settlement {
         }
     }
 
-    /// @notice Gives a bond back to its prover.
+    /// @notice Releases a bond to its prover.
     function release(Timeline timeline, address prover, uint96 bond, IEscrow escrow) internal {
         emit IRollup.BondReleased(timeline.slot(), prover, bond);
         escrow.release(prover, bond);
     }
 
-    /// @notice Takes a bond: `share` of it goes to `beneficiary`, the rest is burned.
+    /// @notice Slashes a bond: `share` of it goes to `beneficiary`, and the rest is burned.
     function slash(Timeline timeline, address prover, uint96 bond, address beneficiary, uint96 share, IEscrow escrow)
         internal
     {

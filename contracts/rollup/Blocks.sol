@@ -38,7 +38,7 @@ abstract contract Blocks is RollupBase {
         Timeline timeline = current.timeline.withBlobsSeen(seen);
         if (complete) timeline = timeline.withReveal(index, now_);
         _record(current).timeline = timeline;
-        // casting: one bit for each of at most 16 blobs
+        // Cast: one bit for each of at most 16 blobs.
         emit Revealed(header.slot, hash, header, uint16(seen), complete, now_);
     }
 
@@ -78,18 +78,18 @@ abstract contract Blocks is RollupBase {
 
     // ---- checks ---------------------------------------------------------------------------------------------------
 
-    /// @dev What a header must fulfil apart from its proof and its data. Its slot is the one in turn.
+    /// @dev Checks of a header, except for its proof, its data and its slot.
     function _checkHeader(SlotInTurn memory current, Header calldata header) private view {
         bytes32 parent = _state.finalized[current.cursor.tipSlot()];
         if (header.parent != parent) revert WrongParent(parent, header.parent);
         if (header.chunks == 0 || header.chunks > _limits.chunks()) {
             revert ChunksOutOfRange(_limits.chunks(), header.chunks);
         }
-        // The constructor checked that no count exceeds maxBlobs.
+        // The constructor checked that a block of the maximum number of chunks has at most maxBlobs blobs.
         uint256 blobs = _blobCount(header.chunks);
         if (header.blobHashes.length != blobs) revert WrongBlobCount(blobs, header.blobHashes.length);
         if (header.committeeDigest != 0) revert CommitteeDigestNotZero();
-        // casting: it has 16 bits
+        // Cast: the limit has 16 bits.
         bridge.checkConsumption(
             current.cursor.depositsEnd(),
             header.depositsEnd,
@@ -98,7 +98,7 @@ abstract contract Blocks is RollupBase {
         );
     }
 
-    /// @dev Reverts unless the proof shows that the block leads from the tip's state to the header's.
+    /// @dev Reverts unless the proof shows that the block leads from the last finalized state to the header's state.
     function _verify(Cursor cursor, Header calldata header, bytes32 hash, address payee, bytes calldata proof)
         private
         view
@@ -114,7 +114,7 @@ abstract contract Blocks is RollupBase {
             blobHashes: header.blobHashes,
             depositsFrom: chainFrom,
             depositsTo: header.depositsEnd == depositsFrom ? chainFrom : bridge.chain(header.depositsEnd),
-            // consumption was checked: it doesn't go back
+            // The consumption was checked: it never goes back.
             depositCount: header.depositsEnd - depositsFrom,
             feeRecipient: header.feeRecipient,
             payee: payee,
@@ -125,7 +125,8 @@ abstract contract Blocks is RollupBase {
 
     // ---- the slot's end -------------------------------------------------------------------------------------------
 
-    /// @dev The slot ends with a block: moves the tip, then settles bonds and penalties, then credits rewards, then signals the vote.
+    /// @dev Ends the slot with a block: updates the last finalized block, then settles bonds and penalties, then
+    /// credits rewards, then signals the vote.
     function _finish(SlotInTurn memory current, Header calldata header, bytes32 hash, address payee, Outcome outcome)
         private
     {
@@ -150,12 +151,13 @@ abstract contract Blocks is RollupBase {
                 timeline.release(candidate.prover, candidate.bond, escrow);
             } else {
                 uint96 bond = candidate.bond;
-                timeline.slash(candidate.prover, bond, payee, Payouts.shareDown(bond, _limits.rescueShareBps()), escrow);
+                uint96 share = Payouts.shareDown(bond, _limits.rescueShareBps());
+                timeline.slash(candidate.prover, bond, payee, share, escrow);
             }
             if (hash == candidate.headerHash) {
                 pay.sequencer = staking.ownerOf(candidate.sequencer);
                 if (outcome != Outcome.Backup) pay.price = candidate.price;
-                _timeReveal(timeline, index, pay);
+                _setRevealTimes(timeline, index, pay);
             }
         }
         rewards.settleBlock(pay);
@@ -163,18 +165,18 @@ abstract contract Blocks is RollupBase {
         emit Finalized(header.slot, hash, pay.prover, outcome, header.stateRoot, header.depositsEnd, now_);
     }
 
-    /// @dev How long the candidate at a physical position, which committed and revealed within the phase, took to reveal.
-    function _timeReveal(Timeline timeline, uint256 index, BlockPay memory pay) private view {
+    /// @dev Fills in how long the candidate at `index`, which committed and revealed, took to reveal.
+    function _setRevealTimes(Timeline timeline, uint256 index, BlockPay memory pay) private view {
         unchecked {
-            // the reveal came within revealPhase, which has 16 bits, after the commitment
+            // The reveal came after the commitment and within revealPhase, which has 16 bits.
             pay.revealPhase = uint16(_windows.reveal());
             pay.revealDuration =
                 uint16(L1Slot.unwrap(timeline.revealedAt(index)) - L1Slot.unwrap(timeline.committedAt(index)));
         }
     }
 
-    /// @dev Counts the vote of a block that an elected sequencer revealed. Whatever the payload does, the block stands. What is left of the gas where
-    /// the call ran out of it (1/64) doesn't pay for the rest of this transaction, so that a submitter can't suppress a vote.
+    /// @dev Signals the vote of a revealed block. The block stands, whatever the call does. If the call runs out of
+    /// gas, the 1/64 kept here (EIP-150) cannot pay for the rest of the transaction, so a submitter cannot drop a vote.
     function _signal(Header calldata header) private {
         // slither-disable-next-line reentrancy-events
         try votes.signal(header.slot, header.vote) {} catch {}

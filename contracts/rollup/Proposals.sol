@@ -10,7 +10,7 @@ import {Record} from "../types/State.sol";
 import {L1Slot, Slot} from "../types/Time.sol";
 import {RollupBase} from "./RollupBase.sol";
 
-/// @title Who may produce the slot's block, in which order
+/// @title Proposals: who may produce the slot's block, in which order
 abstract contract Proposals is RollupBase {
     using Ranking for Record;
 
@@ -30,7 +30,7 @@ abstract contract Proposals is RollupBase {
         emit Proposed(slot, sequencer, headerHash_, score, current.timeline.start(), current.timeline.previousStart());
     }
 
-    /// @dev The sender's score, if it is the attester of an eligible sequencer.
+    /// @dev The sequencer's score. Reverts unless the sequencer is eligible and the sender is its attester.
     function _score(
         SlotInTurn memory current,
         SequencerId sequencer,
@@ -45,8 +45,8 @@ abstract contract Proposals is RollupBase {
         return scoring.score(address(this), current.timeline.slot(), seed, sequencer, attester, scoreProof);
     }
 
-    /// @dev Seed of the slot. The first proposal proves the mix, unless it was proven to `randomness` before, and writes the seed to the record for
-    /// those that follow. Where a mix comes from makes no difference: an L1 slot has one.
+    /// @dev Seed of the slot. The first proposal proves the mix, unless `randomness` has it, and stores the seed in the
+    /// record for later proposals. Both ways give the same mix, as an L1 slot has only one.
     function _seed(SlotInTurn memory current, bytes calldata seedProof) private returns (bytes32 seed) {
         Record storage record = _record(current);
         if (current.timeline.count() != 0) return record.seed;

@@ -34,13 +34,14 @@ struct Contracts {
     IBridge bridge;
     IStateTransitionVerifier verifier;
     IScoring scoring;
-    /// zero: nobody counts votes
+    /// Zero if votes are not counted.
     IVotes votes;
-    /// who may pause; zero: nobody
+    /// Account that may pause; zero for none.
     address guardian;
 }
 
-/// @title What every part of the rollup shares: rules, wiring, storage, the slot in turn and its end without a block
+/// @title Shared base of the rollup's parts: rules, other contracts, storage, the slot in turn and its end without a
+/// block
 abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
     using Settlement for Record;
     using Settlement for Timeline;
@@ -54,10 +55,10 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
     IScoring public immutable scoring;
     IVotes public immutable votes;
     address public immutable guardian;
-    /// @notice L1 slot from which slot 0's seed counts: that of the deployment, or a later one.
+    /// @notice L1 slot that slot 0 counts from: that of the deployment, or a later one.
     L1Slot public immutable genesisSlot;
 
-    /// @dev Leaves half of the 40 bits of an L1 slot for what comes after it.
+    /// @dev Leaves half of the range of 40-bit L1 slots for the time after genesis.
     L1Slot private constant LATEST_GENESIS = L1Slot.wrap(1 << 39);
 
     Windows internal immutable _windows;
@@ -65,13 +66,13 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
     uint96 internal immutable _minBond;
     uint96 internal immutable _abandonPenalty;
     uint96 internal immutable _withholdPenalty;
-    /// @dev The verifier's, at least 1.
+    /// @dev As in the verifier, at least 1.
     uint256 internal immutable _chunksPerBlob;
 
     State internal _state;
 
-    /// @param genesis where the virtual slot before the first stands, not in the past: whoever registers in time before it may
-    /// propose from slot 0 on
+    /// @param genesis L1 slot of the virtual slot before slot 0, not in the past. A sequencer that is active by then
+    /// may propose in slot 0.
     constructor(
         Parameters memory parameters,
         Contracts memory contracts_,
@@ -105,7 +106,7 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
         _withholdPenalty = parameters.withholdPenalty;
 
         genesisSlot = genesis;
-        // A virtual slot before the first starts and ends there, so that no seed is chosen by the deployer.
+        // A virtual slot before slot 0 starts and ends at genesis, so the deployer cannot choose the first seed.
         _state.cursor = genesisCursor(packWindows(parameters).nextStart(genesis, genesis), genesis);
         _state.stateRoot = bytes32(
             Wiring.read("verifier", address(contracts_.verifier), IStateTransitionVerifier.genesisRoot.selector)
@@ -116,7 +117,7 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
 
     // ---- the slot in turn -----------------------------------------------------------------------------------------
 
-    /// @dev The slot in turn, which must be `slot`, once what ended before it is settled.
+    /// @dev Returns the slot in turn, which must be `slot`, and settles an earlier slot that is over.
     function _enterSlot(Slot slot) internal returns (SlotInTurn memory current) {
         current = _slotInTurn();
         if (current.timeline.slot() != slot) revert WrongSlot(current.timeline.slot(), slot);
@@ -133,7 +134,7 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
         return _state.records[current.cursor.recordIndex()];
     }
 
-    /// @dev The candidate in turn; there is one.
+    /// @dev The candidate in turn. The phase must be one in which there is one.
     function _candidateInTurn(SlotInTurn memory current) internal view returns (StoredCandidate storage) {
         return _record(current).candidates[current.timeline.indexOf(current.status.rank)];
     }
@@ -142,15 +143,16 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
         if (current.status.phase != expected) revert WrongPhase(expected, current.status.phase);
     }
 
-    /// @dev Blobs of a block of so many chunks.
+    /// @dev Number of blobs of a block with this many chunks.
     function _blobCount(uint256 chunks) internal view returns (uint256) {
         unchecked {
-            // chunks has at most 32 bits, and the divisor isn't zero
+            // The number of chunks has at most 32 bits, and the divisor is not zero.
             return chunks == 0 ? 0 : (chunks - 1) / _chunksPerBlob + 1;
         }
     }
 
-    /// @dev The stored slot ended without a block: leaves it, then settles it. A revealed candidate's bond is burned.
+    /// @dev Settles the stored slot, which ended without a block. Moves the cursor first. Burns the bond of a revealed
+    /// candidate.
     function _expire(SlotInTurn memory current) internal {
         Cursor stored = _state.cursor;
         Record storage record = _state.records[stored.recordIndex()];
@@ -170,7 +172,8 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
 
     // ---- construction ---------------------------------------------------------------------------------------------
 
-    /// @dev The other contracts name this rollup, the same token and the same clock. The guardian needn't be a contract.
+    /// @dev Reverts unless the other contracts name this rollup, one token and the same clock. The guardian may be an
+    /// account without code.
     function _checkWiring(Contracts memory contracts_, uint64 l1GenesisTime_, uint64 l1SlotSeconds_) private view {
         uint256 self = uint256(uint160(address(this)));
         bytes4 rollupOf = bytes4(keccak256("rollup()"));
@@ -199,7 +202,8 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
         Wiring.expect(name, target, bytes4(keccak256("l1SlotSeconds()")), l1SlotSeconds_);
     }
 
-    /// @dev Fills the words that slots will write, so that the first lap costs what later ones do. Without candidates, a record is unused.
+    /// @dev Fills the words that slots will write, so that the first use of a record costs as much as later ones. A
+    /// record without candidates counts as unused.
     function _warmUp(uint256 maxCandidates) private {
         for (uint256 i = 0; i < RECORD_COUNT; ++i) {
             Record storage record = _state.records[i];

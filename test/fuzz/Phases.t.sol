@@ -96,7 +96,8 @@ contract PhasesTest is Test {
             start += windows.idle();
             ++slot;
         }
-        Timeline timeline = Phases.idleTimeline(genesisCursor(_l1(first), _l1(first - 50)), windows, _l1(first + passed));
+        Timeline timeline =
+            Phases.idleTimeline(genesisCursor(_l1(first), _l1(first - 50)), windows, _l1(first + passed));
         assertEq(Slot.unwrap(timeline.slot()), slot);
         assertEq(L1Slot.unwrap(timeline.start()), start);
         assertEq(L1Slot.unwrap(timeline.previousStart()), previous);
