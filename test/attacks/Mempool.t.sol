@@ -6,7 +6,7 @@ import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {VerifierDouble} from "../support/VerifierDouble.sol";
 
-/// @title Attacks of those who see transactions and quotes before they land
+/// @title Attacks by those who see transactions and quotes before they land
 contract MempoolAttacks is Fixture {
     address private thief = makeAddr("thief");
 
@@ -17,7 +17,8 @@ contract MempoolAttacks is Fixture {
 
     // ---- copying a proof ------------------------------------------------------------------------------------------
 
-    /// @dev Sent as it is, a copied proof pays the copier the submitter's share, and the prover all that is the prover's.
+    /// @dev A copied proof that is sent unchanged pays the copier the submitter's share, and the prover everything
+    /// else.
     /// @custom:rule F3
     function test_attack_copyingAProofEarnsTheSubmittersShareAndNothingElse() public {
         Header memory header = _revealed(0);
@@ -28,7 +29,7 @@ contract MempoolAttacks is Fixture {
         assertEq(escrow.account(prover).free, 1000e18, "the bond");
     }
 
-    /// @dev The proof binds its payee: it proves nothing for another.
+    /// @dev The proof binds its payee, so it is invalid for another payee.
     /// @custom:rule F2, F3
     function test_attack_copyingAProofForAnotherPayeeFails() public {
         Header memory header = _revealed(0);
@@ -37,7 +38,7 @@ contract MempoolAttacks is Fixture {
         _finalizeAs(thief, header, thief, proof);
     }
 
-    /// @dev In OpenProving the payee of the proof is paid, and gets the share of the bond: that is whom the proof names.
+    /// @dev In OpenProving, the payee that the proof names gets the prover's share and the share of the bond.
     /// @custom:rule F3
     function test_attack_copyingARescuersProofEarnsNoneOfTheRescue() public {
         Header memory header = _revealed(0);
@@ -69,7 +70,8 @@ contract MempoolAttacks is Fixture {
 
     // ---- two quotes for one block ---------------------------------------------------------------------------------
 
-    /// @dev A sequencer signs one quote for a dear prover and one for a cheap one: one lands, and one bond is locked.
+    /// @dev A sequencer signs one quote of an expensive prover and one of a cheap one. One of them lands, and one bond
+    /// is locked.
     /// @custom:rule C1, C4
     function test_attack_twoQuotesForOneBlockLockOneBond() public {
         Header memory header = _propose(0);
@@ -88,7 +90,7 @@ contract MempoolAttacks is Fixture {
         assertEq(escrow.account(prover).locked, BOND);
         assertEq(escrow.account(rescuer).locked, 0);
 
-        // Nor later: the turn passes, and then the slot.
+        // It is also refused later, after the turn and after the slot.
         _warp(_now() + 4);
         vm.prank(rescuer);
         vm.expectRevert(abi.encodeWithSelector(IRollup.WrongPhase.selector, Phase.Commitment, Phase.Halt));
@@ -99,7 +101,7 @@ contract MempoolAttacks is Fixture {
         rollup.commit(second, "", secondSignature);
     }
 
-    /// @dev A sequencer signs quotes for two headers: only that of its one proposal is of use.
+    /// @dev A sequencer signs quotes for two headers. Only the one for its proposal can be used.
     /// @custom:rule C1, P1
     function test_attack_quotesForTwoHeadersOfOneSequencer() public {
         Header memory header = _propose(0);
@@ -120,7 +122,8 @@ contract MempoolAttacks is Fixture {
 
     // ---- a relay that holds a quote back --------------------------------------------------------------------------
 
-    /// @dev The relay has both signatures and waits. The parties need no relay, and what it holds is worthless once they agreed.
+    /// @dev The relay has both signatures and waits. The parties do not need it, and its signatures are worthless once
+    /// they have committed.
     /// @custom:rule C2, C4
     function test_attack_aRelayHoldsAQuoteBack() public {
         Header memory header = _propose(0);
@@ -128,7 +131,7 @@ contract MempoolAttacks is Fixture {
         Quote memory quote = _quote(0, _hash(header));
         bytes memory ofProver = _sign(proverKey, quote);
         bytes memory ofSequencer = _sign(attesterKeys[0], quote);
-        // The sequencer has the prover's signature, too, and sends it itself.
+        // The sequencer has the prover's signature as well, and sends it itself.
         vm.prank(attesters[0]);
         rollup.commit(quote, ofProver, "");
         vm.prank(relay);
@@ -136,7 +139,7 @@ contract MempoolAttacks is Fixture {
         rollup.commit(quote, ofProver, ofSequencer);
     }
 
-    /// @dev Nobody is bound by a quote for longer than it says: the bond is free for other slots, whatever a relay still holds.
+    /// @dev A quote binds nobody after its deadline. The bond is free for other slots, whatever a relay still holds.
     /// @custom:rule C3, S6
     function test_attack_aRelayLandsAQuoteTooLate() public {
         Header memory header = _propose(0);

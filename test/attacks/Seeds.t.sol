@@ -8,11 +8,12 @@ import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {HeaderFields, L1} from "../support/L1.sol";
 
-/// @title Attacks on who is drawn: on seeds, on their proofs, and on the time in which they are known
+/// @title Attacks on the ranking: on seeds, on their proofs, and on the time in which they are known
 contract SeedAttacks is Fixture {
     // ---- late registration ----------------------------------------------------------------------------------------
 
-    /// @dev Whenever one registers from the start of a slot on, before or after the next slot's seed can be read: the ticket isn't for the next slot.
+    /// @dev A registration after the start of a slot never counts for the next slot, whether it comes before or after
+    /// the next slot's seed is known.
     /// @custom:rule Q14
     function test_attack_registeringAfterTheSeedIsReadable() public {
         uint64 start = _view().start;
@@ -35,7 +36,8 @@ contract SeedAttacks is Fixture {
 
     // ---- grinding -------------------------------------------------------------------------------------------------
 
-    /// @dev Whoever holds a proof may wait for a better seed of the next slot, L1 slot by L1 slot: there is one, and it doesn't get better.
+    /// @dev A prover withholds its proof, L1 slot by L1 slot, to get a better seed for the next slot. The seed stays
+    /// the same.
     /// @custom:rule S3, R4
     function test_attack_grindingByDelayingFinalization() public {
         Header memory header = _revealed(0);
@@ -54,7 +56,8 @@ contract SeedAttacks is Fixture {
         }
     }
 
-    /// @dev A sequencer proposes at the L1 block that gives it the best score: all give it the same, and it has one proposal.
+    /// @dev A sequencer looks for the L1 block that gives it the best score. All blocks give it the same score, and it
+    /// has one proposal.
     /// @custom:rule P1, D5, R2
     function test_attack_reproposingAtLaterL1Blocks() public {
         uint64 start = _view().start;
@@ -94,7 +97,7 @@ contract SeedAttacks is Fixture {
         rollup.propose(slot, _id(0), "header", abi.encode(header, bytes("")), "");
     }
 
-    /// @dev The header that the L1 has, and the error with which another one in its place is refused.
+    /// @dev The header of the L1, and the error with which another header in its place is refused.
     function _real() private returns (HeaderFields memory fields, bytes32 hash) {
         fields = _fields(_view().seedAt + 1);
         hash = keccak256(L1.header(fields));
@@ -113,7 +116,7 @@ contract SeedAttacks is Fixture {
         _proposeWith(header, _wrong(fields, hash, header));
     }
 
-    /// @dev A reorg replaced the block: what was its header proves nothing any more.
+    /// @dev A reorg replaced the block. Its former header proves nothing.
     /// @custom:rule R2
     function test_attack_aHeaderFromAStaleFork() public {
         (HeaderFields memory fields,) = _real();
@@ -125,7 +128,8 @@ contract SeedAttacks is Fixture {
         _proposeWith(stale, _wrong(fields, hash, stale));
     }
 
-    /// @dev More fields than the L1 has: decoded, as those of a future fork would be, and refused by the hash.
+    /// @dev A header with more fields than the L1's. It is decoded, as a header of a future fork would be, and its hash
+    /// is refused.
     /// @custom:rule R2, R3
     function test_attack_aHeaderWithExtraFields() public {
         (HeaderFields memory fields, bytes32 hash) = _real();
@@ -140,7 +144,7 @@ contract SeedAttacks is Fixture {
         fields.more = "";
         bytes memory header = L1.header(fields);
         _proposeWith(header, _wrong(fields, hash, header));
-        // Without its last field, the base fee, too: not a header at all.
+        // Without the base fee, its last field, it is not a header.
         bytes memory payload = new bytes(header.length - 4);
         for (uint256 i = 0; i < payload.length; ++i) {
             payload[i] = header[3 + i];
@@ -149,7 +153,7 @@ contract SeedAttacks is Fixture {
         _proposeWith(header, abi.encodeWithSelector(IRandomness.MalformedHeader.selector, header.length));
     }
 
-    /// @dev The block after the right one has another mix, and is refused for its parent.
+    /// @dev The block after the right one has another mix. It is refused because of its parent.
     /// @custom:rule R1, R2
     function test_attack_aLaterHeaderOfTheSameChain() public {
         uint64 seedAt = _view().seedAt;
@@ -166,8 +170,8 @@ contract SeedAttacks is Fixture {
 
     // ---- gaps of the L1 -------------------------------------------------------------------------------------------
 
-    /// @dev No L1 block for hours, or days, in the middle of a slot. The first blocks afterwards prove a seed, settle what was
-    /// left once, and a block is made as ever.
+    /// @dev There is no L1 block for hours or days, in the middle of a slot. The first blocks after the gap prove a
+    /// seed and settle the slot once, and the next block is made as usual.
     /// @custom:rule T1, S4, S5
     function test_attack_l1GapsOfHoursAndDays() public {
         uint256[4] memory gaps = [uint256(25), 300, 7200, 3 * 7200];
@@ -183,7 +187,7 @@ contract SeedAttacks is Fixture {
         uint64 before = _now();
         uint64 slotBefore = _view().slot;
         uint256 number = vm.getBlockNumber();
-        // The gap ends with a block in the L1 slot before a slot starts, so that this slot's seed is of the gap.
+        // The gap ends with a block in the L1 slot before a slot starts, so this slot's seed is from the gap.
         vm.warp(GENESIS_TIME + (before + gap) * SLOT_SECONDS);
         vm.roll(number + 1);
         CurrentSlot memory current = _view();

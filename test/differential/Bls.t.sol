@@ -12,7 +12,7 @@ import {BlsKeys} from "../support/BlsKeys.sol";
 import {TestToken} from "../support/TestToken.sol";
 import {Vectors} from "../support/Vectors.sol";
 
-/// @title BLS keys, proofs and scores as the client makes them, and the official hashes to G2
+/// @title BLS keys, proofs and scores against the client's, and hashes to G2 against the official vectors
 contract BlsVectorsTest is Vectors {
     TestToken private _token;
 
@@ -25,7 +25,7 @@ contract BlsVectorsTest is Vectors {
         return vm.parseJsonBytesArray(json, string.concat(".", column));
     }
 
-    /// @dev The library takes calldata.
+    /// @dev The library expects calldata.
     function verify(bytes32[4] calldata key, bytes32[8] calldata signature, bytes32[8] calldata hashed)
         external
         view

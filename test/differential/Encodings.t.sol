@@ -12,11 +12,11 @@ import {Fixture} from "../support/Fixture.sol";
 import {Vectors} from "../support/Vectors.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 
-/// @title Scores, rankings, headers and quotes as the client has them
+/// @title Scores, rankings, headers and quotes against the client's
 contract EncodingVectorsTest is Fixture, Vectors {
     using Ranking for Record;
 
-    /// @dev The rollup's code at an address and on a chain of a vector.
+    /// @dev Puts the rollup's code at the address and on the chain of a vector.
     function _at(address where, uint256 chainId) private returns (Rollup) {
         vm.etch(where, address(rollup).code);
         vm.chainId(chainId);
@@ -75,7 +75,7 @@ contract EncodingVectorsTest is Fixture, Vectors {
                 sequencer: SequencerId.wrap(_u32(c[2][i])),
                 prover: a[1][i],
                 payee: a[2][i],
-                // casting: compared just before
+                // Cast: compared just before.
                 bond: uint128(c[3][i]),
                 price: _u96(c[4][i]),
                 validUntil: _l1(c[5][i])
@@ -138,7 +138,7 @@ contract EncodingVectorsTest is Fixture, Vectors {
         for (uint256 i = 0; i < c[0].length; ++i) {
             _record.timeline = Timeline.wrap(0);
             for (uint256 j = 8 * i; j < 8 * i + 8; ++j) {
-                // casting: scores of the vectors are small
+                // Cast: scores of the vectors are small.
                 uint192 score = uint192(c[2][j]);
                 assertEq(score, c[2][j]);
                 if (c[3][j] == 1) vm.expectPartialRevert(IRollup.AlreadyProposed.selector);

@@ -7,10 +7,11 @@ import {Fixture} from "../support/Fixture.sol";
 import {Vectors} from "../support/Vectors.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
-/// @title Payouts and penalties of whole slots, as the client computes them
-/// @notice Each case is played on a deployment of its own: proposals, commitments and reveals as the case says, then its ending.
+/// @title Payouts and penalties of whole slots against the client's
+/// @notice Each case runs on a new deployment: proposals, commitments and reveals as the case says, then the end of the
+/// slot.
 contract RewardsVectorsTest is Fixture, Vectors {
-    /// @dev One case; arrays by rank.
+    /// @dev One case. Arrays are indexed by rank.
     struct Case {
         uint256 ending;
         uint256 count;
@@ -32,7 +33,7 @@ contract RewardsVectorsTest is Fixture, Vectors {
 
     uint256[][25] private _c;
 
-    /// @dev So much that no case's penalties exceed it; `_setStake` then leaves what the case says.
+    /// @dev Higher than the penalties of any case. `_setStake` then sets the stake of the case.
     function _stakeAmount() internal pure override returns (uint96) {
         return type(uint96).max;
     }
@@ -72,7 +73,7 @@ contract RewardsVectorsTest is Fixture, Vectors {
         }
     }
 
-    // In eighths, as a test has a limit of gas.
+    // The cases are split into eight tests, as a test has a gas limit.
 
     /// @custom:rule E1, E2, E3, E5
     function test_rewards_firstEighth() public {
@@ -118,7 +119,7 @@ contract RewardsVectorsTest is Fixture, Vectors {
         uint256 cases = _c[0].length;
         uint256 snapshot = vm.snapshotState();
         for (uint256 i = eighth * cases / 8; i < (eighth + 1) * cases / 8; ++i) {
-            // A call of its own, whose memory goes with it.
+            // An external call, so that its memory is freed.
             this.play(i);
             vm.revertToState(snapshot);
         }
@@ -211,7 +212,7 @@ contract RewardsVectorsTest is Fixture, Vectors {
         for (uint256 rank = 0; rank < case_.count; ++rank) {
             assertEq(case_.stake[rank] - _stake(ranked[rank]), case_.penalty[rank], name);
             address prover_ = _proverOf(rank);
-            // What isn't slashed is free again.
+            // A bond that is not slashed is free again.
             assertEq(escrow.account(prover_).locked, 0, name);
             assertEq(escrow.account(prover_).free, case_.bond[rank] - case_.slashed[rank], name);
             if (case_.committed[rank] != 0 && rank <= last) {
@@ -264,7 +265,7 @@ contract RewardsVectorsTest is Fixture, Vectors {
         rollup.commit(quote, "", signature);
     }
 
-    /// @dev Sets what is left of a stake, and gives the contract the tokens for it.
+    /// @dev Sets the remaining stake of a sequencer, and gives the contract the tokens for it.
     function _setStake(uint256 i, uint256 amount) private {
         bytes32 base = keccak256(abi.encode(uint256(i + 1), uint256(2)));
         bytes32 word = bytes32(uint256(base) + 1);

@@ -12,7 +12,7 @@ import {Timeline, openTimeline} from "../../contracts/types/Timeline.sol";
 import {packWindows} from "../../contracts/types/Windows.sol";
 import {Vectors} from "../support/Vectors.sol";
 
-/// @title Phases, slots, seeds and parameters as the client has them
+/// @title Phases, slots, seeds and parameters against the client's
 contract TimeVectorsTest is Vectors {
     /// @custom:rule S6, T3
     function test_phases() public {
@@ -69,7 +69,8 @@ contract TimeVectorsTest is Vectors {
         }
     }
 
-    /// @dev The cursor whose next slot is `slot`: the one before it was closed. Before slot 0 there is only the genesis.
+    /// @dev The cursor whose next slot is `slot`, after the previous slot was settled. Before slot 0 there is only the
+    /// genesis.
     function _cursor(uint256 slot, uint256 start, uint256 previousStart) private pure returns (Cursor) {
         Cursor genesis = genesisCursor(_l1(start), _l1(previousStart));
         if (slot == 0) return genesis;
@@ -125,7 +126,7 @@ contract TimeVectorsTest is Vectors {
         ];
         string[] memory refused = vm.parseJsonStringArray(json, ".refused");
         for (uint256 i = 0; i < p.length; ++i) {
-            // casting: compared by the helper
+            // Cast: compared by the helper.
             p[i].maxCandidates = uint8(_u16(c[0][i]));
             p[i].maxBlobs = uint8(_u16(c[1][i]));
             p[i].maxChunks = _u16(c[2][i]);

@@ -10,12 +10,13 @@ import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {GovernanceFixture} from "../support/GovernanceFixture.sol";
 
 contract GovernanceFuzz is GovernanceFixture {
-    /// @dev Votes that a straightforward count of the signals gives.
+    /// @dev Votes according to a plain count of the signals.
     mapping(uint64 round => mapping(address payload => uint64)) private _count;
     mapping(uint64 round => mapping(address payload => uint256)) private _quorumAt;
     mapping(address payload => bool) private _pushed;
 
-    /// Random blocks of random slots in order, random pushes: counts, quorums and pushes are what a plain count says.
+    /// Random blocks of random slots in order, and random pushes. Counts, quorums and pushes are those of a plain
+    /// count.
     /// @custom:rule U2
     function testFuzz_countsAreExact(uint256 seed) public {
         address[3] memory payloads = [address(payload), stranger, address(target)];
@@ -23,7 +24,7 @@ contract GovernanceFuzz is GovernanceFixture {
         for (uint256 i = 0; i < 60; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));
             _warp(_now() + seed % 3);
-            // casting: small numbers
+            // Cast: small numbers.
             slot += 1 + uint64((seed >> 8) % 2);
             address chosen = payloads[(seed >> 16) % 4 % 3];
             _signal(slot, chosen);
@@ -46,10 +47,10 @@ contract GovernanceFuzz is GovernanceFixture {
     }
 
     function _push(uint256 round_, address chosen) private {
-        // casting: a round that was
+        // Cast: the round has passed.
         uint64 round = uint64(round_);
         bool open = _count[round][chosen] >= QUORUM && _now() < _quorumAt[round][chosen] + PUSH_PERIOD;
-        // the only one of them that can be queued
+        // The only one of them that can be queued.
         bool allowed = open && !_pushed[chosen] && chosen == address(payload);
         try votes.push(round, chosen) {
             assertTrue(allowed, "pushed");
@@ -61,7 +62,7 @@ contract GovernanceFuzz is GovernanceFixture {
         assertEq(timelock.queued(chosen).status != PayloadStatus.None, _pushed[chosen]);
     }
 
-    /// Pushing works from the quorum on and for `pushPeriod`, for every round length and quorum.
+    /// A payload can be pushed from the quorum on, for `pushPeriod`, for every round length and quorum.
     /// @custom:rule U4, U5
     function testFuzz_quorumAndPushPeriodAreExact(uint64 round, uint64 quorum, uint32 period, uint64 n, uint256 wait)
         public
@@ -93,7 +94,7 @@ contract GovernanceFuzz is GovernanceFixture {
         grace = uint32(bound(grace, 1, type(uint32).max));
         queuedAt = uint64(bound(queuedAt, DEPLOYED_AT, 1 << 39));
         wait = bound(wait, 0, uint256(delay) + grace + 10);
-        // half of the cases near a border
+        // Half of the cases are near a boundary.
         if (wait % 2 == 0) {
             wait = uint256(delay) + (wait % 4 == 0 ? 0 : grace) + wait % 5 - 2 * (wait % 3 == 0 ? 1 : 0);
         }

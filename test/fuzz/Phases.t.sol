@@ -7,15 +7,15 @@ import {Cursor, genesisCursor} from "../../contracts/types/Cursor.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Timeline, openTimeline} from "../../contracts/types/Timeline.sol";
 import {Windows, packWindows} from "../../contracts/types/Windows.sol";
-import {NEVER, Reference, Turn} from "../support/Reference.sol";
+import {CandidateTimes, NEVER, Reference} from "../support/Reference.sol";
 import {Test} from "forge-std/Test.sol";
 
 /// @title The phase function against the reference model, for any parameters and any history
 contract PhasesTest is Test {
-    /// @dev Half of the parameters are small, so that boundaries are met often.
+    /// @dev Half of the parameters are small, so that boundaries are hit often.
     function _parameters(uint256 seed) private pure returns (Parameters memory parameters) {
         uint256 range = seed % 2 == 0 ? 3 : 12;
-        // casting: each is below 13
+        // Cast: each is below 13.
         parameters.proposalPhase = uint16(_pick(seed, 1, range));
         parameters.commitmentPhase = uint16(_pick(seed, 2, range));
         parameters.revealPhase = uint16(_pick(seed, 3, range));
@@ -36,33 +36,33 @@ contract PhasesTest is Test {
         Parameters memory parameters = _parameters(seed);
         count = bound(count, 0, 4);
         start = bound(start, 100, 2 ** 40 - 10_000);
-        Turn[] memory turns = new Turn[](count);
+        CandidateTimes[] memory candidates = new CandidateTimes[](count);
         for (uint256 i = 0; i < count; ++i) {
-            turns[i] = Turn(NEVER, NEVER);
+            candidates[i] = CandidateTimes(NEVER, NEVER);
         }
         Timeline timeline = openTimeline(_slot(9), _l1(start), _l1(start - 50)).withRanking(count, 0xe4);
         uint256 longest = 4000;
         uint256 time = start - 2;
         for (uint256 step = 0; step < longest; ++step) {
             SlotStatus memory actual = Phases.statusAt(timeline, packWindows(parameters), _l1(time));
-            Reference.Answer memory expected = Reference.phase(parameters, start, turns, time);
+            Reference.Answer memory expected = Reference.phase(parameters, start, candidates, time);
             assertEq(uint256(actual.phase), uint256(expected.phase), "phase");
             assertEq(actual.over, expected.over, "over");
             assertEq(L1Slot.unwrap(actual.end), expected.end, "end");
-            if (actual.phase < Phase.Halt) assertEq(actual.rank, expected.turn, "turn");
+            if (actual.phase < Phase.Halt) assertEq(actual.rank, expected.rank, "turn");
             if (actual.over) return;
-            // Half of the time, the actor in turn moves.
+            // Half of the time, the candidate in turn acts.
             moves = uint256(keccak256(abi.encode(moves)));
             if (actual.phase == Phase.Commitment && moves % 2 == 0) {
                 timeline = timeline.withCommitment(actual.rank, _l1(time));
-                turns[actual.rank].committedAt = time;
+                candidates[actual.rank].committedAt = time;
                 if (moves % 3 == 0) {
                     timeline = timeline.withReveal(actual.rank, _l1(time));
-                    turns[actual.rank].revealedAt = time;
+                    candidates[actual.rank].revealedAt = time;
                 }
             } else if (actual.phase == Phase.Reveal && moves % 4 == 0) {
                 timeline = timeline.withReveal(actual.rank, _l1(time));
-                turns[actual.rank].revealedAt = time;
+                candidates[actual.rank].revealedAt = time;
             }
             ++time;
         }
@@ -81,7 +81,7 @@ contract PhasesTest is Test {
         assertEq(abi.encode(s < t, s > t, s == t, s != t), abi.encode(a < b, a > b, a == b, a != b));
     }
 
-    /// @dev Catching up idle slots in one step gives what one slot after the other gives.
+    /// @dev Skipping idle slots in one step gives the same as going through them one by one.
     /// @custom:rule S5
     function testFuzz_idleSlotsOneByOne(uint256 seed, uint256 first, uint256 passed) public pure {
         Parameters memory parameters = _parameters(seed);
@@ -103,7 +103,7 @@ contract PhasesTest is Test {
         assertEq(L1Slot.unwrap(timeline.previousStart()), previous);
     }
 
-    /// @dev The seed's L1 slot lies after the previous slot's start, on the grid, and before the slot's start.
+    /// @dev The seed's L1 slot is after the previous slot's start, on the grid, and before the slot's start.
     /// @custom:rule S3, S4
     function testFuzz_theSeedIsFixedBetweenTheTwoStarts(uint16 delay, uint16 grid, uint256 start, uint256 end)
         public
@@ -182,7 +182,7 @@ contract PhasesTest is Test {
         assertEq(Slot.unwrap(cursor.tipSlot()), type(uint64).max);
         Timeline timeline = openTimeline(_slot(slot), _l1(start), _l1(start));
         for (uint256 i = 1; i <= laps; ++i) {
-            // casting: below 2^56
+            // Cast: below 2^56.
             cursor = cursor.withSlotSettled(timeline, _l1(next)).withTip(_slot(slot), uint64(deposits));
             assertEq(cursor.recordIndex(), i % 4);
             assertEq(cursor.height(), i);
@@ -195,7 +195,7 @@ contract PhasesTest is Test {
         assertFalse(cursor.isInFlight(timeline.withRanking(1, 0)));
         assertFalse(cursor.isInFlight(openTimeline(_slot(slot + 1), _l1(start), _l1(start))));
         assertTrue(cursor.isInFlight(openTimeline(_slot(slot + 1), _l1(start), _l1(start)).withRanking(1, 0)));
-        // a pause: only the slot and its starts change
+        // A pause: only the slot and its starts change.
         cursor = cursor.withNextSlot(_slot(slot / 2), _l1(start), _l1(next));
         assertEq(Slot.unwrap(cursor.slot()), slot / 2);
         assertEq(L1Slot.unwrap(cursor.start()), start);
@@ -206,7 +206,7 @@ contract PhasesTest is Test {
         assertEq(cursor.depositsEnd(), deposits);
     }
 
-    /// @dev After an expired slot, the slot in turn is what its end leads to.
+    /// @dev After an expired slot, the slot in turn follows from its end.
     /// @custom:rule S4
     function test_locatesTheSlotAfterAnExpiredOne() public pure {
         Parameters memory parameters;
@@ -222,7 +222,7 @@ contract PhasesTest is Test {
         Windows windows = packWindows(parameters);
         Cursor cursor = genesisCursor(_l1(103), _l1(100));
         Timeline timeline = openTimeline(_slot(0), _l1(103), _l1(100)).withRanking(1, 0);
-        // 4 + 3 + 9 later
+        // 4 + 3 + 9 later.
         SlotInTurn memory current = Phases.slotInTurn(cursor, timeline, windows, _l1(118));
         assertFalse(current.expired);
         assertEq(uint256(current.status.phase), uint256(Phase.Backup));
@@ -237,12 +237,12 @@ contract PhasesTest is Test {
     }
 
     function _l1(uint256 value) private pure returns (L1Slot) {
-        // casting: below 2^41
+        // Cast: below 2^41.
         return L1Slot.wrap(uint64(value));
     }
 
     function _slot(uint256 value) private pure returns (Slot) {
-        // casting: below 2^41
+        // Cast: below 2^41.
         return Slot.wrap(uint64(value));
     }
 }

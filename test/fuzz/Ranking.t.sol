@@ -13,7 +13,7 @@ contract RankingTest is Test {
 
     Record private _record;
 
-    /// @dev Scores of the reference list, best first, and the proposals they came with.
+    /// @dev Scores of the reference list, best first, and the proposals that they belong to.
     uint192[] private _scores;
     uint32[] private _ids;
 
@@ -25,7 +25,7 @@ contract RankingTest is Test {
     function testFuzz_keepsTheBestInOrder(uint256 max, uint8[12] memory scores) public {
         max = bound(max, 1, 4);
         for (uint32 id = 0; id < 12; ++id) {
-            // Few different scores, so that equal ones meet: the earlier proposal ranks first.
+            // There are few different scores, so equal ones occur. The earlier proposal ranks first.
             uint192 score = scores[id] % 8;
             uint256 rank = _ids.length;
             while (rank != 0 && _scores[rank - 1] < score) --rank;

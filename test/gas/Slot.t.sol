@@ -8,10 +8,11 @@ import {Fixture} from "../support/Fixture.sol";
 import {VmSafe} from "forge-std/Vm.sol";
 
 /// @title Gas of each transaction of a slot
-/// @notice A figure is the whole transaction: the base cost of 21,000, its calldata (EIP-2028, or the floor of EIP-7623 where that is more) and the
-/// execution on cold storage, less the refund. Everything before it happens in `setUp`, which forge commits like a transaction of its own.
-/// (Forge's isolation can't run calls with blobs, so it is off here.) The verifier is a double, so `finalize` is without the proof:
-/// `BlockVerifier.t.sol` measures that part, and `Total.t.sol` both together.
+/// @notice A figure is the gas of the whole transaction: the base cost of 21,000, the calldata (EIP-2028, or the floor
+/// of EIP-7623 if that is higher) and the execution on cold storage, less the refund. Everything before the transaction
+/// happens in `setUp`, which forge commits as a separate transaction. Forge's isolation cannot run calls with blobs, so
+/// it is off here. The verifier is a double, so `finalize` does not include the proof. `BlockVerifier.t.sol` measures
+/// the proof, and `Total.t.sol` measures both together.
 abstract contract TransactionGas is Fixture {
     address private _sender;
     address private _target;
@@ -20,7 +21,7 @@ abstract contract TransactionGas is Fixture {
 
     function setUp() public virtual override {
         super.setUp();
-        // Two slots go by, so that the accounts of everybody concerned exist, as they do in every slot but the first ones.
+        // Two slots pass first, so that all accounts exist, as they do in every slot but the first ones.
         for (uint256 i = 0; i < 2; ++i) {
             Header memory header = _revealed(0);
             _finalize(relay, header, payee);
@@ -31,12 +32,12 @@ abstract contract TransactionGas is Fixture {
         _prepare();
     }
 
-    /// @dev Brings the chain to the transaction and names it with `_set`.
+    /// @dev Brings the chain to the state before the transaction, and sets the transaction with `_set`.
     function _prepare() internal virtual;
 
     function _name() internal pure virtual returns (string memory);
 
-    /// @dev What the transaction may cost (docs/protocol, H2); where nothing is promised, anything.
+    /// @dev Highest gas of the transaction (docs/protocol, H2). No limit if none is promised.
     function _bound() internal pure virtual returns (uint256) {
         return type(uint256).max;
     }

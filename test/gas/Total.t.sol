@@ -11,7 +11,8 @@ import {TransactionGas} from "./Slot.t.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 /// @title Gas of `finalize` with the real verifier
-/// @notice The proofs are made with the key's secrets, but cost what real ones cost: points and field elements have no zero bytes to speak of.
+/// @notice The proofs are made with the key's secrets, but cost what real ones cost: their points and field elements
+/// have almost no zero bytes.
 abstract contract TotalGas is TransactionGas {
     uint256 private constant CHUNKS_PER_BLOB = 512;
 
@@ -21,7 +22,7 @@ abstract contract TotalGas is TransactionGas {
         return 420_000 + 60_000 * uint256(_chunks());
     }
 
-    /// @dev A rollup that takes as many chunks in a blob as the real verifier does.
+    /// @dev A rollup with as many chunks in a blob as the real verifier has.
     function _deploy(IERC20 token_, Parameters memory parameters, Rates memory rates) internal override {
         bytes memory question = abi.encodeCall(IStateTransitionVerifier.chunksPerBlob, ());
         vm.mockCall(address(verifier), question, abi.encode(CHUNKS_PER_BLOB));
@@ -30,7 +31,7 @@ abstract contract TotalGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        // a block whose root is in the field, still with the double
+        // A block whose root is in the field, finalized with the double.
         Header memory header = _next(1, "first");
         _finalize(relay, header, payee);
         _warp(_view().start);

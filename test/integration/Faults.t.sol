@@ -7,7 +7,7 @@ import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 
-/// @title Slots in which something goes wrong, and how the chain goes on
+/// @title Slots with failures, and how the chain continues
 contract FaultsTest is Fixture {
     // ---- succession -----------------------------------------------------------------------------------------------
 
@@ -271,7 +271,7 @@ contract FaultsTest is Fixture {
         assertEq(rollup.tip().height, 1);
     }
 
-    /// @dev A day, a year, and L1 slots around the boundaries, all in one step.
+    /// @dev A day, a year, and L1 slots around the boundaries, each in one step.
     /// @custom:rule S5, T3
     function test_idleSlots_areCaughtUpInOneStep() public {
         uint64 first = _view().start;

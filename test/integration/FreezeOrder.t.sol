@@ -6,11 +6,12 @@ import {Registration, Status} from "../../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot} from "../../contracts/types/Time.sol";
 import {BlsKeys} from "../support/BlsKeys.sol";
-import {Dice} from "../support/Dice.sol";
 import {Fixture} from "../support/Fixture.sol";
+import {Random} from "../support/Random.sol";
 
-/// @title Set frozen < seed revealed < score used
-/// @notice Whatever is done once the slot's predecessor has started: who may propose, as whom and with which key can only get fewer.
+/// @title The eligible set is frozen before the seed is revealed, and the seed is revealed before a score is used
+/// @notice After the previous slot has started, no action adds a sequencer, an attester or a key to those that may
+/// propose.
 contract FreezeOrderTest is Fixture {
     uint256 private constant SEQUENCERS = 6;
 
@@ -25,10 +26,10 @@ contract FreezeOrderTest is Fixture {
         }
     }
 
-    function _act(Dice memory dice, uint256 action, uint256 i) private {
+    function _act(Random memory random, uint256 action, uint256 i) private {
         address owner = staking.ownerOf(_id(i));
         if (owner == address(0)) return;
-        uint256 secret = dice.roll(1, type(uint128).max);
+        uint256 secret = random.between(1, type(uint128).max);
         bytes32[4] memory key = BlsKeys.publicKey(secret);
         bytes32[8] memory proof = BlsKeys.possession(staking, owner, secret);
         Registration memory registration = BlsKeys.registration(staking, owner, _newAttester, secret);
@@ -58,18 +59,18 @@ contract FreezeOrderTest is Fixture {
     /// forge-config: long.fuzz.runs = 10000
     /// @custom:rule Q14
     function testFuzz_nothingDoneAfterTheStartAddsATicket(uint256 seed) public {
-        Dice memory dice = Dice(seed);
+        Random memory random = Random(seed);
         _register(owners[0], attesters[0]);
         for (uint256 i = 0; i < 6; ++i) {
-            _act(dice, dice.roll(0, 9), dice.roll(0, SEQUENCERS - 1));
-            _warp(_now() + dice.roll(0, 3));
+            _act(random, random.between(0, 9), random.between(0, SEQUENCERS - 1));
+            _warp(_now() + random.between(0, 3));
         }
         uint64 previousStart = _now();
         (address[] memory frozen, bytes32[] memory keys) = _eligible(previousStart);
         // A slot may last longer than the entry period.
         for (uint256 i = 0; i < 12; ++i) {
-            _act(dice, dice.roll(0, 9), dice.roll(0, SEQUENCERS - 1));
-            _warp(_now() + dice.roll(0, 3));
+            _act(random, random.between(0, 9), random.between(0, SEQUENCERS - 1));
+            _warp(_now() + random.between(0, 3));
             (address[] memory found, bytes32[] memory nowKeys) = _eligible(previousStart);
             for (uint256 j = 0; j < SEQUENCERS; ++j) {
                 if (found[j] == address(0)) continue;
@@ -80,7 +81,7 @@ contract FreezeOrderTest is Fixture {
         }
     }
 
-    /// @dev What goes for a slot in turn goes for the slot that the rollup names.
+    /// @dev Checks the rule for the slot that the rollup names as the slot in turn.
     /// @custom:rule Q14
     function test_theRollupAsksForTheStartOfThePreviousSlot() public {
         CurrentSlot memory current = _view();
@@ -95,7 +96,8 @@ contract FreezeOrderTest is Fixture {
         assertEq(uint256(staking.statusOf(id)), uint256(Status.Active));
     }
 
-    /// @dev A rotation that takes effect within a slot leaves the quotes that were signed for it as they are, and lends the new key no voice in it.
+    /// @dev A rotation that takes effect within a slot leaves the quotes that were signed for the slot valid. The new
+    /// key cannot sign for the slot.
     /// @custom:rule Q10, Q14
     function test_whoProposedSignsTheQuoteWhateverKeyFollows() public {
         uint256 first = _ranked()[0];

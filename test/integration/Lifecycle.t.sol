@@ -21,7 +21,7 @@ contract SmartAccount is IERC1271 {
     }
 }
 
-/// @title Whole slots that end well, from proposal to payout
+/// @title Whole slots that succeed, from the proposal to the payout
 contract LifecycleTest is Fixture {
     /// @custom:rule F1, F4, E1
     function test_aProvenBlockMovesTheTipAndPaysEverybody() public {
@@ -36,7 +36,8 @@ contract LifecycleTest is Fixture {
         assertEq(tip.height, 1);
         assertEq(Slot.unwrap(tip.slot), slot);
         assertEq(rollup.finalizedHeader(Slot.wrap(slot)), _hash(header));
-        // 3e18: 40 % sequencer, 50 % prover, 10 % submitter; the price moves; the reveal came at once
+        // Of 3e18, the sequencer has 40 %, the prover 50 % and the submitter 10 %. The price moves between them. The
+        // reveal was immediate.
         assertEq(_owed(owners[0]), 1.2e18 - PRICE + 0.1e18);
         assertEq(_owed(payee), 1.5e18 + PRICE);
         assertEq(_owed(relay), 0.3e18);
@@ -80,7 +81,7 @@ contract LifecycleTest is Fixture {
         uint64 start = _view().start;
         _reveal(header);
         _finalize(prover, header, prover);
-        // L1 slot of the finalization is start + 4, and T = start + 2
+        // L1 slot of the finalization is start + 4, and T = start + 2.
         assertEq(_now(), start + 4);
         assertEq(_view().start, start + 5);
         assertEq(_view().previousStart, start);

@@ -9,7 +9,7 @@ import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
-/// @title The guardian's pause: what it stops, for how long, and what it leaves alone
+/// @title The guardian's pause: what it stops, for how long, and what it leaves unchanged
 contract PauseTest is Fixture {
     function _pause() private returns (uint64 until) {
         until = _now() + 50;
@@ -18,7 +18,7 @@ contract PauseTest is Fixture {
         assertEq(L1Slot.unwrap(rollup.pausedUntil()), until);
     }
 
-    /// @dev The next slot follows a virtual one at `until`, its seed is fixed after the pause, and it makes a block.
+    /// @dev The next slot follows a virtual one at `until`. Its seed is fixed after the pause, and it produces a block.
     function _goesOn(Slot voided, uint64 until) private {
         CurrentSlot memory current = _view();
         assertEq(current.slot, Slot.unwrap(voided) + 1, "slot numbers never repeat");
@@ -33,7 +33,7 @@ contract PauseTest is Fixture {
         _phaseIs(Phase.Waiting);
         _warp(until + 3);
         _phaseIs(Phase.Proposal);
-        // The block that has the seed's mix is the first one of the slot, whose hash is known after it.
+        // The block with the seed's mix is the first one of the slot, and its hash is known after it.
         _warp(until + 4);
         uint64 height = rollup.tip().height;
         Header memory header = _revealed(2);
@@ -56,7 +56,8 @@ contract PauseTest is Fixture {
         rollup.pause();
     }
 
-    /// @dev As long as it took, blocks can be made: whoever may pause, and as often as it may, it stops the chain for half of the time.
+    /// @dev Between two pauses, blocks can be made for as long as a pause lasts. No guardian can stop the chain for
+    /// more than half of the time.
     /// @custom:rule G5
     function test_RevertWhen_thePauseBeforeEndedJustNow() public {
         assertEq(L1Slot.unwrap(rollup.pausableFrom()), 0);
@@ -99,7 +100,7 @@ contract PauseTest is Fixture {
         _goesOn(slot, until);
     }
 
-    /// @dev Proposals, commitments and a reveal are void: every bond is back, nobody pays.
+    /// @dev Proposals, commitments and a reveal become void: all bonds are released, and nobody is penalized.
     /// @custom:rule G1
     function test_nobodyPaysForAVoidedSlot() public {
         uint256[] memory ranked = _ranked();
@@ -109,7 +110,7 @@ contract PauseTest is Fixture {
         Slot slot = header.slot;
         _warp(_view().start + 4);
         _commit(ranked[0], withheld);
-        // the first doesn't reveal, the second gets no commitment
+        // The first candidate does not reveal, and the second gets no commitment.
         _warp(_now() + 4 + 3);
         _commit(ranked[2], header);
         _reveal(header);
@@ -156,7 +157,7 @@ contract PauseTest is Fixture {
         _goesOn(header.slot.advance(1), until);
     }
 
-    /// @dev No block is made while the pause lasts, by any path, and a long sleep after it changes nothing.
+    /// @dev No path makes a block while the pause lasts. A long time without calls after the pause changes nothing.
     /// @custom:rule G2
     function test_RevertWhen_producingInAPause() public {
         Header memory header = _revealed(0);
@@ -179,7 +180,8 @@ contract PauseTest is Fixture {
         _phaseIs(Phase.Proposal);
     }
 
-    /// @dev The mix that the slot before the pause would have led to is worth nothing: the seed is of an L1 slot after the pause.
+    /// @dev The mix that the slot before the pause would have led to is not used. The seed is from an L1 slot after the
+    /// pause.
     /// @custom:rule G2
     function test_RevertWhen_theSeedIsOneFromBeforeThePauseEnded() public {
         uint64 early = _view().seedAt;
@@ -193,7 +195,7 @@ contract PauseTest is Fixture {
         rollup.propose(slot, id, "hash", proof, "");
     }
 
-    /// @dev Funds move as ever.
+    /// @dev Funds move as usual.
     /// @custom:rule G4
     function test_claimsExitsAndEscrowWorkInAPause() public {
         Header memory header = _revealed(0);
@@ -214,7 +216,7 @@ contract PauseTest is Fixture {
         assertNotEq(L1Slot.unwrap(rollup.pausedUntil()), 0);
     }
 
-    /// @dev Whoever registers in the pause may propose after it only if it is active when the pause ends.
+    /// @dev A sequencer that registers during the pause may propose after it only if it is active when the pause ends.
     /// @custom:rule G2, S2
     function test_whoeverIsActiveWhenThePauseEndsMayPropose() public {
         uint64 until = _pause();

@@ -82,7 +82,8 @@ contract RollupVotesTest is Fixture {
         assertEq(rollup.tip().headerHash, _hash(header));
     }
 
-    /// @dev Attack: the submitter gives just so much gas that the vote runs out of it. Whatever it gives, the block isn't final without its vote.
+    /// @dev Attack: the submitter gives just enough gas for the vote to run out of it. With any amount of gas, the
+    /// block is not final without its vote.
     /// @custom:rule O2
     function test_attack_aSubmitterCannotSuppressAVote() public {
         Header memory header = _voting(0);
@@ -144,7 +145,7 @@ contract RollupVotesTest is Fixture {
         rollup.propose(slot, id, "hash", "not looked at", "");
     }
 
-    /// @dev A mix proven to the randomness contract and one proven with the proposal give the same scores.
+    /// @dev A mix proven to the randomness contract and a mix proven with the proposal give the same scores.
     /// @custom:rule R5
     function test_whereTheMixComesFromMakesNoDifference() public {
         uint256 snapshot = vm.snapshotState();

@@ -25,7 +25,7 @@ import {VotesDouble} from "./VotesDouble.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Test} from "forge-std/Test.sol";
 
-/// @title A deployment with four sequencers and two provers, on an L1 whose every slot has a block
+/// @title A deployment with four sequencers and two provers, on an L1 with a block in every slot
 abstract contract Fixture is Test {
     uint64 internal constant GENESIS_TIME = 1_700_000_000;
     uint64 internal constant SLOT_SECONDS = 12;
@@ -87,7 +87,7 @@ abstract contract Fixture is Test {
             owners.push(owner);
             _register(owner, attester);
         }
-        // By slot 2, whoever registered now is active at the start of slot 1.
+        // At slot 2, a sequencer that registered here is active since before the start of slot 1.
         _warp(_view().start + 2 * 13);
     }
 
@@ -136,7 +136,7 @@ abstract contract Fixture is Test {
         reader = new Reader(rollup);
     }
 
-    /// @dev The seven contracts around the rollup.
+    /// @dev The seven contracts beside the rollup.
     function _deployAround(IERC20 token_, Rates memory rates, address predicted) internal {
         staking = new Staking(token_, predicted, timelock, _stakingParameters(), GENESIS_TIME, SLOT_SECONDS);
         randomness = new Randomness(GENESIS_TIME, SLOT_SECONDS);
@@ -165,7 +165,7 @@ abstract contract Fixture is Test {
         });
     }
 
-    /// @dev What `owner` registers with: a key of its own, seeded by the two addresses.
+    /// @dev Registration of `owner` with its own key, seeded by the two addresses.
     function _registration(address owner, address attester) internal view returns (Registration memory) {
         return BlsKeys.registration(staking, owner, attester, BlsKeys.secret(abi.encode(owner, attester)));
     }
@@ -195,7 +195,7 @@ abstract contract Fixture is Test {
     }
 
     function _now() internal view returns (uint64) {
-        // casting: L1 slots are small numbers
+        // Cast: L1 slots are small numbers.
         return uint64((vm.getBlockTimestamp() - GENESIS_TIME) / SLOT_SECONDS);
     }
 
@@ -203,7 +203,7 @@ abstract contract Fixture is Test {
         return keccak256(abi.encode("mix", l1Slot));
     }
 
-    /// @dev Header of the block of an L1 slot: the parent of the next one if `l1Slot` is even more so the target.
+    /// @dev Header of the block of an L1 slot.
     function _l1Header(uint256 l1Slot, bytes32 parentHash) internal pure returns (bytes memory) {
         return L1.header(
             HeaderFields({
@@ -216,7 +216,7 @@ abstract contract Fixture is Test {
         );
     }
 
-    /// @dev Proof of the mix as of the end of `l1Slot`; makes the later header's hash readable.
+    /// @dev Proof of the mix at the end of `l1Slot`. Makes the hash of the later header available.
     function _seedProof(uint256 l1Slot) internal returns (bytes memory) {
         bytes memory parent = _l1Header(l1Slot, keccak256("earlier"));
         bytes memory child = _l1Header(l1Slot + 1, keccak256(parent));
@@ -224,7 +224,7 @@ abstract contract Fixture is Test {
         return abi.encode(child, parent);
     }
 
-    /// @dev The same without the parent: the L1 slot after `l1Slot` has a block, at its start.
+    /// @dev The same proof without the parent. The L1 slot after `l1Slot` has a block at its start.
     function _shortSeedProof(uint256 l1Slot) internal returns (bytes memory) {
         bytes memory child = _l1Header(l1Slot + 1, keccak256("any"));
         L1.setBlockHash(BLOCK_OF_SLOT_0 + l1Slot + 1, keccak256(child));
@@ -233,7 +233,7 @@ abstract contract Fixture is Test {
 
     // ---- reading --------------------------------------------------------------------------------------------------
 
-    /// @dev What tests read of the slot in turn.
+    /// @dev The data of the slot in turn that tests use.
     struct CurrentSlot {
         uint64 slot;
         Phase phase;
@@ -278,7 +278,7 @@ abstract contract Fixture is Test {
     }
 
     function _id(uint256 i) internal pure returns (SequencerId) {
-        // casting: small numbers
+        // Cast: small numbers.
         return SequencerId.wrap(uint32(i + 1));
     }
 
@@ -290,7 +290,7 @@ abstract contract Fixture is Test {
         return scoring.score(address(rollup), slot, seed, id, staking.attesterOf(id), "");
     }
 
-    /// @dev Indices of the sequencers, best score in the slot in turn first.
+    /// @dev Indices of the sequencers, best score of the slot in turn first.
     function _ranked() internal view returns (uint256[] memory indices) {
         SlotView memory slotView = reader.currentSlot();
         bytes32 seed = keccak256(abi.encode(SEED_DOMAIN, _mix(L1Slot.unwrap(slotView.seedAt) + 1), slotView.slot));
@@ -329,7 +329,7 @@ abstract contract Fixture is Test {
         });
     }
 
-    /// @dev As much of the Bridge's queue as a block may consume.
+    /// @dev End of the largest part of the Bridge's queue that a block may consume.
     function _queueEnd(uint64 from) private view returns (uint64) {
         uint64 queued = bridge.count();
         uint64 most = from + _parameters().maxDeposits;
@@ -341,7 +341,7 @@ abstract contract Fixture is Test {
         return keccak256(abi.encode("blob", salt, i)) >> 8 | bytes32(uint256(1) << 248);
     }
 
-    /// @dev A header of sequencer i's in the slot in turn.
+    /// @dev A header of sequencer i for the slot in turn.
     function _headerOf(uint256 i) internal view returns (Header memory) {
         return _header(1, keccak256(abi.encode(i, _slot())));
     }
@@ -438,7 +438,7 @@ abstract contract Fixture is Test {
         vm.blobhashes(new bytes32[](0));
     }
 
-    /// @dev Brings the slot in turn to its reveal: sequencer i proposed, the prover committed.
+    /// @dev Brings the slot in turn to its reveal phase: sequencer i proposed, and the prover committed.
     function _committed(uint256 i) internal returns (Header memory header) {
         header = _propose(i);
         _warp(_view().start + 4);

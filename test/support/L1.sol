@@ -3,13 +3,13 @@ pragma solidity 0.8.37;
 
 import {Vm} from "forge-std/Vm.sol";
 
-/// @notice Fields of an L1 header that tests set; the others are constants.
+/// @notice Fields of an L1 header that tests set. The others are constants.
 struct HeaderFields {
     bytes32 parentHash;
     uint256 number;
     uint256 timestamp;
     bytes32 mixHash;
-    /// fields after the base fee, already encoded
+    /// Fields after the base fee, already encoded.
     bytes more;
 }
 
@@ -60,7 +60,7 @@ library L1 {
     }
 
     function list(bytes memory payload) internal pure returns (bytes memory) {
-        // casting: test headers are short
+        // Cast: test headers are short.
         return abi.encodePacked(hex"f9", uint16(payload.length), payload);
     }
 
@@ -70,7 +70,7 @@ library L1 {
 
     function integer(uint256 value) internal pure returns (bytes memory) {
         if (value == 0) return hex"80";
-        // casting: below 0x80
+        // Cast: below 0x80.
         if (value < 0x80) return abi.encodePacked(uint8(value));
         uint256 size;
         for (uint256 rest = value; rest != 0; rest >>= 8) {
@@ -78,15 +78,16 @@ library L1 {
         }
         bytes memory digits = new bytes(size);
         for (uint256 i = size; i != 0; --i) {
-            // casting: the low byte
+            // Cast: the low byte.
             digits[i - 1] = bytes1(uint8(value));
             value >>= 8;
         }
-        // casting: at most 32 bytes
+        // Cast: at most 32 bytes.
         return abi.encodePacked(uint8(0x80 + size), digits);
     }
 
-    /// @notice Makes the hash of a past block readable the way L1 would have it: by BLOCKHASH if it is recent, in the history contract anyway.
+    /// @notice Makes the hash of a past block available as on L1: by BLOCKHASH if it is recent, and in the history
+    /// contract.
     function setBlockHash(uint256 number, bytes32 hash) internal {
         if (block.number - number <= 256) VM.setBlockhash(number, hash);
         if (HISTORY.code.length == 0) VM.etch(HISTORY, HISTORY_CODE);

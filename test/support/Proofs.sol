@@ -21,13 +21,13 @@ struct ProvenWithdrawal {
     uint64 amount;
 }
 
-/// @notice Reads the proofs that the client made: `vectors/proofs.json`, with the key of `vectors/verifying-key.json`.
+/// @notice Reads the client's proofs from `vectors/proofs.json`, with the key of `vectors/verifying-key.json`.
 library Proofs {
     using SafeCast for uint256;
 
     Vm private constant VM = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
-    /// @notice Cases in the file.
+    /// @notice Number of cases in the file.
     uint256 internal constant COUNT = 3;
 
     function file() internal view returns (string memory) {
@@ -70,7 +70,7 @@ library Proofs {
         return abi.decode(encoded(json, i), (BlockProof));
     }
 
-    /// @notice How many withdrawals and forced exits a case has.
+    /// @notice Number of withdrawals and forced exits of a case.
     function withdrawals(string memory json, uint256 i) internal pure returns (uint256) {
         return VM.parseJsonUint(json, string.concat(_case(i), ".withdrawalCount"));
     }

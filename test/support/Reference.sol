@@ -5,24 +5,25 @@ import {Parameters, Phase} from "../../contracts/interfaces/IRollup.sol";
 
 uint256 constant NEVER = type(uint256).max;
 
-/// @notice One candidate of the reference model; `NEVER` where nothing happened.
-struct Turn {
+/// @notice Events of a candidate in the reference model; `NEVER` for an event that did not happen.
+struct CandidateTimes {
     uint256 committedAt;
     uint256 revealedAt;
 }
 
-/// @title The phases of a slot, said in another way
-/// @notice Lays out the slot's windows L1 slot by L1 slot instead of comparing bounds; slow and plain. Times are plain integers.
+/// @title A reference model of the phases of a slot
+/// @notice Goes through the slot L1 slot by L1 slot, where the contract compares bounds. It is slow and simple. Times
+/// are plain integers.
 library Reference {
     struct Answer {
         Phase phase;
-        uint256 turn;
+        uint256 rank;
         bool over;
         uint256 end;
     }
 
-    /// @notice Walks from `start` to `now_`, one L1 slot at a time, and counts how long the present phase has lasted.
-    function phase(Parameters memory parameters, uint256 start, Turn[] memory turns, uint256 now_)
+    /// @notice Goes from `start` to `now_`, one L1 slot at a time, and counts how long the current phase has lasted.
+    function phase(Parameters memory parameters, uint256 start, CandidateTimes[] memory candidates, uint256 now_)
         internal
         pure
         returns (Answer memory answer)
@@ -33,7 +34,7 @@ library Reference {
         uint256 time = start;
         while (true) {
             if (left == 0) {
-                (answer.phase, left) = _next(parameters, turns, answer);
+                (answer.phase, left) = _next(parameters, candidates, answer);
                 if (answer.over) {
                     answer.end = time;
                     return answer;
@@ -44,12 +45,12 @@ library Reference {
                 answer.end = time + left;
                 return answer;
             }
-            // What happens in this L1 slot counts from the next one on.
-            if (answer.phase == Phase.Commitment && turns[answer.turn].committedAt == time) {
+            // An event in this L1 slot counts from the next one on.
+            if (answer.phase == Phase.Commitment && candidates[answer.rank].committedAt == time) {
                 answer.phase = Phase.Reveal;
                 left = uint256(parameters.revealPhase) + 1;
             }
-            if (answer.phase == Phase.Reveal && turns[answer.turn].revealedAt == time) {
+            if (answer.phase == Phase.Reveal && candidates[answer.rank].revealedAt == time) {
                 answer.phase = Phase.ExclusiveProving;
                 left = uint256(parameters.exclusiveProving) + 1;
             }
@@ -58,19 +59,19 @@ library Reference {
         }
     }
 
-    /// @dev What follows a phase that ran out.
-    function _next(Parameters memory parameters, Turn[] memory turns, Answer memory answer)
+    /// @dev The phase after one that ran out, and its length.
+    function _next(Parameters memory parameters, CandidateTimes[] memory candidates, Answer memory answer)
         private
         pure
         returns (Phase, uint256)
     {
         if (answer.phase == Phase.Proposal) {
-            if (turns.length != 0) return (Phase.Commitment, parameters.commitmentPhase);
+            if (candidates.length != 0) return (Phase.Commitment, parameters.commitmentPhase);
         } else if (answer.phase == Phase.Commitment || answer.phase == Phase.Reveal) {
-            ++answer.turn;
-            if (answer.turn < turns.length) return (Phase.Commitment, parameters.commitmentPhase);
+            ++answer.rank;
+            if (answer.rank < candidates.length) return (Phase.Commitment, parameters.commitmentPhase);
         } else if (answer.phase == Phase.ExclusiveProving) {
-            // An empty window runs out at once.
+            // An empty phase runs out at once.
             return (Phase.OpenProving, parameters.provingPhase - parameters.exclusiveProving);
         } else if (answer.phase == Phase.Halt) {
             return (Phase.Backup, parameters.backupPhase);

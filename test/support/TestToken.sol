@@ -3,14 +3,14 @@ pragma solidity 0.8.37;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
-/// @notice A plain token that anybody mints.
+/// @notice A plain token that anybody can mint.
 contract TestToken is ERC20("Test", "TEST") {
     function mint(address to, uint256 amount) external {
         _mint(to, amount);
     }
 }
 
-/// @notice Tokens that misbehave, one way at a time.
+/// @notice A token with one chosen misbehaviour at a time.
 contract OddToken is ERC20("Odd", "ODD") {
     enum Oddity {
         None,

@@ -5,8 +5,8 @@ import {Cursor, RECORD_COUNT, genesisCursor} from "../../contracts/types/Cursor.
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Timeline, openTimeline} from "../../contracts/types/Timeline.sol";
 
-/// @title The cursor's steps: each changes what it says, and nothing else
-/// @notice Proven by halmos (`make halmos`) for all cursors, not only those that a chain leads to.
+/// @title Each change of the cursor changes its own fields only
+/// @notice Proven by halmos (`make halmos`) for all cursors, including those that no chain reaches.
 contract CursorProofs {
     /// @custom:rule K1, S1
     function check_genesis(uint40 start, uint40 previousStart) public pure {
@@ -23,7 +23,7 @@ contract CursorProofs {
     /// @custom:rule K1, K2, S1
     function check_closingASlot(uint256 word, uint40 slot, uint40 start, uint40 next) public pure {
         Cursor before = Cursor.wrap(word);
-        // 40 bits hold a number for every second
+        // 40 bits hold a number for every second.
         if (slot == type(uint40).max) return;
         Timeline timeline = openTimeline(Slot.wrap(slot), L1Slot.wrap(start), L1Slot.wrap(start));
         Cursor cursor = before.withSlotSettled(timeline, L1Slot.wrap(next));
@@ -32,7 +32,7 @@ contract CursorProofs {
         assert(L1Slot.unwrap(cursor.previousStart()) == start);
         assert(cursor.recordIndex() == (before.recordIndex() + 1) % RECORD_COUNT);
         _sameTip(before, cursor);
-        // What is closed isn't in flight any more, whatever happened in it.
+        // A settled slot is not in flight, whatever happened in it.
         assert(!cursor.isInFlight(timeline.withRanking(1, 0)));
         assert(!cursor.isInFlight(timeline.withRanking(4, 0xe4)));
     }
@@ -51,7 +51,7 @@ contract CursorProofs {
     /// @custom:rule K1, F4
     function check_aNewTip(uint256 word, uint40 slot, uint56 deposits) public pure {
         Cursor before = Cursor.wrap(word);
-        // all ones stands for no block, and 2^32 blocks take longer than 2^32 seconds
+        // All ones stands for no block, and 2^32 blocks take longer than 2^32 seconds.
         if (slot == type(uint40).max || before.height() == type(uint32).max) return;
         Cursor cursor = before.withTip(Slot.wrap(slot), deposits);
         assert(Slot.unwrap(cursor.tipSlot()) == slot);

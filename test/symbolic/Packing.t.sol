@@ -11,8 +11,9 @@ import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Timeline, openTimeline} from "../../contracts/types/Timeline.sol";
 import {Windows, packWindows} from "../../contracts/types/Windows.sol";
 
-/// @title Words that hold several facts: what is written is read again, and nothing else changes
-/// @notice Proven by halmos (`make halmos`) for all arguments. Timelines are any words, not only those that a slot leads to.
+/// @title Packed words: a written field reads back, and no other field changes
+/// @notice Proven by halmos (`make halmos`) for all arguments. Timelines are any words, including those that no slot
+/// reaches.
 /// @custom:rule K1
 contract PackingProofs {
     function check_aTimelineStartsAsItWasOpened(uint40 slot, uint40 start, uint16 delta) public pure {
@@ -50,7 +51,7 @@ contract PackingProofs {
         if (position > 3 || after_ == type(uint16).max) return;
         // No slot starts in L1 slot 0: zero stands for none.
         if (L1Slot.unwrap(before.start()) == 0) return;
-        // a position gets one commitment
+        // A candidate gets one commitment.
         if (L1Slot.unwrap(before.committedAt(position)) != 0) return;
         L1Slot now_ = before.start().plus(after_);
         Timeline timeline = before.withCommitment(position, now_);
@@ -69,7 +70,7 @@ contract PackingProofs {
         if (position > 3 || after_ == type(uint16).max) return;
         // No slot starts in L1 slot 0: zero stands for none.
         if (L1Slot.unwrap(before.start()) == 0) return;
-        // a position is revealed once
+        // A candidate is revealed once.
         if (L1Slot.unwrap(before.revealedAt(position)) != 0) return;
         L1Slot now_ = before.start().plus(after_);
         Timeline timeline = before.withReveal(position, now_);
@@ -133,7 +134,7 @@ contract PackingProofs {
 
     StoredCandidate private _candidate;
 
-    /// @dev Sequencer and score share a word of storage.
+    /// @dev Sequencer and score share a storage word.
     function check_aScoreBesideItsSequencer(uint32 sequencer, uint192 score, uint192 next) public {
         _candidate.sequencer = SequencerId.wrap(sequencer);
         _candidate.score = score;

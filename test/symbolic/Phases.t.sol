@@ -8,10 +8,10 @@ import {Timeline} from "../../contracts/types/Timeline.sol";
 import {Windows} from "../../contracts/types/Windows.sol";
 
 /// @title The phase function is total, and time only moves it forward
-/// @notice Proven by halmos (`make halmos`) for all words as windows and timelines of at most four candidates, whatever they say, and all L1 slots of
-/// 40 bits: for those that a chain leads to, and for any others.
+/// @notice Proven by halmos (`make halmos`) for all words as windows, all timelines of at most four candidates and all
+/// L1 slots of 40 bits, including those that no chain reaches.
 contract PhasesProofs {
-    /// @dev Every moment has one phase; it lasts until after that moment, and a slot that is over ended by then.
+    /// @dev Every moment has one phase, which ends after that moment. A slot that is over ended by that moment.
     /// @custom:rule T3, S6
     function check_everyMomentHasAPhase(uint256 timeline, uint256 windows, uint40 now_) public pure {
         Timeline timeline_ = Timeline.wrap(timeline);
@@ -25,7 +25,7 @@ contract PhasesProofs {
         else assert(now_ >= L1Slot.unwrap(timeline_.start()));
     }
 
-    /// @dev Whose turn it is fits the phase.
+    /// @dev The candidate in turn fits the phase.
     /// @custom:rule S6
     function check_theCandidateInTurnFitsThePhase(uint256 timeline, uint256 windows, uint40 now_) public pure {
         Timeline timeline_ = Timeline.wrap(timeline);
@@ -47,7 +47,7 @@ contract PhasesProofs {
         }
     }
 
-    /// @dev A phase lasts through the L1 slot before its end, and what follows is another one: of a slot without candidates.
+    /// @dev A phase lasts through the L1 slot before its end, and another phase follows. For a slot without candidates.
     /// @custom:rule T2, T3
     function check_aPhaseLastsUntilItsEnd(uint256 timeline, uint256 windows, uint40 now_, uint40 later) public pure {
         Timeline timeline_ = Timeline.wrap(timeline);
@@ -55,8 +55,8 @@ contract PhasesProofs {
         _lasts(timeline_, Windows.wrap(windows), L1Slot.wrap(now_), L1Slot.wrap(later));
     }
 
-    /// @dev The same with one candidate, which acted when it could, or didn't. With more of them, the solver takes too long; `test/fuzz/Phases.t.sol`
-    /// has those.
+    /// @dev The same for one candidate that acted when it could, or did not act. The solver takes too long with more
+    /// candidates; `test/fuzz/Phases.t.sol` has those.
     /// @custom:rule T2, T3, S6
     function check_aCandidatesPhasesLastUntilTheirEnds(uint256 timeline, uint256 windows, uint40 now_, uint40 later)
         public
@@ -85,7 +85,8 @@ contract PhasesProofs {
         }
     }
 
-    /// @dev Whether the contract lets a slot's only candidate act so: it commits in its turn, and reveals within the phase that this starts.
+    /// @dev Whether the contract allows these actions of a slot's only candidate: it commits in its turn, and reveals
+    /// within the reveal phase that follows.
     function _isReachable(Timeline timeline, Windows windows) private pure returns (bool) {
         if (windows.exclusive() > windows.proving()) return false;
         uint256 position = timeline.indexOf(0);

@@ -19,9 +19,9 @@ import {Fixture} from "../support/Fixture.sol";
 import {TestToken} from "../support/TestToken.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
-/// @title What the rollup's constructor refuses
+/// @title Refusals of the rollup's constructor
 contract ConstructionTest is Fixture {
-    /// @dev Contracts wired to the next rollup that this test makes, and those of the fixture's.
+    /// @dev Contracts that name the next rollup of this test, and those of the fixture.
     Contracts private _next;
     Contracts private _first;
 
@@ -38,7 +38,7 @@ contract ConstructionTest is Fixture {
         _next = _contracts();
     }
 
-    /// @dev A failed creation uses up its nonce: the address of the next one is another.
+    /// @dev A failed creation increments the nonce, so the next address is another one.
     function _refuses(Parameters memory parameters, string memory name) private {
         uint64 nonce = vm.getNonce(address(this));
         vm.expectRevert(abi.encodeWithSelector(IRollup.BadParameter.selector, name));
@@ -95,13 +95,13 @@ contract ConstructionTest is Fixture {
         assertEq(uint8(view_.currentSlot().phase), uint8(Phase.Proposal));
     }
 
-    /// @dev A word that is written for the first time costs 17,100 gas more than one that isn't zero.
+    /// @dev The first write of a word costs 17,100 gas more than a write of a word that is not zero.
     /// @custom:rule K2
     function test_noSlotWritesAWordForTheFirstTime() public view {
         uint256 perCandidate = 4;
         uint256 perRecord = 2 + 4 * perCandidate;
         for (uint256 i = 0; i < RECORD_COUNT; ++i) {
-            // records follow the cursor, the state root and the mapping of finalized slots
+            // Records follow the cursor, the state root and the mapping of finalized slots.
             bytes32[] memory record = rollup.extsload(3 + i * perRecord, 18);
             for (uint256 j = 0; j < 2 + _parameters().maxCandidates * perCandidate; ++j) {
                 assertNotEq(record[j], 0);
@@ -173,13 +173,13 @@ contract ConstructionTest is Fixture {
     /// @custom:rule S5, M4
     function test_RevertWhen_theTimesDoNotFitTogether() public {
         Parameters memory parameters = _parameters();
-        // idle 13
+        // An idle slot has 13 L1 slots.
         parameters.seedDelay = 13;
         _refuses(parameters, "idle");
         parameters = _parameters();
         parameters.provingPhase = 65535;
         _refuses(parameters, "longestSlot");
-        // longest = 4 + 3·6 + proving + 9, plus seed 3, plus two idle slots of 13
+        // The longest slot has 4 + 3·6 + proving + 9 L1 slots, plus the seed's 3, plus two idle slots of 13.
         parameters.provingPhase = 8191 - 31 - 3 - 26 + 1;
         _refuses(parameters, "longestSlot");
         parameters.provingPhase -= 1;
@@ -282,7 +282,7 @@ contract ConstructionTest is Fixture {
         _mismatchOf(name, target, "l1SlotSeconds()", SLOT_SECONDS, SLOT_SECONDS + 1);
     }
 
-    /// @dev One of the contracts answers a question differently.
+    /// @dev One of the contracts returns something else.
     function _mismatchOf(string memory name, address target, string memory question, uint256 expected, uint256 actual)
         private
     {

@@ -11,7 +11,7 @@ import {Fixture} from "../support/Fixture.sol";
 contract EntryQueueTest is Fixture {
     uint64 private constant WINDOW = 8;
 
-    /// @dev First L1 slot of a window, in which the tests start; the entry period is half a window.
+    /// @dev First L1 slot of the entry window in which the tests start. The entry period is half a window.
     uint64 private _start;
 
     uint256 private _entered;
@@ -123,7 +123,7 @@ contract EntryQueueTest is Fixture {
         _entersAt(_start + 4);
         _window(_start, 2, 2);
         _entersAt(_start + WINDOW);
-        // Its time comes, and it stays out.
+        // Its entry window begins, and it does not become active.
         _warp(_start + WINDOW);
         assertEq(staking.eligibleAttester(id, L1Slot.wrap(_start + WINDOW)), address(0));
         assertEq(uint256(staking.statusOf(id)), uint256(Status.Exited));
@@ -179,7 +179,7 @@ contract EntryQueueTest is Fixture {
         assertEq(young.eligibleAttester(id, L1Slot.wrap(1000)), address(0));
     }
 
-    /// @dev An exit keeps the place: the stake is bound as long as for others who were active.
+    /// @dev An exit does not free the place: the stake is bound as long as that of an active sequencer.
     /// @custom:rule Q7
     function test_aQueuedSequencerThatExitsKeepsItsPlace() public {
         SequencerId id = _enterSlot();
@@ -219,7 +219,7 @@ contract EntryQueueTest is Fixture {
         vm.prank(relay);
         staking.cancelEntry(a);
         _window(_start + 8, 1, 1);
-        // No room comes back until fewer than the new flush are left.
+        // No place becomes free until fewer than the new flush are taken.
         vm.expectRevert(_full());
         staking.nextActivation();
     }

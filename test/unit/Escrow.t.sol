@@ -110,7 +110,7 @@ contract EscrowTest is Fixture {
         assertEq(token.balanceOf(BURNED), 35e18);
     }
 
-    /// @dev Some tokens refuse a transfer of nothing.
+    /// @dev Some tokens refuse a transfer of zero.
     /// @custom:rule E6
     function test_nothingIsTransferredWhereNothingIsBurned() public {
         vm.startPrank(address(rollup));

@@ -8,7 +8,7 @@ import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 
-/// @title What the reader says is what the contracts know
+/// @title The reader's views equal the contracts' state
 contract ReaderTest is Fixture {
     /// @custom:rule M5
     function test_theOverviewHasEverythingAtOnce() public {
@@ -88,7 +88,7 @@ contract ReaderTest is Fixture {
         assertTrue(reader.escrow(prover).withdrawable);
     }
 
-    /// @dev What a rollup's raw words mean: the first is the cursor, and what lies beyond all of them is nothing.
+    /// @dev Meaning of the rollup's storage words: the first one is the cursor, and words beyond the layout are zero.
     /// @custom:rule M5
     function test_wordsAreTheStorage() public {
         _propose(0);

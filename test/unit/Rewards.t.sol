@@ -9,7 +9,7 @@ import {Fixture} from "../support/Fixture.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 contract RewardsTest is Fixture {
-    /// @dev Half of the ceilings below.
+    /// @dev Half of the maxima below.
     uint96 private constant CEILING = 6e18;
     uint96 private constant BONUS_CEILING = 0.2e18;
 
@@ -30,7 +30,7 @@ contract RewardsTest is Fixture {
         rewards.settleBlock(pay);
     }
 
-    /// @dev Credits `amount` to `account` alone: the whole block reward is the submitter's.
+    /// @dev Credits `amount` to `account` alone: the submitter gets the whole block reward.
     function _credit(address account, uint96 amount) private {
         Rates memory rates = Rates(amount, 0, 0, 0, 10_000);
         vm.prank(governance);
@@ -128,7 +128,7 @@ contract RewardsTest is Fixture {
         rewards.settleBlock(pay);
     }
 
-    /// @dev Credits of a block add up to the reward and the bonus, however the shares are rounded.
+    /// @dev The credits of a block sum to the reward and the bonus, however the shares are rounded.
     /// @custom:rule E1
     function testFuzz_nothingIsLostInRounding(
         uint96 reward,
@@ -139,7 +139,7 @@ contract RewardsTest is Fixture {
     ) public {
         sequencerBps = bound(sequencerBps, 0, 10_000);
         proverBps = bound(proverBps, 0, 10_000 - sequencerBps);
-        // casting: at most 10,000
+        // Cast: at most 10,000.
         Rates memory rates =
             Rates(reward, bonus, uint16(sequencerBps), uint16(proverBps), uint16(10_000 - sequencerBps - proverBps));
         vm.prank(governance);
@@ -202,7 +202,7 @@ contract RewardsTest is Fixture {
         made.setRates(_rates());
     }
 
-    /// @dev The slot in flight keeps its rates, to its last credit; the next one has the new ones.
+    /// @dev The slot in flight keeps its rates until its last credit. The next slot has the new rates.
     /// @custom:rule E8
     function test_aChangeNeverTouchesTheSlotInTurn() public {
         Slot slot = _slot();

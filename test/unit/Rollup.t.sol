@@ -10,7 +10,7 @@ import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {VerifierDouble} from "../support/VerifierDouble.sol";
 
-/// @title Every refusal of every entry point of the rollup
+/// @title All refusals of all functions of the rollup
 contract RollupTest is Fixture {
     bytes32 private constant HASH = keccak256("header");
     uint256 private constant CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
@@ -65,7 +65,8 @@ contract RollupTest is Fixture {
         }
     }
 
-    /// @dev Whoever registers once the seed is readable can't use it: not in its slot, nor in the next one if that started before the activity.
+    /// @dev A sequencer that registers when the seed is known cannot use it: neither in the seed's slot, nor in the
+    /// next one if that started before the sequencer's activity.
     /// @custom:rule Q14
     function test_RevertWhen_theSequencerWasNotActiveAtThePreviousStart() public {
         address late = makeAddr("late");
@@ -90,7 +91,7 @@ contract RollupTest is Fixture {
 
     /// @custom:rule Q14
     function test_aSequencerMayProposeFromExactlyItsActivityOn() public {
-        // Active at L1 slot a; the slot after one that starts at a is the first.
+        // The sequencer is active from L1 slot a on. Its first slot is the one after a slot that starts at a.
         uint64 start = _view().start + 13;
         _warp(start - 4);
         SequencerId id = _register(relay, relay);
@@ -339,7 +340,7 @@ contract RollupTest is Fixture {
         rollup.commit(quote, "", signature);
     }
 
-    /// @dev The domain's members and the type's encoding, spelled out.
+    /// @dev The digest, computed from the domain's members and the type's encoding.
     /// @custom:rule C1
     function test_theQuotesDigestIsEip712() public view {
         Quote memory quote = _quote(2, HASH);

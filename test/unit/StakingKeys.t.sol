@@ -7,7 +7,7 @@ import {L1Slot} from "../../contracts/types/Time.sol";
 import {BlsKeys} from "../support/BlsKeys.sol";
 import {Fixture} from "../support/Fixture.sol";
 
-/// @title What changes while a sequencer is registered: keys, withdrawer, stake, fee recipient
+/// @title Changes of a registration: keys, withdrawer, stake, fee recipient
 contract StakingKeysTest is Fixture {
     uint64 private constant HISTORY = 16_384;
     uint256 private constant SECRET = 77;
@@ -29,7 +29,7 @@ contract StakingKeysTest is Fixture {
     }
 
     function _at(uint256 l1Slot) private pure returns (L1Slot) {
-        // casting: L1 slots are small numbers
+        // Cast: L1 slots are small numbers.
         return L1Slot.wrap(uint64(l1Slot));
     }
 
@@ -128,7 +128,8 @@ contract StakingKeysTest is Fixture {
             assertEq(sequencer.nextBlsKeyHash, i < 4 ? hash : bytes32(0));
             assertEq(L1Slot.unwrap(sequencer.nextBlsKeyFrom), i < 4 ? now_ + 4 : 0);
             assertEq(sequencer.nextAttester, address(0));
-            // Slots from before the change are open with the old key, then closed: never open with the new one.
+            // Slots that count from before the change are open with the old key and then closed. They are never open
+            // with the new one.
             assertEq(staking.eligibleAttester(_first, _at(now_ + 3)), i < 4 ? attesters[0] : address(0));
             assertEq(staking.eligibleAttester(_first, _at(now_ + 4)), attesters[0]);
             assertEq(staking.attesterOf(_first), attesters[0]);
@@ -194,7 +195,7 @@ contract StakingKeysTest is Fixture {
         staking.setWithdrawer(_first, address(0));
         vm.prank(owners[0]);
         staking.initiateExit(_first);
-        // also while exiting
+        // The same holds during an exit.
         vm.prank(payee);
         staking.setWithdrawer(_first, rescuer);
         _warp(_now() + 4);

@@ -62,7 +62,7 @@ contract RegistryTest is GovernanceFixture {
         assertEq(registry.count(), 3);
     }
 
-    /// The governance of a version decides on the one after it; that of an earlier one has no say.
+    /// The governance of a version decides on the next one. The governance of an earlier version cannot.
     /// @custom:rule U17
     function test_eachVersionsGovernanceAddsTheNext() public {
         address next = address(new RollupDouble());

@@ -14,10 +14,11 @@ import {Windows, packWindows} from "../../../contracts/types/Windows.sol";
 import {SlotHandler} from "./SlotHandler.sol";
 import {Vm} from "forge-std/Vm.sol";
 
-/// @title An indexer that knows the parameters, the clock, and nothing else but events
-/// @notice It plays as `SlotHandler` does, and compares what it rebuilt with the views after every step.
-contract Rebuilder is SlotHandler {
-    /// @dev Slots: what is settled, and the proposals of one slot after it, in the order of their scores.
+/// @title An indexer that knows only the parameters, the clock and the events
+/// @notice It acts as `SlotHandler` does. After every step, it compares the state that it derived from events with the
+/// views.
+contract Indexer is SlotHandler {
+    /// @dev Slots: the settled state, and the proposals of one slot after it, ordered by score.
     Cursor private _cursor;
     Slot private _slotOfList;
     L1Slot private _startOfList;
@@ -26,14 +27,14 @@ contract Rebuilder is SlotHandler {
     Candidate[] private _list;
     Tip private _last;
 
-    /// @dev Money by account.
+    /// @dev Balances by account.
     mapping(address => EscrowAccount) private _escrowed;
     mapping(address => uint256) private _earned;
     Rates private _inForce;
     Rates private _announced;
     Slot private _announcedFrom;
 
-    /// @notice Events that were of use.
+    /// @notice Number of events that were used.
     uint256 public read;
 
     function setUp() public override {
@@ -80,7 +81,7 @@ contract Rebuilder is SlotHandler {
     }
 
     function _slotOf(bytes32 topic) private pure returns (Slot) {
-        // casting: slots have 64 bits; of events without a slot, nobody looks at it
+        // Cast: slots have 64 bits; of events without a slot, nobody looks at it.
         return Slot.wrap(uint64(uint256(topic)));
     }
 
@@ -99,7 +100,7 @@ contract Rebuilder is SlotHandler {
             (_slotOfList, _startOfList, _previousOfList) = (slot, start, previousStart);
         }
         Candidate memory candidate;
-        // casting: ids have 32 bits
+        // Cast: ids have 32 bits.
         candidate.sequencer = SequencerId.wrap(uint32(uint256(log.topics[2])));
         candidate.headerHash = log.topics[3];
         candidate.score = score;
@@ -160,7 +161,7 @@ contract Rebuilder is SlotHandler {
         return Phases.statusAt(_timeline(), _windowsOf(), L1Slot.wrap(_now()));
     }
 
-    /// @dev The listed slot, each candidate at the physical position of its rank.
+    /// @dev The listed slot. The index of each candidate is its rank.
     function _timeline() private view returns (Timeline timeline) {
         timeline = openTimeline(_slotOfList, _startOfList, _previousOfList).withRanking(_list.length, 0xe4);
         uint256 seen;
@@ -220,7 +221,7 @@ contract Rebuilder is SlotHandler {
             _earned[address(uint160(uint256(log.topics[1])))] -= amount;
         } else if (topic == IRewards.RatesScheduled.selector) {
             Slot from = _slotOf(log.topics[1]);
-            // a second change for the same slot replaces the first
+            // A second change for the same slot replaces the first one.
             if (from > _announcedFrom) _inForce = _announced;
             (_announcedFrom, _announced) = (from, abi.decode(log.data, (Rates)));
         }
@@ -266,7 +267,7 @@ contract Rebuilder is SlotHandler {
         slotView.previousStart = current.timeline.previousStart();
         slotView.seedAt = _windowsOf().seedAt(slotView.previousStart);
         slotView.phaseEnd = current.status.end;
-        // casting: at most 4
+        // Cast: at most 4.
         slotView.rank = uint8(current.status.rank);
         if (current.timeline.count() == 0) return slotView;
         slotView.candidates = _list;
