@@ -74,7 +74,8 @@ contract GovernanceFuzz is GovernanceFixture {
         wait = bound(wait, 0, 1200);
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
         Timelock timelock_ = new Timelock(predicted, DELAY, GRACE, GENESIS_TIME, SLOT_SECONDS);
-        Votes votes_ = new Votes(address(rollup), address(timelock_), round, quorum, period, GENESIS_TIME, SLOT_SECONDS);
+        address target = address(timelock_);
+        Votes votes_ = new Votes(address(rollup), target, round, quorum, period, GENESIS_TIME, SLOT_SECONDS);
         vm.startPrank(address(rollup));
         for (uint64 i = 0; i < n; ++i) {
             votes_.signal(Slot.wrap(3 * round + i), address(payload));

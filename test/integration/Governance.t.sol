@@ -124,7 +124,7 @@ contract GovernanceIntegration is Fixture {
     }
 
     function _newRates(uint96 reward, uint96 bonus) private pure returns (Rates memory) {
-        return Rates({blockReward: reward, revealBonus: bonus, sequencerBps: 3000, proverBps: 6000, submitterBps: 1000});
+        return Rates(reward, bonus, 3000, 6000, 1000);
     }
 
     // ---- votes of blocks --------------------------------------------------------------------------------------------

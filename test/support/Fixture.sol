@@ -148,8 +148,8 @@ abstract contract Fixture is Test {
     }
 
     function _contracts() internal view returns (Contracts memory) {
-        return
-            Contracts(staking, randomness, escrow, rewards, bridge, verifier, scoring, IVotes(address(votes)), guardian);
+        IVotes votes_ = IVotes(address(votes));
+        return Contracts(staking, randomness, escrow, rewards, bridge, verifier, scoring, votes_, guardian);
     }
 
     function _stakingParameters() internal pure virtual returns (StakingParameters memory) {

@@ -185,7 +185,8 @@ contract BlsTest is Fixture {
     function test_theMessageIsWhatTheManualSays() public view {
         bytes32[4] memory key = BlsKeys.publicKey(SECRET);
         bytes32 domain = "fernet.pop.v1";
-        assertEq(staking.possessionMessage(relay, key), abi.encode(domain, block.chainid, address(staking), relay, key));
+        bytes memory expected = abi.encode(domain, block.chainid, address(staking), relay, key);
+        assertEq(staking.possessionMessage(relay, key), expected);
     }
 
     // ---- scores ---------------------------------------------------------------------------------------------------

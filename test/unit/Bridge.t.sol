@@ -541,7 +541,8 @@ contract BridgeClaimTest is BridgeFixture {
     function test_RevertWhen_TheHeaderIsNotFinalized() public {
         WithdrawalProof memory proof = _finalize();
         proof.header.stateRoot = "another";
-        _reject(proof, abi.encodeWithSelector(IBridge.NotFinalized.selector, SLOT, keccak256(abi.encode(proof.header))));
+        bytes32 hash = keccak256(abi.encode(proof.header));
+        _reject(proof, abi.encodeWithSelector(IBridge.NotFinalized.selector, SLOT, hash));
     }
 
     /// @custom:rule W4

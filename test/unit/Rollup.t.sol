@@ -354,7 +354,8 @@ contract RollupTest is Fixture {
             )
         );
         bytes32 typeHash = keccak256(
-            "Quote(uint64 slot,bytes32 headerHash,uint32 sequencer,address prover,address payee,uint128 bond,uint96 price,uint64 validUntil)"
+            "Quote(uint64 slot,bytes32 headerHash,uint32 sequencer,"
+            "address prover,address payee,uint128 bond,uint96 price,uint64 validUntil)"
         );
         bytes32 structHash = keccak256(
             abi.encode(

@@ -79,7 +79,8 @@ contract StakingKeysTest is Fixture {
         uint64 again = now_ + 4 + HISTORY;
         for (uint256 i = 0; i < 2; ++i) {
             vm.prank(owners[0]);
-            vm.expectRevert(abi.encodeWithSelector(IStaking.RotationTooEarly.selector, _first, _at(again), _at(_now())));
+            bytes4 selector = IStaking.RotationTooEarly.selector;
+            vm.expectRevert(abi.encodeWithSelector(selector, _first, _at(again), _at(_now())));
             staking.rotateAttester(_first, relay);
             _warp(again - 1);
         }
