@@ -19,11 +19,12 @@ library L1 {
 
     address internal constant HISTORY = 0x0000F90827F1C53a10cb7A02335B175320002935;
     /// @dev Runtime code of EIP-2935's contract.
-    bytes internal constant HISTORY_CODE = hex"3373fffffffffffffffffffffffffffffffffffffffe14604657602036036042575f356001430381"
-        hex"11604257611fff81430311604257611fff9006545f5260205ff35b5f5ffd5b5f35611fff60014303" hex"065500";
+    bytes internal constant HISTORY_CODE = hex"3373fffffffffffffffffffffffffffffffffffffffe14604657602036036042"
+        hex"575f35600143038111604257611fff81430311604257611fff9006545f526020"
+        hex"5ff35b5f5ffd5b5f35611fff60014303065500";
 
-    /// @notice Fields that Cancun and Prague added: withdrawals root, blob gas used, excess blob gas, parent beacon root and
-    /// requests hash.
+    /// @notice Fields that Cancun and Prague added: withdrawals root, blob gas used, excess blob gas, parent beacon
+    /// root, requests hash.
     function prague() internal pure returns (bytes memory) {
         return abi.encodePacked(
             string32(keccak256("withdrawals")),
