@@ -22,7 +22,7 @@ library Curve {
         hex"adfd9baa8cbdd3a76d429a695160d12c923ac9cc3baca289e193548608b82801"
         hex"000000000000000000000000000000000606c4a02ea734cc32acd2b02bc28b99"
         hex"cb3e287e85a763af267492ab572e99ab3f370d275cec1da1aaa9075ff05f79be";
-    /// @notice The generator times tau, from Ethereum's KZG ceremony: the second monomial G1 point of its trusted setup.
+    /// @notice The generator times tau from Ethereum's KZG ceremony: second monomial G1 point of its trusted setup.
     bytes internal constant TAU_G1 = hex"000000000000000000000000000000000d3eb50121139aa34db1d545093ac937"
         hex"4ab7bca2c0f3bf28e27c8dcd8fc7cb42d25926fc0c97b336e9f0fb35e5a04c81"
         hex"0000000000000000000000000000000017de623f59a3043952d2f637a935fae1"
