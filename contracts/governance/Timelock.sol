@@ -19,11 +19,11 @@ contract Timelock is ITimelock, L1Clock, ReentrancyGuardTransient {
         bool executed;
     }
 
-    /// @notice Most actions of a payload.
+    /// @notice Maximum number of actions of a payload.
     uint256 public constant MAX_ACTIONS = 16;
-    /// @notice Most bytes of a payload's encoded actions. They fit well into an event and a call.
+    /// @notice Maximum length of a payload's encoded actions, in bytes. It fits well into an event and a call.
     uint256 public constant MAX_ACTIONS_BYTES = 16_384;
-    /// @dev Most bytes that are kept of a failed action's return data.
+    /// @dev Maximum number of bytes that are kept of a failed action's return data.
     uint16 private constant MAX_REASON_BYTES = 256;
 
     /// @inheritdoc ITimelock

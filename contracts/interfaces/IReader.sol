@@ -17,7 +17,7 @@ struct Candidate {
     L1Slot committedAt;
     /// L1 slot of the completed reveal; 0 without one.
     L1Slot revealedAt;
-    /// Bit i says whether blob i of the header was shown. Known for the candidate that committed last, zero for the
+    /// Bit i says whether blob i of the header was seen. Known for the candidate that committed last, zero for the
     /// others.
     uint16 blobsSeen;
     address prover;
@@ -39,7 +39,7 @@ struct SlotView {
     bytes32 seed;
     /// First L1 slot after the current phase, if nothing happens until then.
     L1Slot phaseEnd;
-    /// Rank of the candidate in turn; the number of candidates if all of them failed.
+    /// Rank of the candidate in turn; 0 before the commitment phase. The number of candidates if all of them failed.
     uint8 rank;
     /// Best rank first.
     Candidate[] candidates;

@@ -83,13 +83,13 @@ struct Parameters {
     uint16 pauseLength;
     /// Candidates that a slot keeps, 1 to 4.
     uint8 maxCandidates;
-    /// Most blobs of a block, 1 to 16.
+    /// Maximum number of blobs of a block, 1 to 16.
     uint8 maxBlobs;
-    /// Most chunks of a block.
+    /// Maximum number of chunks of a block.
     uint16 maxChunks;
-    /// Most entries of the Bridge's queue that a block consumes.
+    /// Maximum number of entries of the Bridge's queue that a block may consume.
     uint16 maxDeposits;
-    /// Share of a slashed bond for whoever proves the block after its prover failed.
+    /// Share of a slashed bond for the account that proves the block after its prover failed.
     uint16 rescueShareBps;
     uint96 minBond;
     uint96 abandonPenalty;
@@ -142,7 +142,7 @@ interface IRollup {
         uint96 price,
         L1Slot l1Slot
     );
-    /// @notice A transaction showed blobs of a header. `blobsSeen` has a bit for each blob shown so far. The event
+    /// @notice A transaction showed blobs of a header. `blobsSeen` has a bit for each blob seen so far. The event
     /// contains the header, so followers need no other source for it.
     event Revealed(
         Slot indexed slot, bytes32 indexed headerHash, Header header, uint16 blobsSeen, bool complete, L1Slot l1Slot
@@ -260,7 +260,7 @@ interface IRollup {
     function commit(Quote calldata quote, bytes calldata proverSignature, bytes calldata sequencerSignature) external;
 
     /// @notice Shows that this transaction carries blobs of the candidate in turn. Call it again until all blobs were
-    /// shown. Anyone.
+    /// seen. Anyone.
     /// @dev Errors: `WrongSlot`; `WrongPhase` outside of Reveal; `WrongHeader`; `WrongParent`; `ChunksOutOfRange`;
     /// `WrongBlobCount`; `CommitteeDigestNotZero`; the errors of `IBridge.checkConsumption`; `NoNewBlob`.
     function reveal(Header calldata header) external;

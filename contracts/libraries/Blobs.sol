@@ -22,7 +22,7 @@ library Blobs {
         }
     }
 
-    /// @notice Bit set of `count` blobs that were all shown.
+    /// @notice Bit set of `count` blobs that were all seen.
     function allSeen(uint256 count) internal pure returns (uint256) {
         unchecked {
             // The count is at most 16.

@@ -22,7 +22,7 @@ struct Queue {
 library EntryQueue {
     using EntryQueue for Queue;
 
-    /// @notice Most windows to search beyond the first. Bounds the gas of a registration.
+    /// @notice Maximum number of windows to search beyond the first. Bounds the gas of a registration.
     uint256 internal constant MAX_LIMIT = 128;
 
     /// @notice Number of places of a window.

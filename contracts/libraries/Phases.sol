@@ -10,7 +10,7 @@ import {Windows} from "../types/Windows.sol";
 /// @notice Status of a slot at one moment.
 struct SlotStatus {
     Phase phase;
-    /// Rank of the candidate in turn. The number of candidates if all of them failed.
+    /// Rank of the candidate in turn; 0 before the commitment phase. The number of candidates if all of them failed.
     uint256 rank;
     /// Whether the candidate in turn has completed its reveal.
     bool revealed;

@@ -12,8 +12,8 @@ import {L1Slot, Slot} from "./Time.sol";
 /// - number of candidates (8)
 /// - order: the index of the candidate at each rank (4 × 2)
 /// - for each index, the offsets of the candidate's commitment and of its completed reveal (4 × (16, 16)). An offset is
-/// the distance from the start plus one; 0 means that the event did not happen.
-/// - bit set of the blobs that were shown for the latest commitment (16)
+///   the distance from the start plus one; 0 means that the event did not happen.
+/// - bit set of the blobs that were seen for the latest commitment (16)
 type Timeline is uint256;
 
 using TimelineLib for Timeline global;
@@ -105,7 +105,7 @@ library TimelineLib {
         );
     }
 
-    /// @notice Adds a commitment of the candidate at `index`, which has none, and clears the shown blobs.
+    /// @notice Adds a commitment of the candidate at `index`, which has none, and clears the seen blobs.
     function withCommitment(Timeline self, uint256 index, L1Slot l1Slot) internal pure returns (Timeline) {
         uint256 cleared = Timeline.unwrap(self) & ~(MASK_16 << SEEN_BIT);
         return Timeline.wrap(cleared | (offsetOf(self, l1Slot) << (COMMITTED_BIT + CANDIDATE_BITS * index)));
@@ -117,8 +117,8 @@ library TimelineLib {
             Timeline.wrap(Timeline.unwrap(self) | (offsetOf(self, l1Slot) << (REVEALED_BIT + CANDIDATE_BITS * index)));
     }
 
-    /// @notice Replaces the shown blobs.
-    /// @param seen Bit set of the shown blobs, at most 16 bits.
+    /// @notice Replaces the seen blobs.
+    /// @param seen Bit set of the seen blobs, at most 16 bits.
     function withBlobsSeen(Timeline self, uint256 seen) internal pure returns (Timeline) {
         return Timeline.wrap((Timeline.unwrap(self) & ~(MASK_16 << SEEN_BIT)) | (seen << SEEN_BIT));
     }

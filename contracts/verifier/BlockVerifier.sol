@@ -72,7 +72,7 @@ contract BlockVerifier is IStateTransitionVerifier {
     bytes32 private constant CHALLENGE_TAG = "fernet.z.v1";
     bytes32 private constant WEIGHTS_TAG = "fernet.weights.v1";
 
-    /// @notice Most operations of a chunk.
+    /// @notice Maximum number of operations of a chunk.
     uint256 public immutable operations;
     /// @notice Number of blob elements of a chunk.
     uint256 public immutable elements;
