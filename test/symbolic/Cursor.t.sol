@@ -73,9 +73,9 @@ contract CursorProofs {
         );
     }
 
-    function _sameTip(Cursor cursor, Cursor cursor_) private pure {
-        assert(Slot.unwrap(cursor.tipSlot()) == Slot.unwrap(cursor_.tipSlot()));
-        assert(cursor.height() == cursor_.height());
-        assert(cursor.depositsEnd() == cursor_.depositsEnd());
+    function _sameTip(Cursor before, Cursor afterwards) private pure {
+        assert(Slot.unwrap(before.tipSlot()) == Slot.unwrap(afterwards.tipSlot()));
+        assert(before.height() == afterwards.height());
+        assert(before.depositsEnd() == afterwards.depositsEnd());
     }
 }

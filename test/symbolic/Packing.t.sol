@@ -46,41 +46,41 @@ contract PackingProofs {
         assert(timeline.blobsSeen() == before.blobsSeen());
     }
 
-    function check_aCommitmentIsKeptAndStartsTheBlobs(uint256 word, uint256 position, uint16 after_) public pure {
+    function check_aCommitmentIsKeptAndStartsTheBlobs(uint256 word, uint256 index, uint16 after_) public pure {
         Timeline before = Timeline.wrap(word);
-        if (position > 3 || after_ == type(uint16).max) return;
+        if (index > 3 || after_ == type(uint16).max) return;
         // No slot starts in L1 slot 0: zero stands for none.
         if (L1Slot.unwrap(before.start()) == 0) return;
         // A candidate gets one commitment.
-        if (L1Slot.unwrap(before.committedAt(position)) != 0) return;
+        if (L1Slot.unwrap(before.committedAt(index)) != 0) return;
         L1Slot now_ = before.start().plus(after_);
-        Timeline timeline = before.withCommitment(position, now_);
-        assert(L1Slot.unwrap(timeline.committedAt(position)) == L1Slot.unwrap(now_));
+        Timeline timeline = before.withCommitment(index, now_);
+        assert(L1Slot.unwrap(timeline.committedAt(index)) == L1Slot.unwrap(now_));
         assert(timeline.blobsSeen() == 0);
         _sameSlot(before, timeline);
         _sameRanking(before, timeline);
-        assert(L1Slot.unwrap(timeline.revealedAt(position)) == L1Slot.unwrap(before.revealedAt(position)));
+        assert(L1Slot.unwrap(timeline.revealedAt(index)) == L1Slot.unwrap(before.revealedAt(index)));
         for (uint256 i = 0; i < 4; ++i) {
-            if (i != position) _sameHistory(before, timeline, i);
+            if (i != index) _sameHistory(before, timeline, i);
         }
     }
 
-    function check_aRevealIsKept(uint256 word, uint256 position, uint16 after_) public pure {
+    function check_aRevealIsKept(uint256 word, uint256 index, uint16 after_) public pure {
         Timeline before = Timeline.wrap(word);
-        if (position > 3 || after_ == type(uint16).max) return;
+        if (index > 3 || after_ == type(uint16).max) return;
         // No slot starts in L1 slot 0: zero stands for none.
         if (L1Slot.unwrap(before.start()) == 0) return;
         // A candidate is revealed once.
-        if (L1Slot.unwrap(before.revealedAt(position)) != 0) return;
+        if (L1Slot.unwrap(before.revealedAt(index)) != 0) return;
         L1Slot now_ = before.start().plus(after_);
-        Timeline timeline = before.withReveal(position, now_);
-        assert(L1Slot.unwrap(timeline.revealedAt(position)) == L1Slot.unwrap(now_));
+        Timeline timeline = before.withReveal(index, now_);
+        assert(L1Slot.unwrap(timeline.revealedAt(index)) == L1Slot.unwrap(now_));
         assert(timeline.blobsSeen() == before.blobsSeen());
         _sameSlot(before, timeline);
         _sameRanking(before, timeline);
-        assert(L1Slot.unwrap(timeline.committedAt(position)) == L1Slot.unwrap(before.committedAt(position)));
+        assert(L1Slot.unwrap(timeline.committedAt(index)) == L1Slot.unwrap(before.committedAt(index)));
         for (uint256 i = 0; i < 4; ++i) {
-            if (i != position) _sameHistory(before, timeline, i);
+            if (i != index) _sameHistory(before, timeline, i);
         }
     }
 
@@ -144,27 +144,27 @@ contract PackingProofs {
         assert(SequencerId.unwrap(_candidate.sequencer) == sequencer);
     }
 
-    function _sameRates(Rates memory rates, Rates memory rates_) private pure {
-        assert(rates.blockReward == rates_.blockReward);
-        assert(rates.revealBonus == rates_.revealBonus);
-        assert(rates.sequencerBps == rates_.sequencerBps);
-        assert(rates.proverBps == rates_.proverBps);
-        assert(rates.submitterBps == rates_.submitterBps);
+    function _sameRates(Rates memory expected, Rates memory actual) private pure {
+        assert(expected.blockReward == actual.blockReward);
+        assert(expected.revealBonus == actual.revealBonus);
+        assert(expected.sequencerBps == actual.sequencerBps);
+        assert(expected.proverBps == actual.proverBps);
+        assert(expected.submitterBps == actual.submitterBps);
     }
 
-    function _sameSlot(Timeline timeline, Timeline timeline_) private pure {
-        assert(Slot.unwrap(timeline.slot()) == Slot.unwrap(timeline_.slot()));
-        assert(L1Slot.unwrap(timeline.start()) == L1Slot.unwrap(timeline_.start()));
-        assert(L1Slot.unwrap(timeline.previousStart()) == L1Slot.unwrap(timeline_.previousStart()));
+    function _sameSlot(Timeline before, Timeline afterwards) private pure {
+        assert(Slot.unwrap(before.slot()) == Slot.unwrap(afterwards.slot()));
+        assert(L1Slot.unwrap(before.start()) == L1Slot.unwrap(afterwards.start()));
+        assert(L1Slot.unwrap(before.previousStart()) == L1Slot.unwrap(afterwards.previousStart()));
     }
 
-    function _sameRanking(Timeline timeline, Timeline timeline_) private pure {
-        assert(timeline.count() == timeline_.count());
-        assert(timeline.order() == timeline_.order());
+    function _sameRanking(Timeline before, Timeline afterwards) private pure {
+        assert(before.count() == afterwards.count());
+        assert(before.order() == afterwards.order());
     }
 
-    function _sameHistory(Timeline timeline, Timeline timeline_, uint256 position) private pure {
-        assert(L1Slot.unwrap(timeline.committedAt(position)) == L1Slot.unwrap(timeline_.committedAt(position)));
-        assert(L1Slot.unwrap(timeline.revealedAt(position)) == L1Slot.unwrap(timeline_.revealedAt(position)));
+    function _sameHistory(Timeline before, Timeline afterwards, uint256 index) private pure {
+        assert(L1Slot.unwrap(before.committedAt(index)) == L1Slot.unwrap(afterwards.committedAt(index)));
+        assert(L1Slot.unwrap(before.revealedAt(index)) == L1Slot.unwrap(afterwards.revealedAt(index)));
     }
 }

@@ -89,10 +89,10 @@ contract PhasesProofs {
     /// within the reveal phase that follows.
     function _isReachable(Timeline timeline, Windows windows) private pure returns (bool) {
         if (windows.exclusive() > windows.proving()) return false;
-        uint256 position = timeline.indexOf(0);
+        uint256 index = timeline.indexOf(0);
         uint256 turn = uint256(L1Slot.unwrap(timeline.start())) + windows.proposal();
-        uint256 committed = L1Slot.unwrap(timeline.committedAt(position));
-        uint256 revealed = L1Slot.unwrap(timeline.revealedAt(position));
+        uint256 committed = L1Slot.unwrap(timeline.committedAt(index));
+        uint256 revealed = L1Slot.unwrap(timeline.revealedAt(index));
         if (committed == 0) return revealed == 0;
         if (committed < turn || committed >= turn + windows.commitment()) return false;
         return revealed == 0 || (revealed >= committed && revealed <= committed + windows.reveal());
