@@ -43,15 +43,15 @@ contract OddToken is ERC20("Odd", "ODD") {
     }
 
     function transfer(address to, uint256 amount) public override returns (bool) {
-        return _odd(msg.sender, to, amount);
+        return _transferWithMisbehaviour(msg.sender, to, amount);
     }
 
     function transferFrom(address from, address to, uint256 amount) public override returns (bool) {
         _spendAllowance(from, msg.sender, amount);
-        return _odd(from, to, amount);
+        return _transferWithMisbehaviour(from, to, amount);
     }
 
-    function _odd(address from, address to, uint256 amount) private returns (bool) {
+    function _transferWithMisbehaviour(address from, address to, uint256 amount) private returns (bool) {
         if (oddity == Oddity.ReturnsFalse) return false;
         if (oddity == Oddity.Reverts) revert("odd");
         if (oddity == Oddity.CallsBack) {

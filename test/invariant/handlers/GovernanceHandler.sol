@@ -61,7 +61,7 @@ contract GovernanceHandler is GovernanceFixture {
         uint256 i = seed % _payloads.length;
         seed >>= 8;
         if (choice < 7) {
-            _signalOne(seed % 8 == 0 ? i : _favourite(_slot / ROUND));
+            _signalOne(seed % 8 == 0 ? i : _majorityPayload(_slot / ROUND));
         } else if (choice < 9) {
             _push(i, seed);
         } else if (choice < 11) {
@@ -80,7 +80,7 @@ contract GovernanceHandler is GovernanceFixture {
     }
 
     /// @dev The payload that most blocks of a round vote for.
-    function _favourite(uint64 round) private view returns (uint256) {
+    function _majorityPayload(uint64 round) private view returns (uint256) {
         return uint256(keccak256(abi.encode(round))) % _payloads.length;
     }
 
@@ -93,7 +93,7 @@ contract GovernanceHandler is GovernanceFixture {
         if (_slot < ROUND) return;
         // Cast: zero or one.
         uint64 round = _slot / ROUND - uint64(seed % 2);
-        if (seed % 8 < 6) i = _favourite(round);
+        if (seed % 8 < 6) i = _majorityPayload(round);
         vm.prank(stranger);
         try votes.push(round, address(_payloads[i])) {
             if (_ballots[round][i] < QUORUM) ++_withoutQuorum;

@@ -110,7 +110,7 @@ contract SlotHandler is Fixture {
             else if (phase == Phase.Backup && rest % 3 == 0) _tryBackup(rest >> 2);
             else _pass(rest);
         } else if (choice == 12) {
-            _aside(rest);
+            _otherAction(rest);
         } else {
             // An action outside of its phase: it may only fail with a declared error.
             if (choice == 13) _tryPropose(rest % 4);
@@ -244,7 +244,7 @@ contract SlotHandler is Fixture {
     }
 
     /// @dev Actions beside the slots: escrow, rewards, settling, exits.
-    function _aside(uint256 seed) private {
+    function _otherAction(uint256 seed) private {
         uint256 choice = seed % 8;
         seed >>= 8;
         if (choice == 6) return _tryPause(seed);
