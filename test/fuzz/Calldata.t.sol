@@ -13,7 +13,7 @@ import {Random} from "../support/Random.sol";
 import {Trapdoor} from "../support/Trapdoor.sol";
 
 /// @title Any calldata to any function of any contract, from anybody (rules M1 to M3)
-/// @notice The functions come from `snapshots/abi.json`, so none is missing.
+/// @notice The functions come from `snapshots/signatures.json`, so none is missing.
 contract CalldataTest is Fixture {
     /// @dev Far more gas than any function needs, so no call fails for lack of gas.
     uint256 private constant GAS = 20_000_000;
@@ -71,7 +71,7 @@ contract CalldataTest is Fixture {
     function _is(string memory name, address deployed) private {
         _names.push(name);
         _at[name] = deployed;
-        string memory json = vm.readFile("snapshots/abi.json");
+        string memory json = vm.readFile("snapshots/signatures.json");
         string[] memory entries = vm.parseJsonStringArray(json, string.concat(".", name));
         bytes memory prefix = "function ";
         for (uint256 i = 0; i < entries.length; ++i) {
