@@ -81,12 +81,14 @@ const vrfMessage = ({ chainId, rollup, slot, seed, sequencer }) =>
 
 const KEY_BYTES = 128;
 
-const hashed = columns(["hashMessage"], ["hashed"], ({ hashMessage }) => ({
-  hashed: hex(writeG2(hashToG2(bytes(hashMessage), OFFICIAL_TAG))),
-}));
+// ---- checks -------------------------------------------------------------------------------------------------------
+
 /** The tag of RFC 9380's own vectors. */
 const OFFICIAL_TAG = "QUUX-V01-CS02-with-BLS12381G2_XMD:SHA-256_SSWU_RO_";
 
+const hashed = columns(["hashMessage"], ["hashed"], ({ hashMessage }) => ({
+  hashed: hex(writeG2(hashToG2(bytes(hashMessage), OFFICIAL_TAG))),
+}));
 const keys = columns(
   ["chainId", "staking", "owner", "key", "rollup", "slot", "seed", "sequencer", "possession", "scoreProof"],
   ["keyHash", "possessionMessage", "vrfMessage", "score"],

@@ -40,7 +40,7 @@ export const all = (...checks) => ({
 export const canonical = (value) => {
   if (Array.isArray(value)) return value.map(canonical);
   if (value !== null && typeof value === "object") {
-    return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, canonical(v)]));
+    return Object.fromEntries(Object.keys(value).sort().map((key) => [key, canonical(value[key])]));
   }
   if (typeof value === "boolean") return value ? "1" : "0";
   if (typeof value === "string") return value.toLowerCase();

@@ -1,10 +1,11 @@
-// Derives every value of vectors/ a second time, with code that was written from docs/protocol and docs/rollup alone, and
-// compares. Where the two disagree, the documents or the code are wrong. Then changes one value of each kind in each file,
-// and expects each change to be noticed.
+// Derives every value of vectors/ a second time, with code that was written from docs/protocol and docs/rollup
+// alone, and compares. If the two disagree, the documents or the product's code are wrong. Then it changes one value
+// of each kind in each file, and expects each change to be noticed.
 // usage: node tools/spec/check.mjs
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
+import { checks as blocks } from "./blocks.mjs";
 import { checks as bls } from "./bls.mjs";
 import { differences, size } from "./cases.mjs";
 import { checkInterface } from "./interface.mjs";
@@ -18,13 +19,13 @@ import { checks as time } from "./time.mjs";
 
 const VECTORS = "vectors";
 
-/** A file of vectors. Numbers that a double can't hold become texts. */
+/** A file of vectors. Numbers that a double can't hold become decimal texts. */
 const readVector = (file) => {
   const source = readFileSync(join(VECTORS, file), "utf8");
   return JSON.parse(source.replace(/(?<=[[:,]\s*)\d{16,}(?=\s*[,\]}])/g, '"$&"'));
 };
 
-/** The vector with the value at `path` changed: a number or a decimal text by one, a text by one digit in its middle. */
+/** The vector with another value at `path`: a number or a decimal text plus one, a text with another digit. */
 const corrupted = (vector, path) => {
   const changed = structuredClone(vector);
   const owner = path.slice(0, -1).reduce((object, key) => object[key], changed);
@@ -74,6 +75,7 @@ const checks = {
   ...bls,
   ...ledger,
   ...proofs(readVector),
+  ...blocks(readVector),
 };
 const files = readdirSync(VECTORS).filter((name) => name.endsWith(".json"));
 for (const file of files) {

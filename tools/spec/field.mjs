@@ -1,4 +1,5 @@
-// The scalar field of BLS12-381 and the points of a blob: docs/rollup/cryptography.md, "Field" and "Operations and blobs".
+// The scalar field of BLS12-381 and the points of a blob:
+// docs/rollup/cryptography.md, "Field" and "Operations and blobs".
 
 export const ORDER = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
 export const BLOB_ELEMENTS = 4096;
@@ -17,7 +18,16 @@ export const power = (base, exponent, order = ORDER) => {
   return result;
 };
 
-export const inverse = (value) => power(value, ORDER - 2n);
+/** 1 / value, by Euclid's algorithm. */
+export const inverse = (value) => {
+  let [a, b, u, v] = [mod(value), ORDER, 1n, 0n];
+  while (a > 1n) {
+    const quotient = b / a;
+    [a, b, u, v] = [b - quotient * a, a, v - quotient * u, u];
+  }
+  if (a === 0n) throw new Error("0 has no inverse");
+  return mod(u);
+};
 
 /** An element: 0x-hex or a number, below the order. */
 export const element = (value) => {

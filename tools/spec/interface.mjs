@@ -1,5 +1,5 @@
-// Holds docs/protocol/interface.md and the contracts' interfaces together: events in both directions, functions and structs of the
-// page in the contracts. Names of parameters don't count, names of fields of structs do.
+// Compares docs/protocol/interface.md with the interfaces of the contracts. Events must be the same in both; functions
+// and structs of the page must be in the contracts. Names of parameters don't count, names of fields of structs do.
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
@@ -50,7 +50,8 @@ const compare = (page, contracts, failures) => {
   const [documented, actual] = [new Set(page), new Set(contracts)];
   for (const one of documented) if (!actual.has(one)) failures.push(`interface.md: no contract has "${one}"`);
   for (const one of actual) {
-    if (one.startsWith("event ") && !documented.has(one)) failures.push(`interface.md: expected "${one}", it is missing`);
+    const missing = one.startsWith("event ") && !documented.has(one);
+    if (missing) failures.push(`interface.md: "${one}" of the contracts is missing`);
   }
 };
 

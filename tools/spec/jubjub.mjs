@@ -1,5 +1,7 @@
 // Keys and signatures of the ledger: docs/rollup/cryptography.md, "Keys and signatures".
-import { integer } from "./bytes.mjs";
+import { sha3_512 } from "@noble/hashes/sha3";
+
+import { big, bytes, concat, integer, text, word } from "./bytes.mjs";
 import { element, inverse, mod } from "./field.mjs";
 import { hash } from "./poseidon.mjs";
 
@@ -9,24 +11,31 @@ const GENERATOR = {
   x: 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122bn,
   y: 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aan,
 };
-const NEUTRAL = { x: 0n, y: 1n };
 const LOW_128 = (1n << 128n) - 1n;
 
-const add = (a, b) => {
-  const cross = mod(D * mod(a.x * b.x) * mod(a.y * b.y));
-  return {
-    x: mod((a.x * b.y + a.y * b.x) * inverse(mod(1n + cross))),
-    y: mod((a.y * b.y + a.x * b.x) * inverse(mod(1n - cross))),
-  };
+// Points are (X : Y : Z) with x = X/Z and y = Y/Z: the sum of the page without an inversion for each addition.
+const NEUTRAL = { X: 0n, Y: 1n, Z: 1n };
+const projective = ({ x, y }) => ({ X: x, Y: y, Z: 1n });
+
+const affine = ({ X, Y, Z }) => {
+  const scale = inverse(Z);
+  return { x: mod(X * scale), y: mod(Y * scale) };
 };
 
-const negate = ({ x, y }) => ({ x: mod(-x), y });
+const add = (a, b) => {
+  const z = mod(a.Z * b.Z);
+  const [xx, yy, square] = [mod(a.X * b.X), mod(a.Y * b.Y), mod(z * z)];
+  const cross = mod(D * mod(xx * yy));
+  const [minus, plus] = [mod(square - cross), mod(square + cross)];
+  const mixed = mod((a.X + a.Y) * (b.X + b.Y) - xx - yy);
+  return { X: mod(z * mod(minus * mixed)), Y: mod(z * mod(plus * mod(yy + xx))), Z: mod(minus * plus) };
+};
 
 const times = (scalar, point) => {
   let sum = NEUTRAL;
   for (const bit of scalar.toString(2)) {
     sum = add(sum, sum);
-    if (bit === "1") sum = add(sum, point);
+    if (bit === "1") sum = add(sum, projective(point));
   }
   return sum;
 };
@@ -34,7 +43,10 @@ const times = (scalar, point) => {
 /** A public key: on the curve, with x other than 0. */
 export const isKey = (x, y) => x !== 0n && mod(y * y - x * x - 1n - D * mod(x * x) * mod(y * y)) === 0n;
 
-const inSubgroup = (point) => times(SUBGROUP_ORDER, point).x === 0n && times(SUBGROUP_ORDER, point).y === 1n;
+const inSubgroup = (point) => {
+  const { x, y } = affine(times(SUBGROUP_ORDER, point));
+  return x === 0n && y === 1n;
+};
 
 /** Whether 48 bytes are the key's signature of (m, a) in the domain. */
 export const verify = ({ domain, x, y, m, a, signature }) => {
@@ -43,6 +55,21 @@ export const verify = ({ domain, x, y, m, a, signature }) => {
   const response = integer(signature.slice(16));
   const key = { x: element(x), y: element(y) };
   if (response >= SUBGROUP_ORDER || !isKey(key.x, key.y) || !inSubgroup(key)) return false;
-  const r = add(times(response, GENERATOR), negate(times(challenge, key)));
+  const minusKey = { x: mod(-key.x), y: key.y };
+  const r = affine(add(times(response, GENERATOR), times(challenge, minusKey)));
   return (hash(element(domain), [r.x, r.y, element(m), element(a)]) & LOW_128) === challenge;
+};
+
+/** The public key of a secret, 32 bytes in 0x-hex. */
+export const publicKey = (secret) => affine(times(integer(bytes(secret)), GENERATOR));
+
+const item = (data) => concat(big(data.length, 8), data);
+
+/** The signature of (m, a) in the domain, with the nonce that this repository's client derives. */
+export const sign = ({ secret, domain, m, a }) => {
+  const parts = [text("fernet.ledger.nonce.v1"), bytes(secret), word(domain), word(m), word(a)];
+  const k = mod(integer(sha3_512(concat(...parts.map(item)))), SUBGROUP_ORDER);
+  const r = affine(times(k, GENERATOR));
+  const e = hash(element(domain), [r.x, r.y, element(m), element(a)]) & LOW_128;
+  return concat(big(e, 16), big(mod(k + e * integer(bytes(secret)), SUBGROUP_ORDER), 32));
 };

@@ -130,7 +130,11 @@ const poseidon = {
     { label: "permutation", given: { permuted: vector.permutation.input }, expected: vector.permutation },
     { label: "node", given: { children: vector.node.input }, expected: vector.node },
     { label: "leaf", given: vector.leaf, expected: { output: vector.leaf.output } },
-    ...vector.sponge.map(({ input, output }) => ({ label: "sponge", given: { absorbed: input }, expected: { output } })),
+    ...vector.sponge.map(({ input: absorbed, output }) => ({
+      label: `sponge of ${absorbed.length}`,
+      given: { absorbed },
+      expected: { output },
+    })),
   ],
   derive: ({ empty, permuted, children, absorbed, ...account }) => {
     if (empty) return { instance: "poseidonperm_x5_255_5", emptyRoots: emptyRoots.map(hex32) };

@@ -1,4 +1,5 @@
-// Headers, quotes and what is bound to a deployment: docs/protocol/encodings.md, "Header", "Quote" and "Domain of the ledger".
+// Headers, quotes and what is bound to a deployment:
+// docs/protocol/encodings.md, "Header", "Quote" and "Domain of the ledger".
 import { secp256k1 } from "@noble/curves/secp256k1";
 
 import { big, concat, encode, hex, keccak, tag, text, upper, word } from "./bytes.mjs";

@@ -1,4 +1,5 @@
-// Challenges, block proofs and claims: docs/rollup/README.md, "Statement" and "Bytes", docs/rollup/cryptography.md, "Proof".
+// Challenges, block proofs and claims:
+// docs/rollup/README.md, "Statement" and "Bytes", docs/rollup/cryptography.md, "Proof".
 import { bls12_381 as bls } from "@noble/curves/bls12-381";
 import { sha256 } from "@noble/hashes/sha2";
 
@@ -29,11 +30,11 @@ const binding = (z, context, entries) =>
   );
 
 /** Y5. */
-const recipientsOf = ({ payee, feeRecipient }, feeBurnBps) =>
+export const recipientsOf = ({ payee, feeRecipient }, feeBurnBps) =>
   BigInt(payee) + (BigInt(feeRecipient) << 160n) + (BigInt(feeBurnBps) << 192n);
 
 /** z as the chunk at `position` of its blob sees it. */
-const challengeOf = (z, position, elements) => mod(z * inverse(shiftOf(position, elements)));
+export const challengeOf = (z, position, elements) => mod(z * inverse(shiftOf(position, elements)));
 
 // ---- KZG ----------------------------------------------------------------------------------------------------------
 
@@ -68,7 +69,7 @@ const WORD = 32;
 const CHUNK_WORDS = 16;
 
 /** Z7: the parts of abi.encode(BlockProof). Everything but the canonical form throws. */
-const parseProof = (data, { chunks, blobs, entries }) => {
+export const parseProof = (data, { chunks, blobs, entries }) => {
   const at = (first, count = 1) => data.slice(first * WORD, (first + count) * WORD);
   const openingsAt = 9 + CHUNK_WORDS * chunks;
   const queueAt = openingsAt + 1 + 3 * blobs;
