@@ -1,4 +1,4 @@
-//! The slots: proposals, commitments, reveals, proofs, and what the end of a slot moves.
+//! The rollup: proposals, commitments, reveals, proofs, and the settlement of a slot.
 
 use std::collections::BTreeMap;
 
@@ -21,16 +21,16 @@ use crate::{
     rules::{Addresses, Rules},
 };
 
-/// Where the chain stands.
+/// The state of the rollup.
 #[derive(Debug, Clone)]
 pub(crate) struct Rollup {
     pub(crate) cursor: Cursor,
-    /// the last slot with proposals; the cursor may have passed it
+    /// The last slot with proposals. The cursor may have passed it.
     pub(crate) recorded: Option<Recorded>,
     pub(crate) tip: abi::Tip,
-    /// header hashes of finalized blocks, by slot
+    /// Header hashes of finalized blocks, by slot.
     pub(crate) finalized: BTreeMap<u64, B256>,
-    /// first L1 slot in which the guardian may pause again
+    /// First L1 slot in which the guardian may pause again.
     pub(crate) pausable_from: L1Slot,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Recorded {
     pub(crate) list: CandidateList,
     pub(crate) commitments: BTreeMap<SequencerId, Commitment>,
     pub(crate) revealed_at: BTreeMap<SequencerId, L1Slot>,
-    /// of the candidate that committed last
+    /// Commitment of the candidate that committed last.
     pub(crate) blobs_seen: u16,
 }
 
@@ -78,7 +78,7 @@ impl Rollup {
         }
     }
 
-    /// The slot with proposals that isn't settled.
+    /// The slot with proposals that isn't settled yet.
     pub(crate) fn in_flight(&self) -> Option<&Recorded> {
         self.recorded.as_ref().filter(|r| r.slot >= self.cursor.slot)
     }
@@ -102,7 +102,7 @@ impl Model {
         self.locate_at(self.frame.now)
     }
 
-    /// 0 while there is no pause.
+    /// End of the current pause; 0 if there is none.
     pub(crate) fn paused_until(&self, now: L1Slot) -> u64 {
         let previous = self.rollup.cursor.previous_start;
         if previous > now { previous.get() } else { 0 }
@@ -313,7 +313,7 @@ impl Model {
         self.lock_bond(prover, bond.get())
     }
 
-    /// The candidate in turn, in a phase in which there is one.
+    /// The candidate in turn, if the phase has one.
     fn candidate(&self, at: &TimelineAt) -> Proposed {
         let entries = self.rollup.recorded.as_ref().map(|r| r.list.entries()).unwrap_or_default();
         entries[at.position.turn.index()]
@@ -419,7 +419,7 @@ impl Model {
         self.check_consumption(self.rollup.tip.depositsEnd, header.depositsEnd, at.timeline.previous_start)
     }
 
-    /// The proof that the verifier accepts for a block on the tip.
+    /// The proof that the verifier double accepts for a block on the tip.
     pub(crate) fn proof_of(&self, header: &abi::Header, payee: Address) -> B256 {
         let from = self.rollup.tip.depositsEnd;
         let statement = Statement {
@@ -451,7 +451,7 @@ impl Model {
 
     // ---- the slot's end ---------------------------------------------------------------------------------------------
 
-    /// What the end of a slot finds.
+    /// State of a slot at its end.
     fn settled_candidates(&self) -> Vec<SettledCandidate> {
         let Some(record) = self.rollup.in_flight() else { return Vec::new() };
         let of = |p: &Proposed| {
@@ -524,8 +524,8 @@ impl Model {
         Ok(())
     }
 
-    /// Carries out a settlement in the order of ranks: of a candidate that failed, the bond, then the penalty; last the bond of
-    /// the revealed one.
+    /// Carries out a settlement in the order of ranks. For each failed candidate it releases the bond, then
+    /// applies the penalty. The bond of the revealed candidate comes last.
     fn move_stakes_and_bonds(
         &mut self,
         slot: Slot,

@@ -1,4 +1,4 @@
-//! The model as the Reader shows it.
+//! The model's answers to the Reader's views.
 
 use alloy::primitives::{B256, U256, aliases::U96};
 use fernet_bindings::{
@@ -81,7 +81,7 @@ impl Model {
     }
 }
 
-/// Best first.
+/// Candidates in the order of ranks.
 fn candidates(record: &Recorded) -> Vec<Candidate> {
     let last = record.commitments.iter().max_by_key(|(_, c)| c.at).map(|(sequencer, _)| *sequencer);
     let of = |p: &Proposed| {
