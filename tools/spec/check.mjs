@@ -16,6 +16,7 @@ import { checks as proofs } from "./proofs.mjs";
 import { checks as rewards } from "./rewards.mjs";
 import { checks as selection } from "./selection.mjs";
 import { checks as time } from "./time.mjs";
+import { checks as wire } from "./wire.mjs";
 
 const VECTORS = "vectors";
 
@@ -74,6 +75,7 @@ const checks = {
   ...rewards,
   ...bls,
   ...ledger,
+  ...wire,
   ...proofs(readVector),
   ...blocks(readVector),
 };
