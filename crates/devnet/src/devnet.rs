@@ -15,7 +15,7 @@ use alloy::{
 use fernet_circuit::{Prover, ProverKey};
 use fernet_follower::{Follower, FollowerError};
 use fernet_l1::{BeaconBlobs, BlockIds, ConnectError, Deployment, DeploymentError, DeploymentFile, L1Block};
-use fernet_ledger::{Domain, L1Address, SignedOperation};
+use fernet_ledger::SignedOperation;
 use fernet_network::{Network as _, NetworkError};
 use fernet_protocol::{L1Slot, Slot};
 use fernet_prover::{LocalWorker, ProofWorker};
@@ -246,10 +246,9 @@ impl Devnet {
             vote: options.vote,
         };
         let roles = Roles::new(&deps, &(Arc::clone(&worker) as Arc<dyn ProofWorker>))?;
-        let rollup = L1Address(deployment.contracts().rollup.into_array());
         let users = setup.users.iter().zip(&accounts.users);
         let users = users.map(|(index, user)| (*index, Arc::clone(&user.l2), USER_DEPOSIT));
-        let traffic = Traffic::new(options.seed, Domain::new(backend.chain_id(), rollup), users);
+        let traffic = Traffic::new(options.seed, deployment.rollup_id().into(), users);
         Ok(Self {
             options,
             observer,
@@ -563,8 +562,7 @@ impl Devnet {
     /// The withdrawal: the first user takes part of the deposit back to L1.
     fn withdraw(&mut self) -> Option<SignedOperation> {
         let target = self.accounts.users.first()?.l1.address();
-        let operation =
-            self.traffic.withdrawal(0, L1Address(target.into_array()), USER_DEPOSIT / WITHDRAWN_SHARE);
+        let operation = self.traffic.withdrawal(0, target, USER_DEPOSIT / WITHDRAWN_SHARE);
         self.progress.withdrawal = operation;
         operation
     }
@@ -588,7 +586,7 @@ impl Devnet {
             self.progress.built.insert(built.header_hash, contents);
         }
         for report in &report.provers {
-            for built in &report.built {
+            for built in &report.common.built {
                 let contents = contents(built.transfers, built.deposits, built.withdrawals, built.chunks);
                 self.progress.built.insert(built.header_hash, contents);
             }

@@ -12,8 +12,8 @@ use crate::fault::{FaultKind, FaultPlan};
 pub fn of_sequencer(plan: &Arc<FaultPlan>) -> sequencer::Policy {
     let plan = Arc::clone(plan);
     Box::new(move |effect, context| {
-        let best = context.next.candidates.first().map(|candidate| candidate.sequencer);
-        let rank = if best == Some(context.sequencer) { ProposerRank::Best } else { ProposerRank::Other };
+        let best = context.snapshot.next.candidates.first().map(|candidate| candidate.sequencer);
+        let rank = if best == Some(context.identity) { ProposerRank::Best } else { ProposerRank::Other };
         if sequencer_holds(&plan, effect, rank) {
             sequencer::Decision::Hold
         } else {
@@ -56,24 +56,25 @@ fn sequencer_holds(plan: &FaultPlan, effect: &sequencer::Effect, rank: ProposerR
 }
 
 fn prover_holds(plan: &FaultPlan, effect: &prover::Effect) -> bool {
-    use prover::{Commitment, Effect, Purpose, Window};
+    use prover::{CommittedProver, Effect, ProofPurpose, ProvingWindow};
     let Some(slot) = effect.slot().map(|slot| slot.get()) else { return false };
     plan.at(slot).any(|kind| match kind {
         FaultKind::NoCommitment => matches!(effect, Effect::Commit { .. }),
-        FaultKind::LateProof => matches!(effect, Effect::Finalize { window: Window::Exclusive, .. }),
+        FaultKind::LateProof => matches!(effect, Effect::Finalize { window: ProvingWindow::Exclusive, .. }),
         FaultKind::NoProof => matches!(
             effect,
-            Effect::Prove { purpose: Purpose::Commitment, .. }
-                | Effect::Finalize { commitment: Commitment::Own, .. }
+            Effect::Prove { purpose: ProofPurpose::Commitment, .. }
+                | Effect::Finalize { committed: CommittedProver::Own, .. }
         ),
         FaultKind::NoProofNoRescue => matches!(
             effect,
-            Effect::Prove { purpose: Purpose::Commitment | Purpose::Rescue, .. } | Effect::Finalize { .. }
+            Effect::Prove { purpose: ProofPurpose::Commitment | ProofPurpose::Rescue, .. }
+                | Effect::Finalize { .. }
         ),
         FaultKind::NoBackup => matches!(
             effect,
             Effect::BuildBackup { .. }
-                | Effect::Prove { purpose: Purpose::Backup, .. }
+                | Effect::Prove { purpose: ProofPurpose::Backup, .. }
                 | Effect::FinalizeBackup { .. }
         ),
         FaultKind::NoProposal | FaultKind::NoReveal | FaultKind::FirstCandidateDead => false,
@@ -94,17 +95,17 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn finalize(window: prover::Window, commitment: prover::Commitment) -> prover::Effect {
+    fn finalize(window: prover::ProvingWindow, committed: prover::CommittedProver) -> prover::Effect {
         prover::Effect::Finalize {
             slot: slot(),
             header_hash: B256::ZERO,
             window,
-            commitment,
-            until: L1Slot::new(9),
+            committed,
+            expires_at: L1Slot::new(9),
         }
     }
 
-    fn prove(purpose: prover::Purpose) -> prover::Effect {
+    fn prove(purpose: prover::ProofPurpose) -> prover::Effect {
         prover::Effect::Prove { slot: slot(), header_hash: B256::ZERO, purpose }
     }
 
@@ -115,7 +116,7 @@ mod tests {
             header_hash: B256::ZERO,
             rank: 0,
             seed_at: L1Slot::new(1),
-            until: L1Slot::new(9),
+            expires_at: L1Slot::new(9),
         };
         assert!(sequencer_holds(&plan("no-proposal@3"), &propose, ProposerRank::Best));
         assert!(!sequencer_holds(&plan("no-proposal@2,no-reveal@3"), &propose, ProposerRank::Best));
@@ -131,20 +132,20 @@ mod tests {
 
     #[test]
     fn a_late_proof_waits_for_open_proving() {
-        use prover::{Commitment::Own, Window};
+        use prover::{CommittedProver::Own, ProvingWindow};
         let plan = plan("late-proof@3");
-        assert!(prover_holds(&plan, &finalize(Window::Exclusive, Own)));
-        assert!(!prover_holds(&plan, &finalize(Window::Open, Own)));
+        assert!(prover_holds(&plan, &finalize(ProvingWindow::Exclusive, Own)));
+        assert!(!prover_holds(&plan, &finalize(ProvingWindow::Open, Own)));
     }
 
     #[test]
     fn without_a_proof_only_a_rescue_is_left_and_without_rescue_only_backup() {
-        use prover::{Commitment, Purpose, Window};
-        let rescue = finalize(Window::Open, Commitment::Other);
+        use prover::{CommittedProver, ProofPurpose, ProvingWindow};
+        let rescue = finalize(ProvingWindow::Open, CommittedProver::Other);
         assert!(!prover_holds(&plan("no-proof@3"), &rescue));
-        assert!(prover_holds(&plan("no-proof@3"), &finalize(Window::Open, Commitment::Own)));
+        assert!(prover_holds(&plan("no-proof@3"), &finalize(ProvingWindow::Open, CommittedProver::Own)));
         assert!(prover_holds(&plan("no-proof-no-rescue@3"), &rescue));
-        assert!(!prover_holds(&plan("no-proof-no-rescue@3"), &prove(Purpose::Backup)));
-        assert!(prover_holds(&plan("no-backup@3"), &prove(Purpose::Backup)));
+        assert!(!prover_holds(&plan("no-proof-no-rescue@3"), &prove(ProofPurpose::Backup)));
+        assert!(prover_holds(&plan("no-backup@3"), &prove(ProofPurpose::Backup)));
     }
 }

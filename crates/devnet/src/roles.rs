@@ -232,7 +232,7 @@ impl RolesReport {
             log("sequencer", number, report);
         }
         for (number, report) in self.provers.iter().enumerate() {
-            log("prover", number, report);
+            log("prover", number, &report.common);
         }
     }
 }
@@ -308,7 +308,7 @@ fn sequencer(
     };
     let role = format!("sequencer-{number}");
     let blob_account = deps.accounts.blob_accounts.get(number).unwrap_or(signer).clone();
-    let wiring = fernet_sequencer::Wiring {
+    let wiring = fernet_sequencer::Dependencies {
         follower: Arc::clone(deps.follower),
         network: Arc::new(network.clone()) as Arc<dyn Network>,
         transactions: manager(deps, &role, Senders::new(signer.clone()).with_blob_account(blob_account))?,
@@ -352,7 +352,7 @@ fn prover(
         mempool: Limits::default(),
     };
     let role = format!("prover-{number}");
-    let wiring = fernet_prover::Wiring {
+    let wiring = fernet_prover::Dependencies {
         follower: Arc::clone(deps.follower),
         network: Arc::new(network.clone()) as Arc<dyn Network>,
         transactions: manager(deps, &role, Senders::new(signer.clone()))?,

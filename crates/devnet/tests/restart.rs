@@ -86,9 +86,19 @@ async fn roles_that_die_after_every_kind_of_effect_send_nothing_twice_and_forget
     let mut sequencers = kinds("sequencer");
     // Few slots seldom leave one sequencer enough to claim; provers claim by the same code.
     sequencers.remove("ClaimRewards");
-    let expected = ["AnnounceBody", "Build", "Commit", "Propose", "Recall", "RequestQuotes", "Reveal"];
+    let expected = [
+        "AnnounceBody",
+        "Build",
+        "Commit",
+        "LoadBlock",
+        "ManageTransactions",
+        "Propose",
+        "RequestQuotes",
+        "Reveal",
+    ];
     assert_eq!(sequencers, BTreeSet::from(expected));
-    let expected = ["BuildBackup", "ClaimRewards", "Finalize", "FinalizeBackup", "Prove"];
+    let expected =
+        ["BuildBackup", "ClaimRewards", "Finalize", "FinalizeBackup", "ManageTransactions", "Offer", "Prove"];
     assert_eq!(kinds("prover"), BTreeSet::from(expected));
     assert!(restarts >= expected.len(), "{restarts} restarts");
 

@@ -8,15 +8,15 @@ use alloy::hex;
 use alloy::primitives::{Address, B256, Bytes};
 use fernet_ledger::layout::BLOB_BYTES;
 use fernet_ledger::{
-    AccountIndex, Blob, Domain, L1Address, Operation, SecretKey, Signature, SignedOperation, Transfer,
-    Withdrawal,
+    AccountIndex, Blob, Domain, Operation, SecretKey, Signature, SignedOperation, Transfer, Withdrawal,
 };
 use fernet_network::{AcceptedQuote, BlockBody, Gossip, QuoteRequest, SignedQuote, Wire};
-use fernet_protocol::{Header, L1Slot, Quote, SequencerId, Slot, TokenAmount};
+use fernet_protocol::{ChainId, Header, L1Slot, Quote, RollupId, SequencerId, Slot, TokenAmount};
 use serde_json::{Value, json};
 
 fn sign(operation: impl Into<Operation>) -> SignedOperation {
-    operation.into().sign(Domain::new(31_337, L1Address([0x11; 20])), &SecretKey::from_seed(b"alice"))
+    let rollup = RollupId::new(ChainId::new(31_337), Address::repeat_byte(0x11));
+    operation.into().sign(Domain::from(rollup), &SecretKey::from_seed(b"alice"))
 }
 
 fn encoded(message: &impl Wire) -> String {
@@ -36,17 +36,18 @@ fn operations() -> Vec<(SignedOperation, Value)> {
             json!({ "kind": 1, "from": from, "to": to, "amount": amount, "fee": fee, "nonce": nonce });
         (signed, fields)
     };
-    let withdrawal = |from, target, amount, fee, nonce| {
-        let signed =
-            sign(Withdrawal { from: AccountIndex::new(from), target: L1Address(target), amount, fee, nonce });
+    let withdrawal = |from, target: Address, amount: u64, fee, nonce| {
+        let signed = sign(Withdrawal { from: AccountIndex::new(from), target, amount, fee, nonce });
         let (target, amount) = (hex::encode_prefixed(target), amount.to_string());
-        let fields = json!({ "kind": 2, "from": from, "target": target, "amount": amount, "fee": fee, "nonce": nonce });
+        let fields = json!({
+            "kind": 2, "from": from, "target": target, "amount": amount, "fee": fee, "nonce": nonce
+        });
         (signed, fields)
     };
     vec![
         transfer(1, 2, 3, 4, 5),
         transfer(u32::MAX, u32::MAX, u64::MAX, u32::MAX, u32::MAX),
-        withdrawal(1, [0xaa; 20], 3, 4, 6),
+        withdrawal(1, Address::repeat_byte(0xaa), 3, 4, 6),
     ]
 }
 
