@@ -1,39 +1,58 @@
 //! Faults as policies of the roles: which effects a plan holds back.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use fernet_prover as prover;
 use fernet_sequencer as sequencer;
 
 use crate::fault::{FaultKind, FaultPlan};
 
-/// A sequencer's policy under a plan.
-#[must_use]
-pub fn of_sequencer(plan: &Arc<FaultPlan>) -> sequencer::Policy {
-    let plan = Arc::clone(plan);
-    Box::new(move |effect, context| {
-        let best = context.snapshot.next.candidates.first().map(|candidate| candidate.sequencer);
-        let rank = if best == Some(context.identity) { ProposerRank::Best } else { ProposerRank::Other };
-        if sequencer_holds(&plan, effect, rank) {
-            sequencer::Decision::Hold
-        } else {
-            sequencer::Decision::Allow
-        }
-    })
+/// Makes the policy of each role.
+pub trait RolePolicies: fmt::Debug + Send + Sync {
+    /// The policy of sequencer `number`, from 0.
+    fn sequencer(&self, number: usize) -> sequencer::Policy;
+
+    /// The policy of prover `number`, from 0.
+    fn prover(&self, number: usize) -> prover::Policy;
 }
 
-/// A prover's policy under a plan.
-#[must_use]
-pub fn of_prover(plan: &Arc<FaultPlan>) -> prover::Policy {
-    let plan = Arc::clone(plan);
-    Box::new(
-        move |effect, _| {
-            if prover_holds(&plan, effect) { prover::Decision::Hold } else { prover::Decision::Allow }
-        },
-    )
+/// The policies of a plan of faults.
+#[derive(Debug, Clone)]
+pub struct FaultPolicies(Arc<FaultPlan>);
+
+impl FaultPolicies {
+    /// The policies of `plan`.
+    #[must_use]
+    pub fn new(plan: FaultPlan) -> Self {
+        Self(Arc::new(plan))
+    }
 }
 
-/// Where a sequencer's proposal stands.
+impl RolePolicies for FaultPolicies {
+    fn sequencer(&self, _number: usize) -> sequencer::Policy {
+        let plan = Arc::clone(&self.0);
+        Box::new(move |effect, context| {
+            let best = context.snapshot.next.candidates.first().map(|candidate| candidate.sequencer);
+            let rank = if best == Some(context.identity) { ProposerRank::Best } else { ProposerRank::Other };
+            if sequencer_holds(&plan, effect, rank) {
+                sequencer::Decision::Hold
+            } else {
+                sequencer::Decision::Allow
+            }
+        })
+    }
+
+    fn prover(&self, _number: usize) -> prover::Policy {
+        let plan = Arc::clone(&self.0);
+        Box::new(
+            move |effect, _| {
+                if prover_holds(&plan, effect) { prover::Decision::Hold } else { prover::Decision::Allow }
+            },
+        )
+    }
+}
+
+/// Rank of a sequencer's proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ProposerRank {
     Best,

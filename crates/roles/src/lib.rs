@@ -7,6 +7,7 @@
 //! - [`carry_out_all`]: the effect loop. It asks the operator's [`Policy`] before every effect;
 //! - [`BlockStore`], [`BlockBuilder`], [`PeerInbox`]: the role's blocks, new blocks, and messages from peers;
 //! - [`Journal`]: what must survive a restart. A record is on disk before it matters;
+//! - [`Storage`]: the place of a role's journal and L1 transactions;
 //! - [`Submissions`]: L1 transactions and claims of rewards, each under a key that makes it unique;
 //! - [`SidecarCache`]: blob sidecars, built before their transactions are due;
 //! - [`StepReport`], [`RoleError`], and [`run()`], the loop over L1 blocks.
@@ -25,6 +26,7 @@ mod report;
 mod run;
 mod sidecars;
 mod snapshot;
+mod storage;
 mod submissions;
 
 pub use block_builder::{BlockBuilder, BlockSpec, BlockTemplate};
@@ -39,6 +41,7 @@ pub use report::{Action, ActionKind, BuiltBlock, StepReport};
 pub use run::{Role, run};
 pub use sidecars::{BlobMask, SidecarCache, blob_masks, versioned_blob_hash};
 pub use snapshot::{ChainSnapshot, ParentState, follow, ledger_at_tip, poll_to_head};
+pub use storage::Storage;
 pub use submissions::{
     ClaimTerms, DEFAULT_CLAIM_FROM, DEFAULT_MAX_TOTAL_FEE, Submissions, SubmitOutcome, TxProblem, TxRequest,
 };

@@ -14,6 +14,8 @@ use fernet_devnet::{
     accounts::Accounts,
     backend::{L1Backend, Mining},
     deploy::deploy,
+    deployment_file::ReservedFile,
+    observer::observer,
     options::{L1Choice, ProofSource, Scoring},
     setup::{self, Setup},
     worker::SharedWorker,
@@ -102,12 +104,17 @@ impl Harness {
     pub(crate) async fn start(chain_id: u64) -> Self {
         let root = root();
         let accounts = Accounts::new(7).expect("accounts");
-        let backend = L1Backend::start(&L1Choice::Embedded, &root, 0, chain_id, 7).await.expect("an L1");
+        let (observer, _watch) = observer();
+        let backend = L1Backend::start(&L1Choice::Embedded, &root, 0, chain_id, 7, &observer);
+        let backend = backend.await.expect("an L1");
+        let file = ReservedFile::reserve(&root, chain_id, backend.lifetime()).expect("a deployment file");
         backend.set_mining(Mining::EachTransaction).await.expect("mining");
-        let file =
-            deploy(&root, &backend, "devnet", Scoring::Public, &accounts.funder).await.expect("contracts");
+        deploy(&root, file.path(), &backend, "devnet", Scoring::Public, &accounts.funder, &observer)
+            .await
+            .expect("contracts");
         backend.set_mining(Mining::Stepwise).await.expect("mining");
-        let file = DeploymentFile::read(&file).expect("a deployment file");
+        file.mark().expect("a marked file");
+        let file = DeploymentFile::read(file.path()).expect("a deployment file");
         let deployment = Deployment::verify(file, backend.provider()).await.expect("a deployment");
         let setup = setup::prepare(&backend, &deployment, &accounts).await.expect("registrations");
         let blobs = BeaconBlobs::new(backend.url().clone(), BlockIds::ExecutionHash).expect("blobs");
