@@ -4,7 +4,7 @@
 // be wrapped.
 // usage: node tools/width.mjs [FILE]... (default: all tracked files)
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 
 /** The limit of each kind of file, as [pattern of its path, characters]. The first match counts. */
 const LIMITS = [
@@ -24,7 +24,7 @@ let checked = 0;
 let failed = false;
 for (const path of paths) {
   const [, limit] = LIMITS.find(([pattern]) => pattern.test(path));
-  if (limit === Infinity) continue;
+  if (limit === Infinity || !statSync(path, { throwIfNoEntry: false })?.isFile()) continue;
   const bytes = readFileSync(path);
   if (bytes.includes(0)) continue; // not a text
   checked += 1;
