@@ -197,7 +197,7 @@ impl BlobBundle {
     }
 
     /// The bundle as bytes, for the disk: the RLP fields of its format, which tell the format.
-    pub(crate) fn encode(&self) -> Bytes {
+    pub fn encode(&self) -> Bytes {
         let mut out = vec![match self.format() {
             SidecarFormat::Eip4844 => 0,
             SidecarFormat::Eip7594 => 1,
@@ -206,14 +206,24 @@ impl BlobBundle {
         out.into()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, BlobError> {
+    /// Reads what [`Self::encode`] wrote. Commitments and proofs are not checked.
+    ///
+    /// # Errors
+    /// When the bytes are anything else.
+    pub fn decode(bytes: &[u8]) -> Result<Self, BlobError> {
         let malformed = |error: alloy::rlp::Error| BlobError::Malformed(error.to_string());
-        let (_format, mut rest) =
-            bytes.split_first().ok_or_else(|| BlobError::Malformed("no bytes".to_owned()))?;
+        let (_, mut rest) = bytes.split_first().ok_or_else(|| BlobError::Malformed("no bytes".to_owned()))?;
         let fields = <Bytes as alloy::rlp::Decodable>::decode(&mut rest).map_err(malformed)?;
         let sidecar =
             BlobTransactionSidecarVariant::rlp_decode_fields(&mut fields.as_ref()).map_err(malformed)?;
-        Ok(Self { sidecar: Arc::new(sidecar) })
+        let bundle = Self { sidecar: Arc::new(sidecar) };
+        if bundle.is_empty() || bundle.len() > MAX_BLOBS_PER_TRANSACTION {
+            return Err(BlobError::Count { actual: bundle.len() });
+        }
+        if bundle.versioned_hashes().len() != bundle.len() || bundle.encode() != bytes {
+            return Err(BlobError::Malformed("not the bytes of a bundle".to_owned()));
+        }
+        Ok(bundle)
     }
 }
 
@@ -302,7 +312,14 @@ mod tests {
             );
             assert_eq!(BlobBundle::decode(&bundle.encode()).unwrap(), bundle);
             assert!(matches!(BlobBundle::decode(&bundle.encode()[..1000]), Err(BlobError::Malformed(_))));
+            let longer = [&bundle.encode()[..], &[0]].concat();
+            assert!(matches!(BlobBundle::decode(&longer), Err(BlobError::Malformed(_))));
         }
+        // Lists without entries: a bundle has at least one blob.
+        assert!(matches!(
+            BlobBundle::decode(&[0, 0x83, 0xc0, 0xc0, 0xc0]),
+            Err(BlobError::Count { actual: 0 })
+        ));
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod header;
 mod provider;
 mod tx;
 
-pub use beacon::{BeaconBlobs, BlockIds};
+pub use beacon::{BeaconBlobs, BlockIds, parse_answer};
 pub use blobs::{
     BlobBundle, BlobError, BlobFuture, BlobLocation, BlobSource, MAX_BLOBS_PER_TRANSACTION, SidecarFormat,
     arrange, versioned_hash,
@@ -32,7 +32,7 @@ pub use blobs::{
 pub use deployment::{
     CircuitShape, CodeHashes, Contracts, Deployment, DeploymentError, DeploymentFile, Scoring, UnknownScoring,
 };
-pub use events::{BlsWords, EventError, LoggedEvent, Outcome, RollupEvent};
+pub use events::{BlsWords, EventError, LoggedEvent, Outcome, RollupEvent, decode_event};
 pub use feed::{Feed, FeedError, FeedUpdate, L1Block, REORG_LIMIT};
 pub use header::{
     HeaderError, PROVABLE_BLOCKS, SeedProof, fetch_header, header_rlp, seed_proof, seed_proof_at,
@@ -41,5 +41,5 @@ pub use provider::{ConnectError, L1Provider, RpcFailure, connect_http, connect_t
 pub use tx::{
     Accounts, BLOB_REPLACEMENT_RAISE, FailureReason, Fees, Intent, IntentKey, KeyError, Market, OverCeiling,
     REPLACEMENT_RAISE, Stage, StoreError, TickReport, TransactionSigner, TxConfig, TxError, TxManager,
-    TxOutcome, TxStatus, TxStore, Usage, WaitReason, WhenReverting,
+    TxOutcome, TxStatus, TxStore, Usage, WaitReason, WhenReverting, rewrite_record,
 };

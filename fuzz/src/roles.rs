@@ -1,0 +1,32 @@
+//! Records of the roles' journals.
+
+use std::time::Duration;
+
+use alloy::primitives::{B256, Bytes};
+use fernet_network::Wire;
+use fernet_prover::journal::KeptProof;
+use fernet_prover::{JobId, ProvenBlock};
+use fernet_protocol::Slot;
+use fernet_roles::OwnBlock;
+
+use crate::network::check_message;
+use crate::{Outcome, Target};
+
+/// Records that are no messages: blocks that a role built, and proofs. The journal also has bodies and quotes, which
+/// the targets of messages decode.
+pub const JOURNAL: Target = Target { name: "journal", check, seeds };
+
+fn check(bytes: &[u8]) -> Outcome {
+    let limit = 4 * bytes.len() + 4096;
+    let own = check_message::<OwnBlock>(limit, bytes);
+    let proof = check_message::<KeptProof>(limit, bytes);
+    if own == Outcome::Decoded { own } else { proof }
+}
+
+fn seeds() -> Vec<Vec<u8>> {
+    let (slot, header_hash) = (Slot::new(3), B256::repeat_byte(1));
+    let own = OwnBlock { slot, header_hash, parent: B256::repeat_byte(2) };
+    let proven = ProvenBlock { proof: Bytes::from_static(&[5; 9]), elapsed: Duration::from_millis(1234) };
+    let proof = KeptProof { slot, header_hash, job: JobId::new(B256::repeat_byte(4)), proven };
+    vec![own.encode(), proof.encode()]
+}
