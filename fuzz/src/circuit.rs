@@ -92,9 +92,9 @@ fn key_file(points: u32) -> Vec<u8> {
     for point_bytes in [96, 192, 96] {
         file.extend(points.to_le_bytes());
         file.extend((0..points).flat_map(u32::to_le_bytes));
-        file.extend((0..points).flat_map(|_| vec![7; point_bytes]));
+        file.extend((0..points).flat_map(|_| vec![7_u8; point_bytes]));
     }
     file.extend(points.to_le_bytes());
-    file.extend((0..points).flat_map(|_| [8; 96]));
+    file.extend((0..points).flat_map(|_| [8_u8; 96]));
     file
 }

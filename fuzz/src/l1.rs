@@ -1,13 +1,13 @@
 //! Answers of L1's endpoints, requests to the embedded L1, and what the client keeps on disk about L1.
 
 use alloy::consensus::Header as L1Header;
-use alloy::primitives::{Address, B256, Bytes, LogData, U256, keccak256};
+use alloy::primitives::{Address, B256, Bytes, LogData, keccak256};
 use alloy::rlp::Decodable;
 use alloy::rpc::types::{Header as RpcHeader, Log};
 use alloy::sol_types::{SolError, SolEvent};
-use fernet_bindings::{IBridge, IRollup, IStaking, decode_revert};
-use fernet_embedded::{Node, NodeConfig};
-use fernet_l1::{BlobBundle, Contracts, DeploymentFile, SidecarFormat, decode_event, header_rlp};
+use fernet_bindings::{IRollup, IStaking, decode_revert};
+use fernet_embedded::{ChainConfig, Clock, Node, NodeConfig};
+use fernet_l1::{BlobSidecar, Contracts, DeploymentFile, SidecarFormat, decode_event, header_rlp};
 
 use crate::{Outcome, Target, bounded, protocol, refused};
 
@@ -24,7 +24,7 @@ pub const DEPLOYMENT: Target = Target { name: "deployment", check: check_deploym
 /// A stored transaction.
 pub const TX_RECORD: Target = Target { name: "tx_record", check: check_record, seeds: records };
 /// The stored blobs of a transaction.
-pub const BLOB_BUNDLE: Target = Target { name: "blob_bundle", check: check_bundle, seeds: bundles };
+pub const BLOB_SIDECAR: Target = Target { name: "blob_sidecar", check: check_sidecar, seeds: sidecars };
 /// The body of a JSON-RPC request to the embedded L1.
 pub const JSON_RPC: Target = Target { name: "json_rpc", check: check_request, seeds: requests };
 
@@ -41,7 +41,8 @@ fn check_header(bytes: &[u8]) -> Outcome {
     if let Err(error) = header_rlp(&header.inner, header.hash) {
         refused(&error);
     }
-    let encoded = header_rlp(&header.inner, header.inner.hash_slow()).expect("the hash is that of the header");
+    let encoded =
+        header_rlp(&header.inner, header.inner.hash_slow()).expect("the hash is that of the header");
     let decoded = L1Header::decode(&mut encoded.as_ref());
     // RLP has no place for a later field whose earlier ones are absent.
     if let Ok(decoded) = decoded {
@@ -126,11 +127,11 @@ fn events() -> Vec<Vec<u8>> {
         complete: true,
         l1Slot: 9,
     };
-    let slashed = IStaking::StakeSlashed { sequencer: 1, amount: U256::from(2).to(), remaining: U256::from(3).to() };
+    let set = IStaking::FeeRecipientSet { sequencer: 1, feeRecipient: 2 };
     vec![
         event(0, IRollup::SlotExpired { slot: 7 }.encode_log_data()),
         event(0, revealed.encode_log_data()),
-        event(1, slashed.encode_log_data()),
+        event(1, set.encode_log_data()),
     ]
 }
 
@@ -144,7 +145,7 @@ fn check_revert(bytes: &[u8]) -> Outcome {
 
 fn reverts() -> Vec<Vec<u8>> {
     let reason = alloy::sol_types::Revert::from("reason").abi_encode();
-    let panic = alloy::sol_types::Panic::from(0x11).abi_encode();
+    let panic = alloy::sol_types::Panic::from(0x11_u64).abi_encode();
     vec![reason, panic, Vec::new(), vec![1, 2, 3, 4, 5]]
 }
 
@@ -199,33 +200,37 @@ fn records() -> Vec<Vec<u8>> {
     let record = |state: serde_json::Value| {
         json(&serde_json::json!({
             "key": "slot-7/propose", "sequence": 1, "to": zero, "calldata": "0x1234", "value": "0x0",
-            "blob_hashes": [word], "not_before": 3, "expires_at": 9, "value_at_risk": "0x5", "gas_limit": null,
-            "when_reverting": "Wait", "state": state,
+            "blob_hashes": [word], "not_before": 3, "expires_at": 9, "max_total_fee": "0x5", "gas_limit": null,
+            "when_reverting": "Retry", "state": state,
         }))
     };
     vec![record(serde_json::json!({ "Waiting": "New" }))]
 }
 
-fn check_bundle(bytes: &[u8]) -> Outcome {
-    match bounded(8 * bytes.len() + 65_536, || BlobBundle::decode(bytes)) {
-        Ok(bundle) => {
-            assert!(!bundle.is_empty());
-            assert_eq!(bundle.versioned_hashes().len(), bundle.len());
-            assert!(bundle.encode() == bytes, "the bundle is written as other bytes");
+fn check_sidecar(bytes: &[u8]) -> Outcome {
+    match bounded(8 * bytes.len() + 65_536, || BlobSidecar::decode(bytes)) {
+        Ok(sidecar) => {
+            assert!(!sidecar.is_empty());
+            assert_eq!(sidecar.versioned_hashes().len(), sidecar.len());
+            assert!(sidecar.encode()[..] == *bytes, "the sidecar is written as other bytes");
             Outcome::Decoded
         }
         Err(error) => refused(&error),
     }
 }
 
-fn bundles() -> Vec<Vec<u8>> {
+fn sidecars() -> Vec<Vec<u8>> {
     [SidecarFormat::Eip7594, SidecarFormat::Eip4844]
-        .map(|format| BlobBundle::build(vec![Default::default()], format).expect("zeros are a blob").encode().to_vec())
+        .map(|format| {
+            BlobSidecar::build(vec![Default::default()], format).expect("zeros are a blob").encode().to_vec()
+        })
         .to_vec()
 }
 
 fn check_request(bytes: &[u8]) -> Outcome {
-    let node = Node::start(NodeConfig::default()).expect("the default configuration is valid");
+    let config =
+        NodeConfig { chain: ChainConfig::default(), clock: Clock::Manual, mine_on_transaction: false };
+    let node = Node::start(config).expect("the default chain is possible");
     match node.answer(bytes) {
         Some(answer) => {
             let answer: serde_json::Value = serde_json::from_str(&answer).expect("an answer is JSON");

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 pub use alloc::bounded;
 pub use circuit::{BLOCK_PROOF, KEY_FILE, VERIFYING_KEY};
-pub use l1::{BEACON_ANSWER, BLOB_BUNDLE, DEPLOYMENT, EVENTS, JSON_RPC, L1_HEADER, REVERT, TX_RECORD};
+pub use l1::{BEACON_ANSWER, BLOB_SIDECAR, DEPLOYMENT, EVENTS, JSON_RPC, L1_HEADER, REVERT, TX_RECORD};
 pub use ledger::{ACCOUNT_KEYS, BLOCK_DATA};
 pub use network::{GOSSIP, QUOTE_REQUEST, QUOTES};
 pub use protocol::{BLS_KEYS, HEADER};
@@ -32,7 +32,7 @@ pub use roles::JOURNAL;
 pub const TARGETS: [&Target; 19] = [
     &ACCOUNT_KEYS,
     &BEACON_ANSWER,
-    &BLOB_BUNDLE,
+    &BLOB_SIDECAR,
     &BLOCK_DATA,
     &BLOCK_PROOF,
     &BLS_KEYS,
@@ -84,7 +84,8 @@ fn refused(error: &impl std::fmt::Display) -> Outcome {
 pub fn write_seeds(target: &Target) {
     let Some(folder) = std::env::var_os("FERNET_FUZZ_SEEDS").map(PathBuf::from) else { return };
     for (number, seed) in (target.seeds)().iter().enumerate() {
-        std::fs::write(folder.join(format!("seed-{number}")), seed).expect("the folder of the seeds is writable");
+        std::fs::write(folder.join(format!("seed-{number}")), seed)
+            .expect("the folder of the seeds is writable");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Headers and BLS keys, as L1 encodes them.
 
 use alloy::primitives::{Address, B256, FixedBytes};
-use fernet_protocol::{BlsPublicKey, BlsSecretKey, BlsSignature, Header, Possession, Slot};
+use fernet_protocol::{BlsPublicKey, BlsSecretKey, BlsSignature, ChainId, Header, Possession, Slot};
 
 use crate::{Outcome, Target, bounded, refused};
 
@@ -62,8 +62,13 @@ fn headers() -> Vec<Vec<u8>> {
 }
 
 fn bls_keys() -> Vec<Vec<u8>> {
-    let secret = BlsSecretKey::from_seed(b"a seed of the fuzz targets, 32 bytes or more").expect("long enough");
-    let possession = Possession { chain_id: 1, staking: Address::repeat_byte(1), owner: Address::repeat_byte(2) };
+    let secret =
+        BlsSecretKey::from_seed(b"a seed of the fuzz targets, 32 bytes or more").expect("long enough");
+    let possession = Possession {
+        chain_id: ChainId::new(1),
+        staking: Address::repeat_byte(1),
+        owner: Address::repeat_byte(2),
+    };
     let proof = secret.prove_possession(&possession);
     vec![secret.public_key().encode().to_vec(), proof.encode().to_vec()]
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use alloy::primitives::{B256, Bytes};
 use fernet_network::Wire;
+use fernet_protocol::Slot;
 use fernet_prover::journal::KeptProof;
 use fernet_prover::{JobId, ProvenBlock};
-use fernet_protocol::Slot;
 use fernet_roles::OwnBlock;
 
 use crate::network::check_message;

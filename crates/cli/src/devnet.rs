@@ -8,8 +8,8 @@ use std::{
 
 use clap::ValueEnum;
 use color_eyre::eyre::{Result, WrapErr as _, bail, ensure, eyre};
-use fernet_testkit::alloy::primitives::Address;
-use fernet_testkit::{
+use fernet_devnet::alloy::primitives::Address;
+use fernet_devnet::{
     devnet::{self, DevnetError},
     fault::FaultPlan,
     observer::{Observer, Watch, observer},
@@ -68,7 +68,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MS")]
     pace: Option<u64>,
     #[command(flatten)]
-    keys: keys::Place,
+    keys: keys::KeyFolder,
     /// Keep proofs in this folder and use them again for equal statements (for repeated runs of one seed)
     #[arg(long, value_name = "FOLDER")]
     proof_cache: Option<PathBuf>,
@@ -240,7 +240,7 @@ fn line(text: &str) -> Result<()> {
 mod tests {
     use super::*;
     use clap::Parser;
-    use fernet_testkit::fault::FaultKind;
+    use fernet_devnet::fault::FaultKind;
 
     #[derive(Debug, Parser)]
     struct Line {

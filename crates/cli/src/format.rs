@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use fernet_testkit::alloy::primitives::{B256, U256};
+use fernet_devnet::alloy::primitives::{B256, U256};
 
 /// Decimals of the token.
 const DECIMALS: usize = 18;

@@ -7,7 +7,7 @@ use std::{
 
 use color_eyre::eyre::{Result, WrapErr as _};
 use fernet_circuit::{CircuitParams, DEVELOPMENT_SEED, ProverKey, SetupProgress, key};
-use fernet_testkit::{devnet::keys_folder, options::find_root};
+use fernet_devnet::{devnet::keys_folder, options::find_root};
 
 use crate::progress::Bar;
 
@@ -16,13 +16,13 @@ pub(crate) type Keys = Arc<ProverKey>;
 
 /// Where keys are kept.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Place {
+pub(crate) struct KeyFolder {
     /// Folder of the proving keys [default: target/keys in the repository, keys elsewhere]
     #[arg(long = "keys", value_name = "FOLDER", env = "FERNET_KEYS")]
     folder: Option<PathBuf>,
 }
 
-impl Place {
+impl KeyFolder {
     /// The folder.
     pub(crate) fn folder(&self) -> Result<PathBuf> {
         if let Some(folder) = &self.folder {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use fernet_testkit::{stop::Stop, view::DevnetView};
+use fernet_devnet::{stop::Stop, view::DevnetView};
 use tokio::sync::watch;
 
 use crate::{logs::LogLines, screen};

@@ -1,6 +1,6 @@
 //! The devnet's report as plain lines, for a pipe or a log.
 
-use fernet_testkit::record::{SlotOutcome, SlotRecord, Summary};
+use fernet_devnet::record::{SlotOutcome, SlotRecord, Summary};
 
 use crate::format::{count, gas, hash, seconds, short, tokens};
 
@@ -96,7 +96,7 @@ pub(crate) fn summary(summary: &Summary) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use fernet_testkit::{
+    use fernet_devnet::{
         alloy::primitives::{Address, B256},
         record::GasUsed,
     };

@@ -33,7 +33,7 @@ enum Format {
 #[derive(Debug, clap::Args)]
 pub(crate) struct BenchmarkArgs {
     #[command(flatten)]
-    keys: keys::Place,
+    keys: keys::KeyFolder,
     /// Chunks of the block, 8 transfers each
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=512))]
     chunks: u16,

@@ -1,8 +1,8 @@
 //! Draws a [`DevnetView`]: from data to a frame, and nothing else.
 
-use fernet_testkit::{
+use fernet_devnet::{
     record::{SlotOutcome, SlotRecord},
-    view::{DevnetView, Progress, Stage},
+    view::{DevnetView, Progress, RunState},
 };
 use ratatui::{
     Frame,
@@ -77,17 +77,17 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, view: &DevnetView) {
 
 fn draw_phase(frame: &mut Frame<'_>, area: Rect, view: &DevnetView) {
     let slot = &view.slot;
-    let mut title = match view.stage {
-        Stage::Starting => "Starting".to_owned(),
+    let mut title = match view.state {
+        RunState::Starting => "Starting".to_owned(),
         _ => format!("Slot {} · {}", slot.number, slot.phase),
     };
-    if view.stage != Stage::Starting && !slot.faults.is_empty() {
+    if view.state != RunState::Starting && !slot.faults.is_empty() {
         title.push_str(&format!(" · fault: {}", slot.faults.join(", ")));
     }
     let left = slot.left.min(slot.length);
     let gone = if slot.length == 0 { 0.0 } else { (slot.length - left) as f64 / slot.length as f64 };
-    let label = match view.stage {
-        Stage::Starting => view.doing.clone(),
+    let label = match view.state {
+        RunState::Starting => view.doing.clone(),
         _ => {
             let time = slot.left.saturating_mul(view.l1.slot_seconds);
             format!("{} left ({time} s) · {}", count(slot.left, "L1 slot"), view.doing)
@@ -249,12 +249,14 @@ fn draw_log(frame: &mut Frame<'_>, area: Rect, log: &[String]) {
 }
 
 fn keys_line(view: &DevnetView) -> Line<'static> {
-    Line::from(match view.stage {
-        Stage::Starting | Stage::Running => {
+    Line::from(match view.state {
+        RunState::Starting | RunState::Running => {
             dim(" q or Ctrl-C: finish with a withdrawal and the summary; twice: leave at once")
         }
-        Stage::Closing => dim(" finishing: the last slots carry the withdrawal (q or Ctrl-C: leave at once)"),
-        Stage::Done => dim(" done"),
+        RunState::Closing => {
+            dim(" finishing: the last slots carry the withdrawal (q or Ctrl-C: leave at once)")
+        }
+        RunState::Done => dim(" done"),
     })
 }
 
@@ -262,10 +264,10 @@ fn keys_line(view: &DevnetView) -> Line<'static> {
 mod tests {
     use super::*;
     use crate::plain::tests::record;
-    use fernet_testkit::{
+    use fernet_devnet::{
         alloy::primitives::{Address, B256, U256},
         record::GasUsed,
-        view::{BlockContents, L1Status, ProofProgress, ProverStatus, Ranked, SlotStatus, TipStatus},
+        view::{BlockContents, L1Status, ProofProgress, ProverStatus, Ranked, SlotPanel, TipStatus},
     };
     use ratatui::{Terminal, backend::TestBackend};
 
@@ -286,7 +288,7 @@ mod tests {
     fn view() -> DevnetView {
         let token = U256::from(10).pow(U256::from(18));
         let mut view = DevnetView {
-            stage: Stage::Running,
+            state: RunState::Running,
             doing: "prover 1 proves".to_owned(),
             l1: L1Status {
                 backend: "embedded".to_owned(),
@@ -296,7 +298,7 @@ mod tests {
                 slot: 130,
                 slot_seconds: 12,
             },
-            slot: SlotStatus {
+            slot: SlotPanel {
                 number: 4,
                 phase: "exclusive proving",
                 turn: 1,

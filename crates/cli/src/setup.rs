@@ -12,7 +12,7 @@ The keys come from a seed that everybody knows: whoever wants can forge proofs u
 only; the deployment script refuses their verifying key on mainnet.")]
 pub(crate) struct Args {
     #[command(flatten)]
-    keys: keys::Place,
+    keys: keys::KeyFolder,
 }
 
 /// Runs the subcommand.

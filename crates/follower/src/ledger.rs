@@ -24,56 +24,22 @@ const UNDOABLE: usize = 256;
 pub enum ReplayFailure {
     /// A deposit's key isn't one: the bridge should have refused it.
     #[error("deposit {number} has a malformed key: {error}")]
-    DepositKey {
-        /// place in the queue
-        number: u64,
-        /// what is wrong
-        error: KeyFailure,
-    },
+    DepositKey { number: u64, error: KeyFailure },
     /// The blobs aren't what the ledger writes.
     #[error("data of slot {slot}: {error}")]
-    Data {
-        /// slot of the block
-        slot: Slot,
-        /// what is wrong
-        error: fernet_ledger::blob::BlobError,
-    },
+    Data { slot: Slot, error: fernet_ledger::blob::BlobError },
     /// Executing breaks a rule.
     #[error("block of slot {slot}: {error}")]
-    Replay {
-        /// slot of the block
-        slot: Slot,
-        /// which rule
-        error: Box<ReplayError>,
-    },
+    Replay { slot: Slot, error: Box<ReplayError> },
     /// Executing gives another state than was proven.
     #[error("block of slot {slot} gives state root {actual}, its header says {expected}")]
-    StateRoot {
-        /// slot of the block
-        slot: Slot,
-        /// root in the header
-        expected: B256,
-        /// root that executing gives
-        actual: B256,
-    },
+    StateRoot { slot: Slot, expected: B256, actual: B256 },
     /// The block before isn't the one that the state is at.
     #[error("block of slot {slot} has parent root {expected}, the ledger is at {actual}")]
-    ParentRoot {
-        /// slot of the block
-        slot: Slot,
-        /// root after the block before
-        expected: B256,
-        /// root of the ledger
-        actual: B256,
-    },
+    ParentRoot { slot: Slot, expected: B256, actual: B256 },
     /// The blobs can't be had.
     #[error("blobs of slot {slot}: {error}")]
-    Blobs {
-        /// slot of the block
-        slot: Slot,
-        /// why
-        error: BlobError,
-    },
+    Blobs { slot: Slot, error: BlobError },
 }
 
 impl ReplayFailure {
@@ -97,9 +63,9 @@ pub enum KeyFailure {
 /// What executing a block gave.
 #[derive(Clone, Debug)]
 pub struct Replayed {
-    /// slot of the block
+    /// Slot of the block.
     pub slot: Slot,
-    /// the block, executed; without signatures, so it can't be proven from this
+    /// The block, executed; without signatures, so it can't be proven from this.
     pub block: BlockWitness,
 }
 

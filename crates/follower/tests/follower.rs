@@ -19,10 +19,10 @@ use alloy::{
 use fernet_bindings::{IBridge, IRollup};
 use fernet_embedded::{ChainConfig, Clock, Node, NodeConfig, Reorg};
 use fernet_follower::{
-    Follower, FollowerError, Ledger, LedgerStatus, ReplayFailure, RollupView, ViewSetup, ledger_operation,
+    Follower, FollowerError, Ledger, LedgerStatus, ReplayFailure, RollupView, ViewConfig, ledger_operation,
 };
 use fernet_l1::{
-    Accounts, BlobBundle, BlobError, BlobFuture, BlobLocation, BlobSource, Contracts, Feed, Intent,
+    Accounts, BlobError, BlobFuture, BlobLocation, BlobSidecar, BlobSource, Contracts, Feed, Intent,
     IntentKey, L1Block, L1Provider, Scoring, SidecarFormat, TxConfig, TxManager, TxStore, WhenReverting,
     arrange, connect_transport,
 };
@@ -149,7 +149,7 @@ impl World {
             registry: other(12),
         };
         let feed = Feed::from_block(provider.clone(), clock, &contracts, 1);
-        let view = RollupView::new(ViewSetup {
+        let view = RollupView::new(ViewConfig {
             rollup: RollupId::new(ChainId::new(CHAIN_ID), ROLLUP),
             parameters: parameters(),
             scoring: Scoring::Public,
@@ -273,7 +273,7 @@ impl World {
         header.chunks = block.chunks.len() as u32;
         header.state_root = B256::new(fernet_ledger::field::to_bytes(&block.state_root()));
         let blobs = block.blobs().iter().map(|blob| Blob::from(*blob.as_bytes())).collect();
-        let blobs = BlobBundle::build(blobs, SidecarFormat::Eip7594).unwrap();
+        let blobs = BlobSidecar::build(blobs, SidecarFormat::Eip7594).unwrap();
         header.blob_hashes = blobs.versioned_hashes();
         falsify(&mut header);
         let hash = header.hash();
@@ -289,7 +289,7 @@ impl World {
                 blobs: Some(blobs),
                 not_before: L1Slot::new(0),
                 expires_at: L1Slot::new(1_000),
-                value_at_risk: U256::MAX,
+                max_total_fee: U256::MAX,
                 gas_limit: None,
                 when_reverting: WhenReverting::GiveUp,
             })
@@ -409,7 +409,10 @@ async fn blobs_that_are_late_hold_up_the_ledger_and_not_the_view() {
     else {
         panic!("expected the ledger to be behind");
     };
-    assert_eq!(failure.to_string(), format!("blobs of slot {}: blob source unreachable: away", first.slot));
+    assert_eq!(
+        failure.to_string(),
+        format!("blobs of slot {}: the blob source is unreachable: away", first.slot)
+    );
     assert!(failure.is_retryable());
     world.blobs.away.store(false, Ordering::SeqCst);
     assert_eq!(world.follower.poll().await.unwrap(), []);

@@ -12,7 +12,7 @@ use crate::actors::{self, OWNERS, PROVERS};
 pub(crate) const ORDER: U256 = uint!(0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001_U256);
 /// Generator of a blob's domain, `compute_roots_of_unity` of the consensus specification.
 const ROOT: U256 = uint!(0x564c0a11a0f704f4fc3e8acfe0f8245f0ad1347b378fbf96e206da11a5d36306_U256);
-/// log2 of a blob's elements.
+/// Log2 of a blob's elements.
 const BLOB_LOG: u32 = 12;
 /// Precomputation level of c-kzg, the one that revm uses: both share one setup.
 const PRECOMPUTE: u64 = 8;
@@ -34,7 +34,7 @@ pub(crate) struct Shown {
 pub(crate) struct Blob {
     pub(crate) hash: B256,
     pub(crate) commitment: Bytes,
-    /// elements that aren't zero
+    /// Elements that aren't zero.
     pub(crate) elements: BTreeMap<u64, Shown>,
 }
 

@@ -17,7 +17,7 @@ pub(crate) type Reply = Result<Vec<Log>, Bytes>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ShownBlock {
     pub(crate) number: u64,
-    /// unix time, seconds
+    /// Unix time, seconds.
     pub(crate) timestamp: u64,
     pub(crate) mix: B256,
     pub(crate) hash: B256,
@@ -80,9 +80,9 @@ pub(crate) enum Call {
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
     pub(crate) sender: Address,
-    /// unix time, seconds
+    /// Unix time, seconds.
     pub(crate) timestamp: u64,
-    /// versioned hashes of the transaction's blobs
+    /// Versioned hashes of the transaction's blobs.
     pub(crate) blobs: Vec<B256>,
     pub(crate) call: Call,
 }

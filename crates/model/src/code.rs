@@ -13,9 +13,9 @@ use revm::bytecode::opcode::{
 #[derive(Default)]
 struct Assembler {
     code: Vec<u8>,
-    /// where a label stands
+    /// Where a label stands.
     labels: Vec<(&'static str, usize)>,
-    /// where its position has to be written
+    /// Where its position has to be written.
     jumps: Vec<(&'static str, usize)>,
 }
 

@@ -48,13 +48,9 @@ const BOOKS_EVERY: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("sequence {seed}, call {index}, {call}: {what}")]
 pub struct Difference {
-    /// the sequence
     pub seed: u64,
-    /// calls before the one that shows it
     pub index: usize,
-    /// the call that shows it
     pub call: String,
-    /// what differs, with both sides
     pub what: String,
 }
 
@@ -91,7 +87,7 @@ impl fmt::Display for Tally {
 struct Base {
     snapshot: Snapshot,
     model: Model,
-    /// unix time of the last call
+    /// Unix time of the last call.
     timestamp: u64,
 }
 

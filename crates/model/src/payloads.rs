@@ -19,30 +19,30 @@ use crate::{
 /// One action of a payload.
 #[derive(Debug, Clone)]
 pub(crate) enum Act {
-    /// of a contract of the deployment
+    /// Of a contract of the deployment.
     Call(Box<Call>),
-    /// of an account without code
+    /// Of an account without code.
     Nobody,
-    /// of a contract that takes anything, with so many bytes of data
+    /// Of a contract that takes anything, with so many bytes of data.
     Anything(usize),
-    /// of a contract that reverts with more than is kept
+    /// Of a contract that reverts with more than is kept.
     Loud,
 }
 
 /// What `actions()` answers.
 pub(crate) enum Answer {
-    /// there is no code
+    /// There is no code.
     Nobody,
-    /// not a list of actions
+    /// Not a list of actions.
     Unreadable,
-    /// in L1 blocks of even and of odd number
+    /// In L1 blocks of even and of odd number.
     Acts(&'static [Act]),
 }
 
 struct Payload {
     address: Address,
     code: Bytes,
-    /// in L1 blocks of even and of odd number; none where they can't be read
+    /// In L1 blocks of even and of odd number; none where they can't be read.
     acts: Option<[Vec<Act>; 2]>,
 }
 

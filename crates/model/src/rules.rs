@@ -16,81 +16,81 @@ pub const VARIANTS: u64 = 4;
 /// Rules of the staking contract. Lengths in L1 slots, amounts in token units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StakingRules {
-    /// stake of a registration
+    /// Stake of a registration.
     pub stake_amount: TokenAmount,
-    /// below it, a slash ejects
+    /// Below it, a slash ejects.
     pub minimum_stake: TokenAmount,
-    /// from a registration or rotation until it counts
+    /// From a registration or rotation until it counts.
     pub entry_period: u32,
-    /// from an exit until its withdrawal
+    /// From an exit until its withdrawal.
     pub exit_delay: u32,
-    /// length of an entry window
+    /// Length of an entry window.
     pub entry_window: u32,
-    /// places of an entry window
+    /// Places of an entry window.
     pub entry_flush: u16,
-    /// bound on them
+    /// Bound on them.
     pub max_entry_flush: u16,
-    /// windows searched beyond the first
+    /// Windows searched beyond the first.
     pub queue_limit: u16,
 }
 
 /// Rules of votes, of what they decide, and of the guardian. Lengths in L1 slots unless said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GovernanceRules {
-    /// slots of a voting round
+    /// Slots of a voting round.
     pub voting_round: u64,
-    /// blocks of one round that must vote for a payload
+    /// Blocks of one round that must vote for a payload.
     pub voting_quorum: u64,
-    /// from the quorum on, in which a payload can be pushed
+    /// From the quorum on, in which a payload can be pushed.
     pub push_period: u32,
-    /// from the queue until a payload can be executed
+    /// From the queue until a payload can be executed.
     pub delay: u32,
-    /// after that, in which it can be
+    /// After that, in which it can be.
     pub grace: u32,
-    /// actions of a payload at most; the contract's constant
+    /// Actions of a payload at most; the contract's constant.
     pub max_actions: usize,
-    /// bytes of them as encoded; the contract's constant
+    /// Bytes of them as encoded; the contract's constant.
     pub max_actions_bytes: usize,
-    /// bytes kept of what a failed action reverts with; the contract's constant
+    /// Bytes kept of what a failed action reverts with; the contract's constant.
     pub max_reason_bytes: usize,
-    /// pauses that are allowed at first; the contract's constant
+    /// Pauses that are allowed at first; the contract's constant.
     pub first_approvals: u8,
 }
 
 /// Rules of a whole deployment.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// of the rollup
+    /// Of the rollup.
     pub parameters: Parameters,
-    /// of the staking contract
+    /// Of the staking contract.
     pub staking: StakingRules,
-    /// of votes, timelock and guardian
+    /// Of votes, timelock and guardian.
     pub governance: GovernanceRules,
-    /// scores are drawn by BLS keys; otherwise anyone can compute them
+    /// Scores are drawn by BLS keys; otherwise anyone can compute them.
     pub vrf: bool,
-    /// what a block pays at first
+    /// What a block pays at first.
     pub rates: Rates,
-    /// ceiling of the block reward
+    /// Ceiling of the block reward.
     pub max_block_reward: TokenAmount,
-    /// ceiling of the reveal bonus
+    /// Ceiling of the reveal bonus.
     pub max_reveal_bonus: TokenAmount,
-    /// L1 slots from a prover's request to its withdrawal
+    /// L1 slots from a prover's request to its withdrawal.
     pub escrow_delay: u32,
-    /// token units in an L2 unit
+    /// Token units in an L2 unit.
     pub unit: u64,
-    /// least deposit, L2 units
+    /// Least deposit, L2 units.
     pub min_deposit: u64,
-    /// chunks in a full blob
+    /// Chunks in a full blob.
     pub chunks_per_blob: u64,
-    /// elements of a blob; the contract's constant
+    /// Elements of a blob; the contract's constant.
     pub blob_elements: u64,
-    /// the L1's slots
+    /// The L1's slots.
     pub clock: L1Clock,
-    /// unix time of L1 slot 0
+    /// Unix time of L1 slot 0.
     pub genesis_time: u64,
-    /// seconds
+    /// Seconds.
     pub slot_seconds: u64,
-    /// L1 slot of the deployment
+    /// L1 slot of the deployment.
     pub genesis_slot: L1Slot,
 }
 

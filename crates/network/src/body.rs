@@ -20,7 +20,7 @@ pub struct BlockBody {
 
 /// What a header says beyond the block's execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frame {
+pub struct HeaderFields {
     /// The slot that the block is for.
     pub slot: Slot,
     /// Hash of the parent's header.
@@ -75,7 +75,7 @@ impl BlockBody {
     /// # Errors
     /// When the block lacks its signatures, or a blob can't be hashed.
     pub fn assemble<E: std::fmt::Display>(
-        frame: Frame,
+        fields: HeaderFields,
         witness: &BlockWitness,
         versioned_hash: impl FnMut(&Blob) -> Result<B256, E>,
     ) -> Result<Self, BodyError> {
@@ -84,14 +84,14 @@ impl BlockBody {
         let blob_hashes = hashes(&blobs, versioned_hash)?;
         let chunks = witness.chunks.len();
         let header = Header {
-            slot: frame.slot,
-            parent: frame.parent,
+            slot: fields.slot,
+            parent: fields.parent,
             state_root: B256::new(field::to_bytes(&witness.state_root())),
-            deposits_end: frame.deposits_end,
+            deposits_end: fields.deposits_end,
             fee_recipient: witness.rules.fee_recipient.get(),
             chunks: u32::try_from(chunks).map_err(|_| BodyError::TooManyChunks(chunks))?,
             committee_digest: B256::ZERO,
-            vote: frame.vote,
+            vote: fields.vote,
             blob_hashes,
         };
         Ok(Self { header, blobs, signatures })

@@ -11,7 +11,7 @@ pub mod message;
 mod network;
 mod wire;
 
-pub use body::{BlockBody, BodyError, Frame};
+pub use body::{BlockBody, BodyError, HeaderFields};
 pub use in_process::{INBOX_MESSAGES, InProcess, KEPT_BODIES};
 pub use message::{AcceptedQuote, QuoteRequest, SignedQuote, Wire};
 pub use network::{BoxFuture, Gossip, Inbox, Network, NetworkError, QuoteResponder};

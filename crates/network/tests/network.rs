@@ -9,7 +9,7 @@ use fernet_ledger::{
     Layout, Levels, MemoryStore, Operation, SecretKey, SignedOperation, State, Transfer, Withdrawal, block,
 };
 use fernet_network::{
-    AcceptedQuote, BlockBody, BodyError, BoxFuture, Frame, Gossip, InProcess, Network, NetworkError,
+    AcceptedQuote, BlockBody, BodyError, BoxFuture, Gossip, HeaderFields, InProcess, Network, NetworkError,
     QuoteRequest, QuoteResponder, SignedQuote, Wire, WireError, message,
 };
 use fernet_protocol::{L1Slot, Quote, SequencerId, Slot, TokenAmount};
@@ -63,13 +63,13 @@ fn witness() -> BlockWitness {
 }
 
 fn body() -> BlockBody {
-    let frame = Frame {
+    let fields = HeaderFields {
         slot: Slot::new(3),
         parent: B256::repeat_byte(4),
         deposits_end: 2,
         vote: Address::repeat_byte(5),
     };
-    BlockBody::assemble(frame, &witness(), hash_blob).unwrap()
+    BlockBody::assemble(fields, &witness(), hash_blob).unwrap()
 }
 
 fn quote(prover: Address) -> Quote {

@@ -112,7 +112,7 @@ impl Engine {
             deposit_depth: self.settings.deposit_depth,
             max_chunks: self.settings.max_chunks,
             max_blobs: MAX_BLOBS_PER_TRANSACTION,
-            fee_recipient: self.settings.conduct.fee_recipient,
+            fee_recipient: self.settings.strategy.fee_recipient,
             vote: Address::ZERO,
         };
         let (built, _) = self.world.build(plan).await?;
@@ -152,7 +152,7 @@ impl Engine {
             Some(known) => Arc::clone(&known.block),
             None => self.check(&body, header_hash, L1Slot::new(0)).await?.block,
         };
-        let payee = self.settings.conduct.payee;
+        let payee = self.settings.strategy.payee;
         let job = ProofJob { header_hash, queue_hash, payee, block };
         let id = job.id();
         if let Some(proven) = self.kept_proof(slot, header_hash, id)? {

@@ -7,13 +7,13 @@ use alloy::signers::Signer;
 use fernet_follower::Follower;
 use fernet_l1::{Deployment, L1Block, TxManager};
 use fernet_network::{AcceptedQuote, BoxFuture, Network, QuoteRequest, QuoteResponder, SignedQuote};
-use fernet_roles::{Role, Setback};
+use fernet_roles::{Role, TxProblem};
 use tokio::sync::{Mutex, watch};
 
 use crate::engine::Engine;
 use crate::error::ProverError;
 use crate::journal::Journal;
-use crate::machine::{Input, Standing};
+use crate::machine::{Availability, Input};
 use crate::policy::Policy;
 use crate::report::{Action, ActionKind, StepReport};
 use crate::settings::Settings;
@@ -65,7 +65,7 @@ impl ProverDriver {
     /// When the settings contradict each other or the deployment.
     pub fn new(deployment: &Deployment, settings: Settings, wiring: Wiring) -> Result<Self, ProverError> {
         let (network, worker) = (Arc::clone(&wiring.network), Arc::clone(&wiring.worker));
-        let (prover, follower) = (settings.conduct.prover, Arc::clone(&wiring.follower));
+        let (prover, follower) = (settings.strategy.prover, Arc::clone(&wiring.follower));
         let engine = Arc::new(Mutex::new(Engine::new(deployment, settings, wiring)?));
         network.respond_to_quotes(prover, Arc::new(Responder(Arc::downgrade(&engine))));
         Ok(Self { engine, follower, worker })
@@ -80,12 +80,12 @@ impl ProverDriver {
         let mut engine = self.engine.lock().await;
         let mut report = StepReport::default();
         let facts = engine.observe(block, &mut report).await?;
-        let setbacks = engine.submissions().tick(block, &mut report).await?;
+        let problems = engine.submissions().tick(block, &mut report).await?;
         if let Some(facts) = facts {
             let mut inputs = engine.collect(&mut report)?;
             inputs.extend([Input::Block(Box::new(facts.clone()))]);
             engine.apply(inputs, &facts, &mut report).await?;
-            let refused = setbacks.into_iter().filter_map(refusal).collect();
+            let refused = problems.into_iter().filter_map(refusal).collect();
             engine.apply(refused, &facts, &mut report).await?;
             engine.forget(facts.next.slot)?;
         }
@@ -112,8 +112,8 @@ impl ProverDriver {
     }
 
     /// Whether it takes new work.
-    pub async fn standing(&self) -> Standing {
-        self.engine.lock().await.machine().standing().clone()
+    pub async fn availability(&self) -> Availability {
+        self.engine.lock().await.machine().availability().clone()
     }
 
     /// Looks at the transactions of this prover.
@@ -140,11 +140,11 @@ impl Role for ProverDriver {
 }
 
 /// A finalization that L1 refuses: the prover may have to stop taking work.
-fn refusal((action, setback): (Action, Setback)) -> Option<Input> {
-    let reason = match setback {
-        Setback::Failed(reason) => reason.to_string(),
-        Setback::WouldRevert { reason } => reason,
-        Setback::Expired => return None,
+fn refusal((action, problem): (Action, TxProblem)) -> Option<Input> {
+    let reason = match problem {
+        TxProblem::Failed(reason) => reason.to_string(),
+        TxProblem::WouldRevert { reason } => reason,
+        TxProblem::Expired => return None,
     };
     let header_hash = action.header_hash;
     (action.kind == ActionKind::Finalize).then_some(Input::FinalizeRefused { header_hash, reason })

@@ -7,11 +7,13 @@ use alloy::primitives::{Address, B256, Bytes};
 use alloy::signers::Signer;
 use fernet_bindings::IRollup;
 use fernet_follower::Follower;
-use fernet_l1::{BlobBundle, Deployment, L1Block};
+use fernet_l1::{BlobSidecar, Deployment, L1Block};
 use fernet_ledger::BlockWitness;
 use fernet_network::{AcceptedQuote, BlockBody, Network, QuoteRequest, SignedQuote};
 use fernet_protocol::{ChainId, Header, L1Slot, Quote, RollupId, Slot};
-use fernet_roles::{Bundles, ClaimTerms, Draft, Glance, Replacement, Submissions, World, masks, oldest_kept};
+use fernet_roles::{
+    ChainSnapshot, ClaimTerms, Replacement, SidecarCache, Submissions, TxRequest, World, masks, oldest_kept,
+};
 
 use crate::driver::Wiring;
 use crate::error::ProverError;
@@ -19,7 +21,7 @@ use crate::journal::KeptProof;
 use crate::machine::{Data, Effect, Facts, Input, Prover, Purpose};
 use crate::offers::Ask;
 use crate::policy::{Context, Decision, Policy};
-use crate::report::{Action, ActionKind, Progress, Proven, Standpoint, StepReport};
+use crate::report::{Action, ActionKind, Progress, Proven, SlotStatus, StepReport};
 use crate::settings::Settings;
 use crate::worker::{JobId, JobStatus, ProofWorker, ProvenBlock};
 
@@ -51,7 +53,7 @@ pub(crate) struct Engine {
     pub(crate) world: World,
     pub(crate) network: Arc<dyn Network>,
     pub(crate) submissions: Submissions<ActionKind>,
-    bundles: Bundles,
+    bundles: SidecarCache,
     signer: Arc<dyn Signer + Send + Sync>,
     pub(crate) worker: Arc<dyn ProofWorker>,
     policy: Policy,
@@ -75,20 +77,20 @@ impl Engine {
         let terms = ClaimTerms {
             rewards: contracts.rewards,
             claim_to: settings.claim_to,
-            fee_ceiling: settings.fee_ceiling,
+            max_total_fee: settings.max_total_fee,
         };
         let Wiring { follower, network, transactions, payee, signer, journal, worker, policy } = wiring;
-        let mut machine = Prover::new(settings.conduct, *deployment.parameters());
+        let mut machine = Prover::new(settings.strategy, *deployment.parameters());
         // Offers of before a restart may still be committed.
         let offers: Vec<SignedQuote> = journal.all()?;
-        for offer in offers.iter().filter(|offer| offer.quote.prover == settings.conduct.prover) {
+        for offer in offers.iter().filter(|offer| offer.quote.prover == settings.strategy.prover) {
             machine.offered(offer.quote);
         }
         Ok(Self {
             machine,
             world: World::new(deployment, follower, &*network, journal, settings.mempool),
             submissions: Submissions::new(transactions, payee, terms),
-            bundles: Bundles::default(),
+            bundles: SidecarCache::default(),
             rollup: RollupId::new(ChainId::new(deployment.chain_id()), contracts.rollup),
             settings,
             network,
@@ -123,7 +125,7 @@ impl Engine {
             }
         }
         let facts = self.facts(&follower);
-        report.stands = facts.as_ref().map(|facts| Standpoint {
+        report.slot = facts.as_ref().map(|facts| SlotStatus {
             slot: facts.next.slot,
             phase: facts.next.phase,
             phase_end: facts.next.phase_end,
@@ -132,10 +134,10 @@ impl Engine {
     }
 
     fn facts(&self, follower: &Follower) -> Option<Facts> {
-        let Glance { now, next, rates, tip, state } = Glance::at(follower)?;
+        let ChainSnapshot { now, next, rates, tip, state } = ChainSnapshot::at(follower)?;
         let view = follower.view();
         let (escrow, owed) =
-            (view.escrow(self.settings.conduct.prover).free, view.owed(self.settings.conduct.payee));
+            (view.escrow(self.settings.strategy.prover).free, view.owed(self.settings.strategy.payee));
         Some(Facts { now, next, rates, tip, state, escrow, owed })
     }
 
@@ -193,7 +195,8 @@ impl Engine {
             effects = self.machine.apply(input).into();
         }
         while let Some(effect) = effects.pop_front() {
-            let context = Context { prover: self.settings.conduct.prover, now: facts.now, next: &facts.next };
+            let context =
+                Context { prover: self.settings.strategy.prover, now: facts.now, next: &facts.next };
             if (self.policy)(&effect, &context) == Decision::Hold {
                 report.hold(effect);
                 continue;
@@ -201,7 +204,7 @@ impl Engine {
             match self.carry_out(&effect, facts, report).await {
                 Ok(Some(input)) => effects.extend(self.machine.apply(input)),
                 Ok(None) => {}
-                Err(error) if error.is_retryable() => report.excuse(&effect, &error),
+                Err(error) if error.is_retryable() => report.note_retryable(&effect, &error),
                 Err(error) => return Err(error),
             }
         }
@@ -230,9 +233,9 @@ impl Engine {
                 let action = Action { kind: ActionKind::Finalize, slot: *slot, header_hash: *header_hash };
                 if !self.submissions.is_submitted(action)? {
                     let (header, proof) = self.proven(*slot, *header_hash)?;
-                    let payee = self.settings.conduct.payee;
+                    let payee = self.settings.strategy.payee;
                     let call = IRollup::finalizeCall { header: header.into(), payee, proof };
-                    let draft = Draft::call(self.rollup.address, &call, *until);
+                    let draft = TxRequest::call(self.rollup.address, &call, *until);
                     self.submissions.submit(action, draft, facts.next_l1_slot(), report).await?;
                 }
                 Ok(None)
@@ -311,7 +314,7 @@ impl Engine {
             proverSignature: Bytes::new(),
             sequencerSignature: accepted.sequencer_signature.clone(),
         };
-        let draft = Draft::call(self.rollup.address, &call, until);
+        let draft = TxRequest::call(self.rollup.address, &call, until);
         self.submissions.submit(action, draft, facts.next_l1_slot(), report).await?;
         Ok(())
     }
@@ -334,15 +337,15 @@ impl Engine {
             Data::Attached => Some(self.bundle(slot, header_hash).await?),
         };
         let (header, proof) = self.proven(slot, header_hash)?;
-        let payee = self.settings.conduct.payee;
+        let payee = self.settings.strategy.payee;
         let call = IRollup::finalizeBackupCall { header: header.into(), payee, proof };
-        let draft = Draft { blobs: bundle, ..Draft::call(self.rollup.address, &call, until) };
+        let draft = TxRequest { blobs: bundle, ..TxRequest::call(self.rollup.address, &call, until) };
         self.submissions.submit(action, draft, facts.next_l1_slot(), report).await?;
         Ok(())
     }
 
     /// All blobs of a block, for one transaction.
-    async fn bundle(&mut self, slot: Slot, header_hash: B256) -> Result<BlobBundle, ProverError> {
+    async fn bundle(&mut self, slot: Slot, header_hash: B256) -> Result<BlobSidecar, ProverError> {
         let body = self.world.body(slot, header_hash)?;
         let mask = masks(body.blobs.len(), body.blobs.len()).into_iter().fold(0, |all, mask| all | mask);
         Ok(self.bundles.take(header_hash, &body, mask, self.settings.sidecars).await?)

@@ -24,7 +24,7 @@ const OWN_PROOF_ATTEMPTS: u8 = 2;
 
 /// How this prover acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Conduct {
+pub struct Strategy {
     /// Whose escrow its bonds come from; sends its transactions and signs its quotes.
     pub prover: Address,
     /// Whom rewards, prices and shares of slashed bonds are credited to.
@@ -282,7 +282,7 @@ struct Backup {
 
 /// Whether the prover takes new work.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum Availability {
     /// It does.
     Open,
     /// It doesn't, until its operator restarts it: something failed that would cost the next bond too. It goes on with
@@ -296,42 +296,42 @@ pub enum Standing {
 /// A prover's decisions.
 #[derive(Debug, Clone)]
 pub struct Prover {
-    conduct: Conduct,
+    strategy: Strategy,
     parameters: Parameters,
     offers: Offers,
     accepted: BTreeMap<Slot, Box<AcceptedQuote>>,
     jobs: BTreeMap<B256, Job>,
     backups: BTreeMap<Slot, Backup>,
-    standing: Standing,
+    availability: Availability,
     facts: Option<Box<Facts>>,
 }
 
 impl Prover {
     /// A prover that has done nothing yet.
     #[must_use]
-    pub fn new(conduct: Conduct, parameters: Parameters) -> Self {
+    pub fn new(strategy: Strategy, parameters: Parameters) -> Self {
         Self {
-            conduct,
+            strategy,
             parameters,
             offers: Offers::default(),
             accepted: BTreeMap::new(),
             jobs: BTreeMap::new(),
             backups: BTreeMap::new(),
-            standing: Standing::Open,
+            availability: Availability::Open,
             facts: None,
         }
     }
 
     /// How it acts.
     #[must_use]
-    pub const fn conduct(&self) -> &Conduct {
-        &self.conduct
+    pub const fn strategy(&self) -> &Strategy {
+        &self.strategy
     }
 
     /// Whether it takes new work.
     #[must_use]
-    pub const fn standing(&self) -> &Standing {
-        &self.standing
+    pub const fn availability(&self) -> &Availability {
+        &self.availability
     }
 
     /// How far the proof of a block is; `None` if nobody asked for its body yet.
@@ -345,10 +345,10 @@ impl Prover {
     /// # Errors
     /// With the reason for declining.
     pub fn consider(&self, ask: &Ask, facts: &Facts) -> Result<Quote, Refusal> {
-        if let Standing::Closed { reason } = &self.standing {
+        if let Availability::Closed { reason } = &self.availability {
             return Err(Refusal::Closed { reason: reason.clone() });
         }
-        self.offers.consider(ask, &self.conduct, &self.parameters, facts)
+        self.offers.consider(ask, &self.strategy, &self.parameters, facts)
     }
 
     /// Takes note that an offer went out: its bond is spoken for until it expires, and the block's body is known.
@@ -414,7 +414,7 @@ impl Prover {
                 self.finalize(facts, candidate, Window::Exclusive)
             }
             (Phase::ExclusiveProving, Some(candidate))
-                if facts.next_l1_slot().plus(self.conduct.rescue_lead) >= view.phase_end =>
+                if facts.next_l1_slot().plus(self.strategy.rescue_lead) >= view.phase_end =>
             {
                 self.prove(facts, slot, candidate.header_hash, Purpose::Rescue)
             }
@@ -501,7 +501,7 @@ impl Prover {
     }
 
     fn claim(&self) -> Option<Effect> {
-        let (facts, from) = (self.facts.as_ref()?, self.conduct.claim_from?);
+        let (facts, from) = (self.facts.as_ref()?, self.strategy.claim_from?);
         let due = facts.owed >= from && !facts.owed.is_zero();
         due.then_some(Effect::ClaimRewards { owed: facts.owed })
     }
@@ -516,7 +516,7 @@ impl Prover {
     }
 
     fn is_own(&self, candidate: &CandidateView) -> bool {
-        candidate.commitment.is_some_and(|commitment| commitment.prover == self.conduct.prover)
+        candidate.commitment.is_some_and(|commitment| commitment.prover == self.strategy.prover)
     }
 
     fn note_body(&mut self, slot: Slot, header_hash: B256) {
@@ -545,8 +545,8 @@ impl Prover {
 
     /// The first reason stands: what follows is often its consequence.
     fn close(&mut self, reason: String) {
-        if self.standing == Standing::Open {
-            self.standing = Standing::Closed { reason };
+        if self.availability == Availability::Open {
+            self.availability = Availability::Closed { reason };
         }
     }
 

@@ -3,7 +3,7 @@
 use alloy::primitives::B256;
 use fernet_protocol::{L1Slot, Parameters, Phase, Quote, SequencerId, Slot, TokenAmount};
 
-use crate::machine::{Conduct, Facts, ParentState};
+use crate::machine::{Facts, ParentState, Strategy};
 
 /// What a prover asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Offers {
     pub(crate) fn consider(
         &self,
         ask: &Ask,
-        conduct: &Conduct,
+        strategy: &Strategy,
         parameters: &Parameters,
         facts: &Facts,
     ) -> Result<Quote, Refusal> {
@@ -134,11 +134,11 @@ impl Offers {
         if open.is_none() {
             return Err(Refusal::NotACandidate { header_hash, sequencer });
         }
-        let (price, maximum) = (conduct.prices.price(chunks), facts.rates.max_price());
+        let (price, maximum) = (strategy.prices.price(chunks), facts.rates.max_price());
         if price > maximum {
             return Err(Refusal::PriceAboveLimit { maximum, price });
         }
-        let bond = conduct.prices.bond.max(parameters.min_bond);
+        let bond = strategy.prices.bond.max(parameters.min_bond);
         let offered = self.at_risk(header_hash);
         if facts.escrow < offered.saturating_add(bond) {
             return Err(Refusal::NoHeadroom { bond, free: facts.escrow, offered });
@@ -147,11 +147,11 @@ impl Offers {
             slot,
             header_hash,
             sequencer,
-            prover: conduct.prover,
-            payee: conduct.payee,
+            prover: strategy.prover,
+            payee: strategy.payee,
             bond,
             price,
-            valid_until: facts.now.plus(conduct.offer_validity),
+            valid_until: facts.now.plus(strategy.offer_validity),
         })
     }
 

@@ -61,11 +61,11 @@ pub struct StepReport {
     pub proving: Vec<Progress>,
     /// Proofs that became ready.
     pub proven: Vec<Proven>,
-    common: fernet_roles::StepReport<ActionKind, Effect, Standpoint>,
+    common: fernet_roles::StepReport<ActionKind, Effect, SlotStatus>,
 }
 
 impl Deref for StepReport {
-    type Target = fernet_roles::StepReport<ActionKind, Effect, Standpoint>;
+    type Target = fernet_roles::StepReport<ActionKind, Effect, SlotStatus>;
 
     fn deref(&self) -> &Self::Target {
         &self.common
@@ -80,7 +80,7 @@ impl DerefMut for StepReport {
 
 /// Where the rollup stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standpoint {
+pub struct SlotStatus {
     /// The slot in turn.
     pub slot: Slot,
     /// Its phase.

@@ -6,20 +6,20 @@ use fernet_ledger::mempool;
 use fernet_roles::RoleError;
 
 use crate::error::ProverError;
-use crate::machine::Conduct;
+use crate::machine::Strategy;
 
 /// How a prover's machinery is set.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// How it acts.
-    pub conduct: Conduct,
+    pub strategy: Strategy,
     /// Most chunks of a block that it offers to prove or builds itself. What it can prove in time.
     pub max_chunks: usize,
     /// L1 slots that a deposit must be old before a backup block takes it without having to. A reorg that undoes the
     /// deposit would cost the block.
     pub deposit_depth: u64,
     /// What a transaction may cost at most, in wei.
-    pub fee_ceiling: U256,
+    pub max_total_fee: U256,
     /// What its blob transactions carry.
     pub sidecars: SidecarFormat,
     /// Where claimed rewards go.
@@ -31,7 +31,7 @@ pub struct Settings {
 impl Settings {
     /// Refuses settings that no block could be made with, and claims that nobody could send.
     pub(crate) fn check(&self, senders: &[Address]) -> Result<(), ProverError> {
-        let Conduct { prover, payee, claim_from, .. } = self.conduct;
+        let Strategy { prover, payee, claim_from, .. } = self.strategy;
         RoleError::check_chunks(self.max_chunks)?;
         if payee.is_zero() {
             let (setting, expected) = ("the payee", "an account".to_owned());

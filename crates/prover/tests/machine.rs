@@ -8,7 +8,7 @@ use fernet_protocol::{
 };
 use fernet_prover::machine::{ParentState, Work};
 use fernet_prover::{
-    Ask, Commitment, Conduct, Data, Effect, Facts, Input, PriceList, Prover, Purpose, Refusal, Standing,
+    Ask, Availability, Commitment, Data, Effect, Facts, Input, PriceList, Prover, Purpose, Refusal, Strategy,
     Window,
 };
 
@@ -20,8 +20,8 @@ const BLOCK: B256 = B256::repeat_byte(3);
 const TIP: B256 = B256::repeat_byte(4);
 const BACKUP: B256 = B256::repeat_byte(5);
 
-fn conduct() -> Conduct {
-    Conduct {
+fn strategy() -> Strategy {
+    Strategy {
         prover: OWN,
         payee: Address::repeat_byte(11),
         prices: PriceList {
@@ -70,7 +70,7 @@ fn rates() -> Rates {
 }
 
 fn prover() -> Prover {
-    Prover::new(conduct(), parameters())
+    Prover::new(strategy(), parameters())
 }
 
 fn candidate(committed_by: Option<Address>, revealed_at: Option<u64>) -> CandidateView {
@@ -317,11 +317,11 @@ fn a_refused_finalization_closes_the_shop_unless_it_was_a_race() {
     let mut racing = proven();
     see(&mut racing, facts(Phase::OpenProving, vec![candidate(Some(OTHER), Some(105))]));
     racing.apply(refused.clone());
-    assert_eq!(*racing.standing(), Standing::Open);
+    assert_eq!(*racing.availability(), Availability::Open);
     let mut alone = proven();
     see(&mut alone, facts(Phase::ExclusiveProving, vec![candidate(Some(OWN), Some(105))]));
     alone.apply(refused);
-    assert!(matches!(alone.standing(), Standing::Closed { .. }));
+    assert!(matches!(alone.availability(), Availability::Closed { .. }));
 }
 
 #[test]

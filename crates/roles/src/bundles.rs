@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use alloy::eips::eip4844::Blob;
 use alloy::primitives::B256;
-use fernet_l1::{BlobBundle, BlobError, SidecarFormat};
+use fernet_l1::{BlobError, BlobSidecar, SidecarFormat};
 use fernet_network::BlockBody;
 use fernet_protocol::Slot;
 use tokio::task::JoinHandle;
@@ -17,17 +17,17 @@ use crate::error::RoleError;
 /// The blobs that one transaction publishes: bit i stands for blob i of the block.
 pub type Mask = u16;
 
-/// Bundles in the making, by block and blobs.
+/// SidecarCache in the making, by block and blobs.
 #[derive(Debug, Default)]
-pub struct Bundles(BTreeMap<(B256, Mask), Making>);
+pub struct SidecarCache(BTreeMap<(B256, Mask), Making>);
 
 #[derive(Debug)]
 struct Making {
     slot: Slot,
-    bundle: JoinHandle<Result<BlobBundle, BlobError>>,
+    bundle: JoinHandle<Result<BlobSidecar, BlobError>>,
 }
 
-impl Bundles {
+impl SidecarCache {
     /// Starts on a block's bundles of up to `size` blobs, but for those begun before.
     pub fn start(&mut self, header_hash: B256, body: &BlockBody, size: usize, format: SidecarFormat) {
         for mask in masks(body.blobs.len(), size) {
@@ -48,7 +48,7 @@ impl Bundles {
         body: &BlockBody,
         mask: Mask,
         format: SidecarFormat,
-    ) -> Result<BlobBundle, RoleError> {
+    ) -> Result<BlobSidecar, RoleError> {
         let bundle = match self.0.remove(&(header_hash, mask)) {
             Some(making) => making.bundle,
             None => spawn(blobs(body, mask), format),
@@ -74,9 +74,9 @@ fn blobs(body: &BlockBody, mask: Mask) -> Vec<Blob> {
     chosen.map(|(_, blob)| Blob::new(*blob.as_bytes())).collect()
 }
 
-fn spawn(blobs: Vec<Blob>, format: SidecarFormat) -> JoinHandle<Result<BlobBundle, BlobError>> {
+fn spawn(blobs: Vec<Blob>, format: SidecarFormat) -> JoinHandle<Result<BlobSidecar, BlobError>> {
     tokio::task::spawn_blocking(move || {
-        let bundle = BlobBundle::build(blobs, format)?;
+        let bundle = BlobSidecar::build(blobs, format)?;
         let like = bundle.clone();
         // Nobody waits for this one.
         tokio::task::spawn_blocking(move || {

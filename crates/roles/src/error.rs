@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256};
 use fernet_bindings::InvalidValue;
 use fernet_follower::FollowerError;
-use fernet_l1::{BlobError, HeaderError, KeyError, TxError};
+use fernet_l1::{BlobError, HeaderError, IntentKeyError, TxError};
 use fernet_ledger::block::BuildError;
 use fernet_network::{BodyError, NetworkError};
 use fernet_protocol::{L1Slot, Slot};
@@ -75,7 +75,7 @@ pub enum RoleError {
     Transactions(#[from] TxError),
     /// A transaction's name is too long.
     #[error(transparent)]
-    Key(#[from] KeyError),
+    Key(#[from] IntentKeyError),
     /// The journal failed.
     #[error(transparent)]
     Journal(#[from] JournalError),

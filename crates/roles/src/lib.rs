@@ -6,7 +6,7 @@
 //! - [`World`]: the rollup as followed from L1, the peers' messages, and the blocks that the role deals with;
 //! - [`Journal`]: what must survive a restart, on disk before it matters;
 //! - [`Submissions`]: from actions to L1 transactions, each attempt under its own key, and the claim of rewards;
-//! - [`Bundles`]: blobs made ready for their transactions;
+//! - [`SidecarCache`]: blobs made ready for their transactions;
 //! - [`StepReport`], [`RoleError`], [`Decision`] and the loop over L1 blocks, [`run`].
 //!
 //! It decides nothing, and knows no role.
@@ -20,14 +20,14 @@ mod run;
 mod submissions;
 mod world;
 
-pub use bundles::{Bundles, Mask, masks};
+pub use bundles::{Mask, SidecarCache, masks};
 pub use error::RoleError;
 pub use journal::{Batch, Journal, JournalError, OwnBlock, Record, Replacement, record_key};
 pub use policy::Decision;
 pub use report::{Action, ActionKind, Built, StepReport};
 pub use run::{Role, run};
-pub use submissions::{ClaimTerms, Draft, Outcome, Setback, Submissions};
-pub use world::{Glance, ParentState, Plan, World, ledger_at_tip, queued, versioned_blob_hash};
+pub use submissions::{ClaimTerms, Outcome, Submissions, TxProblem, TxRequest};
+pub use world::{ChainSnapshot, ParentState, Plan, World, ledger_at_tip, queued, versioned_blob_hash};
 
 /// Slots for which blocks, quotes and proofs are kept: more than an L1 reorg can undo.
 pub const KEPT_SLOTS: u64 = 16;

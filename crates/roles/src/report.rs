@@ -57,7 +57,7 @@ impl<K: ActionKind> fmt::Display for Action<K> {
 #[derive(Debug, Clone)]
 pub struct StepReport<K, E, S> {
     /// Where the rollup stands in the L1 slot after the step's block; `None` before the first block.
-    pub stands: Option<S>,
+    pub slot: Option<S>,
     /// Blocks that were built.
     pub built: Vec<Built>,
     /// Transactions that left, replacements included.
@@ -71,20 +71,20 @@ pub struct StepReport<K, E, S> {
     /// Effects that the operator's policy held back.
     pub held: Vec<E>,
     /// What went wrong and will be tried again.
-    pub troubles: Vec<String>,
+    pub retryable_errors: Vec<String>,
 }
 
 impl<K, E, S> Default for StepReport<K, E, S> {
     fn default() -> Self {
         Self {
-            stands: None,
+            slot: None,
             built: Vec::new(),
             sent: Vec::new(),
             mined: Vec::new(),
             failed: Vec::new(),
             expired: Vec::new(),
             held: Vec::new(),
-            troubles: Vec::new(),
+            retryable_errors: Vec::new(),
         }
     }
 }
@@ -97,9 +97,9 @@ impl<K, E: fmt::Debug, S> StepReport<K, E, S> {
     }
 
     /// Takes note that an effect failed, and comes again at the next L1 block.
-    pub fn excuse(&mut self, effect: &E, error: &(impl std::error::Error + ?Sized)) {
+    pub fn note_retryable(&mut self, effect: &E, error: &(impl std::error::Error + ?Sized)) {
         tracing::warn!(?effect, %error, "effect failed, comes again at the next block");
-        self.troubles.push(error.to_string());
+        self.retryable_errors.push(error.to_string());
     }
 }
 

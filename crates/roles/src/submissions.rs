@@ -6,8 +6,8 @@ use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::sol_types::SolCall;
 use fernet_bindings::IRewards;
 use fernet_l1::{
-    BlobBundle, FailureReason, Intent, IntentKey, L1Block, Stage, TickReport, TxError, TxManager, TxStatus,
-    WaitReason, WhenReverting,
+    BlobSidecar, FailureReason, Intent, IntentKey, L1Block, PendingStage, TickReport, TxError, TxManager,
+    TxStatus, WaitReason, WhenReverting,
 };
 use fernet_protocol::{L1Slot, Slot};
 
@@ -22,20 +22,20 @@ const CLAIM_WINDOW: u64 = 64;
 
 /// What a transaction needs besides its action.
 #[derive(Debug)]
-pub struct Draft {
+pub struct TxRequest {
     /// Contract called.
     pub to: Address,
     /// Calldata.
     pub calldata: Bytes,
     /// Blobs carried.
-    pub blobs: Option<BlobBundle>,
+    pub blobs: Option<BlobSidecar>,
     /// First L1 slot that is too late.
     pub until: L1Slot,
     /// What to do when its simulation reverts.
     pub when_reverting: WhenReverting,
 }
 
-impl Draft {
+impl TxRequest {
     /// A call without blobs that is tried again as long as its window is open.
     #[must_use]
     pub fn call(to: Address, call: &impl SolCall, until: L1Slot) -> Self {
@@ -52,7 +52,7 @@ pub struct ClaimTerms {
     /// Where they go.
     pub claim_to: Address,
     /// What a transaction may cost at most, in wei.
-    pub fee_ceiling: U256,
+    pub max_total_fee: U256,
 }
 
 /// What came of a submission.
@@ -66,7 +66,7 @@ pub enum Outcome {
 
 /// What stands in a transaction's way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Setback {
+pub enum TxProblem {
     /// It failed for good.
     Failed(FailureReason),
     /// Its window closed.
@@ -110,39 +110,39 @@ impl<K: ActionKind> Submissions<K> {
         &mut self,
         block: &L1Block,
         report: &mut StepReport<K, E, S>,
-    ) -> Result<Vec<(Action<K>, Setback)>, RoleError> {
+    ) -> Result<Vec<(Action<K>, TxProblem)>, RoleError> {
         let mut ticks = Vec::new();
         for manager in std::iter::once(&mut self.transactions).chain(self.claimant.as_mut()) {
             match manager.tick(block).await {
                 Ok(tick) => ticks.push(tick),
-                Err(error) if error.is_retryable() => report.troubles.push(error.to_string()),
+                Err(error) if error.is_retryable() => report.retryable_errors.push(error.to_string()),
                 Err(error) => return Err(error.into()),
             }
         }
         Ok(ticks.into_iter().flat_map(|tick| self.note(tick, report)).collect())
     }
 
-    fn note<E, S>(&self, tick: TickReport, report: &mut StepReport<K, E, S>) -> Vec<(Action<K>, Setback)> {
+    fn note<E, S>(&self, tick: TickReport, report: &mut StepReport<K, E, S>) -> Vec<(Action<K>, TxProblem)> {
         let action = |key: &IntentKey| self.actions.get(key).copied();
-        let mut setbacks = Vec::new();
+        let mut problems = Vec::new();
         report.sent.extend(tick.sent.iter().filter_map(|(key, hash)| Some((action(key)?, *hash))));
         for (key, outcome) in tick.mined {
             report.mined.extend(action(&key).map(|action| (action, outcome)));
         }
         for (action, reason) in tick.failed.into_iter().filter_map(|(key, why)| Some((action(&key)?, why))) {
             report.failed.push((action, reason.clone()));
-            setbacks.push((action, Setback::Failed(reason)));
+            problems.push((action, TxProblem::Failed(reason)));
         }
         for action in tick.expired.iter().filter_map(action) {
             report.expired.push(action);
-            setbacks.push((action, Setback::Expired));
+            problems.push((action, TxProblem::Expired));
         }
         for (key, reason) in tick.waiting {
             if let (Some(action), WaitReason::WouldRevert { reason }) = (action(&key), reason) {
-                setbacks.push((action, Setback::WouldRevert { reason }));
+                problems.push((action, TxProblem::WouldRevert { reason }));
             }
         }
-        setbacks
+        problems
     }
 
     fn manager(&mut self, action: Action<K>) -> &mut TxManager {
@@ -185,7 +185,7 @@ impl<K: ActionKind> Submissions<K> {
     pub async fn submit<E, S>(
         &mut self,
         action: Action<K>,
-        draft: Draft,
+        draft: TxRequest,
         not_before: L1Slot,
         report: &mut StepReport<K, E, S>,
     ) -> Result<Outcome, RoleError> {
@@ -204,12 +204,12 @@ impl<K: ActionKind> Submissions<K> {
             blobs: draft.blobs,
             not_before,
             expires_at: draft.until,
-            value_at_risk: self.terms.fee_ceiling,
+            max_total_fee: self.terms.max_total_fee,
             gas_limit: None,
             when_reverting: draft.when_reverting,
         };
         match self.manager(action).submit(intent).await? {
-            TxStatus::Pending(Stage::Sent { hash, .. }) => report.sent.push((action, hash)),
+            TxStatus::Pending(PendingStage::Sent { hash, .. }) => report.sent.push((action, hash)),
             TxStatus::Failed { reason, .. } => {
                 report.failed.push((action, reason));
                 return Ok(Outcome::Failed);
@@ -233,7 +233,7 @@ impl<K: ActionKind> Submissions<K> {
             return Ok(());
         };
         let call = IRewards::claimCall { to: self.terms.claim_to };
-        let draft = Draft::call(self.terms.rewards, &call, now.plus(CLAIM_WINDOW));
+        let draft = TxRequest::call(self.terms.rewards, &call, now.plus(CLAIM_WINDOW));
         self.submit(action, draft, now.plus(1), report).await.map(drop)
     }
 

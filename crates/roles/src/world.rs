@@ -8,7 +8,7 @@ use alloy::primitives::{Address, B256};
 use fernet_follower::{Follower, FollowerError, Ledger, RollupView, SlotView, Tip, ledger_operation};
 use fernet_l1::{BlobError, Deployment, L1Block, versioned_hash};
 use fernet_ledger::{AccountIndex, Domain, L1Address, L1Operation, Mempool, State, block, mempool};
-use fernet_network::{BlockBody, Frame, Gossip, Inbox, Network};
+use fernet_network::{BlockBody, Gossip, HeaderFields, Inbox, Network};
 use fernet_protocol::{Header, L1Slot, QueueRange, Rates, Slot};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -27,7 +27,7 @@ pub enum ParentState {
 
 /// What every role wants to know at an L1 block.
 #[derive(Debug, Clone)]
-pub struct Glance {
+pub struct ChainSnapshot {
     /// L1 slot of the newest block.
     pub now: L1Slot,
     /// The slot in turn in the L1 slot after `now`, the first in which a transaction can land.
@@ -40,7 +40,7 @@ pub struct Glance {
     pub state: ParentState,
 }
 
-impl Glance {
+impl ChainSnapshot {
     /// At the newest L1 block; `None` before the deployment.
     #[must_use]
     pub fn at(follower: &Follower) -> Option<Self> {
@@ -210,11 +210,11 @@ impl World {
             self.mempool.candidates(&upcoming(ledger, view), max_chunks.saturating_mul(layout.operations()));
         let ledger = Arc::clone(ledger);
         drop(follower);
-        let frame = Frame { slot, parent, deposits_end: range.to, vote: plan.vote };
+        let fields = HeaderFields { slot, parent, deposits_end: range.to, vote: plan.vote };
         // Executing a block and committing to its data takes a good part of a second.
         let built = tokio::task::spawn_blocking(move || {
             let built = block::build(&mut ledger.state(), rules, max_chunks, &queued, &candidates)?.block;
-            Ok::<_, RoleError>((BlockBody::assemble(frame, &built, versioned_blob_hash)?, built))
+            Ok::<_, RoleError>((BlockBody::assemble(fields, &built, versioned_blob_hash)?, built))
         });
         let (body, built) = built.await??;
         let (header, header_hash) = (body.header.clone(), body.header_hash());

@@ -10,19 +10,21 @@ use fernet_follower::{Follower, RollupView};
 use fernet_l1::{Deployment, L1Block, TxManager};
 use fernet_network::{Network, SignedQuote};
 use fernet_protocol::{BlsSecretKey, ChainId, L1Slot, RollupId, Slot};
-use fernet_roles::{Bundles, ClaimTerms, Glance, Role, Setback, Submissions, World, oldest_kept};
+use fernet_roles::{
+    ChainSnapshot, ClaimTerms, Role, SidecarCache, Submissions, TxProblem, World, oldest_kept,
+};
 use tokio::sync::{Mutex, watch};
 
 use crate::error::SequencerError;
 use crate::journal::Journal;
-use crate::machine::{Effect, Facts, Input, Place, Seed, Sequencer};
+use crate::machine::{Effect, Facts, Input, OwnRank, Seed, Sequencer};
 use crate::policy::{Context, Decision, Policy};
-use crate::report::{Action, ActionKind, Standpoint, StepReport};
+use crate::report::{Action, ActionKind, SlotStatus, StepReport};
 use crate::scoring::Scores;
 use crate::settings::Settings;
 
 /// Slots in which this sequencer's place is remembered: the one in turn and the next, with room for reorgs.
-const REMEMBERED_PLACES: usize = 8;
+const REMEMBERED_RANKS: usize = 8;
 
 /// What a sequencer is connected to.
 pub struct Wiring {
@@ -61,18 +63,18 @@ pub struct SequencerDriver {
     policy: Policy,
     pub(crate) world: World,
     pub(crate) submissions: Submissions<ActionKind>,
-    pub(crate) bundles: Bundles,
-    places: BTreeMap<PlaceKey, Option<Place>>,
+    pub(crate) bundles: SidecarCache,
+    own_ranks: BTreeMap<RankKey, Option<OwnRank>>,
 }
 
 /// What a place depends on.
-type PlaceKey = (Slot, L1Slot, B256);
+type RankKey = (Slot, L1Slot, B256);
 
 impl std::fmt::Debug for SequencerDriver {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("SequencerDriver")
-            .field("conduct", self.machine.conduct())
+            .field("strategy", self.machine.strategy())
             .field("world", &self.world)
             .finish_non_exhaustive()
     }
@@ -93,16 +95,16 @@ impl SequencerDriver {
         let terms = ClaimTerms {
             rewards: contracts.rewards,
             claim_to: settings.claim_to,
-            fee_ceiling: settings.fee_ceiling,
+            max_total_fee: settings.max_total_fee,
         };
         let Wiring { follower, network, transactions, owner, attester, bls, journal, policy } = wiring;
         Ok(Self {
-            machine: Sequencer::new(settings.conduct, parameters, rollup),
+            machine: Sequencer::new(settings.strategy, parameters, rollup),
             rollup: rollup.address,
             world: World::new(deployment, follower, &*network, journal, settings.mempool),
             submissions: Submissions::new(transactions, owner, terms),
-            bundles: Bundles::default(),
-            places: BTreeMap::new(),
+            bundles: SidecarCache::default(),
+            own_ranks: BTreeMap::new(),
             scores: Scores::new(deployment.scoring(), bls)?,
             network,
             attester,
@@ -137,11 +139,11 @@ impl SequencerDriver {
     pub async fn step(&mut self, block: &L1Block) -> Result<StepReport, SequencerError> {
         let mut report = StepReport::default();
         let facts = self.observe(block, &mut report).await?;
-        let setbacks = self.submissions.tick(block, &mut report).await?;
+        let problems = self.submissions.tick(block, &mut report).await?;
         if let Some(facts) = facts {
             let mut effects = VecDeque::new();
-            for (action, setback) in setbacks {
-                if let Some(input) = self.commit_failed(action, &setback)? {
+            for (action, problem) in problems {
+                if let Some(input) = self.commit_failed(action, &problem)? {
                     effects.extend(self.machine.apply(input));
                 }
             }
@@ -174,24 +176,24 @@ impl SequencerDriver {
     ) -> Result<Option<Facts>, SequencerError> {
         // Bodies are for provers.
         let (follower, _) = self.world.follow(block).await?;
-        let Some(Glance { now, next, rates, tip, state }) = Glance::at(&follower) else {
+        let Some(ChainSnapshot { now, next, rates, tip, state }) = ChainSnapshot::at(&follower) else {
             return Ok(None);
         };
         let view = follower.view();
-        let place = self.place_in(view, next.slot, next.previous_start, next.seed_at);
+        let own_rank = self.rank_in(view, next.slot, next.previous_start, next.seed_at);
         let following = view.next_slot(now.plus(1));
-        report.stands = Some(Standpoint {
+        report.slot = Some(SlotStatus {
             slot: next.slot,
             phase: next.phase,
             phase_end: next.phase_end,
-            place,
-            ahead: self.place_in(view, following.slot, following.previous_start, following.seed_at),
+            own_rank,
+            next_rank: self.rank_in(view, following.slot, following.previous_start, following.seed_at),
         });
         Ok(Some(Facts {
             now,
             state,
             seed: if view.is_seed_known(next.slot, next.seed_at) { Seed::Proven } else { Seed::Unproven },
-            place,
+            own_rank,
             owed: view.owed(self.settings.owner),
             next,
             rates,
@@ -199,27 +201,29 @@ impl SequencerDriver {
         }))
     }
 
-    /// This sequencer's place in a slot, ranked once for each seed.
-    fn place_in(
+    /// This sequencer's rank in a slot, ranked once for each seed.
+    fn rank_in(
         &mut self,
         view: &RollupView,
         slot: Slot,
         previous_start: L1Slot,
         seed_at: L1Slot,
-    ) -> Option<Place> {
+    ) -> Option<OwnRank> {
         let key = (slot, previous_start, view.mix(seed_at)?);
-        let own = self.settings.conduct.sequencer;
+        let own = self.settings.strategy.sequencer;
         let scores = &self.scores;
-        let place = *self.places.entry(key).or_insert_with(|| scores.place(view, own, slot, previous_start));
-        while self.places.len() > REMEMBERED_PLACES {
-            self.places.pop_first();
+        let own_rank =
+            *self.own_ranks.entry(key).or_insert_with(|| scores.rank(view, own, slot, previous_start));
+        while self.own_ranks.len() > REMEMBERED_RANKS {
+            self.own_ranks.pop_first();
         }
-        place
+        own_rank
     }
 
     /// The machine hears of commitments that can't land any more. Their quotes are in the journal.
-    fn commit_failed(&self, action: Action, setback: &Setback) -> Result<Option<Input>, SequencerError> {
-        let (ActionKind::Commit { prover }, Setback::Failed(_) | Setback::Expired) = (action.kind, setback)
+    fn commit_failed(&self, action: Action, problem: &TxProblem) -> Result<Option<Input>, SequencerError> {
+        let (ActionKind::Commit { prover }, TxProblem::Failed(_) | TxProblem::Expired) =
+            (action.kind, problem)
         else {
             return Ok(None);
         };
@@ -236,7 +240,7 @@ impl SequencerDriver {
     ) -> Result<(), SequencerError> {
         while let Some(effect) = effects.pop_front() {
             let context =
-                Context { sequencer: self.settings.conduct.sequencer, now: facts.now, next: &facts.next };
+                Context { sequencer: self.settings.strategy.sequencer, now: facts.now, next: &facts.next };
             if (self.policy)(&effect, &context) == Decision::Hold {
                 report.hold(effect);
                 continue;
@@ -244,7 +248,7 @@ impl SequencerDriver {
             match self.carry_out(&effect, facts, report).await {
                 Ok(Some(input)) => effects.extend(self.machine.apply(input)),
                 Ok(None) => {}
-                Err(error) if error.is_retryable() => report.excuse(&effect, &error),
+                Err(error) if error.is_retryable() => report.note_retryable(&effect, &error),
                 Err(error) => return Err(error),
             }
         }

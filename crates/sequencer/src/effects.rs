@@ -5,7 +5,7 @@ use fernet_bindings::IRollup;
 use fernet_l1::WhenReverting;
 use fernet_network::{AcceptedQuote, QuoteRequest, SignedQuote};
 use fernet_protocol::{L1Slot, Slot, seed};
-use fernet_roles::{Draft, Outcome, OwnBlock, Plan, Replacement, RoleError, masks};
+use fernet_roles::{Outcome, OwnBlock, Plan, Replacement, RoleError, TxRequest, masks};
 
 use crate::driver::SequencerDriver;
 use crate::error::SequencerError;
@@ -85,7 +85,7 @@ impl SequencerDriver {
             deposit_depth: self.settings.deposit_depth,
             max_chunks: self.settings.max_chunks,
             max_blobs: usize::MAX,
-            fee_recipient: self.settings.conduct.fee_recipient,
+            fee_recipient: self.settings.strategy.fee_recipient,
             vote: self.settings.vote,
         };
         match self.world.build(plan).await {
@@ -130,10 +130,10 @@ impl SequencerDriver {
         header_hash: B256,
         seed_at: L1Slot,
         until: L1Slot,
-    ) -> Result<Draft, SequencerError> {
+    ) -> Result<TxRequest, SequencerError> {
         let follower = self.world.follower().lock().await;
         let view = follower.view();
-        let sequencer = self.settings.conduct.sequencer;
+        let sequencer = self.settings.strategy.sequencer;
         let mix = view.mix(seed_at).ok_or(SequencerError::SeedUnknown { slot, seed_at })?;
         let proof = if view.is_seed_known(slot, seed_at) {
             Bytes::new()
@@ -147,7 +147,7 @@ impl SequencerDriver {
             seedProof: proof,
             scoreProof: self.scores.proof(view.rollup(), slot, seed(mix, slot), sequencer),
         };
-        Ok(Draft::call(self.rollup, &call, until))
+        Ok(TxRequest::call(self.rollup, &call, until))
     }
 
     /// Begins what the reveal will need: for the best-ranked sequencer once it proposes, for others when their turn comes.
@@ -160,7 +160,7 @@ impl SequencerDriver {
     /// The best quote is written down at once, so that a restart finds it.
     async fn request_quotes(&self, slot: Slot, header_hash: B256) -> Result<Option<Input>, SequencerError> {
         let body = self.world.body(slot, header_hash)?;
-        let request = QuoteRequest { sequencer: self.settings.conduct.sequencer, body };
+        let request = QuoteRequest { sequencer: self.settings.strategy.sequencer, body };
         let quotes = self.network.request_quotes(request, self.settings.quote_deadline).await?;
         let choice = {
             let follower = self.world.follower().lock().await;
@@ -174,7 +174,7 @@ impl SequencerDriver {
             tracing::warn!(%slot, offered = quotes.len(), "no quote will do");
             return Ok(None);
         };
-        let replacement = match self.settings.conduct.commitment {
+        let replacement = match self.settings.strategy.commitment {
             CommitmentBy::Sequencer => Replacement::Allowed,
             CommitmentBy::Prover => Replacement::Forbidden,
         };
@@ -197,7 +197,8 @@ impl SequencerDriver {
             proverSignature: quote.prover_signature.clone(),
             sequencerSignature: Bytes::new(),
         };
-        let draft = Draft { when_reverting: WhenReverting::GiveUp, ..Draft::call(self.rollup, &call, until) };
+        let draft =
+            TxRequest { when_reverting: WhenReverting::GiveUp, ..TxRequest::call(self.rollup, &call, until) };
         let outcome = self.submissions.submit(action, draft, facts.next_l1_slot(), report).await?;
         let failed = || Input::CommitFailed { slot, quote: Box::new(quote.clone()) };
         Ok((outcome == Outcome::Failed).then(failed))
@@ -233,7 +234,7 @@ impl SequencerDriver {
             }
             let bundle = self.bundles.take(header_hash, &body, mask, self.settings.sidecars).await?;
             let call = IRollup::revealCall { header: body.header.clone().into() };
-            let draft = Draft { blobs: Some(bundle), ..Draft::call(self.rollup, &call, until) };
+            let draft = TxRequest { blobs: Some(bundle), ..TxRequest::call(self.rollup, &call, until) };
             self.submissions.submit(action, draft, facts.next_l1_slot(), report).await?;
         }
         Ok(())

@@ -21,7 +21,7 @@ const REMEMBERED_SLOTS: usize = 4;
 
 /// How this sequencer acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Conduct {
+pub struct Strategy {
     /// Which registration.
     pub sequencer: SequencerId,
     /// L2 account that gets its blocks' fees, 0 burns them.
@@ -47,9 +47,9 @@ pub enum CommitmentBy {
     Prover,
 }
 
-/// This sequencer's place in a slot.
+/// This sequencer's rank in a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct OwnRank {
     /// From 0, the best, among all eligible sequencers; where others' scores are hidden, the expected one.
     pub rank: usize,
     /// Its score.
@@ -71,8 +71,8 @@ pub struct Facts {
     pub state: ParentState,
     /// Whether L1 knows the seed of the slot in turn.
     pub seed: Seed,
-    /// Place in the slot in turn. `None`: not eligible, or the seed isn't readable yet.
-    pub place: Option<Place>,
+    /// OwnRank in the slot in turn. `None`: not eligible, or the seed isn't readable yet.
+    pub own_rank: Option<OwnRank>,
     /// Rewards that can be claimed, in token units.
     pub owed: U256,
 }
@@ -269,7 +269,7 @@ impl Stage {
 /// A sequencer's decisions.
 #[derive(Debug, Clone)]
 pub struct Sequencer {
-    conduct: Conduct,
+    strategy: Strategy,
     parameters: Parameters,
     rollup: RollupId,
     stages: BTreeMap<Slot, Stage>,
@@ -281,8 +281,8 @@ pub struct Sequencer {
 impl Sequencer {
     /// A sequencer that has done nothing yet.
     #[must_use]
-    pub const fn new(conduct: Conduct, parameters: Parameters, rollup: RollupId) -> Self {
-        Self { conduct, parameters, rollup, stages: BTreeMap::new(), failed: BTreeMap::new(), facts: None }
+    pub const fn new(strategy: Strategy, parameters: Parameters, rollup: RollupId) -> Self {
+        Self { strategy, parameters, rollup, stages: BTreeMap::new(), failed: BTreeMap::new(), facts: None }
     }
 
     /// How far it is in `slot`.
@@ -299,8 +299,8 @@ impl Sequencer {
 
     /// How it acts.
     #[must_use]
-    pub const fn conduct(&self) -> &Conduct {
-        &self.conduct
+    pub const fn strategy(&self) -> &Strategy {
+        &self.strategy
     }
 
     /// Takes note of `input` and says what to do now.
@@ -345,9 +345,9 @@ impl Sequencer {
         let terms = Terms {
             slot,
             header_hash: block.header_hash,
-            sequencer: self.conduct.sequencer,
+            sequencer: self.strategy.sequencer,
             landing: facts.next_l1_slot(),
-            max_price: self.conduct.max_price,
+            max_price: self.strategy.max_price,
             parameters: &self.parameters,
             rates: &facts.rates,
             rollup: self.rollup,
@@ -393,7 +393,7 @@ impl Sequencer {
     /// Another prover may be asked only while no signature of this sequencer is out: a quote handed over stays the only
     /// one.
     fn commit_failed(&mut self, slot: Slot, failed: &SignedQuote) {
-        if self.conduct.commitment == CommitmentBy::Prover {
+        if self.strategy.commitment == CommitmentBy::Prover {
             return;
         }
         if let Stage::Agreed { block, quote } = self.stage(slot).clone()
@@ -405,7 +405,7 @@ impl Sequencer {
     }
 
     fn claim(&self) -> Option<Effect> {
-        let (facts, from) = (self.facts.as_ref()?, self.conduct.claim_from?);
+        let (facts, from) = (self.facts.as_ref()?, self.strategy.claim_from?);
         let due = facts.owed >= from && !facts.owed.is_zero();
         due.then_some(Effect::ClaimRewards { owed: facts.owed })
     }
@@ -416,7 +416,7 @@ impl Sequencer {
             return Vec::new();
         };
         let view = &facts.next;
-        let is_own = |candidate: &CandidateView| candidate.sequencer == self.conduct.sequencer;
+        let is_own = |candidate: &CandidateView| candidate.sequencer == self.strategy.sequencer;
         match view.candidates.iter().enumerate().find(|(_, candidate)| is_own(candidate)) {
             Some((rank, candidate)) => self.pursue(view, rank, candidate),
             None if view.phase == Phase::Proposal => self.propose(facts),
@@ -430,10 +430,10 @@ impl Sequencer {
         let slot = view.slot;
         let parent = facts.tip.header_hash;
         let build = Effect::Build { slot, parent, cutoff: view.previous_start };
-        let Some(place) = facts.place else {
+        let Some(own_rank) = facts.own_rank else {
             return Vec::new();
         };
-        if facts.state == ParentState::Missing || !self.is_worthwhile(facts, place) {
+        if facts.state == ParentState::Missing || !self.is_worthwhile(facts, own_rank) {
             return Vec::new();
         }
         match self.stage(slot) {
@@ -444,7 +444,7 @@ impl Sequencer {
             Stage::Prepared(block) => vec![Effect::Propose {
                 slot,
                 header_hash: block.header_hash,
-                rank: place.rank,
+                rank: own_rank.rank,
                 seed_at: view.seed_at,
                 until: view.phase_end,
             }],
@@ -454,15 +454,15 @@ impl Sequencer {
     }
 
     /// Whether a proposal would make the list: now, and unless it is high time, also after those that outrank it.
-    fn is_worthwhile(&self, facts: &Facts, place: Place) -> bool {
+    fn is_worthwhile(&self, facts: &Facts, own_rank: OwnRank) -> bool {
         let view = &facts.next;
         let places = self.parameters.max_candidates;
-        let high_time = facts.next_l1_slot().plus(self.conduct.patience) >= view.phase_end;
+        let high_time = facts.next_l1_slot().plus(self.strategy.patience) >= view.phase_end;
         // One proof of the seed is enough, so lower ranks leave it to the best, an L1 slot for each rank.
-        let rank = u64::try_from(place.rank).unwrap_or(u64::MAX);
+        let rank = u64::try_from(own_rank.rank).unwrap_or(u64::MAX);
         let waits = facts.seed == Seed::Unproven && facts.next_l1_slot() < view.start.plus(rank);
-        view.would_rank(self.conduct.sequencer, place.score, places).is_some()
-            && ((place.rank < usize::from(places) && !waits) || high_time)
+        view.would_rank(self.strategy.sequencer, own_rank.score, places).is_some()
+            && ((own_rank.rank < usize::from(places) && !waits) || high_time)
     }
 
     /// Among the candidates: does what its turn asks for.
@@ -485,7 +485,7 @@ impl Sequencer {
         let until = view.phase_end;
         match (view.phase, stage) {
             (Phase::Commitment, Stage::Prepared(_)) => vec![Effect::RequestQuotes { slot, header_hash }],
-            (Phase::Commitment, Stage::Agreed { quote, .. }) => match self.conduct.commitment {
+            (Phase::Commitment, Stage::Agreed { quote, .. }) => match self.strategy.commitment {
                 CommitmentBy::Sequencer => vec![Effect::Commit { slot, quote: quote.clone(), until }],
                 CommitmentBy::Prover => vec![Effect::HandOver { slot, quote: quote.clone() }],
             },

@@ -4,7 +4,7 @@ use alloy::primitives::Address;
 use fernet_protocol::{L1Slot, Phase, Slot};
 pub use fernet_roles::Built;
 
-use crate::machine::{Effect, Place};
+use crate::machine::{Effect, OwnRank};
 
 /// What a transaction is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,19 +62,19 @@ impl fernet_roles::ActionKind for ActionKind {
 pub type Action = fernet_roles::Action<ActionKind>;
 
 /// What a step did.
-pub type StepReport = fernet_roles::StepReport<ActionKind, Effect, Standpoint>;
+pub type StepReport = fernet_roles::StepReport<ActionKind, Effect, SlotStatus>;
 
 /// Where the rollup stands for this sequencer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standpoint {
+pub struct SlotStatus {
     /// The slot in turn.
     pub slot: Slot,
     /// Its phase.
     pub phase: Phase,
     /// First L1 slot after the phase.
     pub phase_end: L1Slot,
-    /// This sequencer's place in it.
-    pub place: Option<Place>,
-    /// Its place in the slot after it, if the seed is readable.
-    pub ahead: Option<Place>,
+    /// This sequencer's rank in it.
+    pub own_rank: Option<OwnRank>,
+    /// Its rank in the slot after it, if the seed is readable.
+    pub next_rank: Option<OwnRank>,
 }

@@ -6,7 +6,7 @@ use fernet_l1::Scoring;
 use fernet_protocol::{BlsSecretKey, Draw, L1Slot, RollupId, Score, SequencerId, Slot, score_proof};
 
 use crate::error::SequencerError;
-use crate::machine::Place;
+use crate::machine::OwnRank;
 
 /// How this sequencer scores.
 #[derive(Debug)]
@@ -39,18 +39,18 @@ impl Scores {
     /// lets expect: as many are better as the share of scores above it.
     ///
     /// `None` if it isn't eligible, or the seed can't be read yet.
-    pub(crate) fn place(
+    pub(crate) fn rank(
         &self,
         view: &RollupView,
         own: SequencerId,
         slot: Slot,
         previous_start: L1Slot,
-    ) -> Option<Place> {
+    ) -> Option<OwnRank> {
         match self {
             Self::Public => {
                 let ranking = view.ranking(slot, previous_start)?;
-                let place = ranking.iter().enumerate().find(|(_, ranked)| ranked.ticket.sequencer == own);
-                place.map(|(rank, ranked)| Place { rank, score: ranked.score })
+                let own_rank = ranking.iter().enumerate().find(|(_, ranked)| ranked.ticket.sequencer == own);
+                own_rank.map(|(rank, ranked)| OwnRank { rank, score: ranked.score })
             }
             Self::Vrf(key) => {
                 let seed = view.seed(slot, previous_start)?;
@@ -62,7 +62,7 @@ impl Scores {
                 }
                 let score = key.draw(&Draw { rollup: view.rollup(), slot, seed, sequencer: own }).score();
                 let others = view.tickets(previous_start).len().saturating_sub(1);
-                Some(Place { rank: expected_rank(score, others), score })
+                Some(OwnRank { rank: expected_rank(score, others), score })
             }
         }
     }

@@ -7,13 +7,13 @@ use fernet_l1::{MAX_BLOBS_PER_TRANSACTION, SidecarFormat};
 use fernet_ledger::mempool;
 
 use crate::error::SequencerError;
-use crate::machine::Conduct;
+use crate::machine::Strategy;
 
 /// How a sequencer's machinery is set.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// How it acts.
-    pub conduct: Conduct,
+    pub strategy: Strategy,
     /// Most chunks of its blocks, at most the deployment's. What provers can prove in time.
     pub max_chunks: usize,
     /// Payload that its blocks signal to governance; zero for none.
@@ -24,7 +24,7 @@ pub struct Settings {
     /// How long provers have for a quote.
     pub quote_deadline: Duration,
     /// What a transaction may cost at most, in wei.
-    pub fee_ceiling: U256,
+    pub max_total_fee: U256,
     /// What its blob transactions carry.
     pub sidecars: SidecarFormat,
     /// Blobs in one transaction, 1 to 6.
@@ -50,7 +50,7 @@ impl Settings {
             });
         }
         match senders {
-            [sender, ..] if self.conduct.claim_from.is_some() && !senders.contains(&self.owner) => {
+            [sender, ..] if self.strategy.claim_from.is_some() && !senders.contains(&self.owner) => {
                 Err(SequencerError::NoClaimant { account: self.owner, sender: *sender })
             }
             _ => Ok(()),

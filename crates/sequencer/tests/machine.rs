@@ -10,13 +10,13 @@ use fernet_protocol::{
 };
 use fernet_sequencer::machine::{ParentState, Prepared, Seed, Stage};
 use fernet_sequencer::quotes::QuoteError;
-use fernet_sequencer::{CommitmentBy, Conduct, Effect, Facts, Input, Place, Sequencer};
+use fernet_sequencer::{CommitmentBy, Effect, Facts, Input, OwnRank, Sequencer, Strategy};
 
 const SLOT: Slot = Slot::new(5);
 const OWN: SequencerId = SequencerId::new(2);
 
-fn conduct() -> Conduct {
-    Conduct {
+fn strategy() -> Strategy {
+    Strategy {
         sequencer: OWN,
         fee_recipient: 9,
         max_price: TokenAmount::new(50),
@@ -64,7 +64,7 @@ fn rollup() -> RollupId {
 }
 
 fn sequencer() -> Sequencer {
-    Sequencer::new(conduct(), parameters(), rollup())
+    Sequencer::new(strategy(), parameters(), rollup())
 }
 
 fn score(number: u64) -> Score {
@@ -101,7 +101,7 @@ fn facts() -> Facts {
         tip: tip(),
         state: ParentState::Known,
         seed: Seed::Proven,
-        place: Some(Place { rank: 0, score: score(50) }),
+        own_rank: Some(OwnRank { rank: 0, score: score(50) }),
         owed: U256::ZERO,
     }
 }
@@ -235,7 +235,7 @@ fn builds_then_proposes_until_it_is_on_the_list() {
 
 #[test]
 fn waits_for_seed_state_and_phase() {
-    let without_place = Facts { place: None, ..facts() };
+    let without_place = Facts { own_rank: None, ..facts() };
     let without_state = Facts { state: ParentState::Missing, ..facts() };
     for facts in [without_place, without_state, with(Phase::Waiting, 0, vec![])] {
         assert_eq!(see(&mut sequencer(), facts), []);
@@ -254,7 +254,7 @@ fn a_full_list_of_better_ones_gets_no_proposal() {
 fn one_that_others_outrank_proposes_only_when_they_have_stayed_away() {
     let outranked = |now| Facts {
         now: L1Slot::new(now),
-        place: Some(Place { rank: 3, score: score(50) }),
+        own_rank: Some(OwnRank { rank: 3, score: score(50) }),
         ..with(Phase::Proposal, 0, vec![stranger(90), stranger(80)])
     };
     assert_eq!(see(&mut prepared(), outranked(101)), []);
@@ -266,7 +266,7 @@ fn lower_ranks_leave_the_seeds_proof_to_the_best_for_a_while() {
     let at = |now, rank| Facts {
         now: L1Slot::new(now),
         seed: Seed::Unproven,
-        place: Some(Place { rank, score: score(50) }),
+        own_rank: Some(OwnRank { rank, score: score(50) }),
         ..facts()
     };
     assert_eq!(see(&mut prepared(), at(99, 0)), [propose(0)]);
@@ -322,8 +322,8 @@ fn commits_the_chosen_quote_until_l1_has_it_and_reveals_then() {
 
 #[test]
 fn one_handing_over_signs_no_second_quote() {
-    let conduct = Conduct { commitment: CommitmentBy::Prover, ..conduct() };
-    let mut machine = Sequencer::new(conduct, parameters(), rollup());
+    let strategy = Strategy { commitment: CommitmentBy::Prover, ..strategy() };
+    let mut machine = Sequencer::new(strategy, parameters(), rollup());
     see(&mut machine, facts());
     machine.apply(Input::Built(block()));
     see(&mut machine, with(Phase::Commitment, 0, vec![own()]));
@@ -414,8 +414,8 @@ fn claims_what_is_worth_it() {
     let owed = |amount: u64| Facts { owed: U256::from(amount), ..with(Phase::Waiting, 0, vec![]) };
     assert_eq!(see(&mut sequencer(), owed(99)), []);
     assert_eq!(see(&mut sequencer(), owed(100)), [Effect::ClaimRewards { owed: U256::from(100) }]);
-    let conduct = Conduct { claim_from: None, ..conduct() };
-    assert_eq!(see(&mut Sequencer::new(conduct, parameters(), rollup()), owed(100)), []);
+    let strategy = Strategy { claim_from: None, ..strategy() };
+    assert_eq!(see(&mut Sequencer::new(strategy, parameters(), rollup()), owed(100)), []);
 }
 
 #[test]
@@ -423,7 +423,7 @@ fn a_reorg_back_into_a_slot_finds_its_block_again() {
     let mut machine = prepared();
     let mut later = facts();
     later.next.slot = Slot::new(6);
-    later.place = None;
+    later.own_rank = None;
     see(&mut machine, later);
     assert_eq!(*machine.stage(SLOT), Stage::Prepared(block()));
     assert_eq!(see(&mut machine, facts()), [propose(0)]);

@@ -34,15 +34,15 @@ pub(crate) struct Generator {
     rng: ChaCha12Rng,
     rules: Rules,
     l1: L1Blocks,
-    /// of the last call
+    /// Of the last call.
     timestamp: u64,
-    /// headers by hash
+    /// Headers by hash.
     headers: BTreeMap<B256, Header>,
-    /// die that makes a call like the last one
+    /// Die that makes a call like the last one.
     again: Option<usize>,
-    /// the last call was a registration
+    /// The last call was a registration.
     registering: bool,
-    /// payload that most blocks of the sequence vote for
+    /// Payload that most blocks of the sequence vote for.
     campaign: Option<Address>,
 }
 

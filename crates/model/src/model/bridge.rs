@@ -15,13 +15,13 @@ const D: U256 = uint!(0x2a9318e74bfa2b48f5fd9207e6bd7fd4292d7f6d37579d2601065fd6
 /// The queue and the accounts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bridge {
-    /// rolling hash and L1 slot by number of operations
+    /// Rolling hash and L1 slot by number of operations.
     queue: Vec<(B256, L1Slot)>,
     indices: BTreeMap<(Address, U256, U256), u32>,
-    /// owner, and whether it may exit, of index 1, 2, …
+    /// Owner, and whether it may exit, of index 1, 2, ….
     pub(crate) accounts: Vec<(Address, bool)>,
     pub(crate) supply: u64,
-    /// slot, blob and element of withdrawals
+    /// Slot, blob and element of withdrawals.
     pub(crate) claimed: BTreeSet<(u64, U256, U256)>,
 }
 

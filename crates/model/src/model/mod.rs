@@ -67,7 +67,7 @@ pub(crate) struct Model {
     pub(crate) timelock: timelock::Timelock,
     pub(crate) guardian: guardian::Guardian,
     pub(crate) versions: Vec<Version>,
-    /// of the call that runs
+    /// Of the call that runs.
     frame: Frame,
 }
 
@@ -77,7 +77,7 @@ struct Frame {
     sender: Address,
     now: L1Slot,
     blobs: Vec<alloy::primitives::B256>,
-    /// the timelock executes
+    /// The timelock executes.
     executing: bool,
     logs: Vec<Log>,
 }

@@ -14,7 +14,7 @@ use crate::rules::Rules;
 pub(crate) struct Rewards {
     pub(crate) owed: BTreeMap<Address, u128>,
     current: Rates,
-    /// rates scheduled from a slot on
+    /// Rates scheduled from a slot on.
     next: Option<(Slot, Rates)>,
 }
 

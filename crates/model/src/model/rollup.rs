@@ -25,12 +25,12 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct Rollup {
     pub(crate) cursor: Cursor,
-    /// the last slot with proposals; the cursor may have passed it
+    /// The last slot with proposals; the cursor may have passed it.
     pub(crate) recorded: Option<Recorded>,
     pub(crate) tip: abi::Tip,
-    /// header hashes of finalized blocks, by slot
+    /// Header hashes of finalized blocks, by slot.
     pub(crate) finalized: BTreeMap<u64, B256>,
-    /// first L1 slot in which the guardian may pause again
+    /// First L1 slot in which the guardian may pause again.
     pub(crate) pausable_from: L1Slot,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Recorded {
     pub(crate) list: CandidateList,
     pub(crate) commitments: BTreeMap<SequencerId, Commitment>,
     pub(crate) revealed_at: BTreeMap<SequencerId, L1Slot>,
-    /// of the candidate that committed last
+    /// Of the candidate that committed last.
     pub(crate) blobs_seen: u16,
 }
 

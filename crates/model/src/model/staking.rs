@@ -37,7 +37,7 @@ pub(crate) struct Staking {
     taken: BTreeMap<u64, u64>,
     flush: u16,
     previous_flush: u16,
-    /// window from which `flush` holds
+    /// Window from which `flush` holds.
     since: u64,
 }
 

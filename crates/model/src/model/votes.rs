@@ -12,7 +12,7 @@ use super::{Model, Outcome, refuse};
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Ballot {
     votes: u64,
-    /// when they became the quorum
+    /// When they became the quorum.
     pub(crate) quorum_at: Option<L1Slot>,
 }
 

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 mod queue;
 mod registrations;
 
-use super::{RollupView, ViewError, ViewSetup};
+use super::{RollupView, ViewConfig, ViewError};
 
 const GENESIS_SLOT: u64 = 100;
 /// Slot 0 starts one L1 slot after its seed's, which is two after the genesis.
@@ -56,8 +56,8 @@ fn rates() -> Rates {
     }
 }
 
-fn setup() -> ViewSetup {
-    ViewSetup {
+fn setup() -> ViewConfig {
+    ViewConfig {
         rollup: RollupId::new(ChainId::new(31337), Address::repeat_byte(1)),
         parameters: parameters(),
         scoring: Scoring::Public,
@@ -71,7 +71,7 @@ fn setup() -> ViewSetup {
 struct World {
     view: RollupView,
     next: u64,
-    /// tells branches apart
+    /// Tells branches apart.
     branch: u64,
 }
 
@@ -124,7 +124,7 @@ impl World {
 #[derive(Debug, PartialEq)]
 struct Observed {
     head: Option<super::L1Head>,
-    facts: super::Facts,
+    state: super::ViewState,
     queue: Vec<super::QueueRecord>,
     finalized: Vec<super::FinalizedBlock>,
     by_hash: std::collections::BTreeMap<B256, usize>,
@@ -136,7 +136,7 @@ impl Observed {
     fn of(view: &RollupView) -> Self {
         Self {
             head: view.head(),
-            facts: (*view.facts).clone(),
+            state: (*view.state).clone(),
             queue: view.queue.clone(),
             finalized: view.finalized.clone(),
             by_hash: view.by_hash.clone(),

@@ -24,20 +24,20 @@ use tokio::{sync::Mutex, time::Instant};
 use crate::{
     accounts::{Accounts, BadFunderKey},
     audit::{self, Audit},
+    backend::{BackendError, L1Backend, Mining},
     batch::BatchError,
-    cast::{Cast, CastError, CastReport, Surroundings},
     claim::{ClaimError, claim},
     crash::CrashPlan,
     deploy::{DeployError, deploy},
     fault::{FaultKind, FaultPlan},
     gas::GasMeter,
     history::History,
-    host::{HostError, L1Host, Mining},
     observer::Observer,
     options::{DevnetOptions, ProofSource},
     picture::{self, Extras},
     record::{Amount, Conservation, GasUsed, Paid, Slashed, SlotOutcome, SlotRecord, Summary, Withdrawal},
-    stage::{self, Stage, StageError, USER_DEPOSIT},
+    roles::{RoleDeps, Roles, RolesError, RolesReport},
+    setup::{self, Setup, SetupError, USER_DEPOSIT},
     stop::Stop,
     stores::Stores,
     tokens::Books,
@@ -53,14 +53,14 @@ const WITHDRAWN_SHARE: u64 = 10;
 /// Slots beyond the planned ones until the withdrawal must be final.
 const CLOSING_SLOTS: u64 = 3;
 /// Time between two looks at a proof's progress.
-const GLANCE: Duration = Duration::from_millis(100);
+const PROGRESS_POLL: Duration = Duration::from_millis(100);
 
 /// Why a devnet failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DevnetError {
     /// The L1.
     #[error(transparent)]
-    Host(#[from] HostError),
+    Host(#[from] BackendError),
     /// The deployment script.
     #[error(transparent)]
     Deploy(#[from] DeployError),
@@ -72,10 +72,10 @@ pub enum DevnetError {
     Funder(#[from] BadFunderKey),
     /// Setting the stage.
     #[error(transparent)]
-    Stage(#[from] StageError),
+    Setup(#[from] SetupError),
     /// A role.
     #[error(transparent)]
-    Cast(#[from] CastError),
+    Roles(#[from] RolesError),
     /// Following the rollup.
     #[error(transparent)]
     Follower(#[from] FollowerError),
@@ -135,14 +135,14 @@ pub async fn run(
 pub struct Devnet {
     options: DevnetOptions,
     observer: Observer,
-    host: L1Host,
+    backend: L1Backend,
     deployment: Deployment,
     accounts: Accounts,
-    stage: Stage,
+    setup: Setup,
     follower: Arc<Mutex<Follower>>,
     blobs: BeaconBlobs,
     worker: Arc<SharedWorker>,
-    cast: Cast,
+    roles: Roles,
     traffic: Traffic,
     history: History,
     audit: Audit,
@@ -213,31 +213,31 @@ impl Devnet {
     ) -> Result<Self, DevnetError> {
         observer.doing("starting the L1");
         let accounts = Accounts::new(options.seed)?;
-        let host =
-            L1Host::start(&options.l1, &options.root, options.rpc_port, options.chain_id, options.seed)
+        let backend =
+            L1Backend::start(&options.l1, &options.root, options.rpc_port, options.chain_id, options.seed)
                 .await?;
-        observer.update(|view| view.l1 = l1_status(&host));
-        tracing::info!(backend = host.name(), rpc = %host.url(), "L1 ready");
+        observer.update(|view| view.l1 = l1_status(&backend));
+        tracing::info!(backend = backend.name(), rpc = %backend.url(), "L1 ready");
 
         observer.doing("deploying the contracts");
-        host.set_mining(Mining::EachTransaction).await?;
-        let file = deploy(&options.root, &host, NETWORK, options.scoring, &accounts.funder).await?;
-        host.set_mining(Mining::Stepwise).await?;
-        let deployment = Deployment::verify(DeploymentFile::read(&file)?, host.provider()).await?;
+        backend.set_mining(Mining::EachTransaction).await?;
+        let file = deploy(&options.root, &backend, NETWORK, options.scoring, &accounts.funder).await?;
+        backend.set_mining(Mining::Stepwise).await?;
+        let deployment = Deployment::verify(DeploymentFile::read(&file)?, backend.provider()).await?;
 
         observer.doing("registering sequencers, depositing bonds and money");
-        let stage = stage::set(&host, &deployment, &accounts).await?;
+        let setup = setup::prepare(&backend, &deployment, &accounts).await?;
 
-        let blobs = BeaconBlobs::new(host.url().clone(), BlockIds::ExecutionHash)?;
-        let follower = Follower::new(host.provider().clone(), &deployment, Arc::new(blobs.clone()))?;
+        let blobs = BeaconBlobs::new(backend.url().clone(), BlockIds::ExecutionHash)?;
+        let follower = Follower::new(backend.provider().clone(), &deployment, Arc::new(blobs.clone()))?;
         let follower = Arc::new(Mutex::new(follower));
         let faults = Arc::new(options.faults.clone());
         let worker = worker(keys, &options.proofs)?;
-        let around = Surroundings {
-            provider: host.provider(),
+        let deps = RoleDeps {
+            provider: backend.provider(),
             deployment: &deployment,
             accounts: &accounts,
-            stage: &stage,
+            setup: &setup,
             follower: &follower,
             faults: &faults,
             stores: &Stores::Memory,
@@ -245,22 +245,22 @@ impl Devnet {
             sidecars: options.sidecars,
             vote: options.vote,
         };
-        let cast = Cast::new(&around, &(Arc::clone(&worker) as Arc<dyn ProofWorker>))?;
+        let roles = Roles::new(&deps, &(Arc::clone(&worker) as Arc<dyn ProofWorker>))?;
         let rollup = L1Address(deployment.contracts().rollup.into_array());
-        let users = stage.users.iter().zip(&accounts.users);
+        let users = setup.users.iter().zip(&accounts.users);
         let users = users.map(|(index, user)| (*index, Arc::clone(&user.l2), USER_DEPOSIT));
-        let traffic = Traffic::new(options.seed, Domain::new(host.chain_id(), rollup), users);
+        let traffic = Traffic::new(options.seed, Domain::new(backend.chain_id(), rollup), users);
         Ok(Self {
             options,
             observer,
-            host,
+            backend,
             deployment,
             accounts,
-            stage,
+            setup,
             follower,
             blobs,
             worker,
-            cast,
+            roles,
             traffic,
             history: History::default(),
             audit: Audit::default(),
@@ -272,8 +272,8 @@ impl Devnet {
 
     /// The L1.
     #[must_use]
-    pub fn host(&self) -> &L1Host {
-        &self.host
+    pub fn backend(&self) -> &L1Backend {
+        &self.backend
     }
 
     /// What is deployed on it.
@@ -292,12 +292,12 @@ impl Devnet {
     ///
     /// # Errors
     /// When one can't be made.
-    pub fn recast(&mut self, stores: &Stores, crashes: &Arc<CrashPlan>) -> Result<(), DevnetError> {
-        let around = Surroundings {
-            provider: self.host.provider(),
+    pub fn restart_roles(&mut self, stores: &Stores, crashes: &Arc<CrashPlan>) -> Result<(), DevnetError> {
+        let deps = RoleDeps {
+            provider: self.backend.provider(),
             deployment: &self.deployment,
             accounts: &self.accounts,
-            stage: &self.stage,
+            setup: &self.setup,
             follower: &self.follower,
             faults: &Arc::new(self.options.faults.clone()),
             stores,
@@ -305,12 +305,12 @@ impl Devnet {
             sidecars: self.options.sidecars,
             vote: self.options.vote,
         };
-        Ok(self.cast.enter(&around, &(Arc::clone(&self.worker) as Arc<dyn ProofWorker>))?)
+        Ok(self.roles.restart(&deps, &(Arc::clone(&self.worker) as Arc<dyn ProofWorker>))?)
     }
 
     /// Drops all roles.
     pub fn drop_roles(&mut self) {
-        self.cast.drop_roles();
+        self.roles.drop_roles();
     }
 
     /// Slots reported so far.
@@ -348,7 +348,7 @@ impl Devnet {
     /// # Errors
     /// When something fails for good.
     pub async fn run(mut self, stop: &Stop) -> Result<Summary, DevnetError> {
-        self.observer.update(|view| view.stage = view::Stage::Running);
+        self.observer.update(|view| view.state = view::RunState::Running);
         loop {
             let planned = self.options.slots.is_some_and(|slots| self.progress.reported >= slots);
             if planned || stop.is_asked() {
@@ -356,7 +356,7 @@ impl Devnet {
             }
             self.step().await?;
         }
-        self.observer.update(|view| view.stage = view::Stage::Closing);
+        self.observer.update(|view| view.state = view::RunState::Closing);
         self.observer.doing("waiting for the withdrawal's block");
         let limit = self.progress.reported.saturating_add(CLOSING_SLOTS);
         let found = loop {
@@ -370,7 +370,7 @@ impl Devnet {
         };
         let observer = self.observer.clone();
         let summary = self.close(found).await?;
-        observer.update(|view| view.stage = view::Stage::Done);
+        observer.update(|view| view.state = view::RunState::Done);
         Ok(summary)
     }
 
@@ -378,9 +378,9 @@ impl Devnet {
     ///
     /// # Errors
     /// When something fails for good.
-    pub async fn step(&mut self) -> Result<CastReport, DevnetError> {
+    pub async fn step(&mut self) -> Result<RolesReport, DevnetError> {
         let began = Instant::now();
-        self.host.advance().await?;
+        self.backend.advance().await?;
         self.timings.blocks = self.timings.blocks.saturating_add(1);
         let mut lap = Lap(began);
         lap.add(&mut self.timings.l1);
@@ -390,7 +390,7 @@ impl Devnet {
         self.send_traffic().await?;
         lap.add(&mut self.timings.reporting);
         let report = self.act().await?;
-        if self.host.is_stepwise() {
+        if self.backend.is_stepwise() {
             tokio::time::sleep_until(began + self.options.pace).await;
         }
         Ok(report)
@@ -400,20 +400,20 @@ impl Devnet {
     ///
     /// # Errors
     /// When something fails for good.
-    pub async fn act(&mut self) -> Result<CastReport, DevnetError> {
+    pub async fn act(&mut self) -> Result<RolesReport, DevnetError> {
         let mut lap = Lap(Instant::now());
-        let mut report = CastReport::default();
+        let mut report = RolesReport::default();
         if let Some(block) = self.history.head().cloned() {
-            let provers = self.cast.step_provers(&block).await?;
+            let provers = self.roles.step_provers(&block).await?;
             lap.add(&mut self.timings.provers);
-            let sequencers = self.cast.step_sequencers(&block).await?;
+            let sequencers = self.roles.step_sequencers(&block).await?;
             lap.add(&mut self.timings.sequencers);
-            report = CastReport { sequencers, provers };
+            report = RolesReport { sequencers, provers };
             self.take(&report);
-            self.paint(&block).await;
+            self.update_view(&block).await;
             lap.add(&mut self.timings.reporting);
         }
-        if self.host.is_stepwise() {
+        if self.backend.is_stepwise() {
             self.wait_for_proofs().await;
             lap.add(&mut self.timings.proofs);
         }
@@ -511,7 +511,7 @@ impl Devnet {
             });
         };
         let transactions = self.history.transactions(block.header_hash);
-        let gas = self.meter.of(self.host.provider(), &transactions, Some(block.tx)).await?;
+        let gas = self.meter.of(self.backend.provider(), &transactions, Some(block.tx)).await?;
         let contents = self.audit.contents(slot).unwrap_or_default();
         let proving = self.progress.proven.get(&block.header_hash).copied().unwrap_or_default();
         let l1_slots = block.l1_slot.get().saturating_sub(block.start.get()).saturating_add(1);
@@ -547,7 +547,7 @@ impl Devnet {
             operations.extend(self.withdraw());
         }
         for operation in operations {
-            self.cast.network().publish_operation(operation).await?;
+            self.roles.network().publish_operation(operation).await?;
         }
         Ok(())
     }
@@ -575,7 +575,7 @@ impl Devnet {
         self.audit.withdrawals().last().map(|(slot, withdrawal)| (slot, *withdrawal))
     }
 
-    fn take(&mut self, report: &CastReport) {
+    fn take(&mut self, report: &RolesReport) {
         report.log();
         let contents = |transfers, deposits, withdrawals, chunks: usize| BlockContents {
             transfers: number(transfers),
@@ -599,7 +599,7 @@ impl Devnet {
     }
 
     /// Brings the view up to date.
-    async fn paint(&mut self, block: &L1Block) {
+    async fn update_view(&mut self, block: &L1Block) {
         let candidate = {
             let follower = self.follower.lock().await;
             follower.view().slot(block.l1_slot).in_turn().map(|candidate| candidate.header_hash)
@@ -607,7 +607,7 @@ impl Devnet {
         let gas = match candidate {
             Some(header_hash) => {
                 let transactions = self.history.transactions(header_hash);
-                let gas = self.meter.of(self.host.provider(), &transactions, None).await;
+                let gas = self.meter.of(self.backend.provider(), &transactions, None).await;
                 // A watcher can do without: the next block asks again.
                 gas.unwrap_or_else(|error| {
                     tracing::warn!(%error, "gas isn't shown");
@@ -623,7 +623,7 @@ impl Devnet {
             lost: self.history.lost_turns(slot.slot),
             block: candidate.and_then(|header_hash| self.progress.built.get(&header_hash)).copied(),
             gas,
-            pending: number(self.cast.waiting_operations()),
+            pending: number(self.roles.waiting_operations()),
         };
         self.observer.update(|view| {
             view.doing = picture::phase_name(slot.phase).to_owned();
@@ -639,7 +639,7 @@ impl Devnet {
         loop {
             tokio::select! {
                 () = &mut idle => break,
-                () = tokio::time::sleep(GLANCE) => {
+                () = tokio::time::sleep(PROGRESS_POLL) => {
                     let progress = self.worker.progress();
                     self.observer.update(|view| {
                         view.proof = progress;
@@ -661,7 +661,8 @@ impl Devnet {
         let claimed = match (block, self.accounts.users.first()) {
             (Some(block), Some(user)) => {
                 let transaction =
-                    claim(&self.host, &self.deployment, &self.blobs, &block, &withdrawal, &user.l1).await?;
+                    claim(&self.backend, &self.deployment, &self.blobs, &block, &withdrawal, &user.l1)
+                        .await?;
                 let amount =
                     self.deployment.unit().saturating_mul(alloy::primitives::U256::from(withdrawal.amount));
                 Some(Withdrawal {
@@ -676,7 +677,7 @@ impl Devnet {
         self.observer.doing("closing the books");
         self.observe().await?;
         let conservation = self.conservation().await?;
-        self.host.release().await?;
+        self.backend.release().await?;
         let follower = self.follower.lock().await;
         let view = follower.view();
         let totals = view.totals();
@@ -720,13 +721,13 @@ impl Devnet {
             self.audit.books(follower.view())
         };
         let mut holders = self.history.holders().clone();
-        holders.accounts.extend(&self.stage.holders);
+        holders.accounts.extend(&self.setup.holders);
         // The contracts' balances are counted by themselves.
         let contracts = self.deployment.contracts();
         for contract in [contracts.staking, contracts.escrow, contracts.rewards, contracts.bridge] {
             holders.accounts.remove(&contract);
         }
-        let books = Books::read(self.host.provider(), contracts, &holders, ledger).await?;
+        let books = Books::read(self.backend.provider(), contracts, &holders, ledger).await?;
         let mut conservation = books.check();
         conservation.violations.extend_from_slice(self.audit.violations());
         conservation.holds = conservation.violations.is_empty();
@@ -763,12 +764,12 @@ fn worker(keys: Arc<ProverKey>, proofs: &ProofSource) -> Result<Arc<SharedWorker
     worker.map(Arc::new).map_err(|source| DevnetError::Cache { path, source })
 }
 
-fn l1_status(host: &L1Host) -> view::L1Status {
+fn l1_status(backend: &L1Backend) -> view::L1Status {
     view::L1Status {
-        backend: host.name().to_owned(),
-        rpc: Some(host.url().to_string()),
-        chain_id: host.chain_id(),
-        slot_seconds: host.slot_seconds(),
+        backend: backend.name().to_owned(),
+        rpc: Some(backend.url().to_string()),
+        chain_id: backend.chain_id(),
+        slot_seconds: backend.slot_seconds(),
         ..view::L1Status::default()
     }
 }

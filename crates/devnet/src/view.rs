@@ -11,7 +11,7 @@ const HISTORY: usize = 64;
 
 /// Where a run is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Stage {
+pub enum RunState {
     /// Being set up; says with what.
     #[default]
     Starting,
@@ -42,7 +42,7 @@ pub struct L1Status {
 
 /// The slot in turn.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SlotStatus {
+pub struct SlotPanel {
     /// Its number.
     pub number: u64,
     /// Name of its phase.
@@ -152,13 +152,13 @@ pub struct TipStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DevnetView {
     /// Where the run is.
-    pub stage: Stage,
+    pub state: RunState,
     /// What it does right now, in a few words.
     pub doing: String,
     /// The L1.
     pub l1: L1Status,
     /// The slot in turn.
-    pub slot: SlotStatus,
+    pub slot: SlotPanel,
     /// Its ranking, best first; empty until the seed is readable.
     pub ranking: Vec<Ranked>,
     /// The committed prover of the candidate in turn.

@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn the_root_is_found_from_below() {
         let folder = tempfile::tempdir().unwrap();
-        let deep = folder.path().join("crates/testkit");
+        let deep = folder.path().join("crates/devnet");
         std::fs::create_dir_all(&deep).unwrap();
         assert_eq!(find_root(&deep), None);
         std::fs::create_dir(folder.path().join("script")).unwrap();

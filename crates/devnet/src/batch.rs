@@ -15,7 +15,7 @@ use alloy::{
 };
 use fernet_bindings::decode_revert;
 
-use crate::host::{HostError, L1Host};
+use crate::backend::{BackendError, L1Backend};
 
 /// Tip of these transactions, in wei per gas.
 const TIP: u128 = 1_000_000_000;
@@ -64,7 +64,7 @@ pub enum BatchError {
     Sign(#[from] alloy::signers::Error),
     /// The L1 failed.
     #[error(transparent)]
-    Host(#[from] HostError),
+    Host(#[from] BackendError),
 }
 
 /// One transaction.
@@ -90,11 +90,11 @@ impl<'a> Call<'a> {
 
 /// Sends all `calls`, none of which may depend on another, and returns their receipts in order.
 pub(crate) async fn send(
-    host: &L1Host,
+    backend: &L1Backend,
     what: &'static str,
     calls: Vec<Call<'_>>,
 ) -> Result<Vec<TransactionReceipt>, BatchError> {
-    let provider = host.provider();
+    let provider = backend.provider();
     let failed = |source| BatchError::Rpc { what, source };
     let head = provider.get_block_by_number(BlockNumberOrTag::Latest).await.map_err(failed)?;
     let base_fee = head.and_then(|block| block.header.base_fee_per_gas).unwrap_or_default();
@@ -120,7 +120,7 @@ pub(crate) async fn send(
         // Doubled below: the batch's other transactions change what this one finds in storage.
         let gas = provider.estimate_gas(request).await.map_err(|source| refused(what, source))?;
         let transaction = TxEip1559 {
-            chain_id: host.chain_id(),
+            chain_id: backend.chain_id(),
             nonce,
             gas_limit: gas.saturating_mul(2),
             max_fee_per_gas: max_fee,
@@ -137,20 +137,24 @@ pub(crate) async fn send(
     }
     let mut receipts = Vec::with_capacity(hashes.len());
     for hash in hashes {
-        receipts.push(receipt(host, what, hash).await?);
+        receipts.push(receipt(backend, what, hash).await?);
     }
     Ok(receipts)
 }
 
-async fn receipt(host: &L1Host, what: &'static str, hash: TxHash) -> Result<TransactionReceipt, BatchError> {
+async fn receipt(
+    backend: &L1Backend,
+    what: &'static str,
+    hash: TxHash,
+) -> Result<TransactionReceipt, BatchError> {
     for _ in 0..PATIENCE {
-        let receipt = host.provider().get_transaction_receipt(hash).await;
+        let receipt = backend.provider().get_transaction_receipt(hash).await;
         match receipt.map_err(|source| BatchError::Rpc { what, source })? {
             Some(receipt) if receipt.status() => return Ok(receipt),
             Some(_) => return Err(BatchError::Reverted { what, transaction: hash }),
-            None => host.advance().await?,
+            None => backend.advance().await?,
         }
-        if !host.is_stepwise() {
+        if !backend.is_stepwise() {
             tokio::time::sleep(PAUSE).await;
         }
     }

@@ -15,8 +15,8 @@ use fernet_protocol::{ChainId, Possession, SequencerId};
 
 use crate::{
     accounts::Accounts,
+    backend::L1Backend,
     batch::{BatchError, Call, send},
-    host::L1Host,
 };
 
 /// What each user puts on L2, in L2 units: a thousand tokens at a unit of 10^9.
@@ -26,7 +26,7 @@ const BONDS: u64 = 100;
 
 /// Why the stage couldn't be set.
 #[derive(Debug, thiserror::Error)]
-pub enum StageError {
+pub enum SetupError {
     /// A transaction failed.
     #[error(transparent)]
     Batch(#[from] BatchError),
@@ -42,7 +42,7 @@ pub enum StageError {
 
 /// Who is who on a staged chain.
 #[derive(Debug, Clone)]
-pub struct Stage {
+pub struct Setup {
     /// Ids of the sequencers, in the order of [`Accounts::sequencers`].
     pub sequencers: Vec<SequencerId>,
     /// L2 accounts of the users, in the order of [`Accounts::users`].
@@ -55,7 +55,11 @@ pub struct Stage {
 ///
 /// # Errors
 /// When a transaction fails.
-pub async fn set(host: &L1Host, deployment: &Deployment, accounts: &Accounts) -> Result<Stage, StageError> {
+pub async fn prepare(
+    backend: &L1Backend,
+    deployment: &Deployment,
+    accounts: &Accounts,
+) -> Result<Setup, SetupError> {
     let contracts = deployment.contracts();
     let funder = &accounts.funder;
     let stake = U256::from(deployment.stake().get());
@@ -73,12 +77,12 @@ pub async fn set(host: &L1Host, deployment: &Deployment, accounts: &Accounts) ->
         .iter()
         .map(|(signer, amount, _)| (signer.address(), *amount))
         .map(|(to, value)| Call::new(funder, contracts.token, &IERC20::transferCall { to, value }));
-    send(host, "funding the accounts", ether.chain(tokens).collect()).await?;
+    send(backend, "funding the accounts", ether.chain(tokens).collect()).await?;
 
     let approvals = parties.iter().map(|(signer, value, spender)| {
         Call::new(signer, contracts.token, &IERC20::approveCall { spender: *spender, value: *value })
     });
-    send(host, "approving the contracts", approvals.collect()).await?;
+    send(backend, "approving the contracts", approvals.collect()).await?;
 
     let keys = accounts.sequencers.iter().zip(&accounts.bls);
     let registrations = keys.zip(1..).map(|((signer, bls), fee_recipient)| {
@@ -107,21 +111,21 @@ pub async fn set(host: &L1Host, deployment: &Deployment, accounts: &Accounts) ->
         Call::new(&user.l1, contracts.bridge, &call)
     });
     let calls: Vec<_> = registrations.chain(bonds).chain(deposits).collect();
-    let receipts = send(host, "registering, escrowing and depositing", calls).await?;
+    let receipts = send(backend, "registering, escrowing and depositing", calls).await?;
 
     let sequencers = accounts.sequencers.len();
     let users = receipts.len().saturating_sub(accounts.users.len());
-    Ok(Stage {
+    Ok(Setup {
         sequencers: receipts
             .iter()
             .take(sequencers)
             .map(|receipt| Ok(SequencerId::new(event::<IStaking::Registered>(receipt)?.sequencer)))
-            .collect::<Result<_, StageError>>()?,
+            .collect::<Result<_, SetupError>>()?,
         users: receipts
             .iter()
             .skip(users)
             .map(|receipt| Ok(AccountIndex::new(event::<IBridge::Deposited>(receipt)?.index)))
-            .collect::<Result<_, StageError>>()?,
+            .collect::<Result<_, SetupError>>()?,
         holders: accounts.addresses().collect(),
     })
 }
@@ -133,12 +137,12 @@ fn coordinates(user: &crate::accounts::User) -> (U256, U256) {
 }
 
 /// The one event of its kind in a receipt.
-fn event<E: SolEvent>(receipt: &TransactionReceipt) -> Result<E, StageError> {
+fn event<E: SolEvent>(receipt: &TransactionReceipt) -> Result<E, SetupError> {
     receipt
         .inner
         .logs()
         .iter()
         .find_map(|log| E::decode_log(&log.inner).ok())
         .map(|log| log.data)
-        .ok_or(StageError::NoEvent { event: E::SIGNATURE, transaction: receipt.transaction_hash })
+        .ok_or(SetupError::NoEvent { event: E::SIGNATURE, transaction: receipt.transaction_hash })
 }

@@ -3,12 +3,12 @@
 mod common;
 
 use common::{compare_views, options, run, run_slots};
-use fernet_protocol::Phase;
-use fernet_testkit::{
+use fernet_devnet::{
     alloy::primitives::{Address, U256},
     options::{L1Choice, ProofSource, Scoring},
     record::{SlotOutcome, SlotRecord, Summary},
 };
+use fernet_protocol::Phase;
 
 fn outcomes(records: &[SlotRecord]) -> Vec<(u64, SlotOutcome)> {
     records.iter().map(|record| (record.slot, record.outcome)).collect()
@@ -31,7 +31,7 @@ fn check(records: &[SlotRecord], summary: &Summary) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_slots_with_proofs_made_on_the_spot() {
-    let options = fernet_testkit::options::DevnetOptions {
+    let options = fernet_devnet::options::DevnetOptions {
         proofs: ProofSource::Made,
         ..options(L1Choice::Embedded, 31_401, 2, "")
     };
@@ -79,7 +79,7 @@ async fn each_fault_has_its_outcome_and_the_chain_goes_on() {
 async fn a_seed_gives_the_same_chain_again_and_another_seed_another_one() {
     let seeded = async |seed| {
         let options =
-            fernet_testkit::options::DevnetOptions { seed, ..options(L1Choice::Embedded, 31_403, 1, "") };
+            fernet_devnet::options::DevnetOptions { seed, ..options(L1Choice::Embedded, 31_403, 1, "") };
         run(options).await
     };
     let ((first, summary), (again, summary_again), (other, _)) =
@@ -97,7 +97,7 @@ async fn a_seed_gives_the_same_chain_again_and_another_seed_another_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn drawn_scores_elect_and_succession_works_with_them() {
     let plan = "first-candidate-dead@1";
-    let options = fernet_testkit::options::DevnetOptions {
+    let options = fernet_devnet::options::DevnetOptions {
         scoring: Scoring::Vrf,
         ..options(L1Choice::Embedded, 31_406, 2, plan)
     };
@@ -111,7 +111,7 @@ async fn drawn_scores_elect_and_succession_works_with_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn elected_blocks_vote_and_backup_blocks_do_not() {
     let payload = Address::repeat_byte(0x7a);
-    let options = fernet_testkit::options::DevnetOptions {
+    let options = fernet_devnet::options::DevnetOptions {
         vote: payload,
         ..options(L1Choice::Embedded, 31_407, 2, "no-proposal@1")
     };
@@ -120,7 +120,8 @@ async fn elected_blocks_vote_and_backup_blocks_do_not() {
         records.iter().map(|r| r.outcome).collect::<Vec<_>>(),
         [SlotOutcome::Finalized, SlotOutcome::Backup]
     );
-    let votes = fernet_bindings::IVotes::new(devnet.deployment().contracts().votes, devnet.host().provider());
+    let votes =
+        fernet_bindings::IVotes::new(devnet.deployment().contracts().votes, devnet.backend().provider());
     let ballot = votes.ballot(0, payload).call().await.expect("ballot()");
     assert_eq!(ballot.votes, 1, "only the block of the elected sequencer counts");
 }

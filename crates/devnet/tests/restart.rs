@@ -8,9 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use common::{keys, options};
-use fernet_l1::{Accounts, L1Provider, TxConfig, TxManager, TxStatus};
-use fernet_protocol::L1Clock;
-use fernet_testkit::{
+use fernet_devnet::{
     accounts::Accounts as Roles,
     alloy::{primitives::Address, providers::Provider as _},
     crash::CrashPlan,
@@ -20,6 +18,8 @@ use fernet_testkit::{
     record::{SlotOutcome, SlotRecord},
     stores::Stores,
 };
+use fernet_l1::{Accounts, L1Provider, TxConfig, TxManager, TxStatus};
+use fernet_protocol::L1Clock;
 
 /// A slot as usual, one for backup, one for a rescue, and these three again but for the rescue: who died after sending a
 /// block dies after building another one.
@@ -56,7 +56,7 @@ async fn roles_that_die_after_every_kind_of_effect_send_nothing_twice_and_forget
     let (observer, Watch { mut records, .. }) = observer();
     let options = options(L1Choice::Embedded, 31_405, SLOTS, FAULTS);
     let mut devnet = Devnet::start(options, keys(), observer).await.expect("a devnet");
-    devnet.recast(&stores, &crashes).expect("roles with files");
+    devnet.restart_roles(&stores, &crashes).expect("roles with files");
 
     let mut proven = BTreeSet::new();
     let mut restarts = 0;
@@ -73,7 +73,7 @@ async fn roles_that_die_after_every_kind_of_effect_send_nothing_twice_and_forget
             devnet.step().await.expect("a step")
         } else {
             restarts += 1;
-            devnet.recast(&stores, &crashes).expect("roles made anew");
+            devnet.restart_roles(&stores, &crashes).expect("roles made anew");
             devnet.act().await.expect("the same L1 block again")
         };
     }
@@ -103,7 +103,7 @@ async fn roles_that_die_after_every_kind_of_effect_send_nothing_twice_and_forget
 
     // Nothing was sent twice: an account's nonce counts its transactions, and each is of an intent of its own.
     devnet.drop_roles();
-    let (provider, clock) = (devnet.host().provider().clone(), devnet.deployment().clock());
+    let (provider, clock) = (devnet.backend().provider().clone(), devnet.deployment().clock());
     let accounts = Roles::new(SEED).expect("the run's accounts");
     let nonce = async |address: Address| provider.get_transaction_count(address).await.expect("a nonce");
     // Transactions of before the roles began.

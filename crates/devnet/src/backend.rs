@@ -31,7 +31,7 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// Why there is no L1.
 #[derive(Debug, thiserror::Error)]
-pub enum HostError {
+pub enum BackendError {
     /// The embedded chain refused its configuration.
     #[error("embedded L1: {0}")]
     Chain(#[from] fernet_embedded::ChainError),
@@ -82,13 +82,13 @@ enum Kind {
 pub enum Mining {
     /// Each transaction gets a block at once.
     EachTransaction,
-    /// Blocks come when [`L1Host::advance`] is called.
+    /// Blocks come when [`L1Backend::advance`] is called.
     Stepwise,
 }
 
 /// An L1.
 #[derive(Debug)]
-pub struct L1Host {
+pub struct L1Backend {
     kind: Kind,
     provider: L1Provider,
     url: Url,
@@ -96,7 +96,7 @@ pub struct L1Host {
     slot_seconds: u64,
 }
 
-impl L1Host {
+impl L1Backend {
     /// Starts the chosen L1 with its RPC on `port` (0: a free one), or connects to it.
     ///
     /// `chain_id` and `seed` are those of a chain of our own.
@@ -109,7 +109,7 @@ impl L1Host {
         port: u16,
         chain_id: u64,
         seed: u64,
-    ) -> Result<Self, HostError> {
+    ) -> Result<Self, BackendError> {
         match choice {
             L1Choice::Embedded => Self::embedded(port, chain_id, seed).await,
             L1Choice::Anvil => {
@@ -118,40 +118,41 @@ impl L1Host {
                 let url = Url::parse(&process.url())?;
                 let provider = connect_http(&url)?;
                 let kind = Kind::Anvil { _process: process };
-                let host = Self { kind, provider, url, chain_id, slot_seconds: SLOT_SECONDS.get() };
-                host.set_interval().await?;
-                Ok(host)
+                let backend = Self { kind, provider, url, chain_id, slot_seconds: SLOT_SECONDS.get() };
+                backend.set_interval().await?;
+                Ok(backend)
             }
             L1Choice::Url(url) => Self::connect(url).await,
         }
     }
 
-    async fn connect(url: &Url) -> Result<Self, HostError> {
+    async fn connect(url: &Url) -> Result<Self, BackendError> {
         let provider = connect_http(url)?;
-        let failed = |source| HostError::Rpc { url: url.clone(), source };
+        let failed = |source| BackendError::Rpc { url: url.clone(), source };
         let chain_id = provider.get_chain_id().await.map_err(failed)?;
         // Only anvil knows the question; whoever doesn't has a clock.
         let kind = match provider.anvil_get_auto_mine().await {
             Ok(true) => Kind::IdleAnvil,
             _ => Kind::Remote,
         };
-        let mut host = Self { kind, provider, url: url.clone(), chain_id, slot_seconds: SLOT_SECONDS.get() };
-        match host.kind {
-            Kind::IdleAnvil => host.set_interval().await?,
-            _ => host.slot_seconds = host.measure().await?,
+        let mut backend =
+            Self { kind, provider, url: url.clone(), chain_id, slot_seconds: SLOT_SECONDS.get() };
+        match backend.kind {
+            Kind::IdleAnvil => backend.set_interval().await?,
+            _ => backend.slot_seconds = backend.measure().await?,
         }
-        Ok(host)
+        Ok(backend)
     }
 
     /// The time between two blocks of a chain with its own clock, in seconds, at most Ethereum's.
-    async fn measure(&self) -> Result<u64, HostError> {
+    async fn measure(&self) -> Result<u64, BackendError> {
         let time = async |number: u64| {
             let block = self
                 .provider
                 .get_block_by_number(number.into())
                 .await
                 .map_err(|source| self.failed(source))?;
-            Ok::<_, HostError>(block.map(|block| block.header.timestamp).unwrap_or_default())
+            Ok::<_, BackendError>(block.map(|block| block.header.timestamp).unwrap_or_default())
         };
         // The genesis block's time says nothing.
         while self.block_number().await? < 2 {
@@ -162,12 +163,12 @@ impl L1Host {
         Ok(between.clamp(1, SLOT_SECONDS.get()))
     }
 
-    async fn set_interval(&self) -> Result<(), HostError> {
+    async fn set_interval(&self) -> Result<(), BackendError> {
         let set = self.provider.anvil_set_block_timestamp_interval(self.slot_seconds).await;
         set.map_err(|source| self.failed(source))
     }
 
-    async fn embedded(port: u16, chain_id: u64, seed: u64) -> Result<Self, HostError> {
+    async fn embedded(port: u16, chain_id: u64, seed: u64) -> Result<Self, BackendError> {
         let chain = ChainConfig {
             chain_id,
             genesis_timestamp: GENESIS_TIME,
@@ -179,7 +180,7 @@ impl L1Host {
         };
         let node = Node::start(NodeConfig { chain, ..NodeConfig::default() })?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let server = node.serve(address).await.map_err(|source| HostError::Serve { port, source })?;
+        let server = node.serve(address).await.map_err(|source| BackendError::Serve { port, source })?;
         let url = Url::parse(&server.url())?;
         let provider = connect_transport(BoxTransport::new(node.transport()));
         let kind = Kind::Embedded { node, _server: server };
@@ -230,7 +231,7 @@ impl L1Host {
     ///
     /// # Errors
     /// When the L1 refuses.
-    pub async fn set_mining(&self, mining: Mining) -> Result<(), HostError> {
+    pub async fn set_mining(&self, mining: Mining) -> Result<(), BackendError> {
         let automatic = mining == Mining::EachTransaction;
         match &self.kind {
             Kind::Embedded { node, .. } => node.set_mine_on_transaction(automatic),
@@ -246,7 +247,7 @@ impl L1Host {
     ///
     /// # Errors
     /// When the L1 refuses.
-    pub async fn release(&self) -> Result<(), HostError> {
+    pub async fn release(&self) -> Result<(), BackendError> {
         match self.kind {
             Kind::IdleAnvil => self.set_mining(Mining::EachTransaction).await,
             Kind::Embedded { .. } | Kind::Anvil { .. } | Kind::Remote => Ok(()),
@@ -257,7 +258,7 @@ impl L1Host {
     ///
     /// # Errors
     /// When the L1 doesn't answer.
-    pub async fn advance(&self) -> Result<(), HostError> {
+    pub async fn advance(&self) -> Result<(), BackendError> {
         match &self.kind {
             Kind::Embedded { node, .. } => {
                 let node = node.clone();
@@ -279,12 +280,12 @@ impl L1Host {
         Ok(())
     }
 
-    async fn block_number(&self) -> Result<u64, HostError> {
+    async fn block_number(&self) -> Result<u64, BackendError> {
         self.provider.get_block_number().await.map_err(|source| self.failed(source))
     }
 
-    fn failed(&self, source: TransportError) -> HostError {
-        HostError::Rpc { url: self.url.clone(), source }
+    fn failed(&self, source: TransportError) -> BackendError {
+        BackendError::Rpc { url: self.url.clone(), source }
     }
 }
 

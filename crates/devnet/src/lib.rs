@@ -2,7 +2,7 @@
 //!
 //! - [`devnet`]: runs it. [`options`]: what it is asked to do; [`fault`]: what fails in which slot; [`stop`]: how it is
 //!   ended.
-//! - [`host`]: the L1 under it; [`deploy`], [`accounts`], [`stage`]: what is set up on it; [`cast`]: its roles, with
+//! - [`backend`]: the L1 under it; [`deploy`], [`accounts`], [`setup`]: what is set up on it; [`roles`]: its roles, with
 //!   [`policies`] for faults, one [`worker`] for proofs, and [`stores`] that survive a [`crash`].
 //! - [`traffic`]: what users do; [`mod@claim`]: the withdrawal that ends a run.
 //! - [`history`], [`audit`], [`tokens`]: what happened, on L1 and L2, and whether the books agree.
@@ -13,8 +13,8 @@ pub use alloy;
 pub mod accounts;
 pub mod anvil;
 pub mod audit;
+pub mod backend;
 pub mod batch;
-pub mod cast;
 pub mod claim;
 pub mod crash;
 pub mod deploy;
@@ -22,13 +22,13 @@ pub mod devnet;
 pub mod fault;
 mod gas;
 pub mod history;
-pub mod host;
 pub mod observer;
 pub mod options;
 pub mod picture;
 pub mod policies;
 pub mod record;
-pub mod stage;
+pub mod roles;
+pub mod setup;
 pub mod stop;
 pub mod stores;
 pub mod tokens;

@@ -1,6 +1,6 @@
 //! Full slot lifecycles per second on the embedded L1, everything but the Groth16 proving, and where the time goes.
 //!
-//! `cargo bench -p fernet-testkit --bench lifecycles --profile dev [-- SLOTS]`: first runs of the seed make the proofs,
+//! `cargo bench -p fernet-devnet --bench lifecycles --profile dev [-- SLOTS]`: first runs of the seed make the proofs,
 //! keep them in `target/proofs`, and warm up; the last ones are measured.
 
 use std::{
@@ -10,8 +10,7 @@ use std::{
 };
 
 use fernet_circuit::{CircuitParams, DEVELOPMENT_SEED, ProverKey, key};
-use fernet_l1::{BlobBundle, SidecarFormat, versioned_hash};
-use fernet_testkit::{
+use fernet_devnet::{
     alloy::{
         eips::{BlockId, eip4844},
         network::TransactionResponse as _,
@@ -23,6 +22,7 @@ use fernet_testkit::{
     observer::observer,
     options::{DevnetOptions, L1Choice, ProofSource, find_root},
 };
+use fernet_l1::{BlobSidecar, SidecarFormat, versioned_hash};
 
 /// Slots measured without an argument.
 const SLOTS: u64 = 10;
@@ -152,7 +152,7 @@ fn blobs() -> Result<(), Failure> {
             let value: U256 = U256::from(place).wrapping_pow(U256::from(40)) >> 2;
             *element = value.to_be_bytes::<32>();
         }
-        let build = |format| BlobBundle::build(vec![blob], format);
+        let build = |format| BlobSidecar::build(vec![blob], format);
         // What comes up again and again is learned.
         for _ in 0..WARMUP {
             build(SidecarFormat::Eip7594)?.learn()?;
@@ -173,7 +173,7 @@ async fn transactions(devnet: &Devnet) -> Result<(), Failure> {
     let Some((name, hashes)) = last_block(devnet).await else { return Ok(()) };
     println!("  transactions of slot {name}, executed again:");
     for (what, hash) in hashes {
-        let provider = devnet.host().provider();
+        let provider = devnet.backend().provider();
         let Some(transaction) = provider.get_transaction_by_hash(hash).await? else { continue };
         let Some(number) = transaction.block_number() else { continue };
         let Some(block) = provider.get_block_by_number(number.into()).await? else { continue };

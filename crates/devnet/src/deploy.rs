@@ -11,7 +11,7 @@ use alloy::signers::local::PrivateKeySigner;
 use fernet_l1::Scoring;
 use tokio::process::Command;
 
-use crate::host::L1Host;
+use crate::backend::L1Backend;
 
 /// Lines of forge's output that an error shows.
 const SHOWN_LINES: usize = 12;
@@ -75,7 +75,7 @@ pub enum DeployError {
 /// When forge isn't installed or the script fails; the error has the end of its output.
 pub async fn deploy(
     root: &Path,
-    host: &L1Host,
+    backend: &L1Backend,
     network: &str,
     scoring: Scoring,
     deployer: &PrivateKeySigner,
@@ -86,7 +86,7 @@ pub async fn deploy(
     }
     // forge's compiler cache isn't made for several writers.
     let _alone = alone(root).await?;
-    let file = root.join(format!("deployments/{}.json", host.chain_id()));
+    let file = root.join(format!("deployments/{}.json", backend.chain_id()));
     match std::fs::remove_file(&file) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             return Err(DeployError::Stale { path: file, source });
@@ -103,17 +103,17 @@ pub async fn deploy(
             "--skip",
             "test",
             "--rpc-url",
-            host.url().as_str(),
+            backend.url().as_str(),
         ])
         .env("FERNET_NETWORK", network)
         .env("FERNET_SCORING", scoring.name())
-        .env("FERNET_L1_SLOT_SECONDS", host.slot_seconds().to_string())
+        .env("FERNET_L1_SLOT_SECONDS", backend.slot_seconds().to_string())
         .env("FERNET_DEPLOYER_KEY", deployer.to_bytes().to_string())
         .env("FOUNDRY_DISABLE_NIGHTLY_WARNING", "1")
         .env("NO_COLOR", "1")
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    if host.is_stepwise() {
+    if backend.is_stepwise() {
         // One after the other, each in its own block: the same chain every time.
         command.arg("--slow");
     }
@@ -166,8 +166,8 @@ mod tests {
     #[tokio::test]
     async fn a_folder_without_the_tools_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        let host = L1Host::start(&L1Choice::Embedded, folder.path(), 0, 1, 1).await.unwrap();
-        let error = deploy(folder.path(), &host, "devnet", Scoring::Public, &PrivateKeySigner::random())
+        let backend = L1Backend::start(&L1Choice::Embedded, folder.path(), 0, 1, 1).await.unwrap();
+        let error = deploy(folder.path(), &backend, "devnet", Scoring::Public, &PrivateKeySigner::random())
             .await
             .unwrap_err();
         assert!(error.to_string().contains("tools/forge"), "{error}");

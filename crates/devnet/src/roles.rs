@@ -19,10 +19,10 @@ use fernet_roles::{ActionKind, StepReport};
 use fernet_sequencer::{CommitmentBy, SequencerDriver, SequencerError};
 use tokio::sync::Mutex;
 
-use crate::{accounts::Accounts, crash::CrashPlan, fault::FaultPlan, policies, stage::Stage, stores::Stores};
+use crate::{accounts::Accounts, crash::CrashPlan, fault::FaultPlan, policies, setup::Setup, stores::Stores};
 
 /// What a transaction may cost at most, in wei: one ether, far above a development chain's fees.
-const FEE_CEILING: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
+const MAX_TOTAL_FEE: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
 /// Rewards worth a claim, in token units: two tokens.
 const CLAIM_FROM: U256 = U256::from_limbs([2_000_000_000_000_000_000, 0, 0, 0]);
 /// A hundredth of a token, in token units.
@@ -43,7 +43,7 @@ const QUOTE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Why a role failed.
 #[derive(Debug, thiserror::Error)]
-pub enum CastError {
+pub enum RolesError {
     /// A sequencer.
     #[error("sequencer {number}: {source}")]
     Sequencer {
@@ -76,7 +76,7 @@ pub enum CastError {
 
 /// All roles, and what they share.
 #[derive(Debug)]
-pub struct Cast {
+pub struct Roles {
     sequencers: Vec<SequencerDriver>,
     provers: Vec<ProverDriver>,
     network: InProcess,
@@ -84,7 +84,7 @@ pub struct Cast {
 
 /// What the roles did in one step.
 #[derive(Debug, Default)]
-pub struct CastReport {
+pub struct RolesReport {
     /// Sequencers' reports, in order.
     pub sequencers: Vec<fernet_sequencer::StepReport>,
     /// Provers' reports, in order.
@@ -93,7 +93,7 @@ pub struct CastReport {
 
 /// What roles are wired to.
 #[derive(Debug)]
-pub struct Surroundings<'a> {
+pub struct RoleDeps<'a> {
     /// The L1.
     pub provider: &'a L1Provider,
     /// The rollup on it.
@@ -101,7 +101,7 @@ pub struct Surroundings<'a> {
     /// Who they are.
     pub accounts: &'a Accounts,
     /// As whom they are registered.
-    pub stage: &'a Stage,
+    pub setup: &'a Setup,
     /// The rollup as seen from L1, followed once for all.
     pub follower: &'a Arc<Mutex<Follower>>,
     /// What fails.
@@ -116,15 +116,15 @@ pub struct Surroundings<'a> {
     pub vote: Address,
 }
 
-impl Cast {
+impl Roles {
     /// Makes all roles.
     ///
     /// # Errors
     /// When one can't be made.
-    pub fn new(around: &Surroundings<'_>, worker: &Arc<dyn ProofWorker>) -> Result<Self, CastError> {
-        let mut cast = Self { sequencers: Vec::new(), provers: Vec::new(), network: InProcess::new() };
-        cast.enter(around, worker)?;
-        Ok(cast)
+    pub fn new(deps: &RoleDeps<'_>, worker: &Arc<dyn ProofWorker>) -> Result<Self, RolesError> {
+        let mut roles = Self { sequencers: Vec::new(), provers: Vec::new(), network: InProcess::new() };
+        roles.restart(deps, worker)?;
+        Ok(roles)
     }
 
     /// Drops every role, whatever it was about to do.
@@ -137,20 +137,16 @@ impl Cast {
     ///
     /// # Errors
     /// When one can't be made.
-    pub fn enter(
-        &mut self,
-        around: &Surroundings<'_>,
-        worker: &Arc<dyn ProofWorker>,
-    ) -> Result<(), CastError> {
+    pub fn restart(&mut self, deps: &RoleDeps<'_>, worker: &Arc<dyn ProofWorker>) -> Result<(), RolesError> {
         self.drop_roles();
         let network = &self.network;
-        let provers = around.accounts.provers.iter().enumerate();
+        let provers = deps.accounts.provers.iter().enumerate();
         let provers = provers
-            .map(|(number, signer)| prover(around, network, worker, number, signer))
+            .map(|(number, signer)| prover(deps, network, worker, number, signer))
             .collect::<Result<_, _>>()?;
-        let sequencers = around.accounts.sequencers.iter().enumerate();
+        let sequencers = deps.accounts.sequencers.iter().enumerate();
         let sequencers = sequencers
-            .map(|(number, signer)| sequencer(around, network, number, signer))
+            .map(|(number, signer)| sequencer(deps, network, number, signer))
             .collect::<Result<_, _>>()?;
         (self.provers, self.sequencers) = (provers, sequencers);
         Ok(())
@@ -169,7 +165,7 @@ impl Cast {
     pub async fn step_provers(
         &mut self,
         block: &Arc<L1Block>,
-    ) -> Result<Vec<fernet_prover::StepReport>, CastError> {
+    ) -> Result<Vec<fernet_prover::StepReport>, RolesError> {
         let steps = std::mem::take(&mut self.provers).into_iter().map(|mut prover| {
             let block = Arc::clone(block);
             async move {
@@ -178,7 +174,7 @@ impl Cast {
             }
         });
         let mut reports = Vec::new();
-        for (number, (prover, result)) in side_by_side(steps).await.into_iter().enumerate() {
+        for (number, (prover, result)) in run_concurrently(steps).await.into_iter().enumerate() {
             self.provers.push(prover);
             reports.push(match result {
                 Ok(report) => report,
@@ -186,7 +182,7 @@ impl Cast {
                     tracing::warn!(number, %error, "prover");
                     fernet_prover::StepReport::default()
                 }
-                Err(source) => return Err(CastError::Prover { number, source }),
+                Err(source) => return Err(RolesError::Prover { number, source }),
             });
         }
         Ok(reports)
@@ -199,7 +195,7 @@ impl Cast {
     pub async fn step_sequencers(
         &mut self,
         block: &Arc<L1Block>,
-    ) -> Result<Vec<fernet_sequencer::StepReport>, CastError> {
+    ) -> Result<Vec<fernet_sequencer::StepReport>, RolesError> {
         let steps = std::mem::take(&mut self.sequencers).into_iter().map(|mut sequencer| {
             let block = Arc::clone(block);
             async move {
@@ -208,7 +204,7 @@ impl Cast {
             }
         });
         let mut reports = Vec::new();
-        for (number, (sequencer, result)) in side_by_side(steps).await.into_iter().enumerate() {
+        for (number, (sequencer, result)) in run_concurrently(steps).await.into_iter().enumerate() {
             self.sequencers.push(sequencer);
             reports.push(match result {
                 Ok(report) => report,
@@ -216,7 +212,7 @@ impl Cast {
                     tracing::warn!(number, %error, "sequencer");
                     fernet_sequencer::StepReport::default()
                 }
-                Err(source) => return Err(CastError::Sequencer { number, source }),
+                Err(source) => return Err(RolesError::Sequencer { number, source }),
             });
         }
         Ok(reports)
@@ -229,7 +225,7 @@ impl Cast {
     }
 }
 
-impl CastReport {
+impl RolesReport {
     /// Writes down what was sent and what failed.
     pub(crate) fn log(&self) {
         for (number, report) in self.sequencers.iter().enumerate() {
@@ -248,7 +244,7 @@ fn log<K: ActionKind, E, S>(role: &str, number: usize, report: &StepReport<K, E,
     for (action, reason) in &report.failed {
         tracing::info!(role, number, %action, ?reason, "failed");
     }
-    for trouble in &report.troubles {
+    for trouble in &report.retryable_errors {
         tracing::warn!(role, number, trouble, "trouble");
     }
 }
@@ -258,7 +254,7 @@ fn log<K: ActionKind, E, S>(role: &str, number: usize, report: &StepReport<K, E,
 /// only the sequencer in turn talks to provers.
 ///
 /// A panic in one is passed on.
-async fn side_by_side<T: Send + 'static>(
+async fn run_concurrently<T: Send + 'static>(
     steps: impl Iterator<Item = impl Future<Output = T> + Send + 'static>,
 ) -> Vec<T> {
     let running: Vec<_> = steps.map(tokio::spawn).collect();
@@ -272,9 +268,9 @@ async fn side_by_side<T: Send + 'static>(
     done
 }
 
-fn manager(around: &Surroundings<'_>, role: &str, senders: Senders) -> Result<TxManager, CastError> {
-    let config = TxConfig::new(around.deployment.chain_id(), around.deployment.clock());
-    Ok(TxManager::open(around.provider.clone(), senders, around.stores.transactions(role)?, config)?)
+fn manager(deps: &RoleDeps<'_>, role: &str, senders: Senders) -> Result<TxManager, RolesError> {
+    let config = TxConfig::new(deps.deployment.chain_id(), deps.deployment.clock());
+    Ok(TxManager::open(deps.provider.clone(), senders, deps.stores.transactions(role)?, config)?)
 }
 
 fn chunks(deployment: &Deployment) -> usize {
@@ -282,16 +278,16 @@ fn chunks(deployment: &Deployment) -> usize {
 }
 
 fn sequencer(
-    around: &Surroundings<'_>,
+    deps: &RoleDeps<'_>,
     network: &InProcess,
     number: usize,
     signer: &PrivateKeySigner,
-) -> Result<SequencerDriver, CastError> {
-    let failed = |source| CastError::Sequencer { number, source };
-    let id = around.stage.sequencers.get(number).copied().unwrap_or_default();
-    let record = around.stage.users.get(number).copied().unwrap_or_default();
+) -> Result<SequencerDriver, RolesError> {
+    let failed = |source| RolesError::Sequencer { number, source };
+    let id = deps.setup.sequencers.get(number).copied().unwrap_or_default();
+    let record = deps.setup.users.get(number).copied().unwrap_or_default();
     let settings = fernet_sequencer::Settings {
-        conduct: fernet_sequencer::Conduct {
+        strategy: fernet_sequencer::Strategy {
             sequencer: id,
             fee_recipient: record.get(),
             max_price: MAX_PRICE,
@@ -299,72 +295,72 @@ fn sequencer(
             claim_from: Some(CLAIM_FROM),
             commitment: CommitmentBy::Sequencer,
         },
-        max_chunks: chunks(around.deployment),
-        vote: around.vote,
+        max_chunks: chunks(deps.deployment),
+        vote: deps.vote,
         deposit_depth: 0,
         quote_deadline: QUOTE_DEADLINE,
-        fee_ceiling: FEE_CEILING,
-        sidecars: around.sidecars,
+        max_total_fee: MAX_TOTAL_FEE,
+        sidecars: deps.sidecars,
         blobs_per_transaction: fernet_l1::MAX_BLOBS_PER_TRANSACTION,
         owner: signer.address(),
         claim_to: signer.address(),
         mempool: Limits::default(),
     };
     let role = format!("sequencer-{number}");
-    let blob_account = around.accounts.blob_accounts.get(number).unwrap_or(signer).clone();
+    let blob_account = deps.accounts.blob_accounts.get(number).unwrap_or(signer).clone();
     let wiring = fernet_sequencer::Wiring {
-        follower: Arc::clone(around.follower),
+        follower: Arc::clone(deps.follower),
         network: Arc::new(network.clone()) as Arc<dyn Network>,
-        transactions: manager(around, &role, Senders::new(signer.clone()).with_blob_account(blob_account))?,
+        transactions: manager(deps, &role, Senders::new(signer.clone()).with_blob_account(blob_account))?,
         owner: None,
         attester: Arc::new(signer.clone()),
-        bls: around.accounts.bls.get(number).cloned(),
-        journal: around.stores.journal(&role)?,
-        policy: around.crashes.of_sequencer(number, policies::of_sequencer(around.faults)),
+        bls: deps.accounts.bls.get(number).cloned(),
+        journal: deps.stores.journal(&role)?,
+        policy: deps.crashes.of_sequencer(number, policies::of_sequencer(deps.faults)),
     };
-    SequencerDriver::new(around.deployment, settings, wiring).map_err(failed)
+    SequencerDriver::new(deps.deployment, settings, wiring).map_err(failed)
 }
 
 fn prover(
-    around: &Surroundings<'_>,
+    deps: &RoleDeps<'_>,
     network: &InProcess,
     worker: &Arc<dyn ProofWorker>,
     number: usize,
     signer: &PrivateKeySigner,
-) -> Result<ProverDriver, CastError> {
-    let failed = |source| CastError::Prover { number, source };
+) -> Result<ProverDriver, RolesError> {
+    let failed = |source| RolesError::Prover { number, source };
     let (base, per_chunk) = PRICES[number % PRICES.len()];
     let settings = fernet_prover::Settings {
-        conduct: fernet_prover::Conduct {
+        strategy: fernet_prover::Strategy {
             prover: signer.address(),
             payee: signer.address(),
             prices: PriceList {
                 base: TokenAmount::new(base * CENT),
                 per_chunk: TokenAmount::new(per_chunk * CENT),
-                bond: around.deployment.parameters().min_bond,
+                bond: deps.deployment.parameters().min_bond,
             },
             offer_validity: OFFER_VALIDITY,
             rescue_lead: RESCUE_LEAD,
-            fee_recipient: around.stage.users.last().copied().unwrap_or_default().get(),
+            fee_recipient: deps.setup.users.last().copied().unwrap_or_default().get(),
             claim_from: Some(CLAIM_FROM),
         },
-        max_chunks: chunks(around.deployment),
+        max_chunks: chunks(deps.deployment),
         deposit_depth: 0,
-        fee_ceiling: FEE_CEILING,
-        sidecars: around.sidecars,
+        max_total_fee: MAX_TOTAL_FEE,
+        sidecars: deps.sidecars,
         claim_to: signer.address(),
         mempool: Limits::default(),
     };
     let role = format!("prover-{number}");
     let wiring = fernet_prover::Wiring {
-        follower: Arc::clone(around.follower),
+        follower: Arc::clone(deps.follower),
         network: Arc::new(network.clone()) as Arc<dyn Network>,
-        transactions: manager(around, &role, Senders::new(signer.clone()))?,
+        transactions: manager(deps, &role, Senders::new(signer.clone()))?,
         payee: None,
         signer: Arc::new(signer.clone()),
-        journal: around.stores.journal(&role)?,
+        journal: deps.stores.journal(&role)?,
         worker: Arc::clone(worker),
-        policy: around.crashes.of_prover(number, policies::of_prover(around.faults)),
+        policy: deps.crashes.of_prover(number, policies::of_prover(deps.faults)),
     };
-    ProverDriver::new(around.deployment, settings, wiring).map_err(failed)
+    ProverDriver::new(deps.deployment, settings, wiring).map_err(failed)
 }

@@ -16,9 +16,9 @@ pub(crate) struct InFlight {
     pub(crate) slot: Slot,
     pub(crate) start: L1Slot,
     pub(crate) previous_start: L1Slot,
-    /// best first
+    /// Best first.
     pub(crate) candidates: Vec<CandidateView>,
-    /// headers that reveals showed, and where their blobs are
+    /// Headers that reveals showed, and where their blobs are.
     pub(crate) shown: BTreeMap<B256, Shown>,
 }
 
@@ -51,29 +51,29 @@ impl InFlight {
 
 /// Everything that isn't append-only. Cheap to clone: collections are shared until they change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Facts {
-    /// where the chain stands once everything settled is put aside
+pub(crate) struct ViewState {
+    /// Where the chain stands once everything settled is put aside.
     pub(crate) cursor: Cursor,
     pub(crate) in_flight: Option<Arc<InFlight>>,
-    /// the header of a block that is being finalized in backup
+    /// The header of a block that is being finalized in backup.
     pub(crate) backup: Option<Arc<(B256, Shown)>>,
     pub(crate) tip: Tip,
     pub(crate) sequencers: Arc<BTreeMap<SequencerId, SequencerRecord>>,
     pub(crate) escrow: Arc<BTreeMap<Address, EscrowAccount>>,
-    /// rewards credited and not paid
+    /// Rewards credited and not paid.
     pub(crate) owed: Arc<BTreeMap<Address, U256>>,
-    /// what blocks pay, by the slot from which they do
+    /// What blocks pay, by the slot from which they do.
     pub(crate) rates: Arc<BTreeMap<Slot, Rates>>,
-    /// mixes that were proven on L1
+    /// Mixes that were proven on L1.
     pub(crate) proven: Arc<BTreeMap<L1Slot, B256>>,
     pub(crate) totals: Totals,
-    /// lengths of the append-only lists
+    /// Lengths of the append-only lists.
     pub(crate) queue: usize,
     pub(crate) finalized: usize,
     pub(crate) claims: usize,
 }
 
-impl Facts {
+impl ViewState {
     pub(crate) fn locate(&self, parameters: &Parameters, now: L1Slot) -> Location {
         let timeline = self.in_flight.as_ref().map(|slot| slot.timeline());
         locate(&self.cursor, timeline.as_ref(), parameters, now)

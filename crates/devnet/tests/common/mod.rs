@@ -7,8 +7,7 @@ use std::{
 };
 
 use fernet_circuit::{CircuitParams, DEVELOPMENT_SEED, ProverKey, key};
-use fernet_follower::SlotView;
-use fernet_testkit::{
+use fernet_devnet::{
     alloy::eips::BlockId,
     devnet::{Devnet, keys_folder},
     observer::{Watch, observer},
@@ -16,6 +15,7 @@ use fernet_testkit::{
     record::{SlotRecord, Summary},
     stop::Stop,
 };
+use fernet_follower::SlotView;
 
 /// Root of the repository.
 pub(crate) fn root() -> PathBuf {
@@ -73,7 +73,7 @@ pub(crate) async fn run_slots(options: DevnetOptions, slots: u64) -> (Devnet, Ve
 #[allow(dead_code, reason = "not every test file runs one to its end")]
 pub(crate) async fn run(options: DevnetOptions) -> (Vec<SlotRecord>, Summary) {
     let (observer, Watch { mut records, .. }) = observer();
-    let summary = fernet_testkit::devnet::run(options, keys(), observer, Stop::default()).await;
+    let summary = fernet_devnet::devnet::run(options, keys(), observer, Stop::default()).await;
     let summary = summary.expect("a devnet that ends well");
     let mut all = Vec::new();
     while let Some(record) = records.recv().await {
@@ -95,8 +95,10 @@ pub(crate) async fn compare_views(options: DevnetOptions, slots: u64) -> Vec<Slo
         let Some(head) = follower.view().head() else { continue };
         let view = follower.view();
         let ours = view.slot(head.l1_slot);
-        let reader =
-            fernet_bindings::IReader::new(devnet.deployment().contracts().reader, devnet.host().provider());
+        let reader = fernet_bindings::IReader::new(
+            devnet.deployment().contracts().reader,
+            devnet.backend().provider(),
+        );
         let theirs = reader.overview().block(BlockId::number(head.number)).call().await.expect("overview()");
         assert_eq!(contract_view(view, &ours), theirs.slot, "at L1 slot {}", head.l1_slot);
         let tip = view.tip();

@@ -8,7 +8,7 @@ use crate::{
     fault::FaultPlan,
     history::LostTurns,
     record::GasUsed,
-    view::{BlockContents, DevnetView, Progress, ProverStatus, Ranked, SlotStatus, TipStatus},
+    view::{BlockContents, DevnetView, Progress, ProverStatus, Ranked, SlotPanel, TipStatus},
 };
 
 /// Name of a phase on the screen.
@@ -74,8 +74,8 @@ pub(crate) fn update(picture: &mut DevnetView, view: &RollupView, now: L1Slot, e
     }
 }
 
-fn status(slot: &SlotView, parameters: &Parameters, now: L1Slot, faults: &FaultPlan) -> SlotStatus {
-    SlotStatus {
+fn status(slot: &SlotView, parameters: &Parameters, now: L1Slot, faults: &FaultPlan) -> SlotPanel {
+    SlotPanel {
         number: slot.slot.get(),
         phase: phase_name(slot.phase),
         turn: u8::try_from(slot.turn.index()).unwrap_or(u8::MAX),

@@ -11,8 +11,8 @@ use fernet_l1::{BlobError, BlobSource, Deployment};
 use fernet_ledger::{Blob, block::PendingWithdrawal, field};
 
 use crate::{
+    backend::L1Backend,
     batch::{BatchError, Call, send},
-    host::L1Host,
 };
 
 /// Why a withdrawal couldn't be claimed.
@@ -47,7 +47,7 @@ pub enum ClaimError {
 /// # Errors
 /// When the blob can't be had or L1 refuses.
 pub async fn claim(
-    host: &L1Host,
+    backend: &L1Backend,
     deployment: &Deployment,
     blobs: &dyn BlobSource,
     block: &FinalizedBlock,
@@ -76,6 +76,6 @@ pub async fn claim(
         targetOpening: Bytes::copy_from_slice(&target.proof),
     };
     let call = Call::new(claimer, deployment.contracts().bridge, &IBridge::claimCall { proof });
-    let receipts = send(host, "claiming the withdrawal", vec![call]).await?;
+    let receipts = send(backend, "claiming the withdrawal", vec![call]).await?;
     Ok(receipts.first().map(|receipt| receipt.transaction_hash).unwrap_or_default())
 }

@@ -13,8 +13,8 @@ pub fn of_sequencer(plan: &Arc<FaultPlan>) -> sequencer::Policy {
     let plan = Arc::clone(plan);
     Box::new(move |effect, context| {
         let best = context.next.candidates.first().map(|candidate| candidate.sequencer);
-        let place = if best == Some(context.sequencer) { Place::First } else { Place::Other };
-        if sequencer_holds(&plan, effect, place) {
+        let rank = if best == Some(context.sequencer) { ProposerRank::Best } else { ProposerRank::Other };
+        if sequencer_holds(&plan, effect, rank) {
             sequencer::Decision::Hold
         } else {
             sequencer::Decision::Allow
@@ -35,12 +35,12 @@ pub fn of_prover(plan: &Arc<FaultPlan>) -> prover::Policy {
 
 /// Where a sequencer's proposal stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    First,
+enum ProposerRank {
+    Best,
     Other,
 }
 
-fn sequencer_holds(plan: &FaultPlan, effect: &sequencer::Effect, place: Place) -> bool {
+fn sequencer_holds(plan: &FaultPlan, effect: &sequencer::Effect, rank: ProposerRank) -> bool {
     use sequencer::Effect;
     let Some(slot) = effect.slot().map(|slot| slot.get()) else { return false };
     plan.at(slot).any(|kind| match kind {
@@ -48,7 +48,9 @@ fn sequencer_holds(plan: &FaultPlan, effect: &sequencer::Effect, place: Place) -
         FaultKind::NoCommitment => matches!(effect, Effect::Commit { .. } | Effect::HandOver { .. }),
         FaultKind::NoReveal => matches!(effect, Effect::Reveal { .. }),
         // It has proposed; from then on nothing leaves it.
-        FaultKind::FirstCandidateDead => place == Place::First && !matches!(effect, Effect::Propose { .. }),
+        FaultKind::FirstCandidateDead => {
+            rank == ProposerRank::Best && !matches!(effect, Effect::Propose { .. })
+        }
         FaultKind::LateProof | FaultKind::NoProof | FaultKind::NoProofNoRescue | FaultKind::NoBackup => false,
     })
 }
@@ -115,16 +117,16 @@ mod tests {
             seed_at: L1Slot::new(1),
             until: L1Slot::new(9),
         };
-        assert!(sequencer_holds(&plan("no-proposal@3"), &propose, Place::First));
-        assert!(!sequencer_holds(&plan("no-proposal@2,no-reveal@3"), &propose, Place::First));
+        assert!(sequencer_holds(&plan("no-proposal@3"), &propose, ProposerRank::Best));
+        assert!(!sequencer_holds(&plan("no-proposal@2,no-reveal@3"), &propose, ProposerRank::Best));
     }
 
     #[test]
     fn a_dead_first_candidate_still_proposes_and_others_go_on() {
         let plan = plan("first-candidate-dead@3");
         let ask = sequencer::Effect::RequestQuotes { slot: slot(), header_hash: B256::ZERO };
-        assert!(sequencer_holds(&plan, &ask, Place::First));
-        assert!(!sequencer_holds(&plan, &ask, Place::Other));
+        assert!(sequencer_holds(&plan, &ask, ProposerRank::Best));
+        assert!(!sequencer_holds(&plan, &ask, ProposerRank::Other));
     }
 
     #[test]
