@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use alloy::primitives::{Address, B256, Bytes, keccak256};
 use fernet_ledger::layout::BLOB_BYTES;
 use fernet_network::{
-    AcceptedQuote, BlockBody, Frame, Gossip, QuoteRequest, SignedQuote, Wire, message::MAX_QUOTE_BYTES,
+    AcceptedQuote, BlockBody, Gossip, HeaderFields, QuoteRequest, SignedQuote, Wire, message::MAX_QUOTE_BYTES,
 };
 use fernet_protocol::{L1Slot, MAX_BLOBS, Quote, SequencerId, Slot, TokenAmount};
 
@@ -48,13 +48,13 @@ fn check_quotes(bytes: &[u8]) -> Outcome {
 
 /// The body of a block with transfers and a withdrawal. A digest stands for the KZG commitment of its blobs.
 pub(crate) fn body() -> BlockBody {
-    let frame = Frame {
+    let fields = HeaderFields {
         slot: Slot::new(3),
         parent: B256::repeat_byte(4),
         deposits_end: 2,
         vote: Address::repeat_byte(5),
     };
-    BlockBody::assemble(frame, &ledger::block(), |blob| Ok::<_, String>(keccak256(blob.as_bytes())))
+    BlockBody::assemble(fields, &ledger::block(), |blob| Ok::<_, String>(keccak256(blob.as_bytes())))
         .expect("the block has its signatures")
 }
 

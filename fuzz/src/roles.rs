@@ -1,13 +1,10 @@
 //! Records of the roles' journals.
 
-use std::time::Duration;
-
-use alloy::primitives::{B256, Bytes};
+use alloy::primitives::B256;
 use fernet_network::Wire;
 use fernet_protocol::Slot;
 use fernet_prover::journal::KeptProof;
-use fernet_prover::{JobId, ProvenBlock};
-use fernet_roles::OwnBlock;
+use fernet_roles::{OwnBlock, record_key};
 
 use crate::network::check_message;
 use crate::{Outcome, Target};
@@ -26,7 +23,7 @@ fn check(bytes: &[u8]) -> Outcome {
 fn seeds() -> Vec<Vec<u8>> {
     let (slot, header_hash) = (Slot::new(3), B256::repeat_byte(1));
     let own = OwnBlock { slot, header_hash, parent: B256::repeat_byte(2) };
-    let proven = ProvenBlock { proof: Bytes::from_static(&[5; 9]), elapsed: Duration::from_millis(1234) };
-    let proof = KeptProof { slot, header_hash, job: JobId::new(B256::repeat_byte(4)), proven };
-    vec![own.encode(), proof.encode()]
+    // A proof is its key, the job, milliseconds of proving, and the proof's bytes.
+    let (key, job, elapsed) = (record_key(slot, header_hash), [4; 32], 1234_u64.to_be_bytes());
+    vec![own.encode(), [key.as_slice(), &job, &elapsed, &[5; 9]].concat()]
 }
