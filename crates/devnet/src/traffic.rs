@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use alloy::primitives::Address;
 use fernet_ledger::{
-    AccountIndex, Domain, L1Address, Operation, SecretKey, SignedOperation, Store, Transfer, Withdrawal,
+    AccountIndex, Domain, Operation, SecretKey, SignedOperation, Store, Transfer, Withdrawal,
 };
 use rand_chacha::{
     ChaCha12Rng,
@@ -11,11 +12,11 @@ use rand_chacha::{
 };
 
 /// Operations of one account that may wait at a time; mempools take 64.
-const WAITING: u32 = 48;
-/// Largest amount of a random transfer, in L2 units: small against the deposits, so that nobody runs dry.
-const LARGEST: u64 = 1_000_000_000;
+const MAX_WAITING: u32 = 48;
+/// Largest amount of a random transfer, in L2 units: small beside the deposits, so that every user can go on paying.
+const MAX_AMOUNT: u64 = 1_000_000_000;
 /// Largest fee of a random transfer, in L2 units.
-const LARGEST_FEE: u32 = 1_000;
+const MAX_FEE: u32 = 1_000;
 
 /// A user as the generator sees it.
 struct Sender {
@@ -56,19 +57,19 @@ impl Traffic {
         Self { rng: ChaCha12Rng::seed_from_u64(seed), domain, senders }
     }
 
-    /// Up to `count` random transfers; fewer where everybody has enough operations waiting.
+    /// Up to `count` random transfers; fewer if too many operations wait already.
     pub fn transfers(&mut self, count: u32) -> Vec<SignedOperation> {
         (0..count).filter_map(|_| self.transfer()).collect()
     }
 
     fn transfer(&mut self) -> Option<SignedOperation> {
-        // Drawn first and always, so that who has room doesn't change what later draws give.
+        // All draws come first, so that a transfer that is left out doesn't change the later ones.
         let (from, to) = (self.draw(self.senders.len() as u64), self.draw(self.senders.len() as u64));
-        let (amount, fee) = (1 + self.draw(LARGEST), self.draw(u64::from(LARGEST_FEE)) as u32);
+        let (amount, fee) = (1 + self.draw(MAX_AMOUNT), self.draw(u64::from(MAX_FEE)) as u32);
         let to = self.senders.get(to as usize)?.index;
         let domain = self.domain;
         let sender = self.senders.get_mut(from as usize)?;
-        if sender.waiting >= WAITING {
+        if sender.waiting >= MAX_WAITING {
             return None;
         }
         sender.pay(amount, fee)?;
@@ -77,11 +78,11 @@ impl Traffic {
     }
 
     /// A withdrawal of `amount` L2 units from user `user` to an L1 address; none if the user can't pay for it.
-    pub fn withdrawal(&mut self, user: usize, target: L1Address, amount: u64) -> Option<SignedOperation> {
+    pub fn withdrawal(&mut self, user: usize, target: Address, amount: u64) -> Option<SignedOperation> {
         let domain = self.domain;
         let sender = self.senders.get_mut(user)?;
-        // The highest fee in the pool: a withdrawal that ends a run mustn't wait.
-        let fee = LARGEST_FEE;
+        // The highest fee in the mempool: the withdrawal that ends a run must not wait.
+        let fee = MAX_FEE;
         sender.pay(amount, fee)?;
         let withdrawal = Withdrawal { from: sender.index, target, amount, fee, nonce: sender.nonce };
         Some(sender.sign(domain, withdrawal.into()))
@@ -126,12 +127,12 @@ impl Sender {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fernet_ledger::{Deposit, Levels, MemoryStore, State};
+    use fernet_ledger::{Deposit, Fr, Levels, MemoryStore, State};
 
     const DEPOSIT: u64 = 1_000_000_000_000;
 
     fn setup(seed: u64) -> (Traffic, State<MemoryStore>, Domain) {
-        let domain = Domain::new(1, L1Address([1; 20]));
+        let domain = Domain::from_element(Fr::from(1u64));
         let mut state = State::new(MemoryStore::default(), Levels::PRODUCTION);
         let secret = |n: u32| SecretKey::from_seed(&n.to_be_bytes());
         for n in 1..=3 {
@@ -153,7 +154,7 @@ mod tests {
             traffic.settle(&state);
             assert_eq!(traffic.waiting(), 0);
         }
-        let withdrawal = traffic.withdrawal(0, L1Address([9; 20]), 5).unwrap();
+        let withdrawal = traffic.withdrawal(0, Address::repeat_byte(9), 5).unwrap();
         state.apply(domain, &withdrawal).unwrap();
     }
 
@@ -168,7 +169,7 @@ mod tests {
     fn nobody_fills_a_mempool_while_nothing_is_final() {
         let (mut traffic, ..) = setup(1);
         traffic.transfers(1000);
-        assert!(traffic.senders.iter().all(|sender| sender.waiting <= WAITING));
-        assert!(traffic.withdrawal(0, L1Address([9; 20]), u64::MAX).is_none());
+        assert!(traffic.senders.iter().all(|sender| sender.waiting <= MAX_WAITING));
+        assert!(traffic.withdrawal(0, Address::repeat_byte(9), u64::MAX).is_none());
     }
 }

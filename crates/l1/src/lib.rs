@@ -1,7 +1,7 @@
 //! The client's access to L1.
 //!
 //! - [`connect_http`] and [`connect_transport`]: a provider for an HTTP endpoint, or for an L1 in this
-//! process.
+//!   process.
 //! - [`DeploymentFile`] → [`Deployment`]: where the contracts are, checked against the chain and against the contracts
 //!   that this client was built with.
 //! - [`Feed`]: blocks in order with the deployment's events ([`RollupEvent`]); reorgs as rollbacks.

@@ -1,21 +1,22 @@
-//! Where the roles of a devnet keep what must survive a restart.
+//! Where a role keeps what must survive a restart: its journal and its L1 transactions.
 
 use std::path::PathBuf;
 
 use fernet_l1::{StoreError, TxStore};
-use fernet_roles::{Journal, JournalError};
 
-/// Where journals and transactions are.
+use crate::{Journal, JournalError};
+
+/// A place for the files of roles.
 #[derive(Debug, Clone, Default)]
-pub enum Stores {
-    /// In memory: nothing survives.
+pub enum Storage {
+    /// Memory: nothing survives.
     #[default]
     Memory,
-    /// In files of this folder.
+    /// Files in this folder, named after their role.
     Folder(PathBuf),
 }
 
-impl Stores {
+impl Storage {
     /// The journal of a role.
     ///
     /// # Errors
