@@ -1,13 +1,15 @@
 //! What anybody can put into a blob or sign with.
 
+use alloy::primitives::Address;
 use fernet_ledger::keys::SIGNATURE_BYTES;
 use fernet_ledger::layout::BLOB_BYTES;
 use fernet_ledger::replay::{Signatures, replay};
 use fernet_ledger::{
-    AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, L1Address, L1Operation, Layout,
-    Levels, MemoryStore, Operation, PublicKey, SecretKey, Signature, SignedOperation, State, Transfer,
+    AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Layout, Levels, MemoryStore,
+    Operation, PublicKey, QueuedOperation, SecretKey, Signature, SignedOperation, State, Transfer,
     Withdrawal, block as blocks,
 };
+use fernet_protocol::{ChainId, RollupId};
 
 use crate::{Outcome, Target, bounded, refused};
 
@@ -64,7 +66,7 @@ fn check_data(bytes: &[u8]) -> Outcome {
 }
 
 fn domain() -> Domain {
-    Domain::new(31_337, L1Address([0x11; 20]))
+    Domain::from(RollupId::new(ChainId::new(31_337), Address::repeat_byte(0x11)))
 }
 
 fn rules() -> BlockRules {
@@ -84,7 +86,7 @@ fn alice() -> SecretKey {
     SecretKey::from_seed(b"alice")
 }
 
-fn queue() -> Vec<L1Operation> {
+fn queue() -> Vec<QueuedOperation> {
     let deposit = |index, secret: &SecretKey| {
         Deposit { to: AccountIndex::new(index), key: secret.public_key(), amount: 1_000 }.into()
     };
@@ -93,7 +95,7 @@ fn queue() -> Vec<L1Operation> {
 
 /// Two transfers and a withdrawal of one account.
 pub(crate) fn operations() -> [SignedOperation; 3] {
-    let (from, to, target) = (AccountIndex::new(1), AccountIndex::new(2), L1Address([9; 20]));
+    let (from, to, target) = (AccountIndex::new(1), AccountIndex::new(2), Address::repeat_byte(9));
     let transfer = |nonce| Operation::from(Transfer { from, to, amount: 5, fee: 1, nonce });
     let withdrawal = Operation::from(Withdrawal { from, target, amount: 5, fee: 1, nonce: 1 });
     [transfer(0), withdrawal, transfer(2)].map(|operation| operation.sign(domain(), &alice()))

@@ -3,7 +3,7 @@
 use alloy::primitives::B256;
 use fernet_network::Wire;
 use fernet_protocol::Slot;
-use fernet_prover::journal::KeptProof;
+use fernet_prover::journal::StoredProof;
 use fernet_roles::{OwnBlock, record_key};
 
 use crate::network::check_message;
@@ -16,7 +16,7 @@ pub const JOURNAL: Target = Target { name: "journal", check, seeds };
 fn check(bytes: &[u8]) -> Outcome {
     let limit = 4 * bytes.len() + 4096;
     let own = check_message::<OwnBlock>(limit, bytes);
-    let proof = check_message::<KeptProof>(limit, bytes);
+    let proof = check_message::<StoredProof>(limit, bytes);
     if own == Outcome::Decoded { own } else { proof }
 }
 
