@@ -392,7 +392,7 @@ async fn a_forced_exit_empties_the_account_in_the_next_block() {
     let replayed = world.follower.take_replayed();
     let withdrawals = replayed.last().unwrap().block.withdrawals();
     let [exit] = withdrawals[..] else { panic!("expected one exit, got {withdrawals:?}") };
-    assert_eq!((exit.from, exit.amount, exit.target.0), (AccountIndex::new(1), 100, to.0.0));
+    assert_eq!((exit.from, exit.amount, exit.target), (AccountIndex::new(1), 100, to));
     assert_eq!(replayed.last().unwrap().block.exits().count(), 1);
 }
 
