@@ -45,7 +45,7 @@ fn table() -> Edges {
     let rows = section.lines().filter(|line| line.starts_with("| `"));
     rows.map(|row| {
         let mut cells = row.split('|').skip(1);
-        let mut names = |cell: Option<&str>| -> BTreeSet<String> {
+        let names = |cell: Option<&str>| -> BTreeSet<String> {
             let quoted = cell.unwrap_or_default().split('`').skip(1).step_by(2);
             quoted.map(str::to_owned).collect()
         };

@@ -9,18 +9,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use alloy::{
+    eips::{BlockId, eip4844},
+    network::TransactionResponse as _,
+    primitives::{TxHash, U256},
+    providers::Provider as _,
+    rpc::types::{BlockOverrides, TransactionRequest},
+};
 use fernet_circuit::{CircuitParams, DEVELOPMENT_SEED, ProverKey, key};
 use fernet_devnet::{
-    alloy::{
-        eips::{BlockId, eip4844},
-        network::TransactionResponse as _,
-        primitives::{TxHash, U256},
-        providers::Provider as _,
-        rpc::types::{BlockOverrides, TransactionRequest},
-    },
-    devnet::{Devnet, Timings, keys_folder},
+    Timings,
+    devnet::Devnet,
     observer::observer,
-    options::{DevnetOptions, L1Choice, ProofSource, find_root},
+    options::{DevnetOptions, L1Choice, ProofSource, find_root, keys_folder},
 };
 use fernet_l1::{BlobSidecar, SidecarFormat, versioned_hash};
 

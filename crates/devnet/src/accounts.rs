@@ -1,4 +1,4 @@
-//! Who takes part in a devnet. Every key follows from the run's seed, and is for development only.
+//! The accounts of a devnet. Every key is derived from the run's seed, and is for development only.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub const FUNDER_VARIABLE: &str = "FERNET_DEPLOYER_KEY";
 #[error("expected a private key of 32 bytes in hexadecimal in {FUNDER_VARIABLE}")]
 pub struct BadFunderKey;
 
-/// One who owns an account on L2.
+/// The owner of an account on L2.
 #[derive(Clone)]
 pub struct User {
     /// On L1.
@@ -51,7 +51,7 @@ impl User {
     }
 }
 
-/// Everybody.
+/// All accounts of a devnet.
 #[derive(Debug, Clone)]
 pub struct Accounts {
     /// Deploys the contracts, owns the tokens, pays for the others.

@@ -1,4 +1,4 @@
-//! The ledger's side of the books: what every finalized block moved on L2.
+//! L2's part of the token balances: what every finalized block moved on L2.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,20 @@ use fernet_follower::{Ledger, QueueRecord, Replayed, RollupView};
 use fernet_ledger::block::PendingWithdrawal;
 use fernet_protocol::{L1Operation, Slot};
 
-use crate::{tokens::LedgerBooks, view::BlockContents};
+use crate::{tokens::LedgerBalances, view::BlockContents};
 
-/// What finalized blocks held.
+/// What finalized blocks contain.
 #[derive(Debug, Clone, Default)]
 pub struct Audit {
     blocks: BTreeMap<Slot, Contents>,
     /// L2 units on all accounts after the last block seen.
     accounts: u128,
-    /// L2 units that vanished as fees.
+    /// L2 units of fees that no account got.
     burned: u128,
     violations: Vec<String>,
 }
 
-/// A block's contents.
+/// What one block contains.
 #[derive(Debug, Clone, Default)]
 struct Contents {
     counts: BlockContents,
@@ -27,7 +27,7 @@ struct Contents {
 }
 
 impl Audit {
-    /// Takes note of blocks that were executed since the last call; `ledger` is the state after them.
+    /// Counts blocks that were executed since the last call; `ledger` is the state after them.
     pub fn apply(&mut self, replayed: Vec<Replayed>, ledger: &Ledger) {
         if replayed.is_empty() {
             return;
@@ -50,7 +50,7 @@ impl Audit {
         }
         let after = ledger.accounts().map(|(_, account)| u128::from(account.balance)).sum();
         let expected = self.accounts.saturating_add(deposited).saturating_sub(withdrawn);
-        // Only fees may vanish: the deployment's share, or all where their recipient doesn't exist.
+        // Only fees are burned: the deployment's share of them, or all if their recipient doesn't exist.
         let expected = expected.saturating_sub(burned);
         if expected != after {
             self.violations.push(format!(
@@ -62,7 +62,7 @@ impl Audit {
         self.accounts = after;
     }
 
-    /// What the block of a slot held.
+    /// What the block of a slot contains.
     #[must_use]
     pub fn contents(&self, slot: Slot) -> Option<BlockContents> {
         self.blocks.get(&slot).map(|contents| contents.counts)
@@ -73,21 +73,21 @@ impl Audit {
         self.blocks.iter().flat_map(|(slot, contents)| contents.withdrawals.iter().map(move |w| (*slot, w)))
     }
 
-    /// The ledger's side of the books.
+    /// L2's part of the token balances.
     #[must_use]
-    pub fn books(&self, view: &RollupView) -> LedgerBooks {
+    pub fn balances(&self, view: &RollupView) -> LedgerBalances {
         let consumed = usize::try_from(view.tip().deposits_end).unwrap_or(usize::MAX);
         let withdrawn: u128 = self.withdrawals().map(|(_, withdrawal)| u128::from(withdrawal.amount)).sum();
-        LedgerBooks {
+        LedgerBalances {
             queued: view.queue().iter().skip(consumed).map(deposited).sum(),
             accounts: self.accounts,
             unclaimed: withdrawn.saturating_sub(claimed(view)),
             fees_burned: self.burned,
-            promised: view.totals().credited.saturating_sub(view.totals().claimed),
+            credited: view.totals().credited.saturating_sub(view.totals().claimed),
         }
     }
 
-    /// Blocks that moved money in a way they can't.
+    /// Blocks after which the accounts don't add up.
     #[must_use]
     pub fn violations(&self) -> &[String] {
         &self.violations

@@ -15,19 +15,26 @@ use alloy::{
 };
 use fernet_embedded::{ChainConfig, HttpServer, Node, NodeConfig, TieBreak};
 use fernet_l1::{ConnectError, L1Provider, connect_http, connect_transport};
+use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    anvil::{Anvil, AnvilError, AnvilMining},
+    anvil::{Anvil, AnvilError},
+    deployment_file::ChainLifetime,
+    observer::Observer,
     options::L1Choice,
 };
 
-/// Length of an L1 slot on chains of our own, in seconds: Ethereum's.
+/// Length of an L1 slot on the embedded L1 and on anvil, in seconds: Ethereum's.
 const SLOT_SECONDS: NonZeroU64 = NonZeroU64::MIN.saturating_add(11);
-/// UNIX time of an own chain's genesis, in seconds: a fixed one, so that a seed gives the same chain on any day.
+/// UNIX time of the genesis block of such a chain, in seconds: a fixed one, so that a seed gives the same chain on any day.
 const GENESIS_TIME: u64 = 1_767_225_600;
 /// How often a remote L1 is asked for a new block.
 const POLL: Duration = Duration::from_millis(200);
+/// How long a remote L1 may make no block until the devnet says that it waits.
+const QUIET: Duration = Duration::from_secs(5);
+/// The same in L1 slots, once their length is known: the longer of the two counts.
+const QUIET_SLOTS: u64 = 3;
 
 /// Why there is no L1.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +57,7 @@ pub enum BackendError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// The endpoint's address is malformed.
-    #[error("expected an address of the L1's RPC: {0}")]
+    #[error("the address of the L1's RPC is not a URL: {0}")]
     Address(#[from] url::ParseError),
     /// It doesn't answer, or refuses.
     #[error("the L1 at {url} failed: {source}")]
@@ -71,7 +78,7 @@ enum Kind {
     Anvil {
         _process: Anvil,
     },
-    /// Somebody else's anvil that makes blocks for transactions only: it has no clock but ours.
+    /// An anvil of somebody else that makes blocks for transactions only: the devnet is its clock.
     IdleAnvil,
     /// A chain with its own clock.
     Remote,
@@ -94,12 +101,13 @@ pub struct L1Backend {
     url: Url,
     chain_id: u64,
     slot_seconds: u64,
+    observer: Observer,
 }
 
 impl L1Backend {
     /// Starts the chosen L1 with its RPC on `port` (0: a free one), or connects to it.
     ///
-    /// `chain_id` and `seed` are those of a chain of our own.
+    /// `chain_id` and `seed` are those of a chain that is started here. `observer` hears of waits.
     ///
     /// # Errors
     /// When it can't be started or doesn't answer.
@@ -109,24 +117,29 @@ impl L1Backend {
         port: u16,
         chain_id: u64,
         seed: u64,
+        observer: &Observer,
     ) -> Result<Self, BackendError> {
         match choice {
-            L1Choice::Embedded => Self::embedded(port, chain_id, seed).await,
+            L1Choice::Embedded => Self::embedded(port, chain_id, seed, observer).await,
             L1Choice::Anvil => {
-                let process =
-                    Anvil::start(root, port, chain_id, GENESIS_TIME, AnvilMining::Automatic).await?;
-                let url = Url::parse(&process.url())?;
-                let provider = connect_http(&url)?;
-                let kind = Kind::Anvil { _process: process };
-                let backend = Self { kind, provider, url, chain_id, slot_seconds: SLOT_SECONDS.get() };
+                let process = Anvil::start(root, port, chain_id, GENESIS_TIME).await?;
+                let url = Url::parse(process.url())?;
+                let backend = Self {
+                    provider: connect_http(&url)?,
+                    kind: Kind::Anvil { _process: process },
+                    url,
+                    chain_id,
+                    slot_seconds: SLOT_SECONDS.get(),
+                    observer: observer.clone(),
+                };
                 backend.set_interval().await?;
                 Ok(backend)
             }
-            L1Choice::Url(url) => Self::connect(url).await,
+            L1Choice::Url(url) => Self::connect(url, observer).await,
         }
     }
 
-    async fn connect(url: &Url) -> Result<Self, BackendError> {
+    async fn connect(url: &Url, observer: &Observer) -> Result<Self, BackendError> {
         let provider = connect_http(url)?;
         let failed = |source| BackendError::Rpc { url: url.clone(), source };
         let chain_id = provider.get_chain_id().await.map_err(failed)?;
@@ -135,8 +148,14 @@ impl L1Backend {
             Ok(true) => Kind::IdleAnvil,
             _ => Kind::Remote,
         };
-        let mut backend =
-            Self { kind, provider, url: url.clone(), chain_id, slot_seconds: SLOT_SECONDS.get() };
+        let mut backend = Self {
+            kind,
+            provider,
+            url: url.clone(),
+            chain_id,
+            slot_seconds: SLOT_SECONDS.get(),
+            observer: observer.clone(),
+        };
         match backend.kind {
             Kind::IdleAnvil => backend.set_interval().await?,
             _ => backend.slot_seconds = backend.measure().await?,
@@ -155,12 +174,44 @@ impl L1Backend {
             Ok::<_, BackendError>(block.map(|block| block.header.timestamp).unwrap_or_default())
         };
         // The genesis block's time says nothing.
-        while self.block_number().await? < 2 {
-            tokio::time::sleep(POLL).await;
-        }
+        self.wait_for_block(QUIET, |number| number >= 2).await?;
         let head = self.block_number().await?;
         let between = time(head).await?.saturating_sub(time(head.saturating_sub(1)).await?);
         Ok(between.clamp(1, SLOT_SECONDS.get()))
+    }
+
+    /// Waits for a block with its own clock, and says so when none comes.
+    async fn wait_for_block(
+        &self,
+        quiet: Duration,
+        is_there: impl Fn(u64) -> bool,
+    ) -> Result<(), BackendError> {
+        let began = Instant::now();
+        let mut warned = false;
+        loop {
+            let number = self.block_number().await?;
+            if is_there(number) {
+                return Ok(());
+            }
+            let waited = began.elapsed();
+            if waited >= quiet {
+                let seconds = waited.as_secs();
+                self.observer.activity(format!(
+                    "waiting for L1: it has made no block after block {number} for {seconds} s"
+                ));
+                if !warned {
+                    warned = true;
+                    tracing::warn!(
+                        rpc = %self.url,
+                        block = number,
+                        seconds,
+                        "L1 makes no blocks, and the devnet waits for the next one; \
+                         a development node must be told to make blocks at an interval"
+                    );
+                }
+            }
+            tokio::time::sleep(POLL).await;
+        }
     }
 
     async fn set_interval(&self) -> Result<(), BackendError> {
@@ -168,7 +219,12 @@ impl L1Backend {
         set.map_err(|source| self.failed(source))
     }
 
-    async fn embedded(port: u16, chain_id: u64, seed: u64) -> Result<Self, BackendError> {
+    async fn embedded(
+        port: u16,
+        chain_id: u64,
+        seed: u64,
+        observer: &Observer,
+    ) -> Result<Self, BackendError> {
         let chain = ChainConfig {
             chain_id,
             genesis_timestamp: GENESIS_TIME,
@@ -181,10 +237,14 @@ impl L1Backend {
         let node = Node::start(NodeConfig { chain, ..NodeConfig::default() })?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let server = node.serve(address).await.map_err(|source| BackendError::Serve { port, source })?;
-        let url = Url::parse(&server.url())?;
-        let provider = connect_transport(BoxTransport::new(node.transport()));
-        let kind = Kind::Embedded { node, _server: server };
-        Ok(Self { kind, provider, url, chain_id, slot_seconds: SLOT_SECONDS.get() })
+        Ok(Self {
+            url: Url::parse(&server.url())?,
+            provider: connect_transport(BoxTransport::new(node.transport())),
+            kind: Kind::Embedded { node, _server: server },
+            chain_id,
+            slot_seconds: SLOT_SECONDS.get(),
+            observer: observer.clone(),
+        })
     }
 
     /// A word for what it is.
@@ -221,13 +281,22 @@ impl L1Backend {
         self.slot_seconds
     }
 
-    /// Whether its clock waits for us: then nobody's work can be late because the machine is slow.
+    /// Whether the devnet is its clock: then no work can be late because the machine is slow.
     #[must_use]
     pub fn is_stepwise(&self) -> bool {
         !matches!(self.kind, Kind::Remote)
     }
 
-    /// Chooses how blocks are made, where that is ours to say.
+    /// Whether the chain outlives the devnet.
+    #[must_use]
+    pub fn lifetime(&self) -> ChainLifetime {
+        match self.kind {
+            Kind::Embedded { .. } | Kind::Anvil { .. } => ChainLifetime::Devnet,
+            Kind::IdleAnvil | Kind::Remote => ChainLifetime::Longer,
+        }
+    }
+
+    /// Chooses how blocks are made, unless the chain has its own clock.
     ///
     /// # Errors
     /// When the L1 refuses.
@@ -243,15 +312,15 @@ impl L1Backend {
         Ok(())
     }
 
-    /// Gives an anvil that isn't ours back as it was found: making blocks for transactions.
+    /// Gives an anvil of somebody else back as it was found: it makes blocks for transactions, at the system's time.
     ///
     /// # Errors
     /// When the L1 refuses.
     pub async fn release(&self) -> Result<(), BackendError> {
-        match self.kind {
-            Kind::IdleAnvil => self.set_mining(Mining::EachTransaction).await,
-            Kind::Embedded { .. } | Kind::Anvil { .. } | Kind::Remote => Ok(()),
-        }
+        let Kind::IdleAnvil = self.kind else { return Ok(()) };
+        self.set_mining(Mining::EachTransaction).await?;
+        let removed = self.provider.anvil_remove_block_timestamp_interval().await;
+        removed.map(drop).map_err(|source| self.failed(source))
     }
 
     /// Makes the next L1 block, or waits for it.
@@ -272,9 +341,8 @@ impl L1Backend {
             }
             Kind::Remote => {
                 let block = self.block_number().await?;
-                while self.block_number().await? == block {
-                    tokio::time::sleep(POLL).await;
-                }
+                let quiet = QUIET.max(Duration::from_secs(self.slot_seconds.saturating_mul(QUIET_SLOTS)));
+                self.wait_for_block(quiet, |number| number != block).await?;
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Plain transactions of people who aren't roles: sent together, waited for together.
+//! Transactions of accounts that are no roles: sent together, waited for together.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -19,10 +19,10 @@ use crate::backend::{BackendError, L1Backend};
 
 /// Tip of these transactions, in wei per gas.
 const TIP: u128 = 1_000_000_000;
-/// Blocks until a batch must have landed.
-const PATIENCE: usize = 30;
-/// How long an L1 that isn't ours gets for each of them before it is asked again.
-const PAUSE: Duration = Duration::from_millis(50);
+/// L1 blocks until a batch must have landed.
+const LANDING_BLOCKS: usize = 30;
+/// Time after which an L1 with its own clock is asked again.
+const POLL: Duration = Duration::from_millis(50);
 
 /// Why a batch failed.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +44,7 @@ pub enum BatchError {
         transaction: TxHash,
     },
     /// A transaction didn't land.
-    #[error("expected {what} on L1 within {PATIENCE} blocks, transaction {transaction} isn't there")]
+    #[error("{what}: transaction {transaction} did not land within {LANDING_BLOCKS} L1 blocks")]
     Missing {
         /// What it was for.
         what: &'static str,
@@ -64,7 +64,7 @@ pub enum BatchError {
     Sign(#[from] alloy::signers::Error),
     /// The L1 failed.
     #[error(transparent)]
-    Host(#[from] BackendError),
+    Backend(#[from] BackendError),
 }
 
 /// One transaction.
@@ -104,7 +104,7 @@ pub(crate) async fn send(
     let mut hashes = Vec::with_capacity(calls.len());
     // Falling tips keep the batch in order within a block.
     let tips =
-        (0..u128::try_from(calls.len()).unwrap_or_default()).rev().map(|place| TIP.saturating_add(place));
+        (0..u128::try_from(calls.len()).unwrap_or_default()).rev().map(|later| TIP.saturating_add(later));
     for (call, tip) in calls.into_iter().zip(tips) {
         let from = call.from.address();
         let nonce = match nonces.get(&from) {
@@ -147,7 +147,7 @@ async fn receipt(
     what: &'static str,
     hash: TxHash,
 ) -> Result<TransactionReceipt, BatchError> {
-    for _ in 0..PATIENCE {
+    for _ in 0..LANDING_BLOCKS {
         let receipt = backend.provider().get_transaction_receipt(hash).await;
         match receipt.map_err(|source| BatchError::Rpc { what, source })? {
             Some(receipt) if receipt.status() => return Ok(receipt),
@@ -155,7 +155,7 @@ async fn receipt(
             None => backend.advance().await?,
         }
         if !backend.is_stepwise() {
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(POLL).await;
         }
     }
     Err(BatchError::Missing { what, transaction: hash })

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
     /// The block names no such blob.
-    #[error("expected blob {blob} in the block of slot {slot}, it has {count}")]
+    #[error("the block of slot {slot} has {count} blobs, so it has no blob {blob}")]
     NoBlob {
         /// The blob's number.
         blob: usize,
@@ -28,7 +28,7 @@ pub enum ClaimError {
         /// Its blobs.
         count: usize,
     },
-    /// The blob can't be had.
+    /// The blob can't be fetched.
     #[error(transparent)]
     Blob(#[from] BlobError),
     /// The blob isn't one of the ledger's.
@@ -42,18 +42,15 @@ pub enum ClaimError {
     Batch(#[from] BatchError),
 }
 
-/// Claims `withdrawal` of a finalized block, sending from `claimer`. Returns the transaction.
+/// Proves that `withdrawal` is in a finalized block, as [`IBridge::claimCall`] takes it. Anybody may send that call.
 ///
 /// # Errors
-/// When the blob can't be had or L1 refuses.
-pub async fn claim(
-    backend: &L1Backend,
-    deployment: &Deployment,
+/// When the blob can't be fetched or opened.
+pub async fn withdrawal_proof(
     blobs: &dyn BlobSource,
     block: &FinalizedBlock,
     withdrawal: &PendingWithdrawal,
-    claimer: &PrivateKeySigner,
-) -> Result<TxHash, ClaimError> {
+) -> Result<WithdrawalProof, ClaimError> {
     let number = withdrawal.position.blob;
     let missing =
         || ClaimError::NoBlob { blob: number, slot: block.header.slot.get(), count: block.blobs.len() };
@@ -65,7 +62,7 @@ pub async fn claim(
     let commitment = kzg::commitment(&blob)?;
     let element = kzg::open_element(&blob, withdrawal.element)?;
     let target = kzg::open_element(&blob, withdrawal.element.saturating_add(1))?;
-    let proof = WithdrawalProof {
+    Ok(WithdrawalProof {
         header: block.header.clone().into(),
         blob: U256::from(number),
         element: U256::from(withdrawal.element),
@@ -74,7 +71,22 @@ pub async fn claim(
         commitment: Bytes::copy_from_slice(&commitment),
         withdrawalOpening: Bytes::copy_from_slice(&element.proof),
         targetOpening: Bytes::copy_from_slice(&target.proof),
-    };
+    })
+}
+
+/// Claims `withdrawal` of a finalized block, sending from `claimer`. Returns the transaction.
+///
+/// # Errors
+/// When the blob can't be fetched or L1 refuses.
+pub async fn claim(
+    backend: &L1Backend,
+    deployment: &Deployment,
+    blobs: &dyn BlobSource,
+    block: &FinalizedBlock,
+    withdrawal: &PendingWithdrawal,
+    claimer: &PrivateKeySigner,
+) -> Result<TxHash, ClaimError> {
+    let proof = withdrawal_proof(blobs, block, withdrawal).await?;
     let call = Call::new(claimer, deployment.contracts().bridge, &IBridge::claimCall { proof });
     let receipts = send(backend, "claiming the withdrawal", vec![call]).await?;
     Ok(receipts.first().map(|receipt| receipt.transaction_hash).unwrap_or_default())

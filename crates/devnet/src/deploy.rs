@@ -1,26 +1,29 @@
 //! Runs the deployment script with forge, as an operator would.
 
 use std::{
-    fs::File,
+    fs::{File, TryLockError},
     io,
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 
 use alloy::signers::local::PrivateKeySigner;
 use fernet_l1::Scoring;
 use tokio::process::Command;
 
-use crate::backend::L1Backend;
+use crate::{backend::L1Backend, observer::Observer, process::supervised};
 
 /// Lines of forge's output that an error shows.
 const SHOWN_LINES: usize = 12;
+/// How often a lock that another process holds is tried again.
+const LOCK_RETRY: Duration = Duration::from_millis(100);
 
 /// Why nothing was deployed.
 #[derive(Debug, thiserror::Error)]
 pub enum DeployError {
     /// The repository's own tool isn't there.
-    #[error("expected the tool {}, found none: is {} the Fernet repository?", path.display(), root.display())]
+    #[error("the tool {} is missing: is {} the Fernet repository?", path.display(), root.display())]
     NotInstalled {
         /// Where it should be.
         path: PathBuf,
@@ -43,9 +46,9 @@ pub enum DeployError {
         /// The end of its output.
         output: String,
     },
-    /// An earlier deployment's file stays where it is.
+    /// The file of a deployment that stopped half-way stays where it is.
     #[error("could not remove {}: {source}", path.display())]
-    Stale {
+    Pending {
         /// The file.
         path: PathBuf,
         /// What the system said.
@@ -60,94 +63,109 @@ pub enum DeployError {
         source: io::Error,
     },
     /// It succeeded but left no deployment file.
-    #[error("expected the deployment script to write {}, it didn't", path.display())]
+    #[error("the deployment script did not write {}", path.display())]
     NoDeployment {
         /// The file.
         path: PathBuf,
     },
 }
 
-/// Deploys everything with `script/Deploy.s.sol` from the repository at `root` to an L1.
+/// Deploys everything from the repository at `root` to an L1 with `script/Deploy.s.sol`. Then
+/// `script/RecordDeployment.s.sol` writes `file`.
 ///
-/// The key travels in the environment, never in the arguments. Returns the deployment file.
+/// The key travels in the environment, never in the arguments.
 ///
 /// # Errors
 /// When forge isn't installed or the script fails; the error has the end of its output.
 pub async fn deploy(
     root: &Path,
+    file: &Path,
     backend: &L1Backend,
     network: &str,
     scoring: Scoring,
     deployer: &PrivateKeySigner,
-) -> Result<PathBuf, DeployError> {
+    observer: &Observer,
+) -> Result<(), DeployError> {
     let path = root.join("tools/forge");
     if !path.exists() {
         return Err(DeployError::NotInstalled { path, root: root.to_owned() });
     }
     // forge's compiler cache isn't made for several writers.
-    let _alone = alone(root).await?;
-    let file = root.join(format!("deployments/{}.json", backend.chain_id()));
-    match std::fs::remove_file(&file) {
+    let _lock = lock(root, observer).await?;
+    // A deployment that another run left half-way isn't resumed: a devnet starts with slot 0.
+    let pending = file.with_extension("pending.json");
+    match std::fs::remove_file(&pending) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            return Err(DeployError::Stale { path: file, source });
+            return Err(DeployError::Pending { path: pending, source });
         }
         _ => {}
     }
-    let mut command = Command::new(&path);
+    let mut command = script(root, &path, "script/Deploy.s.sol", backend);
     command
-        .current_dir(root)
-        .args([
-            "script",
-            "script/Deploy.s.sol",
-            "--broadcast",
-            "--skip",
-            "test",
-            "--rpc-url",
-            backend.url().as_str(),
-        ])
+        .arg("--broadcast")
         .env("FERNET_NETWORK", network)
         .env("FERNET_SCORING", scoring.name())
         .env("FERNET_L1_SLOT_SECONDS", backend.slot_seconds().to_string())
-        .env("FERNET_DEPLOYER_KEY", deployer.to_bytes().to_string())
-        .env("FOUNDRY_DISABLE_NIGHTLY_WARNING", "1")
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
+        .env("FERNET_KEY", deployer.to_bytes().to_string())
+        .env_remove("FERNET_UNSIGNED")
+        .env_remove("FERNET_FROM");
     if backend.is_stepwise() {
         // One after the other, each in its own block: the same chain every time.
         command.arg("--slow");
     }
-    let output = command.output().await.map_err(|source| DeployError::Start { path, source })?;
-    if !output.status.success() {
-        return Err(DeployError::Failed {
-            status: output.status,
-            output: tail(&output.stdout, &output.stderr),
-        });
-    }
+    run(command, &path).await?;
+    // Compares what the first script simulated with the chain, and writes the file.
+    run(script(root, &path, "script/RecordDeployment.s.sol", backend), &path).await?;
     if !file.exists() {
-        return Err(DeployError::NoDeployment { path: file });
+        return Err(DeployError::NoDeployment { path: file.to_owned() });
     }
-    Ok(file)
+    Ok(())
+}
+
+/// The command that runs a script of the repository at `root` against an L1.
+fn script(root: &Path, forge: &Path, script: &str, backend: &L1Backend) -> Command {
+    let mut command = Command::from(supervised(forge));
+    command
+        .current_dir(root)
+        .args(["script", script, "--skip", "test", "--rpc-url", backend.url().as_str()])
+        .env("FOUNDRY_DISABLE_NIGHTLY_WARNING", "1")
+        .env("NO_COLOR", "1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs a command to its end.
+async fn run(mut command: Command, forge: &Path) -> Result<(), DeployError> {
+    let failed = |source| DeployError::Start { path: forge.to_owned(), source };
+    let mut child = command.spawn().map_err(failed)?;
+    // forge is killed when this end of its supervisor's stdin closes.
+    let _running = child.stdin.take();
+    let output = child.wait_with_output().await.map_err(failed)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(DeployError::Failed { status: output.status, output: tail(&output.stdout, &output.stderr) })
 }
 
 /// Waits until no other process deploys from the same folder. The lock lasts as long as the file returned.
-async fn alone(root: &Path) -> Result<File, DeployError> {
+async fn lock(root: &Path, observer: &Observer) -> Result<File, DeployError> {
     let path = root.join("cache/deploy.lock");
-    let failed = {
-        let path = path.clone();
-        move |source| DeployError::Lock { path, source }
-    };
-    let lock = move || {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
+    let failed = |source| DeployError::Lock { path: path.clone(), source };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let file = File::create(&path).map_err(failed)?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                observer.activity("waiting for another deployment from this folder");
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        let file = File::create(path)?;
-        file.lock()?;
-        Ok(file)
-    };
-    match tokio::task::spawn_blocking(lock).await {
-        Ok(locked) => locked.map_err(failed),
-        Err(error) => Err(failed(io::Error::other(error))),
+        tokio::time::sleep(LOCK_RETRY).await;
     }
 }
 
@@ -161,13 +179,15 @@ fn tail(stdout: &[u8], stderr: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::L1Choice;
+    use crate::{observer::observer, options::L1Choice};
 
     #[tokio::test]
     async fn a_folder_without_the_tools_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        let backend = L1Backend::start(&L1Choice::Embedded, folder.path(), 0, 1, 1).await.unwrap();
-        let error = deploy(folder.path(), &backend, "devnet", Scoring::Public, &PrivateKeySigner::random())
+        let (observer, _watch) = observer();
+        let backend = L1Backend::start(&L1Choice::Embedded, folder.path(), 0, 1, 1, &observer).await.unwrap();
+        let (file, key) = (folder.path().join("deployments/1.json"), PrivateKeySigner::random());
+        let error = deploy(folder.path(), &file, &backend, "devnet", Scoring::Public, &key, &observer)
             .await
             .unwrap_err();
         assert!(error.to_string().contains("tools/forge"), "{error}");

@@ -1,9 +1,13 @@
-//! Faults that a devnet plays on purpose: which role stays silent, in which slot.
+//! Faults that a devnet injects: which role stays silent, in which slot.
 //!
-//! A fault never touches the chain or a role's decisions. It refuses some of the effects that a role wants carried out,
-//! as a crash or a broken link would, so what follows is what the protocol and the other roles make of it.
+//! A fault changes neither the chain nor a role's decisions. It holds back some of the effects that a role decides on, as
+//! a crash or a broken link would. The protocol and the other roles react as they would to a real failure.
 
-use std::{collections::BTreeMap, collections::BTreeSet, fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 /// One way to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +43,34 @@ impl FaultKind {
         Self::NoBackup,
     ];
 
+    /// Where a slot fails, if this kind ends its usual course.
+    const fn step(self) -> Option<Step> {
+        match self {
+            Self::NoProposal => Some(Step::Proposal),
+            Self::NoCommitment => Some(Step::Commitment),
+            Self::NoReveal => Some(Step::Reveal),
+            Self::LateProof | Self::NoProof | Self::NoProofNoRescue => Some(Step::Proof),
+            Self::FirstCandidateDead | Self::NoBackup => None,
+        }
+    }
+
+    /// Whether the slot goes to backup.
+    const fn leads_to_backup(self) -> bool {
+        matches!(self, Self::NoProposal | Self::NoCommitment | Self::NoReveal | Self::NoProofNoRescue)
+    }
+
+    /// Why this kind and `other` can't both happen in one slot, if they can't.
+    fn conflict(self, other: Self) -> Option<&'static str> {
+        match (self.step(), other.step()) {
+            (Some(Step::Proof), Some(Step::Proof)) => Some("each says when the block's proof comes"),
+            (Some(_), Some(_)) => Some("the slot doesn't get as far as the second after the first"),
+            (Some(Step::Proposal | Step::Commitment), None) if other == Self::FirstCandidateDead => {
+                Some("every candidate fails, the first one included")
+            }
+            _ => None,
+        }
+    }
+
     /// The name on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -53,6 +85,15 @@ impl FaultKind {
             Self::NoBackup => "no-backup",
         }
     }
+}
+
+/// Steps of a slot that must all succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Proposal,
+    Commitment,
+    Reveal,
+    Proof,
 }
 
 impl fmt::Display for FaultKind {
@@ -72,7 +113,7 @@ impl FromStr for FaultKind {
     }
 }
 
-/// Why a fault on the command line can't be read.
+/// Why a plan of faults is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
     /// There is no such kind.
@@ -87,6 +128,32 @@ pub enum FaultError {
     /// What follows the `@` is no slot number.
     #[error("expected a slot number after the @, got {0:?}")]
     BadSlot(String),
+    /// The plan has the same fault twice.
+    #[error("{0} is in the plan twice")]
+    Twice(Fault),
+    /// After one fault, the other can't happen any more.
+    #[error("{first} and {second} can't both happen: {reason}")]
+    Conflict {
+        /// One of the two.
+        first: Fault,
+        /// The other one.
+        second: Fault,
+        /// Why.
+        reason: &'static str,
+    },
+    /// No fault leads to the backup that is to fail.
+    #[error(
+        "{0} has no effect: it needs no-proposal, no-commitment, no-reveal or no-proof-no-rescue in the same slot"
+    )]
+    NothingToBackUp(Fault),
+    /// The run ends before the slot.
+    #[error("{fault} can't happen: the planned slots are 0 to {last}")]
+    AfterTheLastSlot {
+        /// The fault.
+        fault: Fault,
+        /// The last planned slot.
+        last: u64,
+    },
 }
 
 fn names() -> String {
@@ -140,15 +207,51 @@ impl FaultPlan {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-}
 
-impl FromIterator<Fault> for FaultPlan {
-    fn from_iter<I: IntoIterator<Item = Fault>>(faults: I) -> Self {
+    /// The plan of these faults.
+    ///
+    /// # Errors
+    /// When one is there twice, has no effect, or can't happen together with another one of its slot.
+    pub fn new(faults: impl IntoIterator<Item = Fault>) -> Result<Self, FaultError> {
         let mut plan = Self::default();
         for fault in faults {
-            plan.0.entry(fault.slot).or_default().insert(fault.kind);
+            if !plan.0.entry(fault.slot).or_default().insert(fault.kind) {
+                return Err(FaultError::Twice(fault));
+            }
         }
-        plan
+        for (slot, kinds) in &plan.0 {
+            let fault = |kind: FaultKind| Fault { kind, slot: *slot };
+            for first in kinds {
+                for second in kinds.iter().filter(|second| first != *second) {
+                    if let Some(reason) = first.conflict(*second) {
+                        let (first, second) = (fault(*first), fault(*second));
+                        return Err(FaultError::Conflict { first, second, reason });
+                    }
+                }
+            }
+            if kinds.contains(&FaultKind::NoBackup) && !kinds.iter().any(|kind| kind.leads_to_backup()) {
+                return Err(FaultError::NothingToBackUp(fault(FaultKind::NoBackup)));
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Refuses a plan with a fault after the last of `slots` planned slots. Without a number, the run has no last slot.
+    ///
+    /// # Errors
+    /// When there is such a fault.
+    pub fn require_within(&self, slots: Option<u64>) -> Result<(), FaultError> {
+        let Some(slots) = slots else { return Ok(()) };
+        match self.after(slots).next() {
+            Some(fault) => Err(FaultError::AfterTheLastSlot { fault, last: slots.saturating_sub(1) }),
+            None => Ok(()),
+        }
+    }
+
+    /// The faults in and after a slot.
+    pub fn after(&self, slot: u64) -> impl Iterator<Item = Fault> + '_ {
+        let later = self.0.range(slot..);
+        later.flat_map(|(slot, kinds)| kinds.iter().map(|kind| Fault { kind: *kind, slot: *slot }))
     }
 }
 
@@ -160,7 +263,8 @@ impl FromStr for FaultPlan {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        text.split(',').map(str::parse::<Fault>).collect()
+        let faults = text.split(',').map(str::parse::<Fault>).collect::<Result<Vec<_>, _>>()?;
+        Self::new(faults)
     }
 }
 
@@ -196,6 +300,70 @@ mod tests {
         );
         assert!(FaultError::UnknownKind { actual: "x".into() }.to_string().contains("first-candidate-dead"));
         assert_eq!("no-proof@1,,".parse::<FaultPlan>(), Err(FaultError::MissingSlot(String::new())));
+    }
+
+    /// What becomes of a slot with these faults, step by step, and which of them had a part in it.
+    fn played(kinds: &BTreeSet<FaultKind>) -> BTreeSet<FaultKind> {
+        use FaultKind::*;
+        let has = |kind| kinds.contains(&kind);
+        let mut played = BTreeSet::new();
+        let mut play = |kind| has(kind) && played.insert(kind);
+        let backup = if play(NoProposal) || play(NoCommitment) {
+            true
+        } else {
+            play(FirstCandidateDead);
+            if play(NoReveal) || play(NoProofNoRescue) {
+                true
+            } else {
+                // With both, the first one alone has an effect.
+                let _ = play(NoProof) || play(LateProof);
+                false
+            }
+        };
+        if backup {
+            play(NoBackup);
+        }
+        played
+    }
+
+    #[test]
+    fn a_plan_is_accepted_if_and_only_if_every_fault_of_it_has_an_effect() {
+        let mut accepted = 0;
+        for mask in 0u32..1 << FaultKind::ALL.len() {
+            let kinds = FaultKind::ALL.into_iter().enumerate();
+            let kinds: BTreeSet<_> =
+                kinds.filter(|(bit, _)| mask & (1 << bit) != 0).map(|(_, kind)| kind).collect();
+            for slot in [0, 3] {
+                let plan = FaultPlan::new(kinds.iter().map(|kind| Fault { kind: *kind, slot }));
+                assert_eq!(plan.is_ok(), played(&kinds) == kinds, "{kinds:?}: {plan:?}");
+                accepted += u32::from(plan.is_ok());
+                let Ok(plan) = plan else { continue };
+                for slots in [None, Some(slot), Some(slot + 1)] {
+                    let is_within = kinds.is_empty() || slots != Some(slot);
+                    assert_eq!(plan.require_within(slots).is_ok(), is_within, "{plan:?} {slots:?}");
+                }
+            }
+        }
+        // Alone or after a dead first candidate, and some of them without backup.
+        assert_eq!(accepted, 2 * (1 + 6 + 5 + 4 + 2));
+    }
+
+    #[test]
+    fn a_refused_plan_names_the_faults() {
+        for (plan, expected) in [
+            ("no-proof@1,no-reveal@0,no-proof@1", "no-proof@1 is in the plan twice"),
+            ("no-proof@1,late-proof@1", "late-proof@1 and no-proof@1 can't both happen"),
+            ("no-proposal@2,no-reveal@2", "no-proposal@2 and no-reveal@2 can't both happen"),
+            ("no-backup@4,no-proof@4", "no-backup@4 has no effect: it needs no-proposal"),
+        ] {
+            let error = plan.parse::<FaultPlan>().unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        let plan: FaultPlan = "no-reveal@5".parse().unwrap();
+        let error = plan.require_within(Some(2)).unwrap_err().to_string();
+        assert_eq!(error, "no-reveal@5 can't happen: the planned slots are 0 to 1");
+        assert_eq!(plan.after(5).count(), 1);
+        assert_eq!(plan.after(6).count(), 0);
     }
 
     #[test]

@@ -2,13 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use alloy::{primitives::TxHash, providers::Provider as _};
+use alloy::{primitives::TxHash, providers::Provider as _, transports::TransportError};
 use fernet_l1::L1Provider;
 
-use crate::{devnet::DevnetError, history::HeaderTransactions, record::GasUsed};
+use crate::{history::HeaderTransactions, record::GasUsed};
 
-/// Receipts remembered: those of the slots that a screen shows and an L1 reorg may undo.
-const REMEMBERED: usize = 256;
+/// Receipts kept: more than the slots need that the view shows and an L1 reorg may undo.
+const KEPT_RECEIPTS: usize = 256;
+
+/// L1 doesn't tell a transaction's receipt.
+#[derive(Debug, thiserror::Error)]
+#[error("receipt of {transaction}: {source}")]
+pub struct GasError {
+    transaction: TxHash,
+    source: TransportError,
+}
 
 /// Asks L1 once for each transaction.
 #[derive(Debug, Default)]
@@ -26,7 +34,7 @@ impl GasMeter {
         provider: &L1Provider,
         transactions: &HeaderTransactions,
         finalize: Option<TxHash>,
-    ) -> Result<GasUsed, DevnetError> {
+    ) -> Result<GasUsed, GasError> {
         let mut reveal: Option<u64> = None;
         for transaction in &transactions.reveal {
             if let Some(gas) = self.read(provider, *transaction).await? {
@@ -45,22 +53,22 @@ impl GasMeter {
         &mut self,
         provider: &L1Provider,
         transaction: Option<TxHash>,
-    ) -> Result<Option<u64>, DevnetError> {
+    ) -> Result<Option<u64>, GasError> {
         match transaction {
             Some(transaction) => self.read(provider, transaction).await,
             None => Ok(None),
         }
     }
 
-    async fn read(&mut self, provider: &L1Provider, transaction: TxHash) -> Result<Option<u64>, DevnetError> {
+    async fn read(&mut self, provider: &L1Provider, transaction: TxHash) -> Result<Option<u64>, GasError> {
         if let Some(gas) = self.known.get(&transaction) {
             return Ok(Some(*gas));
         }
         let receipt = provider.get_transaction_receipt(transaction).await;
-        let receipt = receipt.map_err(|source| DevnetError::Receipt { transaction, source })?;
+        let receipt = receipt.map_err(|source| GasError { transaction, source })?;
         let gas = receipt.map(|receipt| receipt.gas_used);
         if let Some(gas) = gas {
-            if self.known.len() >= REMEMBERED {
+            if self.known.len() >= KEPT_RECEIPTS {
                 self.known.clear();
             }
             self.known.insert(transaction, gas);

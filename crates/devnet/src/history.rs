@@ -1,4 +1,5 @@
-//! What the rollup's view doesn't keep: which transactions made a block, who lost a turn, and who was ever owed money.
+//! What the rollup's view doesn't keep: which transactions made a block, who lost a turn, and who ever had an escrow or a
+//! reward.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,13 +26,13 @@ pub struct HeaderTransactions {
 /// Who lost a turn in a slot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LostTurns {
-    /// Sequencers that found no prover.
+    /// Sequencers whose block no prover committed to.
     pub abandoned: BTreeSet<SequencerId>,
-    /// Sequencers that withheld their data.
+    /// Sequencers that revealed no data.
     pub withheld: BTreeSet<SequencerId>,
 }
 
-/// Everything since the deployment.
+/// What happened since the deployment.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     blocks: Vec<Arc<L1Block>>,
@@ -41,7 +42,7 @@ pub struct History {
 }
 
 impl History {
-    /// Takes note of a step of the L1, forwards or back.
+    /// Takes note of a new L1 block, or of a reorg.
     pub fn apply(&mut self, update: &FeedUpdate) {
         match update {
             FeedUpdate::Block(block) => {
@@ -77,13 +78,13 @@ impl History {
         self.headers.get(&header_hash).cloned().unwrap_or_default()
     }
 
-    /// Who lost a turn in a slot, as far as it is settled.
+    /// Who lost a turn in a slot, as far as L1 has counted it.
     #[must_use]
     pub fn lost_turns(&self, slot: Slot) -> LostTurns {
         self.lost.get(&slot).cloned().unwrap_or_default()
     }
 
-    /// Everyone the events name as having had tokens, a bond or a reward.
+    /// Every account that had an escrow or a reward.
     #[must_use]
     pub fn holders(&self) -> &Holders {
         &self.holders
@@ -112,13 +113,6 @@ impl History {
             }
             RollupEvent::EscrowDeposited { account, .. } => {
                 self.holders.escrows.insert(*account);
-            }
-            RollupEvent::EscrowWithdrawn { to, .. }
-            | RollupEvent::StakeWithdrawn { to, .. }
-            | RollupEvent::EntryCancelled { to, .. }
-            | RollupEvent::RewardClaimed { to, .. }
-            | RollupEvent::WithdrawalClaimed { to, .. } => {
-                self.holders.accounts.insert(*to);
             }
             RollupEvent::BlockPaid { sequencer, prover, submitter, .. } => {
                 self.holders.credited.extend([*sequencer, *prover, *submitter]);

@@ -1,4 +1,4 @@
-//! The link from a running devnet to whoever watches it.
+//! The link from a running devnet to its front end.
 
 use tokio::sync::{mpsc, watch};
 
@@ -35,16 +35,28 @@ impl Observer {
     }
 
     /// Says what the devnet does right now.
-    pub fn doing(&self, what: impl Into<String>) {
+    pub fn activity(&self, what: impl Into<String>) {
         let what = what.into();
-        tracing::debug!(what, "devnet");
-        self.update(|view| view.doing = what);
+        self.view.send_if_modified(|view| {
+            let is_new = view.activity != what;
+            if is_new {
+                tracing::debug!(activity = what, "devnet");
+                view.activity = what;
+            }
+            is_new
+        });
+    }
+
+    /// What the devnet does right now.
+    #[must_use]
+    pub fn current_activity(&self) -> String {
+        self.view.borrow().activity.clone()
     }
 
     /// Hands out a finished slot.
     pub fn record(&self, record: SlotRecord) {
         self.update(|view| view.record(&record));
-        // Nobody listening is fine: the run's result holds everything that counts.
+        // Without a listener nothing is lost: the run's result holds everything that counts.
         let _ = self.records.send(record);
     }
 }

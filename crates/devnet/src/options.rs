@@ -1,6 +1,10 @@
 //! What a devnet is asked to do.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use alloy::primitives::Address;
 pub use fernet_l1::Scoring;
@@ -15,13 +19,13 @@ pub enum L1Choice {
     /// The chain in this process.
     #[default]
     Embedded,
-    /// An anvil that the devnet starts and stops.
+    /// An anvil that the devnet starts and ends.
     Anvil,
-    /// What answers there.
+    /// The node at this address.
     Url(Url),
 }
 
-/// Neither a name nor an address.
+/// Neither a name nor a URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected embedded, anvil or an http(s) URL, got {0:?}")]
 pub struct L1ChoiceError(String);
@@ -64,9 +68,9 @@ pub struct DevnetOptions {
     pub l1: L1Choice,
     /// Port of the L1's RPC on 127.0.0.1; 0 picks a free one.
     pub rpc_port: u16,
-    /// Chain id of an L1 of our own.
+    /// Chain id of the embedded L1 or of the anvil started here.
     pub chain_id: u64,
-    /// Slots to run; without it, until asked to stop.
+    /// Slots to run; without it, until the user asks for the end.
     pub slots: Option<u64>,
     /// Where every random choice comes from.
     pub seed: u64,
@@ -86,9 +90,15 @@ pub struct DevnetOptions {
     pub sidecars: SidecarFormat,
 }
 
+/// Folder of the development proving keys in the repository at `root`.
+#[must_use]
+pub fn keys_folder(root: &Path) -> PathBuf {
+    root.join("target/keys")
+}
+
 /// Finds the repository's root: the nearest folder at or above `from` that holds the deployment script.
 #[must_use]
-pub fn find_root(from: &std::path::Path) -> Option<PathBuf> {
+pub fn find_root(from: &Path) -> Option<PathBuf> {
     from.ancestors().find(|folder| folder.join("script/Deploy.s.sol").is_file()).map(PathBuf::from)
 }
 

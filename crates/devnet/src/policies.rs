@@ -1,39 +1,58 @@
 //! Faults as policies of the roles: which effects a plan holds back.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use fernet_prover as prover;
 use fernet_sequencer as sequencer;
 
 use crate::fault::{FaultKind, FaultPlan};
 
-/// A sequencer's policy under a plan.
-#[must_use]
-pub fn of_sequencer(plan: &Arc<FaultPlan>) -> sequencer::Policy {
-    let plan = Arc::clone(plan);
-    Box::new(move |effect, context| {
-        let best = context.next.candidates.first().map(|candidate| candidate.sequencer);
-        let rank = if best == Some(context.sequencer) { ProposerRank::Best } else { ProposerRank::Other };
-        if sequencer_holds(&plan, effect, rank) {
-            sequencer::Decision::Hold
-        } else {
-            sequencer::Decision::Allow
-        }
-    })
+/// Makes the policy of each role.
+pub trait RolePolicies: fmt::Debug + Send + Sync {
+    /// The policy of sequencer `number`, from 0.
+    fn sequencer(&self, number: usize) -> sequencer::Policy;
+
+    /// The policy of prover `number`, from 0.
+    fn prover(&self, number: usize) -> prover::Policy;
 }
 
-/// A prover's policy under a plan.
-#[must_use]
-pub fn of_prover(plan: &Arc<FaultPlan>) -> prover::Policy {
-    let plan = Arc::clone(plan);
-    Box::new(
-        move |effect, _| {
-            if prover_holds(&plan, effect) { prover::Decision::Hold } else { prover::Decision::Allow }
-        },
-    )
+/// The policies of a plan of faults.
+#[derive(Debug, Clone)]
+pub struct FaultPolicies(Arc<FaultPlan>);
+
+impl FaultPolicies {
+    /// The policies of `plan`.
+    #[must_use]
+    pub fn new(plan: FaultPlan) -> Self {
+        Self(Arc::new(plan))
+    }
 }
 
-/// Where a sequencer's proposal stands.
+impl RolePolicies for FaultPolicies {
+    fn sequencer(&self, _number: usize) -> sequencer::Policy {
+        let plan = Arc::clone(&self.0);
+        Box::new(move |effect, context| {
+            let best = context.snapshot.next.candidates.first().map(|candidate| candidate.sequencer);
+            let rank = if best == Some(context.identity) { ProposerRank::Best } else { ProposerRank::Other };
+            if sequencer_holds(&plan, effect, rank) {
+                sequencer::Decision::Hold
+            } else {
+                sequencer::Decision::Allow
+            }
+        })
+    }
+
+    fn prover(&self, _number: usize) -> prover::Policy {
+        let plan = Arc::clone(&self.0);
+        Box::new(
+            move |effect, _| {
+                if prover_holds(&plan, effect) { prover::Decision::Hold } else { prover::Decision::Allow }
+            },
+        )
+    }
+}
+
+/// Rank of a sequencer's proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ProposerRank {
     Best,
@@ -56,24 +75,25 @@ fn sequencer_holds(plan: &FaultPlan, effect: &sequencer::Effect, rank: ProposerR
 }
 
 fn prover_holds(plan: &FaultPlan, effect: &prover::Effect) -> bool {
-    use prover::{Commitment, Effect, Purpose, Window};
+    use prover::{CommittedProver, Effect, ProofPurpose, ProvingWindow};
     let Some(slot) = effect.slot().map(|slot| slot.get()) else { return false };
     plan.at(slot).any(|kind| match kind {
         FaultKind::NoCommitment => matches!(effect, Effect::Commit { .. }),
-        FaultKind::LateProof => matches!(effect, Effect::Finalize { window: Window::Exclusive, .. }),
+        FaultKind::LateProof => matches!(effect, Effect::Finalize { window: ProvingWindow::Exclusive, .. }),
         FaultKind::NoProof => matches!(
             effect,
-            Effect::Prove { purpose: Purpose::Commitment, .. }
-                | Effect::Finalize { commitment: Commitment::Own, .. }
+            Effect::Prove { purpose: ProofPurpose::Commitment, .. }
+                | Effect::Finalize { committed: CommittedProver::Own, .. }
         ),
         FaultKind::NoProofNoRescue => matches!(
             effect,
-            Effect::Prove { purpose: Purpose::Commitment | Purpose::Rescue, .. } | Effect::Finalize { .. }
+            Effect::Prove { purpose: ProofPurpose::Commitment | ProofPurpose::Rescue, .. }
+                | Effect::Finalize { .. }
         ),
         FaultKind::NoBackup => matches!(
             effect,
             Effect::BuildBackup { .. }
-                | Effect::Prove { purpose: Purpose::Backup, .. }
+                | Effect::Prove { purpose: ProofPurpose::Backup, .. }
                 | Effect::FinalizeBackup { .. }
         ),
         FaultKind::NoProposal | FaultKind::NoReveal | FaultKind::FirstCandidateDead => false,
@@ -94,17 +114,17 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn finalize(window: prover::Window, commitment: prover::Commitment) -> prover::Effect {
+    fn finalize(window: prover::ProvingWindow, committed: prover::CommittedProver) -> prover::Effect {
         prover::Effect::Finalize {
             slot: slot(),
             header_hash: B256::ZERO,
             window,
-            commitment,
-            until: L1Slot::new(9),
+            committed,
+            expires_at: L1Slot::new(9),
         }
     }
 
-    fn prove(purpose: prover::Purpose) -> prover::Effect {
+    fn prove(purpose: prover::ProofPurpose) -> prover::Effect {
         prover::Effect::Prove { slot: slot(), header_hash: B256::ZERO, purpose }
     }
 
@@ -115,7 +135,7 @@ mod tests {
             header_hash: B256::ZERO,
             rank: 0,
             seed_at: L1Slot::new(1),
-            until: L1Slot::new(9),
+            expires_at: L1Slot::new(9),
         };
         assert!(sequencer_holds(&plan("no-proposal@3"), &propose, ProposerRank::Best));
         assert!(!sequencer_holds(&plan("no-proposal@2,no-reveal@3"), &propose, ProposerRank::Best));
@@ -131,20 +151,20 @@ mod tests {
 
     #[test]
     fn a_late_proof_waits_for_open_proving() {
-        use prover::{Commitment::Own, Window};
+        use prover::{CommittedProver::Own, ProvingWindow};
         let plan = plan("late-proof@3");
-        assert!(prover_holds(&plan, &finalize(Window::Exclusive, Own)));
-        assert!(!prover_holds(&plan, &finalize(Window::Open, Own)));
+        assert!(prover_holds(&plan, &finalize(ProvingWindow::Exclusive, Own)));
+        assert!(!prover_holds(&plan, &finalize(ProvingWindow::Open, Own)));
     }
 
     #[test]
     fn without_a_proof_only_a_rescue_is_left_and_without_rescue_only_backup() {
-        use prover::{Commitment, Purpose, Window};
-        let rescue = finalize(Window::Open, Commitment::Other);
+        use prover::{CommittedProver, ProofPurpose, ProvingWindow};
+        let rescue = finalize(ProvingWindow::Open, CommittedProver::Other);
         assert!(!prover_holds(&plan("no-proof@3"), &rescue));
-        assert!(prover_holds(&plan("no-proof@3"), &finalize(Window::Open, Commitment::Own)));
+        assert!(prover_holds(&plan("no-proof@3"), &finalize(ProvingWindow::Open, CommittedProver::Own)));
         assert!(prover_holds(&plan("no-proof-no-rescue@3"), &rescue));
-        assert!(!prover_holds(&plan("no-proof-no-rescue@3"), &prove(Purpose::Backup)));
-        assert!(prover_holds(&plan("no-backup@3"), &prove(Purpose::Backup)));
+        assert!(!prover_holds(&plan("no-proof-no-rescue@3"), &prove(ProofPurpose::Backup)));
+        assert!(prover_holds(&plan("no-backup@3"), &prove(ProofPurpose::Backup)));
     }
 }

@@ -1,4 +1,4 @@
-//! What a devnet reports: one record a slot and a summary at the end, in the JSON form that scripts read.
+//! What a devnet reports: one record a slot and a summary at the end, in the JSON form that `docs/devnet.md` describes.
 //!
 //! Token amounts are decimal strings of token units (10^-18 of a token): JSON numbers would lose digits.
 
@@ -32,7 +32,7 @@ impl From<fernet_l1::Outcome> for SlotOutcome {
 }
 
 impl SlotOutcome {
-    /// The name in the JSON and on the screen.
+    /// The name in the JSON and in the view.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ pub struct SlotRecord {
     pub sequencer: Option<u32>,
     /// Rank of that sequencer's proposal, 0 the best.
     pub rank: Option<u8>,
-    /// Whom the proof paid: its payee. None in an empty slot.
+    /// Account that the proof paid: its payee. None in an empty slot.
     pub prover: Option<Address>,
     /// Transfers in the block.
     pub transfers: u64,
@@ -138,7 +138,7 @@ impl OutcomeCounts {
     }
 }
 
-/// What was taken from those who failed, in token units.
+/// Penalties, in token units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Slashed {
     /// From stakes, for candidates without a commitment or a reveal.
@@ -147,7 +147,7 @@ pub struct Slashed {
     pub bonds: Amount,
     /// The part of those bonds that went to rescuers.
     pub bond_shares: Amount,
-    /// What was burned of both.
+    /// The part of stakes and bonds that was burned.
     pub burned: Amount,
 }
 
@@ -193,6 +193,8 @@ pub struct Conservation {
 pub struct Summary {
     /// Seed of the run.
     pub seed: u64,
+    /// Whether the user asked for the end.
+    pub stopped: bool,
     /// Slots that ended.
     pub slots: u64,
     /// How they ended.
@@ -223,15 +225,23 @@ pub struct Summary {
     pub paid: Paid,
     /// The withdrawal that was claimed.
     pub withdrawal: Option<Withdrawal>,
+    /// What the run was to do and didn't, each with the reason.
+    pub missing: Vec<String>,
     /// Result of the token-conservation check.
     pub conservation: Conservation,
 }
 
 /// The last line of the JSON output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SummaryLine<'a> {
-    /// The summary.
-    pub summary: &'a Summary,
+#[serde(rename_all = "snake_case")]
+pub enum LastLine<'a> {
+    /// How the run went.
+    Summary(&'a Summary),
+    /// The user asked for the end before there was anything to sum up.
+    Stopped {
+        /// What the devnet was doing.
+        during: &'a str,
+    },
 }
 
 #[cfg(test)]

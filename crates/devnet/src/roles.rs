@@ -1,45 +1,33 @@
 //! The roles of a devnet: four sequencers and two provers, wired to one L1 and one network.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use alloy::{
-    primitives::{Address, U256},
-    signers::local::PrivateKeySigner,
-};
+use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use fernet_follower::{Follower, FollowerError};
 use fernet_l1::{
     Accounts as Senders, Deployment, L1Block, L1Provider, SidecarFormat, StoreError, TxConfig, TxError,
     TxManager,
 };
-use fernet_ledger::mempool::Limits;
 use fernet_network::{InProcess, Network};
 use fernet_protocol::TokenAmount;
 use fernet_prover::{PriceList, ProofWorker, ProverDriver, ProverError};
-use fernet_roles::{ActionKind, StepReport};
-use fernet_sequencer::{CommitmentBy, SequencerDriver, SequencerError};
+use fernet_roles::{ActionKind, StepReport, Storage};
+use fernet_sequencer::{SequencerDriver, SequencerError};
 use tokio::sync::Mutex;
 
-use crate::{accounts::Accounts, crash::CrashPlan, fault::FaultPlan, policies, setup::Setup, stores::Stores};
+use crate::{accounts::Accounts, policies::RolePolicies, setup::Setup, worker::SharedWorker};
 
-/// What a transaction may cost at most, in wei: one ether, far above a development chain's fees.
-const MAX_TOTAL_FEE: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
-/// Rewards worth a claim, in token units: two tokens.
-const CLAIM_FROM: U256 = U256::from_limbs([2_000_000_000_000_000_000, 0, 0, 0]);
 /// A hundredth of a token, in token units.
 const CENT: u128 = 10_000_000_000_000_000;
-/// Most a sequencer pays for a proof: a token.
-const MAX_PRICE: TokenAmount = TokenAmount::new(100 * CENT);
-/// Prices of the provers, base and per chunk, in hundredths of a token: the first is cheaper for small blocks, the second
-/// for large ones.
-const PRICES: [(u128, u128); 2] = [(20, 10), (28, 5)];
-/// L1 slots that an offer stays open: a commitment phase and some.
-const OFFER_VALIDITY: u64 = 24;
-/// L1 slots before the end of exclusive proving at which a rescuer starts.
-const RESCUE_LEAD: u64 = 3;
-/// L1 slots before the end of the proposal phase at which a sequencer stops waiting for better ones.
-const PATIENCE: u64 = 2;
-/// How long provers have for a quote. In one process they answer at once.
-const QUOTE_DEADLINE: Duration = Duration::from_secs(10);
+/// Prices of the provers: the first one is cheaper for small blocks, the second one for large blocks.
+const PRICES: [PriceList; 2] = [
+    PriceList::DEFAULT,
+    PriceList {
+        base: TokenAmount::new(28 * CENT),
+        per_chunk: TokenAmount::new(5 * CENT),
+        ..PriceList::DEFAULT
+    },
+];
 
 /// Why a role failed.
 #[derive(Debug, thiserror::Error)]
@@ -91,25 +79,25 @@ pub struct RolesReport {
     pub provers: Vec<fernet_prover::StepReport>,
 }
 
-/// What roles are wired to.
+/// What roles are made with.
 #[derive(Debug)]
 pub struct RoleDeps<'a> {
     /// The L1.
     pub provider: &'a L1Provider,
     /// The rollup on it.
     pub deployment: &'a Deployment,
-    /// Who they are.
+    /// Their keys.
     pub accounts: &'a Accounts,
-    /// As whom they are registered.
+    /// Their registrations.
     pub setup: &'a Setup,
-    /// The rollup as seen from L1, followed once for all.
+    /// The rollup as seen from L1, followed once for all roles.
     pub follower: &'a Arc<Mutex<Follower>>,
-    /// What fails.
-    pub faults: &'a Arc<FaultPlan>,
+    /// What they may do.
+    pub policies: &'a dyn RolePolicies,
     /// Where they keep what must survive a restart.
-    pub stores: &'a Stores,
-    /// When they die.
-    pub crashes: &'a Arc<CrashPlan>,
+    pub storage: &'a Storage,
+    /// The proof worker of all provers.
+    pub worker: &'a Arc<SharedWorker>,
     /// What blob transactions carry.
     pub sidecars: SidecarFormat,
     /// Payload that sequencers signal; zero for none.
@@ -121,9 +109,9 @@ impl Roles {
     ///
     /// # Errors
     /// When one can't be made.
-    pub fn new(deps: &RoleDeps<'_>, worker: &Arc<dyn ProofWorker>) -> Result<Self, RolesError> {
+    pub fn new(deps: &RoleDeps<'_>) -> Result<Self, RolesError> {
         let mut roles = Self { sequencers: Vec::new(), provers: Vec::new(), network: InProcess::new() };
-        roles.restart(deps, worker)?;
+        roles.restart(deps)?;
         Ok(roles)
     }
 
@@ -133,16 +121,16 @@ impl Roles {
         self.provers.clear();
     }
 
-    /// Makes all roles, from what they left in their stores, on the same network.
+    /// Makes all roles anew, from what they left in their storage, on the same network.
     ///
     /// # Errors
     /// When one can't be made.
-    pub fn restart(&mut self, deps: &RoleDeps<'_>, worker: &Arc<dyn ProofWorker>) -> Result<(), RolesError> {
+    pub fn restart(&mut self, deps: &RoleDeps<'_>) -> Result<(), RolesError> {
         self.drop_roles();
         let network = &self.network;
         let provers = deps.accounts.provers.iter().enumerate();
         let provers = provers
-            .map(|(number, signer)| prover(deps, network, worker, number, signer))
+            .map(|(number, signer)| prover(deps, network, number, signer))
             .collect::<Result<_, _>>()?;
         let sequencers = deps.accounts.sequencers.iter().enumerate();
         let sequencers = sequencers
@@ -158,10 +146,11 @@ impl Roles {
         &self.network
     }
 
-    /// Lets the provers act on a new L1 block, side by side. They come before the sequencers, who ask them for quotes.
+    /// Lets the provers act on a new L1 block, all at the same time. They come before the sequencers, which ask them for
+    /// quotes.
     ///
     /// # Errors
-    /// When one fails for good. What may pass is logged, and the prover goes on at the next block.
+    /// When one fails for good. An error that may pass is logged, and the prover goes on at the next block.
     pub async fn step_provers(
         &mut self,
         block: &Arc<L1Block>,
@@ -179,7 +168,7 @@ impl Roles {
             reports.push(match result {
                 Ok(report) => report,
                 Err(error) if error.is_retryable() => {
-                    tracing::warn!(number, %error, "prover");
+                    tracing::warn!(number, %error, "a prover failed and goes on at the next L1 block");
                     fernet_prover::StepReport::default()
                 }
                 Err(source) => return Err(RolesError::Prover { number, source }),
@@ -188,10 +177,10 @@ impl Roles {
         Ok(reports)
     }
 
-    /// Lets the sequencers act on a new L1 block, side by side.
+    /// Lets the sequencers act on a new L1 block, all at the same time.
     ///
     /// # Errors
-    /// When one fails for good. What may pass is logged, and the sequencer goes on at the next block.
+    /// When one fails for good. An error that may pass is logged, and the sequencer goes on at the next block.
     pub async fn step_sequencers(
         &mut self,
         block: &Arc<L1Block>,
@@ -209,7 +198,7 @@ impl Roles {
             reports.push(match result {
                 Ok(report) => report,
                 Err(error) if error.is_retryable() => {
-                    tracing::warn!(number, %error, "sequencer");
+                    tracing::warn!(number, %error, "a sequencer failed and goes on at the next L1 block");
                     fernet_sequencer::StepReport::default()
                 }
                 Err(source) => return Err(RolesError::Sequencer { number, source }),
@@ -226,32 +215,33 @@ impl Roles {
 }
 
 impl RolesReport {
-    /// Writes down what was sent and what failed.
+    /// Logs what was sent and what failed.
     pub(crate) fn log(&self) {
         for (number, report) in self.sequencers.iter().enumerate() {
             log("sequencer", number, report);
         }
         for (number, report) in self.provers.iter().enumerate() {
-            log("prover", number, report);
+            log("prover", number, &report.common);
         }
     }
 }
 
 fn log<K: ActionKind, E, S>(role: &str, number: usize, report: &StepReport<K, E, S>) {
     for (action, hash) in &report.sent {
-        tracing::debug!(role, number, %action, %hash, "sent");
+        tracing::debug!(role, number, %action, %hash, "transaction sent");
     }
     for (action, reason) in &report.failed {
-        tracing::info!(role, number, %action, ?reason, "failed");
+        tracing::debug!(role, number, %action, ?reason, "transaction failed");
     }
-    for trouble in &report.retryable_errors {
-        tracing::warn!(role, number, trouble, "trouble");
+    for error in &report.retryable_errors {
+        tracing::warn!(role, number, error, "an effect failed and is tried again");
     }
 }
 
-/// Runs everyone at the same time, and returns what came of it in the order given. The chain is the same as if they
-/// took turns: nobody sees what another one sends before the next L1 block, whose order doesn't tell who was faster, and
-/// only the sequencer in turn talks to provers.
+/// Runs all steps at the same time, and returns their results in the order given.
+///
+/// The chain is the same as if they ran one after the other: no role sees another one's transactions before the next L1
+/// block, the order in that block doesn't depend on who was faster, and only the sequencer in turn talks to provers.
 ///
 /// A panic in one is passed on.
 async fn run_concurrently<T: Send + 'static>(
@@ -270,10 +260,10 @@ async fn run_concurrently<T: Send + 'static>(
 
 fn manager(deps: &RoleDeps<'_>, role: &str, senders: Senders) -> Result<TxManager, RolesError> {
     let config = TxConfig::new(deps.deployment.chain_id(), deps.deployment.clock());
-    Ok(TxManager::open(deps.provider.clone(), senders, deps.stores.transactions(role)?, config)?)
+    Ok(TxManager::open(deps.provider.clone(), senders, deps.storage.transactions(role)?, config)?)
 }
 
-fn chunks(deployment: &Deployment) -> usize {
+fn max_chunks(deployment: &Deployment) -> usize {
     usize::from(deployment.parameters().max_chunks)
 }
 
@@ -285,82 +275,52 @@ fn sequencer(
 ) -> Result<SequencerDriver, RolesError> {
     let failed = |source| RolesError::Sequencer { number, source };
     let id = deps.setup.sequencers.get(number).copied().unwrap_or_default();
-    let record = deps.setup.users.get(number).copied().unwrap_or_default();
+    let account = deps.setup.users.get(number).copied().unwrap_or_default();
+    let strategy = fernet_sequencer::Strategy::new(id, account.get());
     let settings = fernet_sequencer::Settings {
-        strategy: fernet_sequencer::Strategy {
-            sequencer: id,
-            fee_recipient: record.get(),
-            max_price: MAX_PRICE,
-            patience: PATIENCE,
-            claim_from: Some(CLAIM_FROM),
-            commitment: CommitmentBy::Sequencer,
-        },
-        max_chunks: chunks(deps.deployment),
         vote: deps.vote,
-        deposit_depth: 0,
-        quote_deadline: QUOTE_DEADLINE,
-        max_total_fee: MAX_TOTAL_FEE,
         sidecars: deps.sidecars,
-        blobs_per_transaction: fernet_l1::MAX_BLOBS_PER_TRANSACTION,
-        owner: signer.address(),
-        claim_to: signer.address(),
-        mempool: Limits::default(),
+        ..fernet_sequencer::Settings::new(strategy, signer.address(), max_chunks(deps.deployment))
     };
     let role = format!("sequencer-{number}");
     let blob_account = deps.accounts.blob_accounts.get(number).unwrap_or(signer).clone();
-    let wiring = fernet_sequencer::Wiring {
+    let dependencies = fernet_sequencer::Dependencies {
         follower: Arc::clone(deps.follower),
         network: Arc::new(network.clone()) as Arc<dyn Network>,
         transactions: manager(deps, &role, Senders::new(signer.clone()).with_blob_account(blob_account))?,
         owner: None,
         attester: Arc::new(signer.clone()),
         bls: deps.accounts.bls.get(number).cloned(),
-        journal: deps.stores.journal(&role)?,
-        policy: deps.crashes.of_sequencer(number, policies::of_sequencer(deps.faults)),
+        journal: deps.storage.journal(&role)?,
+        policy: deps.policies.sequencer(number),
     };
-    SequencerDriver::new(deps.deployment, settings, wiring).map_err(failed)
+    SequencerDriver::new(deps.deployment, settings, dependencies).map_err(failed)
 }
 
 fn prover(
     deps: &RoleDeps<'_>,
     network: &InProcess,
-    worker: &Arc<dyn ProofWorker>,
     number: usize,
     signer: &PrivateKeySigner,
 ) -> Result<ProverDriver, RolesError> {
     let failed = |source| RolesError::Prover { number, source };
-    let (base, per_chunk) = PRICES[number % PRICES.len()];
+    let account = deps.setup.users.last().copied().unwrap_or_default();
+    let prices = PRICES[number % PRICES.len()];
+    let strategy = fernet_prover::Strategy::new(signer.address(), prices, account.get());
     let settings = fernet_prover::Settings {
-        strategy: fernet_prover::Strategy {
-            prover: signer.address(),
-            payee: signer.address(),
-            prices: PriceList {
-                base: TokenAmount::new(base * CENT),
-                per_chunk: TokenAmount::new(per_chunk * CENT),
-                bond: deps.deployment.parameters().min_bond,
-            },
-            offer_validity: OFFER_VALIDITY,
-            rescue_lead: RESCUE_LEAD,
-            fee_recipient: deps.setup.users.last().copied().unwrap_or_default().get(),
-            claim_from: Some(CLAIM_FROM),
-        },
-        max_chunks: chunks(deps.deployment),
-        deposit_depth: 0,
-        max_total_fee: MAX_TOTAL_FEE,
         sidecars: deps.sidecars,
-        claim_to: signer.address(),
-        mempool: Limits::default(),
+        ..fernet_prover::Settings::new(strategy, max_chunks(deps.deployment))
     };
     let role = format!("prover-{number}");
-    let wiring = fernet_prover::Wiring {
+    let dependencies = fernet_prover::Dependencies {
         follower: Arc::clone(deps.follower),
         network: Arc::new(network.clone()) as Arc<dyn Network>,
         transactions: manager(deps, &role, Senders::new(signer.clone()))?,
         payee: None,
         signer: Arc::new(signer.clone()),
-        journal: deps.stores.journal(&role)?,
-        worker: Arc::clone(worker),
-        policy: deps.crashes.of_prover(number, policies::of_prover(deps.faults)),
+        journal: deps.storage.journal(&role)?,
+        worker: Arc::clone(deps.worker) as Arc<dyn ProofWorker>,
+        policy: deps.policies.prover(number),
     };
-    ProverDriver::new(deps.deployment, settings, wiring).map_err(failed)
+    ProverDriver::new(deps.deployment, settings, dependencies).map_err(failed)
 }

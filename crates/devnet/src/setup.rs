@@ -1,6 +1,4 @@
-//! Sets the stage: money for everybody, registrations, bonds, and the first deposits.
-
-use std::collections::BTreeSet;
+//! Prepares a fresh deployment: ether and tokens for everybody, registrations, bonds, and the first deposits.
 
 use alloy::{
     primitives::{Address, U256},
@@ -19,19 +17,19 @@ use crate::{
     batch::{BatchError, Call, send},
 };
 
-/// What each user puts on L2, in L2 units: a thousand tokens at a unit of 10^9.
+/// What each user deposits to L2, in L2 units: a thousand tokens at a unit of 10^9.
 pub const USER_DEPOSIT: u64 = 1_000_000_000_000;
 /// Escrow of each prover, in smallest bonds.
 const BONDS: u64 = 100;
 
-/// Why the stage couldn't be set.
+/// Why a deployment couldn't be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// A transaction failed.
     #[error(transparent)]
     Batch(#[from] BatchError),
-    /// A contract didn't say what it should have.
-    #[error("expected {event} in transaction {transaction}, it isn't there")]
+    /// A contract didn't emit the event that names an id.
+    #[error("transaction {transaction} emitted no {event}")]
     NoEvent {
         /// The event.
         event: &'static str,
@@ -40,18 +38,16 @@ pub enum SetupError {
     },
 }
 
-/// Who is who on a staged chain.
+/// The ids that the deployment gave.
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// Ids of the sequencers, in the order of [`Accounts::sequencers`].
     pub sequencers: Vec<SequencerId>,
     /// L2 accounts of the users, in the order of [`Accounts::users`].
     pub users: Vec<AccountIndex>,
-    /// L1 accounts that may hold tokens.
-    pub holders: BTreeSet<Address>,
 }
 
-/// Sets the stage on a fresh deployment.
+/// Prepares a fresh deployment.
 ///
 /// # Errors
 /// When a transaction fails.
@@ -66,7 +62,7 @@ pub async fn prepare(
     let escrow = deployment.parameters().min_bond.get().saturating_mul(u128::from(BONDS));
     let deposit = deployment.unit().saturating_mul(U256::from(USER_DEPOSIT));
 
-    // Who needs how many tokens, and for which contract.
+    // How many tokens each account needs, and for which contract.
     let mut parties: Vec<(&PrivateKeySigner, U256, Address)> = Vec::new();
     parties.extend(accounts.sequencers.iter().map(|signer| (signer, stake, contracts.staking)));
     parties.extend(accounts.provers.iter().map(|signer| (signer, U256::from(escrow), contracts.escrow)));
@@ -126,7 +122,6 @@ pub async fn prepare(
             .skip(users)
             .map(|receipt| Ok(AccountIndex::new(event::<IBridge::Deposited>(receipt)?.index)))
             .collect::<Result<_, SetupError>>()?,
-        holders: accounts.addresses().collect(),
     })
 }
 

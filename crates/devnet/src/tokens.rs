@@ -1,10 +1,15 @@
-//! Where every token is, and whether the books agree: on L1, in each contract, and on L2.
+//! Where every token is, on L1, in each contract and on L2, and whether the sums agree.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+};
 
 use alloy::{
     primitives::{Address, U256, address},
     providers::Provider as _,
+    rpc::types::Filter,
+    sol_types::SolEvent as _,
 };
 use fernet_bindings::{IBridge, IERC20, IEscrow, IRewards, IStaking};
 use fernet_l1::{Contracts, L1Provider};
@@ -14,10 +19,13 @@ use crate::record::{Amount, Conservation};
 /// Where burned tokens go.
 const BURN: Address = address!("0x000000000000000000000000000000000000dEaD");
 
+/// L1 blocks that a node is asked for logs of at a time.
+const LOGS_RANGE: u64 = 2_000;
+
 /// What the contracts and the ledger say, at one L1 block. Token units but for those of L2.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Books {
-    /// Tokens that exist.
+pub struct TokenBalances {
+    /// Total supply.
     pub supply: U256,
     /// Balances of the contracts.
     pub staking: U256,
@@ -37,8 +45,8 @@ pub struct Books {
     pub escrowed: U256,
     /// Tokens in the reward pot by its own count.
     pub pot: U256,
-    /// Credits not yet claimed, by the events.
-    pub promised: U256,
+    /// Rewards credited and not yet claimed, by the events.
+    pub credited: U256,
     /// The same, account by account.
     pub owed: U256,
     /// Token units of an L2 unit.
@@ -55,9 +63,9 @@ pub struct Books {
     pub fees_burned: U256,
 }
 
-/// What the ledger's side of the books needs besides the contracts.
+/// L2's part of the balances.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LedgerBooks {
+pub struct LedgerBalances {
     /// L2 units of deposits that no block has consumed yet.
     pub queued: u128,
     /// L2 units on all accounts.
@@ -67,32 +75,31 @@ pub struct LedgerBooks {
     /// L2 units of fees that no account got.
     pub fees_burned: u128,
     /// Rewards credited and not paid, by the events, in token units.
-    pub promised: U256,
+    pub credited: U256,
 }
 
-/// Whose books are read besides the contracts'.
+/// The accounts that the contracts keep balances of.
 #[derive(Debug, Clone, Default)]
 pub struct Holders {
-    /// Every account that may hold tokens.
-    pub accounts: BTreeSet<Address>,
     /// Every account that ever had an escrow.
     pub escrows: BTreeSet<Address>,
     /// Every account that was ever credited a reward.
     pub credited: BTreeSet<Address>,
 }
 
-impl Books {
-    /// Reads the contracts at the newest L1 block.
+impl TokenBalances {
+    /// Reads the contracts at the last of `blocks`. The first one is the deployment's.
     ///
     /// # Errors
     /// When the L1 doesn't answer.
     pub async fn read(
         provider: &L1Provider,
         contracts: &Contracts,
+        blocks: RangeInclusive<u64>,
         holders: &Holders,
-        ledger: LedgerBooks,
+        ledger: LedgerBalances,
     ) -> Result<Self, alloy::contract::Error> {
-        let block = alloy::eips::BlockId::number(provider.get_block_number().await?);
+        let block = alloy::eips::BlockId::number(*blocks.end());
         let token = IERC20::new(contracts.token, provider);
         let balance = async |account: Address| token.balanceOf(account).block(block).call().await;
         let staking = IStaking::new(contracts.staking, provider);
@@ -100,7 +107,7 @@ impl Books {
         let rewards = IRewards::new(contracts.rewards, provider);
         let bridge = IBridge::new(contracts.bridge, provider);
 
-        let mut books = Self {
+        let mut balances = Self {
             supply: token.totalSupply().block(block).call().await?,
             staking: balance(contracts.staking).await?,
             escrow: balance(contracts.escrow).await?,
@@ -108,7 +115,7 @@ impl Books {
             bridge: balance(contracts.bridge).await?,
             burned: balance(BURN).await?,
             pot: rewards.pot().block(block).call().await?,
-            promised: ledger.promised,
+            credited: ledger.credited,
             unit: bridge.unit().block(block).call().await?,
             bridge_supply: U256::from(bridge.supply().block(block).call().await?),
             queued: U256::from(ledger.queued),
@@ -117,21 +124,25 @@ impl Books {
             fees_burned: U256::from(ledger.fees_burned),
             ..Self::default()
         };
-        for account in &holders.accounts {
-            books.users += balance(*account).await?;
+        let counted = [contracts.staking, contracts.escrow, contracts.rewards, contracts.bridge, BURN];
+        for account in receivers(provider, contracts.token, blocks).await? {
+            if !counted.contains(&account) {
+                balances.users += balance(account).await?;
+            }
         }
         for id in 1..=staking.count().block(block).call().await? {
-            books.stakes += U256::from(staking.sequencer(id).block(block).call().await?.stake.to::<u128>());
+            balances.stakes +=
+                U256::from(staking.sequencer(id).block(block).call().await?.stake.to::<u128>());
         }
         for account in &holders.escrows {
             let account = escrow.account(*account).block(block).call().await?;
-            books.escrowed +=
+            balances.escrowed +=
                 U256::from(account.free) + U256::from(account.locked) + U256::from(account.withdrawing);
         }
         for account in &holders.credited {
-            books.owed += rewards.owed(*account).block(block).call().await?;
+            balances.owed += rewards.owed(*account).block(block).call().await?;
         }
-        Ok(books)
+        Ok(balances)
     }
 
     /// Compares what must be equal.
@@ -145,16 +156,16 @@ impl Books {
             ("burned", self.burned),
             ("users", self.users),
         ];
-        let everywhere = held.iter().fold(U256::ZERO, |sum, (_, amount)| sum.saturating_add(*amount));
+        let total = held.iter().fold(U256::ZERO, |sum, (_, amount)| sum.saturating_add(*amount));
         let on_l2 = [self.queued, self.ledger, self.unclaimed, self.fees_burned]
             .iter()
             .fold(U256::ZERO, |sum, amount| sum.saturating_add(*amount));
         let checks = [
-            ("all balances together", self.supply, everywhere),
+            ("all balances together", self.supply, total),
             ("the staking contract's balance", self.stakes, self.staking),
             ("the escrow's balance", self.escrowed, self.escrow),
             ("the reward contract's balance", self.pot, self.rewards),
-            ("rewards owed in total, by the events", self.owed, self.promised),
+            ("rewards owed in total, by the events", self.owed, self.credited),
             ("the bridge's balance", self.bridge_supply.saturating_mul(self.unit), self.bridge),
             ("units on L2, queued, unclaimed and burned there", self.bridge_supply, on_l2),
         ];
@@ -175,13 +186,35 @@ impl Books {
     }
 }
 
+/// Every account that ever got tokens.
+async fn receivers(
+    provider: &L1Provider,
+    token: Address,
+    blocks: RangeInclusive<u64>,
+) -> Result<BTreeSet<Address>, alloy::contract::Error> {
+    let mut receivers = BTreeSet::new();
+    let (mut from, end) = (*blocks.start(), *blocks.end());
+    while from <= end {
+        let to = from.saturating_add(LOGS_RANGE - 1).min(end);
+        let filter = Filter::new()
+            .address(token)
+            .event_signature(IERC20::Transfer::SIGNATURE_HASH)
+            .from_block(from)
+            .to_block(to);
+        let logs = provider.get_logs(&filter).await?;
+        receivers.extend(logs.iter().filter_map(|log| log.topics().get(2)).map(|to| Address::from_word(*to)));
+        from = to.saturating_add(1);
+    }
+    Ok(receivers)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn books() -> Books {
+    fn balances() -> TokenBalances {
         let n = |number: u64| U256::from(number);
-        Books {
+        TokenBalances {
             supply: n(100_000),
             staking: n(400),
             escrow: n(50),
@@ -192,7 +225,7 @@ mod tests {
             stakes: n(400),
             escrowed: n(50),
             pot: n(1_000),
-            promised: n(9),
+            credited: n(9),
             owed: n(9),
             unit: n(10),
             bridge_supply: n(2_000),
@@ -205,14 +238,14 @@ mod tests {
 
     #[test]
     fn good_books_pass() {
-        let conservation = books().check();
+        let conservation = balances().check();
         assert!(conservation.holds, "{:?}", conservation.violations);
         assert_eq!(conservation.held.len(), 6);
     }
 
     #[test]
     fn one_unit_missing_anywhere_is_seen() {
-        let changes: [fn(&mut Books); 17] = [
+        let changes: [fn(&mut TokenBalances); 17] = [
             |b| b.supply += U256::ONE,
             |b| b.staking += U256::ONE,
             |b| b.escrow += U256::ONE,
@@ -223,7 +256,7 @@ mod tests {
             |b| b.stakes += U256::ONE,
             |b| b.escrowed += U256::ONE,
             |b| b.pot += U256::ONE,
-            |b| b.promised += U256::ONE,
+            |b| b.credited += U256::ONE,
             |b| b.owed += U256::ONE,
             |b| b.bridge_supply += U256::ONE,
             |b| b.queued += U256::ONE,
@@ -232,9 +265,9 @@ mod tests {
             |b| b.fees_burned += U256::ONE,
         ];
         for (number, change) in changes.into_iter().enumerate() {
-            let mut books = books();
-            change(&mut books);
-            assert!(!books.check().holds, "change {number} went unseen");
+            let mut balances = balances();
+            change(&mut balances);
+            assert!(!balances.check().holds, "change {number} went unseen");
         }
     }
 }

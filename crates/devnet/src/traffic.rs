@@ -12,11 +12,11 @@ use rand_chacha::{
 };
 
 /// Operations of one account that may wait at a time; mempools take 64.
-const WAITING: u32 = 48;
-/// Largest amount of a random transfer, in L2 units: small against the deposits, so that nobody runs dry.
-const LARGEST: u64 = 1_000_000_000;
+const MAX_WAITING: u32 = 48;
+/// Largest amount of a random transfer, in L2 units: small beside the deposits, so that every user can go on paying.
+const MAX_AMOUNT: u64 = 1_000_000_000;
 /// Largest fee of a random transfer, in L2 units.
-const LARGEST_FEE: u32 = 1_000;
+const MAX_FEE: u32 = 1_000;
 
 /// A user as the generator sees it.
 struct Sender {
@@ -57,19 +57,19 @@ impl Traffic {
         Self { rng: ChaCha12Rng::seed_from_u64(seed), domain, senders }
     }
 
-    /// Up to `count` random transfers; fewer where everybody has enough operations waiting.
+    /// Up to `count` random transfers; fewer if too many operations wait already.
     pub fn transfers(&mut self, count: u32) -> Vec<SignedOperation> {
         (0..count).filter_map(|_| self.transfer()).collect()
     }
 
     fn transfer(&mut self) -> Option<SignedOperation> {
-        // Drawn first and always, so that who has room doesn't change what later draws give.
+        // All draws come first, so that a transfer that is left out doesn't change the later ones.
         let (from, to) = (self.draw(self.senders.len() as u64), self.draw(self.senders.len() as u64));
-        let (amount, fee) = (1 + self.draw(LARGEST), self.draw(u64::from(LARGEST_FEE)) as u32);
+        let (amount, fee) = (1 + self.draw(MAX_AMOUNT), self.draw(u64::from(MAX_FEE)) as u32);
         let to = self.senders.get(to as usize)?.index;
         let domain = self.domain;
         let sender = self.senders.get_mut(from as usize)?;
-        if sender.waiting >= WAITING {
+        if sender.waiting >= MAX_WAITING {
             return None;
         }
         sender.pay(amount, fee)?;
@@ -81,8 +81,8 @@ impl Traffic {
     pub fn withdrawal(&mut self, user: usize, target: Address, amount: u64) -> Option<SignedOperation> {
         let domain = self.domain;
         let sender = self.senders.get_mut(user)?;
-        // The highest fee in the pool: a withdrawal that ends a run mustn't wait.
-        let fee = LARGEST_FEE;
+        // The highest fee in the mempool: the withdrawal that ends a run must not wait.
+        let fee = MAX_FEE;
         sender.pay(amount, fee)?;
         let withdrawal = Withdrawal { from: sender.index, target, amount, fee, nonce: sender.nonce };
         Some(sender.sign(domain, withdrawal.into()))
@@ -169,7 +169,7 @@ mod tests {
     fn nobody_fills_a_mempool_while_nothing_is_final() {
         let (mut traffic, ..) = setup(1);
         traffic.transfers(1000);
-        assert!(traffic.senders.iter().all(|sender| sender.waiting <= WAITING));
+        assert!(traffic.senders.iter().all(|sender| sender.waiting <= MAX_WAITING));
         assert!(traffic.withdrawal(0, Address::repeat_byte(9), u64::MAX).is_none());
     }
 }

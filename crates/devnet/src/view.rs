@@ -1,4 +1,4 @@
-//! What a person watching a devnet sees, as plain data. The devnet keeps it current; a front end only draws it.
+//! The state that a live view shows, as plain data. The devnet keeps it current; a front end only draws it.
 
 use std::collections::VecDeque;
 
@@ -7,17 +7,17 @@ use alloy::primitives::{Address, B256, U256};
 use crate::record::{GasUsed, OutcomeCounts, SlotRecord};
 
 /// Slot records that a view keeps.
-const HISTORY: usize = 64;
+const KEPT_RECORDS: usize = 64;
 
 /// Where a run is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum RunState {
-    /// Being set up; says with what.
+    /// Being set up.
     #[default]
     Starting,
     /// Slots are produced.
     Running,
-    /// The last slots carry the final withdrawal.
+    /// The last blocks carry the final withdrawal.
     Closing,
     /// Over.
     Done,
@@ -38,11 +38,13 @@ pub struct L1Status {
     pub slot: u64,
     /// Length of an L1 slot in seconds.
     pub slot_seconds: u64,
+    /// Whether it makes its next block only when the devnet asks for it.
+    pub is_stepwise: bool,
 }
 
-/// The slot in turn.
+/// The current slot.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SlotPanel {
+pub struct CurrentSlot {
     /// Its number.
     pub number: u64,
     /// Name of its phase.
@@ -50,16 +52,16 @@ pub struct SlotPanel {
     /// Rank of the candidate in turn.
     pub turn: u8,
     /// L1 slots left in the phase if nothing happens.
-    pub left: u64,
-    /// L1 slots that the phase lasts as a whole.
-    pub length: u64,
-    /// Names of the faults played in it.
+    pub l1_slots_left: u64,
+    /// L1 slots that the whole phase lasts.
+    pub phase_length: u64,
+    /// Names of the faults planned for it.
     pub faults: Vec<&'static str>,
 }
 
 /// How far a sequencer got in the slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Progress {
+pub enum CandidateProgress {
     /// May propose.
     #[default]
     Eligible,
@@ -69,16 +71,14 @@ pub enum Progress {
     Committed,
     /// Published the data.
     Revealed,
-    /// Its block is final.
-    Finalized,
-    /// Lost its turn for want of a commitment.
+    /// Lost its turn: no prover committed to its block.
     Abandoned,
-    /// Lost its turn for want of data.
+    /// Lost its turn: it revealed no data.
     Withheld,
 }
 
-impl Progress {
-    /// A word for the screen.
+impl CandidateProgress {
+    /// The word for it in a live view.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -86,7 +86,6 @@ impl Progress {
             Self::Proposed => "proposed",
             Self::Committed => "committed",
             Self::Revealed => "revealed",
-            Self::Finalized => "finalized",
             Self::Abandoned => "abandoned",
             Self::Withheld => "withheld",
         }
@@ -95,18 +94,18 @@ impl Progress {
 
 /// A sequencer in the slot's ranking.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ranked {
+pub struct RankedSequencer {
     /// Its id.
     pub sequencer: u32,
     /// Upper 64 bits of its 192-bit score: enough to tell scores apart on a screen.
     pub score: u64,
     /// How far it got.
-    pub progress: Progress,
+    pub progress: CandidateProgress,
 }
 
 /// The prover that the candidate in turn agreed with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProverStatus {
+pub struct AgreedProver {
     /// Its L1 account.
     pub prover: Address,
     /// Bond in token units.
@@ -115,7 +114,7 @@ pub struct ProverStatus {
     pub price: U256,
 }
 
-/// Contents of the block in flight.
+/// What a block contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BlockContents {
     /// Transfers.
@@ -128,7 +127,7 @@ pub struct BlockContents {
     pub chunks: u32,
 }
 
-/// A proof in the making.
+/// Proofs being made, all together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ProofProgress {
     /// Chunks proven.
@@ -141,38 +140,38 @@ pub struct ProofProgress {
 
 /// The last finalized block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct TipStatus {
+pub struct Tip {
     /// Blocks since genesis.
     pub height: u64,
     /// State root.
     pub root: B256,
 }
 
-/// Everything on the screen.
+/// Everything that a live view shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DevnetView {
     /// Where the run is.
     pub state: RunState,
     /// What it does right now, in a few words.
-    pub doing: String,
+    pub activity: String,
     /// The L1.
     pub l1: L1Status,
-    /// The slot in turn.
-    pub slot: SlotPanel,
-    /// Its ranking, best first; empty until the seed is readable.
-    pub ranking: Vec<Ranked>,
+    /// The current slot.
+    pub slot: CurrentSlot,
+    /// Its ranking, best first; empty until the slot's seed is known.
+    pub ranking: Vec<RankedSequencer>,
     /// The committed prover of the candidate in turn.
-    pub prover: Option<ProverStatus>,
+    pub prover: Option<AgreedProver>,
     /// The block of the candidate in turn, once known.
     pub block: Option<BlockContents>,
-    /// The proof in the making.
+    /// The proofs being made, if any.
     pub proof: Option<ProofProgress>,
     /// Gas of the slot's transactions so far.
     pub gas: GasUsed,
-    /// Transactions waiting in the mempool.
-    pub pending: u64,
+    /// L2 transactions in the mempool.
+    pub mempool: u64,
     /// The last finalized block.
-    pub tip: TipStatus,
+    pub tip: Tip,
     /// How the slots so far ended.
     pub outcomes: OutcomeCounts,
     /// Transfers finalized so far.
@@ -186,7 +185,7 @@ impl DevnetView {
     pub fn record(&mut self, record: &SlotRecord) {
         self.outcomes.count(record.outcome);
         self.transfers = self.transfers.saturating_add(record.transfers);
-        if self.history.len() == HISTORY {
+        if self.history.len() == KEPT_RECORDS {
             self.history.pop_front();
         }
         self.history.push_back(record.clone());

@@ -1,4 +1,4 @@
-//! The devnet's proof worker: one for all provers, with its progress in view and, on request, a cache.
+//! The devnet's proof worker: one for all provers. It tells its progress and can keep proofs in a cache.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use fernet_prover::{JobId, JobStatus, ProofJob, ProofWorker, ProvenBlock};
 
 use crate::view::ProofProgress;
 
-/// A proof worker around another one.
+/// A proof worker that hands its jobs to another one.
 ///
 /// With a cache, a proof made once for a statement is used again, in this run or a later one. A statement fixes its
 /// proof's bytes, so a cached proof is as good as a new one; L1 checks it all the same.
@@ -25,13 +25,13 @@ pub struct SharedWorker {
 
 #[derive(Default)]
 struct State {
-    /// Jobs handed to the inner worker and not seen finished yet.
-    open: BTreeMap<JobId, Open>,
+    /// Jobs of the inner worker that weren't seen finished yet.
+    open: BTreeMap<JobId, OpenJob>,
     /// Answered from the cache.
     cached: BTreeMap<JobId, Arc<ProvenBlock>>,
 }
 
-struct Open {
+struct OpenJob {
     since: Instant,
     chunks: u32,
 }
@@ -43,7 +43,7 @@ impl std::fmt::Debug for SharedWorker {
 }
 
 impl SharedWorker {
-    /// Around `inner`, with a cache in the folder `cache`, if any.
+    /// Hands jobs to `inner`, and keeps proofs in the folder `cache`, if any.
     ///
     /// # Errors
     /// When the folder can't be made.
@@ -54,7 +54,7 @@ impl SharedWorker {
         Ok(Self { inner, cache, state: Mutex::default() })
     }
 
-    /// How far the proofs in the making are, all together.
+    /// How far the open proofs are, all together.
     #[must_use]
     pub fn progress(&self) -> Option<ProofProgress> {
         let state = self.lock();
@@ -74,7 +74,7 @@ impl SharedWorker {
         progress
     }
 
-    /// Nothing is left half done under the lock, so a panic elsewhere doesn't matter.
+    /// The state is valid whenever the lock is free, so a poisoned lock is used on.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -83,13 +83,13 @@ impl SharedWorker {
         Some(self.cache.as_ref()?.join(format!("{:x}.proof", id.get())))
     }
 
-    /// A file that is unreadable is as good as none.
+    /// An unreadable file counts as none.
     fn read(&self, id: JobId) -> Option<Arc<ProvenBlock>> {
         let proof = std::fs::read(self.path(id)?).ok()?;
         Some(Arc::new(ProvenBlock { proof: Bytes::from(proof), elapsed: Duration::ZERO }))
     }
 
-    /// Losing a cached proof costs a few seconds, so a write that fails is only told.
+    /// A write that fails is only logged: without the cached proof, the next run takes a few seconds longer.
     fn write(&self, id: JobId, proven: &ProvenBlock) {
         let Some(path) = self.path(id) else { return };
         // Another process may write the same proof: a file under its own name first, then a rename.
@@ -97,7 +97,7 @@ impl SharedWorker {
         if let Err(error) =
             std::fs::write(&draft, &proven.proof).and_then(|()| std::fs::rename(&draft, &path))
         {
-            tracing::warn!(path = %path.display(), %error, "could not keep a proof");
+            tracing::warn!(path = %path.display(), %error, "could not write a proof to the cache");
         }
     }
 }
@@ -113,7 +113,7 @@ impl ProofWorker for SharedWorker {
             return;
         }
         let chunks = u32::try_from(job.block.chunks.len()).unwrap_or(u32::MAX);
-        self.lock().open.entry(id).or_insert_with(|| Open { since: Instant::now(), chunks });
+        self.lock().open.entry(id).or_insert_with(|| OpenJob { since: Instant::now(), chunks });
         self.inner.start(job);
     }
 

@@ -3,13 +3,16 @@
 mod common;
 
 use common::{compare_views, options, run};
-use fernet_devnet::{options::L1Choice, record::SlotOutcome};
+use fernet_devnet::{
+    options::{DevnetOptions, L1Choice, ProofSource},
+    record::SlotOutcome,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slots_with_and_without_a_fault() {
     // anvil's RANDAO is random, so no proof of an earlier run fits, and none is kept.
-    let options = fernet_devnet::options::DevnetOptions {
-        proofs: fernet_devnet::options::ProofSource::Made,
+    let options = DevnetOptions {
+        proofs: ProofSource::Made,
         ..options(L1Choice::Anvil, 31_501, 2, "first-candidate-dead@0")
     };
     let (records, summary) = run(options).await;

@@ -2,10 +2,10 @@
 
 mod common;
 
+use alloy::primitives::{Address, U256};
 use common::{compare_views, options, run, run_slots};
 use fernet_devnet::{
-    alloy::primitives::{Address, U256},
-    options::{L1Choice, ProofSource, Scoring},
+    options::{DevnetOptions, L1Choice, ProofSource, Scoring},
     record::{SlotOutcome, SlotRecord, Summary},
 };
 use fernet_protocol::Phase;
@@ -23,6 +23,7 @@ fn check(records: &[SlotRecord], summary: &Summary) {
     assert_eq!(summary.slots, records.len() as u64);
     assert_eq!(summary.state_root, records.last().expect("a slot").state_root);
     assert_eq!(summary.withdrawals, 1);
+    assert!(!summary.stopped && summary.missing.is_empty(), "{:?}", summary.missing);
     for record in records.iter().filter(|record| record.outcome != SlotOutcome::Empty) {
         assert!(record.gas.finalize.is_some_and(|gas| gas > 300_000), "{record:?}");
         assert!(record.chunks >= 1 && record.prover.is_some(), "{record:?}");
@@ -31,10 +32,7 @@ fn check(records: &[SlotRecord], summary: &Summary) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_slots_with_proofs_made_on_the_spot() {
-    let options = fernet_devnet::options::DevnetOptions {
-        proofs: ProofSource::Made,
-        ..options(L1Choice::Embedded, 31_401, 2, "")
-    };
+    let options = DevnetOptions { proofs: ProofSource::Made, ..options(L1Choice::Embedded, 31_401, 2, "") };
     let (records, summary) = run(options).await;
     check(&records, &summary);
     assert_eq!(outcomes(&records), [(0, SlotOutcome::Finalized), (1, SlotOutcome::Finalized)]);
@@ -78,8 +76,7 @@ async fn each_fault_has_its_outcome_and_the_chain_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_seed_gives_the_same_chain_again_and_another_seed_another_one() {
     let seeded = async |seed| {
-        let options =
-            fernet_devnet::options::DevnetOptions { seed, ..options(L1Choice::Embedded, 31_403, 1, "") };
+        let options = DevnetOptions { seed, ..options(L1Choice::Embedded, 31_403, 1, "") };
         run(options).await
     };
     let ((first, summary), (again, summary_again), (other, _)) =
@@ -97,10 +94,7 @@ async fn a_seed_gives_the_same_chain_again_and_another_seed_another_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn drawn_scores_elect_and_succession_works_with_them() {
     let plan = "first-candidate-dead@1";
-    let options = fernet_devnet::options::DevnetOptions {
-        scoring: Scoring::Vrf,
-        ..options(L1Choice::Embedded, 31_406, 2, plan)
-    };
+    let options = DevnetOptions { scoring: Scoring::Vrf, ..options(L1Choice::Embedded, 31_406, 2, plan) };
     let (records, summary) = run(options).await;
     check(&records, &summary);
     assert_eq!(outcomes(&records), [(0, SlotOutcome::Finalized), (1, SlotOutcome::Finalized)]);
@@ -111,10 +105,7 @@ async fn drawn_scores_elect_and_succession_works_with_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn elected_blocks_vote_and_backup_blocks_do_not() {
     let payload = Address::repeat_byte(0x7a);
-    let options = fernet_devnet::options::DevnetOptions {
-        vote: payload,
-        ..options(L1Choice::Embedded, 31_407, 2, "no-proposal@1")
-    };
+    let options = DevnetOptions { vote: payload, ..options(L1Choice::Embedded, 31_407, 2, "no-proposal@1") };
     let (devnet, records) = run_slots(options, 2).await;
     assert_eq!(
         records.iter().map(|r| r.outcome).collect::<Vec<_>>(),

@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
+use alloy::eips::BlockId;
 use fernet_circuit::{CircuitParams, DEVELOPMENT_SEED, ProverKey, key};
 use fernet_devnet::{
-    alloy::eips::BlockId,
-    devnet::{Devnet, keys_folder},
+    devnet::{self, Devnet, RunEnd},
     observer::{Watch, observer},
-    options::{DevnetOptions, L1Choice, ProofSource, find_root},
+    options::{DevnetOptions, L1Choice, ProofSource, find_root, keys_folder},
     record::{SlotRecord, Summary},
     stop::Stop,
 };
@@ -36,6 +36,7 @@ pub(crate) fn cached() -> ProofSource {
 
 /// A devnet of `slots` slots. Tests run side by side: each takes a chain id of its own, as its deployment file is named
 /// after it.
+#[allow(dead_code, reason = "not every test file runs a whole devnet")]
 pub(crate) fn options(l1: L1Choice, chain_id: u64, slots: u64, faults: &str) -> DevnetOptions {
     DevnetOptions {
         root: root(),
@@ -54,7 +55,7 @@ pub(crate) fn options(l1: L1Choice, chain_id: u64, slots: u64, faults: &str) -> 
     }
 }
 
-/// Runs a devnet for `slots` slots and leaves it there.
+/// Runs a devnet for `slots` slots and returns it as it is then.
 #[allow(dead_code, reason = "not every test file looks at what is left")]
 pub(crate) async fn run_slots(options: DevnetOptions, slots: u64) -> (Devnet, Vec<SlotRecord>) {
     let (observer, Watch { mut records, .. }) = observer();
@@ -73,13 +74,13 @@ pub(crate) async fn run_slots(options: DevnetOptions, slots: u64) -> (Devnet, Ve
 #[allow(dead_code, reason = "not every test file runs one to its end")]
 pub(crate) async fn run(options: DevnetOptions) -> (Vec<SlotRecord>, Summary) {
     let (observer, Watch { mut records, .. }) = observer();
-    let summary = fernet_devnet::devnet::run(options, keys(), observer, Stop::default()).await;
-    let summary = summary.expect("a devnet that ends well");
+    let end = devnet::run(options, keys(), observer, Stop::default()).await.expect("a devnet that ends well");
+    let RunEnd::Finished(summary) = end else { panic!("nobody stopped it: {end:?}") };
     let mut all = Vec::new();
     while let Some(record) = records.recv().await {
         all.push(record);
     }
-    (all, summary)
+    (all, *summary)
 }
 
 /// Steps a devnet through `slots` slots and compares, at every L1 slot, what the client derives from events with what the
