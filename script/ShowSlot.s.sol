@@ -52,7 +52,7 @@ contract ShowSlot is Operator {
             text,
             Text.line("  phase", Text.phase(slot.phase)),
             Text.line("  phase ends", units.moment(slot.phaseEnd)),
-            Text.line("  rank in turn", vm.toString(slot.turn))
+            Text.line("  rank in turn", vm.toString(slot.rank))
         );
     }
 

@@ -285,7 +285,7 @@ contract OperatorsTest is OperatorFixture {
                     submitter: operator,
                     price: 0,
                     revealPhase: 0,
-                    revealTook: 0
+                    revealDuration: 0
                 })
             );
         // the prover's and the submitter's share of 3e18
