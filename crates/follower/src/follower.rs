@@ -155,9 +155,10 @@ impl Follower {
         }
     }
 
-    /// Takes what is new on L1 (at most some hundred blocks a call: empty once the head is reached), and executes newly
-    /// finalized blocks. Blobs that can't be had now don't hold up the view: [`Self::ledger_status`] tells, and the next
-    /// call tries again. A finalized block that executes to another state than was proven is an error, at every call.
+    /// Takes what is new on L1 (at most some hundred blocks a call: empty once the head is reached), and
+    /// executes newly finalized blocks. Blobs that can't be had now don't hold up the view:
+    /// [`Self::ledger_status`] tells, and the next call tries again. A finalized block that executes to
+    /// another state than was proven is an error, at every call.
     pub async fn poll(&mut self) -> Result<Vec<FeedUpdate>, FollowerError> {
         let updates = self.feed.poll(POLL_LIMIT).await?;
         for update in &updates {
@@ -230,7 +231,8 @@ impl Follower {
             let queue = self.view.queue_in(block.queue).unwrap_or_default();
             let replayed =
                 Arc::make_mut(&mut self.ledger).replay(&block.header, parent_root, &blobs, queue)?;
-            tracing::info!(%slot, height = self.ledger.height(), root = %block.header.state_root, "block executed");
+            let (height, root) = (self.ledger.height(), block.header.state_root);
+            tracing::info!(%slot, height, %root, "block executed");
             self.replayed.push(replayed);
         }
         Ok(())
@@ -269,7 +271,8 @@ impl Follower {
         &self.view
     }
 
-    /// The newest L1 block polled; none before the first, and where a reorg took it and no other has come yet.
+    /// The newest L1 block polled; none before the first, and where a reorg took it and no other has come
+    /// yet.
     pub fn head_block(&self) -> Option<&Arc<L1Block>> {
         self.head.as_ref()
     }
@@ -279,8 +282,8 @@ impl Follower {
         self.ledger.root()
     }
 
-    /// The L2 state after the newest executed block, which is the tip unless [`Self::ledger_status`] says otherwise.
-    /// Whoever keeps a clone across the next poll makes it copy the whole state.
+    /// The L2 state after the newest executed block, which is the tip unless [`Self::ledger_status`] says
+    /// otherwise. Whoever keeps a clone across the next poll makes it copy the whole state.
     pub fn ledger(&self) -> &Arc<Ledger> {
         &self.ledger
     }

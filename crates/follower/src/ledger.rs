@@ -15,7 +15,8 @@ use fernet_protocol::{Header, Slot};
 
 use crate::view::QueueRecord;
 
-/// Finalized blocks that can be undone. Each takes a few kilobytes a chunk; an L1 reorg undoes one or two at most.
+/// Finalized blocks that can be undone. Each takes a few kilobytes a chunk; an L1 reorg undoes one or two at
+/// most.
 const UNDOABLE: usize = 256;
 
 /// Why a finalized block can't be executed again.
@@ -63,8 +64,8 @@ struct Undo {
     nodes: Vec<(NodePosition, Option<Fr>)>,
 }
 
-/// The L2 state after the newest block that was executed. A [`Store`]: stack a [`State`] on it to build or check
-/// blocks.
+/// The L2 state after the newest block that was executed. A [`Store`]: stack a [`State`] on it to build or
+/// check blocks.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     domain: Domain,

@@ -8,7 +8,8 @@ use fernet_protocol::{L1Slot, PROVABLE_L1_SLOTS};
 
 use super::records::L1Head;
 
-/// Blocks that are remembered. No seed is older than the reach of a header proof; as many again let a rollback go by.
+/// Blocks that are remembered. No seed is older than the reach of a header proof; as many again let a
+/// rollback go by.
 const REMEMBERED: usize = 2 * PROVABLE_L1_SLOTS as usize;
 
 /// The newest headers, oldest first, without gaps.
@@ -45,8 +46,8 @@ impl Mixes {
         self.blocks.back().map(|(head, _)| *head)
     }
 
-    /// The mix as of the end of `target`: that of the first block after it. None while there is no such block, and
-    /// where the blocks before it aren't known.
+    /// The mix as of the end of `target`: that of the first block after it. None while there is no such
+    /// block, and where the blocks before it aren't known.
     pub(crate) fn at(&self, target: L1Slot) -> Option<MixAt> {
         let after = self.blocks.partition_point(|(head, _)| head.l1_slot <= target);
         after.checked_sub(1)?;

@@ -35,7 +35,8 @@ pub enum ViewError {
     /// The block is of another branch.
     #[error("the parent of L1 block {number} is {actual}, expected {expected}")]
     WrongParent { number: u64, expected: B256, actual: B256 },
-    /// An event contradicts what the view knows: client and contracts disagree about the rules, or events are missing.
+    /// An event contradicts what the view knows: client and contracts disagree about the rules, or events are
+    /// missing.
     #[error("event {event} of L1 block {block} contradicts the view: expected {expected}, got {actual}")]
     Contradiction { block: u64, event: &'static str, expected: String, actual: String },
     /// The rollback goes further back than what is remembered.
@@ -204,8 +205,8 @@ impl RollupView {
         self.state.proven.get(&target).copied().or_else(|| Some(self.mixes.at(target)?.mix))
     }
 
-    /// Whether L1 knows a slot's seed, which follows from the mix as of `target`: then `propose` needs no proof of it. The slot's
-    /// first proposal shows it, and so does `Randomness.prove`.
+    /// Whether L1 knows a slot's seed, which follows from the mix as of `target`: then `propose` needs no
+    /// proof of it. The slot's first proposal shows it, and so does `Randomness.prove`.
     pub fn is_seed_known(&self, slot: Slot, target: L1Slot) -> bool {
         let proposed = |slot_in_flight: &Arc<state::InFlight>| {
             slot_in_flight.slot == slot && !slot_in_flight.candidates.as_slice().is_empty()
@@ -213,8 +214,8 @@ impl RollupView {
         self.state.proven.contains_key(&target) || self.state.in_flight.as_ref().is_some_and(proposed)
     }
 
-    /// What a block of `slot` pays, as far as it is known: the slot in turn and earlier ones never change. None before the
-    /// contracts were deployed.
+    /// What a block of `slot` pays, as far as it is known: the slot in turn and earlier ones never change.
+    /// None before the contracts were deployed.
     pub fn rates(&self, slot: Slot) -> Option<Rates> {
         self.state.rates.range(..=slot).next_back().map(|(_, rates)| *rates)
     }
@@ -235,7 +236,8 @@ impl RollupView {
         Some(seed(self.mix(seed_at(previous_start, &self.setup.parameters))?, slot))
     }
 
-    /// Everyone who may propose in a slot whose predecessor started at `previous_start`, in no particular order.
+    /// Everyone who may propose in a slot whose predecessor started at `previous_start`, in no particular
+    /// order.
     pub fn eligible_sequencers(&self, previous_start: L1Slot) -> Vec<EligibleSequencer> {
         let now = self.head().map_or(previous_start, |head| head.l1_slot);
         let eligible =
@@ -248,8 +250,8 @@ impl RollupView {
             .collect()
     }
 
-    /// Everyone who may propose in that slot, best first. None until the seed can be read, and where scores are drawn: then only
-    /// proposals show them.
+    /// Everyone who may propose in that slot, best first. None until the seed can be read, and where scores
+    /// are drawn: then only proposals show them.
     pub fn ranking(&self, slot: Slot, previous_start: L1Slot) -> Option<Vec<Ranked>> {
         if self.setup.scoring == Scoring::Vrf {
             return None;
@@ -292,7 +294,8 @@ impl RollupView {
         }
     }
 
-    /// The least of the queue that a block on the tip may consume in a slot whose predecessor started at `cutoff`.
+    /// The least of the queue that a block on the tip may consume in a slot whose predecessor started at
+    /// `cutoff`.
     pub fn queue_required(&self, cutoff: L1Slot) -> QueueRange {
         let from = self.state.tip.deposits_end;
         let most =

@@ -163,8 +163,8 @@ pub struct SequencerRecord {
 }
 
 impl SequencerRecord {
-    /// Whether it may propose at `now` in a slot whose predecessor started at `active_by`: active then, not exiting, and with
-    /// the BLS key that it had then.
+    /// Whether it may propose at `now` in a slot whose predecessor started at `active_by`: active then, not
+    /// exiting, and with the BLS key that it had then.
     pub fn is_eligible(&self, active_by: L1Slot, now: L1Slot) -> bool {
         self.active_from <= active_by
             && self.exit_at.is_none()
