@@ -32,7 +32,6 @@ pub(crate) fn verify(tx: &TxEip4844, sidecar: &Sidecar) -> Result<(), PoolError>
 pub struct StoredBlob {
     /// SHA-256 of the commitment, with version byte.
     pub versioned_hash: B256,
-    /// The KZG commitment.
     pub commitment: Bytes48,
     sidecar: Arc<Sidecar>,
     index: usize,

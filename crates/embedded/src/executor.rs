@@ -188,7 +188,6 @@ impl BlockBuilder {
         }
     }
 
-    /// The block's environment.
     pub(crate) fn env(&self) -> &BlockEnv {
         &self.evm.ctx.block
     }

@@ -53,7 +53,6 @@ pub struct PooledTransaction {
 }
 
 impl PooledTransaction {
-    /// The transaction's hash.
     #[must_use]
     pub fn hash(&self) -> B256 {
         *self.transaction.hash()
@@ -372,7 +371,7 @@ impl<'a> Selection<'a> {
         self.heap.pop().map(|candidate| candidate.pooled)
     }
 
-    /// Tells that the transaction is in the block, so that its sender's next one is due.
+    /// Notes that the transaction is in the block, so that its sender's next one is due.
     pub(crate) fn included(&mut self, pooled: &PooledTransaction) {
         if let Some(next) = pooled.transaction.nonce().checked_add(1) {
             self.push(pooled.transaction.signer(), next);

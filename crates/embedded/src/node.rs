@@ -31,9 +31,7 @@ use crate::{
 /// How to run a node.
 #[derive(Clone, Debug, Default)]
 pub struct NodeConfig {
-    /// The chain.
     pub chain: ChainConfig,
-    /// The clock.
     pub clock: Clock,
     /// Mine a slot at once whenever a transaction arrives, like anvil without `--block-time`.
     pub mine_on_transaction: bool,
@@ -42,9 +40,7 @@ pub struct NodeConfig {
 /// The newest block, in short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// Block number.
     pub number: u64,
-    /// Block hash.
     pub hash: B256,
     /// The slot the block was mined in.
     pub slot: u64,
@@ -67,7 +63,6 @@ pub struct Tick {
     pub head: Head,
     /// Hashes of the blocks that a reorg removed, oldest first.
     pub removed: Vec<B256>,
-    /// Stops the clock.
     pub guard: WorkGuard,
 }
 
@@ -171,7 +166,7 @@ impl Node {
         lock(&self.0.clock).clock
     }
 
-    /// Reads the chain. Nothing else happens to it meanwhile, so be brief.
+    /// Reads the chain, which is locked meanwhile.
     pub fn read<R>(&self, read: impl FnOnce(&Chain) -> R) -> R {
         read(&lock(&self.0.chain))
     }
@@ -184,7 +179,7 @@ impl Node {
         lock(&self.0.development)
     }
 
-    /// The state with the pool's transactions executed on top, as far as the next block has room.
+    /// The state after the pool's transactions, as many as the next block has room for.
     pub(crate) fn pending_state(&self) -> State {
         self.read(|chain| {
             let key = (chain.head().hash, chain.version());

@@ -94,7 +94,7 @@ impl State {
         self.account(address).map(|account| account.nonce).unwrap_or_default()
     }
 
-    /// The code, empty for an account without.
+    /// The code; empty for an account that has none.
     pub(crate) fn code(&self, address: Address) -> Bytes {
         self.account(address).map(|account| account.code.original_bytes()).unwrap_or_default()
     }
@@ -129,7 +129,7 @@ impl State {
         self.accounts.proof(keccak256(address))
     }
 
-    /// The storage root of an account and the Merkle proof of one slot.
+    /// The Merkle proof of a storage slot.
     pub(crate) fn storage_proof(&self, address: Address, slot: StorageKey) -> Vec<Bytes> {
         self.account(address).map(|account| account.storage.proof(keccak256(slot))).unwrap_or_default()
     }

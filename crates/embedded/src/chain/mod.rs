@@ -63,7 +63,6 @@ pub struct ReorgOutcome {
     pub added: Vec<Arc<MinedBlock>>,
 }
 
-/// An Ethereum chain.
 #[derive(Clone, Debug)]
 pub struct Chain {
     config: ChainConfig,
@@ -259,7 +258,7 @@ impl Chain {
         self.pool.len()
     }
 
-    /// The blobs of a canonical block, in order; empty too once they are no longer retained.
+    /// The blobs of a canonical block, in order; none once they are no longer retained.
     #[must_use]
     pub fn block_blobs(&self, block: &MinedBlock) -> Vec<StoredBlob> {
         block.transactions.iter().flat_map(|tx| self.blobs.of_transaction(*tx.hash())).collect()
