@@ -13,8 +13,9 @@ use alloy::{
 
 use crate::{
     config::ChainConfig,
-    executor::{BlockInputs, Executed, MinedReceipt, Parent, Transaction},
+    executor::{BlockInputs, Executed, MinedReceipt, Parent},
     state::State,
+    transaction::Transaction,
 };
 
 /// A block with everything about it.

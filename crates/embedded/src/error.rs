@@ -29,7 +29,10 @@ pub enum PoolError {
     #[error("replacement transaction underpriced")]
     ReplacementUnderpriced,
     /// The balance doesn't cover the highest possible cost of this transaction and the sender's pooled ones.
-    #[error("insufficient funds for gas * price + value: balance {balance}, tx cost {cost}, overshot {}", .cost - .balance)]
+    #[error(
+        "insufficient funds for gas * price + value: balance {balance}, tx cost {cost}, overshot {}",
+        .cost - .balance
+    )]
     InsufficientFunds { balance: U256, cost: U256 },
     /// The gas limit is below what the transaction pays before it starts.
     #[error("intrinsic gas too low: gas {actual}, minimum needed {expected}")]
@@ -44,7 +47,8 @@ pub enum PoolError {
     ExceedsBlockGasLimit,
     /// The tip is above the fee that should contain it, both in wei per gas.
     #[error(
-        "max priority fee per gas higher than max fee per gas: maxPriorityFeePerGas: {tip}, maxFeePerGas: {fee}"
+        "max priority fee per gas higher than max fee per gas: maxPriorityFeePerGas: {tip}, \
+         maxFeePerGas: {fee}"
     )]
     TipAboveFee { tip: u128, fee: u128 },
     /// Init code above the limit of EIP-3860.
@@ -65,7 +69,8 @@ pub enum PoolError {
     /// The sidecar doesn't prove the transaction's blobs.
     #[error("invalid blob sidecar: {0}")]
     Sidecar(String),
-    /// The sender has transactions of the other kind pooled: an account uses either blobs or plain transactions.
+    /// The sender has transactions of the other kind pooled: an account uses either blobs or plain
+    /// transactions.
     #[error("address already reserved")]
     AddressReserved,
     #[error("txpool is full: capacity {0}")]

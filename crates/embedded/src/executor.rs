@@ -3,9 +3,7 @@
 use std::convert::Infallible;
 
 use alloy::{
-    consensus::{
-        EthereumTxEnvelope, Receipt, ReceiptEnvelope, Transaction as _, TxEip4844, transaction::Recovered,
-    },
+    consensus::{Receipt, ReceiptEnvelope, Transaction as _, transaction::Recovered},
     eips::{
         eip2935::HISTORY_STORAGE_ADDRESS,
         eip4788::BEACON_ROOTS_ADDRESS,
@@ -22,7 +20,7 @@ use revm::{
         BlockEnv, CfgEnv, TxEnv,
         result::{EVMError, ExecutionResult, ResultAndState},
     },
-    context_interface::{block::BlobExcessGasAndPrice, either::Either},
+    context_interface::block::BlobExcessGasAndPrice,
     handler::MainnetContext,
     primitives::hardfork::SpecId,
 };
@@ -30,14 +28,11 @@ use revm::{
 use crate::{
     config::ChainConfig,
     state::{EvmState, State},
-    unsigned,
+    transaction::{Transaction, is_unsigned, tx_env},
 };
 
 /// The fork whose rules hold: mainnet's since December 2025. Blob counts are in [`ChainConfig::blob_params`].
 pub(crate) const SPEC: SpecId = SpecId::OSAKA;
-
-/// A transaction as it stands in a block, without its blobs.
-pub type Transaction = EthereumTxEnvelope<TxEip4844>;
 
 /// revm over a [`State`].
 pub(crate) type Evm = MainnetEvm<MainnetContext<EvmState>>;
@@ -94,29 +89,6 @@ impl BlockInputs {
 /// An EVM at the start of a block.
 pub(crate) fn evm(cfg: CfgEnv, block: BlockEnv, state: EvmState) -> Evm {
     Context::mainnet().with_db(state).with_cfg(cfg).with_block(block).build_mainnet()
-}
-
-/// A signed transaction as revm takes it.
-pub(crate) fn tx_env(tx: &Recovered<Transaction>) -> TxEnv {
-    TxEnv {
-        tx_type: tx.tx_type() as u8,
-        caller: tx.signer(),
-        gas_limit: tx.gas_limit(),
-        gas_price: tx.max_fee_per_gas(),
-        kind: tx.kind(),
-        value: tx.value(),
-        data: tx.input().clone(),
-        nonce: tx.nonce(),
-        chain_id: tx.chain_id(),
-        access_list: tx.access_list().cloned().unwrap_or_default(),
-        gas_priority_fee: tx.max_priority_fee_per_gas(),
-        blob_hashes: tx.blob_versioned_hashes().map(<[B256]>::to_vec).unwrap_or_default(),
-        max_fee_per_blob_gas: tx.max_fee_per_blob_gas().unwrap_or_default(),
-        authorization_list: tx
-            .authorization_list()
-            .map(|list| list.iter().cloned().map(Either::Left).collect())
-            .unwrap_or_default(),
-    }
 }
 
 /// What became of a mined transaction.
@@ -227,7 +199,7 @@ impl BlockBuilder {
         {
             return Offered::NoRoom;
         }
-        self.evm.ctx.cfg.disable_eip3607 = unsigned::is_unsigned(tx);
+        self.evm.ctx.cfg.disable_eip3607 = is_unsigned(tx);
         match self.evm.transact_commit(tx_env(tx)) {
             Ok(result) => {
                 self.include(tx.clone(), result);
@@ -279,8 +251,8 @@ impl BlockBuilder {
     }
 }
 
-/// Calls a system contract and returns its output. The system contracts don't fail when the system address calls
-/// them; if one did, the state would stay as it was.
+/// Calls a system contract and returns its output. The system contracts don't fail when the system address
+/// calls them; if one did, the state would stay as it was.
 fn system_call(evm: &mut Evm, contract: Address, data: Bytes) -> Bytes {
     match evm.system_call_commit(contract, data) {
         Ok(ExecutionResult::Success { output, .. }) => output.into_data(),

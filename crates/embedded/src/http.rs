@@ -1,4 +1,5 @@
-//! The node over HTTP: JSON-RPC by POST or WebSocket to `/`, and the part of the beacon API that serves blobs.
+//! The node over HTTP: JSON-RPC by POST or WebSocket to `/`, and the part of the beacon API that serves
+//! blobs.
 
 use std::{
     io,
@@ -74,8 +75,8 @@ impl Drop for HttpServer {
 }
 
 impl Node {
-    /// Serves the node over HTTP. On an address that isn't a loopback one, everybody on the network may drive the
-    /// chain. Port 0 takes a free one.
+    /// Serves the node over HTTP. On an address that isn't a loopback one, everybody on the network may drive
+    /// the chain. Port 0 takes a free one.
     ///
     /// # Errors
     /// The address can't be bound.
@@ -134,7 +135,8 @@ fn cors() -> CorsLayer {
 }
 
 async fn json_rpc(State(node): State<Node>, headers: HeaderMap, body: Body) -> Response {
-    // browsers send POSTs of other types to other sites without asking first: a web page must not drive the chain
+    // browsers send POSTs of other types to other sites without asking first: a web page must not drive the
+    // chain
     let is_json = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -168,8 +170,8 @@ async fn web_socket(State(app): State<App>, headers: HeaderMap, upgrade: WebSock
         .on_upgrade(move |socket| rpc::serve(socket, app.node, app.closing))
 }
 
-/// Refuses requests under a domain that was pointed at this machine (DNS rebinding), and those of web pages from
-/// elsewhere.
+/// Refuses requests under a domain that was pointed at this machine (DNS rebinding), and those of web pages
+/// from elsewhere.
 #[allow(clippy::result_large_err)] // it is the answer
 fn check_caller(headers: &HeaderMap) -> Result<(), Response> {
     let refused = |reason: &'static str| Err((StatusCode::FORBIDDEN, reason).into_response());

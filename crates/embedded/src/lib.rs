@@ -1,13 +1,15 @@
 //! The embedded L1: a real Ethereum chain in this process.
 //!
-//! - [`Chain`] is the chain itself, deterministic and without a clock: revm under mainnet's current rules (Osaka,
-//!   blob schedule BPO2), Merkle Patricia state, complete headers, blobs with KZG proofs, a transaction pool like
-//!   geth's. It mines when told, skips slots, reorgs, drops and delays transactions, and takes RANDAO values.
+//! - [`Chain`] is the chain itself, deterministic and without a clock: revm under mainnet's current rules
+//!   (Osaka, blob schedule BPO2), Merkle Patricia state, complete headers, blobs with KZG proofs, a
+//!   transaction pool like geth's. It mines when told, skips slots, reorgs, drops and delays transactions,
+//!   and takes RANDAO values.
 //! - [`Node`] shares a chain between tasks and moves its clock.
 //! - [`InProcess`] is an alloy transport to a node. [`Node::serve`] offers the same JSON-RPC over HTTP and
 //!   WebSocket, and the part of the beacon API that serves blobs.
 //!
-//! The crate knows nothing of the rollup: through `eth_` methods, a client can't tell the node from a remote one.
+//! The crate knows nothing of the rollup: through `eth_` methods, a client can't tell the node from a remote
+//! one.
 //!
 //! ```
 //! use alloy::{primitives::U256, providers::{Provider, ProviderBuilder}, rpc::types::TransactionRequest};
@@ -50,9 +52,9 @@ mod mempool;
 mod node;
 mod rpc;
 mod state;
+mod transaction;
 mod transport;
 mod trie;
-mod unsigned;
 
 pub use blobs::{Sidecar, StoredBlob};
 pub use block::MinedBlock;
@@ -60,9 +62,10 @@ pub use chain::{Chain, Reorg, ReorgOutcome};
 pub use clock::{Clock, WorkGuard};
 pub use config::{ChainConfig, DEV_ACCOUNTS, ETHER, TieBreak};
 pub use error::{ChainError, PoolError};
-pub use executor::{MinedReceipt, Transaction};
+pub use executor::MinedReceipt;
 pub use http::HttpServer;
 pub use mempool::PooledTransaction;
 pub use node::{Head, Network, Node, NodeConfig, Tick, Ticks};
 pub use rpc::rpc_methods;
+pub use transaction::Transaction;
 pub use transport::InProcess;

@@ -25,9 +25,9 @@ use crate::{
     blobs::{self, Sidecar},
     config::{ChainConfig, TieBreak},
     error::PoolError,
-    executor::{SPEC, Transaction, tx_env},
+    executor::SPEC,
     state::State,
-    unsigned,
+    transaction::{Transaction, is_unsigned, tx_env},
 };
 
 /// Least fee increase of a replacement, in percent, for plain and blob transactions (geth's).
@@ -156,7 +156,7 @@ impl Mempool {
         let nonce = tx.nonce();
         let code = state.code(sender);
         let externally_owned = code.is_empty() || code.starts_with(&EIP7702_DELEGATION_DESIGNATOR);
-        if !externally_owned && !unsigned::is_unsigned(tx) {
+        if !externally_owned && !is_unsigned(tx) {
             return Err(PoolError::SenderNotEoa(sender));
         }
         let next = state.nonce(sender);

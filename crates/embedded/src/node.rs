@@ -22,10 +22,10 @@ use crate::{
     config::ChainConfig,
     development::Development,
     error::{ChainError, PoolError},
-    executor::Transaction,
     filters::Filters,
     mempool::Incoming,
     state::State,
+    transaction::Transaction,
 };
 
 /// How to run a node.
@@ -120,8 +120,8 @@ impl Node {
     /// Starts a node.
     ///
     /// # Errors
-    /// [`ChainError::Config`], or [`ChainError::NoRuntime`] for a clock other than [`Clock::Manual`] outside a tokio
-    /// runtime.
+    /// [`ChainError::Config`], or [`ChainError::NoRuntime`] for a clock other than [`Clock::Manual`] outside
+    /// a tokio runtime.
     pub fn start(config: NodeConfig) -> Result<Self, ChainError> {
         let chain = Chain::new(config.chain)?;
         let head = Head::from(chain.head().as_ref());
@@ -299,8 +299,8 @@ impl Node {
         true
     }
 
-    /// Goes back to the genesis block and forgets all snapshots. Gas limit, fee recipient and interval of blocks
-    /// that were set since stay as they are.
+    /// Goes back to the genesis block and forgets all snapshots. A gas limit and a fee recipient that were
+    /// set since stay.
     ///
     /// # Errors
     /// See [`Chain::new`].

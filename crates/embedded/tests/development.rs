@@ -432,8 +432,8 @@ async fn an_endless_call_ends() {
     assert_eq!((code, message.as_str()), (-32000, "out of gas"));
     let (code, message) = client.refused("debug_traceCall", json!([{ "to": loops }, "latest"])).await;
     assert_eq!(code, -32005, "{message}");
-    let blocks = json!([{ "blockStateCalls": [{ "blockOverrides": overrides, "calls": [{ "to": loops }, { "to": loops }] }] }]);
-    let (code, message) = client.refused("eth_simulateV1", blocks).await;
+    let block = json!({ "blockOverrides": overrides, "calls": [{ "to": loops }, { "to": loops }] });
+    let (code, message) = client.refused("eth_simulateV1", json!([{ "blockStateCalls": [block] }])).await;
     assert_eq!(code, -38013, "the second call finds no gas left: {message}");
     let call = json!([{ "to": loops }, "latest", { "tracer": "callTracer" }]);
     assert_eq!(client.ask("debug_traceCall", call).await["error"], "out of gas");
@@ -486,8 +486,9 @@ async fn transactions_are_traced_where_they_stood() {
     let parity = client.ask("trace_transaction", json!([stored])).await;
     assert_eq!((&parity[0]["type"], &parity[0]["transactionHash"]), (&json!("call"), &json!(stored)));
     assert_eq!(client.ask("trace_block", json!(["latest"])).await.as_array().map(Vec::len), Some(3));
-    let call = json!([{ "to": contract }, "latest", { "tracer": "callTracer",
-        "stateOverrides": { contract.to_string(): { "stateDiff": { B256::ZERO.to_string(): B256::from(word(5)) } } } }]);
+    let diff = json!({ "stateDiff": { B256::ZERO.to_string(): B256::from(word(5)) } });
+    let options = json!({ "tracer": "callTracer", "stateOverrides": { contract.to_string(): diff } });
+    let call = json!([{ "to": contract }, "latest", options]);
     assert_eq!(client.ask("debug_traceCall", call).await["output"], json!(B256::from(word(5))));
     for (params, expected) in [
         (json!([B256::ZERO]), "transaction not found"),

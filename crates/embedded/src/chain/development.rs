@@ -50,8 +50,8 @@ impl Chain {
     /// Chooses the slot of the next block by its timestamp.
     ///
     /// # Errors
-    /// [`ChainError::TimeInPast`] unless the time is after the current slot's, [`ChainError::NotASlot`] unless a
-    /// slot starts then.
+    /// [`ChainError::TimeInPast`] unless the time is after the current slot's, [`ChainError::NotASlot`]
+    /// unless a slot starts then.
     pub fn set_next_timestamp(&mut self, timestamp: u64) -> Result<(), ChainError> {
         let current = self.timestamp(self.slot);
         if timestamp <= current {
@@ -107,8 +107,8 @@ impl Chain {
         self.config.fee_recipient = recipient;
     }
 
-    /// Sets a balance in the newest state. Like every edit of an account, it shows in the state root of the next
-    /// block, not in that of the newest one.
+    /// Sets a balance in the newest state. Like every edit of an account, it shows in the state root of the
+    /// next block, not in that of the newest one.
     pub fn set_balance(&mut self, address: Address, balance: U256) {
         self.edit(address, |account| account.balance = balance);
     }
@@ -126,8 +126,8 @@ impl Chain {
     /// Sets a storage slot of an account in the newest state.
     ///
     /// # Errors
-    /// [`ChainError::EmptyAccount`] if the account has neither balance nor nonce nor code: an empty account doesn't
-    /// exist (EIP-161), and so has no storage.
+    /// [`ChainError::EmptyAccount`] if the account has neither balance nor nonce nor code: an empty account
+    /// doesn't exist (EIP-161), and so has no storage.
     pub fn set_storage(&mut self, address: Address, slot: U256, value: U256) -> Result<(), ChainError> {
         if self.state().account(address).is_none() {
             return Err(ChainError::EmptyAccount(address));
@@ -160,8 +160,8 @@ impl Chain {
         hashes
     }
 
-    /// A block being built anew in the place of a canonical one; `None` if the state before it is gone. The edits
-    /// that accounts got before the block are part of that state.
+    /// A block being built anew in the place of a canonical one; `None` if the state before it is gone. The
+    /// edits that accounts got before the block are part of that state.
     pub(crate) fn rebuild(&self, block: &MinedBlock) -> Option<BlockBuilder> {
         let parent = self.block(block.number().checked_sub(1)?)?;
         let inputs = block.inputs();

@@ -1,5 +1,5 @@
-//! The chain: blocks, states, the transaction pool and the slot clock. It is deterministic and never looks at the
-//! time of day: its owner says when a slot passes.
+//! The chain: blocks, states, the transaction pool and the slot clock. It is deterministic and never looks at
+//! the time of day: its owner says when a slot passes.
 
 mod development;
 
@@ -40,7 +40,8 @@ const ORPHANS: usize = 256;
 /// Arachnid's deterministic deployment proxy, which forge uses for CREATE2 deployments on any chain.
 const CREATE2_DEPLOYER: Address = address!("0x4e59b44847b379578588920cA78FbF26c0B4956C");
 const CREATE2_DEPLOYER_CODE: Bytes = bytes!(
-    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
+    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0"
+    "3601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
 );
 
 /// What to do in a reorg.
@@ -455,8 +456,8 @@ impl Chain {
         Ok(ReorgOutcome { removed, added })
     }
 
-    /// The state that a transaction would find at the end of the next block, if it were built now. The value of
-    /// RANDAO in that block isn't known yet; the newest block's stands in for it.
+    /// The state that a transaction would find at the end of the next block, if it were built now. The value
+    /// of RANDAO in that block isn't known yet; the newest block's stands in for it.
     pub(crate) fn pending_state(&self) -> State {
         let slot = self.next_slot();
         self.build(&self.next_inputs(slot, self.head().header.mix_hash), slot, true).state

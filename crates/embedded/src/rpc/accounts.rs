@@ -20,9 +20,8 @@ use super::{
 use crate::{
     chain::Chain,
     config::DEV_ACCOUNTS,
-    executor::Transaction,
     node::Node,
-    unsigned::{Unsigned, in_the_name_of, typed},
+    transaction::{Transaction, Unsigned, in_the_name_of, typed},
 };
 
 /// The keys of [`DEV_ACCOUNTS`], which everyone knows.

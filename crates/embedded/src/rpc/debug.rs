@@ -33,9 +33,10 @@ use super::{
 use crate::{
     block::MinedBlock,
     chain::Chain,
-    executor::{BlockBuilder, Transaction, tx_env},
+    executor::BlockBuilder,
     node::Node,
     state::EvmState,
+    transaction::{Transaction, tx_env},
 };
 
 /// Most steps of a trace that lists every step.

@@ -1,7 +1,7 @@
 //! `evm_`, `anvil_` and `hardhat_`: what tests do with a development node, in anvil's words.
 //!
-//! Time stays on the grid of slots: a block is mined at the start of a slot, so a time that isn't one, and a span
-//! that isn't whole slots, is refused.
+//! Time stays on the grid of slots: a block is mined at the start of a slot, so a time that isn't one, and a
+//! span that isn't whole slots, is refused.
 
 use std::time::Duration;
 
@@ -148,7 +148,8 @@ pub(super) fn mine_detailed(node: &Node, params: &Params) -> Reply {
     })
 }
 
-/// `anvil_mine(blocks = 1, interval)`: the interval is the time from one of these blocks to the next, in seconds.
+/// `anvil_mine(blocks = 1, interval)`: the interval is the time from one of these blocks to the next, in
+/// seconds.
 pub(super) fn mine(node: &Node, params: &Params) -> Reply {
     let blocks = params.optional::<U64>(0, "a number of blocks")?.map_or(1, |blocks| blocks.to::<u64>());
     let seconds = params.optional::<U64>(1, SECONDS)?.map_or(0, |seconds| seconds.to::<u64>());

@@ -191,8 +191,8 @@ const ABSENT: &[(&str, &str)] = &[
     ("miner_stop", "slots decide when blocks are mined: evm_setAutomine, evm_setIntervalMining"),
 ];
 
-/// The names of all methods that the node answers over HTTP, aliases included. Over a WebSocket, there are also
-/// `eth_subscribe` and `eth_unsubscribe`.
+/// The names of all methods that the node answers over HTTP, aliases included. Over a WebSocket, there are
+/// also `eth_subscribe` and `eth_unsubscribe`.
 pub fn rpc_methods() -> impl Iterator<Item = &'static str> {
     METHODS.iter().flat_map(|method| method.names).copied()
 }

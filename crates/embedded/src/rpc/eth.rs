@@ -28,7 +28,8 @@ const TIP_BLOCKS: u64 = 20;
 const FEE_HISTORY_LIMIT: u64 = 1024;
 /// Most storage slots of one request, as geth has it.
 const STORAGE_VALUES_LIMIT: usize = 1024;
-/// How long `eth_sendRawTransactionSync` waits for a receipt unless told, and at most, in milliseconds (geth's).
+/// How long `eth_sendRawTransactionSync` waits for a receipt unless told, and at most, in milliseconds
+/// (geth's).
 const SYNC_TIMEOUT: [u64; 2] = [20_000, 60_000];
 
 const RAW: &str = "a signed transaction as hexadecimal bytes";

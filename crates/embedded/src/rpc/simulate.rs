@@ -30,7 +30,7 @@ use crate::{
     block::{MinedBlock, assemble},
     executor::{BlockBuilder, BlockInputs, Parent, evm},
     node::Node,
-    unsigned,
+    transaction::{in_the_name_of, typed},
 };
 
 /// One block to simulate, with number and time settled.
@@ -213,8 +213,8 @@ impl Simulation {
         // a call without a price runs for free outside of validation only
         self.environment.block.basefee = base_fee;
         builder.set_base_fee(if tx.gas_price == 0 && !self.validation { 0 } else { base_fee });
-        let transaction = unsigned::typed(&tx)
-            .map(|typed| unsigned::in_the_name_of(tx.caller, typed))
+        let transaction = typed(&tx)
+            .map(|typed| in_the_name_of(tx.caller, typed))
             .ok_or_else(|| Failure::invalid_params("a transaction of this type can't create a contract"))?;
         let inspector = TransferInspector::new(false).with_logs(self.trace_transfers);
         let mut done = builder.inspect(tx.clone(), inspector).map_err(|error| {

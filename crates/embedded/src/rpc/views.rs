@@ -7,7 +7,7 @@ use alloy::{
     rpc::types::{Block, BlockTransactions, Header, Log, Transaction as RpcTransaction, TransactionReceipt},
 };
 
-use crate::{block::MinedBlock, chain::Chain, executor::Transaction};
+use crate::{block::MinedBlock, chain::Chain, transaction::Transaction};
 
 /// A block with full transactions or their hashes.
 pub(super) fn block(block: &MinedBlock, full: bool) -> Block<RpcTransaction<Transaction>> {

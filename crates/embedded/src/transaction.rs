@@ -1,18 +1,43 @@
-//! Transactions of accounts whose keys nobody has: impersonated ones, and those of simulated calls.
+//! Transactions: as a block holds them, as revm takes them, and those that nobody signed.
 //!
-//! A block holds signed transactions only, so they carry a signature that no key can make: the sender's address in
-//! place of `r`, and 1 in place of `s`. It tells them apart, and keeps their hashes distinct.
+//! A block holds signed transactions only. One of an impersonated account, or of a simulated call, carries a
+//! signature that no key can make: the sender's address in place of `r`, and 1 in place of `s`. It marks the
+//! transaction, and keeps its hash distinct.
 
 use alloy::{
     consensus::{
-        EthereumTypedTransaction, TxEip1559, TxEip2930, TxEip4844, TxEip7702, TxLegacy,
-        transaction::Recovered,
+        EthereumTxEnvelope, EthereumTypedTransaction, Transaction as _, TxEip1559, TxEip2930, TxEip4844,
+        TxEip7702, TxLegacy, transaction::Recovered,
     },
-    primitives::{Address, Signature, TxKind, U256},
+    primitives::{Address, B256, Signature, TxKind, U256},
 };
 use revm::{context::TxEnv, context_interface::either::Either};
 
-use crate::executor::Transaction;
+/// A transaction as it stands in a block, without its blobs.
+pub type Transaction = EthereumTxEnvelope<TxEip4844>;
+
+/// A signed transaction as revm takes it.
+pub(crate) fn tx_env(tx: &Recovered<Transaction>) -> TxEnv {
+    TxEnv {
+        tx_type: tx.tx_type() as u8,
+        caller: tx.signer(),
+        gas_limit: tx.gas_limit(),
+        gas_price: tx.max_fee_per_gas(),
+        kind: tx.kind(),
+        value: tx.value(),
+        data: tx.input().clone(),
+        nonce: tx.nonce(),
+        chain_id: tx.chain_id(),
+        access_list: tx.access_list().cloned().unwrap_or_default(),
+        gas_priority_fee: tx.max_priority_fee_per_gas(),
+        blob_hashes: tx.blob_versioned_hashes().map(<[B256]>::to_vec).unwrap_or_default(),
+        max_fee_per_blob_gas: tx.max_fee_per_blob_gas().unwrap_or_default(),
+        authorization_list: tx
+            .authorization_list()
+            .map(|list| list.iter().cloned().map(Either::Left).collect())
+            .unwrap_or_default(),
+    }
+}
 
 /// The transaction without a signature.
 pub(crate) type Unsigned = EthereumTypedTransaction<TxEip4844>;
