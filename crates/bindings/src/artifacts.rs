@@ -20,42 +20,16 @@ include!(concat!(env!("OUT_DIR"), "/artifacts.rs"));
 pub enum CodeMismatch {
     /// No such contract was compiled.
     #[error("no contract named {name} was compiled; known: {known}")]
-    UnknownContract {
-        /// name asked for
-        name: String,
-        /// names there are, comma-separated
-        known: String,
-    },
+    UnknownContract { name: String, known: String },
     /// The address holds no code.
     #[error("{name} isn't deployed: expected {expected} bytes of code, found none")]
-    NoCode {
-        /// contract
-        name: &'static str,
-        /// bytes expected
-        expected: usize,
-    },
+    NoCode { name: &'static str, expected: usize },
     /// Another length.
     #[error("code of {name} has {actual} bytes, expected {expected}")]
-    WrongLength {
-        /// contract
-        name: &'static str,
-        /// bytes expected
-        expected: usize,
-        /// bytes found
-        actual: usize,
-    },
+    WrongLength { name: &'static str, expected: usize, actual: usize },
     /// Another byte, outside the immutables.
     #[error("code of {name} differs at byte {at}: expected {expected:#04x}, found {actual:#04x}")]
-    WrongByte {
-        /// contract
-        name: &'static str,
-        /// position from 0
-        at: usize,
-        /// byte compiled here
-        expected: u8,
-        /// byte on the chain
-        actual: u8,
-    },
+    WrongByte { name: &'static str, at: usize, expected: u8, actual: u8 },
 }
 
 /// Every deployable contract, by name. Empty where the crate was built with `FERNET_INTERFACES_ONLY=1`.

@@ -13,22 +13,10 @@ use protocol::{Bps, CandidateFacts, L1Slot, SequencerId, Slot, TokenAmount};
 pub enum InvalidValue {
     /// A number that none of the enum's members has.
     #[error("{name} has no such member, expected a number below {limit}")]
-    UnknownMember {
-        /// enum in Solidity
-        name: &'static str,
-        /// number of members
-        limit: u8,
-    },
+    UnknownMember { name: &'static str, limit: u8 },
     /// An amount that doesn't fit its ABI type.
     #[error("{name} of {actual} doesn't fit {bits} bits")]
-    TooWide {
-        /// field in Solidity
-        name: &'static str,
-        /// bits of the ABI type
-        bits: u8,
-        /// amount given
-        actual: u128,
-    },
+    TooWide { name: &'static str, bits: u8, actual: u128 },
 }
 
 impl From<contracts::Header> for protocol::Header {

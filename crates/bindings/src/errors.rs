@@ -11,9 +11,9 @@ use std::{collections::BTreeMap, fmt, sync::LazyLock};
 /// One argument of an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Argument {
-    /// name in the Solidity source
+    /// Name in the Solidity source.
     pub name: String,
-    /// value as text: numbers decimal, bytes and addresses hexadecimal, phases and statuses by name
+    /// Value as text: numbers decimal, bytes and addresses hexadecimal, phases and statuses by name.
     pub value: String,
 }
 
@@ -22,9 +22,9 @@ pub struct Argument {
 pub enum Revert {
     /// A custom error of the contracts or of the token.
     Custom {
-        /// name of the error
+        /// Name of the error.
         name: String,
-        /// arguments in order
+        /// Arguments in order.
         arguments: Vec<Argument>,
     },
     /// `Error(string)`.

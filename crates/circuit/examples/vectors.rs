@@ -5,12 +5,10 @@
 #[path = "../tests/cases/mod.rs"]
 mod cases;
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use cases::*;
-use fernet_circuit::key::load_or_generate;
-use fernet_circuit::{CircuitParams, DEVELOPMENT_SEED, Prover, SetupProgress};
+use fernet_circuit::{CircuitParams, DEVELOPMENT_SEED, Prover, SetupProgress, key::load_or_generate};
 use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,33 +1,46 @@
 //! `fernet devnet`: a whole rollup in one process.
 
 use std::{
-    io::{IsTerminal as _, Write as _},
+    env,
+    io::{self, IsTerminal as _},
     path::PathBuf,
+    process::ExitCode,
     time::Duration,
 };
 
+use alloy_primitives::Address;
 use clap::ValueEnum;
 use color_eyre::eyre::{Result, WrapErr as _, bail, ensure, eyre};
-use fernet_testkit::alloy::primitives::Address;
-use fernet_testkit::{
-    devnet::{self, DevnetError},
+use fernet_devnet::{
+    DevnetError,
+    devnet::{self, RunEnd},
     fault::FaultPlan,
-    observer::{Observer, Watch, observer},
+    observer::{Watch, observer},
     options::{CHAIN_ID, DevnetOptions, L1Choice, ProofSource, Scoring, find_root},
-    record::{SlotRecord, Summary, SummaryLine},
-    stop::Stop,
+    record::{LastLine, SlotRecord, Summary},
+    stop::{Stop, StopRequest},
 };
-use tokio::task::JoinHandle;
+use tokio::{
+    task::{JoinError, JoinHandle, spawn_blocking},
+    time::sleep,
+};
 
-use crate::{keys, live, logs, plain};
+use crate::{
+    live,
+    logs::{self, Detail},
+    output, plain,
+    proving_keys::{self, KeyFolder},
+};
 
-/// Exit status after a second Ctrl-C, as shells have it for SIGINT.
-const INTERRUPTED: i32 = 130;
+/// Least time between two L1 blocks under the live view, in milliseconds: a person can follow it.
+const LIVE_PACE_MS: u64 = 150;
+/// How long the devnet may take to end its child processes when it is left at once.
+const LEAVE_LIMIT: Duration = Duration::from_secs(3);
 
 /// How the devnet reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A live view on a terminal, one line a slot in a pipe.
+    /// A live view on a terminal, else one line a slot and a summary.
     Human,
     /// One JSON object a slot, then {"summary": …}; nothing else on stdout.
     Json,
@@ -35,19 +48,22 @@ enum Format {
 
 /// Arguments of `fernet devnet`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = FAULT_HELP)]
+#[command(after_help = NOTES)]
 pub(crate) struct Args {
-    /// Slots to run, then a withdrawal is claimed and the summary printed [default: until Ctrl-C]
+    /// Slots to run; then a withdrawal is claimed on L1 and the summary printed [default: until Ctrl-C]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     slots: Option<u64>,
-    /// The L1: embedded, anvil (started and stopped by the devnet), or the URL of a running node
+    /// The L1: embedded, anvil (started and ended by the devnet), or the URL of a running node
     #[arg(long, value_name = "embedded|anvil|URL", default_value = "embedded")]
     l1: L1Choice,
-    /// Port of the L1's RPC on 127.0.0.1; 0 picks a free one
-    #[arg(long, value_name = "P", default_value_t = 0)]
+    /// Port on 127.0.0.1 for the RPC of the embedded L1 or anvil; 0 picks a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
     rpc_port: u16,
-    /// Where every random choice comes from: the same seed makes the same run
-    #[arg(long, value_name = "S", default_value_t = 1)]
+    /// Chain id of the embedded L1 or anvil
+    #[arg(long, value_name = "ID", default_value_t = CHAIN_ID, value_parser = clap::value_parser!(u64).range(1..))]
+    chain_id: u64,
+    /// Seed of every random choice: on the embedded L1, the same seed makes the same blocks
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
     /// How sequencers rank: public (anyone can compute it) or vrf (each draws with its BLS key, hidden until it proposes)
     #[arg(long, value_name = "public|vrf", default_value = "public")]
@@ -55,7 +71,7 @@ pub(crate) struct Args {
     /// Payload that blocks signal to governance (an address; see docs/protocol/governance.md) [default: none]
     #[arg(long, value_name = "PAYLOAD", default_value_t, hide_default_value = true)]
     vote: Address,
-    /// Faults to play: `KIND@SLOT`, several with commas
+    /// Faults to inject: KIND@SLOT, several with commas [default: none]
     #[arg(long = "fault", value_name = "KIND@SLOT,…", default_value = "", hide_default_value = true)]
     faults: FaultPlan,
     /// How to report
@@ -64,18 +80,18 @@ pub(crate) struct Args {
     /// Random transfers sent each slot
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(..=10_000))]
     transfers_per_slot: u32,
-    /// Least time between two L1 blocks, in milliseconds [default: 150 with the live view, else 0]
+    /// Least time between two L1 blocks that the devnet makes, in milliseconds [default: 150 with the live view, else 0]
     #[arg(long, value_name = "MS")]
     pace: Option<u64>,
     #[command(flatten)]
-    keys: keys::Place,
+    keys: KeyFolder,
     /// Keep proofs in this folder and use them again for equal statements (for repeated runs of one seed)
     #[arg(long, value_name = "FOLDER")]
     proof_cache: Option<PathBuf>,
 }
 
-/// What each fault does.
-const FAULT_HELP: &str = "\
+/// What the help says after the arguments.
+const NOTES: &str = "\
 Faults:
   no-proposal           no sequencer proposes: a prover's backup block
   no-commitment         no prover commits to any candidate: backup
@@ -84,163 +100,228 @@ Faults:
   no-proof              the committed prover never delivers: rescue by another
   no-proof-no-rescue    nobody delivers in the proving phase: backup
   first-candidate-dead  the best candidate falls silent after its proposal: succession
-  no-backup             nobody makes a backup block: with a fault that leads to backup, an empty slot";
+  no-backup             nobody makes a backup block: with a fault that leads to backup, an empty slot
+
+Stopping:
+  The first Ctrl-C (or SIGTERM, or q in the live view) ends the run with a withdrawal and the summary. On an L1 with
+  its own clock nothing more is waited for: the summary says what is missing. The second one leaves at once.
+
+Files:
+  It runs in the Fernet repository only: it deploys with script/Deploy.s.sol, which writes deployments/<chain id>.json.
+  A file that is there already is put aside, and put back at the end of the embedded L1 or anvil.
+  docs/devnet.md describes the JSON, the RPC, and how to deposit, exit and claim by hand.
+
+Environment:
+  FERNET_DEPLOYER_KEY  private key of the account that deploys and pays [default: the first account of anvil and hardhat]
+  FERNET_LOG           what is logged, such as debug or warn,fernet_l1=trace";
 
 /// Runs the subcommand.
 ///
 /// # Errors
-/// When the devnet fails, or its tokens don't add up.
-pub(crate) fn run(args: Args) -> Result<()> {
-    let front = Front::choose(args.format);
+/// When the devnet fails, doesn't do all that it was asked to, or its tokens don't add up.
+pub(crate) fn run(args: Args) -> Result<ExitCode> {
+    let front = FrontEnd::choose(args.format);
     let log = logs::LogLines::default();
     match front {
-        Front::Live => logs::to_panel(&log),
-        Front::Lines | Front::Json => logs::to_stderr(),
+        FrontEnd::Live => logs::to_view(&log)?,
+        FrontEnd::Lines => logs::to_stderr(Detail::Devnet)?,
+        FrontEnd::Json => logs::to_stderr(Detail::Warnings)?,
     }
-    let root = find_root(&std::env::current_dir()?).ok_or_else(|| {
-        eyre!("expected to run in the Fernet repository (script/Deploy.s.sol here or above), didn't find it")
-    })?;
-    let keys = keys::load(&args.keys.folder()?)?;
-    let pace = args.pace.unwrap_or(if front == Front::Live { 150 } else { 0 });
+    let root = find_root(&env::current_dir()?)
+        .ok_or_else(|| eyre!("this is not the Fernet repository: no script/Deploy.s.sol here or above"))?;
+    args.faults.require_within(args.slots)?;
+    let keys = args.keys.folder()?;
     let options = DevnetOptions {
         root,
         l1: args.l1,
         rpc_port: args.rpc_port,
-        chain_id: CHAIN_ID,
+        chain_id: args.chain_id,
         slots: args.slots,
         seed: args.seed,
         faults: args.faults,
         transfers_per_slot: args.transfers_per_slot,
-        pace: Duration::from_millis(pace),
+        pace: Duration::from_millis(args.pace.unwrap_or(if front == FrontEnd::Live {
+            LIVE_PACE_MS
+        } else {
+            0
+        })),
         scoring: args.scoring,
         vote: args.vote,
         sidecars: Default::default(),
         proofs: args.proof_cache.map_or(ProofSource::Made, ProofSource::Cached),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let summary = runtime.block_on(async {
-        let (observer, watch) = observer();
+    let result = runtime.block_on(async {
         let stop = Stop::default();
-        let devnet = start(options, keys, observer, stop.clone());
-        front.follow(watch, devnet, stop, &log).await
-    })?;
-    match front {
-        Front::Json => line(&serde_json::to_string(&SummaryLine { summary: &summary })?)?,
-        Front::Live | Front::Lines => line(&plain::summary(&summary))?,
-    }
-    ensure!(
-        summary.conservation.holds,
-        "tokens don't add up: {}",
-        summary.conservation.violations.join("; ")
-    );
-    Ok(())
+        let signals = tokio::spawn(signals(stop.clone())?);
+        let end = follow(front, options, keys, &stop, &log).await;
+        signals.abort();
+        finish(front, end?, &stop)
+    });
+    // A proof may still be computed: nobody needs it any more.
+    runtime.shutdown_background();
+    result
 }
 
-type Run = JoinHandle<Result<Summary, DevnetError>>;
+/// Makes the keys and runs the devnet under its front end.
+async fn follow(
+    front: FrontEnd,
+    options: DevnetOptions,
+    keys: PathBuf,
+    stop: &Stop,
+    log: &logs::LogLines,
+) -> Result<RunEnd> {
+    tracing::debug!(folder = %keys.display(), "loading the proving keys");
+    let keys = tokio::select! {
+        keys = spawn_blocking(move || proving_keys::load(&keys)) => keys??,
+        () = stop.asked() => return Ok(RunEnd::Stopped { during: "loading the proving keys".to_owned() }),
+    };
+    let (observer, Watch { view, mut records }) = observer();
+    let activity = view.clone();
+    let mut run: Run = tokio::spawn(devnet::run(options, keys, observer, stop.clone()));
+    let mut view_ended = None;
+    if front == FrontEnd::Live {
+        let (log, stop) = (log.clone(), stop.clone());
+        view_ended = Some(spawn_blocking(move || {
+            let shown = live::show(view, &log, &stop);
+            if shown.is_err() {
+                // Nobody can see the devnet or end it by a key any more.
+                stop.leave();
+            }
+            shown
+        }));
+    }
+    let printed = async {
+        while let Some(record) = records.recv().await {
+            if let Err(error) = front.slot(&record) {
+                stop.leave();
+                return Err(error);
+            }
+        }
+        Ok(())
+    };
+    let ended = tokio::select! {
+        (printed, ended) = async { (printed.await, (&mut run).await) } => printed.and_then(|()| joined(ended)),
+        () = async { stop.left().await; sleep(LEAVE_LIMIT).await } => {
+            let during = activity.borrow().activity.clone();
+            Ok(RunEnd::Stopped { during })
+        }
+    };
+    if let Some(view_ended) = view_ended {
+        view_ended.await?.wrap_err("the live view failed")?;
+    }
+    ended
+}
 
-fn start(options: DevnetOptions, keys: keys::Keys, observer: Observer, stop: Stop) -> Run {
-    tokio::spawn(async move { devnet::run(options, keys, observer, stop).await })
+type Run = JoinHandle<Result<RunEnd, DevnetError>>;
+
+fn joined(ended: Result<Result<RunEnd, DevnetError>, JoinError>) -> Result<RunEnd> {
+    Ok(ended.wrap_err("the devnet ended unexpectedly")??)
+}
+
+/// Writes how the run ended, and decides on the exit status.
+fn finish(front: FrontEnd, end: RunEnd, stop: &Stop) -> Result<ExitCode> {
+    match end {
+        _ if stop.request() == StopRequest::Leave => {
+            output::message("left at once: no summary");
+            Ok(ExitCode::from(output::INTERRUPTED))
+        }
+        RunEnd::Stopped { during } => {
+            front.stopped(&during)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        RunEnd::Finished(summary) => {
+            front.summary(&summary)?;
+            let conservation = &summary.conservation;
+            ensure!(conservation.holds, "tokens don't add up: {}", conservation.violations.join("; "));
+            if !summary.stopped && !summary.missing.is_empty() {
+                bail!("not everything was done: {}", summary.missing.join("; "));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
 }
 
 /// Who shows the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Front {
+enum FrontEnd {
     Live,
     Lines,
     Json,
 }
 
-impl Front {
+impl FrontEnd {
     fn choose(format: Format) -> Self {
         match format {
             Format::Json => Self::Json,
-            Format::Human if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() => Self::Live,
+            Format::Human if io::stdout().is_terminal() && io::stdin().is_terminal() => Self::Live,
             Format::Human => Self::Lines,
-        }
-    }
-
-    async fn follow(self, watch: Watch, devnet: Run, stop: Stop, log: &logs::LogLines) -> Result<Summary> {
-        let mut screen = None;
-        let Watch { view, mut records } = watch;
-        let leave = Stop::default();
-        if self == Self::Live {
-            let (log, finish, leave) = (log.clone(), stop.clone(), leave.clone());
-            screen = Some(tokio::task::spawn_blocking(move || live::show(view, &log, &finish, &leave)));
-        }
-        let interrupts = tokio::spawn(interrupts(stop, leave.clone()));
-        let printing = async {
-            while let Some(record) = records.recv().await {
-                self.slot(&record)?;
-            }
-            Ok::<_, color_eyre::Report>(())
-        };
-        let result = tokio::select! {
-            result = async { printing.await?; Ok::<_, color_eyre::Report>(devnet.await) } => Some(result),
-            () = leave.asked() => None,
-        };
-        interrupts.abort();
-        if let Some(screen) = screen {
-            screen.await?.wrap_err("the live view failed")?;
-        }
-        match result {
-            Some(ended) => ended?.wrap_err("the devnet ended unexpectedly")?.map_err(Into::into),
-            None => std::process::exit(INTERRUPTED),
         }
     }
 
     fn slot(self, record: &SlotRecord) -> Result<()> {
         match self {
             Self::Live => Ok(()),
-            Self::Lines => line(&plain::slot(record)),
-            Self::Json => line(&serde_json::to_string(record)?),
+            Self::Lines => output::line(&plain::slot(record)),
+            Self::Json => output::line(&serde_json::to_string(record)?),
+        }
+    }
+
+    fn summary(self, summary: &Summary) -> Result<()> {
+        match self {
+            Self::Json => output::line(&serde_json::to_string(&LastLine::Summary(summary))?),
+            Self::Live | Self::Lines => output::line(&plain::summary(summary)),
+        }
+    }
+
+    fn stopped(self, during: &str) -> Result<()> {
+        match self {
+            Self::Json => output::line(&serde_json::to_string(&LastLine::Stopped { during })?),
+            Self::Live | Self::Lines => {
+                output::line(&format!("stopped while {during}: there is nothing to sum up"))
+            }
         }
     }
 }
 
-/// The first Ctrl-C (or SIGTERM) asks for the end, the second one leaves at once.
-async fn interrupts(stop: Stop, leave: Stop) {
-    loop {
-        if interrupted().await.is_err() {
-            return;
-        }
-        if stop.is_asked() {
-            leave.ask();
-        } else {
-            tracing::warn!("finishing with a withdrawal and the summary; another Ctrl-C leaves at once");
-            stop.ask();
-        }
-    }
-}
-
+/// The first Ctrl-C or SIGTERM asks for the end, the second one to leave at once. So does a terminal that goes away.
 #[cfg(unix)]
-async fn interrupted() -> std::io::Result<()> {
+fn signals(stop: Stop) -> Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
-    }
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => asked(&stop),
+                _ = terminate.recv() => asked(&stop),
+                _ = hangup.recv() => stop.leave(),
+            }
+        }
+    })
 }
 
 #[cfg(not(unix))]
-async fn interrupted() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+fn signals(stop: Stop) -> Result<impl Future<Output = ()> + Send + 'static> {
+    Ok(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            asked(&stop);
+        }
+    })
 }
 
-/// Writes a line to stdout at once. A reader that went away is an error, not a panic.
-fn line(text: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
-        bail!("could not write to stdout: {error}");
+fn asked(stop: &Stop) {
+    if stop.ask() == StopRequest::Finish {
+        tracing::warn!("asked to stop: ending with the summary; a second Ctrl-C leaves at once");
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
-    use fernet_testkit::fault::FaultKind;
+    use clap::{CommandFactory as _, Parser};
+    use fernet_devnet::fault::FaultKind;
 
     #[derive(Debug, Parser)]
     struct Line {
@@ -255,8 +336,9 @@ mod tests {
     #[test]
     fn reads_every_argument() {
         let line = ["--slots", "3", "--l1", "anvil", "--rpc-port", "8545", "--seed", "7", "--format", "json"];
-        let args = parse(&[&line[..], &["--fault", "no-proof@1,no-backup@2"]].concat()).unwrap();
-        assert_eq!((args.slots, args.rpc_port, args.seed), (Some(3), 8545, 7));
+        let faults = ["--chain-id", "9", "--fault", "no-proof@1,no-proposal@2,no-backup@2"];
+        let args = parse(&[&line[..], &faults].concat()).unwrap();
+        assert_eq!((args.slots, args.rpc_port, args.seed, args.chain_id), (Some(3), 8545, 7, 9));
         assert_eq!(args.l1, L1Choice::Anvil);
         assert_eq!(args.format, Format::Json);
         assert!(args.faults.has(1, FaultKind::NoProof) && args.faults.has(2, FaultKind::NoBackup));
@@ -275,12 +357,22 @@ mod tests {
         for (line, expected) in [
             (["--fault", "no-proof"], "KIND@SLOT"),
             (["--fault", "nothing@1"], "first-candidate-dead"),
+            (["--fault", "no-proof@1,late-proof@1"], "can't both happen"),
             (["--l1", "geth"], "embedded, anvil or an http(s) URL"),
             (["--slots", "0"], "0 is not in 1.."),
+            (["--chain-id", "0"], "0 is not in 1.."),
             (["--format", "xml"], "human, json"),
         ] {
             let error = parse(&line).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_help_lists_every_fault() {
+        let help = Line::command().render_long_help().to_string();
+        for kind in FaultKind::ALL {
+            assert!(help.contains(&format!("\n  {} ", kind.name())), "{kind} isn't in the help:\n{help}");
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::fmt::Display;
 
-use fernet_testkit::alloy::primitives::{B256, U256};
+use alloy_primitives::{B256, U256};
 
 /// Decimals of the token.
 const DECIMALS: usize = 18;
+/// Decimals shown where there is little room.
+const SHORT_DECIMALS: usize = 4;
 
 /// Token units as tokens: "10", "3.25".
 pub(crate) fn tokens(units: U256) -> String {
@@ -14,6 +16,17 @@ pub(crate) fn tokens(units: U256) -> String {
     let (whole, fraction) = padded.split_at(padded.len() - DECIMALS);
     let fraction = fraction.trim_end_matches('0');
     if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+}
+
+/// Token units as tokens with at most four decimals, where more would take room; the rest is cut off.
+pub(crate) fn short_tokens(units: U256) -> String {
+    let text = tokens(units);
+    match text.split_once('.') {
+        Some((whole, fraction)) if fraction.len() > SHORT_DECIMALS => {
+            format!("{whole}.{}…", &fraction[..SHORT_DECIMALS])
+        }
+        _ => text,
+    }
 }
 
 /// The first digits of a hash or an address.
@@ -56,6 +69,8 @@ mod tests {
         assert_eq!(tokens(unit * U256::from(10)), "10");
         assert_eq!(tokens(unit * U256::from(13) / U256::from(4)), "3.25");
         assert_eq!(tokens(U256::from(1)), "0.000000000000000001");
+        assert_eq!(short_tokens(unit * U256::from(13) / U256::from(4)), "3.25");
+        assert_eq!(short_tokens(unit / U256::from(3)), "0.3333…");
     }
 
     #[test]

@@ -1,43 +1,82 @@
-//! Where log lines go: to stderr, or, under the live view, to a panel of it.
+//! Where log lines go: to stderr, or, under the live view, to a part of it.
 
 use std::{
     io::{self, IsTerminal as _, Write},
     sync::{Arc, Mutex, PoisonError},
 };
 
+use color_eyre::eyre::{Result, WrapErr as _, bail};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+use crate::output::Lenient;
 
 /// Environment variable with the log filter.
 const FILTER: &str = "FERNET_LOG";
-/// Without it. That a transaction lost a race is news only to its sender.
-const DEFAULT_FILTER: &str = "warn,fernet_l1::tx=error";
+
+/// What is logged without a filter. That a transaction lost a race is news only to its sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Warnings and errors.
+    Warnings,
+    /// What a devnet does, and what doesn't go its usual way.
+    Devnet,
+}
+
+impl Detail {
+    const fn filter(self) -> &'static str {
+        match self {
+            Self::Warnings => "warn,fernet_l1::tx=error",
+            Self::Devnet => "warn,fernet_l1::tx=error,fernet_devnet=info",
+        }
+    }
+}
 
 /// Sends log lines to stderr.
-pub(crate) fn to_stderr() {
-    // Fails only where a subscriber is set already; then that one serves.
+///
+/// # Errors
+/// When the filter in the environment can't be read.
+pub(crate) fn to_stderr(detail: Detail) -> Result<()> {
+    // Fails only if a subscriber is set already; then that one serves.
     let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter())
-        .with_writer(io::stderr)
+        .with_env_filter(filter(detail)?)
+        .with_writer(|| Lenient(io::stderr()))
         .with_ansi(io::stderr().is_terminal())
+        .log_internal_errors(false)
         .try_init();
+    Ok(())
 }
 
 /// Sends log lines to `lines`.
-pub(crate) fn to_panel(lines: &LogLines) {
+///
+/// # Errors
+/// When the filter in the environment can't be read.
+pub(crate) fn to_view(lines: &LogLines) -> Result<()> {
     let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter())
+        .with_env_filter(filter(Detail::Devnet)?)
         .with_ansi(false)
         .without_time()
         .with_target(false)
         .with_writer(lines.clone())
+        .log_internal_errors(false)
         .try_init();
+    Ok(())
 }
 
-fn filter() -> EnvFilter {
-    EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER))
+fn filter(detail: Detail) -> Result<EnvFilter> {
+    match std::env::var(FILTER) {
+        Ok(text) => parse(&text),
+        Err(std::env::VarError::NotPresent) => Ok(EnvFilter::new(detail.filter())),
+        Err(error) => bail!("{FILTER}: {error}"),
+    }
 }
 
-/// The last lines of a log, shared between the logger and the screen.
+fn parse(text: &str) -> Result<EnvFilter> {
+    EnvFilter::try_new(text).wrap_err_with(|| {
+        format!("{FILTER}: expected a log filter such as debug or warn,fernet_l1=trace, got {text:?}")
+    })
+}
+
+/// The last lines of a log, shared between the logger and the live view.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LogLines(Arc<Mutex<Vec<String>>>);
 
@@ -89,7 +128,7 @@ impl Write for LineWriter {
 impl Drop for LineWriter {
     fn drop(&mut self) {
         for line in String::from_utf8_lossy(&self.text).lines() {
-            self.lines.push(line.to_owned());
+            self.lines.push(line.trim().to_owned());
         }
     }
 }
@@ -108,5 +147,14 @@ mod tests {
         let kept = lines.get();
         assert_eq!(kept.len(), LogLines::KEPT);
         assert_eq!(kept[0], "line 2");
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_read_is_refused_by_name() {
+        for detail in [Detail::Warnings, Detail::Devnet] {
+            parse(detail.filter()).unwrap();
+        }
+        let error = parse("fernet=loud").unwrap_err().to_string();
+        assert!(error.contains(FILTER) && error.contains("loud"), "{error}");
     }
 }

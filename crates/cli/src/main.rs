@@ -3,27 +3,37 @@
 //! One file per subcommand; results go to stdout, logs and progress to stderr.
 //!
 //! - [`devnet`]: a whole rollup in one process; [`live`] and [`screen`] draw it, [`plain`] writes it.
-//! - [`setup`]: proving keys.
+//! - [`setup`]: the [`proving_keys`].
+//! - [`keys`]: keys of accounts.
+//! - [`bridge`]: L2 accounts as seen from L1, and claims of withdrawals.
 //! - [`prover`]: tools for provers.
 
+mod bridge;
 mod devnet;
 mod format;
 mod keys;
 mod live;
 mod logs;
+mod output;
 mod plain;
 mod progress;
 mod prover;
+mod proving_keys;
 mod screen;
 mod setup;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use color_eyre::eyre::Result;
+use logs::Detail;
 
-/// Fernet: a rollup with randomly elected sequencers, committed provers and proofs of everything.
+/// Fernet: decentralised block production for an Ethereum rollup.
 #[derive(Debug, Parser)]
 #[command(name = "fernet", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "\
+Exit status: 0 success, 1 failure, 2 wrong arguments, 130 left at once, 141 the reader of stdout closed it.
+FERNET_LOG sets what is logged to stderr, such as debug or warn,fernet_l1=trace.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -35,34 +45,36 @@ enum Command {
     Devnet(devnet::Args),
     /// Make the development proving keys, or check that they are there.
     Setup(setup::Args),
+    /// Make keys.
+    #[command(subcommand, arg_required_else_help = true)]
+    Keys(keys::Command),
+    /// Look at L2 accounts, and claim withdrawals on L1.
+    #[command(subcommand, arg_required_else_help = true)]
+    Bridge(bridge::Command),
     /// Tools for provers.
     #[command(subcommand, arg_required_else_help = true)]
     Prover(prover::Command),
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            error.chain().skip(1).for_each(|cause| eprintln!("  because: {cause}"));
-            ExitCode::FAILURE
-        }
+    run(Cli::parse().command).unwrap_or_else(|error| output::failure(&error))
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        // It chooses where its log goes.
+        Command::Devnet(args) => devnet::run(args),
+        Command::Setup(args) => logged(|| setup::run(&args)),
+        Command::Keys(command) => logged(|| keys::run(&command)),
+        Command::Bridge(command) => logged(|| bridge::run(command)),
+        Command::Prover(command) => logged(|| prover::run(command)),
     }
 }
 
-fn run(command: Command) -> color_eyre::Result<()> {
-    match command {
-        Command::Devnet(args) => devnet::run(args),
-        Command::Setup(args) => {
-            logs::to_stderr();
-            setup::run(&args)
-        }
-        Command::Prover(command) => {
-            logs::to_stderr();
-            prover::run(command)
-        }
-    }
+fn logged(command: impl FnOnce() -> Result<()>) -> Result<ExitCode> {
+    logs::to_stderr(Detail::Warnings)?;
+    command()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]
@@ -73,5 +85,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_argument_and_command_says_what_it_is() {
+        fn check(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{} has no description", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        let mut command = Cli::command();
+        command.build();
+        check(&command);
     }
 }

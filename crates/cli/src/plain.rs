@@ -1,6 +1,6 @@
 //! The devnet's report as plain lines, for a pipe or a log.
 
-use fernet_testkit::record::{SlotOutcome, SlotRecord, Summary};
+use fernet_devnet::record::{SlotOutcome, SlotRecord, Summary};
 
 use crate::format::{count, gas, hash, seconds, short, tokens};
 
@@ -83,6 +83,7 @@ pub(crate) fn summary(summary: &Summary) -> String {
             withdrawal.slot
         ));
     }
+    lines.extend(summary.missing.iter().map(|missing| format!("missing  {missing}")));
     lines.push(format!("root     {}", summary.state_root));
     if summary.conservation.holds {
         lines.push(format!("tokens   all {} accounted for", tokens(summary.conservation.supply.0)));
@@ -96,10 +97,8 @@ pub(crate) fn summary(summary: &Summary) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use fernet_testkit::{
-        alloy::primitives::{Address, B256},
-        record::GasUsed,
-    };
+    use alloy_primitives::{Address, B256};
+    use fernet_devnet::record::GasUsed;
 
     pub(crate) fn record() -> SlotRecord {
         SlotRecord {

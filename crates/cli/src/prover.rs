@@ -6,12 +6,12 @@ use clap::{Subcommand, ValueEnum};
 use color_eyre::eyre::{Result, eyre};
 use fernet_circuit::{BlockStatement, Prover, ProvingProgress};
 use fernet_ledger::{
-    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, L1Address, Levels, Operation,
-    SecretKey, SignedOperation, State, Transfer, block,
+    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, Levels, Operation, SecretKey,
+    SignedOperation, State, Transfer, block,
 };
 use serde::Serialize;
 
-use crate::{keys, progress::Bar};
+use crate::{format::count, output, progress::Bar, proving_keys};
 
 /// Subcommands of `fernet prover`.
 #[derive(Debug, Subcommand)]
@@ -33,7 +33,7 @@ enum Format {
 #[derive(Debug, clap::Args)]
 pub(crate) struct BenchmarkArgs {
     #[command(flatten)]
-    keys: keys::Place,
+    keys: proving_keys::KeyFolder,
     /// Chunks of the block, 8 transfers each
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=512))]
     chunks: u16,
@@ -41,17 +41,23 @@ pub(crate) struct BenchmarkArgs {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
     runs: u16,
     /// The deployment's exclusive proving phase, in L1 slots
-    #[arg(long, value_name = "SLOTS", default_value_t = 40)]
+    #[arg(long, value_name = "L1_SLOTS", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
     proving_phase: u32,
     /// Length of an L1 slot in seconds
-    #[arg(long, value_name = "S", default_value_t = 12)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..))]
     l1_slot_seconds: u32,
     /// What a prover earns for a block, in tokens: its share of the reward and its price
-    #[arg(long, value_name = "TOKENS", default_value_t = 1.5)]
+    #[arg(long, value_name = "TOKENS", default_value_t = 1.5, value_parser = amount)]
     earning: f64,
     /// How to write the result
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+}
+
+/// A token amount that an estimate can be made with.
+fn amount(text: &str) -> Result<f64, String> {
+    let amount = text.parse::<f64>().ok().filter(|amount| amount.is_finite() && *amount >= 0.0);
+    amount.ok_or_else(|| "expected a number of tokens, 0 or more".to_owned())
 }
 
 /// What was measured.
@@ -69,7 +75,7 @@ struct Measurement {
     peak_memory_mb: Option<u64>,
     /// Length of the proving phase, in seconds.
     proving_phase_s: u64,
-    /// Chunks that fit into it, with two L1 slots to land in.
+    /// Chunks that can be proven in it, less two L1 slots for the transaction to land.
     chunks_in_time: u64,
     /// Blocks of this size that the machine could prove in an hour, one after the other.
     blocks_per_hour: f64,
@@ -83,11 +89,11 @@ struct Measurement {
 /// When there are no keys, or a proof fails.
 pub(crate) fn run(command: Command) -> Result<()> {
     let Command::Benchmark(args) = command;
-    let keys = keys::load(&args.keys.folder()?)?;
+    let keys = proving_keys::load(&args.keys.folder()?)?;
     let prover = Prover::new(keys);
     let block = block_of(usize::from(args.chunks), &prover)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let statement = BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee: L1Address([3; 20]) };
+    let statement = BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee: [3; 20].into() };
     let mut fastest = Duration::MAX;
     for run in 1..=args.runs {
         let bar = Bar::new(&format!("block {run} of {}", args.runs));
@@ -101,11 +107,10 @@ pub(crate) fn run(command: Command) -> Result<()> {
         fastest = fastest.min(began.elapsed());
     }
     let measured = measurement(&args, threads, fastest, peak_memory_mb());
-    match args.format {
-        Format::Human => println!("{}", text(&measured)),
-        Format::Json => println!("{}", serde_json::to_string(&measured)?),
-    }
-    Ok(())
+    output::line(&match args.format {
+        Format::Human => text(&measured),
+        Format::Json => serde_json::to_string(&measured)?,
+    })
 }
 
 fn measurement(
@@ -135,15 +140,18 @@ fn measurement(
 fn text(measured: &Measurement) -> String {
     let memory = measured.peak_memory_mb.map_or_else(|| "unknown".to_owned(), |mb| format!("{mb} MB"));
     let verdict = if measured.chunks_in_time >= u64::from(measured.chunks) {
-        format!("in time: up to {} chunks fit", measured.chunks_in_time)
+        format!("fast enough: up to {} chunks fit", measured.chunks_in_time)
     } else {
         format!("TOO SLOW: only {} chunks fit", measured.chunks_in_time)
     };
     format!(
-        "block of {} chunks  {:.2} s on {} threads, {:.2} s a chunk\npeak memory        {memory}\nproving phase      {} s, {verdict}\nat most            {:.0} such blocks an hour, {:.0} tokens",
-        measured.chunks,
+        "block          {} proven in {:.2} s on {}, {:.2} s a chunk\n\
+         peak memory    {memory}\n\
+         proving phase  {} s, {verdict}\n\
+         at most        {:.0} such blocks an hour, {:.0} tokens",
+        count(u64::from(measured.chunks), "chunk"),
         measured.block_ms as f64 / 1000.0,
-        measured.threads,
+        count(u64::try_from(measured.threads).unwrap_or(u64::MAX), "thread"),
         measured.chunk_ms as f64 / 1000.0,
         measured.proving_phase_s,
         measured.blocks_per_hour,
@@ -155,7 +163,7 @@ fn text(measured: &Measurement) -> String {
 fn block_of(chunks: usize, prover: &Prover) -> Result<BlockWitness> {
     let params = prover.key().params();
     let layout = params.layout(chunks.max(1))?;
-    let domain = Domain::new(1, L1Address([1; 20]));
+    let domain = Domain::from_element(Fr::from(1u64));
     let accounts = u32::try_from(params.operations)?;
     let secret = |number: u32| SecretKey::from_seed(&number.to_be_bytes());
     let mut state = State::empty(Levels::new(params.levels)?);
@@ -210,7 +218,15 @@ mod tests {
         assert_eq!(measured.proving_phase_s, 480);
         assert_eq!(measured.chunks_in_time, 38 * 12 / 4);
         assert_eq!(measured.blocks_per_hour, 450.0);
-        assert!(text(&measured).contains("in time: up to 114 chunks fit"));
+        assert!(text(&measured).contains("fast enough: up to 114 chunks fit"));
+    }
+
+    #[test]
+    fn an_earning_is_a_number_of_tokens() {
+        assert_eq!(amount("0.5"), Ok(0.5));
+        for wrong in ["-1", "NaN", "inf", "ten"] {
+            amount(wrong).unwrap_err();
+        }
     }
 
     #[test]

@@ -3,16 +3,16 @@
 use color_eyre::eyre::Result;
 use fernet_circuit::key;
 
-use crate::keys;
+use crate::{output, proving_keys};
 
 /// Arguments of `fernet setup`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The keys come from a seed that everybody knows: whoever wants can forge proofs under them. They are for development
-only; the deployment script refuses their verifying key on mainnet.")]
+The keys come from a public seed: whoever knows it can forge proofs. They are for development only, and the
+deployment script refuses their verifying key on mainnet. Making them takes about a minute of CPU time, once.")]
 pub(crate) struct Args {
     #[command(flatten)]
-    keys: keys::Place,
+    keys: proving_keys::KeyFolder,
 }
 
 /// Runs the subcommand.
@@ -21,11 +21,13 @@ pub(crate) struct Args {
 /// When the keys can't be made or kept.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let folder = args.keys.folder()?;
-    let keys = keys::load(&folder)?;
+    let keys = proving_keys::load(&folder)?;
     let params = keys.params();
-    println!("UNSAFE development keys, ready");
-    println!("circuit  {}", keys.circuit_hash());
-    println!("shape    {} operations a chunk, {} tree levels", params.operations, params.levels);
-    println!("file     {}", key::path(&folder, &keys.circuit_hash()).display());
-    Ok(())
+    output::line(&format!(
+        "UNSAFE development keys, ready\ncircuit  {}\nshape    {} operations a chunk, {} tree levels\nfile     {}",
+        keys.circuit_hash(),
+        params.operations,
+        params.levels,
+        key::path(&folder, &keys.circuit_hash()).display()
+    ))
 }

@@ -1,30 +1,16 @@
-//! Who may depend on whom. An edge that isn't listed here is a decision to make in ARCHITECTURE.md first.
+//! Holds the table of ARCHITECTURE.md, "Who may import whom", against the workspace's manifests: an import that the table
+//! doesn't list fails, and so does a listed one that no manifest has. A new edge is a decision to make there first.
 
-use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a crate may depend on, for itself and in its build script.
-const ALLOWED: &[(&str, &[&str])] = &[
-    ("protocol", &[]),
-    ("ledger", &["protocol"]),
-    ("circuit", &["ledger", "protocol"]),
-    ("bindings", &["protocol"]),
-    ("kzg", &[]),
-    ("l1", &["bindings", "kzg", "protocol"]),
-    ("embedded", &[]),
-    ("follower", &["l1", "bindings", "ledger", "protocol"]),
-    ("model", &["bindings", "protocol"]),
-    ("network", &["ledger", "protocol"]),
-    ("roles", &["follower", "network", "l1", "bindings", "ledger", "protocol"]),
-    ("sequencer", &["roles", "follower", "network", "l1", "bindings", "ledger", "protocol"]),
-    ("prover", &["roles", "follower", "network", "l1", "bindings", "ledger", "circuit", "protocol"]),
-];
-/// They put everything together, and nothing depends on them.
-const ASSEMBLIES: &[&str] = &["testkit", "cli"];
-/// What any crate's tests may use as well: an L1 to run against.
-const TEST_ONLY: &[&str] = &["embedded", "testkit"];
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
+const TABLE_OF: &str = "## Who may import whom";
+/// What the tests of any crate may use beside what the table says: an L1 to run against.
+const FOR_TESTS: &[&str] = &["embedded"];
 const PREFIX: &str = "fernet-";
+
+type Edges = BTreeMap<String, BTreeSet<String>>;
 
 fn workspace() -> Vec<Package> {
     let metadata = MetadataCommand::new()
@@ -35,68 +21,99 @@ fn workspace() -> Vec<Package> {
     metadata.packages
 }
 
-/// Edges from `package` to crates of the workspace, which of them are for its tests only.
-fn edges(package: &Package) -> impl Iterator<Item = (String, bool)> {
-    package.dependencies.iter().filter_map(|dependency| {
-        let to = dependency.name.strip_prefix(PREFIX)?;
-        Some((to.to_owned(), dependency.kind == DependencyKind::Development))
+fn name(package: &Package) -> String {
+    package.name.strip_prefix(PREFIX).expect("crates are named fernet-…").to_owned()
+}
+
+/// What the workspace's crates import of each other: for themselves and their build scripts, or for their tests.
+fn imports(packages: &[Package], for_tests: bool) -> Edges {
+    let of = |package: &Package| -> BTreeSet<String> {
+        let relevant = package
+            .dependencies
+            .iter()
+            .filter(|dependency| (dependency.kind == DependencyKind::Development) == for_tests);
+        relevant.filter_map(|dependency| Some(dependency.name.strip_prefix(PREFIX)?.to_owned())).collect()
+    };
+    packages.iter().map(|package| (name(package), of(package))).collect()
+}
+
+/// The table: a row a crate, with what it imports.
+fn table() -> Edges {
+    let page = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../ARCHITECTURE.md"));
+    let section = page.split(TABLE_OF).nth(1).expect("the section of the table");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| {
+        let mut cells = row.split('|').skip(1);
+        let names = |cell: Option<&str>| -> BTreeSet<String> {
+            let quoted = cell.unwrap_or_default().split('`').skip(1).step_by(2);
+            quoted.map(str::to_owned).collect()
+        };
+        let from = names(cells.next()).pop_first().expect("a row names its crate");
+        (from, names(cells.next()))
     })
+    .collect()
 }
 
-/// Why an edge may not be, if it may not.
-fn refusal(from: &str, to: &str, is_test: bool) -> Option<String> {
-    if from == to || ASSEMBLIES.contains(&from) || (is_test && TEST_ONLY.contains(&to)) {
-        return None;
+/// What one set of edges has beyond another.
+fn beyond(edges: &Edges, allowed: &Edges) -> Vec<String> {
+    let known = |from: &String, to: &String| allowed.get(from).is_some_and(|allowed| allowed.contains(to));
+    let unknown = edges.iter().flat_map(|(from, to)| to.iter().map(move |to| (from, to)));
+    unknown.filter(|(from, to)| !known(from, to)).map(|(from, to)| format!("{from} → {to}")).collect()
+}
+
+#[test]
+fn every_crate_has_a_row() {
+    let found: BTreeSet<String> = workspace().iter().map(name).collect();
+    assert_eq!(found, table().into_keys().collect());
+}
+
+#[test]
+fn imports_are_those_of_the_table() {
+    let used = imports(&workspace(), false);
+    assert_eq!(beyond(&used, &table()), [] as [String; 0], "imports that ARCHITECTURE.md doesn't allow");
+    assert_eq!(beyond(&table(), &used), [] as [String; 0], "imports of ARCHITECTURE.md that no crate uses");
+}
+
+#[test]
+fn tests_import_no_more_than_the_table_allows_and_an_l1() {
+    let mut allowed = table();
+    for (name, to) in &mut allowed {
+        to.extend(FOR_TESTS.iter().map(|crate_| (*crate_).to_owned()));
+        to.insert(name.clone());
     }
-    let (_, allowed) = ALLOWED.iter().find(|(name, _)| *name == from)?;
-    let what = if is_test { "the tests of " } else { "" };
-    (!allowed.contains(&to)).then(|| format!("{what}{from} may depend on {allowed:?}, not on {to}"))
+    assert_eq!(beyond(&imports(&workspace(), true), &allowed), [] as [String; 0]);
 }
 
 #[test]
-fn crates_depend_only_on_what_they_may() {
-    let packages = workspace();
-    let refused: Vec<_> = packages
-        .iter()
-        .flat_map(|package| {
-            let from = package.name.strip_prefix(PREFIX).unwrap_or(&package.name).to_owned();
-            edges(package).filter_map(move |(to, is_test)| refusal(&from, &to, is_test)).collect::<Vec<_>>()
-        })
-        .collect();
-    assert!(refused.is_empty(), "{}", refused.join("\n"));
-}
-
-#[test]
-fn every_crate_is_on_the_list() {
-    let listed: BTreeSet<&str> =
-        ALLOWED.iter().map(|(name, _)| *name).chain(ASSEMBLIES.iter().copied()).collect();
-    let packages = workspace();
-    let found: BTreeSet<&str> =
-        packages.iter().map(|p| p.name.strip_prefix(PREFIX).expect("crates are named fernet-…")).collect();
-    assert_eq!(found, listed);
-}
-
-#[test]
-fn the_list_has_no_cycle() {
-    let mut open: BTreeMap<&str, &[&str]> = ALLOWED.iter().copied().collect();
+fn the_table_has_no_circle() {
+    let mut open = table();
     while let Some(leaf) =
-        open.iter().find(|(_, to)| to.iter().all(|t| !open.contains_key(t))).map(|(name, _)| *name)
+        open.iter().find(|(_, to)| to.iter().all(|to| !open.contains_key(to))).map(|(from, _)| from.clone())
     {
-        open.remove(leaf);
+        open.remove(&leaf);
     }
-    assert!(open.is_empty(), "cycle among {:?}", open.keys());
+    assert!(open.is_empty(), "circle among {:?}", open.keys());
 }
 
 #[test]
-fn edges_against_the_list_are_refused() {
-    assert!(refusal("protocol", "ledger", false).is_some());
-    assert!(refusal("sequencer", "prover", false).is_some());
-    assert!(refusal("prover", "sequencer", true).is_some());
-    assert!(refusal("roles", "prover", true).is_some());
-    assert!(refusal("embedded", "protocol", false).is_some());
-    assert!(refusal("l1", "embedded", false).is_some());
-    assert!(refusal("l1", "embedded", true).is_none());
-    assert!(refusal("cli", "prover", false).is_none());
-    // services are never put together outside the assemblies
-    assert!(ALLOWED.iter().all(|(from, _)| refusal(from, "cli", false).is_some()));
+fn services_never_import_each_other() {
+    let table = table();
+    for (service, other) in [("sequencer", "prover"), ("prover", "sequencer")] {
+        assert!(!table[service].contains(other), "{service} imports {other}");
+    }
+    for alone in ["embedded", "kzg"] {
+        assert!(table[alone].is_empty(), "{alone} imports {:?}", table[alone]);
+    }
+}
+
+#[test]
+fn surplus_edges_are_found_both_ways() {
+    let edges = |list: &[(&str, &[&str])]| -> Edges {
+        let set = |to: &[&str]| to.iter().map(|to| (*to).to_owned()).collect();
+        list.iter().map(|(from, to)| ((*from).to_owned(), set(to))).collect()
+    };
+    let (used, allowed) = (edges(&[("a", &["b", "c"])]), edges(&[("a", &["b", "d"])]));
+    assert_eq!(beyond(&used, &allowed), ["a → c"]);
+    assert_eq!(beyond(&allowed, &used), ["a → d"]);
 }

@@ -7,12 +7,12 @@ use fernet_l1::{
     BlobLocation, BlobSource, Deployment, Feed, FeedError, FeedUpdate, HeaderError, L1Block, L1Provider,
     SeedProof, seed_proof, seed_proof_at,
 };
-use fernet_ledger::{Domain, FeeBurn, L1Address, Layout, Levels, fees::FeeBurnError, layout::LayoutError};
+use fernet_ledger::{FeeBurn, Layout, Levels, fees::FeeBurnError, layout::LayoutError};
 use fernet_protocol::{L1Clock, L1Slot};
 
 use crate::{
     ledger::{Ledger, ReplayFailure, Replayed},
-    view::{FinalizedBlock, RollupView, ViewError, ViewSetup},
+    view::{FinalizedBlock, RollupView, ViewConfig, ViewError},
 };
 
 /// L1 blocks that one poll takes at most, so that a long catch-up shows progress.
@@ -29,20 +29,10 @@ pub enum FollowerError {
     FeeBurn(#[from] FeeBurnError),
     /// The verifier's numbers exceed this machine's.
     #[error("the deployment's verifier has an impossible layout: {name} is {actual}")]
-    LayoutTooLarge {
-        /// which number
-        name: &'static str,
-        /// its value
-        actual: u64,
-    },
+    LayoutTooLarge { name: &'static str, actual: u64 },
     /// The verifier starts from another state than the empty ledger.
     #[error("the deployment's verifier starts from state root {actual}, the empty ledger has {expected}")]
-    GenesisRoot {
-        /// root of the empty ledger
-        expected: B256,
-        /// root in the verifier
-        actual: B256,
-    },
+    GenesisRoot { expected: B256, actual: B256 },
     /// The chain can't be followed.
     #[error(transparent)]
     Feed(#[from] FeedError),
@@ -54,10 +44,7 @@ pub enum FollowerError {
     Replay(#[from] ReplayFailure),
     /// An L1 reorg undid more finalized blocks than are remembered.
     #[error("an L1 reorg undid block {height}, further back than the ledger remembers")]
-    UndoneTooDeep {
-        /// height of the ledger
-        height: u64,
-    },
+    UndoneTooDeep { height: u64 },
 }
 
 impl FollowerError {
@@ -83,11 +70,11 @@ pub enum LedgerStatus {
     AtTip,
     /// Finalized blocks wait to be executed.
     Behind {
-        /// blocks executed
+        /// Blocks executed.
         height: u64,
-        /// finalized blocks
+        /// Finalized blocks.
         tip: u64,
-        /// why, if it isn't just that nobody polled
+        /// Why, if it isn't just that nobody polled.
         failure: Option<ReplayFailure>,
     },
 }
@@ -131,9 +118,8 @@ impl Follower {
             size("elements", circuit.elements)?,
             size("chunksPerBlob", circuit.chunks_per_blob)?,
         )?;
-        let rollup = L1Address(deployment.contracts().rollup.into_array());
         let ledger = Ledger::new(
-            Domain::new(deployment.chain_id(), rollup),
+            deployment.rollup_id().into(),
             layout,
             FeeBurn::new(circuit.fee_burn.get().into())?,
             Levels::PRODUCTION,
@@ -143,7 +129,7 @@ impl Follower {
             return Err(FollowerError::GenesisRoot { expected, actual });
         }
         let feed = Feed::new(provider.clone(), deployment);
-        let view = RollupView::new(ViewSetup::of(deployment));
+        let view = RollupView::new(ViewConfig::of(deployment));
         Ok(Self::from_parts(provider, deployment.clock(), feed, view, ledger, blobs))
     }
 

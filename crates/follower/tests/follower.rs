@@ -19,16 +19,16 @@ use alloy::{
 use fernet_bindings::{IBridge, IRollup};
 use fernet_embedded::{ChainConfig, Clock, Node, NodeConfig, Reorg};
 use fernet_follower::{
-    Follower, FollowerError, Ledger, LedgerStatus, ReplayFailure, RollupView, ViewSetup, ledger_operation,
+    Follower, FollowerError, Ledger, LedgerStatus, ReplayFailure, RollupView, ViewConfig, queued_operation,
 };
 use fernet_l1::{
-    Accounts, BlobBundle, BlobError, BlobFuture, BlobLocation, BlobSource, Contracts, Feed, Intent,
+    Accounts, BlobError, BlobFuture, BlobLocation, BlobSidecar, BlobSource, Contracts, Feed, Intent,
     IntentKey, L1Block, L1Provider, Scoring, SidecarFormat, TxConfig, TxManager, TxStore, WhenReverting,
     arrange, connect_transport,
 };
 use fernet_ledger::{
-    AccountIndex, Domain, FeeBurn, L1Address, Layout, Levels, Operation, SecretKey, SignedOperation,
-    Transfer, block::build,
+    AccountIndex, Domain, FeeBurn, Layout, Levels, Operation, SecretKey, SignedOperation, Transfer,
+    block::build,
 };
 use fernet_protocol::{
     Bps, ChainId, Deposit, Exit, Header, L1Clock, L1Operation, L1Slot, Parameters, Phase, RollupId, Slot,
@@ -85,7 +85,7 @@ fn parameters() -> Parameters {
 }
 
 fn ledger() -> Ledger {
-    let domain = Domain::new(CHAIN_ID, L1Address(ROLLUP.into_array()));
+    let domain = Domain::from(RollupId::new(ChainId::new(CHAIN_ID), ROLLUP));
     let burn = FeeBurn::new(5_000).unwrap();
     Ledger::new(domain, Layout::new(8, 8, 512).unwrap(), burn, Levels::PRODUCTION)
 }
@@ -149,7 +149,7 @@ impl World {
             registry: other(12),
         };
         let feed = Feed::from_block(provider.clone(), clock, &contracts, 1);
-        let view = RollupView::new(ViewSetup {
+        let view = RollupView::new(ViewConfig {
             rollup: RollupId::new(ChainId::new(CHAIN_ID), ROLLUP),
             parameters: parameters(),
             scoring: Scoring::Public,
@@ -252,7 +252,7 @@ impl World {
         let view = self.follower.view();
         let range = view.queue_available();
         let queue: Vec<_> =
-            view.queue_in(range).unwrap().iter().map(|record| ledger_operation(record).unwrap()).collect();
+            view.queue_in(range).unwrap().iter().map(|record| queued_operation(record).unwrap()).collect();
         let slot = view.slot(L1Slot::new(self.now() + 1)).slot;
         let mut header = Header {
             slot,
@@ -273,7 +273,7 @@ impl World {
         header.chunks = block.chunks.len() as u32;
         header.state_root = B256::new(fernet_ledger::field::to_bytes(&block.state_root()));
         let blobs = block.blobs().iter().map(|blob| Blob::from(*blob.as_bytes())).collect();
-        let blobs = BlobBundle::build(blobs, SidecarFormat::Eip7594).unwrap();
+        let blobs = BlobSidecar::build(blobs, SidecarFormat::Eip7594).unwrap();
         header.blob_hashes = blobs.versioned_hashes();
         falsify(&mut header);
         let hash = header.hash();
@@ -289,7 +289,7 @@ impl World {
                 blobs: Some(blobs),
                 not_before: L1Slot::new(0),
                 expires_at: L1Slot::new(1_000),
-                value_at_risk: U256::MAX,
+                max_total_fee: U256::MAX,
                 gas_limit: None,
                 when_reverting: WhenReverting::GiveUp,
             })
@@ -392,7 +392,7 @@ async fn a_forced_exit_empties_the_account_in_the_next_block() {
     let replayed = world.follower.take_replayed();
     let withdrawals = replayed.last().unwrap().block.withdrawals();
     let [exit] = withdrawals[..] else { panic!("expected one exit, got {withdrawals:?}") };
-    assert_eq!((exit.from, exit.amount, exit.target.0), (AccountIndex::new(1), 100, to.0.0));
+    assert_eq!((exit.from, exit.amount, exit.target), (AccountIndex::new(1), 100, to));
     assert_eq!(replayed.last().unwrap().block.exits().count(), 1);
 }
 
@@ -409,7 +409,10 @@ async fn blobs_that_are_late_hold_up_the_ledger_and_not_the_view() {
     else {
         panic!("expected the ledger to be behind");
     };
-    assert_eq!(failure.to_string(), format!("blobs of slot {}: blob source unreachable: away", first.slot));
+    assert_eq!(
+        failure.to_string(),
+        format!("blobs of slot {}: the blob source is unreachable: away", first.slot)
+    );
     assert!(failure.is_retryable());
     world.blobs.away.store(false, Ordering::SeqCst);
     assert_eq!(world.follower.poll().await.unwrap(), []);
@@ -449,7 +452,8 @@ async fn data_that_isnt_a_block_is_an_error() {
     assert_eq!(
         error.to_string(),
         format!(
-            "block of slot {}: chunk 0, slot 0: expected the end of the queue's part, got a deposit of 100 to #1",
+            "block of slot {}: chunk 0, slot 0: \
+             expected no further operation of the queue, got a deposit of 100 to #1",
             header.slot
         )
     );

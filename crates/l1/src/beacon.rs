@@ -1,5 +1,4 @@
-//! Blobs from a consensus client's beacon API, as lighthouse, nimbus and the others serve it, and anvil and the
-//! embedded L1 imitate it.
+//! Reads blobs from the beacon API of a consensus client. Anvil and the embedded L1 serve the same route.
 
 use alloy::{
     eips::eip4844::{BYTES_PER_BLOB, Blob},
@@ -13,16 +12,16 @@ use crate::{
     provider::{ConnectError, http_client},
 };
 
-/// What the endpoint calls a block.
+/// How the endpoint identifies a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockIds {
-    /// The slot number of the beacon chain. The deployment's L1 slots must count from the beacon chain's genesis.
+    /// By the beacon chain's slot number. The deployment's L1 slots must count from the beacon chain's genesis.
     BeaconSlot,
-    /// The hash of the execution block: anvil and the embedded L1.
+    /// By the hash of the execution block, as anvil and the embedded L1 do.
     ExecutionHash,
 }
 
-/// `GET {endpoint}/eth/v1/beacon/blobs/{block}?versioned_hashes=…`
+/// A client of `GET {endpoint}/eth/v1/beacon/blobs/{block}?versioned_hashes=…`..
 #[derive(Clone, Debug)]
 pub struct BeaconBlobs {
     endpoint: Url,
@@ -30,12 +29,12 @@ pub struct BeaconBlobs {
     ids: BlockIds,
 }
 
-/// Blobs that an L1 block may hold: 21 since BPO2, with room for what comes. An answer may be that long whatever was asked
-/// for, because several transactions of a block can carry the same blob.
+/// Blobs accepted in one answer. An L1 block holds at most 21 since BPO2; the rest is room for later forks. The limit
+/// doesn't depend on the request, because several transactions of a block can carry the same blob.
 const BLOBS_PER_BLOCK: usize = 72;
-/// Bytes of JSON around the blobs that an answer may have.
+/// Bytes of JSON accepted around the blobs of an answer.
 const ENVELOPE_LIMIT: usize = 4096;
-/// Bytes of an error answer that are kept.
+/// Characters of an error answer that are kept.
 const MESSAGE_LIMIT: usize = 200;
 
 #[derive(Deserialize)]
@@ -44,7 +43,10 @@ struct Answer {
 }
 
 impl BeaconBlobs {
-    /// Uses a beacon API. Nothing is sent yet.
+    /// A client of the beacon API at `endpoint`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// If the endpoint isn't an HTTP or HTTPS URL.
     pub fn new(endpoint: Url, ids: BlockIds) -> Result<Self, ConnectError> {
         let client = http_client(&endpoint)?;
         Ok(Self { endpoint, client, ids })
@@ -73,7 +75,7 @@ impl BeaconBlobs {
         let request = self.client.get(self.url(at, hashes)?).header("accept", "application/json");
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        // hexadecimal, with prefix, quotes and comma
+        // Each blob is a hexadecimal string with prefix, quotes and comma.
         let limit = BLOBS_PER_BLOCK.saturating_mul(2 * BYTES_PER_BLOB + 8).saturating_add(ENVELOPE_LIMIT);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {

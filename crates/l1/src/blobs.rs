@@ -1,4 +1,4 @@
-//! Blobs: made ready for a transaction, and fetched back from the data layer.
+//! Blob sidecars for transactions, and sources from which published blobs are fetched.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -17,7 +17,7 @@ use fernet_protocol::L1Slot;
 /// Most blobs that one transaction may carry (EIP-7594).
 pub const MAX_BLOBS_PER_TRANSACTION: usize = 6;
 
-/// What accompanies the blobs of a transaction on its way into a block.
+/// The kind of proofs that a blob sidecar carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SidecarFormat {
     /// Cell proofs (Fusaka and later).
@@ -27,48 +27,29 @@ pub enum SidecarFormat {
     Eip4844,
 }
 
-/// Why blobs can't be used or had.
+/// Why blobs can't be used or fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
-    /// Too many or too few.
+    /// The number of blobs is out of range.
     #[error("expected 1 to {MAX_BLOBS_PER_TRANSACTION} blobs, got {actual}")]
-    Count {
-        /// blobs given
-        actual: usize,
-    },
-    /// Not 4,096 canonical field elements, or the KZG library refused it.
+    Count { actual: usize },
+    /// The bytes aren't 4,096 canonical field elements, or the KZG library refused them.
     #[error("malformed blob: {0}")]
     Malformed(String),
-    /// The source doesn't have it (any more).
+    /// The source doesn't have the blob, or no longer has it.
     #[error("blob {hash} of L1 block {number} is not available")]
-    Unavailable {
-        /// versioned hash
-        hash: B256,
-        /// L1 block number
-        number: u64,
-    },
-    /// What the source gave isn't what was asked for.
-    #[error("blob source gave a blob with hash {actual}, which wasn't asked for")]
-    Unexpected {
-        /// versioned hash of what was given
-        actual: B256,
-    },
+    Unavailable { hash: B256, number: u64 },
+    /// The source sent a blob that wasn't requested.
+    #[error("the blob source sent a blob with hash {actual}, which wasn't requested")]
+    Unexpected { actual: B256 },
     /// The source answered with an error.
     #[error("blob source answered with status {status}: {message}")]
-    Refused {
-        /// HTTP status
-        status: u16,
-        /// beginning of the answer
-        message: String,
-    },
-    /// The answer is larger than the blobs that were asked for can be.
-    #[error("blob source sent more than {limit} bytes")]
-    TooLong {
-        /// bytes
-        limit: usize,
-    },
-    /// No answer, or none that could be read.
-    #[error("blob source unreachable: {0}")]
+    Refused { status: u16, message: String },
+    /// The answer is longer than any answer of a beacon API can be.
+    #[error("the blob source sent more than {limit} bytes")]
+    TooLong { limit: usize },
+    /// The source gave no answer, or an unreadable one.
+    #[error("the blob source is unreachable: {0}")]
     Unreachable(String),
 }
 
@@ -77,7 +58,7 @@ impl BlobError {
         Self::Malformed(error.to_string())
     }
 
-    /// Whether asking again later, or another source, may help.
+    /// Whether the request may succeed later, or at another source.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unavailable { .. }
@@ -92,18 +73,22 @@ impl BlobError {
 
 /// Blobs with commitments and proofs, ready to be sent. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct BlobBundle {
+pub struct BlobSidecar {
     sidecar: Arc<BlobTransactionSidecarVariant>,
 }
 
-impl fmt::Debug for BlobBundle {
+impl fmt::Debug for BlobSidecar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("BlobBundle").field(&self.versioned_hashes()).finish()
+        f.debug_tuple("BlobSidecar").field(&self.versioned_hashes()).finish()
     }
 }
 
-impl BlobBundle {
-    /// Computes commitments and proofs: milliseconds a blob, with cell proofs a good part of a second. Blocks the thread.
+impl BlobSidecar {
+    /// Computes commitments and proofs. Blocks the thread: some milliseconds for each blob, and with cell proofs up to
+    /// half a second.
+    ///
+    /// # Errors
+    /// If the number of blobs is out of range, or a blob is malformed.
     pub fn build(blobs: Vec<Blob>, format: SidecarFormat) -> Result<Self, BlobError> {
         if blobs.is_empty() || blobs.len() > MAX_BLOBS_PER_TRANSACTION {
             return Err(BlobError::Count { actual: blobs.len() });
@@ -131,16 +116,19 @@ impl BlobBundle {
         Ok(Self { sidecar: Arc::new(sidecar) })
     }
 
-    /// Gets ready for more bundles of this kind, when there is time: ledger blobs are mostly zeros, and their cell proofs
-    /// take a tenth of the time once it is known which elements they use. Blocks the thread for up to a second or so.
+    /// Makes later sidecars of this kind faster. Ledger blobs are mostly zeros; once the used elements are known, their
+    /// cell proofs take a tenth of the time. Blocks the thread for about a second.
+    ///
+    /// # Errors
+    /// If a blob is malformed.
     pub fn learn(&self) -> Result<(), BlobError> {
         if self.format() == SidecarFormat::Eip4844 {
             return Ok(());
         }
-        self.blobs().iter().try_for_each(|blob| fernet_kzg::learn(blob).map_err(BlobError::malformed))
+        self.blobs().iter().try_for_each(|blob| fernet_kzg::precompute(blob).map_err(BlobError::malformed))
     }
 
-    /// One blob of zeros, whose commitment and proofs are the point at infinity: what a cancellation carries.
+    /// One blob of zeros, for a cancellation. Its commitment and proofs are the point at infinity.
     pub(crate) fn empty(format: SidecarFormat) -> Self {
         use alloy::eips::eip7594::CELLS_PER_EXT_BLOB;
         let mut infinity = Bytes48::ZERO;
@@ -159,7 +147,7 @@ impl BlobBundle {
         Self { sidecar: Arc::new(sidecar) }
     }
 
-    /// Hashes under which the chain knows the blobs, in order.
+    /// Versioned hashes of the blobs, in order.
     pub fn versioned_hashes(&self) -> Vec<B256> {
         self.sidecar.versioned_hashes().collect()
     }
@@ -174,7 +162,7 @@ impl BlobBundle {
         self.blobs().len()
     }
 
-    /// Never true: a bundle has at least one blob.
+    /// Whether there is no blob. Never true: a sidecar has at least one.
     pub fn is_empty(&self) -> bool {
         self.blobs().is_empty()
     }
@@ -184,7 +172,7 @@ impl BlobBundle {
         DATA_GAS_PER_BLOB.saturating_mul(self.len() as u64)
     }
 
-    /// The form that its proofs have.
+    /// The kind of its proofs.
     pub fn format(&self) -> SidecarFormat {
         match &*self.sidecar {
             BlobTransactionSidecarVariant::Eip7594(_) => SidecarFormat::Eip7594,
@@ -196,7 +184,7 @@ impl BlobBundle {
         (*self.sidecar).clone()
     }
 
-    /// The bundle as bytes, for the disk: the RLP fields of its format, which tell the format.
+    /// Encodes the sidecar for the disk: one byte for the format, then the RLP fields of that format.
     pub(crate) fn encode(&self) -> Bytes {
         let mut out = vec![match self.format() {
             SidecarFormat::Eip4844 => 0,
@@ -221,35 +209,38 @@ fn commitment(blob: &Blob) -> Result<Bytes48, BlobError> {
     fernet_kzg::commitment(blob).map(Bytes48::from).map_err(BlobError::malformed)
 }
 
-/// Versioned hash of a blob, from its KZG commitment.
+/// Versioned hash of a blob, from its KZG commitment (EIP-4844).
+///
+/// # Errors
+/// If the blob is malformed.
 pub fn versioned_hash(blob: &Blob) -> Result<B256, BlobError> {
     Ok(kzg_to_versioned_hash(commitment(blob)?.as_slice()))
 }
 
-/// Where blobs were published.
+/// The L1 block in which blobs were published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BlobLocation {
-    /// L1 block number
+    /// L1 block number.
     pub number: u64,
-    /// L1 block hash
+    /// L1 block hash.
     pub hash: B256,
-    /// L1 slot of the block
+    /// L1 slot of the block.
     pub l1_slot: L1Slot,
 }
 
-/// What an asynchronous call of a [`BlobSource`] gives.
+/// The future that a [`BlobSource`] returns.
 pub type BlobFuture<'a> = Pin<Box<dyn Future<Output = Result<Vec<Blob>, BlobError>> + Send + 'a>>;
 
-/// Something that still has the blobs of past L1 blocks.
+/// A source of blobs of past L1 blocks.
 pub trait BlobSource: Send + Sync {
-    /// The blobs with these versioned hashes, in this order. Implementations check each against its hash.
+    /// Fetches the blobs with these versioned hashes, in this order. Implementations check each blob against its hash.
     fn blobs<'a>(&'a self, at: BlobLocation, hashes: &'a [B256]) -> BlobFuture<'a>;
 }
 
-/// Puts what a source gave into the order asked for; every blob is checked against its hash.
+/// Sorts the blobs of an answer into the order of the request. Checks every blob against its hash.
 ///
 /// # Errors
-/// A blob that wasn't asked for, a malformed one, or one that is missing.
+/// If a blob wasn't requested, is malformed, or is missing.
 pub fn arrange(given: Vec<Blob>, at: BlobLocation, hashes: &[B256]) -> Result<Vec<Blob>, BlobError> {
     let mut found: Vec<(B256, Blob)> = Vec::with_capacity(given.len());
     for blob in given {
@@ -292,35 +283,38 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_survives_the_disk() {
+    fn a_sidecar_survives_the_disk() {
         for format in [SidecarFormat::Eip7594, SidecarFormat::Eip4844] {
-            let bundle = BlobBundle::build(vec![blob(1), blob(2)], format).unwrap();
-            assert_eq!(bundle.format(), format);
+            let sidecar = BlobSidecar::build(vec![blob(1), blob(2)], format).unwrap();
+            assert_eq!(sidecar.format(), format);
             assert_eq!(
-                bundle.versioned_hashes(),
+                sidecar.versioned_hashes(),
                 [versioned_hash(&blob(1)).unwrap(), versioned_hash(&blob(2)).unwrap()]
             );
-            assert_eq!(BlobBundle::decode(&bundle.encode()).unwrap(), bundle);
-            assert!(matches!(BlobBundle::decode(&bundle.encode()[..1000]), Err(BlobError::Malformed(_))));
+            assert_eq!(BlobSidecar::decode(&sidecar.encode()).unwrap(), sidecar);
+            assert!(matches!(BlobSidecar::decode(&sidecar.encode()[..1000]), Err(BlobError::Malformed(_))));
         }
     }
 
     #[test]
     fn the_empty_bundle_is_what_computing_it_gives() {
         for format in [SidecarFormat::Eip7594, SidecarFormat::Eip4844] {
-            assert_eq!(BlobBundle::empty(format), BlobBundle::build(vec![Blob::ZERO], format).unwrap());
+            assert_eq!(BlobSidecar::empty(format), BlobSidecar::build(vec![Blob::ZERO], format).unwrap());
         }
     }
 
     #[test]
     fn counts_and_field_elements_are_checked() {
         assert_eq!(
-            BlobBundle::build(Vec::new(), SidecarFormat::Eip4844).unwrap_err().to_string(),
+            BlobSidecar::build(Vec::new(), SidecarFormat::Eip4844).unwrap_err().to_string(),
             "expected 1 to 6 blobs, got 0"
         );
         let mut bad = Blob::ZERO;
         bad.0[..32].fill(0xff);
-        assert!(matches!(BlobBundle::build(vec![bad], SidecarFormat::Eip4844), Err(BlobError::Malformed(_))));
+        assert!(matches!(
+            BlobSidecar::build(vec![bad], SidecarFormat::Eip4844),
+            Err(BlobError::Malformed(_))
+        ));
         assert!(matches!(versioned_hash(&bad), Err(BlobError::Malformed(_))));
     }
 

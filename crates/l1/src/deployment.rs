@@ -1,4 +1,4 @@
-//! A deployment: where its contracts are, and whether they are what this client was built for.
+//! A deployment: the addresses of its contracts, and the check that they are the contracts this client was built for.
 
 use std::path::{Path, PathBuf};
 
@@ -10,13 +10,13 @@ use alloy::{
     sol_types::SolCall,
 };
 use fernet_bindings::{CodeMismatch, IReader, IStateTransitionVerifier, expected_code_matches};
-use fernet_protocol::{Bps, ClockError, L1Clock, L1Slot, Parameters, TokenAmount};
+use fernet_protocol::{Bps, ChainId, ClockError, L1Clock, L1Slot, Parameters, RollupId, TokenAmount};
 use serde::{Deserialize, Serialize};
 
 use crate::provider::{L1Provider, RpcFailure, answered};
 
 mod getters {
-    //! What the contracts tell beyond their interfaces.
+    //! Getters of the contracts that their interfaces don't declare.
     #![allow(missing_docs, unreachable_pub)]
 
     alloy::sol! {
@@ -55,39 +55,27 @@ use getters::*;
 
 /// Addresses of a deployment's contracts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each field is named after its contract")]
 pub struct Contracts {
-    /// staking and reward token, an ERC-20
+    /// Token of stakes, bonds and rewards, an ERC-20.
     pub token: Address,
-    /// `IRollup`
     pub rollup: Address,
-    /// `IStaking`
     pub staking: Address,
-    /// `IRandomness`
     pub randomness: Address,
-    /// `IEscrow`
     pub escrow: Address,
-    /// `IRewards`
     pub rewards: Address,
-    /// `IBridge`
     pub bridge: Address,
-    /// `IStateTransitionVerifier`
     pub verifier: Address,
-    /// `IScoring`
     pub scoring: Address,
-    /// `IReader`
     pub reader: Address,
-    /// `IVotes`
     pub votes: Address,
-    /// `ITimelock`
     pub timelock: Address,
-    /// `IGuardian`
     pub guardian: Address,
-    /// `IRegistry`
     pub registry: Address,
 }
 
 impl Contracts {
-    /// The contracts whose events a role needs. Those of governance are for whoever governs.
+    /// The contracts whose events a role needs. Events of the governance contracts aren't among them.
     pub fn with_events(&self) -> [Address; 6] {
         [self.rollup, self.staking, self.randomness, self.escrow, self.rewards, self.bridge]
     }
@@ -113,26 +101,26 @@ pub struct CodeHashes {
     pub registry: B256,
 }
 
-/// `deployments/<chain id>.json`, as the deploy script writes it. Nothing in it is trusted before
-/// [`Deployment::verify`].
+/// The file `deployments/<chain id>.json` of the deploy script. [`Deployment::verify`] checks it; nothing in it is trusted
+/// before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeploymentFile {
-    /// EIP-155 chain id of the L1
+    /// EIP-155 chain id of the L1.
     pub chain_id: u64,
-    /// timestamp at which L1 slot 0 starts, seconds since 1970
+    /// Start of L1 slot 0, in seconds since 1970.
     pub l1_genesis_time: u64,
-    /// seconds
+    /// Length of an L1 slot, in seconds.
     pub l1_slot_seconds: u64,
-    /// L1 slot in which the rollup was deployed, as the deploy script foresaw it; the chain's own word counts
+    /// L1 slot of the deployment, as the deploy script predicted it. The value on chain is the authoritative one.
     pub genesis_slot: u64,
-    /// an L1 block at or before the deployment's first one
+    /// An L1 block at or before the deployment's first one.
     pub block: u64,
-    /// where the contracts are
+    /// Addresses of the contracts.
     pub contracts: Contracts,
-    /// what they are
+    /// Hashes of their code.
     pub code_hashes: CodeHashes,
-    /// name of the configuration
+    /// Name of the configuration.
     pub config: String,
 }
 
@@ -141,97 +129,41 @@ pub struct DeploymentFile {
 pub enum DeploymentError {
     /// The file can't be read.
     #[error("deployment file {path}: {error}")]
-    Unreadable {
-        /// file
-        path: PathBuf,
-        /// what the system says
-        error: std::io::Error,
-    },
-    /// The file isn't one of the deploy script's.
+    Unreadable { path: PathBuf, error: std::io::Error },
+    /// The file doesn't have the deploy script's format.
     #[error("deployment file is malformed: {0}")]
     Malformed(#[from] serde_json::Error),
-    /// The L1 is another chain.
+    /// The endpoint is on another chain.
     #[error("deployment is for chain {expected}, the L1 endpoint is on chain {actual}")]
-    WrongChain {
-        /// chain id in the file
-        expected: u64,
-        /// chain id of the endpoint
-        actual: u64,
-    },
-    /// Nothing is deployed there.
+    WrongChain { expected: u64, actual: u64 },
+    /// The address of a contract has no code.
     #[error("no code at {address}, where the deployment has its {contract}")]
-    NoCode {
-        /// key of the contract in the file
-        contract: &'static str,
-        /// address in the file
-        address: Address,
-    },
-    /// The contract isn't the one that was deployed.
+    NoCode { contract: &'static str, address: Address },
+    /// The code isn't the deployed code of the file.
     #[error("code of {contract} at {address} has hash {actual}, the deployment file expects {expected}")]
-    WrongCodeHash {
-        /// key of the contract in the file
-        contract: &'static str,
-        /// address in the file
-        address: Address,
-        /// hash in the file
-        expected: B256,
-        /// hash on the chain
-        actual: B256,
-    },
-    /// The contract isn't the one that this client was built with.
+    WrongCodeHash { contract: &'static str, address: Address, expected: B256, actual: B256 },
+    /// The code isn't the contract that this client was built with.
     #[error("{contract} at {address} isn't the contract that this client knows: {mismatch}")]
-    UnknownCode {
-        /// key of the contract in the file
-        contract: &'static str,
-        /// address in the file
-        address: Address,
-        /// where it differs
-        mismatch: CodeMismatch,
-    },
-    /// A contract names another one than the file does.
+    UnknownCode { contract: &'static str, address: Address, mismatch: CodeMismatch },
+    /// A contract refers to another address than the file's.
     #[error("{contract} names {actual} as its {names}, the deployment file expects {expected}")]
-    WrongWiring {
-        /// key of the contract in the file
-        contract: &'static str,
-        /// what it was asked for
-        names: &'static str,
-        /// address in the file
-        expected: Address,
-        /// address in the contract
-        actual: Address,
-    },
-    /// A contract counts L1 slots in another way than the file says.
+    WrongWiring { contract: &'static str, names: &'static str, expected: Address, actual: Address },
+    /// A contract's clock of L1 slots differs from the file's.
     #[error("{contract} has {names} {actual}, the deployment file expects {expected}")]
-    WrongClock {
-        /// key of the contract in the file
-        contract: &'static str,
-        /// what it was asked for
-        names: &'static str,
-        /// value in the file
-        expected: u64,
-        /// value in the contract
-        actual: u64,
-    },
-    /// The clock in the file is none.
+    WrongClock { contract: &'static str, names: &'static str, expected: u64, actual: u64 },
+    /// The clock in the file is invalid.
     #[error(transparent)]
     Clock(#[from] ClockError),
-    /// A contract's answer can't be read or makes no sense.
+    /// A contract's answer can't be decoded, or is out of range.
     #[error("{contract} gave a malformed answer to {call}: {error}")]
-    MalformedAnswer {
-        /// key of the contract in the file
-        contract: &'static str,
-        /// signature of the call
-        call: &'static str,
-        /// what is wrong
-        error: String,
-    },
+    MalformedAnswer { contract: &'static str, call: &'static str, error: String },
     /// The request failed.
     #[error(transparent)]
     Rpc(#[from] RpcFailure),
 }
 
 impl DeploymentError {
-    /// Whether trying again later may help.
+    /// Whether another attempt may succeed.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Rpc(error) if error.is_retryable())
     }
@@ -239,13 +171,19 @@ impl DeploymentError {
 
 impl DeploymentFile {
     /// Reads the file.
+    ///
+    /// # Errors
+    /// If it can't be read or parsed.
     pub fn read(path: &Path) -> Result<Self, DeploymentError> {
         let json = std::fs::read_to_string(path)
             .map_err(|error| DeploymentError::Unreadable { path: path.to_owned(), error })?;
         Self::parse(&json)
     }
 
-    /// Reads the file's contents.
+    /// Parses the file's contents.
+    ///
+    /// # Errors
+    /// If they don't have the deploy script's format.
     pub fn parse(json: &str) -> Result<Self, DeploymentError> {
         Ok(serde_json::from_str(json)?)
     }
@@ -253,7 +191,7 @@ impl DeploymentFile {
     fn named(&self) -> [(&'static str, Code, Address, B256); 14] {
         let (contracts, hashes) = (&self.contracts, &self.code_hashes);
         [
-            // any ERC-20 will do
+            // The token can be any ERC-20.
             ("token", &[], contracts.token, hashes.token),
             ("rollup", &["Rollup"], contracts.rollup, hashes.rollup),
             ("staking", &["Staking"], contracts.staking, hashes.staking),
@@ -272,20 +210,20 @@ impl DeploymentFile {
     }
 }
 
-/// Compiled contracts that a deployed one may be; none where any will do.
+/// Names of the compiled contracts whose code is accepted. Empty: any code is.
 type Code = &'static [&'static str];
 
-/// How the sequencers of a slot rank.
+/// How the sequencers of a slot are scored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Scoring {
     /// By a hash that anyone can compute once the seed is known.
     #[default]
     Public,
-    /// By a verifiable random function of each sequencer's BLS key: nobody knows another's score before its proposal.
+    /// By a verifiable random function of each sequencer's BLS key. A score stays hidden until its owner proposes.
     Vrf,
 }
 
-/// No way to rank has that name.
+/// A name that is no [`Scoring`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected public or vrf, got {0:?}")]
 pub struct UnknownScoring(String);
@@ -303,7 +241,7 @@ impl std::str::FromStr for Scoring {
 }
 
 impl Scoring {
-    /// The name that contracts and configurations have for it.
+    /// Its name in contracts and configurations.
     pub fn name(self) -> &'static str {
         match self {
             Self::Public => "public",
@@ -318,25 +256,25 @@ impl Scoring {
     }
 }
 
-/// How the verifier's circuit lays operations out.
+/// Layout of the verifier's circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CircuitShape {
-    /// operation slots of a chunk
+    /// Operation slots of a chunk.
     pub operations: u64,
-    /// blob elements that a chunk owns
+    /// Blob elements that a chunk owns.
     pub elements: u64,
-    /// chunks in a full blob
+    /// Chunks in a full blob.
     pub chunks_per_blob: u64,
-    /// share of L2 fees that is burned, in basis points
+    /// Share of L2 fees that is burned, in basis points.
     pub fee_burn: Bps,
-    /// state root of the empty ledger
+    /// State root of the empty ledger.
     pub genesis_root: B256,
-    /// contract that holds the verifying key as its code
+    /// Contract that holds the verifying key as its code.
     pub verifying_key: Address,
 }
 
-/// A deployment that was checked against the chain and against the contracts that this client was built with, and
-/// what its contracts say about themselves.
+/// A verified deployment with its parameters. It was checked against the chain, and against the contracts that this
+/// client was built with.
 #[derive(Clone, Debug)]
 pub struct Deployment {
     file: DeploymentFile,
@@ -355,7 +293,10 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Checks everything: chain id, code hashes, code, wiring, clocks; and reads the parameters.
+    /// Checks chain id, code hashes, code, references between contracts, and clocks; then reads the parameters.
+    ///
+    /// # Errors
+    /// If a check fails, or a request does.
     pub async fn verify(file: DeploymentFile, provider: &L1Provider) -> Result<Self, DeploymentError> {
         let actual = answered(provider.get_chain_id().await)?;
         if actual != file.chain_id {
@@ -404,12 +345,12 @@ impl Deployment {
         })
     }
 
-    /// The file that it was read from.
+    /// The deployment file.
     pub fn file(&self) -> &DeploymentFile {
         &self.file
     }
 
-    /// Where the contracts are.
+    /// Addresses of the contracts.
     pub fn contracts(&self) -> &Contracts {
         &self.file.contracts
     }
@@ -419,7 +360,12 @@ impl Deployment {
         self.file.chain_id
     }
 
-    /// When L1 slots are.
+    /// Identity of the rollup.
+    pub fn rollup_id(&self) -> RollupId {
+        RollupId::new(ChainId::new(self.file.chain_id), self.file.contracts.rollup)
+    }
+
+    /// Clock of L1 slots.
     pub fn clock(&self) -> L1Clock {
         self.clock
     }
@@ -429,17 +375,17 @@ impl Deployment {
         self.genesis_slot
     }
 
-    /// The rules.
+    /// Parameters of the slot's phases and payments.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
-    /// How sequencers rank.
+    /// How sequencers are scored.
     pub fn scoring(&self) -> Scoring {
         self.scoring
     }
 
-    /// How blocks are laid out and what the first one starts from.
+    /// Layout of the circuit, and the state before the first block.
     pub fn circuit(&self) -> &CircuitShape {
         &self.circuit
     }
@@ -449,7 +395,7 @@ impl Deployment {
         self.unit
     }
 
-    /// Least deposit, in L2 units.
+    /// Smallest deposit, in L2 units.
     pub fn min_deposit(&self) -> u64 {
         self.min_deposit
     }
@@ -464,17 +410,17 @@ impl Deployment {
         self.minimum_stake
     }
 
-    /// L1 slots from registration to activity.
+    /// L1 slots from a registration until the sequencer is active.
     pub fn entry_period(&self) -> u64 {
         self.entry_period
     }
 
-    /// L1 slots from an exit's start to the stake's payment.
+    /// L1 slots from the start of an exit until the stake can be withdrawn.
     pub fn exit_delay(&self) -> u64 {
         self.exit_delay
     }
 
-    /// L1 slots from asking an escrow back to its payment.
+    /// L1 slots from the request of an escrow withdrawal until it can be paid.
     pub fn escrow_withdrawal_delay(&self) -> u64 {
         self.escrow_withdrawal_delay
     }
@@ -526,7 +472,7 @@ impl View<'_> {
         C::abi_decode_returns(&answer).map_err(|error| malformed::<C>(contract, &error))
     }
 
-    /// A number that Solidity keeps in a word but that must be small.
+    /// A `uint256` that must fit into 64 bits.
     async fn small<C: SolCall<Return = U256>>(
         &self,
         (contract, address): (&'static str, Address),

@@ -17,37 +17,37 @@ use fernet_protocol::{Header, L1Slot, Rates, Score, SequencerId, Slot, TokenAmou
 
 use crate::deployment::Contracts;
 
-/// A BLS key as events have it: the coordinates of a point of G1 as in EIP-2537, 128 bytes.
+/// A BLS key as events encode it: the coordinates of a point of G1 as in EIP-2537, 128 bytes.
 pub type BlsWords = [B256; 4];
 
 /// How a block became final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// Proven in time by the prover who committed.
+    /// The committed prover proved it during exclusive proving.
     Finalized,
-    /// Proven by somebody else, or late.
+    /// Another prover proved it, or the committed one after exclusive proving.
     Rescued,
-    /// In the backup phase.
+    /// It was proven in the backup phase.
     Backup,
 }
 
-/// An event and where it happened.
+/// An event and its position in the block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggedEvent {
-    /// what happened
+    /// The event.
     pub event: RollupEvent,
-    /// in which transaction
+    /// Hash of its transaction.
     pub tx: TxHash,
-    /// position among the block's logs
+    /// Position among the block's logs.
     pub log_index: u64,
 }
 
-/// Everything that the contracts of a deployment say. Amounts are token units unless said otherwise; the interfaces in
-/// `contracts/interfaces` say when each is emitted.
+/// The events of a deployment's contracts. Amounts are token units unless said otherwise. The interfaces in
+/// `contracts/interfaces` say when each event is emitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are those of the events, which the interfaces explain")]
 pub enum RollupEvent {
-    /// A header entered the list of a slot's candidates.
+    /// A header became a candidate of its slot.
     Proposed {
         slot: Slot,
         sequencer: SequencerId,
@@ -56,7 +56,7 @@ pub enum RollupEvent {
         start: L1Slot,
         previous_start: L1Slot,
     },
-    /// A better proposal pushed a candidate off the list.
+    /// A better proposal replaced a candidate.
     Displaced { slot: Slot, sequencer: SequencerId, header_hash: B256 },
     /// A prover's bond was locked for a candidate.
     Committed {
@@ -78,7 +78,7 @@ pub enum RollupEvent {
         complete: bool,
         l1_slot: L1Slot,
     },
-    /// A block was proven: it is the tip.
+    /// A block was proven, and is the new tip.
     Finalized {
         slot: Slot,
         header_hash: B256,
@@ -88,19 +88,19 @@ pub enum RollupEvent {
         deposits_end: u64,
         l1_slot: L1Slot,
     },
-    /// The header of a block that comes with `finalizeBackup`.
+    /// The header of a block that `finalizeBackup` brought.
     BackupBlock { slot: Slot, header_hash: B256, header: Header },
-    /// A candidate found no prover in its turn.
+    /// No prover committed to a candidate during its turn.
     CandidateAbandoned { slot: Slot, sequencer: SequencerId, penalty: TokenAmount },
-    /// A candidate with a prover didn't publish its data.
+    /// A committed candidate wasn't revealed in time.
     CandidateWithheld { slot: Slot, sequencer: SequencerId, penalty: TokenAmount },
-    /// A bond is free again.
+    /// A bond was released.
     BondReleased { slot: Slot, prover: Address, bond: TokenAmount },
-    /// A bond is lost: `share` of it to `beneficiary`, the rest burned.
+    /// A bond was slashed: `share` of it goes to `beneficiary`, and the rest is burned.
     BondSlashed { slot: Slot, prover: Address, bond: TokenAmount, beneficiary: Address, share: TokenAmount },
     /// A slot with proposals ended without a block.
     SlotExpired { slot: Slot },
-    /// A slot's first proposal showed the RANDAO mix that its seed follows from.
+    /// A slot's first proposal proved the RANDAO mix of its seed.
     SeedProven { slot: Slot, l1_slot: L1Slot, mix: B256 },
     /// A pause ended a slot without a block and without penalties.
     SlotVoided { slot: Slot },
@@ -117,43 +117,43 @@ pub enum RollupEvent {
         active_from: L1Slot,
         bls_key: BlsWords,
     },
-    /// A queued registration took its stake back.
+    /// A queued registration was cancelled, and its stake paid back.
     EntryCancelled { sequencer: SequencerId, to: Address, amount: TokenAmount },
-    /// A stake grew to `stake`.
+    /// A stake was topped up to `stake`.
     ToppedUp { sequencer: SequencerId, from: Address, amount: TokenAmount, stake: TokenAmount },
-    /// Another address gets the stake back.
+    /// Another address was set to receive the stake.
     WithdrawerSet { sequencer: SequencerId, withdrawer: Address },
-    /// Blocks of the sequencer pay fees to another L2 account.
+    /// The sequencer's blocks pay fees to another L2 account.
     FeeRecipientSet { sequencer: SequencerId, fee_recipient: u32 },
-    /// Another attester counts from `from` on.
+    /// Another attester is valid from `from` on.
     AttesterRotated { sequencer: SequencerId, attester: Address, from: L1Slot },
-    /// Another BLS key counts from `from` on.
+    /// Another BLS key is valid from `from` on.
     BlsKeyRotated { sequencer: SequencerId, bls_key: BlsWords, from: L1Slot },
-    /// Entry windows that begin in `from` or later have `flush` places.
+    /// Entry windows that begin in `from` or later admit `flush` sequencers.
     EntryFlushSet { flush: u16, from: L1Slot },
-    /// A sequencer leaves, or was ejected.
+    /// A sequencer started its exit, or was ejected.
     ExitInitiated { sequencer: SequencerId, l1_slot: L1Slot, withdrawable_from: L1Slot },
-    /// What was left of a stake went to its withdrawer.
+    /// The rest of a stake was paid to its withdrawer.
     StakeWithdrawn { sequencer: SequencerId, to: Address, amount: TokenAmount },
     /// Part of a stake was burned.
     StakeSlashed { sequencer: SequencerId, amount: TokenAmount, remaining: TokenAmount },
     /// The RANDAO mix as of an L1 slot was proven on L1.
     MixProven { l1_slot: L1Slot, mix: B256, block_number: u64 },
-    /// A prover's escrow grew.
+    /// An amount was deposited in a prover's escrow.
     EscrowDeposited { account: Address, from: Address, amount: TokenAmount },
-    /// Part of an escrow was asked back; `amount` is what this request adds.
+    /// A withdrawal from an escrow was requested; `amount` is this request's part.
     EscrowWithdrawalRequested { account: Address, amount: TokenAmount, withdrawable_from: L1Slot },
-    /// What was asked back was paid.
+    /// A requested withdrawal was paid.
     EscrowWithdrawn { account: Address, to: Address, amount: TokenAmount },
-    /// A bond was taken out of the free balance.
+    /// A bond was locked, out of the free balance.
     EscrowLocked { account: Address, amount: TokenAmount },
-    /// A bond went back to the free balance.
+    /// A bond returned to the free balance.
     EscrowReleased { account: Address, amount: TokenAmount },
-    /// A bond was lost; `share` went to the free balance of `beneficiary`.
+    /// A bond was slashed; `share` went to the free balance of `beneficiary`.
     EscrowSlashed { account: Address, amount: TokenAmount, beneficiary: Address, share: TokenAmount },
-    /// The reward pot grew.
+    /// The reward pot was funded.
     RewardsFunded { from: Address, amount: U256 },
-    /// A finalized block was paid for: three credits. Without an elected sequencer, nobody gets that share.
+    /// A finalized block was rewarded with three credits. Without an elected sequencer, its share isn't paid.
     BlockPaid {
         slot: Slot,
         sequencer: Address,
@@ -165,9 +165,9 @@ pub enum RollupEvent {
     },
     /// Blocks of `from` and later slots pay `rates`.
     RatesScheduled { from: Slot, rates: Rates },
-    /// Somebody was paid.
+    /// Credited rewards were paid.
     RewardClaimed { account: Address, to: Address, amount: U256, still_owed: U256 },
-    /// A deposit was queued; `amount` in L2 units, paid by `from`.
+    /// A deposit by `from` was queued; `amount` in L2 units.
     Deposited {
         number: u64,
         index: u32,
@@ -179,37 +179,21 @@ pub enum RollupEvent {
         chain: B256,
         l1_slot: L1Slot,
     },
-    /// The exit of an account was queued by its owner, to be claimed by `to`.
+    /// The owner of an account queued its forced exit, which `to` can claim.
     ExitForced { number: u64, index: u32, owner: Address, to: Address, chain: B256, l1_slot: L1Slot },
     /// A withdrawal or a forced exit was paid; `amount` in L2 units.
     WithdrawalClaimed { slot: Slot, blob: u64, element: u64, to: Address, amount: u64 },
 }
 
-/// A log that the contracts as compiled can't have made.
+/// A log that this client's version of the contracts can't have emitted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
-    /// Topics or data don't fit any event of the contract.
+    /// Topics and data fit no event of the contract.
     #[error("log {log_index} of L1 block {block} from {contract} is no event of that contract: {error}")]
-    Malformed {
-        /// contract
-        contract: Address,
-        /// L1 block number
-        block: u64,
-        /// position among the block's logs
-        log_index: u64,
-        /// what the decoder says
-        error: String,
-    },
-    /// A log of an address that wasn't asked for.
+    Malformed { contract: Address, block: u64, log_index: u64, error: String },
+    /// The log is from an address that wasn't requested.
     #[error("log {log_index} of L1 block {block} is from {contract}, which wasn't asked for")]
-    Foreign {
-        /// address
-        contract: Address,
-        /// L1 block number
-        block: u64,
-        /// position among the block's logs
-        log_index: u64,
-    },
+    Foreign { contract: Address, block: u64, log_index: u64 },
 }
 
 /// Decodes one log of a deployment.
@@ -242,7 +226,7 @@ pub(crate) fn decode(
 
 type Decoded = Result<RollupEvent, String>;
 
-/// Decodes strictly: topics and data must be what encoding the event gives.
+/// Decodes strictly: encoding the event again must give the same topics and data.
 fn read<E: SolEventInterface>(log: &LogData) -> Result<E, String> {
     E::decode_raw_log(log.topics(), &log.data).map_err(|error| error.to_string())
 }

@@ -1,4 +1,4 @@
-//! The chain, block by block: headers checked against their hashes, the deployment's events in order, and reorgs as
+//! The feed of L1 blocks: headers checked against their hashes, the deployment's events in order, and reorgs as
 //! rollbacks.
 
 use std::{collections::VecDeque, sync::Arc};
@@ -19,68 +19,55 @@ use crate::{
     provider::{L1Provider, RpcFailure, answered},
 };
 
-/// Blocks whose hashes are remembered: a reorg that goes back further is reported as an error. Mainnet finalizes after
-/// 64 blocks; half a day is for chains that stop finalizing.
+/// Number of blocks whose hashes are remembered. A deeper reorg is an error. Mainnet finalizes after 64 blocks; the limit
+/// covers half a day, for chains that stop finalizing.
 pub const REORG_LIMIT: usize = 4096;
 
-/// An L1 block with what it says about the rollup.
+/// An L1 block with its events about the rollup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct L1Block {
-    /// number
+    /// Number.
     pub number: u64,
-    /// hash
+    /// Hash.
     pub hash: B256,
-    /// L1 slot of its timestamp
+    /// L1 slot of its timestamp.
     pub l1_slot: L1Slot,
-    /// the header, which hashes to `hash`; its `mix_hash` is the RANDAO mix
+    /// Header, which hashes to `hash`. Its `mix_hash` is the RANDAO mix.
     pub header: Header,
-    /// events of the deployment's contracts, in order
+    /// Events of the deployment's contracts, in order.
     pub events: Vec<LoggedEvent>,
 }
 
-/// One step of the chain.
+/// A change of the L1 chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FeedUpdate {
     /// The next block.
     Block(Arc<L1Block>),
     /// Every block above `to` is undone. Blocks of the new branch follow.
     Rollback {
-        /// number of the newest block that still stands
+        /// Number of the newest block that both branches share.
         to: u64,
     },
 }
 
-/// Why the chain can't be followed.
+/// Why the L1 chain can't be followed.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
-    /// The chain was reorganised further back than what is remembered.
+    /// The reorg is deeper than the remembered blocks.
     #[error(
-        "l1 reorg goes below block {oldest}, further back than the {REORG_LIMIT} blocks that are remembered or below the deployment"
+        "l1 reorg goes below block {oldest}: the last {REORG_LIMIT} blocks since the deployment are remembered"
     )]
-    ReorgTooDeep {
-        /// oldest block remembered
-        oldest: u64,
-    },
+    ReorgTooDeep { oldest: u64 },
     /// The block's timestamp has no L1 slot.
     #[error("l1 block {number}: {error}")]
-    Clock {
-        /// block number
-        number: u64,
-        /// why
-        error: ClockError,
-    },
-    /// A log belongs to another block than the one asked for, or logs are out of order.
+    Clock { number: u64, error: ClockError },
+    /// A log belongs to another block than the requested one, or the logs are out of order.
     #[error("log {log_index} of L1 block {number} is out of place")]
-    LogOutOfPlace {
-        /// block number
-        number: u64,
-        /// position as the node gave it
-        log_index: u64,
-    },
+    LogOutOfPlace { number: u64, log_index: u64 },
     /// An event can't be read.
     #[error(transparent)]
     Event(#[from] EventError),
-    /// A header can't be had or used.
+    /// A header can't be fetched or used.
     #[error(transparent)]
     Header(#[from] HeaderError),
     /// The request failed.
@@ -94,7 +81,7 @@ impl FeedError {
         match self {
             Self::Rpc(error) => error.is_retryable(),
             Self::Header(error) => error.is_retryable(),
-            // a node that serves another block's logs is between two branches
+            // The node is switching between two branches.
             Self::LogOutOfPlace { .. } => true,
             Self::ReorgTooDeep { .. } | Self::Clock { .. } | Self::Event(_) => false,
         }
@@ -109,7 +96,7 @@ pub struct Feed {
     contracts: Contracts,
     addresses: Vec<Address>,
     first: u64,
-    /// number and hash of the blocks given out, oldest first
+    /// Number and hash of the blocks given out, oldest first.
     seen: VecDeque<(u64, B256)>,
 }
 
@@ -150,7 +137,7 @@ impl Feed {
             }
             (Some((header, hash)), None) => self.extend(header, hash).await.map(Some),
             (None, None) => Ok(None),
-            // either at the head, or the chain is another one
+            // The feed is at the head, or its last block is no longer on the chain.
             (_, Some((number, last_hash))) => {
                 let now = find_header(&self.provider, BlockNumberOrTag::Number(number)).await?;
                 if now.is_some_and(|(_, hash)| hash == last_hash) {
@@ -175,7 +162,7 @@ impl Feed {
             kept -= 1;
         }
         if oldest == self.first {
-            // nothing that was given out stands, the first block included
+            // No block that was returned is on the chain any more, not even the first one.
             self.seen.clear();
             return Ok(FeedUpdate::Rollback { to: self.first.saturating_sub(1) });
         }
@@ -196,7 +183,7 @@ impl Feed {
 
     async fn events(&self, header: &Header, hash: B256) -> Result<Vec<LoggedEvent>, FeedError> {
         let number = header.number;
-        // the bloom is part of the header, which was checked: no false negatives
+        // The bloom belongs to the checked header, so it has no false negatives.
         let may_have =
             |address: &Address| header.logs_bloom.contains_input(BloomInput::Raw(address.as_slice()));
         if !self.addresses.iter().any(may_have) {

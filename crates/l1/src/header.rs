@@ -1,7 +1,8 @@
-//! L1 block headers in the form that contracts can check: RLP whose hash is the block's hash.
+//! L1 block headers in the form that contracts check: RLP that hashes to the block's hash.
 //!
-//! A slot's seed is the RANDAO mix as of an L1 slot `T`. Its proof is the header of the first block after `T`, whose
-//! `mixHash` that mix is, and the header of its parent at or before `T`, which shows that it is the first.
+//! A slot's seed is the RANDAO mix as of an L1 slot `T`. Its proof consists of two headers. The first is the header of
+//! the first block after `T`; its `mixHash` is the mix. The second is the header of its parent, at or before `T`; it
+//! shows that no block lies between.
 
 use alloy::{
     consensus::Header,
@@ -14,59 +15,34 @@ use fernet_protocol::{L1Clock, L1Slot};
 
 use crate::provider::{L1Provider, RpcFailure, answered};
 
-/// Blocks that the history contract of EIP-2935 remembers: no proof reaches further back.
+/// Number of blocks in the history contract of EIP-2935. No proof reaches further back.
 pub const PROVABLE_BLOCKS: u64 = 8191;
 
-/// Why a header can't be had or used.
+/// Why a header can't be fetched or used.
 #[derive(Debug, thiserror::Error)]
 pub enum HeaderError {
-    /// Re-encoding what the node said gives another hash.
+    /// The node's header doesn't hash to the node's block hash.
     #[error("header of L1 block {number} hashes to {actual}, expected {expected}")]
-    WrongHash {
-        /// block number
-        number: u64,
-        /// the block's hash as the node gave it
-        expected: B256,
-        /// hash of the header's RLP
-        actual: B256,
-    },
+    WrongHash { number: u64, expected: B256, actual: B256 },
     /// The node doesn't have the block.
-    #[error("l1 node doesn't have block {number}")]
-    UnknownBlock {
-        /// block number
-        number: u64,
-    },
-    /// No block after the target yet.
-    #[error("no L1 block after L1 slot {target} yet: the head is at {head}")]
-    NotYet {
-        /// L1 slot whose mix was asked for
-        target: L1Slot,
-        /// L1 slot of the newest block
-        head: L1Slot,
-    },
-    /// The first block after the target is older than L1 can prove.
+    #[error("the L1 node doesn't have block {number}")]
+    UnknownBlock { number: u64 },
+    /// There is no block after the target yet.
+    #[error("there is no L1 block after L1 slot {target} yet: the head is in L1 slot {head}")]
+    NotYet { target: L1Slot, head: L1Slot },
+    /// The first block after the target is too old for a proof on L1.
     #[error("the first L1 block after L1 slot {target} is older than the last {PROVABLE_BLOCKS} blocks")]
-    TooOld {
-        /// L1 slot whose mix was asked for
-        target: L1Slot,
-    },
-    /// Two blocks that the node gave don't follow each other: the chain changed meanwhile.
+    TooOld { target: L1Slot },
+    /// The node's two blocks aren't parent and child: the chain changed between the requests.
     #[error("the parent of L1 block {number} has hash {actual}, expected {expected}")]
-    WrongParent {
-        /// block number of the child
-        number: u64,
-        /// the child's parent hash
-        expected: B256,
-        /// hash of the block before it
-        actual: B256,
-    },
+    WrongParent { number: u64, expected: B256, actual: B256 },
     /// The request failed.
     #[error(transparent)]
     Rpc(#[from] RpcFailure),
 }
 
 impl HeaderError {
-    /// Whether asking again later may help.
+    /// Whether the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Rpc(error) => error.is_retryable(),
@@ -79,15 +55,18 @@ impl HeaderError {
 /// A proven RANDAO mix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeedProof {
-    /// `abi.encode(bytes header, bytes parentHeader)`, as `IRandomness.prove` and `IRollup.propose` take it
+    /// `abi.encode(bytes header, bytes parentHeader)`, the argument of `IRandomness.prove` and `IRollup.propose`.
     pub encoded: Bytes,
-    /// the mix that it proves
+    /// The proven mix.
     pub mix: B256,
-    /// number of the first block after the target
+    /// Number of the first block after the target.
     pub child: u64,
 }
 
-/// The header's RLP, which hashes to `expected`.
+/// The header's RLP.
+///
+/// # Errors
+/// If it doesn't hash to `expected`.
 pub fn header_rlp(header: &Header, expected: B256) -> Result<Bytes, HeaderError> {
     let rlp = alloy::rlp::encode(header);
     let actual = keccak256(&rlp);
@@ -97,12 +76,15 @@ pub fn header_rlp(header: &Header, expected: B256) -> Result<Bytes, HeaderError>
     Ok(rlp.into())
 }
 
-/// A block's header, checked against its hash.
+/// Fetches a block's header and checks it against its hash.
+///
+/// # Errors
+/// If the request fails, the node doesn't have the block, or the hash is wrong.
 pub async fn fetch_header(provider: &L1Provider, number: u64) -> Result<(Header, B256), HeaderError> {
     find_header(provider, BlockNumberOrTag::Number(number)).await?.ok_or(HeaderError::UnknownBlock { number })
 }
 
-/// As [`fetch_header`]; none where the chain has no such block.
+/// Like [`fetch_header`], but returns `None` if the chain has no such block.
 pub(crate) async fn find_header(
     provider: &L1Provider,
     block: BlockNumberOrTag,
@@ -113,12 +95,15 @@ pub(crate) async fn find_header(
     Ok(Some((header, hash)))
 }
 
-/// L1 slot of a block; blocks before the L1's genesis count as its first slot, which is after no target either.
+/// L1 slot of a block. A block before the L1's genesis counts as slot 0, which is after no target.
 fn slot_of(clock: &L1Clock, header: &Header) -> L1Slot {
     clock.slot_at(header.timestamp).unwrap_or_default()
 }
 
-/// Finds the first block after `target` and proves the mix as of `target`.
+/// Finds the first block after `target`, and proves the mix as of `target`.
+///
+/// # Errors
+/// If there is no such block yet, it is too old, or a request fails.
 pub async fn seed_proof(
     provider: &L1Provider,
     clock: &L1Clock,
@@ -131,7 +116,7 @@ pub async fn seed_proof(
     if head_slot <= target {
         return Err(HeaderError::NotYet { target, head: head_slot });
     }
-    // blocks' timestamps rise: the first block after the target lies in (low, high]
+    // Timestamps increase from block to block: the first block after the target lies in (low, high].
     let mut low = head.number.saturating_sub(PROVABLE_BLOCKS);
     let mut high = head.number;
     let (oldest, _) = fetch_header(provider, low).await?;
@@ -146,7 +131,10 @@ pub async fn seed_proof(
     seed_proof_at(provider, clock, target, high).await
 }
 
-/// As [`seed_proof`], for whoever knows that block `child` is the first after `target`.
+/// Like [`seed_proof`], for callers who know that block `child` is the first one after `target`.
+///
+/// # Errors
+/// If `child` isn't that block, or a request fails.
 pub async fn seed_proof_at(
     provider: &L1Provider,
     clock: &L1Clock,
@@ -169,7 +157,7 @@ pub async fn seed_proof_at(
     if parent_slot > target {
         return Err(HeaderError::TooOld { target });
     }
-    // A block of the first second after the target has nothing between itself and the target: its parent needn't be shown.
+    // If the block is in the L1 slot right after the target, no other block can lie between: the parent isn't needed.
     let parent = if header.timestamp == clock.start_of(target.plus(1)) {
         Bytes::new()
     } else {

@@ -1,19 +1,20 @@
-//! Everything between the client and its L1.
+//! The client's access to L1.
 //!
-//! - [`connect_http`] and [`connect_transport`]: an L1 behind an endpoint or in this process. Nothing here knows which.
+//! - [`connect_http`] and [`connect_transport`]: a provider for an HTTP endpoint, or for an L1 in this
+//!   process.
 //! - [`DeploymentFile`] → [`Deployment`]: where the contracts are, checked against the chain and against the contracts
 //!   that this client was built with.
 //! - [`Feed`]: blocks in order with the deployment's events ([`RollupEvent`]); reorgs as rollbacks.
 //! - [`seed_proof`]: block headers in the form that the contracts check.
-//! - [`BlobBundle`], [`BlobSource`], [`BeaconBlobs`]: blobs on their way out and back.
-//! - [`TxManager`]: transactions as [`Intent`]s with a window and a worth, across reorgs and restarts.
+//! - [`BlobSidecar`]: blobs to send. [`BlobSource`], [`BeaconBlobs`]: blobs to fetch.
+//! - [`TxManager`]: transactions as [`Intent`]s, across reorgs and restarts.
 //!
 //! ```text
 //!   Feed ──L1Block──▶ follower ──view──▶ state machine ──effects──▶ TxManager::submit
 //!     └──────────────────L1Block───────────────────────────────────▶ TxManager::tick
 //! ```
 //!
-//! Nothing here has a clock or a timer of its own: time is the L1 slot of the newest block.
+//! There are no timers: time is the L1 slot of the newest block.
 
 mod beacon;
 mod blobs;
@@ -26,7 +27,7 @@ mod tx;
 
 pub use beacon::{BeaconBlobs, BlockIds};
 pub use blobs::{
-    BlobBundle, BlobError, BlobFuture, BlobLocation, BlobSource, MAX_BLOBS_PER_TRANSACTION, SidecarFormat,
+    BlobError, BlobFuture, BlobLocation, BlobSidecar, BlobSource, MAX_BLOBS_PER_TRANSACTION, SidecarFormat,
     arrange, versioned_hash,
 };
 pub use deployment::{
@@ -39,7 +40,7 @@ pub use header::{
 };
 pub use provider::{ConnectError, L1Provider, RpcFailure, connect_http, connect_transport};
 pub use tx::{
-    Accounts, BLOB_REPLACEMENT_RAISE, FailureReason, Fees, Intent, IntentKey, KeyError, Market, OverCeiling,
-    REPLACEMENT_RAISE, Stage, StoreError, TickReport, TransactionSigner, TxConfig, TxError, TxManager,
-    TxOutcome, TxStatus, TxStore, Usage, WaitReason, WhenReverting,
+    Accounts, BLOB_PRICE_BUMP_PERCENT, FailureReason, FeeEstimate, Fees, Intent, IntentKey, IntentKeyError,
+    MaxTotalFeeExceeded, PRICE_BUMP_PERCENT, PendingStage, StoreError, TickReport, TransactionSigner,
+    TxConfig, TxError, TxManager, TxOutcome, TxStatus, TxStore, Usage, WaitReason, WhenReverting,
 };

@@ -1,4 +1,4 @@
-//! How an L1 is reached: an HTTP endpoint or a transport in this process.
+//! Access to the L1: an HTTP endpoint, or a transport in this process.
 
 use std::time::Duration;
 
@@ -9,35 +9,35 @@ use alloy::{
 };
 use url::Url;
 
-/// An L1 behind its JSON-RPC. No fillers: nonces, gas and fees belong to [`TxManager`](crate::TxManager).
+/// An L1 behind JSON-RPC, without fillers: [`TxManager`](crate::TxManager) manages nonces, gas and fees.
 pub type L1Provider = RootProvider;
 
-/// How long one HTTP request may take. An L1 slot has 12 seconds; an answer later than that is useless.
+/// Time limit of an HTTP request. An L1 slot has 12 seconds; a later answer is useless.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
-/// How long connecting may take.
+/// Time limit of connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Why an endpoint can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Neither `http` nor `https`.
+    /// The scheme is neither `http` nor `https`.
     #[error("expected an http or https endpoint, got the scheme {scheme}")]
-    Scheme {
-        /// what the URL began with
-        scheme: String,
-    },
+    Scheme { scheme: String },
     /// The HTTP client couldn't be built.
     #[error("http client: {0}")]
     Client(#[from] reqwest::Error),
 }
 
-/// Connects to a JSON-RPC endpoint. Nothing is sent yet.
+/// A provider of the JSON-RPC endpoint at `url`. Nothing is sent yet.
+///
+/// # Errors
+/// If the URL is neither HTTP nor HTTPS.
 pub fn connect_http(url: &Url) -> Result<L1Provider, ConnectError> {
     let client = http_client(url)?;
     Ok(RootProvider::new(RpcClient::new_http_with_client(client, url.clone())))
 }
 
-/// Uses a transport in this process, such as that of the embedded L1.
+/// A provider over a transport in this process, such as the embedded L1's.
 pub fn connect_transport(transport: BoxTransport) -> L1Provider {
     RootProvider::new(RpcClient::new(transport, true))
 }
@@ -53,19 +53,12 @@ pub(crate) fn http_client(url: &Url) -> Result<reqwest::Client, ConnectError> {
 /// Why a request to the L1 failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RpcFailure {
-    /// No answer, or none that could be read: what was asked may have happened.
-    #[error("l1 endpoint gave no usable answer: {0}")]
+    /// The endpoint gave no answer, or an unreadable one. The request may have taken effect.
+    #[error("the L1 endpoint gave no usable answer: {0}")]
     Unreachable(String),
     /// The node answered with an error.
-    #[error("l1 node refused: {message} (code {code})")]
-    Refused {
-        /// JSON-RPC error code
-        code: i64,
-        /// the node's words
-        message: String,
-        /// revert data, where the node gives any
-        data: Option<alloy::primitives::Bytes>,
-    },
+    #[error("the L1 node refused: {message} (code {code})")]
+    Refused { code: i64, message: String, data: Option<alloy::primitives::Bytes> },
 }
 
 impl RpcFailure {
@@ -73,7 +66,7 @@ impl RpcFailure {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
-            // -32005: limit exceeded (EIP-1474); 429: too many requests, as hosted endpoints put it
+            // -32005: limit exceeded (EIP-1474). 429: too many requests, used by hosted endpoints.
             Self::Refused { code, .. } => matches!(code, -32005 | 429),
         }
     }
@@ -92,7 +85,7 @@ impl From<RpcError<TransportErrorKind>> for RpcFailure {
     }
 }
 
-/// Turns a node's answer into ours.
+/// Converts the result of a request.
 pub(crate) fn answered<T>(result: TransportResult<T>) -> Result<T, RpcFailure> {
     result.map_err(RpcFailure::from)
 }

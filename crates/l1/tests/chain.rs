@@ -11,7 +11,7 @@ use alloy::{
 use common::{TestL1, assert_mined, blob, code, intent, warm_up_kzg};
 use fernet_bindings::IRollup;
 use fernet_l1::{
-    BeaconBlobs, BlobBundle, BlobError, BlobLocation, BlobSource, BlockIds, Contracts, Feed, FeedError,
+    BeaconBlobs, BlobError, BlobLocation, BlobSidecar, BlobSource, BlockIds, Contracts, Feed, FeedError,
     FeedUpdate, HeaderError, Intent, L1Block, RollupEvent, SidecarFormat, fetch_header, seed_proof,
     seed_proof_at, versioned_hash,
 };
@@ -147,7 +147,7 @@ async fn headers_hash_to_their_blocks_and_prove_mixes(mut l1: TestL1) {
         assert_eq!((child.mix_hash, child.number), (proof.mix, number));
     }
     let unknown = fetch_header(&l1.provider, head.number + 1).await.unwrap_err();
-    assert_eq!(unknown.to_string(), format!("l1 node doesn't have block {}", head.number + 1));
+    assert_eq!(unknown.to_string(), format!("the L1 node doesn't have block {}", head.number + 1));
     assert!(unknown.is_retryable());
 }
 
@@ -178,9 +178,12 @@ async fn blobs_come_back_from_the_beacon_api(mut l1: TestL1) {
     warm_up_kzg();
     let mut manager = l1.manager();
     manager.tick(&l1.head().await).await.unwrap();
-    let bundle = BlobBundle::build(vec![blob(1), blob(2)], SidecarFormat::Eip7594).unwrap();
-    let hashes = bundle.versioned_hashes();
-    manager.submit(Intent { blobs: Some(bundle), ..intent("blobs", Address::repeat_byte(9)) }).await.unwrap();
+    let sidecar = BlobSidecar::build(vec![blob(1), blob(2)], SidecarFormat::Eip7594).unwrap();
+    let hashes = sidecar.versioned_hashes();
+    manager
+        .submit(Intent { blobs: Some(sidecar), ..intent("blobs", Address::repeat_byte(9)) })
+        .await
+        .unwrap();
     let head = l1.mine().await;
     manager.tick(&head).await.unwrap();
     assert_mined(&manager, "blobs");

@@ -45,7 +45,7 @@ fn address(name: &str) -> Address {
 struct Chain {
     id: u64,
     code: BTreeMap<Address, Bytes>,
-    /// answers by contract and selector
+    /// Answers by contract and selector.
     answers: BTreeMap<(Address, [u8; 4]), Bytes>,
 }
 

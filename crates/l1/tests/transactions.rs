@@ -10,8 +10,8 @@ use common::{
     TestL1, assert_mined, assert_sent, blob, code, intent, key, signer, transport::Fault, warm_up_kzg,
 };
 use fernet_l1::{
-    Accounts, BlobBundle, FailureReason, Intent, SidecarFormat, Stage, TickReport, TxError, TxManager,
-    TxStatus, TxStore, WaitReason, WhenReverting,
+    Accounts, BlobSidecar, FailureReason, Intent, PendingStage, SidecarFormat, TickReport, TxError,
+    TxManager, TxStatus, TxStore, WaitReason, WhenReverting,
 };
 use fernet_protocol::L1Slot;
 
@@ -64,13 +64,13 @@ async fn a_plain_transaction_is_mined_once(mut l1: TestL1) {
     // no L1 block was seen yet
     assert_eq!(
         manager.submit(pay.clone()).await.unwrap(),
-        TxStatus::Pending(Stage::Waiting(WaitReason::New))
+        TxStatus::Pending(PendingStage::Waiting(WaitReason::New))
     );
     let report = tick(&l1, &mut manager).await;
     assert_eq!(report.sent.len(), 1);
     assert!(matches!(
         manager.submit(pay.clone()).await.unwrap(),
-        TxStatus::Pending(Stage::Sent { attempts: 1, .. })
+        TxStatus::Pending(PendingStage::Sent { attempts: 1, .. })
     ));
     let report = mine_and_tick(&mut l1, &mut manager).await;
     let outcome = assert_mined(&manager, "pay");
@@ -120,7 +120,8 @@ async fn what_would_revert_is_not_sent_and_says_why(mut l1: TestL1) {
         assert_eq!((reason.as_str(), data.as_ref()), ("NoNewBlob()", &selector[..]));
     }
     let retrying = Intent { when_reverting: WhenReverting::Retry, ..intent("retry", contract) };
-    let waits = TxStatus::Pending(Stage::Waiting(WaitReason::WouldRevert { reason: "NoNewBlob()".into() }));
+    let waits =
+        TxStatus::Pending(PendingStage::Waiting(WaitReason::WouldRevert { reason: "NoNewBlob()".into() }));
     assert_eq!(manager.submit(retrying).await.unwrap(), waits);
     let report = mine_and_tick(&mut l1, &mut manager).await;
     assert_eq!(manager.status(&key("retry")), Some(waits));
@@ -142,11 +143,14 @@ async fn a_window_opens_exactly_in_its_first_l1_slot(mut l1: TestL1) {
         gas_limit: Some(100_000),
         ..intent("probing", gate)
     };
-    let early = TxStatus::Pending(Stage::Waiting(WaitReason::TooEarly));
+    let early = TxStatus::Pending(PendingStage::Waiting(WaitReason::TooEarly));
     assert_eq!(manager.submit(window).await.unwrap(), early);
     manager.submit(probing).await.unwrap();
     for name in ["window", "probing"] {
-        assert!(matches!(manager.status(&key(name)), Some(TxStatus::Pending(Stage::Waiting(_)))), "{name}");
+        assert!(
+            matches!(manager.status(&key(name)), Some(TxStatus::Pending(PendingStage::Waiting(_)))),
+            "{name}"
+        );
     }
     for _ in 0..3 {
         mine_and_tick(&mut l1, &mut manager).await;
@@ -165,7 +169,7 @@ async fn an_unsent_intent_expires(mut l1: TestL1) {
     let never = Bytes::from(vec![0xff; 32]);
     let intent =
         Intent { calldata: never, expires_at, when_reverting: WhenReverting::Retry, ..intent("late", gate) };
-    assert!(matches!(manager.submit(intent).await.unwrap(), TxStatus::Pending(Stage::Waiting(_))));
+    assert!(matches!(manager.submit(intent).await.unwrap(), TxStatus::Pending(PendingStage::Waiting(_))));
     let report = mine_and_tick(&mut l1, &mut manager).await;
     assert_eq!(report.expired, [key("late")]);
     assert_eq!(manager.status(&key("late")), Some(TxStatus::Expired { cancelled_by: None }));
@@ -174,12 +178,13 @@ async fn an_unsent_intent_expires(mut l1: TestL1) {
 async fn a_transaction_that_costs_more_than_its_worth_waits(l1: TestL1) {
     let mut manager = l1.manager();
     tick(&l1, &mut manager).await;
-    let cheap = Intent { value_at_risk: U256::from(21_000), ..intent("cheap", SOMEBODY) };
+    let cheap = Intent { max_total_fee: U256::from(21_000), ..intent("cheap", SOMEBODY) };
     let status = manager.submit(cheap).await.unwrap();
-    let TxStatus::Pending(Stage::Waiting(WaitReason::TooExpensive { needed, ceiling })) = status else {
+    let TxStatus::Pending(PendingStage::Waiting(WaitReason::TooExpensive { needed, maximum })) = status
+    else {
         panic!("expected it to wait, got {status:?}");
     };
-    assert!(ceiling == U256::from(21_000) && needed > ceiling);
+    assert!(maximum == U256::from(21_000) && needed > maximum);
 }
 
 async fn a_transaction_that_reverts_on_chain_has_failed(mut l1: TestL1) {
@@ -190,7 +195,7 @@ async fn a_transaction_that_reverts_on_chain_has_failed(mut l1: TestL1) {
     for name in ["first", "second"] {
         assert!(matches!(
             manager.submit(intent(name, once)).await.unwrap(),
-            TxStatus::Pending(Stage::Sent { .. })
+            TxStatus::Pending(PendingStage::Sent { .. })
         ));
     }
     let report = mine_and_tick(&mut l1, &mut manager).await;
@@ -207,7 +212,7 @@ async fn a_transaction_that_reverts_on_chain_has_failed(mut l1: TestL1) {
 
 fn blob_intent(name: &str, to: Address, byte: u8, format: SidecarFormat) -> Intent {
     warm_up_kzg();
-    let blobs = BlobBundle::build(vec![blob(byte)], format).unwrap();
+    let blobs = BlobSidecar::build(vec![blob(byte)], format).unwrap();
     let calldata = blobs.versioned_hashes()[0].0.into();
     Intent { blobs: Some(blobs), calldata, ..intent(name, to) }
 }
@@ -237,7 +242,7 @@ async fn one_account_sends_one_kind_at_a_time(mut l1: TestL1) {
     let mut manager = l1.manager();
     tick(&l1, &mut manager).await;
     manager.submit(intent("plain", SOMEBODY)).await.unwrap();
-    let waits = TxStatus::Pending(Stage::Waiting(WaitReason::OtherKindPending));
+    let waits = TxStatus::Pending(PendingStage::Waiting(WaitReason::OtherKindPending));
     assert_eq!(manager.submit(blob_intent("reveal", gate, 1, SidecarFormat::Eip7594)).await.unwrap(), waits);
     mine_and_tick(&mut l1, &mut manager).await;
     assert_mined(&manager, "plain");
@@ -313,7 +318,7 @@ async fn a_sent_transaction_is_cancelled_when_its_window_closes(mut l1: TestL1) 
     starve(&mut l1, &mut manager, "pay", 1).await;
     assert!(matches!(
         manager.status(&key("pay")),
-        Some(TxStatus::Pending(Stage::Cancelling { nonce: 0, .. }))
+        Some(TxStatus::Pending(PendingStage::Cancelling { nonce: 0, .. }))
     ));
     let report = mine_and_tick(&mut l1, &mut manager).await;
     let Some(TxStatus::Expired { cancelled_by: Some(no_op) }) = manager.status(&key("pay")) else {
@@ -353,7 +358,10 @@ async fn a_withdrawn_transaction_is_cancelled(mut l1: TestL1) {
     l1.drop_transaction(hash).await;
     let withdrawn = TxStatus::Failed { reason: FailureReason::Withdrawn, outcome: None };
     assert_eq!(manager.withdraw(&key("unsent")).unwrap(), withdrawn);
-    assert!(matches!(manager.withdraw(&key("sent")).unwrap(), TxStatus::Pending(Stage::Cancelling { .. })));
+    assert!(matches!(
+        manager.withdraw(&key("sent")).unwrap(),
+        TxStatus::Pending(PendingStage::Cancelling { .. })
+    ));
     tick(&l1, &mut manager).await;
     mine_and_tick(&mut l1, &mut manager).await;
     assert!(matches!(manager.status(&key("sent")), Some(TxStatus::Expired { cancelled_by: Some(_) })));
@@ -372,7 +380,7 @@ async fn a_nonce_gap_is_filled(mut l1: TestL1) {
     l1.faults.next(Fault::Refused("gas required exceeds allowance"));
     mine_and_tick(&mut l1, &mut manager).await;
     let refused = WaitReason::Refused { message: "gas required exceeds allowance".into() };
-    assert_eq!(manager.status(&key("first")), Some(TxStatus::Pending(Stage::Waiting(refused))));
+    assert_eq!(manager.status(&key("first")), Some(TxStatus::Pending(PendingStage::Waiting(refused))));
     mine_and_tick(&mut l1, &mut manager).await;
     assert_mined(&manager, "second");
     assert_eq!(assert_sent(&manager, "first").1, 2);
@@ -387,7 +395,7 @@ async fn a_refused_transaction_gives_its_nonce_back(mut l1: TestL1) {
     l1.faults.next(Fault::Refused("transaction type not supported"));
     let refused = WaitReason::Refused { message: "transaction type not supported".into() };
     let status = manager.submit(intent("refused", SOMEBODY)).await.unwrap();
-    assert_eq!(status, TxStatus::Pending(Stage::Waiting(refused)));
+    assert_eq!(status, TxStatus::Pending(PendingStage::Waiting(refused)));
     manager.submit(intent("other", SOMEBODY)).await.unwrap();
     assert_eq!(assert_sent(&manager, "other").1, 0);
     mine_and_tick(&mut l1, &mut manager).await;

@@ -1,4 +1,4 @@
-//! Who calls: accounts with keys, and BLS keys with their proofs of possession.
+//! The callers: accounts with keys, and BLS keys with their proofs of possession.
 
 use std::{
     collections::BTreeMap,
@@ -6,16 +6,16 @@ use std::{
 };
 
 use alloy::primitives::{Address, B256, Bytes, keccak256};
-use fernet_protocol::{BlsSecretKey, Draw, Possession};
+use fernet_protocol::{BlsSecretKey, Possession, VrfInput};
 use k256::ecdsa::SigningKey;
 
 use crate::rules::{Addresses, CHAIN_ID, GUARDIAN};
 
-/// Owners of sequencers, and their withdrawers.
+/// Owners of sequencers; they are withdrawers, too.
 pub(crate) const OWNERS: std::ops::Range<usize> = 0..3;
 /// Attesters.
 pub(crate) const ATTESTERS: std::ops::Range<usize> = 3..8;
-/// Provers, and their payees.
+/// Provers; they are payees, too.
 pub(crate) const PROVERS: std::ops::Range<usize> = 8..11;
 
 struct Actor {
@@ -38,13 +38,14 @@ pub(crate) fn address(number: usize) -> Address {
     ACTORS[number].address
 }
 
-/// Everybody who may act or be paid. Two of them are contracts, which so do at any time what they would otherwise do rarely.
+/// Accounts that may act or be paid. Two of them are contracts, so that their privileged calls are tried
+/// often.
 pub(crate) fn accounts() -> Vec<Address> {
     let at = Addresses::new();
     ACTORS.iter().map(|actor| actor.address).chain([GUARDIAN, at.timelock, at.guardian]).collect()
 }
 
-/// The signature of a digest by the account's key, `r ‖ s ‖ v`; empty for who has no key.
+/// Signature of a digest by the account's key, `r ‖ s ‖ v`; empty for an account without a key.
 pub(crate) fn sign(account: Address, digest: B256) -> Bytes {
     let Some(actor) = ACTORS.iter().find(|actor| actor.address == account) else { return Bytes::new() };
     let (signature, recovery) =
@@ -61,16 +62,16 @@ fn bls_secret(number: u8) -> BlsSecretKey {
     BlsSecretKey::from_seed(&[number; 32]).unwrap_or_else(|e| unreachable!("{e}"))
 }
 
-/// What the key of that hash shows its draw with; empty for a key that isn't known here.
-pub(crate) fn score_proof(key_hash: B256, draw: &Draw) -> Bytes {
+/// The VRF proof of the key with that hash; empty for an unknown key.
+pub(crate) fn score_proof(key_hash: B256, input: &VrfInput) -> Bytes {
     static HASHES: LazyLock<Vec<(B256, u8)>> =
         LazyLock::new(|| BLS_KEYS.map(|number| (bls_secret(number).public_key().hash(), number)).collect());
     let Some((_, number)) = HASHES.iter().find(|(hash, _)| *hash == key_hash) else { return Bytes::new() };
     let secret = bls_secret(*number);
-    fernet_protocol::score_proof(&secret.public_key(), &secret.draw(draw)).into()
+    fernet_protocol::score_proof(&secret.public_key(), &secret.prove_vrf(input)).into()
 }
 
-/// BLS key of a number, and its proof of possession for an owner, as the staking contract takes them.
+/// The BLS key with a number, and its proof of possession for an owner, as the staking contract expects them.
 pub(crate) fn bls_key(number: u8, owner: Address) -> ([B256; 4], [B256; 8]) {
     type Proven = ([B256; 4], [B256; 8]);
     static KEYS: LazyLock<Mutex<BTreeMap<(u8, Address), Proven>>> = LazyLock::new(Mutex::default);

@@ -1,4 +1,4 @@
-//! Two real blobs with withdrawals in them, and what shows an element of theirs.
+//! Two real blobs with withdrawals, and openings of their elements.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -12,12 +12,12 @@ use crate::actors::{self, OWNERS, PROVERS};
 pub(crate) const ORDER: U256 = uint!(0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001_U256);
 /// Generator of a blob's domain, `compute_roots_of_unity` of the consensus specification.
 const ROOT: U256 = uint!(0x564c0a11a0f704f4fc3e8acfe0f8245f0ad1347b378fbf96e206da11a5d36306_U256);
-/// log2 of a blob's elements.
+/// Log2 of a blob's elements.
 const BLOB_LOG: u32 = 12;
-/// Precomputation level of c-kzg, the one that revm uses: both share one setup.
+/// Precomputation level of c-kzg. It equals revm's, so that both share one setup.
 const PRECOMPUTE: u64 = 8;
 
-/// Kinds of elements, which stand above their lowest 160 bits.
+/// Kinds of elements, encoded above the lowest 160 bits.
 const WITHDRAWAL: u8 = 2;
 const TARGET: u8 = 4;
 const KIND_AT: usize = 160;
@@ -30,15 +30,15 @@ pub(crate) struct Shown {
     pub(crate) proof: Bytes,
 }
 
-/// A blob that's known.
+/// A known blob.
 pub(crate) struct Blob {
     pub(crate) hash: B256,
     pub(crate) commitment: Bytes,
-    /// elements that aren't zero
+    /// The elements that aren't zero.
     pub(crate) elements: BTreeMap<u64, Shown>,
 }
 
-/// All of them.
+/// All addresses.
 pub(crate) static BLOBS: LazyLock<[Blob; 2]> = LazyLock::new(|| {
     let owner = |i| actors::address(OWNERS.start + i);
     let prover = actors::address(PROVERS.start);
@@ -48,7 +48,7 @@ pub(crate) static BLOBS: LazyLock<[Blob; 2]> = LazyLock::new(|| {
     [blob(first.as_flattened()), blob(second.as_flattened())]
 });
 
-/// The known blob of a versioned hash.
+/// The known blob with a versioned hash.
 pub(crate) fn known(hash: B256) -> Option<&'static Blob> {
     BLOBS.iter().find(|blob| blob.hash == hash)
 }
@@ -57,30 +57,30 @@ fn element(kind: u8, rest: U256) -> B256 {
     ((U256::from(kind) << KIND_AT) | rest).into()
 }
 
-/// An element that lets out an amount, L2 units, of account 1.
+/// The first element of a withdrawal of an amount, in L2 units, by account 1.
 pub(crate) fn withdrawal(amount: u64) -> B256 {
     element(WITHDRAWAL, (U256::from(amount) << AMOUNT_AT) | U256::ONE)
 }
 
-/// The element after it, with who gets the amount.
+/// The second element of a withdrawal, with the recipient.
 pub(crate) fn target(to: Address) -> B256 {
     element(TARGET, U256::from_be_bytes(to.into_word().0))
 }
 
-/// The amount of an element of a withdrawal.
+/// The amount in the first element of a withdrawal.
 pub(crate) fn amount_of(element: B256) -> Option<u64> {
     let element = U256::from_be_bytes(element.0);
     let low = (element >> AMOUNT_AT) & U256::from(u64::MAX);
     (element >> KIND_AT == U256::from(WITHDRAWAL)).then(|| low.to())
 }
 
-/// Who gets it, of the element after it.
+/// The recipient in the second element of a withdrawal.
 pub(crate) fn target_of(element: B256) -> Option<Address> {
     let to = Address::from_word(element);
     (U256::from_be_bytes(element.0) >> KIND_AT == U256::from(TARGET) && !to.is_zero()).then_some(to)
 }
 
-/// Where a blob's polynomial has the value of an element: domains are in bit-reversed order.
+/// The point at which a blob's polynomial has an element's value. The domain is in bit-reversed order.
 fn point(element: u64) -> B256 {
     let power = element.reverse_bits() >> (u64::BITS - BLOB_LOG);
     ROOT.pow_mod(U256::from(power), ORDER).into()

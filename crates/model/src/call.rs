@@ -1,4 +1,4 @@
-//! What is called: the arguments as the ABI has them, and what the model wants to know of a header proof.
+//! Calls with their arguments, and header proofs in decoded form.
 
 use alloy::{
     primitives::{Address, B256, Bytes, Log},
@@ -10,21 +10,21 @@ use fernet_bindings::{
 
 use crate::rules::Addresses;
 
-/// What a call does: its events in order, or the data it reverts with.
+/// Result of a call: its events in order, or its revert data.
 pub(crate) type Reply = Result<Vec<Log>, Bytes>;
 
-/// A block of the L1 as a header proof shows it.
+/// An L1 block in a header proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ShownBlock {
     pub(crate) number: u64,
-    /// unix time, seconds
+    /// Unix time, seconds.
     pub(crate) timestamp: u64,
     pub(crate) mix: B256,
     pub(crate) hash: B256,
     pub(crate) rlp: Bytes,
 }
 
-/// A header proof: a block, and its parent where it is shown.
+/// A header proof: a block, and its parent if the proof contains it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HeaderProof {
     pub(crate) child: ShownBlock,
@@ -76,19 +76,19 @@ pub(crate) enum Call {
     AddVersion(IRegistry::addVersionCall),
 }
 
-/// A call with who makes it and when.
+/// A call with its sender and time.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
     pub(crate) sender: Address,
-    /// unix time, seconds
+    /// Unix time, seconds.
     pub(crate) timestamp: u64,
-    /// versioned hashes of the transaction's blobs
+    /// Versioned hashes of the transaction's blobs.
     pub(crate) blobs: Vec<B256>,
     pub(crate) call: Call,
 }
 
 impl Call {
-    /// Which contract, and the calldata.
+    /// Address of the called contract, and the calldata.
     pub(crate) fn encode(&self, at: &Addresses) -> (Address, Bytes) {
         let (to, data) = match self {
             Self::Propose(call, _) => (at.rollup, call.abi_encode()),
@@ -135,7 +135,7 @@ impl Call {
         (to, data.into())
     }
 
-    /// Name of the function, for reports and counts.
+    /// Name of the function.
     pub(crate) fn name(&self) -> String {
         let text = format!("{self:?}");
         text.split(['(', ' ']).next().unwrap_or_default().to_owned()

@@ -1,4 +1,4 @@
-//! The contracts on revm, without blocks or JSON-RPC: one call after the other at any time.
+//! The contracts on revm, without blocks and JSON-RPC: single calls at chosen times.
 
 use alloy::{
     consensus::Header,
@@ -33,21 +33,21 @@ use crate::{
 
 type Db = CacheDB<EmptyDB>;
 
-/// The state after the deployment, to start sequences from.
+/// A state from which sequences can start.
 pub(crate) type Snapshot = Db;
 
-/// The contracts of one deployment, at one moment.
+/// The contracts of one deployment in their current state.
 pub(crate) struct Chain {
     evm: MainnetEvm<MainnetContext<Db>>,
     rules: Rules,
     at: Addresses,
 }
 
-/// What an account of the token has at first.
+/// Initial token balance of an account.
 pub(crate) const ENDOWMENT: u128 = 10_000_000;
 
 impl Chain {
-    /// Deploys everything at the genesis slot. `rich` start with tokens.
+    /// Deploys all contracts at the genesis slot. The accounts of `rich` start with tokens.
     pub(crate) fn deploy(rules: Rules, rich: &[Address]) -> Result<Self, String> {
         let at = Addresses::new();
         let mut db = Db::new(EmptyDB::default());
@@ -76,12 +76,12 @@ impl Chain {
         Ok(chain)
     }
 
-    /// Goes on from a snapshot.
+    /// Continues from a snapshot.
     pub(crate) fn at(rules: Rules, state: Snapshot) -> Self {
         let mut cfg = CfgEnv::new_with_spec(SpecId::OSAKA).with_chain_id(CHAIN_ID.get());
         cfg.disable_nonce_check = true;
         cfg.disable_balance_check = true;
-        // contracts' addresses call too, to do at any time what they would otherwise do rarely
+        // Contracts' addresses are callers, too: so their privileged calls are tried often.
         cfg.disable_eip3607 = true;
         cfg.tx_gas_limit_cap = Some(u64::MAX);
         let block = BlockEnv {
@@ -95,7 +95,7 @@ impl Chain {
         Self { evm, rules, at: Addresses::new() }
     }
 
-    /// The state, to go on from later.
+    /// A snapshot of the current state.
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.evm.ctx.journaled_state.database.clone()
     }
@@ -103,7 +103,7 @@ impl Chain {
     fn set_time(&mut self, timestamp: u64) {
         let l1_slot = (timestamp - self.rules.genesis_time) / self.rules.slot_seconds;
         self.evm.ctx.block.timestamp = U256::from(timestamp);
-        // at most one block an L1 slot, and each has the slot's number
+        // There is at most one block in an L1 slot, with the slot's number.
         self.evm.ctx.block.number = U256::from(l1_slot);
     }
 
@@ -134,7 +134,7 @@ impl Chain {
     /// Runs a call.
     ///
     /// # Errors
-    /// Where the call neither succeeds nor reverts.
+    /// If the call neither succeeds nor reverts.
     pub(crate) fn run(&mut self, step: &Step) -> Result<Reply, String> {
         self.set_time(step.timestamp);
         if let crate::call::Call::Propose(_, Some(proof)) | crate::call::Call::Prove(_, proof) = &step.call {
@@ -148,7 +148,7 @@ impl Chain {
         }
     }
 
-    /// A view's answer at the current time.
+    /// Answer of a view at the current time.
     fn view<C: SolCall>(&mut self, to: Address, call: C) -> Result<C::Return, String> {
         let tx = TxEnv {
             kind: TxKind::Call(to),
@@ -182,12 +182,12 @@ impl Chain {
         self.view(self.at.reader, IReader::rewardsCall { account })
     }
 
-    /// L2 units deposited and not claimed back.
+    /// L2 units that were deposited and not claimed.
     pub(crate) fn supply(&mut self) -> Result<u64, String> {
         self.view(self.at.bridge, IBridge::supplyCall {})
     }
 
-    /// Votes of a payload in a round.
+    /// Ballot of a payload in a round.
     pub(crate) fn ballot(&mut self, round: u64, payload: Address) -> Result<Ballot, String> {
         self.view(self.at.votes, IVotes::ballotCall { round, payload })
     }
@@ -197,12 +197,12 @@ impl Chain {
         self.view(self.at.votes, IVotes::pushedCall { payload })
     }
 
-    /// What the timelock knows of a payload.
+    /// The timelock's record of a payload.
     pub(crate) fn queued(&mut self, payload: Address) -> Result<QueuedPayload, String> {
         self.view(self.at.timelock, ITimelock::queuedCall { payload })
     }
 
-    /// Who may pause, and how often.
+    /// The guardian's address, and its approvals.
     pub(crate) fn guardian(&mut self) -> Result<(Address, u8), String> {
         let guardian = self.view(self.at.guardian, IGuardian::guardianCall {})?;
         Ok((guardian, self.view(self.at.guardian, IGuardian::approvalsCall {})?))
@@ -213,14 +213,14 @@ impl Chain {
         self.view(self.at.rollup, IRollup::pausableFromCall {})
     }
 
-    /// How many versions there are, and the last one.
+    /// The number of versions, and the newest one.
     pub(crate) fn versions(&mut self) -> Result<(U256, Version), String> {
         let count = self.view(self.at.registry, IRegistry::countCall {})?;
         let version = count.saturating_sub(U256::ONE);
         Ok((count, self.view(self.at.registry, IRegistry::versionAtCall { version })?))
     }
 
-    /// Token units of an account.
+    /// Token balance of an account, in token units.
     pub(crate) fn balance(&mut self, account: Address) -> Result<U256, String> {
         let db = &mut self.evm.ctx.journaled_state.database;
         let word = U256::from_be_bytes(account.into_word().0);
@@ -229,7 +229,7 @@ impl Chain {
 
     // ---- the L1's blocks --------------------------------------------------------------------------------------------
 
-    /// Puts a block's hash where the EVM finds it, if the block is in the past and still known (EIP-2935, BLOCKHASH).
+    /// Makes a block's hash available to the EVM if the block is recent enough (EIP-2935, BLOCKHASH).
     fn remember(&mut self, block: &ShownBlock) {
         let number = U256::from(block.number);
         if number >= self.evm.ctx.block.number {
@@ -242,7 +242,7 @@ impl Chain {
     }
 }
 
-/// Blocks of an L1 that a seed describes: a quarter of the L1 slots have none.
+/// The blocks of a seeded L1. A quarter of the L1 slots are missed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct L1Blocks {
     pub(crate) seed: u64,
@@ -261,7 +261,7 @@ impl L1Blocks {
     /// The block of an L1 slot, whose parent is `parent`.
     fn block(&self, l1_slot: u64, parent: B256) -> ShownBlock {
         let random = self.random(l1_slot);
-        // most blocks are of the first second
+        // Most blocks have the slot's first second as timestamp.
         let late =
             if random[1].is_multiple_of(4) { u64::from(random[2]) % self.rules.slot_seconds } else { 0 };
         let header = Header {
@@ -277,7 +277,7 @@ impl L1Blocks {
         ShownBlock { number: l1_slot, timestamp: header.timestamp, mix: random, hash: keccak256(&rlp), rlp }
     }
 
-    /// Proof of the mix as of the end of `target`: of the first block after it.
+    /// Proof of the mix as of the end of `target`, from the first block after it.
     pub(crate) fn proof(&self, target: u64, with_parent: bool) -> HeaderProof {
         let child = (target + 1..).find(|slot| self.exists(*slot)).unwrap_or_default();
         let parent = (0..=target).rev().find(|slot| self.exists(*slot)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Contracts of a few bytes: a token and a verifier that stand in for what has its own tests, and payloads to vote for.
+//! Contracts of a few bytes: test doubles of token and verifier, and payloads to vote for.
 
 use alloy::primitives::{B256, Bytes, U256, keccak256};
 use alloy::sol_types::{SolCall, SolEvent};
@@ -9,13 +9,13 @@ use revm::bytecode::opcode::{
     REVERT, SHR, SLOAD, SSTORE, STOP, SUB,
 };
 
-/// Code under construction, with jumps to named places.
+/// An assembler with labels.
 #[derive(Default)]
 struct Assembler {
     code: Vec<u8>,
-    /// where a label stands
+    /// Positions of labels.
     labels: Vec<(&'static str, usize)>,
-    /// where its position has to be written
+    /// Positions at which a label's position must be written.
     jumps: Vec<(&'static str, usize)>,
 }
 
@@ -48,12 +48,12 @@ impl Assembler {
         self.ops(&[JUMPDEST])
     }
 
-    /// Puts the selector on the stack.
+    /// Pushes the selector onto the stack.
     fn selector(self) -> Self {
         self.ops(&[PUSH0, CALLDATALOAD]).push1(0xe0).ops(&[SHR])
     }
 
-    /// Goes to `label` if the selector on the stack, which stays there, is this one.
+    /// Jumps to `label` if the selector on the stack is this one. The selector stays on the stack.
     fn on(self, selector: [u8; 4], label: &'static str) -> Self {
         self.ops(&[DUP1, PUSH4]).ops(&selector).ops(&[EQ]).jump_if(label)
     }
@@ -70,7 +70,7 @@ impl Assembler {
         self.ops(&[PUSH0, MSTORE]).push1(32).ops(&[PUSH0, RETURN])
     }
 
-    /// Returns bytes that stand at `label`; fewer than 2^16.
+    /// Returns the bytes at `label`; fewer than 2^16.
     fn return_data(self, label: &'static str, bytes: &[u8]) -> Self {
         let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes();
         self.ops(&[PUSH2])
@@ -81,7 +81,7 @@ impl Assembler {
             .ops(&[PUSH0, RETURN])
     }
 
-    /// Bytes for [`Self::return_data`].
+    /// Appends the bytes for [`Self::return_data`].
     fn data(mut self, label: &'static str, bytes: &[u8]) -> Self {
         self.labels.push((label, self.code.len()));
         self.ops(bytes)
@@ -96,8 +96,8 @@ impl Assembler {
     }
 }
 
-/// An ERC-20 token that asks nobody for an allowance. The balance of an account is stored in the word of its address. What a
-/// balance doesn't cover reverts without data.
+/// An ERC-20 token without allowances. The storage word at an account's address holds its balance. A transfer
+/// beyond the balance reverts without data.
 pub(crate) fn token() -> Bytes {
     Assembler::default()
         .selector()
@@ -141,13 +141,15 @@ pub(crate) fn token() -> Bytes {
         .bytes()
 }
 
-/// A verifier for which the proof of a statement is `keccak256` of the statement's encoding. Any other is refused with that hash.
+/// A verifier that accepts `keccak256` of a statement's encoding as its proof. It refuses any other proof
+/// with that hash.
 pub(crate) fn verifier(chunks_per_blob: u64, genesis_root: B256) -> Bytes {
     Assembler::default()
         .selector()
         .on(IStateTransitionVerifier::chunksPerBlobCall::SELECTOR, "chunks")
         .on(IStateTransitionVerifier::genesisRootCall::SELECTOR, "root")
-        // the statement lies between the two offsets (after selector: 0x44) and the proof's length and word
+        // The statement lies between the two offsets (0x44, selector included) and the proof's length and
+        // word.
         .push1(0x84)
         .ops(&[CALLDATASIZE, SUB, DUP1])
         .push1(0x44)
@@ -171,16 +173,16 @@ pub(crate) fn verifier(chunks_per_blob: u64, genesis_root: B256) -> Bytes {
 
 /// The proof that [`verifier`] accepts for a statement, given as its ABI encoding.
 pub(crate) fn proof(encoded_statement: &[u8]) -> B256 {
-    // without the offset before it
+    // The encoding without its leading offset.
     keccak256(encoded_statement.get(32..).unwrap_or_default())
 }
 
-/// Answers any call with these bytes.
+/// A contract that answers any call with these bytes.
 pub(crate) fn answers(bytes: &[u8]) -> Bytes {
     Assembler::default().return_data("data", bytes).data("data", bytes).bytes()
 }
 
-/// Answers any call with the first bytes in an L1 block of even number, otherwise with the second.
+/// A contract that answers any call with the first bytes in L1 blocks of even number, else with the second.
 pub(crate) fn answers_by_parity(even: &[u8], odd: &[u8]) -> Bytes {
     Assembler::default()
         .ops(&[NUMBER])
@@ -195,7 +197,7 @@ pub(crate) fn answers_by_parity(even: &[u8], odd: &[u8]) -> Bytes {
         .bytes()
 }
 
-/// Reverts with a word of ones, then zeros, of so many bytes in all.
+/// A contract that reverts with a word of ones, then zeros; `length` bytes in all.
 pub(crate) fn reverts(length: u16) -> Bytes {
     Assembler::default()
         .push32(B256::repeat_byte(0xff))
@@ -205,7 +207,7 @@ pub(crate) fn reverts(length: u16) -> Bytes {
         .bytes()
 }
 
-/// Takes any call and does nothing.
+/// A contract that accepts any call and does nothing.
 pub(crate) fn takes_anything() -> Bytes {
     Assembler::default().ops(&[STOP]).bytes()
 }
@@ -215,7 +217,7 @@ pub(crate) fn burns() -> Bytes {
     Assembler::default().ops(&[INVALID]).bytes()
 }
 
-/// Writes a word, which nobody may whom a view asks, then answers with these bytes.
+/// A contract that writes to storage, which a static call forbids, then answers with these bytes.
 pub(crate) fn writes(bytes: &[u8]) -> Bytes {
     Assembler::default().ops(&[CALLER, PUSH0, SSTORE]).return_data("data", bytes).data("data", bytes).bytes()
 }

@@ -1,4 +1,4 @@
-//! Everything that can be seen of both sides must be the same.
+//! Compares everything visible of model and contracts.
 
 use std::fmt::Debug;
 
@@ -21,7 +21,7 @@ fn same<T: PartialEq + Debug>(what: &str, model: &T, contracts: &T) -> Result<()
     Err(format!("{what} differs\n  model:     {model:?}\n  contracts: {contracts:?}"))
 }
 
-/// What a call came to.
+/// Results of a call.
 pub(crate) fn replies(model: &Reply, contracts: &Reply) -> Result<(), String> {
     let text = |reply: &Reply| match reply {
         Ok(logs) => {
@@ -34,15 +34,15 @@ pub(crate) fn replies(model: &Reply, contracts: &Reply) -> Result<(), String> {
     same("event or error", model, contracts)
 }
 
-/// What the views say of the slot in turn, the tip and the sequencers.
+/// Views of the current slot, the tip and the sequencers.
 pub(crate) fn states(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<(), String> {
     let now = model.l1_slot(timestamp);
     same("overview", &model.overview(now), &chain.overview()?)?;
     same("list of sequencers", &model.sequencers(now), &chain.sequencers()?)
 }
 
-/// What everybody holds and is owed, in the views and in the token, and what governance decided.
-pub(crate) fn books(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<(), String> {
+/// Balances and credits of all accounts, in the views and in the token; and the state of governance.
+pub(crate) fn accounts(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<(), String> {
     let now = model.l1_slot(timestamp);
     for account in actors::accounts() {
         same("escrow account", &model.escrow_view(account, now), &chain.escrow(account)?)?;
@@ -57,7 +57,7 @@ pub(crate) fn books(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<
     governance(model, chain, timestamp)
 }
 
-/// What payloads have of votes and where they are, who may pause, and the rollup's versions.
+/// Ballots and queued payloads, the guardian's approvals, and the rollup's versions.
 fn governance(model: &Model, chain: &mut Chain, timestamp: u64) -> Result<(), String> {
     let now = model.l1_slot(timestamp);
     same("guardian", &(model.guardian.guardian, model.guardian.approvals), &chain.guardian()?)?;
@@ -79,7 +79,7 @@ fn balance(model: &Model, chain: &mut Chain, account: Address) -> Result<(), Str
     same(&format!("balance of {account}"), &U256::from(model.balance(account)), &chain.balance(account)?)
 }
 
-/// Contract and name of an event of Fernet's.
+/// Contract and name of one of Fernet's events.
 pub(crate) fn event_name(log: &Log) -> Option<String> {
     fn name<E: SolEventInterface + Debug>(contract: &str, log: &Log) -> Option<String> {
         let event = E::decode_log(log).ok()?.data;

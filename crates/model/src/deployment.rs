@@ -1,4 +1,4 @@
-//! What the constructors get.
+//! Constructor arguments of the contracts.
 
 use alloy::{
     primitives::{Address, U256},

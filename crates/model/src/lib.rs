@@ -1,18 +1,20 @@
-//! The protocol as a reference model beside the contracts.
+//! A reference model of the protocol, compared with the contracts by random calls.
 //!
-//! A sequence of random calls goes to two places: to the contracts' own bytecode on revm (`chain`), and to a model that holds their
-//! state as plain values and changes it by the rules of `fernet-protocol` (`model`). After each call, everything that can be
-//! seen must agree: success or the exact error with its arguments, every event in order, the Reader's views, what accounts hold
-//! and are owed.
+//! Each call of a random sequence runs twice: in the contracts' bytecode on revm (`chain`), and in a model
+//! (`model`). The model holds the contracts' state as plain values and changes it by the rules of
+//! `fernet-protocol`. After each call both must agree on everything visible: success, or the exact error with
+//! its arguments; every event in order; the Reader's views; balances and credits.
 //!
-//! Two contracts are doubles of a few bytes (`code`): the token, and the verifier, for which the proof of a statement is the
-//! statement's hash. So statements are compared, but proofs aren't proven here: they have tests of their own. Signatures of
-//! contracts are left out. Some blobs are real ones with withdrawals (`blobs`), which are claimed.
+//! Two contracts are test doubles of a few bytes (`code`): the token and the verifier. The double of the
+//! verifier accepts the hash of a statement as its proof. So statements are compared here; proofs have tests
+//! of their own. Signatures of contracts (EIP-1271) aren't covered. Some blobs are real ones with withdrawals
+//! (`blobs`), which are claimed.
 //!
-//! Blocks vote for payloads of every kind (`payloads`), which are pushed, wait and are executed. Timelock, guardian and votes also
-//! call from their own addresses, out of the blue: so what they alone may do is tried far more often than they would do it.
+//! Blocks vote for payloads of many kinds (`payloads`), which are pushed, queued and executed. Random calls
+//! also come from the addresses of timelock, guardian and votes. So their privileged functions are tried far
+//! more often than a deployment would use them.
 //!
-//! One number names a sequence: [`run_sequence`] makes it again.
+//! A sequence is identified by its seed: [`run_sequence`] repeats it.
 
 mod actors;
 mod blobs;
@@ -41,35 +43,31 @@ use model::Model;
 
 pub use rules::{GovernanceRules, Rules, StakingRules, VARIANTS};
 
-/// Calls between two looks at everybody's accounts.
-const BOOKS_EVERY: usize = 8;
+/// Calls between two comparisons of all accounts.
+const ACCOUNTS_EVERY: usize = 8;
 
-/// Where model and contracts differ.
+/// A difference between model and contracts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("sequence {seed}, call {index}, {call}: {what}")]
 pub struct Difference {
-    /// the sequence
     pub seed: u64,
-    /// calls before the one that shows it
     pub index: usize,
-    /// the call that shows it
     pub call: String,
-    /// what differs, with both sides
     pub what: String,
 }
 
-/// What happened in sequences: how often, by the call's name and what came of it, or by the event's name.
+/// Counts of calls by name and result, and of events by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally(BTreeMap<String, u64>);
 
 impl Tally {
-    /// How often.
+    /// How often `name` occurred.
     #[must_use]
     pub fn count(&self, name: &str) -> u64 {
         self.0.get(name).copied().unwrap_or_default()
     }
 
-    /// Adds another tally to this one.
+    /// Adds another tally.
     pub fn add(&mut self, other: &Self) {
         for (name, count) in &other.0 {
             *self.0.entry(name.clone()).or_default() += count;
@@ -87,11 +85,11 @@ impl fmt::Display for Tally {
     }
 }
 
-/// A deployment in which sequencers are registered, provers have bonds and the pot has money, on both sides.
+/// A deployment on both sides, with registered sequencers, funded provers and a funded reward pot.
 struct Base {
     snapshot: Snapshot,
     model: Model,
-    /// unix time of the last call
+    /// Unix time of the last call.
     timestamp: u64,
 }
 
@@ -116,7 +114,7 @@ impl Base {
         Ok(Self { snapshot: chain.snapshot(), model, timestamp })
     }
 
-    /// The one for a variant of rules that both sides agree on.
+    /// The base of a variant of rules, the same on both sides.
     fn shared(variant: u64) -> Result<&'static Self, Difference> {
         static BASES: [OnceLock<Result<Base, Difference>>; VARIANTS as usize] =
             [const { OnceLock::new() }; VARIANTS as usize];
@@ -128,7 +126,7 @@ impl Base {
     }
 }
 
-/// One call on both sides, and the comparison afterwards.
+/// Runs one call on both sides, and compares them.
 fn advance(chain: &mut Chain, model: &mut Model, step: &Step, tally: &mut Tally) -> Result<(), String> {
     let predicted = model.run(step);
     let actual = chain.run(step)?;
@@ -145,7 +143,7 @@ fn advance(chain: &mut Chain, model: &mut Model, step: &Step, tally: &mut Tally)
     Ok(())
 }
 
-/// The error's name; for an action that failed, with that of its reason.
+/// Name of the error. For a failed action, the name of its reason, too.
 fn refusal_name(data: &[u8]) -> String {
     let name = |data: &[u8]| decode_revert(data).name().unwrap_or("other data").to_owned();
     match ITimelock::ActionFailed::abi_decode(data) {
@@ -154,18 +152,18 @@ fn refusal_name(data: &[u8]) -> String {
     }
 }
 
-/// Runs the sequence that `seed` names, of so many calls.
+/// Runs the first `calls` calls of the sequence of `seed`.
 ///
 /// # Errors
-/// The first difference.
+/// Returns the first difference.
 pub fn run_sequence(seed: u64, calls: usize) -> Result<Tally, Difference> {
     run(seed, calls, Base::shared(seed)?)
 }
 
-/// Searches sequences for a difference from a model whose rules are altered: shows that such a difference is found.
+/// Runs sequences against a model with altered rules, to show that the difference is found.
 ///
 /// # Errors
-/// The first difference.
+/// Returns the first difference.
 pub fn run_altered(
     seeds: impl IntoIterator<Item = u64>,
     calls: usize,
@@ -196,9 +194,9 @@ fn run(seed: u64, calls: usize, base: &Base) -> Result<Tally, Difference> {
     for index in 0..calls {
         let step = generator.next(&model);
         let advanced = advance(&mut chain, &mut model, &step, &mut tally).and_then(|()| {
-            // events have all of it at once: the accounts themselves are asked now and then, and at the end
-            match (index + 1) % BOOKS_EVERY == 0 || index + 1 == calls {
-                true => compare::books(&model, &mut chain, step.timestamp),
+            // Events are compared after every call; accounts only now and then, and at the end.
+            match (index + 1) % ACCOUNTS_EVERY == 0 || index + 1 == calls {
+                true => compare::accounts(&model, &mut chain, step.timestamp),
                 false => Ok(()),
             }
         });

@@ -1,4 +1,5 @@
-//! What blocks vote for: payloads that do something, that can't be queued, that change their mind, and accounts that are none.
+//! What blocks vote for: payloads that act, that can't be queued, or whose answer changes; and accounts that
+//! are no payloads.
 
 use std::sync::LazyLock;
 
@@ -16,43 +17,43 @@ use crate::{
     rules::{Addresses, GUARDIAN},
 };
 
-/// One action of a payload.
+/// An action of a payload.
 #[derive(Debug, Clone)]
 pub(crate) enum Act {
-    /// of a contract of the deployment
+    /// Calls a contract of the deployment.
     Call(Box<Call>),
-    /// of an account without code
+    /// Calls an account without code.
     Nobody,
-    /// of a contract that takes anything, with so many bytes of data
+    /// Calls a contract that accepts anything, with so many bytes of data.
     Anything(usize),
-    /// of a contract that reverts with more than is kept
+    /// Calls a contract that reverts with more data than is kept.
     Loud,
 }
 
-/// What `actions()` answers.
+/// Answer of `actions()`.
 pub(crate) enum Answer {
-    /// there is no code
+    /// The account has no code.
     Nobody,
-    /// not a list of actions
+    /// The answer isn't a list of actions.
     Unreadable,
-    /// in L1 blocks of even and of odd number
+    /// Answers in L1 blocks of even and of odd number.
     Acts(&'static [Act]),
 }
 
 struct Payload {
     address: Address,
     code: Bytes,
-    /// in L1 blocks of even and of odd number; none where they can't be read
+    /// Actions in L1 blocks of even and of odd number; `None` if they can't be read.
     acts: Option<[Vec<Act>; 2]>,
 }
 
-/// Takes any call and does nothing.
+/// A contract that accepts any call and does nothing.
 const ANYTHING: Address = Address::repeat_byte(0x7a);
-/// Reverts any call.
+/// Address of a contract that reverts any call.
 const LOUD: Address = Address::repeat_byte(0x7b);
-/// Bytes of what it reverts with.
+/// Length of its revert data, in bytes.
 const LOUD_BYTES: u16 = 300;
-/// Payloads that can be queued come first, so many.
+/// Number of payloads that can be queued. They come first.
 const GOOD: usize = 17;
 
 static PAYLOADS: LazyLock<Vec<Payload>> = LazyLock::new(|| {
@@ -69,7 +70,7 @@ static PAYLOADS: LazyLock<Vec<Payload>> = LazyLock::new(|| {
     let actions = [rates(11_111), flush(3)].iter().map(Act::encode).collect();
     let again = call(Call::Execute(ITimelock::executeCall { payload: address(0), actions }));
     let queue = call(Call::Queue(ITimelock::queueCall { payload: address(0) }));
-    // their encoding has 192 bytes more
+    // Their encoding has 192 bytes more.
     let longest = 16_384 - 192;
     let all = [
         constant(vec![rates(11_111), flush(3)]),
@@ -102,7 +103,7 @@ static PAYLOADS: LazyLock<Vec<Payload>> = LazyLock::new(|| {
     all.into_iter().enumerate().map(|(i, (code, acts))| Payload { address: address(i), code, acts }).collect()
 });
 
-/// Others to vote for: contracts that aren't payloads, and an account.
+/// Other addresses to vote for: contracts that aren't payloads, and an account without code.
 static OTHERS: LazyLock<[Address; 5]> = LazyLock::new(|| {
     let at = Addresses::new();
     [at.rollup, at.votes, at.timelock, at.token, actors::address(OWNERS.start)]
@@ -112,7 +113,7 @@ fn address(number: usize) -> Address {
     Address::repeat_byte(u8::try_from(0x80 + number).unwrap_or(u8::MAX))
 }
 
-/// Rates of that reward, which are whole.
+/// Valid rates with that reward.
 fn rates(reward: u64) -> Act {
     let rates = Rates {
         blockReward: U96::from(reward),
@@ -125,7 +126,7 @@ fn rates(reward: u64) -> Act {
 }
 
 impl Act {
-    /// As the timelock has it.
+    /// The action as the timelock encodes it.
     pub(crate) fn encode(&self) -> Action {
         match self {
             Self::Call(call) => {
@@ -139,17 +140,17 @@ impl Act {
     }
 }
 
-/// Everything that blocks vote for.
+/// All addresses that blocks vote for.
 pub(crate) fn votable() -> impl Iterator<Item = Address> {
     PAYLOADS.iter().map(|payload| payload.address).chain(*OTHERS)
 }
 
-/// What can be queued.
+/// Payloads that can be queued.
 pub(crate) fn good() -> impl Iterator<Item = Address> {
     PAYLOADS.iter().take(GOOD).map(|payload| payload.address)
 }
 
-/// What an account answers for its actions in an L1 slot, which is the number of its block.
+/// An account's answer for its actions in an L1 slot. The block's number is the L1 slot.
 pub(crate) fn answer(account: Address, now: L1Slot) -> Answer {
     let Some(payload) = PAYLOADS.iter().find(|payload| payload.address == account) else {
         return if OTHERS[..4].contains(&account) { Answer::Unreadable } else { Answer::Nobody };
@@ -158,13 +159,13 @@ pub(crate) fn answer(account: Address, now: L1Slot) -> Answer {
     payload.acts.as_ref().map_or(Answer::Unreadable, |acts| Answer::Acts(&acts[usize::from(odd)]))
 }
 
-/// Code that isn't deployed by a constructor.
+/// Code that is placed without a constructor.
 pub(crate) fn codes() -> impl Iterator<Item = (Address, Bytes)> {
     let payloads = PAYLOADS.iter().map(|payload| (payload.address, payload.code.clone()));
     payloads.chain([(ANYTHING, code::takes_anything()), (LOUD, code::reverts(LOUD_BYTES))])
 }
 
-/// What [`Act::Loud`] reverts with.
+/// Revert data of [`Act::Loud`].
 pub(crate) fn loud_reason() -> Vec<u8> {
     let mut reason = vec![0xff; 32];
     reason.resize(usize::from(LOUD_BYTES), 0);

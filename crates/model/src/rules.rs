@@ -1,102 +1,103 @@
-//! What a deployment fixes: the rules that both sides get, and who acts.
+//! Rules that a deployment fixes, the same on both sides, and its addresses.
 
 use alloy::primitives::{Address, B256, address, keccak256};
 use fernet_protocol::{Bps, ChainId, L1Clock, L1Slot, Parameters, Rates, RollupId, TokenAmount};
 
-/// Mainnet's chain id: it is in every hash and in signatures.
+/// Mainnet's chain id. Hashes and signatures contain it.
 pub(crate) const CHAIN_ID: ChainId = ChainId::new(1);
-/// Sends the deployments.
+/// Account that deploys.
 pub(crate) const DEPLOYER: Address = address!("0x00000000000000000000000000000000deb10e4a");
-/// May pause at first.
+/// The initial guardian.
 pub(crate) const GUARDIAN: Address = address!("0x000000000000000000000000000000000000a0a0");
 
-/// Kinds of deployments; a sequence's number says which it has.
+/// Number of kinds of deployments. The seed of a sequence chooses one.
 pub const VARIANTS: u64 = 4;
 
 /// Rules of the staking contract. Lengths in L1 slots, amounts in token units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StakingRules {
-    /// stake of a registration
+    /// Stake of a registration, in token units.
     pub stake_amount: TokenAmount,
-    /// below it, a slash ejects
+    /// A slash below this stake ejects.
     pub minimum_stake: TokenAmount,
-    /// from a registration or rotation until it counts
+    /// From a registration or rotation until it takes effect.
     pub entry_period: u32,
-    /// from an exit until its withdrawal
+    /// From an exit until the stake can be withdrawn.
     pub exit_delay: u32,
-    /// length of an entry window
+    /// Length of an entry window.
     pub entry_window: u32,
-    /// places of an entry window
+    /// Registrations that an entry window admits.
     pub entry_flush: u16,
-    /// bound on them
+    /// Upper bound of `flush`.
     pub max_entry_flush: u16,
-    /// windows searched beyond the first
+    /// Entry windows searched beyond the first.
     pub queue_limit: u16,
 }
 
-/// Rules of votes, of what they decide, and of the guardian. Lengths in L1 slots unless said.
+/// Rules of votes, timelock and guardian. Lengths in L1 slots unless said otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GovernanceRules {
-    /// slots of a voting round
+    /// Slots of a voting round.
     pub voting_round: u64,
-    /// blocks of one round that must vote for a payload
+    /// Quorum: blocks of one round that must vote for a payload.
     pub voting_quorum: u64,
-    /// from the quorum on, in which a payload can be pushed
+    /// From the quorum until a payload can no longer be pushed.
     pub push_period: u32,
-    /// from the queue until a payload can be executed
+    /// From queueing until a payload can be executed.
     pub delay: u32,
-    /// after that, in which it can be
+    /// From then until it can no longer be executed.
     pub grace: u32,
-    /// actions of a payload at most; the contract's constant
+    /// Most actions of a payload; a constant of the contract.
     pub max_actions: usize,
-    /// bytes of them as encoded; the contract's constant
+    /// Most bytes of the encoded actions; a constant of the contract.
     pub max_actions_bytes: usize,
-    /// bytes kept of what a failed action reverts with; the contract's constant
+    /// Bytes kept of a failed action's revert data; a constant of the contract.
     pub max_reason_bytes: usize,
-    /// pauses that are allowed at first; the contract's constant
+    /// Initial approvals for pauses; a constant of the contract.
     pub first_approvals: u8,
 }
 
 /// Rules of a whole deployment.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// of the rollup
+    /// Parameters of the rollup.
     pub parameters: Parameters,
-    /// of the staking contract
+    /// Rules of the staking contract.
     pub staking: StakingRules,
-    /// of votes, timelock and guardian
+    /// Rules of votes, timelock and guardian.
     pub governance: GovernanceRules,
-    /// scores are drawn by BLS keys; otherwise anyone can compute them
+    /// Whether scores are VRF scores of BLS keys; else they are public.
     pub vrf: bool,
-    /// what a block pays at first
+    /// Initial rates of rewards.
     pub rates: Rates,
-    /// ceiling of the block reward
+    /// Maximum of the block reward.
     pub max_block_reward: TokenAmount,
-    /// ceiling of the reveal bonus
+    /// Maximum of the reveal bonus.
     pub max_reveal_bonus: TokenAmount,
-    /// L1 slots from a prover's request to its withdrawal
+    /// L1 slots from a prover's request until its withdrawal.
     pub escrow_delay: u32,
-    /// token units in an L2 unit
+    /// Token units of one L2 unit.
     pub unit: u64,
-    /// least deposit, L2 units
+    /// Smallest deposit, in L2 units.
     pub min_deposit: u64,
-    /// chunks in a full blob
+    /// Chunks in a full blob.
     pub chunks_per_blob: u64,
-    /// elements of a blob; the contract's constant
+    /// Elements of a blob; a constant of the contract.
     pub blob_elements: u64,
-    /// the L1's slots
+    /// Clock of L1 slots.
     pub clock: L1Clock,
-    /// unix time of L1 slot 0
+    /// Unix time of L1 slot 0.
     pub genesis_time: u64,
-    /// seconds
+    /// Seconds.
     pub slot_seconds: u64,
-    /// L1 slot of the deployment
+    /// L1 slot of the deployment.
     pub genesis_slot: L1Slot,
 }
 
 impl Rules {
-    /// One of the kinds of deployment: a common one, one in which everything is as short as it may be, one with long phases, two
-    /// candidates and no penalties, and a common one with verifiable random scores. Their voting rounds have 3, 1, 2 and 5 slots.
+    /// One of the kinds of deployments: a common one; one in which everything is as short as allowed; one
+    /// with long phases, two candidates and no penalties; and a common one with VRF scores. Their voting
+    /// rounds have 3, 1, 2 and 5 slots.
     #[must_use]
     pub fn variant(number: u64) -> Self {
         let common = Self::common();
@@ -256,7 +257,7 @@ fn clock(slot_seconds: u64) -> L1Clock {
     L1Clock::new(GENESIS_TIME, slot_seconds).unwrap_or_else(|error| unreachable!("{error}"))
 }
 
-/// The contracts, by their addresses.
+/// Addresses of the contracts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Addresses {
     pub(crate) token: Address,
@@ -276,7 +277,7 @@ pub(crate) struct Addresses {
 }
 
 impl Addresses {
-    /// Where the deployer's transactions put them.
+    /// Addresses that follow from the deployer's nonces.
     pub(crate) fn new() -> Self {
         Self {
             token: Address::repeat_byte(0x70),
@@ -296,7 +297,7 @@ impl Addresses {
         }
     }
 
-    /// All of them.
+    /// All addresses.
     pub(crate) fn contracts(&self) -> [Address; 14] {
         [
             self.token,

@@ -1,81 +1,66 @@
-//! A block's body: made from an executed block, and checked by executing it.
+//! The body of a block: its header, blobs and signatures.
 
 use alloy::primitives::{Address, B256};
 use fernet_ledger::replay::{ReplayError, Signatures, replay};
 use fernet_ledger::{
-    AccountIndex, Blob, BlockRules, BlockWitness, L1Operation, Signature, State, Store, field,
+    AccountIndex, Blob, BlockRules, BlockWitness, QueuedOperation, Signature, State, Store, field,
 };
 use fernet_protocol::{Header, Slot};
 
-/// A block as its builder hands it on: blobs hold no signatures, and whoever proves the block needs them.
+/// A block with everything that a prover needs. The blobs on L1 hold no signatures, so the body adds them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockBody {
-    /// The block's header.
+    /// The header.
     pub header: Header,
-    /// Its data.
+    /// The block's data.
     pub blobs: Vec<Blob>,
-    /// Its operations' signatures, in their order.
+    /// The signatures of the block's operations, in the order of the operations.
     pub signatures: Vec<Signature>,
 }
 
-/// What a header says beyond the block's execution.
+/// The fields of a header that don't follow from executing the block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frame {
+pub struct HeaderFields {
     /// The slot that the block is for.
     pub slot: Slot,
     /// Hash of the parent's header.
     pub parent: B256,
-    /// Operations of the Bridge's queue consumed since genesis, this block's included.
+    /// Operations of the Bridge's queue consumed since genesis, including those of this block.
     pub deposits_end: u64,
-    /// Payload that the block's sequencer signals to governance; zero for none.
+    /// Governance payload that the block's sequencer votes for; zero for none.
     pub vote: Address,
 }
 
-/// Why a body isn't that of its header, or can't be made.
+/// Why a body is invalid or can't be assembled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
     /// The block was executed without its signatures.
-    #[error("expected a block with all its signatures, got one without")]
+    #[error("the block was executed without its signatures")]
     Unsigned,
-    /// The block has more chunks than a header can count.
+    /// The chunks don't fit the header's field.
     #[error("expected at most {max} chunks, got {0}", max = u32::MAX)]
     TooManyChunks(usize),
-    /// A blob can't be committed to.
+    /// A blob can't be hashed.
     #[error("blob {number}: {reason}")]
-    Blob {
-        /// Which blob.
-        number: usize,
-        /// Why.
-        reason: String,
-    },
-    /// The blobs aren't those of the header.
+    Blob { number: usize, reason: String },
+    /// The blobs' hashes differ from the header's.
     #[error("expected the blobs {expected:?}, got {actual:?}")]
-    WrongBlobs {
-        /// The header's.
-        expected: Vec<B256>,
-        /// The body's.
-        actual: Vec<B256>,
-    },
-    /// The blobs don't hold a valid block.
+    WrongBlobs { expected: Vec<B256>, actual: Vec<B256> },
+    /// The blobs hold no valid block.
     #[error(transparent)]
     Invalid(#[from] ReplayError),
-    /// The block leads to another state.
+    /// Executing the block gives another state than the header says.
     #[error("expected the state root {expected}, got {actual}")]
-    WrongStateRoot {
-        /// The header's.
-        expected: B256,
-        /// What executing it gives.
-        actual: B256,
-    },
+    WrongStateRoot { expected: B256, actual: B256 },
 }
 
 impl BlockBody {
-    /// The body of an executed block. `versioned_hash` gives the hash under which L1 knows a blob.
+    /// Assembles the body of an executed block. `versioned_hash` computes a blob's versioned hash (EIP-4844).
     ///
     /// # Errors
-    /// When the block lacks its signatures, or a blob can't be hashed.
+    /// When the block was executed without signatures, has too many chunks, or a blob can't be hashed.
     pub fn assemble<E: std::fmt::Display>(
-        frame: Frame,
+        fields: HeaderFields,
         witness: &BlockWitness,
         versioned_hash: impl FnMut(&Blob) -> Result<B256, E>,
     ) -> Result<Self, BodyError> {
@@ -84,14 +69,14 @@ impl BlockBody {
         let blob_hashes = hashes(&blobs, versioned_hash)?;
         let chunks = witness.chunks.len();
         let header = Header {
-            slot: frame.slot,
-            parent: frame.parent,
+            slot: fields.slot,
+            parent: fields.parent,
             state_root: B256::new(field::to_bytes(&witness.state_root())),
-            deposits_end: frame.deposits_end,
+            deposits_end: fields.deposits_end,
             fee_recipient: witness.rules.fee_recipient.get(),
             chunks: u32::try_from(chunks).map_err(|_| BodyError::TooManyChunks(chunks))?,
             committee_digest: B256::ZERO,
-            vote: frame.vote,
+            vote: fields.vote,
             blob_hashes,
         };
         Ok(Self { header, blobs, signatures })
@@ -103,17 +88,17 @@ impl BlockBody {
         self.header.hash()
     }
 
-    /// Executes the block on its parent's `state`, consuming `queued` of L1's queue whole, and compares everything with
-    /// the header, whose fee recipient replaces that of `rules`. The result can be proven. The state ends after the
-    /// block; drop it to undo.
+    /// Executes the block on its parent's `state` and compares the result with the header. The block must
+    /// consume all of `queued`. The header's fee recipient replaces that of `rules`. The result can be
+    /// proven. Afterwards `state` is the state after the block.
     ///
     /// # Errors
-    /// When anything differs or breaks a rule. The state is then of no use.
+    /// When the block breaks a rule or differs from the header. `state` is invalid then.
     pub fn execute<S: Store, E: std::fmt::Display>(
         &self,
         state: &mut State<S>,
         rules: BlockRules,
-        queued: &[L1Operation],
+        queued: &[QueuedOperation],
         versioned_hash: impl FnMut(&Blob) -> Result<B256, E>,
     ) -> Result<BlockWitness, BodyError> {
         let expected = &self.header.blob_hashes;

@@ -1,8 +1,8 @@
-//! All peers in one process.
+//! A network whose peers all run in this process.
 //!
-//! Every message takes its way through bytes, as on a real network, so what arrives has passed the limits of
-//! [`crate::message`]. Delivery is deterministic: inboxes get gossip in the order of the calls, and provers are asked
-//! side by side, their quotes put into the order in which they registered.
+//! Every message is encoded and decoded again, as on a real network, so that the limits of [`crate::message`]
+//! apply. Delivery is deterministic: inboxes receive gossip in the order of the calls. Provers are asked
+//! concurrently, and their quotes are returned in the order in which the provers registered.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -13,14 +13,14 @@ use fernet_ledger::SignedOperation;
 use tokio::task::JoinSet;
 
 use crate::body::BlockBody;
-use crate::message::{AcceptedQuote, QuoteRequest, SignedQuote, Wire};
-use crate::network::{BoxFuture, Gossip, Inbox, Network, NetworkError, QuoteResponder};
+use crate::message::{AcceptedQuote, Gossip, QuoteRequest, SignedQuote, Wire};
+use crate::network::{BoxFuture, Inbox, Network, NetworkError, QuoteResponder};
 use crate::wire::WireError;
 
-/// Messages that an inbox holds until they are read; more push the oldest out. Enough for a minute of full blocks.
+/// Most unread messages in an inbox; the oldest is dropped for a new one. Enough for a minute of full blocks.
 pub const INBOX_MESSAGES: usize = 16_384;
 
-/// Bodies that are kept for whoever asks. A body is of use until its block is finalized, so a few slots are plenty.
+/// Bodies kept for peers that ask. A body is needed until its block is finalized, so a few slots are enough.
 pub const KEPT_BODIES: usize = 16;
 
 /// A network whose peers share this process. Clones are the same network.
@@ -34,7 +34,7 @@ struct Shared {
     inboxes: Vec<Weak<Mutex<VecDeque<Gossip>>>>,
     bodies: BTreeMap<B256, Vec<u8>>,
     /// Keys of `bodies`, oldest first.
-    ages: VecDeque<B256>,
+    order: VecDeque<B256>,
     responders: Vec<(Address, Arc<dyn QuoteResponder>)>,
 }
 
@@ -45,20 +45,20 @@ impl InProcess {
         Self::default()
     }
 
-    /// Delivers a gossip message as it would arrive from a stranger.
+    /// Delivers the bytes of a gossip message to every inbox, as if a peer had sent them.
     ///
     /// # Errors
-    /// When the bytes aren't a message; nobody receives it then.
+    /// When the bytes are no message. Then nothing is delivered.
     pub fn inject(&self, bytes: &[u8]) -> Result<(), WireError> {
         let gossip = Gossip::decode(bytes)?;
         let mut shared = self.lock();
         if let Gossip::Body(body) = &gossip {
             let hash = body.header_hash();
             if shared.bodies.insert(hash, body.encode()).is_none() {
-                shared.ages.push_back(hash);
+                shared.order.push_back(hash);
             }
-            while shared.ages.len() > KEPT_BODIES {
-                if let Some(oldest) = shared.ages.pop_front() {
+            while shared.order.len() > KEPT_BODIES {
+                if let Some(oldest) = shared.order.pop_front() {
                     shared.bodies.remove(&oldest);
                 }
             }
@@ -94,7 +94,7 @@ impl std::fmt::Debug for InProcess {
     }
 }
 
-/// Queues stay consistent between statements, so a panic elsewhere leaves nothing half done.
+/// Ignores poisoning: every statement under a lock leaves a consistent state.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -112,14 +112,14 @@ impl Network for InProcess {
         Box::pin(async move { Ok(self.inject(&Gossip::Operation(operation).encode())?) })
     }
 
-    fn announce_body(&self, body: BlockBody) -> BoxFuture<'_, Result<(), NetworkError>> {
+    fn announce_body(&self, body: Arc<BlockBody>) -> BoxFuture<'_, Result<(), NetworkError>> {
         Box::pin(async move { Ok(self.inject(&Gossip::Body(body).encode())?) })
     }
 
-    fn fetch_body(&self, header_hash: B256) -> BoxFuture<'_, Result<Option<BlockBody>, NetworkError>> {
+    fn fetch_body(&self, header_hash: B256) -> BoxFuture<'_, Result<Option<Arc<BlockBody>>, NetworkError>> {
         Box::pin(async move {
             let bytes = self.lock().bodies.get(&header_hash).cloned();
-            Ok(bytes.map(|bytes| BlockBody::decode(&bytes)).transpose()?)
+            Ok(bytes.map(|bytes| BlockBody::decode(&bytes).map(Arc::new)).transpose()?)
         })
     }
 
@@ -137,20 +137,20 @@ impl Network for InProcess {
         Box::pin(async move {
             let bytes = request.encode();
             let mut asked = JoinSet::new();
-            for (place, (_, responder)) in self.lock().responders.clone().into_iter().enumerate() {
+            for (position, (_, responder)) in self.lock().responders.clone().into_iter().enumerate() {
                 let request = QuoteRequest::decode(&bytes)?;
-                asked.spawn(async move { (place, responder.quote(request).await) });
+                asked.spawn(async move { (position, responder.quote(request).await) });
             }
             let mut answers = BTreeMap::new();
             let asking = async {
                 while let Some(answer) = asked.join_next().await {
-                    // A prover that breaks down doesn't answer.
+                    // A responder that panics counts as one that doesn't answer.
                     answers.extend(answer);
                 }
             };
-            // Whoever is late is left out.
+            // Late answers are dropped.
             let _ = tokio::time::timeout(deadline, asking).await;
-            // A prover that answers nonsense is a prover that doesn't answer.
+            // A malformed answer counts as none.
             let read = |quote: Option<SignedQuote>| SignedQuote::decode(&quote?.encode()).ok();
             Ok(answers.into_values().filter_map(read).collect())
         })
@@ -160,7 +160,7 @@ impl Network for InProcess {
         Box::pin(async move {
             let prover = accepted.quote.prover;
             let accepted = AcceptedQuote::decode(&accepted.encode())?;
-            let responder = self.lock().responders.iter().find(|(name, _)| *name == prover).cloned();
+            let responder = self.lock().responders.iter().find(|(address, _)| *address == prover).cloned();
             match responder {
                 Some((_, responder)) => {
                     responder.accept(accepted).await;
@@ -173,7 +173,7 @@ impl Network for InProcess {
 
     fn respond_to_quotes(&self, prover: Address, responder: Arc<dyn QuoteResponder>) {
         let mut shared = self.lock();
-        match shared.responders.iter_mut().find(|(name, _)| *name == prover) {
+        match shared.responders.iter_mut().find(|(address, _)| *address == prover) {
             Some(entry) => entry.1 = responder,
             None => shared.responders.push((prover, responder)),
         }

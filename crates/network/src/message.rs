@@ -1,72 +1,81 @@
-//! The messages, and their bytes.
+//! The messages and their encoding.
 //!
-//! Integers are big endian; a list is a 32-bit length and its entries; a blob is a 32-bit length and its bytes without
-//! the zeros at its end. Everything has a limit, checked before anything is stored.
+//! Integers are big-endian. A list is a 32-bit length and its entries. A blob is a 32-bit length and its
+//! bytes without the trailing zeros. Every length has a limit, which is checked before anything is allocated.
+
+use std::sync::Arc;
 
 use alloy::primitives::{Address, B256, Bytes};
 use fernet_ledger::layout::{BLOB_BYTES, BLOB_ELEMENTS};
-use fernet_ledger::{
-    AccountIndex, Blob, L1Address, Operation, Signature, SignedOperation, Transfer, Withdrawal,
-};
+use fernet_ledger::operation::kind;
+use fernet_ledger::{AccountIndex, Blob, Operation, Signature, SignedOperation, Transfer, Withdrawal};
 use fernet_protocol::{Header, L1Slot, MAX_BLOBS, Quote, SequencerId, Slot, TokenAmount};
 
 use crate::body::BlockBody;
-use crate::network::Gossip;
 use crate::wire::{Reader, WireError, Writer};
 
-/// Signatures of a body: one for each element of each blob.
+/// Most signatures of a body: one for each element of each blob.
 pub const MAX_SIGNATURES: usize = MAX_BLOBS * BLOB_ELEMENTS;
 
-/// Bytes of an account's signature on L1: 65 for a key; a contract's may be longer.
+/// Most bytes of an L1 account's signature. A key's signature has 65; a contract's may be longer.
 pub const MAX_L1_SIGNATURE_BYTES: usize = 1024;
 
-/// Bytes of an operation with its signature.
+/// Most bytes of an operation with its signature.
 pub const MAX_OPERATION_BYTES: usize = 128;
 
-/// Bytes of a quote with its signatures.
+/// Most bytes of a quote with its signatures.
 pub const MAX_QUOTE_BYTES: usize = 512 + 2 * MAX_L1_SIGNATURE_BYTES;
 
-/// Bytes of a body: blobs, signatures, and 4 KiB for the header.
+/// Most bytes of a body: blobs, signatures, and 4 KiB for the header.
 pub const MAX_BODY_BYTES: usize = MAX_BLOBS * BLOB_BYTES + 48 * MAX_SIGNATURES + 4096;
 
-/// A message with a byte form.
+/// A message that can be encoded as bytes.
 pub trait Wire: Sized {
-    /// Its bytes.
+    /// Encodes the message.
     fn encode(&self) -> Vec<u8>;
 
-    /// Reads it.
+    /// Decodes a message.
     ///
     /// # Errors
-    /// When the bytes aren't such a message, or exceed a limit.
+    /// When the bytes are no such message, or exceed a limit.
     fn decode(bytes: &[u8]) -> Result<Self, WireError>;
 }
 
-/// A sequencer looks for a prover.
+/// A message that peers receive without asking for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gossip {
+    /// An operation for the next blocks. Its signature is unchecked.
+    Operation(SignedOperation),
+    /// The body of a revealed block. Whether it fits the block is unchecked.
+    Body(Arc<BlockBody>),
+}
+
+/// A sequencer's request for offers to prove its block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuoteRequest {
-    /// Who asks.
+    /// The sequencer that asks.
     pub sequencer: SequencerId,
-    /// What is to be proven.
-    pub body: BlockBody,
+    /// The block to prove.
+    pub body: Arc<BlockBody>,
 }
 
-/// A prover's offer. The signature isn't checked yet.
+/// A quote that the prover signed. The signature is unchecked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedQuote {
-    /// The offer.
+    /// The quote.
     pub quote: Quote,
-    /// The prover's signature of its EIP-712 digest.
+    /// The prover's signature of the quote's EIP-712 digest.
     pub prover_signature: Bytes,
 }
 
-/// An offer that both parties signed. The signatures aren't checked yet.
+/// A quote that both parties signed. The signatures are unchecked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedQuote {
-    /// The offer.
+    /// The quote.
     pub quote: Quote,
-    /// The prover's signature of its EIP-712 digest.
+    /// The prover's signature of the quote's EIP-712 digest.
     pub prover_signature: Bytes,
-    /// The sequencer's attester's signature of the same digest.
+    /// The signature of the same digest by the sequencer's attester.
     pub sequencer_signature: Bytes,
 }
 
@@ -76,9 +85,7 @@ mod gossip {
     pub(super) const BODY: u8 = 2;
 }
 
-/// Tags of operations; the same numbers as in a blob.
-use fernet_ledger::operation::kind;
-
+/// The tags of operations are those of operations in a blob.
 fn write_operation(writer: &mut Writer, signed: &SignedOperation) {
     match signed.operation {
         Operation::Transfer(Transfer { from, to, amount, fee, nonce }) => {
@@ -92,7 +99,7 @@ fn write_operation(writer: &mut Writer, signed: &SignedOperation) {
         Operation::Withdrawal(Withdrawal { from, target, amount, fee, nonce }) => {
             writer.u8(kind::WITHDRAWAL);
             writer.u32(from.get());
-            writer.bytes(&target.0);
+            writer.bytes(target.as_slice());
             writer.u64(amount);
             writer.u32(fee);
             writer.u32(nonce);
@@ -111,7 +118,7 @@ fn read_operation(reader: &mut Reader<'_>) -> Result<SignedOperation, WireError>
             Operation::Transfer(Transfer { from, to, amount, fee, nonce })
         }
         kind::WITHDRAWAL => {
-            let target = L1Address(reader.array("target")?);
+            let target = Address::new(reader.array("target")?);
             let (amount, fee, nonce) = (reader.u64("amount")?, reader.u32("fee")?, reader.u32("nonce")?);
             Operation::Withdrawal(Withdrawal { from, target, amount, fee, nonce })
         }
@@ -227,14 +234,14 @@ fn read_l1_signature(reader: &mut Reader<'_>) -> Result<Bytes, WireError> {
     reader.take("l1 signature", length).map(Bytes::copy_from_slice)
 }
 
-/// Writes a message with `write`.
+/// Encodes a message with `write`.
 fn encode(write: impl FnOnce(&mut Writer)) -> Vec<u8> {
     let mut writer = Writer::default();
     write(&mut writer);
     writer.finish()
 }
 
-/// Reads a whole message of at most `maximum` bytes with `read`.
+/// Decodes a message of at most `maximum` bytes with `read`, which must read all of them.
 fn decode<'a, T>(
     bytes: &'a [u8],
     maximum: usize,
@@ -283,7 +290,7 @@ impl Wire for Gossip {
     fn decode(bytes: &[u8]) -> Result<Self, WireError> {
         decode(bytes, 1 + MAX_BODY_BYTES, |reader| match reader.u8("gossip tag")? {
             gossip::OPERATION => read_operation(reader).map(Self::Operation),
-            gossip::BODY => read_body(reader).map(Self::Body),
+            gossip::BODY => read_body(reader).map(Arc::new).map(Self::Body),
             actual => Err(WireError::UnknownTag { field: "gossip tag", actual }),
         })
     }
@@ -300,7 +307,7 @@ impl Wire for QuoteRequest {
     fn decode(bytes: &[u8]) -> Result<Self, WireError> {
         decode(bytes, 4 + MAX_BODY_BYTES, |reader| {
             let sequencer = SequencerId::new(reader.u32("sequencer")?);
-            Ok(Self { sequencer, body: read_body(reader)? })
+            Ok(Self { sequencer, body: Arc::new(read_body(reader)?) })
         })
     }
 }

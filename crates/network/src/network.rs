@@ -5,11 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use fernet_ledger::SignedOperation;
 
 use crate::body::BlockBody;
-use crate::message::{AcceptedQuote, QuoteRequest, SignedQuote};
+use crate::message::{AcceptedQuote, Gossip, QuoteRequest, SignedQuote};
 use crate::wire::WireError;
 
 /// A future that a trait object returns.
@@ -18,13 +18,13 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Why a message couldn't be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
-    /// The message is not one that peers would read.
+    /// Peers wouldn't decode the message.
     #[error("peers would refuse the message: {0}")]
     Refused(#[from] WireError),
-    /// Nobody by that address answers quote requests.
+    /// No prover with this address answers quote requests.
     #[error("no prover {0} on the network")]
-    UnknownProver(alloy::primitives::Address),
-    /// The network is gone.
+    UnknownProver(Address),
+    /// The network was shut down.
     #[error("the network is closed")]
     Closed,
 }
@@ -37,54 +37,45 @@ impl NetworkError {
     }
 }
 
-/// Messages that a peer may receive unasked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Gossip {
-    /// An operation for the next blocks. Its signature isn't checked yet.
-    Operation(SignedOperation),
-    /// What a revealed block was made of. Whether it is that isn't checked yet.
-    Body(BlockBody),
-}
-
-/// Gossip that waits to be read. A role reads it at its own pace; what doesn't fit is dropped, oldest first.
+/// A queue of gossip for one role. A queue that is full drops its oldest message.
 pub trait Inbox: Send + Sync {
-    /// Takes what arrived since the last call, in order of arrival.
+    /// Takes everything that arrived since the last call, in order of arrival.
     fn drain(&mut self) -> Vec<Gossip>;
 }
 
-/// Answers quote requests: a prover.
+/// A prover's answers to sequencers.
 pub trait QuoteResponder: Send + Sync {
-    /// Offers to prove a block, or declines.
+    /// Offers to prove a block; `None` declines.
     fn quote(&self, request: QuoteRequest) -> BoxFuture<'_, Option<SignedQuote>>;
 
-    /// Takes a quote that its sequencer has signed too: the prover sends the commitment.
+    /// Receives a quote that its sequencer has signed too. The prover sends the commitment.
     fn accept(&self, accepted: AcceptedQuote) -> BoxFuture<'_, ()>;
 }
 
-/// A role's way to its peers. Peers are strangers: whatever comes from here is to be checked.
+/// A role's connection to its peers. Peers aren't trusted: the receiver checks everything.
 pub trait Network: Send + Sync {
-    /// Passes an operation on to everyone.
+    /// Sends an operation to all peers.
     fn publish_operation(&self, operation: SignedOperation) -> BoxFuture<'_, Result<(), NetworkError>>;
 
-    /// Passes a block's body on to everyone, and keeps it for [`Network::fetch_body`].
-    fn announce_body(&self, body: BlockBody) -> BoxFuture<'_, Result<(), NetworkError>>;
+    /// Sends a block's body to all peers, and keeps it for [`Network::fetch_body`].
+    fn announce_body(&self, body: Arc<BlockBody>) -> BoxFuture<'_, Result<(), NetworkError>>;
 
-    /// A body by its header's hash, if any peer has it.
-    fn fetch_body(&self, header_hash: B256) -> BoxFuture<'_, Result<Option<BlockBody>, NetworkError>>;
+    /// Asks peers for the body of a header; `None` if no peer has it.
+    fn fetch_body(&self, header_hash: B256) -> BoxFuture<'_, Result<Option<Arc<BlockBody>>, NetworkError>>;
 
-    /// Everything that is published from now on.
+    /// Opens a queue of all gossip from now on.
     fn subscribe(&self) -> Box<dyn Inbox>;
 
-    /// Asks all provers, and returns what came within `deadline`.
+    /// Asks all provers for quotes, and returns those that arrive within `deadline`.
     fn request_quotes(
         &self,
         request: QuoteRequest,
         deadline: Duration,
     ) -> BoxFuture<'_, Result<Vec<SignedQuote>, NetworkError>>;
 
-    /// Hands a quote with both signatures to the prover that it names.
+    /// Sends a quote with both signatures to the prover that it names.
     fn accept_quote(&self, accepted: AcceptedQuote) -> BoxFuture<'_, Result<(), NetworkError>>;
 
-    /// Answers quote requests from now on, as the prover `prover`; a second responder of that name replaces the first.
-    fn respond_to_quotes(&self, prover: alloy::primitives::Address, responder: Arc<dyn QuoteResponder>);
+    /// Registers `responder` as the prover `prover`, in place of an earlier one with that address.
+    fn respond_to_quotes(&self, prover: Address, responder: Arc<dyn QuoteResponder>);
 }

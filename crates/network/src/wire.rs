@@ -1,58 +1,29 @@
-//! Bytes on the wire: big-endian integers, length-prefixed lists, and a limit on everything a peer may send.
+//! Encoding of fields: big-endian integers and length-prefixed lists, with a limit on every length.
 
-/// Why bytes aren't a message.
+/// Why bytes can't be decoded as a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
-    /// The message is longer than its kind may be.
+    /// The message is longer than messages of its kind may be.
     #[error("expected at most {maximum} bytes, got {actual}")]
-    TooLong {
-        /// Bytes allowed.
-        maximum: usize,
-        /// Bytes received.
-        actual: usize,
-    },
+    TooLong { maximum: usize, actual: usize },
     /// The message ends in the middle of a field.
     #[error("expected {expected} more bytes for {field}, got {actual}")]
-    Truncated {
-        /// What was being read.
-        field: &'static str,
-        /// Bytes it needs.
-        expected: usize,
-        /// Bytes left.
-        actual: usize,
-    },
+    Truncated { field: &'static str, expected: usize, actual: usize },
     /// Bytes follow the last field.
     #[error("expected the message to end, got {0} more bytes")]
     Trailing(usize),
     /// A list is longer than it may be.
     #[error("expected at most {maximum} entries in {field}, got {actual}")]
-    TooMany {
-        /// The list.
-        field: &'static str,
-        /// Entries allowed.
-        maximum: usize,
-        /// Entries announced.
-        actual: usize,
-    },
-    /// A tag has no meaning.
+    TooMany { field: &'static str, maximum: usize, actual: usize },
+    /// A tag is unknown.
     #[error("expected a known {field}, got {actual}")]
-    UnknownTag {
-        /// What the tag selects.
-        field: &'static str,
-        /// The tag received.
-        actual: u8,
-    },
-    /// A field's bytes aren't a value of its type.
+    UnknownTag { field: &'static str, actual: u8 },
+    /// The bytes of a field are no value of its type.
     #[error("malformed {field}: {reason}")]
-    Malformed {
-        /// The field.
-        field: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
+    Malformed { field: &'static str, reason: String },
 }
 
-/// Appends fields to a message.
+/// Encodes a message, field by field.
 #[derive(Debug, Default)]
 pub(crate) struct Writer(Vec<u8>);
 
@@ -77,7 +48,7 @@ impl Writer {
         self.0.extend_from_slice(bytes);
     }
 
-    /// Writes a list's length. Lists longer than `u32::MAX` don't exist: they wouldn't fit any message.
+    /// Writes the length of a list. A list longer than `u32::MAX` exceeds the limit of every message.
     pub(crate) fn length(&mut self, length: usize) {
         self.u32(u32::try_from(length).unwrap_or(u32::MAX));
     }
@@ -87,12 +58,12 @@ impl Writer {
     }
 }
 
-/// Takes fields off a message.
+/// Decodes a message, field by field.
 #[derive(Debug)]
 pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    /// Starts reading a message of at most `maximum` bytes.
+    /// Starts to read a message of at most `maximum` bytes.
     pub(crate) fn new(bytes: &'a [u8], maximum: usize) -> Result<Self, WireError> {
         if bytes.len() > maximum {
             return Err(WireError::TooLong { maximum, actual: bytes.len() });
@@ -150,12 +121,12 @@ impl<'a> Reader<'a> {
         maximum: usize,
         mut read: impl FnMut(&mut Self) -> Result<T, WireError>,
     ) -> Result<Vec<T>, WireError> {
-        // No allocation by an announced length: entries are read one by one, and each takes bytes that are there.
+        // Memory is allocated entry by entry, not by the length that the peer states.
         let length = self.length(field, maximum)?;
         (0..length).map(|_| read(self)).collect()
     }
 
-    /// Ends the message.
+    /// Checks that every byte was read.
     pub(crate) fn finish(self) -> Result<(), WireError> {
         if self.0.is_empty() { Ok(()) } else { Err(WireError::Trailing(self.0.len())) }
     }

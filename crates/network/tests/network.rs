@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, B256, keccak256};
 use fernet_ledger::{
-    AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, L1Address, L1Operation,
-    Layout, Levels, MemoryStore, Operation, SecretKey, SignedOperation, State, Transfer, Withdrawal, block,
+    AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, Layout, Levels, MemoryStore,
+    Operation, QueuedOperation, SecretKey, SignedOperation, State, Transfer, Withdrawal, block,
 };
 use fernet_network::{
-    AcceptedQuote, BlockBody, BodyError, BoxFuture, Frame, Gossip, InProcess, Network, NetworkError,
+    AcceptedQuote, BlockBody, BodyError, BoxFuture, Gossip, HeaderFields, InProcess, Network, NetworkError,
     QuoteRequest, QuoteResponder, SignedQuote, Wire, WireError, message,
 };
 use fernet_protocol::{L1Slot, Quote, SequencerId, Slot, TokenAmount};
@@ -30,7 +30,7 @@ fn alice() -> SecretKey {
     SecretKey::from_seed(b"alice")
 }
 
-fn queue() -> Vec<L1Operation> {
+fn queue() -> Vec<QueuedOperation> {
     let deposit = |index, secret: &SecretKey| {
         Deposit { to: AccountIndex::new(index), key: secret.public_key(), amount: 1_000 }.into()
     };
@@ -43,7 +43,7 @@ fn transfer(nonce: u32) -> SignedOperation {
 }
 
 fn withdrawal(nonce: u32) -> SignedOperation {
-    let (from, target) = (AccountIndex::new(1), L1Address([9; 20]));
+    let (from, target) = (AccountIndex::new(1), Address::repeat_byte(9));
     Operation::from(Withdrawal { from, target, amount: 5, fee: 1, nonce }).sign(domain(), &alice())
 }
 
@@ -63,13 +63,13 @@ fn witness() -> BlockWitness {
 }
 
 fn body() -> BlockBody {
-    let frame = Frame {
+    let fields = HeaderFields {
         slot: Slot::new(3),
         parent: B256::repeat_byte(4),
         deposits_end: 2,
         vote: Address::repeat_byte(5),
     };
-    BlockBody::assemble(frame, &witness(), hash_blob).unwrap()
+    BlockBody::assemble(fields, &witness(), hash_blob).unwrap()
 }
 
 fn quote(prover: Address) -> Quote {
@@ -97,18 +97,20 @@ fn every_message_survives_its_bytes() {
         prover_signature: vec![1; 65].into(),
         sequencer_signature: vec![2; 65].into(),
     };
-    let request = QuoteRequest { sequencer: SequencerId::new(2), body: body() };
+    let request = QuoteRequest { sequencer: SequencerId::new(2), body: Arc::new(body()) };
     assert_eq!(SignedQuote::decode(&signed.encode()), Ok(signed));
     assert_eq!(AcceptedQuote::decode(&accepted.encode()), Ok(accepted));
     assert_eq!(QuoteRequest::decode(&request.encode()), Ok(request));
-    for gossip in [Gossip::Operation(transfer(0)), Gossip::Operation(withdrawal(1)), Gossip::Body(body())] {
+    for gossip in
+        [Gossip::Operation(transfer(0)), Gossip::Operation(withdrawal(1)), Gossip::Body(Arc::new(body()))]
+    {
         assert_eq!(Gossip::decode(&gossip.encode()), Ok(gossip));
     }
 }
 
 #[test]
 fn no_prefix_and_no_longer_form_of_a_message_is_one() {
-    let bytes = Gossip::Body(body()).encode();
+    let bytes = Gossip::Body(Arc::new(body())).encode();
     for length in 0..bytes.len() {
         assert!(Gossip::decode(&bytes[..length]).is_err(), "{length} of {} bytes", bytes.len());
     }
@@ -187,7 +189,7 @@ impl Prover {
 impl QuoteResponder for Prover {
     fn quote(&self, request: QuoteRequest) -> BoxFuture<'_, Option<SignedQuote>> {
         Box::pin(async move {
-            assert_eq!(request.body, body());
+            assert_eq!(*request.body, body());
             let signed = SignedQuote { quote: quote(self.name), prover_signature: vec![1; 65].into() };
             self.answers.then_some(signed)
         })
@@ -204,7 +206,7 @@ async fn provers_answer_in_the_order_in_which_they_registered() {
     for (name, answers) in [(3, true), (1, true), (4, false), (2, true)] {
         network.respond_to_quotes(Address::repeat_byte(name), Prover::new(name, answers));
     }
-    let request = QuoteRequest { sequencer: SequencerId::new(2), body: body() };
+    let request = QuoteRequest { sequencer: SequencerId::new(2), body: Arc::new(body()) };
     let quotes = network.request_quotes(request, Duration::from_secs(5)).await.unwrap();
     let names: Vec<Address> = quotes.iter().map(|signed| signed.quote.prover).collect();
     assert_eq!(names, [3, 1, 2].map(Address::repeat_byte));
@@ -235,8 +237,8 @@ async fn gossip_arrives_in_order_from_the_subscription_on() {
     network.publish_operation(transfer(0)).await.unwrap();
     let (mut first, mut second) = (network.subscribe(), network.clone().subscribe());
     network.publish_operation(transfer(1)).await.unwrap();
-    network.announce_body(body()).await.unwrap();
-    let expected = [Gossip::Operation(transfer(1)), Gossip::Body(body())];
+    network.announce_body(Arc::new(body())).await.unwrap();
+    let expected = [Gossip::Operation(transfer(1)), Gossip::Body(Arc::new(body()))];
     assert_eq!(first.drain(), expected);
     assert_eq!(first.drain(), []);
     assert_eq!(second.drain(), expected);
@@ -262,10 +264,13 @@ async fn the_newest_bodies_are_kept() {
     };
     let newest = fernet_network::KEPT_BODIES as u64;
     for slot in 0..=newest {
-        network.announce_body(numbered(slot)).await.unwrap();
+        network.announce_body(Arc::new(numbered(slot))).await.unwrap();
     }
     assert_eq!(network.fetch_body(numbered(0).header_hash()).await, Ok(None));
     for slot in [1, newest] {
-        assert_eq!(network.fetch_body(numbered(slot).header_hash()).await, Ok(Some(numbered(slot))));
+        assert_eq!(
+            network.fetch_body(numbered(slot).header_hash()).await,
+            Ok(Some(Arc::new(numbered(slot))))
+        );
     }
 }

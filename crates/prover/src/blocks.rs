@@ -1,29 +1,26 @@
-//! The blocks that a prover checks, builds, and has proven.
+//! The blocks of a prover: it checks them, fetches them from peers, and builds its own.
 
 use std::sync::Arc;
 
-use alloy::primitives::{Address, B256, Bytes};
-use fernet_l1::MAX_BLOBS_PER_TRANSACTION;
+use alloy::primitives::B256;
 use fernet_network::BlockBody;
 use fernet_protocol::{Header, L1Slot, QueueRange, Slot};
-use fernet_roles::{OwnBlock, Plan, RoleError, ledger_at_tip, queued, versioned_blob_hash};
+use fernet_roles::{BlockSpec, OwnBlock, RoleError, ledger_at_tip, queued_operations, versioned_blob_hash};
 
-use crate::engine::{Assignment, Engine, Executed};
+use crate::driver::{ExecutedBlock, Inner};
 use crate::error::ProverError;
-use crate::journal::KeptProof;
-use crate::machine::{Facts, Input, Purpose};
-use crate::report::{Action, ActionKind, StepReport};
-use crate::worker::{JobId, ProofJob, ProvenBlock};
+use crate::interface::Input;
+use crate::report::{Action, ActionKind};
 
-impl Engine {
-    /// Executes a block on the tip and compares everything that L1 would.
+impl Inner {
+    /// Executes a block on the tip and checks everything that L1 will check.
     pub(crate) async fn check(
         &self,
-        body: &BlockBody,
+        body: &Arc<BlockBody>,
         header_hash: B256,
         cutoff: L1Slot,
-    ) -> Result<Executed, ProverError> {
-        let follower = self.world.follower().lock().await;
+    ) -> Result<ExecutedBlock, ProverError> {
+        let follower = self.follower.lock().await;
         let view = follower.view();
         let Header { parent, deposits_end, chunks, committee_digest, blob_hashes, .. } = &body.header;
         let refuse =
@@ -52,135 +49,59 @@ impl Engine {
         range
             .check(parameters.max_deposits.into(), cutoff, queue.len() as u64, queued_at)
             .map_err(ProverError::Queue)?;
-        let queued = queued(view, range)?;
+        let queued = queued_operations(view, range)?;
         let queue_hash = view.queue_chain(*deposits_end);
         let ledger = Arc::clone(ledger_at_tip(&follower)?);
         drop(follower);
         let slot = body.header.slot;
-        let body = body.clone();
-        // Hashes and signatures of a whole block take a good part of a second.
+        let body = Arc::clone(body);
+        // Checking the hashes and signatures of a block takes a fraction of a second.
         let executed = tokio::task::spawn_blocking(move || {
             let rules = ledger.rules(&body.header);
             body.execute(&mut ledger.state(), rules, &queued, versioned_blob_hash)
         });
-        Ok(Executed { slot, queue_hash, block: Arc::new(executed.await??) })
+        Ok(ExecutedBlock { slot, queue_hash, block: Arc::new(executed.await??) })
     }
 
-    /// Looks for a block's body: at home, among what was announced, and at peers.
-    pub(crate) async fn fetch(&mut self, slot: Slot, header_hash: B256) -> Result<Input, ProverError> {
-        if self.world.body(slot, header_hash).is_ok() {
-            return Ok(Input::Body { slot, header_hash });
+    /// Looks for a block's body: in the store, among the announced bodies, and at peers.
+    pub(crate) async fn fetch_body(&mut self, slot: Slot, header_hash: B256) -> Result<Input, ProverError> {
+        if self.store.body(slot, header_hash).is_ok() {
+            return Ok(Input::BodyFetched { slot, header_hash });
         }
-        let heard = self.heard.iter().find(|(hash, _)| *hash == header_hash).map(|(_, body)| body.clone());
-        let found = match heard {
-            Some(body) => Some(body),
+        let announced = self.announced.iter().find(|(hash, _)| *hash == header_hash);
+        let found = match announced {
+            Some((_, body)) => Some(Arc::clone(body)),
             None => self.network.fetch_body(header_hash).await?,
         };
         let Some(body) = found.filter(|body| body.header_hash() == header_hash) else {
             return Ok(Input::BodyMissing { slot, header_hash });
         };
-        // What L1 has accepted as the tip's successor may consume less than a new block must.
+        // The cutoff applies to new blocks. L1 has accepted this one.
         match self.check(&body, header_hash, L1Slot::new(0)).await {
             Ok(_) => {
-                self.world.keep(header_hash, body)?;
-                Ok(Input::Body { slot, header_hash })
+                self.store.insert(body)?;
+                Ok(Input::BodyFetched { slot, header_hash })
             }
             Err(error) => {
-                tracing::warn!(%slot, %header_hash, %error, "a peer's body is of no use");
+                tracing::warn!(%slot, %header_hash, %error, "a peer sent an invalid body");
                 Ok(Input::BodyMissing { slot, header_hash })
             }
         }
     }
 
-    /// Builds a block of this prover's own, unless one was built before a restart. It must fit one transaction.
-    pub(crate) async fn build(
-        &mut self,
-        slot: Slot,
-        parent: B256,
-        cutoff: L1Slot,
-        facts: &Facts,
-        report: &mut StepReport,
-    ) -> Result<Input, ProverError> {
-        if let Some(OwnBlock { header_hash, .. }) = self.built_before(slot, parent)? {
+    /// Builds a backup block, unless one was built before a restart.
+    pub(crate) async fn build_backup(&mut self, spec: BlockSpec) -> Result<Input, ProverError> {
+        let BlockSpec { slot, parent, .. } = spec;
+        let submissions = &mut self.submissions;
+        let is_submitted = |header_hash| {
+            submissions.is_submitted(Action::Block { kind: ActionKind::Backup, slot, header_hash })
+        };
+        if let Some(OwnBlock { header_hash, .. }) = self.store.built_before(slot, parent, is_submitted)? {
             return Ok(Input::BackupBuilt { slot, parent, header_hash });
         }
-        let plan = Plan {
-            slot,
-            parent,
-            cutoff,
-            now: facts.now,
-            deposit_depth: self.settings.deposit_depth,
-            max_chunks: self.settings.max_chunks,
-            max_blobs: MAX_BLOBS_PER_TRANSACTION,
-            fee_recipient: self.settings.conduct.fee_recipient,
-            vote: Address::ZERO,
-        };
-        let (built, _) = self.world.build(plan).await?;
-        report.built.push(built);
+        let (body, built) = self.builder.build(spec, self.inbox.mempool()).await?;
+        self.store.insert_own(body)?;
+        self.report.common.built.push(built);
         Ok(Input::BackupBuilt { slot, parent, header_hash: built.header_hash })
-    }
-
-    /// Of the blocks that were built before a restart, the one whose finalization is under way, or any.
-    fn built_before(&mut self, slot: Slot, parent: B256) -> Result<Option<OwnBlock>, RoleError> {
-        let known = self.world.built_before(slot, parent)?;
-        for own in &known {
-            let action = Action { kind: ActionKind::Backup, slot, header_hash: own.header_hash };
-            if self.submissions.is_submitted(action)? {
-                return Ok(Some(*own));
-            }
-        }
-        Ok(known.first().copied())
-    }
-
-    /// Hands a block to the worker.
-    pub(crate) async fn prove(
-        &mut self,
-        slot: Slot,
-        header_hash: B256,
-        purpose: Purpose,
-    ) -> Result<Input, ProverError> {
-        let body = self.world.body(slot, header_hash)?;
-        let queue_hash = {
-            let follower = self.world.follower().lock().await;
-            let count = body.header.deposits_end;
-            let chain = follower.view().queue_chain(count);
-            chain.ok_or(ProverError::OperationsMissing { slot, count })?
-        };
-        // An L1 reorg can change the queue, but nothing else that the block was executed on.
-        let known = self.executed.get(&header_hash).filter(|known| known.queue_hash == Some(queue_hash));
-        let block = match known {
-            Some(known) => Arc::clone(&known.block),
-            None => self.check(&body, header_hash, L1Slot::new(0)).await?.block,
-        };
-        let payee = self.settings.conduct.payee;
-        let job = ProofJob { header_hash, queue_hash, payee, block };
-        let id = job.id();
-        if let Some(proven) = self.kept_proof(slot, header_hash, id)? {
-            let proof = Some(Arc::new(proven));
-            self.assignments.insert(header_hash, Assignment { slot, purpose, job: id, proof });
-            return Ok(Input::Proven { header_hash });
-        }
-        tracing::info!(%slot, %header_hash, ?purpose, chunks = job.block.chunks.len(), "proving");
-        self.worker.start(job);
-        self.assignments.insert(header_hash, Assignment { slot, purpose, job: id, proof: None });
-        Ok(Input::ProofStarted { header_hash })
-    }
-
-    /// A proof of before a restart.
-    fn kept_proof(
-        &self,
-        slot: Slot,
-        header_hash: B256,
-        job: JobId,
-    ) -> Result<Option<ProvenBlock>, RoleError> {
-        let kept: Option<KeptProof> = self.world.journal().get(slot, header_hash)?;
-        Ok(kept.filter(|kept| kept.job == job).map(|kept| kept.proven))
-    }
-
-    pub(crate) fn proven(&self, slot: Slot, header_hash: B256) -> Result<(Header, Bytes), ProverError> {
-        let body = self.world.body(slot, header_hash)?;
-        let proof = self.assignments.get(&header_hash).and_then(|assignment| assignment.proof.as_ref());
-        let proof = proof.ok_or(RoleError::UnknownBlock { slot, header_hash })?;
-        Ok((body.header, proof.proof.clone()))
     }
 }

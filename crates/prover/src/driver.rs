@@ -1,37 +1,50 @@
-//! The prover as its operator sees it.
+//! The driver: observes L1 and the peers, runs the machine at every L1 block, and answers sequencers in
+//! between.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use alloy::primitives::{Address, B256};
 use alloy::signers::Signer;
 use fernet_follower::Follower;
 use fernet_l1::{Deployment, L1Block, TxManager};
-use fernet_network::{AcceptedQuote, BoxFuture, Network, QuoteRequest, QuoteResponder, SignedQuote};
-use fernet_roles::{Role, Setback};
+use fernet_ledger::BlockWitness;
+use fernet_network::{
+    AcceptedQuote, BlockBody, BoxFuture, Network, QuoteRequest, QuoteResponder, SignedQuote,
+};
+use fernet_protocol::{ChainId, Header, RollupId, Slot};
+use fernet_roles::{
+    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, PeerInbox, Role, SidecarCache, Submissions,
+    carry_out_all, follow, oldest_kept, poll_to_head,
+};
 use tokio::sync::{Mutex, watch};
 
-use crate::engine::Engine;
 use crate::error::ProverError;
+use crate::interface::{Effect, Facts, Input, ProofPurpose, RequestedBlock};
 use crate::journal::Journal;
-use crate::machine::{Input, Standing};
+use crate::machine::{Availability, Prover};
 use crate::policy::Policy;
-use crate::report::{Action, ActionKind, StepReport};
+use crate::report::{ActionKind, SlotStatus, StepReport};
 use crate::settings::Settings;
-use crate::worker::ProofWorker;
+use crate::worker::{JobId, ProofWorker, ProvenBlock};
 
-/// What a prover is connected to.
-pub struct Wiring {
-    /// The rollup as seen from L1. Several roles of one process may share it.
+/// Bodies that are kept of those that peers announce: those of a few slots.
+const ANNOUNCED_BODIES: usize = 8;
+
+/// What a prover needs from its process.
+pub struct Dependencies {
+    /// Follows the rollup. Several roles of a process may share it.
     pub follower: Arc<Mutex<Follower>>,
-    /// Its peers.
+    /// The connection to peers.
     pub network: Arc<dyn Network>,
-    /// Sends from the prover's account.
+    /// Sends transactions from the prover's account.
     pub transactions: TxManager,
-    /// Sends from the payee's account, if that is another one and claims are wanted.
+    /// Sends claims from the payee's account. Needed if rewards are claimed and the payee isn't the prover.
     pub payee: Option<TxManager>,
     /// The prover's key, which signs quotes.
     pub signer: Arc<dyn Signer + Send + Sync>,
-    /// What must survive a restart.
+    /// The prover's journal.
     pub journal: Journal,
     /// Makes the proofs.
     pub worker: Arc<dyn ProofWorker>,
@@ -39,15 +52,18 @@ pub struct Wiring {
     pub policy: Policy,
 }
 
-impl std::fmt::Debug for Wiring {
+impl std::fmt::Debug for Dependencies {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Wiring").field("transactions", &self.transactions).finish_non_exhaustive()
+        formatter
+            .debug_struct("Dependencies")
+            .field("transactions", &self.transactions)
+            .finish_non_exhaustive()
     }
 }
 
 /// A prover.
 pub struct ProverDriver {
-    engine: Arc<Mutex<Engine>>,
+    inner: Arc<Mutex<Inner>>,
     follower: Arc<Mutex<Follower>>,
     worker: Arc<dyn ProofWorker>,
 }
@@ -59,44 +75,38 @@ impl std::fmt::Debug for ProverDriver {
 }
 
 impl ProverDriver {
-    /// A prover of `deployment`. It answers quote requests from now on, as long as it lives.
+    /// A prover of `deployment`. From now on it answers quote requests, until it is dropped.
     ///
     /// # Errors
-    /// When the settings contradict each other or the deployment.
-    pub fn new(deployment: &Deployment, settings: Settings, wiring: Wiring) -> Result<Self, ProverError> {
-        let (network, worker) = (Arc::clone(&wiring.network), Arc::clone(&wiring.worker));
-        let (prover, follower) = (settings.conduct.prover, Arc::clone(&wiring.follower));
-        let engine = Arc::new(Mutex::new(Engine::new(deployment, settings, wiring)?));
-        network.respond_to_quotes(prover, Arc::new(Responder(Arc::downgrade(&engine))));
-        Ok(Self { engine, follower, worker })
+    /// When the settings contradict each other, the deployment or the dependencies, or the journal can't be
+    /// read.
+    pub fn new(
+        deployment: &Deployment,
+        settings: Settings,
+        dependencies: Dependencies,
+    ) -> Result<Self, ProverError> {
+        let (network, worker) = (Arc::clone(&dependencies.network), Arc::clone(&dependencies.worker));
+        let (prover, follower) = (settings.strategy.prover, Arc::clone(&dependencies.follower));
+        let inner = Arc::new(Mutex::new(Inner::new(deployment, settings, dependencies)?));
+        network.respond_to_quotes(prover, Arc::new(Responder(Arc::downgrade(&inner))));
+        Ok(Self { inner, follower, worker })
     }
 
-    /// Does everything that a new L1 block makes possible. Call it once for each, after a reorg too.
+    /// Does everything that a new L1 block makes possible. Call it once for each new block, also after a
+    /// reorg.
     ///
     /// # Errors
-    /// When the follower, the disk or the transaction manager fail in a way that the next block won't mend, or mend by
-    /// itself ([`ProverError::is_retryable`]). What had been begun is taken up again at the next call.
+    /// When the follower, the journal, or the transaction manager fails. After a retryable error
+    /// ([`ProverError::is_retryable`]) the next call goes on with what was begun.
     pub async fn step(&mut self, block: &L1Block) -> Result<StepReport, ProverError> {
-        let mut engine = self.engine.lock().await;
-        let mut report = StepReport::default();
-        let facts = engine.observe(block, &mut report).await?;
-        let setbacks = engine.submissions().tick(block, &mut report).await?;
-        if let Some(facts) = facts {
-            let mut inputs = engine.collect(&mut report)?;
-            inputs.extend([Input::Block(Box::new(facts.clone()))]);
-            engine.apply(inputs, &facts, &mut report).await?;
-            let refused = setbacks.into_iter().filter_map(refusal).collect();
-            engine.apply(refused, &facts, &mut report).await?;
-            engine.forget(facts.next.slot)?;
-        }
-        Ok(report)
+        self.inner.lock().await.step(block).await
     }
 
-    /// Looks for a new L1 block every `pause` and steps with each, until `stop` says so or its sender is gone.
-    /// Troubles that the next block may mend are logged; `watch` sees every step.
+    /// Looks for a new L1 block every `pause`, and makes a step with each, until `stop` becomes true or its
+    /// sender is dropped. Retryable errors are logged. `watch` receives the report of every step.
     ///
     /// # Errors
-    /// As [`Self::step`], but only what can't be retried.
+    /// As [`Self::step`], but only with errors that aren't retryable.
     pub async fn run(
         &mut self,
         pause: Duration,
@@ -106,19 +116,19 @@ impl ProverDriver {
         fernet_roles::run(self, pause, stop, watch).await
     }
 
-    /// Resolves once the worker has nothing to prove. Proofs that are ready then are picked up by the next step.
+    /// Waits until the worker has nothing to prove. The next step uses the proofs that are ready then.
     pub async fn idle(&self) {
         self.worker.idle().await;
     }
 
-    /// Whether it takes new work.
-    pub async fn standing(&self) -> Standing {
-        self.engine.lock().await.machine().standing().clone()
+    /// Whether the prover takes new work.
+    pub async fn availability(&self) -> Availability {
+        self.inner.lock().await.machine.availability().clone()
     }
 
-    /// Looks at the transactions of this prover.
+    /// Calls `look` with the manager of the prover's transactions.
     pub async fn with_transactions<T>(&self, look: impl FnOnce(&TxManager) -> T) -> T {
-        look(self.engine.lock().await.submissions().transactions())
+        look(self.inner.lock().await.submissions.transactions())
     }
 }
 
@@ -139,28 +149,208 @@ impl Role for ProverDriver {
     }
 }
 
-/// A finalization that L1 refuses: the prover may have to stop taking work.
-fn refusal((action, setback): (Action, Setback)) -> Option<Input> {
-    let reason = match setback {
-        Setback::Failed(reason) => reason.to_string(),
-        Setback::WouldRevert { reason } => reason,
-        Setback::Expired => return None,
-    };
-    let header_hash = action.header_hash;
-    (action.kind == ActionKind::Finalize).then_some(Input::FinalizeRefused { header_hash, reason })
+/// A proof that was asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct ProofAssignment {
+    pub(crate) slot: Slot,
+    pub(crate) purpose: ProofPurpose,
+    pub(crate) job: JobId,
+    /// The proof, once it is ready.
+    pub(crate) proof: Option<Arc<ProvenBlock>>,
 }
 
-/// Answers while the driver lives.
-struct Responder(Weak<Mutex<Engine>>);
+/// A block that was executed.
+#[derive(Debug)]
+pub(crate) struct ExecutedBlock {
+    pub(crate) slot: Slot,
+    /// Rolling hash of the Bridge's queue up to the end of what the block consumes.
+    pub(crate) queue_hash: Option<B256>,
+    pub(crate) block: Arc<BlockWitness>,
+}
+
+/// State shared by the step loop and the quote responder, behind one mutex.
+pub(crate) struct Inner {
+    pub(crate) settings: Settings,
+    pub(crate) machine: Prover,
+    pub(crate) policy: Policy,
+    pub(crate) rollup: RollupId,
+    pub(crate) follower: Arc<Mutex<Follower>>,
+    pub(crate) network: Arc<dyn Network>,
+    pub(crate) inbox: PeerInbox,
+    pub(crate) store: BlockStore,
+    pub(crate) builder: BlockBuilder,
+    pub(crate) sidecars: SidecarCache,
+    pub(crate) submissions: Submissions<ActionKind>,
+    pub(crate) signer: Arc<dyn Signer + Send + Sync>,
+    pub(crate) worker: Arc<dyn ProofWorker>,
+    /// Bodies that peers announced, unchecked, oldest first, with their header hashes.
+    pub(crate) announced: VecDeque<(B256, Arc<BlockBody>)>,
+    /// The block of the quote request that is being answered, unchecked.
+    pub(crate) requested: Option<Arc<BlockBody>>,
+    /// Blocks that were checked, by header hash.
+    pub(crate) executed: BTreeMap<B256, ExecutedBlock>,
+    /// By header hash.
+    pub(crate) assignments: BTreeMap<B256, ProofAssignment>,
+    /// What was done since the last report.
+    pub(crate) report: StepReport,
+}
+
+impl Inner {
+    fn new(
+        deployment: &Deployment,
+        settings: Settings,
+        dependencies: Dependencies,
+    ) -> Result<Self, ProverError> {
+        let managers = std::iter::once(&dependencies.transactions).chain(&dependencies.payee);
+        let senders: Vec<Address> = managers.map(|manager| manager.accounts().plain()).collect();
+        settings.check(&senders)?;
+        let contracts = deployment.contracts();
+        let terms = ClaimTerms {
+            rewards: contracts.rewards,
+            claim_to: settings.claim_to,
+            max_total_fee: settings.max_total_fee,
+        };
+        let Dependencies { follower, network, transactions, payee, signer, journal, worker, policy } =
+            dependencies;
+        let mut machine = Prover::new(settings.strategy, *deployment.parameters());
+        // Offers of before a restart can still be committed. Without facts the machine emits no effects.
+        let offers: Vec<SignedQuote> = journal.all()?;
+        for offer in offers.iter().filter(|offer| offer.quote.prover == settings.strategy.prover) {
+            machine.apply(Input::Offered { quote: offer.quote });
+        }
+        Ok(Self {
+            machine,
+            rollup: RollupId::new(ChainId::new(deployment.chain_id()), contracts.rollup),
+            inbox: PeerInbox::new(deployment, &*network, settings.mempool),
+            store: BlockStore::new(journal),
+            builder: BlockBuilder::new(Arc::clone(&follower), settings.template()),
+            sidecars: SidecarCache::default(),
+            submissions: Submissions::new(transactions, payee, terms),
+            announced: VecDeque::new(),
+            requested: None,
+            executed: BTreeMap::new(),
+            assignments: BTreeMap::new(),
+            report: StepReport::default(),
+            settings,
+            policy,
+            follower,
+            network,
+            signer,
+            worker,
+        })
+    }
+
+    async fn step(&mut self, block: &L1Block) -> Result<StepReport, ProverError> {
+        self.submissions.set_head(block);
+        if let Some(facts) = self.observe(block).await? {
+            for input in self.collect_proofs()? {
+                // What follows from a proof is decided with the block, just below.
+                self.machine.apply(input);
+            }
+            // The facts of this block tell what a refused finalization means, so the machine gets them before
+            // the transaction manager works.
+            let effects = self.machine.apply(Input::Block(Box::new(facts.clone())));
+            let effects = std::iter::once(Effect::ManageTransactions).chain(effects);
+            carry_out_all(self, effects, &facts).await?;
+            self.prune(facts.snapshot.next.slot)?;
+        }
+        Ok(std::mem::take(&mut self.report))
+    }
+
+    /// Follows L1, reads the peers' messages, and gathers the facts; `None` before the deployment.
+    async fn observe(&mut self, block: &L1Block) -> Result<Option<Facts>, ProverError> {
+        let follower = follow(&self.follower, block).await?;
+        for body in self.inbox.receive(&follower) {
+            self.announced.push_back((body.header_hash(), body));
+            if self.announced.len() > ANNOUNCED_BODIES {
+                self.announced.pop_front();
+            }
+        }
+        let facts = self.facts(&follower);
+        self.report.common.slot = facts.as_ref().map(|Facts { snapshot, .. }| SlotStatus {
+            slot: snapshot.next.slot,
+            phase: snapshot.next.phase,
+            phase_end: snapshot.next.phase_end,
+        });
+        Ok(facts)
+    }
+
+    fn facts(&self, follower: &Follower) -> Option<Facts> {
+        let snapshot = ChainSnapshot::at(follower)?;
+        let view = follower.view();
+        let free_escrow = view.escrow(self.settings.strategy.prover).free;
+        Some(Facts { snapshot, free_escrow, owed: view.owed(self.settings.strategy.payee) })
+    }
+
+    /// Answers a quote request; `None` declines.
+    async fn answer(&mut self, request: QuoteRequest) -> Result<Option<SignedQuote>, ProverError> {
+        let facts = {
+            let follower = Arc::clone(&self.follower);
+            let mut follower = follower.lock().await;
+            poll_to_head(&mut follower).await?;
+            self.facts(&follower)
+        };
+        let Some(facts) = facts else {
+            return Ok(None);
+        };
+        let QuoteRequest { sequencer, body } = request;
+        let header_hash = body.header_hash();
+        let Header { slot, parent, chunks, .. } = body.header;
+        let block = RequestedBlock { slot, header_hash, parent, chunks, sequencer };
+        self.requested = Some(body);
+        let offered_before = self.report.offered.len();
+        let effects = self.machine.apply(Input::QuoteRequested { block, facts: Box::new(facts.clone()) });
+        let result = carry_out_all(self, effects, &facts).await;
+        self.requested = None;
+        result?;
+        Ok(self.report.offered.get(offered_before).cloned())
+    }
+
+    /// Receives a quote that its sequencer has signed too.
+    async fn accept(&mut self, accepted: AcceptedQuote) -> Result<(), ProverError> {
+        let facts = {
+            let follower = Arc::clone(&self.follower);
+            let follower = follower.lock().await;
+            self.facts(&follower)
+        };
+        match facts {
+            Some(facts) => {
+                let effects = self.machine.apply(Input::Accepted(Box::new(accepted)));
+                carry_out_all(self, effects, &facts).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Removes what no L1 reorg can bring back.
+    fn prune(&mut self, current: Slot) -> Result<(), ProverError> {
+        let oldest = oldest_kept(current);
+        self.submissions.prune_before(oldest);
+        self.sidecars.prune_before(oldest);
+        self.executed.retain(|_, executed| executed.slot >= oldest);
+        let worker = &self.worker;
+        self.assignments.retain(|_, assignment| {
+            let is_kept = assignment.slot >= oldest;
+            if !is_kept {
+                worker.forget(assignment.job);
+            }
+            is_kept
+        });
+        Ok(self.store.prune_before(oldest)?)
+    }
+}
+
+/// Answers sequencers as long as the driver exists.
+struct Responder(Weak<Mutex<Inner>>);
 
 impl QuoteResponder for Responder {
     fn quote(&self, request: QuoteRequest) -> BoxFuture<'_, Option<SignedQuote>> {
         Box::pin(async move {
-            let engine = self.0.upgrade()?;
+            let inner = self.0.upgrade()?;
             let (slot, sequencer) = (request.body.header.slot, request.sequencer);
-            let answer = engine.lock().await.quote(request).await;
+            let answer = inner.lock().await.answer(request).await;
             answer.unwrap_or_else(|error| {
-                tracing::warn!(%slot, %sequencer, %error, "quote declined");
+                tracing::warn!(%slot, %sequencer, %error, "quote request failed");
                 None
             })
         })
@@ -168,12 +358,12 @@ impl QuoteResponder for Responder {
 
     fn accept(&self, accepted: AcceptedQuote) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let Some(engine) = self.0.upgrade() else {
+            let Some(inner) = self.0.upgrade() else {
                 return;
             };
             let slot = accepted.quote.slot;
-            if let Err(error) = engine.lock().await.accept(accepted).await {
-                tracing::warn!(%slot, %error, "accepted quote not committed yet");
+            if let Err(error) = inner.lock().await.accept(accepted).await {
+                tracing::warn!(%slot, %error, "accepted quote is not committed yet");
             }
         })
     }

@@ -1,48 +1,31 @@
-//! What can go wrong around a prover.
+//! Errors of a prover.
 
 use alloy::primitives::{Address, B256};
 use fernet_protocol::{QueueRangeError, Slot};
 use fernet_roles::RoleError;
 
-/// Why a step failed.
+/// Why a step or an effect failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProverError {
-    /// What can go wrong around any role.
+    /// An error that any role can have.
     #[error(transparent)]
     Role(RoleError),
-    /// The transactions come from another account.
-    #[error("expected transactions from the prover {expected}, got {actual}")]
-    WrongSender {
-        /// The prover.
-        expected: Address,
-        /// The transaction manager's account.
-        actual: Address,
-    },
-    /// A reorg took operations of the Bridge's queue away that a block consumes.
-    #[error("block of slot {slot} consumes {count} L1 operations, which are not queued any more")]
-    OperationsMissing {
-        /// The block's slot.
-        slot: Slot,
-        /// Operations consumed since genesis.
-        count: u64,
-    },
-    /// A block's header can't be finalized, whatever its body.
+    /// The transaction manager sends from another account than the prover's.
+    #[error("expected transactions from the prover {expected}, got transactions from {actual}")]
+    WrongSender { expected: Address, actual: Address },
+    /// A reorg removed operations that the block consumes from the Bridge's queue.
+    #[error("the block of slot {slot} consumes {count} l1 operations, which are not queued any more")]
+    OperationsMissing { slot: Slot, count: u64 },
+    /// L1 can't finalize a block with this header.
     #[error("expected {expected} in header {header_hash}, got {actual}")]
-    Header {
-        /// The header's hash.
-        header_hash: B256,
-        /// What L1 would take.
-        expected: String,
-        /// What the header says.
-        actual: String,
-    },
-    /// A block consumes another part of the Bridge's queue than it may.
+    Header { header_hash: B256, expected: String, actual: String },
+    /// The block may not consume this part of the Bridge's queue.
     #[error(transparent)]
     Queue(QueueRangeError),
 }
 
 impl ProverError {
-    /// Whether the next L1 block may mend it.
+    /// Whether the same step may succeed at a later L1 block.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {

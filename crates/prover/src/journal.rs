@@ -1,7 +1,8 @@
-//! What a prover must not forget: the blocks that it offered to prove, its offers, and its proofs.
+//! The records that a prover needs after a restart: the blocks that it offered to prove, its offers, and its
+//! proofs.
 //!
-//! Whoever has a bond on a block and can't prove it loses the bond. So a block is on disk before an offer for it leaves
-//! the process; and a proof, which may take most of its window, is there before it is sent.
+//! A prover that has a bond on a block and can't prove it loses the bond. So a block is on disk before an
+//! offer for it leaves the process. A proof may take most of its window, so it is on disk before it is sent.
 
 use std::time::Duration;
 
@@ -13,23 +14,23 @@ use fernet_roles::{Record, record_key};
 
 use crate::worker::{JobId, ProvenBlock};
 
-/// Bytes before the proof's: slot, header hash, job, milliseconds.
+/// Bytes before the proof: slot, header hash, job, milliseconds.
 const PREFIX: usize = 80;
 
-/// A proof that was made.
+/// A proof with the job that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptProof {
+pub struct StoredProof {
     /// The block's slot.
     pub slot: Slot,
-    /// The block's header.
+    /// Hash of the block's header.
     pub header_hash: B256,
-    /// Everything that the proof states.
+    /// The job, which identifies everything that the proof states.
     pub job: JobId,
     /// The proof.
     pub proven: ProvenBlock,
 }
 
-impl Record for KeptProof {
+impl Record for StoredProof {
     const TABLE: &'static str = "proofs.v1";
 
     fn key(&self) -> (Slot, B256) {
@@ -37,8 +38,8 @@ impl Record for KeptProof {
     }
 }
 
-/// Slot, header hash, job, milliseconds of proving (8 bytes), and the proof's bytes.
-impl Wire for KeptProof {
+/// The encoding is: slot, header hash, job, milliseconds of proving (8 bytes), and the proof.
+impl Wire for StoredProof {
     fn encode(&self) -> Vec<u8> {
         let elapsed = u64::try_from(self.proven.elapsed.as_millis()).unwrap_or(u64::MAX);
         let key = record_key(self.slot, self.header_hash);
@@ -72,11 +73,11 @@ mod tests {
     fn a_proof_survives_and_a_stump_is_refused() {
         let proven = ProvenBlock { proof: vec![5; 9].into(), elapsed: Duration::from_millis(1234) };
         let job = JobId::new(B256::repeat_byte(2));
-        let kept = KeptProof { slot: Slot::new(3), header_hash: B256::repeat_byte(1), job, proven };
+        let stored = StoredProof { slot: Slot::new(3), header_hash: B256::repeat_byte(1), job, proven };
         let journal = Journal::in_memory().unwrap();
-        journal.put(&kept).unwrap();
-        assert_eq!(journal.get(kept.slot, kept.header_hash).unwrap(), Some(kept.clone()));
-        let error = KeptProof::decode(&kept.encode()[..PREFIX - 1]).unwrap_err();
+        journal.put(&stored).unwrap();
+        assert_eq!(journal.get(stored.slot, stored.header_hash).unwrap(), Some(stored.clone()));
+        let error = StoredProof::decode(&stored.encode()[..PREFIX - 1]).unwrap_err();
         assert_eq!(error, WireError::Truncated { field: "proof", expected: 80, actual: 79 });
     }
 }

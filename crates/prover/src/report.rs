@@ -1,28 +1,23 @@
-//! What a step did, for whoever watches.
+//! What a prover did in a step.
 
-use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use alloy::primitives::B256;
+use fernet_network::SignedQuote;
 use fernet_protocol::{L1Slot, Phase, Slot};
-pub use fernet_roles::Built;
+pub use fernet_roles::BuiltBlock;
 
-use crate::machine::{Effect, Purpose};
+use crate::interface::{Effect, ProofPurpose};
 
-/// What a transaction is for.
+/// What a prover's transaction does for a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ActionKind {
-    /// Commits this prover to a block.
+    /// Commits this prover to the block.
     Commit,
-    /// Finalizes a revealed block.
+    /// Finalizes the revealed block.
     Finalize,
-    /// Finalizes a block in the backup phase.
+    /// Finalizes the block in the backup phase.
     Backup,
-    /// Claims rewards.
-    Claim {
-        /// Number of the claim, from 0.
-        number: u64,
-    },
 }
 
 impl fernet_roles::ActionKind for ActionKind {
@@ -31,56 +26,33 @@ impl fernet_roles::ActionKind for ActionKind {
             Self::Commit => "commit",
             Self::Finalize => "finalize",
             Self::Backup => "backup",
-            Self::Claim { .. } => "claim",
         }
     }
 
     fn detail(&self) -> Option<String> {
         None
     }
-
-    fn claim(number: u64) -> Self {
-        Self::Claim { number }
-    }
-
-    fn claim_number(&self) -> Option<u64> {
-        match self {
-            Self::Claim { number } => Some(*number),
-            Self::Commit | Self::Finalize | Self::Backup => None,
-        }
-    }
 }
 
-/// One transaction that a prover wants on L1, whatever becomes of it.
+/// The purpose of one L1 transaction of a prover.
 pub type Action = fernet_roles::Action<ActionKind>;
 
-/// What a step did: what any role's step does, and the proofs.
+/// What a prover did in a step, and between it and the step before.
 #[derive(Debug, Clone, Default)]
 pub struct StepReport {
-    /// Proofs on their way.
+    /// What every role reports.
+    pub common: fernet_roles::StepReport<ActionKind, Effect, SlotStatus>,
+    /// Quotes that were offered.
+    pub offered: Vec<SignedQuote>,
+    /// Proofs that are being made.
     pub proving: Vec<Progress>,
     /// Proofs that became ready.
     pub proven: Vec<Proven>,
-    common: fernet_roles::StepReport<ActionKind, Effect, Standpoint>,
 }
 
-impl Deref for StepReport {
-    type Target = fernet_roles::StepReport<ActionKind, Effect, Standpoint>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.common
-    }
-}
-
-impl DerefMut for StepReport {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.common
-    }
-}
-
-/// Where the rollup stands.
+/// The slot in turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standpoint {
+pub struct SlotStatus {
     /// The slot in turn.
     pub slot: Slot,
     /// Its phase.
@@ -89,18 +61,18 @@ pub struct Standpoint {
     pub phase_end: L1Slot,
 }
 
-/// A proof on its way.
+/// The progress of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// The block's slot.
     pub slot: Slot,
-    /// The block's header.
+    /// Hash of the block's header.
     pub header_hash: B256,
-    /// Why it is proven.
-    pub purpose: Purpose,
-    /// Chunks proven.
+    /// Why the block is proven.
+    pub purpose: ProofPurpose,
+    /// Number of chunks that are proven.
     pub done: usize,
-    /// Chunks of the block.
+    /// Number of chunks of the block; 0 while the job waits for the worker.
     pub total: usize,
 }
 
@@ -109,10 +81,10 @@ pub struct Progress {
 pub struct Proven {
     /// The block's slot.
     pub slot: Slot,
-    /// The block's header.
+    /// Hash of the block's header.
     pub header_hash: B256,
-    /// Why it was proven.
-    pub purpose: Purpose,
+    /// Why the block was proven.
+    pub purpose: ProofPurpose,
     /// Wall time of proving.
     pub elapsed: Duration,
 }

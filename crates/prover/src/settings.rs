@@ -1,37 +1,65 @@
-//! How a prover's machinery is set.
+//! The settings of a prover's driver.
 
 use alloy::primitives::{Address, U256};
-use fernet_l1::SidecarFormat;
+use fernet_l1::{MAX_BLOBS_PER_TRANSACTION, SidecarFormat};
 use fernet_ledger::mempool;
-use fernet_roles::RoleError;
+use fernet_roles::{BlockTemplate, DEFAULT_MAX_TOTAL_FEE, RoleError};
 
 use crate::error::ProverError;
-use crate::machine::Conduct;
+use crate::strategy::Strategy;
 
-/// How a prover's machinery is set.
+/// The settings of a prover's driver.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How it acts.
-    pub conduct: Conduct,
-    /// Most chunks of a block that it offers to prove or builds itself. What it can prove in time.
+    /// How the machine decides.
+    pub strategy: Strategy,
+    /// Most chunks of a block that the prover offers to prove or builds: what it can prove in time. The
+    /// deployment's limit applies too.
     pub max_chunks: usize,
-    /// L1 slots that a deposit must be old before a backup block takes it without having to. A reorg that undoes the
-    /// deposit would cost the block.
+    /// Age in L1 slots from which a backup block consumes a deposit that it need not consume yet. An L1 reorg
+    /// that undoes a consumed deposit makes the block invalid.
     pub deposit_depth: u64,
-    /// What a transaction may cost at most, in wei.
-    pub fee_ceiling: U256,
-    /// What its blob transactions carry.
+    /// The most that a transaction may cost, in wei.
+    pub max_total_fee: U256,
+    /// Format of blob sidecars.
     pub sidecars: SidecarFormat,
-    /// Where claimed rewards go.
+    /// The account that receives claimed rewards.
     pub claim_to: Address,
-    /// Limits of the mempool that backup blocks are built from.
+    /// Limits of the mempool, from which backup blocks are built.
     pub mempool: mempool::Limits,
 }
 
 impl Settings {
-    /// Refuses settings that no block could be made with, and claims that nobody could send.
+    /// The defaults for a prover whose rewards are paid to its payee. It proves and builds blocks of up to
+    /// `max_chunks` chunks. Its backup blocks consume deposits at once.
+    #[must_use]
+    pub fn new(strategy: Strategy, max_chunks: usize) -> Self {
+        Self {
+            strategy,
+            max_chunks,
+            deposit_depth: 0,
+            max_total_fee: DEFAULT_MAX_TOTAL_FEE,
+            sidecars: SidecarFormat::default(),
+            claim_to: strategy.payee,
+            mempool: mempool::Limits::default(),
+        }
+    }
+
+    /// What all backup blocks have in common. The blobs of a backup block must fit one transaction.
+    pub(crate) const fn template(&self) -> BlockTemplate {
+        BlockTemplate {
+            max_chunks: self.max_chunks,
+            max_blobs: MAX_BLOBS_PER_TRANSACTION,
+            deposit_depth: self.deposit_depth,
+            fee_recipient: self.strategy.fee_recipient,
+            vote: Address::ZERO,
+        }
+    }
+
+    /// Refuses settings with which no block can be built or no claim can be sent. `senders` are the accounts
+    /// that transactions are sent from.
     pub(crate) fn check(&self, senders: &[Address]) -> Result<(), ProverError> {
-        let Conduct { prover, payee, claim_from, .. } = self.conduct;
+        let Strategy { prover, payee, claim_from, .. } = self.strategy;
         RoleError::check_chunks(self.max_chunks)?;
         if payee.is_zero() {
             let (setting, expected) = ("the payee", "an account".to_owned());

@@ -1,5 +1,4 @@
-//! Who makes the proofs: behind a trait, so that the driver never waits and a farm of machines can take the place of
-//! this process.
+//! The proof worker: a trait, so that proofs can be made by other machines, and a worker in this process.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,32 +7,32 @@ use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, B256, Bytes, Keccak256};
 use fernet_circuit::{BlockStatement, Prover, ProvingProgress};
-use fernet_ledger::{BlockWitness, L1Address, field};
+use fernet_ledger::{BlockWitness, field};
 use fernet_network::BoxFuture;
 use tokio::sync::watch;
 
-/// Separates job ids from other hashes.
+/// Domain separator of job ids.
 const JOB_TAG: &[u8] = b"fernet.proof-job.v1";
 
-/// What is to be proven.
+/// A block to prove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProofJob {
     /// Hash of the block's header.
     pub header_hash: B256,
-    /// The Bridge's rolling hash at the end of the deposits that the block consumes.
+    /// Rolling hash of the Bridge's queue up to the end of what the block consumes.
     pub queue_hash: B256,
-    /// Whom the proof binds rewards to.
+    /// The account that the proof binds rewards to.
     pub payee: Address,
-    /// The block, executed with its signatures.
+    /// The executed block, with its signatures.
     pub block: Arc<BlockWitness>,
 }
 
-/// Names a job by everything that its proof states.
+/// Identifies a job by everything that its proof states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(B256);
 
 impl JobId {
-    /// The name whose hash is known.
+    /// The id with a known hash.
     pub(crate) const fn new(hash: B256) -> Self {
         Self(hash)
     }
@@ -52,8 +51,8 @@ impl std::fmt::Display for JobId {
 }
 
 impl ProofJob {
-    /// Jobs with the same id have interchangeable proofs: the header fixes the block's data and roots, and the domain the
-    /// deployment.
+    /// The job's id. The proof of a job is valid for every job with the same id: the header fixes the block's
+    /// data and roots, and the domain fixes the deployment.
     #[must_use]
     pub fn id(&self) -> JobId {
         let mut hasher = Keccak256::new();
@@ -66,72 +65,68 @@ impl ProofJob {
         JobId(hasher.finalize())
     }
 
-    /// What the circuit's prover calls it.
+    /// The statement that the proof proves.
     #[must_use]
     pub fn statement(&self) -> BlockStatement {
-        BlockStatement {
-            header_hash: self.header_hash.0,
-            queue_hash: self.queue_hash.0,
-            payee: L1Address(self.payee.into_array()),
-        }
+        BlockStatement { header_hash: self.header_hash.0, queue_hash: self.queue_hash.0, payee: self.payee }
     }
 }
 
-/// A proof, as L1 takes it.
+/// A proof in the encoding that L1 accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvenBlock {
     /// `abi.encode(BlockProof)`.
     pub proof: Bytes,
-    /// Wall time of proving, without waiting for a worker.
+    /// Wall time of proving, without the time in the queue.
     pub elapsed: Duration,
 }
 
-/// How a job stands.
+/// The status of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobStatus {
-    /// Waits for a worker.
+    /// The job is in the queue.
     Waiting,
-    /// Is being proven.
+    /// The block is being proven.
     Running {
-        /// Chunks proven.
+        /// Number of chunks that are proven.
         done: usize,
-        /// Chunks of the block.
+        /// Number of chunks of the block.
         total: usize,
     },
-    /// Is proven.
+    /// The proof is ready.
     Proven(Arc<ProvenBlock>),
-    /// Failed.
+    /// The proof failed.
     Failed {
-        /// Why.
+        /// Why it failed.
         reason: String,
     },
 }
 
 impl JobStatus {
-    /// Whether nothing more will happen to the job.
+    /// Whether the job has ended.
     #[must_use]
     pub const fn is_over(&self) -> bool {
         matches!(self, Self::Proven(_) | Self::Failed { .. })
     }
 }
 
-/// Makes proofs. No method waits for one, but [`ProofWorker::idle`].
+/// Makes proofs. Only [`ProofWorker::idle`] waits for them.
 pub trait ProofWorker: Send + Sync {
-    /// Takes a job on. One that is known already is left as it is, unless it has failed: then it starts anew.
+    /// Starts a job. A known job is not started again unless it failed.
     fn start(&self, job: ProofJob);
 
-    /// How a job stands; `None` for one that was never started, or was forgotten.
+    /// The status of a job; `None` if it was never started, or was forgotten.
     fn status(&self, id: JobId) -> Option<JobStatus>;
 
-    /// Drops a job that is over or waiting. One that is running runs to its end.
+    /// Removes a job that has ended or waits. A running job is not stopped.
     fn forget(&self, id: JobId);
 
-    /// Resolves once no job waits or runs.
+    /// Waits until no job waits or runs.
     fn idle(&self) -> BoxFuture<'_, ()>;
 }
 
-/// Proves in this process, one block at a time, on a thread of its own: a block's chunks use all cores, and two blocks at
-/// once would only need twice the memory.
+/// A worker in this process. It proves one block at a time, in a background thread. The chunks of one block
+/// use all cores, so a second block at the same time would only need more memory.
 pub struct LocalWorker {
     prover: Arc<Prover>,
     threads: usize,
@@ -151,7 +146,7 @@ struct Jobs {
 }
 
 impl Shared {
-    /// Every change is a single statement, so a panic elsewhere leaves nothing half done.
+    /// Ignores poisoning: every change under the lock is one statement.
     fn lock(&self) -> MutexGuard<'_, Jobs> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -160,7 +155,7 @@ impl Shared {
         self.lock().status.insert(id, status);
     }
 
-    /// The next job, or the end of the thread's work.
+    /// The next job; `None` ends the thread.
     fn next(&self) -> Option<ProofJob> {
         let mut jobs = self.lock();
         let next = jobs.waiting.pop_front();
@@ -173,7 +168,7 @@ impl Shared {
 }
 
 impl LocalWorker {
-    /// A worker that proves up to `threads` chunks at a time.
+    /// A worker that proves up to `threads` chunks at the same time.
     #[must_use]
     pub fn new(prover: Arc<Prover>, threads: usize) -> Self {
         let (busy, _) = watch::channel(false);
@@ -204,7 +199,7 @@ fn work(prover: &Prover, threads: usize, shared: &Shared) {
                 shared.set(id, JobStatus::Running { done, total });
             }
         };
-        // A bug in the prover costs one block, not the process.
+        // A panic in the prover fails this job only.
         let result = catch_unwind(AssertUnwindSafe(|| {
             prover.prove_block(&job.block, &job.statement(), threads, &progress)
         }));
@@ -256,7 +251,7 @@ impl ProofWorker for LocalWorker {
     fn idle(&self) -> BoxFuture<'_, ()> {
         let mut busy = self.shared.busy.subscribe();
         Box::pin(async move {
-            // The sender lives as long as this worker.
+            // The sender exists as long as this worker, so this can't fail.
             let _ = busy.wait_for(|busy| !busy).await;
         })
     }

@@ -1,4 +1,4 @@
-//! What a prover decides, case by case.
+//! The decisions of a prover, case by case.
 
 use alloy::primitives::{Address, B256, Bytes, U256, aliases::U192};
 use fernet_follower::{CandidateView, SlotView, Tip};
@@ -6,11 +6,11 @@ use fernet_network::AcceptedQuote;
 use fernet_protocol::{
     Bps, L1Slot, Parameters, Phase, Quote, Rank, Rates, Score, SequencerId, Slot, TokenAmount,
 };
-use fernet_prover::machine::{ParentState, Work};
 use fernet_prover::{
-    Ask, Commitment, Conduct, Data, Effect, Facts, Input, PriceList, Prover, Purpose, Refusal, Standing,
-    Window,
+    Availability, BackupBlobs, CommittedProver, DeclineReason, Effect, EffectKind, Facts, Input, PriceList,
+    ProofPurpose, ProofStage, Prover, ProvingWindow, RequestedBlock, Strategy,
 };
+use fernet_roles::{ChainSnapshot, ParentState};
 
 const SLOT: Slot = Slot::new(5);
 const SEQUENCER: SequencerId = SequencerId::new(2);
@@ -20,8 +20,8 @@ const BLOCK: B256 = B256::repeat_byte(3);
 const TIP: B256 = B256::repeat_byte(4);
 const BACKUP: B256 = B256::repeat_byte(5);
 
-fn conduct() -> Conduct {
-    Conduct {
+fn strategy() -> Strategy {
+    Strategy {
         prover: OWN,
         payee: Address::repeat_byte(11),
         prices: PriceList {
@@ -70,7 +70,7 @@ fn rates() -> Rates {
 }
 
 fn prover() -> Prover {
-    Prover::new(conduct(), parameters())
+    Prover::new(strategy(), parameters())
 }
 
 fn candidate(committed_by: Option<Address>, revealed_at: Option<u64>) -> CandidateView {
@@ -93,60 +93,78 @@ fn candidate(committed_by: Option<Address>, revealed_at: Option<u64>) -> Candida
 
 /// As seen from L1 slot 104; the phase ends at L1 slot 110.
 fn facts(phase: Phase, candidates: Vec<CandidateView>) -> Facts {
+    let next = SlotView {
+        slot: SLOT,
+        phase,
+        start: L1Slot::new(100),
+        previous_start: L1Slot::new(80),
+        seed_at: L1Slot::new(82),
+        phase_end: L1Slot::new(110),
+        turn: Rank::new(0),
+        revealed: false,
+        candidates,
+        unsettled: None,
+    };
+    let tip =
+        Tip { header_hash: TIP, state_root: B256::ZERO, deposits_end: 0, height: 4, slot: Slot::new(4) };
+    let (now, parent_state) = (L1Slot::new(104), ParentState::Known);
     Facts {
-        now: L1Slot::new(104),
-        next: SlotView {
-            slot: SLOT,
-            phase,
-            start: L1Slot::new(100),
-            previous_start: L1Slot::new(80),
-            seed_at: L1Slot::new(82),
-            phase_end: L1Slot::new(110),
-            turn: Rank::new(0),
-            revealed: false,
-            candidates,
-            unsettled: None,
-        },
-        rates: rates(),
-        tip: Tip { header_hash: TIP, state_root: B256::ZERO, deposits_end: 0, height: 4, slot: Slot::new(4) },
-        state: ParentState::Known,
-        escrow: TokenAmount::new(25),
+        snapshot: ChainSnapshot { now, next, rates: rates(), tip, parent_state },
+        free_escrow: TokenAmount::new(25),
         owed: U256::ZERO,
     }
 }
 
 fn at(now: u64, facts: Facts) -> Facts {
-    Facts { now: L1Slot::new(now), ..facts }
+    Facts { snapshot: ChainSnapshot { now: L1Slot::new(now), ..facts.snapshot }, ..facts }
 }
 
 fn see(machine: &mut Prover, facts: Facts) -> Vec<Effect> {
     machine.apply(Input::Block(Box::new(facts)))
 }
 
-fn ask() -> Ask {
-    Ask { slot: SLOT, header_hash: BLOCK, parent: TIP, chunks: 2, sequencer: SEQUENCER }
+fn request() -> RequestedBlock {
+    RequestedBlock { slot: SLOT, header_hash: BLOCK, parent: TIP, chunks: 2, sequencer: SEQUENCER }
+}
+
+fn request_quote(machine: &mut Prover, block: RequestedBlock, facts: Facts) -> Vec<Effect> {
+    machine.apply(Input::QuoteRequested { block, facts: Box::new(facts) })
+}
+
+fn quote() -> Quote {
+    Quote {
+        slot: SLOT,
+        header_hash: BLOCK,
+        sequencer: SEQUENCER,
+        prover: OWN,
+        payee: Address::repeat_byte(11),
+        bond: TokenAmount::new(10),
+        price: TokenAmount::new(20),
+        valid_until: L1Slot::new(110),
+    }
 }
 
 fn committing() -> Facts {
     facts(Phase::Commitment, vec![candidate(None, None)])
 }
 
-fn prove(purpose: Purpose) -> Effect {
+fn prove(purpose: ProofPurpose) -> Effect {
     Effect::Prove { slot: SLOT, header_hash: BLOCK, purpose }
 }
 
 const FETCH: Effect = Effect::FetchBody { slot: SLOT, header_hash: BLOCK };
 
-fn finalize(window: Window, commitment: Commitment) -> Effect {
+fn finalize(window: ProvingWindow, committed: CommittedProver) -> Effect {
     // Revealed at 105, so proving ends before 105 + 1 + 60.
-    Effect::Finalize { slot: SLOT, header_hash: BLOCK, window, commitment, until: L1Slot::new(166) }
+    let expires_at = L1Slot::new(166);
+    Effect::Finalize { slot: SLOT, header_hash: BLOCK, window, committed, expires_at }
 }
 
 /// A prover that offered to prove the block.
 fn offering() -> Prover {
     let mut machine = prover();
-    let quote = machine.consider(&ask(), &committing()).unwrap();
-    machine.offered(quote);
+    assert_eq!(request_quote(&mut machine, request(), committing()), [Effect::Offer { quote: quote() }]);
+    machine.apply(Input::Offered { quote: quote() });
     machine
 }
 
@@ -160,40 +178,50 @@ fn proven() -> Prover {
 
 #[test]
 fn offers_its_price_with_at_least_the_minimum_bond() {
-    let quote = prover().consider(&ask(), &committing()).unwrap();
-    let expected = Quote {
-        slot: SLOT,
-        header_hash: BLOCK,
-        sequencer: SEQUENCER,
-        prover: OWN,
-        payee: Address::repeat_byte(11),
-        bond: TokenAmount::new(10),
-        price: TokenAmount::new(20),
-        valid_until: L1Slot::new(110),
-    };
-    assert_eq!(quote, expected);
+    let expected = [Effect::Offer { quote: quote() }];
+    assert_eq!(request_quote(&mut prover(), request(), committing()), expected);
+}
+
+#[test]
+fn an_offer_that_is_held_leaves_no_trace() {
+    let mut machine = prover();
+    let expected = [Effect::Offer { quote: quote() }];
+    // 25 of escrow cover two bonds.
+    for _ in 0..4 {
+        assert_eq!(request_quote(&mut machine, request(), committing()), expected);
+    }
+    assert_eq!(machine.proof_stage(&BLOCK), None);
+    let other = RequestedBlock { slot: Slot::new(6), ..request() };
+    assert_eq!(request_quote(&mut machine, other, committing()), [], "declined");
 }
 
 #[test]
 fn declines_what_can_not_be_committed_or_does_not_pay() {
-    let decline = |ask: Ask, facts: Facts| prover().consider(&ask, &facts).unwrap_err();
-    assert!(matches!(decline(Ask { slot: Slot::new(6), ..ask() }, committing()), Refusal::WrongSlot { .. }));
-    assert!(matches!(decline(Ask { parent: BLOCK, ..ask() }, committing()), Refusal::WrongParent { .. }));
-    let missing = Facts { state: ParentState::Missing, ..committing() };
-    assert!(matches!(decline(ask(), missing), Refusal::StateMissing(_)));
+    let decline = |ask: RequestedBlock, facts: Facts| prover().consider(&ask, &facts).unwrap_err();
+    assert!(matches!(
+        decline(RequestedBlock { slot: Slot::new(6), ..request() }, committing()),
+        DeclineReason::WrongSlot { .. }
+    ));
+    assert!(matches!(
+        decline(RequestedBlock { parent: BLOCK, ..request() }, committing()),
+        DeclineReason::WrongParent { .. }
+    ));
+    let mut missing = committing();
+    missing.snapshot.parent_state = ParentState::Missing;
+    assert!(matches!(decline(request(), missing), DeclineReason::StateMissing(_)));
     let revealing = facts(Phase::Reveal, vec![candidate(None, None)]);
-    assert_eq!(decline(ask(), revealing), Refusal::WrongPhase(Phase::Reveal));
+    assert_eq!(decline(request(), revealing), DeclineReason::WrongPhase(Phase::Reveal));
     let taken = facts(Phase::Commitment, vec![candidate(Some(OTHER), None)]);
-    assert!(matches!(decline(ask(), taken), Refusal::NotACandidate { .. }));
+    assert!(matches!(decline(request(), taken), DeclineReason::NotACandidate { .. }));
     let mut passed = committing();
-    passed.next.turn = Rank::new(1);
-    assert!(matches!(decline(ask(), passed), Refusal::NotACandidate { .. }));
-    let unknown = Ask { header_hash: BACKUP, ..ask() };
-    assert!(matches!(decline(unknown, committing()), Refusal::NotACandidate { .. }));
+    passed.snapshot.next.turn = Rank::new(1);
+    assert!(matches!(decline(request(), passed), DeclineReason::NotACandidate { .. }));
+    let unknown = RequestedBlock { header_hash: BACKUP, ..request() };
+    assert!(matches!(decline(unknown, committing()), DeclineReason::NotACandidate { .. }));
     // 40 % of a reward of 100 pay for six chunks and no more.
-    assert!(prover().consider(&Ask { chunks: 6, ..ask() }, &committing()).is_ok());
-    let seven = Ask { chunks: 7, ..ask() };
-    assert!(matches!(decline(seven, committing()), Refusal::PriceAboveLimit { .. }));
+    assert!(prover().consider(&RequestedBlock { chunks: 6, ..request() }, &committing()).is_ok());
+    let seven = RequestedBlock { chunks: 7, ..request() };
+    assert!(matches!(decline(seven, committing()), DeclineReason::PriceAboveLimit { .. }));
 }
 
 #[test]
@@ -205,13 +233,13 @@ fn open_offers_take_their_bonds_from_the_escrow() {
             hashes.iter().map(|hash| CandidateView { header_hash: *hash, ..candidate(None, None) });
         facts(Phase::Commitment, [candidate(None, None)].into_iter().chain(candidates).collect())
     };
-    let second = Ask { header_hash: others[0], ..ask() };
+    let second = RequestedBlock { header_hash: others[0], ..request() };
     let quote = machine.consider(&second, &view(&others)).unwrap();
-    machine.offered(quote);
+    machine.apply(Input::Offered { quote });
     // 25 of escrow, 20 of it spoken for.
-    let third = Ask { header_hash: others[1], ..ask() };
+    let third = RequestedBlock { header_hash: others[1], ..request() };
     let refused = machine.consider(&third, &view(&others)).unwrap_err();
-    assert!(matches!(refused, Refusal::NoHeadroom { offered, .. } if offered == TokenAmount::new(20)));
+    assert!(matches!(refused, DeclineReason::NotCovered { offered, .. } if offered == TokenAmount::new(20)));
     assert!(machine.consider(&second, &view(&others)).is_ok(), "the same block again takes no second bond");
     // Valid through 110, so free again once nothing can land before 111.
     see(&mut machine, at(110, view(&others)));
@@ -222,12 +250,12 @@ fn open_offers_take_their_bonds_from_the_escrow() {
 fn proves_from_its_commitment_on_and_finalizes_after_the_reveal() {
     let mut machine = offering();
     let committed = facts(Phase::Reveal, vec![candidate(Some(OWN), None)]);
-    assert_eq!(see(&mut machine, committed.clone()), [prove(Purpose::Commitment)]);
+    assert_eq!(see(&mut machine, committed.clone()), [prove(ProofPurpose::Commitment)]);
     assert_eq!(machine.apply(Input::ProofStarted { header_hash: BLOCK }), []);
     assert_eq!(see(&mut machine, committed), [], "it is being proven");
     assert_eq!(machine.apply(Input::Proven { header_hash: BLOCK }), [], "not revealed yet");
     let revealed = facts(Phase::ExclusiveProving, vec![candidate(Some(OWN), Some(105))]);
-    let expected = [finalize(Window::Exclusive, Commitment::Own)];
+    let expected = [finalize(ProvingWindow::Exclusive, CommittedProver::Own)];
     assert_eq!(see(&mut machine, revealed.clone()), expected);
     assert_eq!(see(&mut machine, revealed), expected, "again, as long as L1 hasn't seen it");
 }
@@ -235,7 +263,7 @@ fn proves_from_its_commitment_on_and_finalizes_after_the_reveal() {
 #[test]
 fn a_proof_held_up_until_proving_is_open_is_still_its_own() {
     let open = facts(Phase::OpenProving, vec![candidate(Some(OWN), Some(105))]);
-    assert_eq!(see(&mut proven(), open), [finalize(Window::Open, Commitment::Own)]);
+    assert_eq!(see(&mut proven(), open), [finalize(ProvingWindow::Open, CommittedProver::Own)]);
 }
 
 #[test]
@@ -244,12 +272,15 @@ fn another_provers_block_is_left_alone_until_it_is_about_to_be_late() {
     let mut machine = prover();
     assert_eq!(see(&mut machine, at(105, exclusive.clone())), []);
     assert_eq!(see(&mut machine, at(106, exclusive.clone())), [FETCH]);
-    assert_eq!(machine.apply(Input::Body { slot: SLOT, header_hash: BLOCK }), [prove(Purpose::Rescue)]);
+    assert_eq!(
+        machine.apply(Input::BodyFetched { slot: SLOT, header_hash: BLOCK }),
+        [prove(ProofPurpose::Rescue)]
+    );
     machine.apply(Input::ProofStarted { header_hash: BLOCK });
     machine.apply(Input::Proven { header_hash: BLOCK });
     assert_eq!(see(&mut machine, at(107, exclusive)), [], "nothing lands in another's window");
     let open = facts(Phase::OpenProving, vec![candidate(Some(OTHER), Some(105))]);
-    assert_eq!(see(&mut machine, open), [finalize(Window::Open, Commitment::Other)]);
+    assert_eq!(see(&mut machine, open), [finalize(ProvingWindow::Open, CommittedProver::Other)]);
 }
 
 #[test]
@@ -267,15 +298,16 @@ fn without_proposals_it_builds_proves_and_finalizes_a_block_of_its_own() {
     let build = Effect::BuildBackup { slot: SLOT, parent: TIP, cutoff: L1Slot::new(80) };
     assert_eq!(see(&mut machine, facts(Phase::Halt, vec![])), [build]);
     let built = Input::BackupBuilt { slot: SLOT, parent: TIP, header_hash: BACKUP };
-    let prove = Effect::Prove { slot: SLOT, header_hash: BACKUP, purpose: Purpose::Backup };
+    let prove = Effect::Prove { slot: SLOT, header_hash: BACKUP, purpose: ProofPurpose::Backup };
     assert_eq!(machine.apply(built), [prove]);
     machine.apply(Input::ProofStarted { header_hash: BACKUP });
     assert_eq!(machine.apply(Input::Proven { header_hash: BACKUP }), [], "nothing lands in the halt");
-    let until = L1Slot::new(110);
-    let expected = Effect::FinalizeBackup { slot: SLOT, header_hash: BACKUP, data: Data::Attached, until };
+    let expires_at = L1Slot::new(110);
+    let expected =
+        Effect::FinalizeBackup { slot: SLOT, header_hash: BACKUP, blobs: BackupBlobs::Attached, expires_at };
     assert_eq!(see(&mut machine, facts(Phase::Backup, vec![])), [expected]);
     let mut moved = facts(Phase::Backup, vec![]);
-    moved.tip.header_hash = BLOCK;
+    moved.snapshot.tip.header_hash = BLOCK;
     let build = Effect::BuildBackup { slot: SLOT, parent: BLOCK, cutoff: L1Slot::new(80) };
     assert_eq!(see(&mut machine, moved), [build], "a reorg took the parent away");
 }
@@ -283,8 +315,9 @@ fn without_proposals_it_builds_proves_and_finalizes_a_block_of_its_own() {
 #[test]
 fn in_backup_the_revealed_block_comes_first_if_its_body_is_known() {
     let backup = facts(Phase::Backup, vec![candidate(Some(OTHER), Some(105))]);
-    let until = L1Slot::new(110);
-    let expected = Effect::FinalizeBackup { slot: SLOT, header_hash: BLOCK, data: Data::Revealed, until };
+    let expires_at = L1Slot::new(110);
+    let expected =
+        Effect::FinalizeBackup { slot: SLOT, header_hash: BLOCK, blobs: BackupBlobs::Revealed, expires_at };
     assert_eq!(see(&mut proven(), backup.clone()), [expected]);
     let mut machine = prover();
     assert_eq!(see(&mut machine, backup), [FETCH]);
@@ -293,14 +326,14 @@ fn in_backup_the_revealed_block_comes_first_if_its_body_is_known() {
 }
 
 #[test]
-fn a_failed_proof_is_tried_again_for_its_own_bond_only_and_closes_the_shop() {
+fn a_failed_proof_is_tried_again_for_its_own_bond_only_and_suspends_the_prover() {
     let own = facts(Phase::ExclusiveProving, vec![candidate(Some(OWN), Some(105))]);
     let mut machine = offering();
     see(&mut machine, own.clone());
     machine.apply(Input::ProofStarted { header_hash: BLOCK });
     let failed = Input::ProofFailed { header_hash: BLOCK, reason: "no memory".to_owned() };
-    assert_eq!(machine.apply(failed.clone()), [prove(Purpose::Commitment)]);
-    assert!(matches!(machine.consider(&ask(), &committing()), Err(Refusal::Closed { .. })));
+    assert_eq!(machine.apply(failed.clone()), [prove(ProofPurpose::Commitment)]);
+    assert!(matches!(machine.consider(&request(), &committing()), Err(DeclineReason::Suspended { .. })));
     machine.apply(Input::ProofStarted { header_hash: BLOCK });
     assert_eq!(machine.apply(failed.clone()), [], "twice is enough");
     assert_eq!(see(&mut machine, own), []);
@@ -308,20 +341,20 @@ fn a_failed_proof_is_tried_again_for_its_own_bond_only_and_closes_the_shop() {
     let mut machine = offering();
     see(&mut machine, facts(Phase::OpenProving, vec![candidate(Some(OTHER), Some(105))]));
     assert_eq!(machine.apply(failed), []);
-    assert_eq!(machine.work(&BLOCK), Some(Work::Failed));
+    assert_eq!(machine.proof_stage(&BLOCK), Some(ProofStage::Failed));
 }
 
 #[test]
-fn a_refused_finalization_closes_the_shop_unless_it_was_a_race() {
+fn a_refused_finalization_suspends_the_prover_unless_it_was_a_race() {
     let refused = Input::FinalizeRefused { header_hash: BLOCK, reason: "pairing".to_owned() };
     let mut racing = proven();
     see(&mut racing, facts(Phase::OpenProving, vec![candidate(Some(OTHER), Some(105))]));
     racing.apply(refused.clone());
-    assert_eq!(*racing.standing(), Standing::Open);
+    assert_eq!(*racing.availability(), Availability::Available);
     let mut alone = proven();
     see(&mut alone, facts(Phase::ExclusiveProving, vec![candidate(Some(OWN), Some(105))]));
     alone.apply(refused);
-    assert!(matches!(alone.standing(), Standing::Closed { .. }));
+    assert!(matches!(alone.availability(), Availability::Suspended { .. }));
 }
 
 #[test]
@@ -330,17 +363,16 @@ fn commits_what_a_sequencer_accepted_of_its_own_offers() {
         let (prover_signature, sequencer_signature) = (Bytes::new(), Bytes::from(vec![1; 65]));
         Box::new(AcceptedQuote { quote, prover_signature, sequencer_signature })
     };
-    let quote = prover().consider(&ask(), &committing()).unwrap();
     let mut machine = offering();
     see(&mut machine, committing());
-    let expected = Effect::Commit { slot: SLOT, accepted: accepted(quote), until: L1Slot::new(110) };
-    assert_eq!(machine.apply(Input::Accepted(accepted(quote))), std::slice::from_ref(&expected));
+    let expected = Effect::Commit { slot: SLOT, accepted: accepted(quote()), expires_at: L1Slot::new(110) };
+    assert_eq!(machine.apply(Input::Accepted(accepted(quote()))), std::slice::from_ref(&expected));
     assert_eq!(see(&mut machine, committing()), [expected]);
     assert_eq!(see(&mut machine, facts(Phase::Reveal, vec![candidate(Some(OTHER), None)])), []);
 
     let mut machine = offering();
     see(&mut machine, committing());
-    let cheaper = Quote { price: TokenAmount::ZERO, ..quote };
+    let cheaper = Quote { price: TokenAmount::ZERO, ..quote() };
     assert_eq!(machine.apply(Input::Accepted(accepted(cheaper))), [], "never offered");
 }
 
@@ -355,10 +387,17 @@ fn claims_what_is_worth_it() {
 fn old_work_is_forgotten() {
     let mut machine = proven();
     let mut later = facts(Phase::Waiting, vec![]);
-    later.next.slot = Slot::new(9);
+    later.snapshot.next.slot = Slot::new(9);
     see(&mut machine, later.clone());
-    assert_eq!(machine.work(&BLOCK), Some(Work::Proven));
-    later.next.slot = Slot::new(10);
+    assert_eq!(machine.proof_stage(&BLOCK), Some(ProofStage::Proven));
+    later.snapshot.next.slot = Slot::new(10);
     see(&mut machine, later);
-    assert_eq!(machine.work(&BLOCK), None);
+    assert_eq!(machine.proof_stage(&BLOCK), None);
+}
+
+#[test]
+fn the_list_of_kinds_is_complete_and_in_order() {
+    for (index, kind) in EffectKind::ALL.into_iter().enumerate() {
+        assert_eq!(kind as usize, index);
+    }
 }

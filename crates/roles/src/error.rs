@@ -1,67 +1,37 @@
-//! What can go wrong around any role.
+//! Errors that any role can have.
 
 use alloy::primitives::{Address, B256};
 use fernet_bindings::InvalidValue;
 use fernet_follower::FollowerError;
-use fernet_l1::{BlobError, HeaderError, KeyError, TxError};
+use fernet_l1::{BlobError, HeaderError, IntentKeyError, TxError};
 use fernet_ledger::block::BuildError;
 use fernet_network::{BodyError, NetworkError};
 use fernet_protocol::{L1Slot, Slot};
 
 use crate::journal::JournalError;
 
-/// Why a step failed.
+/// Why a step or an effect failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RoleError {
-    /// A setting can't be.
+    /// A setting has an impossible value.
     #[error("expected {expected} for {setting}, got {actual}")]
-    Setting {
-        /// The setting.
-        setting: &'static str,
-        /// What it may be.
-        expected: String,
-        /// What it is.
-        actual: String,
-    },
-    /// Rewards are to be claimed for an account that nobody here can send from.
-    #[error("expected transactions from {account} to claim its rewards, got those of {sender} only")]
-    NoClaimant {
-        /// The account that is owed.
-        account: Address,
-        /// The role's account.
-        sender: Address,
-    },
-    /// The RANDAO mix that a slot's seed follows from can't be read yet.
-    #[error("the seed of slot {slot} isn't known yet: L1 has no block after L1 slot {seed_at}")]
-    SeedUnknown {
-        /// The slot.
-        slot: Slot,
-        /// L1 slot of the mix.
-        seed_at: L1Slot,
-    },
+    Setting { setting: &'static str, expected: String, actual: String },
+    /// The role can't send from the account that is owed the rewards, so it can't claim them.
+    #[error("rewards of {account} can't be claimed: transactions are sent from {sender} only")]
+    NoClaimant { account: Address, sender: Address },
+    /// The RANDAO mix of a slot's seed isn't known yet.
+    #[error("the seed of slot {slot} is not known yet: l1 has no block after l1 slot {seed_at}")]
+    SeedUnknown { slot: Slot, seed_at: L1Slot },
     /// The state after the tip isn't known yet.
     #[error("the state after the block of slot {slot} is not known yet")]
-    StateMissing {
-        /// The tip's slot.
-        slot: Slot,
-    },
-    /// The tip moved on while a block was looked at.
+    StateMissing { slot: Slot },
+    /// The tip isn't the block's parent.
     #[error("expected the tip {expected}, got {actual}")]
-    TipMoved {
-        /// Parent of the block.
-        expected: B256,
-        /// The tip.
-        actual: B256,
-    },
-    /// A block was to be used that isn't in the journal.
-    #[error("expected the block {header_hash} of slot {slot} in the journal, found none")]
-    UnknownBlock {
-        /// Its slot.
-        slot: Slot,
-        /// Its header's hash.
-        header_hash: B256,
-    },
-    /// A quote that L1 couldn't read.
+    TipMoved { expected: B256, actual: B256 },
+    /// The role needs a block that isn't in its journal.
+    #[error("the block {header_hash} of slot {slot} is not in the journal")]
+    UnknownBlock { slot: Slot, header_hash: B256 },
+    /// L1 can't represent a quote.
     #[error(transparent)]
     Quote(#[from] InvalidValue),
     /// The seed can't be proven.
@@ -70,37 +40,37 @@ pub enum RoleError {
     /// L1 can't be followed.
     #[error(transparent)]
     Follower(#[from] FollowerError),
-    /// Transactions can't be managed.
+    /// The transaction manager failed.
     #[error(transparent)]
     Transactions(#[from] TxError),
-    /// A transaction's name is too long.
+    /// The text of an action is too long for a key.
     #[error(transparent)]
-    Key(#[from] KeyError),
+    Key(#[from] IntentKeyError),
     /// The journal failed.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// Peers can't be reached.
+    /// A message can't be sent.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// No block can be built.
+    /// The ledger can't build a block.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// A block isn't what it is said to be, or can't be handed on.
+    /// A body is invalid or can't be assembled.
     #[error(transparent)]
     Body(#[from] BodyError),
-    /// Blobs can't be made ready.
+    /// A blob sidecar can't be built.
     #[error(transparent)]
     Blob(#[from] BlobError),
-    /// The key doesn't sign.
+    /// The signer failed.
     #[error("signer: {0}")]
     Signer(#[from] alloy::signers::Error),
-    /// A worker thread died.
-    #[error("worker thread: {0}")]
-    Thread(#[from] tokio::task::JoinError),
+    /// A background task panicked or was cancelled.
+    #[error("background task: {0}")]
+    Task(#[from] tokio::task::JoinError),
 }
 
 impl RoleError {
-    /// Whether the next L1 block may mend it.
+    /// Whether the same step may succeed at a later L1 block.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -108,7 +78,7 @@ impl RoleError {
             Self::Transactions(error) => error.is_retryable() || matches!(error, TxError::KeyReused { .. }),
             Self::Journal(error) => error.is_retryable(),
             Self::Network(_) | Self::Build(_) | Self::Body(_) | Self::Blob(_) => true,
-            Self::Quote(_) | Self::Seed(_) | Self::Signer(_) | Self::Thread(_) => true,
+            Self::Quote(_) | Self::Seed(_) | Self::Signer(_) | Self::Task(_) => true,
             Self::SeedUnknown { .. }
             | Self::StateMissing { .. }
             | Self::TipMoved { .. }
@@ -117,10 +87,10 @@ impl RoleError {
         }
     }
 
-    /// Refuses an empty number of chunks.
+    /// Checks that blocks may have at least one chunk.
     ///
     /// # Errors
-    /// If it is.
+    /// When `max_chunks` is zero.
     pub fn check_chunks(max_chunks: usize) -> Result<(), Self> {
         if max_chunks > 0 {
             return Ok(());

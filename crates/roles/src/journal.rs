@@ -1,7 +1,9 @@
-//! What a role must not forget: blocks that it stands for, quotes that it chose or offered, proofs that it made.
+//! The records that a role needs after a restart: its blocks, the quotes that it chose or offered, its
+//! proofs.
 //!
-//! Each entry is a [`Record`] in a table of its kind, under its slot and its block's header. It is on disk before what
-//! it stands for leaves the process, and several go there together or not at all ([`Batch`]).
+//! Every kind of [`Record`] has its own table. The key is the slot and the header's hash of the block. A
+//! record is on disk before anything that depends on it leaves the process. A [`Batch`] is written as a whole
+//! or not at all.
 
 use std::fmt;
 use std::path::Path;
@@ -14,9 +16,9 @@ use redb::{
     backends::InMemoryBackend,
 };
 
-/// Slot, then hash: entries are in the order of their slots.
+/// The slot and the header's hash. Records are sorted by slot.
 type Key = [u8; 40];
-/// Key → the record's bytes.
+/// From keys to encoded records.
 type Table<'a> = TableDefinition<'a, &'static [u8], &'static [u8]>;
 
 /// Why the journal failed.
@@ -25,38 +27,22 @@ pub enum JournalError {
     /// The database failed: disk full, file locked by another process, or damaged.
     #[error("journal: {0}")]
     Database(#[from] Box<redb::Error>),
-    /// An entry can't be read.
-    #[error("journal entry for header {header_hash}: {error}")]
-    Malformed {
-        /// The entry's header.
-        header_hash: B256,
-        /// What is wrong with it.
-        error: WireError,
-    },
-    /// An entry is about something else than its key says.
+    /// A record can't be decoded.
+    #[error("journal record of header {header_hash}: {error}")]
+    Malformed { header_hash: B256, error: WireError },
+    /// A record belongs to another key.
     #[error(
-        "expected the journal entry of slot {expected_slot} and header {expected}, got one of slot {actual_slot} and header {actual}"
+        "expected the journal record of slot {expected_slot} and header {expected}, \
+         got that of slot {actual_slot} and header {actual}"
     )]
-    Misplaced {
-        /// The key's slot.
-        expected_slot: Slot,
-        /// The key's header.
-        expected: B256,
-        /// The entry's slot.
-        actual_slot: Slot,
-        /// The entry's header.
-        actual: B256,
-    },
-    /// Another quote was signed for the same header.
-    #[error("expected at most one signed quote for header {header_hash}, another one is in the journal")]
-    AlreadySigned {
-        /// The header.
-        header_hash: B256,
-    },
+    Misplaced { expected_slot: Slot, expected: B256, actual_slot: Slot, actual: B256 },
+    /// The journal has another quote for the same header, which may be signed.
+    #[error("another quote for header {header_hash} may already be signed")]
+    AlreadySigned { header_hash: B256 },
 }
 
 impl JournalError {
-    /// Whether the next L1 block may mend it: a journal that fails needs its operator.
+    /// Whether the same step may succeed at a later L1 block. A journal that fails needs its operator.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(self, Self::AlreadySigned { .. })
@@ -74,12 +60,12 @@ macro_rules! from_redb {
 }
 from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError);
 
-/// What can be written down. The bytes are those of [`Wire`].
+/// A record of the journal, encoded by [`Wire`].
 pub trait Record: Wire {
-    /// Name of the table, with the version of its bytes.
+    /// The table's name, with the version of the encoding.
     const TABLE: &'static str;
 
-    /// The slot, and the header's hash of the block, that it is about.
+    /// The slot, and the hash of the block's header, that the record belongs to.
     fn key(&self) -> (Slot, B256);
 }
 
@@ -102,14 +88,14 @@ impl Record for SignedQuote {
 /// Bytes of an [`OwnBlock`]: slot, header hash, parent.
 const OWN_BLOCK_BYTES: usize = 72;
 
-/// Marks a block as built by this role.
+/// Marks a block that this role built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnBlock {
-    /// Its slot.
+    /// The block's slot.
     pub slot: Slot,
-    /// Hash of its header.
+    /// Hash of the block's header.
     pub header_hash: B256,
-    /// Hash of its parent's header.
+    /// Hash of the parent's header.
     pub parent: B256,
 }
 
@@ -121,7 +107,7 @@ impl Record for OwnBlock {
     }
 }
 
-/// Slot, header hash, parent.
+/// The encoding is: slot, header hash, parent.
 impl Wire for OwnBlock {
     fn encode(&self) -> Vec<u8> {
         [record_key(self.slot, self.header_hash).as_slice(), self.parent.as_slice()].concat()
@@ -146,53 +132,53 @@ fn split(bytes: &[u8]) -> Option<(Slot, [B256; 2])> {
     Some((Slot::new(u64::from_be_bytes(*slot)), [B256::from(*header_hash), B256::from(parent)]))
 }
 
-/// Whether a quote may take another one's place.
+/// Whether a quote may replace an earlier one for the same header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replacement {
-    /// It may: no signature of this role is out.
+    /// It may: this role has not signed the earlier one, or a second signature does no harm.
     Allowed,
-    /// It may not: this one gets signed.
+    /// It may not: this role signs at most one quote for a header.
     Forbidden,
 }
 
-/// What is kept across restarts.
+/// A database of a role's records.
 #[derive(Debug)]
 pub struct Journal {
     database: Database,
 }
 
 impl Journal {
-    /// Opens the file, or makes it. One process can have it open, so two copies of a role on one disk exclude each
-    /// other.
+    /// Opens the file at `path`, or creates it. Only one process can open it, so a second copy of the role on
+    /// the same disk can't start.
     ///
     /// # Errors
-    /// When the file can't be used.
+    /// When the file can't be opened or created.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         Ok(Self { database: Database::create(path)? })
     }
 
-    /// Keeps everything in memory.
+    /// A journal in memory, which doesn't survive a restart.
     ///
     /// # Errors
-    /// When memory is short.
+    /// When the database can't be created.
     pub fn in_memory() -> Result<Self, JournalError> {
         Ok(Self { database: Database::builder().create_with_backend(InMemoryBackend::new())? })
     }
 
-    /// Writes a record down, in the place of an earlier one.
+    /// Writes a record, in place of an earlier one with the same key.
     ///
     /// # Errors
-    /// When the disk doesn't take it.
+    /// When the disk fails.
     pub fn put<R: Record>(&self, record: &R) -> Result<(), JournalError> {
         let batch = self.batch()?;
         batch.put(record)?;
         batch.commit()
     }
 
-    /// Writes a quote down, before anything is done with it.
+    /// Writes a quote, before it is signed or committed.
     ///
     /// # Errors
-    /// When the disk doesn't take it, or another one is there and must stay.
+    /// When the disk fails, or `replacement` is forbidden and the journal has another quote for the header.
     pub fn put_quote(&self, quote: &SignedQuote, replacement: Replacement) -> Result<(), JournalError> {
         let batch = self.batch()?;
         let (slot, header_hash) = quote.key();
@@ -205,7 +191,7 @@ impl Journal {
         batch.commit()
     }
 
-    /// Starts writing several records at once.
+    /// Starts a batch.
     ///
     /// # Errors
     /// When the disk fails.
@@ -213,10 +199,10 @@ impl Journal {
         Ok(Batch(self.database.begin_write()?))
     }
 
-    /// A record that was written down.
+    /// The record of a block, if there is one.
     ///
     /// # Errors
-    /// When the disk or the entry can't be read.
+    /// When the disk fails or the record is malformed.
     pub fn get<R: Record>(&self, slot: Slot, header_hash: B256) -> Result<Option<R>, JournalError> {
         let transaction = self.database.begin_read()?;
         let table = match transaction.open_table(table::<R>()) {
@@ -228,10 +214,10 @@ impl Journal {
         value.map(|value| read(&key, value.value())).transpose()
     }
 
-    /// Every record of a kind, in the order of slots.
+    /// All records of a kind, sorted by slot.
     ///
     /// # Errors
-    /// When the disk or an entry can't be read.
+    /// When the disk fails or a record is malformed.
     pub fn all<R: Record>(&self) -> Result<Vec<R>, JournalError> {
         let transaction = self.database.begin_read()?;
         let table = match transaction.open_table(table::<R>()) {
@@ -246,11 +232,11 @@ impl Journal {
         Ok(records)
     }
 
-    /// Drops everything about slots before `slot`.
+    /// Removes all records of slots before `slot`.
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn forget_before(&self, slot: Slot) -> Result<(), JournalError> {
+    pub fn prune_before(&self, slot: Slot) -> Result<(), JournalError> {
         let end = record_key(slot, B256::ZERO);
         let transaction = self.database.begin_write()?;
         let names: Vec<String> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
@@ -262,7 +248,7 @@ impl Journal {
     }
 }
 
-/// Records that go to disk together, at [`Batch::commit`], or not at all.
+/// Records that [`Batch::commit`] writes together.
 pub struct Batch(WriteTransaction);
 
 impl fmt::Debug for Batch {
@@ -272,7 +258,7 @@ impl fmt::Debug for Batch {
 }
 
 impl Batch {
-    /// Adds a record, in the place of an earlier one.
+    /// Adds a record, in place of an earlier one with the same key.
     ///
     /// # Errors
     /// When the disk fails.
@@ -283,10 +269,10 @@ impl Batch {
         Ok(())
     }
 
-    /// Writes everything.
+    /// Writes all records to disk.
     ///
     /// # Errors
-    /// When the disk doesn't take it.
+    /// When the disk fails. Then no record is written.
     pub fn commit(self) -> Result<(), JournalError> {
         Ok(self.0.commit()?)
     }
@@ -302,7 +288,7 @@ const fn table<R: Record>() -> Table<'static> {
     TableDefinition::new(R::TABLE)
 }
 
-/// The bytes of a key: the slot's number, big-endian, and the hash.
+/// The encoding of a key: the slot's number, big-endian, and the hash.
 #[must_use]
 pub fn record_key(slot: Slot, header_hash: B256) -> Key {
     let mut key = [0; 40];

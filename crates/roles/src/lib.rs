@@ -1,39 +1,58 @@
-//! What an off-chain role needs, whatever it decides.
+//! The parts that all off-chain roles share.
 //!
-//! A role is a pure machine (facts in, effects out) and a driver that carries the effects out. This crate holds what the
-//! drivers have in common:
+//! A role is a pure machine, which turns inputs into effects, and a driver, which carries the effects out.
+//! This crate has the common parts of the drivers:
 //!
-//! - [`World`]: the rollup as followed from L1, the peers' messages, and the blocks that the role deals with;
-//! - [`Journal`]: what must survive a restart, on disk before it matters;
-//! - [`Submissions`]: from actions to L1 transactions, each attempt under its own key, and the claim of rewards;
-//! - [`Bundles`]: blobs made ready for their transactions;
-//! - [`StepReport`], [`RoleError`], [`Decision`] and the loop over L1 blocks, [`run`].
+//! - [`ChainSnapshot`]: the rollup at an L1 block, part of every machine's facts;
+//! - [`carry_out_all`]: the effect loop. It asks the operator's [`Policy`] before every effect;
+//! - [`BlockStore`], [`BlockBuilder`], [`PeerInbox`]: the role's blocks, new blocks, and messages from peers;
+//! - [`Journal`]: what must survive a restart. A record is on disk before it matters;
+//! - [`Storage`]: the place of a role's journal and L1 transactions;
+//! - [`Submissions`]: L1 transactions and claims of rewards, each under a key that makes it unique;
+//! - [`SidecarCache`]: blob sidecars, built before their transactions are due;
+//! - [`StepReport`], [`RoleError`], and [`run()`], the loop over L1 blocks.
 //!
-//! It decides nothing, and knows no role.
+//! It makes no decisions, and depends on no role.
 
-mod bundles;
+mod block_builder;
+mod block_store;
+mod effects;
 mod error;
 mod journal;
+mod peer_inbox;
 mod policy;
+mod queue;
 mod report;
 mod run;
+mod sidecars;
+mod snapshot;
+mod storage;
 mod submissions;
-mod world;
 
-pub use bundles::{Bundles, Mask, masks};
+pub use block_builder::{BlockBuilder, BlockSpec, BlockTemplate};
+pub use block_store::BlockStore;
+pub use effects::{EffectHandler, carry_out_all};
 pub use error::RoleError;
 pub use journal::{Batch, Journal, JournalError, OwnBlock, Record, Replacement, record_key};
-pub use policy::Decision;
-pub use report::{Action, ActionKind, Built, StepReport};
+pub use peer_inbox::PeerInbox;
+pub use policy::{Context, Decision, Policy, allow_all};
+pub use queue::queued_operations;
+pub use report::{Action, ActionKind, BuiltBlock, StepReport};
 pub use run::{Role, run};
-pub use submissions::{ClaimTerms, Draft, Outcome, Setback, Submissions};
-pub use world::{Glance, ParentState, Plan, World, ledger_at_tip, queued, versioned_blob_hash};
+pub use sidecars::{BlobMask, SidecarCache, blob_masks, versioned_blob_hash};
+pub use snapshot::{ChainSnapshot, ParentState, follow, ledger_at_tip, poll_to_head};
+pub use storage::Storage;
+pub use submissions::{
+    ClaimTerms, DEFAULT_CLAIM_FROM, DEFAULT_MAX_TOTAL_FEE, Submissions, SubmitOutcome, TxProblem, TxRequest,
+};
 
-/// Slots for which blocks, quotes and proofs are kept: more than an L1 reorg can undo.
+use fernet_protocol::Slot;
+
+/// Slots for which blocks, quotes and proofs are kept. An L1 reorg undoes fewer.
 pub const KEPT_SLOTS: u64 = 16;
 
 /// The oldest slot that is kept while `current` is in turn.
 #[must_use]
-pub fn oldest_kept(current: fernet_protocol::Slot) -> fernet_protocol::Slot {
-    fernet_protocol::Slot::new(current.get().saturating_sub(KEPT_SLOTS))
+pub fn oldest_kept(current: Slot) -> Slot {
+    Slot::new(current.get().saturating_sub(KEPT_SLOTS))
 }

@@ -1,4 +1,4 @@
-//! What a step did, for whoever watches.
+//! What a role did in a step.
 
 use std::fmt;
 
@@ -6,116 +6,160 @@ use alloy::primitives::{B256, TxHash};
 use fernet_l1::{FailureReason, TxOutcome};
 use fernet_protocol::Slot;
 
-/// What a role's transactions can be for.
+/// What a role's transactions can do for a block.
 pub trait ActionKind: fmt::Debug + Copy + Send + Sync + 'static {
-    /// One word for what it does.
+    /// The kind's name: one word, such as `commit`.
     fn name(&self) -> &'static str;
 
-    /// What tells two actions of this name, slot and block apart, if anything does.
+    /// What distinguishes two actions of the same kind, slot and block, where there can be two.
     fn detail(&self) -> Option<String>;
-
-    /// The claim of rewards with this number, from 0.
-    fn claim(number: u64) -> Self;
-
-    /// The number of a claim; `None` for anything else.
-    fn claim_number(&self) -> Option<u64>;
 }
 
-/// One transaction that a role wants on L1, whatever becomes of it.
+/// The purpose of one L1 transaction. Its text is the idempotency key without the attempt's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Action<K> {
-    /// What for.
-    pub kind: K,
-    /// In which slot.
-    pub slot: Slot,
-    /// For which block; zero for a claim.
-    pub header_hash: B256,
+pub enum Action<K> {
+    /// Does something for a block.
+    Block {
+        /// What it does.
+        kind: K,
+        /// The block's slot.
+        slot: Slot,
+        /// Hash of the block's header.
+        header_hash: B256,
+    },
+    /// Claims rewards.
+    Claim {
+        /// Number of the claim, from 0.
+        number: u64,
+        /// The slot in turn when it was submitted.
+        slot: Slot,
+    },
 }
 
 impl<K: ActionKind> Action<K> {
-    /// One word for what it does, such as `commit`.
+    /// The action's name: one word, such as `commit`.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.kind.name()
+        match self {
+            Self::Block { kind, .. } => kind.name(),
+            Self::Claim { .. } => "claim",
+        }
+    }
+
+    /// The slot that the action belongs to.
+    #[must_use]
+    pub const fn slot(&self) -> Slot {
+        match self {
+            Self::Block { slot, .. } | Self::Claim { slot, .. } => *slot,
+        }
     }
 }
 
-/// The idempotency key, before the attempt's number.
 impl<K: ActionKind> fmt::Display for Action<K> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, slot, header_hash } = self;
         let name = self.name();
-        if let Some(number) = kind.claim_number() {
-            return write!(formatter, "{name}/{number}");
+        match self {
+            Self::Claim { number, .. } => write!(formatter, "{name}/{number}"),
+            Self::Block { kind, slot, header_hash } => {
+                write!(formatter, "{name}/{slot}/{header_hash}")?;
+                kind.detail().map_or(Ok(()), |detail| write!(formatter, "/{detail}"))
+            }
         }
-        write!(formatter, "{name}/{slot}/{header_hash}")?;
-        kind.detail().map_or(Ok(()), |detail| write!(formatter, "/{detail}"))
     }
 }
 
-/// What a step did: `K` is what transactions can be for, `E` an effect, `S` where the rollup stands for the role.
+/// What a role did in a step. `K` is what its transactions can be for, `E` is its effect, and `S` is its view
+/// of the slot in turn.
 #[derive(Debug, Clone)]
 pub struct StepReport<K, E, S> {
-    /// Where the rollup stands in the L1 slot after the step's block; `None` before the first block.
-    pub stands: Option<S>,
-    /// Blocks that were built.
-    pub built: Vec<Built>,
-    /// Transactions that left, replacements included.
+    /// The slot in turn in the L1 slot after the step's block; `None` before the deployment.
+    pub slot: Option<S>,
+    /// Blocks that the role built.
+    pub built: Vec<BuiltBlock>,
+    /// Transactions that were sent, including replacements.
     pub sent: Vec<(Action<K>, TxHash)>,
     /// Transactions that landed and succeeded.
     pub mined: Vec<(Action<K>, TxOutcome)>,
-    /// Transactions that won't.
+    /// Transactions that failed for good.
     pub failed: Vec<(Action<K>, FailureReason)>,
-    /// Transactions whose window closed.
+    /// Transactions that did not land in their window.
     pub expired: Vec<Action<K>>,
-    /// Effects that the operator's policy held back.
+    /// Effects that the policy held.
     pub held: Vec<E>,
-    /// What went wrong and will be tried again.
-    pub troubles: Vec<String>,
+    /// Errors after which the role tries again.
+    pub retryable_errors: Vec<String>,
 }
 
 impl<K, E, S> Default for StepReport<K, E, S> {
     fn default() -> Self {
         Self {
-            stands: None,
+            slot: None,
             built: Vec::new(),
             sent: Vec::new(),
             mined: Vec::new(),
             failed: Vec::new(),
             expired: Vec::new(),
             held: Vec::new(),
-            troubles: Vec::new(),
+            retryable_errors: Vec::new(),
         }
     }
 }
 
 impl<K, E: fmt::Debug, S> StepReport<K, E, S> {
-    /// Takes note that the policy held an effect back.
+    /// Records an effect that the policy held.
     pub fn hold(&mut self, effect: E) {
-        tracing::info!(?effect, "held back by policy");
+        tracing::info!(?effect, "effect held by the policy");
         self.held.push(effect);
     }
 
-    /// Takes note that an effect failed, and comes again at the next L1 block.
-    pub fn excuse(&mut self, effect: &E, error: &(impl std::error::Error + ?Sized)) {
-        tracing::warn!(?effect, %error, "effect failed, comes again at the next block");
-        self.troubles.push(error.to_string());
+    /// Records an effect that failed with a retryable error.
+    pub fn note_retryable(&mut self, effect: &E, error: &(impl std::error::Error + ?Sized)) {
+        tracing::warn!(?effect, %error, "effect failed, it is tried again");
+        self.retryable_errors.push(error.to_string());
     }
 }
 
-/// A block that was built.
+/// A block that a role built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Built {
-    /// For which slot.
+pub struct BuiltBlock {
+    /// The block's slot.
     pub slot: Slot,
-    /// Hash of the header.
+    /// Hash of the block's header.
     pub header_hash: B256,
-    /// Transfers in it.
+    /// Number of transfers.
     pub transfers: usize,
-    /// Withdrawals in it.
+    /// Number of withdrawals.
     pub withdrawals: usize,
-    /// Deposits in it.
+    /// Number of deposits.
     pub deposits: usize,
-    /// Chunks.
+    /// Number of chunks.
     pub chunks: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Clone, Copy)]
+    struct Reveal(Option<u16>);
+
+    impl ActionKind for Reveal {
+        fn name(&self) -> &'static str {
+            "reveal"
+        }
+
+        fn detail(&self) -> Option<String> {
+            self.0.map(|blobs| format!("{blobs:x}"))
+        }
+    }
+
+    /// The keys are on disk: another text would send transactions twice after an update.
+    #[test]
+    fn the_text_of_an_action_is_its_key_on_disk() {
+        let (slot, header_hash) = (Slot::new(7), B256::repeat_byte(0x12));
+        let text = |kind| Action::Block { kind, slot, header_hash }.to_string();
+        assert_eq!(text(Reveal(None)), format!("reveal/7/0x{}", "12".repeat(32)));
+        assert_eq!(text(Reveal(Some(0x3f))), format!("reveal/7/0x{}/3f", "12".repeat(32)));
+        assert_eq!(Action::<Reveal>::Claim { number: 4, slot }.to_string(), "claim/4");
+    }
 }

@@ -8,29 +8,30 @@ use fernet_l1::L1Block;
 use tokio::sync::{Mutex, watch};
 
 use crate::error::RoleError;
+use crate::snapshot::poll_to_head;
 
-/// A driver that acts on L1 blocks, one after the other.
+/// A driver that acts at every L1 block.
 pub trait Role: Send {
-    /// What it tells of a step.
+    /// What the role did in a step.
     type Report: Send;
-    /// Why a step failed.
+    /// Why a step fails.
     type Error: std::error::Error + From<RoleError> + Send;
 
-    /// The rollup that it follows.
+    /// The follower that the role uses.
     fn follower(&self) -> Arc<Mutex<Follower>>;
 
     /// Does everything that a new L1 block makes possible.
     fn step(&mut self, block: &L1Block) -> impl Future<Output = Result<Self::Report, Self::Error>> + Send;
 
-    /// Whether the next L1 block may mend an error.
+    /// Whether the step may succeed at a later L1 block.
     fn is_retryable(error: &Self::Error) -> bool;
 }
 
-/// Looks for a new L1 block every `pause` and steps with each, until `stop` says so or its sender is gone.
-/// Troubles that the next block may mend are logged; `watch` sees every step.
+/// Looks for a new L1 block every `pause`, and makes a step with each, until `stop` becomes true or its
+/// sender is dropped. Retryable errors are logged. `watch` receives the report of every step.
 ///
 /// # Errors
-/// As [`Role::step`], but only what can't be retried.
+/// With the first error that isn't retryable.
 pub async fn run<R: Role>(
     role: &mut R,
     pause: Duration,
@@ -47,7 +48,7 @@ pub async fn run<R: Role>(
                     watch(&block, report);
                 }
                 Err(error) if R::is_retryable(&error) => {
-                    tracing::warn!(%error, "step failed, is tried again")
+                    tracing::warn!(%error, "step failed, it is tried again");
                 }
                 Err(error) => return Err(error),
             },
@@ -66,6 +67,6 @@ pub async fn run<R: Role>(
 /// The newest L1 block.
 async fn head(follower: &Mutex<Follower>) -> Result<Option<Arc<L1Block>>, RoleError> {
     let mut follower = follower.lock().await;
-    while !follower.poll().await?.is_empty() {}
+    poll_to_head(&mut follower).await?;
     Ok(follower.head_block().cloned())
 }

@@ -1,158 +1,175 @@
-//! From actions to intents, each attempt under its own key.
+//! L1 transactions of a role: every action becomes an intent, and every attempt at it has its own key.
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, Bytes, U256};
 use alloy::sol_types::SolCall;
 use fernet_bindings::IRewards;
 use fernet_l1::{
-    BlobBundle, FailureReason, Intent, IntentKey, L1Block, Stage, TickReport, TxError, TxManager, TxStatus,
-    WaitReason, WhenReverting,
+    BlobSidecar, FailureReason, Intent, IntentKey, L1Block, PendingStage, TickReport, TxError, TxManager,
+    TxStatus, WaitReason, WhenReverting,
 };
 use fernet_protocol::{L1Slot, Slot};
 
 use crate::error::RoleError;
 use crate::report::{Action, ActionKind, StepReport};
 
-/// Times that a transaction is sent anew after L1 reverted it. Each costs gas; what fails three times is not a race lost.
+/// Default of the most that a transaction may cost, in wei: one ether, far above usual fees.
+pub const DEFAULT_MAX_TOTAL_FEE: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
+
+/// Default of the rewards that are worth a claim, in token units: two tokens.
+pub const DEFAULT_CLAIM_FROM: U256 = U256::from_limbs([2_000_000_000_000_000_000, 0, 0, 0]);
+
+/// Attempts at an action that L1 reverts. Each costs gas. An action that failed three times did not just lose
+/// a race.
 const MAX_ATTEMPTS: u32 = 3;
 
-/// L1 slots that a claim has to land. Nothing is lost if it doesn't.
+/// L1 slots that a claim has to land. A claim that doesn't land loses nothing.
 const CLAIM_WINDOW: u64 = 64;
 
-/// What a transaction needs besides its action.
+/// A transaction to submit.
 #[derive(Debug)]
-pub struct Draft {
-    /// Contract called.
+pub struct TxRequest {
+    /// The contract to call.
     pub to: Address,
-    /// Calldata.
+    /// The call's data.
     pub calldata: Bytes,
-    /// Blobs carried.
-    pub blobs: Option<BlobBundle>,
-    /// First L1 slot that is too late.
-    pub until: L1Slot,
-    /// What to do when its simulation reverts.
+    /// Blobs that the transaction carries.
+    pub blobs: Option<BlobSidecar>,
+    /// First L1 slot in which the transaction may not land any more.
+    pub expires_at: L1Slot,
+    /// What happens when the transaction's simulation reverts.
     pub when_reverting: WhenReverting,
 }
 
-impl Draft {
-    /// A call without blobs that is tried again as long as its window is open.
+impl TxRequest {
+    /// A call without blobs. If its simulation reverts, it is simulated again at later L1 blocks.
     #[must_use]
-    pub fn call(to: Address, call: &impl SolCall, until: L1Slot) -> Self {
+    pub fn call(to: Address, call: &impl SolCall, expires_at: L1Slot) -> Self {
         let calldata = call.abi_encode().into();
-        Self { to, calldata, blobs: None, until, when_reverting: WhenReverting::Retry }
+        Self { to, calldata, blobs: None, expires_at, when_reverting: WhenReverting::Retry }
     }
 }
 
-/// How rewards are claimed, and what any transaction may cost.
+/// How rewards are claimed, and the limit on fees.
 #[derive(Debug, Clone, Copy)]
 pub struct ClaimTerms {
-    /// The contract that owes them.
+    /// The Rewards contract.
     pub rewards: Address,
-    /// Where they go.
+    /// The account that receives claimed rewards.
     pub claim_to: Address,
-    /// What a transaction may cost at most, in wei.
-    pub fee_ceiling: U256,
+    /// The most that any transaction may cost, in wei.
+    pub max_total_fee: U256,
 }
 
-/// What came of a submission.
+/// The result of a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is under way, was before, or is not worth an attempt any more.
-    Taken,
-    /// It failed at once.
+pub enum SubmitOutcome {
+    /// The action is under way, or no attempt is worth making.
+    Accepted,
+    /// The transaction failed at once.
     Failed,
 }
 
-/// What stands in a transaction's way.
+/// Why a transaction doesn't land.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Setback {
+pub enum TxProblem {
     /// It failed for good.
     Failed(FailureReason),
     /// Its window closed.
     Expired,
-    /// It would revert now, and waits.
+    /// It would revert now. It is tried again.
     WouldRevert {
-        /// L1's reason.
+        /// The contract's error.
         reason: String,
     },
 }
 
-/// The transaction managers with the names of what they were asked for.
+/// A role's transaction managers, and the actions that their intents belong to.
 #[derive(Debug)]
 pub struct Submissions<K> {
     transactions: TxManager,
-    /// Claims, where they come from another account.
+    /// Sends the claims, where another account is owed the rewards.
     claimant: Option<TxManager>,
     terms: ClaimTerms,
     actions: BTreeMap<IntentKey, Action<K>>,
+    /// Number of the next claim.
     claims: u64,
+    head: Option<L1Block>,
 }
 
 impl<K: ActionKind> Submissions<K> {
-    /// Sends from `transactions`, and claims from `claimant` if there is one.
+    /// Sends from `transactions`; claims from `claimant`, if there is one.
     #[must_use]
     pub const fn new(transactions: TxManager, claimant: Option<TxManager>, terms: ClaimTerms) -> Self {
-        Self { transactions, claimant, terms, actions: BTreeMap::new(), claims: 0 }
+        Self { transactions, claimant, terms, actions: BTreeMap::new(), claims: 0, head: None }
     }
 
-    /// Sends the role's transactions.
+    /// The manager of everything but claims from another account.
     #[must_use]
     pub const fn transactions(&self) -> &TxManager {
         &self.transactions
     }
 
-    /// Lets the transaction managers do their work, and takes note of what became of transactions.
+    /// Sets the L1 block that [`Self::manage`] acts on.
+    pub fn set_head(&mut self, block: &L1Block) {
+        self.head = Some(block.clone());
+    }
+
+    /// Sends, replaces and cancels the transactions submitted before, as the L1 block requires, and records
+    /// what became of them. Returns the actions that have a problem.
     ///
     /// # Errors
-    /// When a manager fails in a way that the next block won't mend.
-    pub async fn tick<E, S>(
+    /// When a manager fails with an error that isn't retryable.
+    pub async fn manage<E, S>(
         &mut self,
-        block: &L1Block,
         report: &mut StepReport<K, E, S>,
-    ) -> Result<Vec<(Action<K>, Setback)>, RoleError> {
+    ) -> Result<Vec<(Action<K>, TxProblem)>, RoleError> {
+        let Some(head) = &self.head else {
+            return Ok(Vec::new());
+        };
         let mut ticks = Vec::new();
         for manager in std::iter::once(&mut self.transactions).chain(self.claimant.as_mut()) {
-            match manager.tick(block).await {
+            match manager.tick(head).await {
                 Ok(tick) => ticks.push(tick),
-                Err(error) if error.is_retryable() => report.troubles.push(error.to_string()),
+                Err(error) if error.is_retryable() => report.retryable_errors.push(error.to_string()),
                 Err(error) => return Err(error.into()),
             }
         }
         Ok(ticks.into_iter().flat_map(|tick| self.note(tick, report)).collect())
     }
 
-    fn note<E, S>(&self, tick: TickReport, report: &mut StepReport<K, E, S>) -> Vec<(Action<K>, Setback)> {
+    fn note<E, S>(&self, tick: TickReport, report: &mut StepReport<K, E, S>) -> Vec<(Action<K>, TxProblem)> {
         let action = |key: &IntentKey| self.actions.get(key).copied();
-        let mut setbacks = Vec::new();
+        let mut problems = Vec::new();
         report.sent.extend(tick.sent.iter().filter_map(|(key, hash)| Some((action(key)?, *hash))));
         for (key, outcome) in tick.mined {
             report.mined.extend(action(&key).map(|action| (action, outcome)));
         }
         for (action, reason) in tick.failed.into_iter().filter_map(|(key, why)| Some((action(&key)?, why))) {
             report.failed.push((action, reason.clone()));
-            setbacks.push((action, Setback::Failed(reason)));
+            problems.push((action, TxProblem::Failed(reason)));
         }
         for action in tick.expired.iter().filter_map(action) {
             report.expired.push(action);
-            setbacks.push((action, Setback::Expired));
+            problems.push((action, TxProblem::Expired));
         }
         for (key, reason) in tick.waiting {
             if let (Some(action), WaitReason::WouldRevert { reason }) = (action(&key), reason) {
-                setbacks.push((action, Setback::WouldRevert { reason }));
+                problems.push((action, TxProblem::WouldRevert { reason }));
             }
         }
-        setbacks
+        problems
     }
 
     fn manager(&mut self, action: Action<K>) -> &mut TxManager {
-        match (action.kind.claim_number(), self.claimant.as_mut()) {
-            (Some(_), Some(claimant)) => claimant,
+        match (action, self.claimant.as_mut()) {
+            (Action::Claim { .. }, Some(claimant)) => claimant,
             _ => &mut self.transactions,
         }
     }
 
-    /// The first attempt that L1 hasn't reverted, if any are left.
+    /// The first attempt that L1 hasn't reverted; `None` if it has reverted all of them.
     fn attempt(&mut self, action: Action<K>) -> Result<Option<IntentKey>, RoleError> {
         for attempt in 0..MAX_ATTEMPTS {
             let key = key(action, attempt)?;
@@ -163,10 +180,10 @@ impl<K: ActionKind> Submissions<K> {
         Ok(None)
     }
 
-    /// Whether nothing is to be done about an action: it is under way, done, or hopeless.
+    /// Whether the action needs no submission: it is under way, done, or has failed too often.
     ///
     /// # Errors
-    /// When the action has no key.
+    /// When the action's text is too long for a key.
     pub fn is_submitted(&mut self, action: Action<K>) -> Result<bool, RoleError> {
         let Some(key) = self.attempt(action)? else {
             return Ok(true);
@@ -178,45 +195,46 @@ impl<K: ActionKind> Submissions<K> {
         Ok(known)
     }
 
-    /// Submits a transaction unless it is under way, or its window closes before `not_before`.
+    /// Submits a transaction, unless [`Self::is_submitted`] says otherwise or its window closes before
+    /// `not_before`.
     ///
     /// # Errors
     /// When the transaction manager fails.
     pub async fn submit<E, S>(
         &mut self,
         action: Action<K>,
-        draft: Draft,
+        request: TxRequest,
         not_before: L1Slot,
         report: &mut StepReport<K, E, S>,
-    ) -> Result<Outcome, RoleError> {
-        if self.is_submitted(action)? || draft.until <= not_before {
-            return Ok(Outcome::Taken);
+    ) -> Result<SubmitOutcome, RoleError> {
+        if self.is_submitted(action)? || request.expires_at <= not_before {
+            return Ok(SubmitOutcome::Accepted);
         }
         let Some(key) = self.attempt(action)? else {
-            return Ok(Outcome::Taken);
+            return Ok(SubmitOutcome::Accepted);
         };
         self.actions.insert(key.clone(), action);
         let intent = Intent {
             key,
-            to: draft.to,
-            calldata: draft.calldata,
+            to: request.to,
+            calldata: request.calldata,
             value: U256::ZERO,
-            blobs: draft.blobs,
+            blobs: request.blobs,
             not_before,
-            expires_at: draft.until,
-            value_at_risk: self.terms.fee_ceiling,
+            expires_at: request.expires_at,
+            max_total_fee: self.terms.max_total_fee,
             gas_limit: None,
-            when_reverting: draft.when_reverting,
+            when_reverting: request.when_reverting,
         };
         match self.manager(action).submit(intent).await? {
-            TxStatus::Pending(Stage::Sent { hash, .. }) => report.sent.push((action, hash)),
+            TxStatus::Pending(PendingStage::Sent { hash, .. }) => report.sent.push((action, hash)),
             TxStatus::Failed { reason, .. } => {
                 report.failed.push((action, reason));
-                return Ok(Outcome::Failed);
+                return Ok(SubmitOutcome::Failed);
             }
             TxStatus::Pending(_) | TxStatus::Mined(_) | TxStatus::Expired { .. } => {}
         }
-        Ok(Outcome::Taken)
+        Ok(SubmitOutcome::Accepted)
     }
 
     /// Claims the rewards, unless a claim is under way.
@@ -233,14 +251,14 @@ impl<K: ActionKind> Submissions<K> {
             return Ok(());
         };
         let call = IRewards::claimCall { to: self.terms.claim_to };
-        let draft = Draft::call(self.terms.rewards, &call, now.plus(CLAIM_WINDOW));
-        self.submit(action, draft, now.plus(1), report).await.map(drop)
+        let request = TxRequest::call(self.terms.rewards, &call, now.plus(CLAIM_WINDOW));
+        self.submit(action, request, now.plus(1), report).await.map(drop)
     }
 
-    /// One claim at a time; those that are over have used up their numbers.
+    /// The next claim; `None` while one is pending. A claim that is over has used its number.
     fn next_claim(&mut self, slot: Slot) -> Result<Option<Action<K>>, RoleError> {
         loop {
-            let action = Action { kind: K::claim(self.claims), slot, header_hash: B256::ZERO };
+            let action = Action::Claim { number: self.claims, slot };
             match self.manager(action).status(&key(action, 0)?) {
                 Some(TxStatus::Pending(_)) => return Ok(None),
                 Some(_) => self.claims = self.claims.saturating_add(1),
@@ -249,7 +267,8 @@ impl<K: ActionKind> Submissions<K> {
         }
     }
 
-    /// Takes every attempt at an action back.
+    /// Withdraws every attempt at an action. [`Self::manage`] replaces the transactions that were sent by
+    /// no-ops.
     ///
     /// # Errors
     /// When the transaction manager fails.
@@ -263,9 +282,9 @@ impl<K: ActionKind> Submissions<K> {
         Ok(())
     }
 
-    /// Drops the names of what is about slots before `oldest`.
-    pub fn forget_before(&mut self, oldest: Slot) {
-        self.actions.retain(|_, action| action.slot >= oldest);
+    /// Removes the actions of slots before `oldest`. Their transactions stay with the managers.
+    pub fn prune_before(&mut self, oldest: Slot) {
+        self.actions.retain(|_, action| action.slot() >= oldest);
     }
 }
 

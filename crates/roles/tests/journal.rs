@@ -71,7 +71,7 @@ fn old_slots_are_forgotten_and_others_stay() {
         journal.put(&body(slot)).unwrap();
         journal.put_quote(&quote(slot, 1), Replacement::Forbidden).unwrap();
     }
-    journal.forget_before(Slot::new(7)).unwrap();
+    journal.prune_before(Slot::new(7)).unwrap();
     let is_known = |slot| {
         let hash = body(slot).header_hash();
         let (body, quote) = (
@@ -106,7 +106,8 @@ fn records_of_a_batch_are_there_together_or_not_at_all() {
     assert_eq!(journal.all::<OwnBlock>().unwrap(), [own(7), own(300)]);
 }
 
-/// What a damaged disk leaves: bytes in the table of bodies that are no body, or another one than the key says.
+/// What a damaged disk leaves: bytes in the table of bodies that are no body, or another one than the key
+/// says.
 #[derive(Debug)]
 struct Damaged(Vec<u8>);
 

@@ -1,6 +1,6 @@
-//! Carries out what the machine decides: L1 transactions, messages to peers, blocks, and the journal.
+//! The driver: observes L1 and the peers, and runs the machine at every L1 block.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,45 +8,52 @@ use alloy::primitives::{Address, B256};
 use alloy::signers::Signer;
 use fernet_follower::{Follower, RollupView};
 use fernet_l1::{Deployment, L1Block, TxManager};
-use fernet_network::{Network, SignedQuote};
+use fernet_network::Network;
 use fernet_protocol::{BlsSecretKey, ChainId, L1Slot, RollupId, Slot};
-use fernet_roles::{Bundles, ClaimTerms, Glance, Role, Setback, Submissions, World, oldest_kept};
+use fernet_roles::{
+    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, PeerInbox, Role, SidecarCache, Submissions,
+    carry_out_all, follow, oldest_kept,
+};
 use tokio::sync::{Mutex, watch};
 
 use crate::error::SequencerError;
+use crate::interface::{Effect, Facts, Input, OwnRank, SeedStatus};
 use crate::journal::Journal;
-use crate::machine::{Effect, Facts, Input, Place, Seed, Sequencer};
-use crate::policy::{Context, Decision, Policy};
-use crate::report::{Action, ActionKind, Standpoint, StepReport};
+use crate::machine::Sequencer;
+use crate::policy::Policy;
+use crate::report::{ActionKind, SlotStatus, StepReport};
 use crate::scoring::Scores;
 use crate::settings::Settings;
 
-/// Slots in which this sequencer's place is remembered: the one in turn and the next, with room for reorgs.
-const REMEMBERED_PLACES: usize = 8;
+/// Ranks that are kept: those of the slot in turn and the next one, with room for reorgs.
+const KEPT_RANKS: usize = 8;
 
-/// What a sequencer is connected to.
-pub struct Wiring {
-    /// The rollup as seen from L1. Several roles of one process may share it.
+/// What a sequencer needs from its process.
+pub struct Dependencies {
+    /// Follows the rollup. Several roles of a process may share it.
     pub follower: Arc<Mutex<Follower>>,
-    /// Its peers.
+    /// The connection to peers.
     pub network: Arc<dyn Network>,
-    /// Sends from the attester's account.
+    /// Sends transactions from the attester's account.
     pub transactions: TxManager,
-    /// Sends from the owner's account, if that is another one and claims are wanted.
+    /// Sends claims from the owner's account. Needed if rewards are claimed and the owner isn't the attester.
     pub owner: Option<TxManager>,
     /// The attester's key, which signs quotes.
     pub attester: Arc<dyn Signer + Send + Sync>,
-    /// The sequencer's BLS key, which draws its scores where the deployment asks for it.
+    /// The sequencer's BLS key. Needed under VRF scoring.
     pub bls: Option<BlsSecretKey>,
-    /// What must survive a restart.
+    /// The sequencer's journal.
     pub journal: Journal,
     /// The operator's policy.
     pub policy: Policy,
 }
 
-impl std::fmt::Debug for Wiring {
+impl std::fmt::Debug for Dependencies {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Wiring").field("transactions", &self.transactions).finish_non_exhaustive()
+        formatter
+            .debug_struct("Dependencies")
+            .field("transactions", &self.transactions)
+            .finish_non_exhaustive()
     }
 }
 
@@ -54,26 +61,32 @@ impl std::fmt::Debug for Wiring {
 pub struct SequencerDriver {
     pub(crate) settings: Settings,
     pub(crate) machine: Sequencer,
+    pub(crate) policy: Policy,
+    /// Address of the Rollup contract.
     pub(crate) rollup: Address,
+    pub(crate) follower: Arc<Mutex<Follower>>,
     pub(crate) network: Arc<dyn Network>,
+    pub(crate) inbox: PeerInbox,
+    pub(crate) store: BlockStore,
+    pub(crate) builder: BlockBuilder,
+    pub(crate) sidecars: SidecarCache,
+    pub(crate) submissions: Submissions<ActionKind>,
     pub(crate) attester: Arc<dyn Signer + Send + Sync>,
     pub(crate) scores: Scores,
-    policy: Policy,
-    pub(crate) world: World,
-    pub(crate) submissions: Submissions<ActionKind>,
-    pub(crate) bundles: Bundles,
-    places: BTreeMap<PlaceKey, Option<Place>>,
+    own_ranks: BTreeMap<RankKey, Option<OwnRank>>,
+    /// The report of the current step.
+    pub(crate) report: StepReport,
 }
 
-/// What a place depends on.
-type PlaceKey = (Slot, L1Slot, B256);
+/// What a rank depends on: the slot, the start of the slot before, and the RANDAO mix.
+type RankKey = (Slot, L1Slot, B256);
 
 impl std::fmt::Debug for SequencerDriver {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("SequencerDriver")
-            .field("conduct", self.machine.conduct())
-            .field("world", &self.world)
+            .field("strategy", self.machine.strategy())
+            .field("inbox", &self.inbox)
             .finish_non_exhaustive()
     }
 }
@@ -82,10 +95,14 @@ impl SequencerDriver {
     /// A sequencer of `deployment`.
     ///
     /// # Errors
-    /// When the settings contradict each other or the deployment.
-    pub fn new(deployment: &Deployment, settings: Settings, wiring: Wiring) -> Result<Self, SequencerError> {
+    /// When the settings contradict each other, the deployment or the dependencies.
+    pub fn new(
+        deployment: &Deployment,
+        settings: Settings,
+        dependencies: Dependencies,
+    ) -> Result<Self, SequencerError> {
         let parameters = *deployment.parameters();
-        let managers = std::iter::once(&wiring.transactions).chain(&wiring.owner);
+        let managers = std::iter::once(&dependencies.transactions).chain(&dependencies.owner);
         let senders: Vec<Address> = managers.map(|manager| manager.accounts().plain()).collect();
         settings.check(&senders)?;
         let contracts = deployment.contracts();
@@ -93,17 +110,22 @@ impl SequencerDriver {
         let terms = ClaimTerms {
             rewards: contracts.rewards,
             claim_to: settings.claim_to,
-            fee_ceiling: settings.fee_ceiling,
+            max_total_fee: settings.max_total_fee,
         };
-        let Wiring { follower, network, transactions, owner, attester, bls, journal, policy } = wiring;
+        let Dependencies { follower, network, transactions, owner, attester, bls, journal, policy } =
+            dependencies;
         Ok(Self {
-            machine: Sequencer::new(settings.conduct, parameters, rollup),
+            machine: Sequencer::new(settings.strategy, parameters, rollup),
             rollup: rollup.address,
-            world: World::new(deployment, follower, &*network, journal, settings.mempool),
+            inbox: PeerInbox::new(deployment, &*network, settings.mempool),
+            store: BlockStore::new(journal),
+            builder: BlockBuilder::new(Arc::clone(&follower), settings.template()),
+            sidecars: SidecarCache::default(),
             submissions: Submissions::new(transactions, owner, terms),
-            bundles: Bundles::default(),
-            places: BTreeMap::new(),
             scores: Scores::new(deployment.scoring(), bls)?,
+            own_ranks: BTreeMap::new(),
+            report: StepReport::default(),
+            follower,
             network,
             attester,
             policy,
@@ -111,52 +133,47 @@ impl SequencerDriver {
         })
     }
 
-    /// The decisions so far.
+    /// The machine.
     #[must_use]
     pub const fn machine(&self) -> &Sequencer {
         &self.machine
     }
 
-    /// Operations waiting for a block.
+    /// Number of operations that wait for a block.
     #[must_use]
     pub fn waiting_operations(&self) -> usize {
-        self.world.waiting_operations()
+        self.inbox.mempool().len()
     }
 
-    /// Sends transactions for this sequencer.
+    /// The manager of the attester's transactions.
     #[must_use]
     pub const fn transactions(&self) -> &TxManager {
         self.submissions.transactions()
     }
 
-    /// Does everything that a new L1 block makes possible. Call it once for each, after a reorg too.
+    /// Does everything that a new L1 block makes possible. Call it once for each new block, also after a
+    /// reorg.
     ///
     /// # Errors
-    /// When the follower, the disk or the transaction manager fail in a way that the next block won't mend, or mend by
-    /// itself ([`SequencerError::is_retryable`]). What had been begun is taken up again at the next call.
+    /// When the follower, the journal, or the transaction manager fails. After a retryable error
+    /// ([`SequencerError::is_retryable`]) the next call goes on with what was begun.
     pub async fn step(&mut self, block: &L1Block) -> Result<StepReport, SequencerError> {
-        let mut report = StepReport::default();
-        let facts = self.observe(block, &mut report).await?;
-        let setbacks = self.submissions.tick(block, &mut report).await?;
-        if let Some(facts) = facts {
-            let mut effects = VecDeque::new();
-            for (action, setback) in setbacks {
-                if let Some(input) = self.commit_failed(action, &setback)? {
-                    effects.extend(self.machine.apply(input));
-                }
-            }
-            effects.extend(self.machine.apply(Input::Block(Box::new(facts.clone()))));
-            self.carry_out_all(effects, &facts, &mut report).await?;
-            self.forget(facts.next.slot)?;
+        self.submissions.set_head(block);
+        if let Some(facts) = self.observe(block).await? {
+            // A commitment that failed changes what the machine decides, so transactions come first.
+            carry_out_all(self, [Effect::ManageTransactions], &facts).await?;
+            let effects = self.machine.apply(Input::Block(Box::new(facts.clone())));
+            carry_out_all(self, effects, &facts).await?;
+            self.prune(facts.snapshot.next.slot)?;
         }
-        Ok(report)
+        Ok(std::mem::take(&mut self.report))
     }
 
-    /// Looks for a new L1 block every `pause` and steps with each, until `stop` says so or its sender is gone.
-    /// Troubles that the next block may mend are logged; `watch` sees every step.
+    /// Looks for a new L1 block every `pause`, and makes a step with each, until `stop` becomes true or its
+    /// sender is dropped. Retryable errors are logged. `watch` receives the report of every step.
     ///
     /// # Errors
-    /// As [`Self::step`], but only what can't be retried.
+    /// As [`Self::step`], but only with errors that aren't retryable.
     pub async fn run(
         &mut self,
         pause: Duration,
@@ -166,97 +183,59 @@ impl SequencerDriver {
         fernet_roles::run(self, pause, stop, watch).await
     }
 
-    /// Follows L1, reads the peers' messages, and gathers what the machine wants to know.
-    async fn observe(
-        &mut self,
-        block: &L1Block,
-        report: &mut StepReport,
-    ) -> Result<Option<Facts>, SequencerError> {
-        // Bodies are for provers.
-        let (follower, _) = self.world.follow(block).await?;
-        let Some(Glance { now, next, rates, tip, state }) = Glance::at(&follower) else {
+    /// Follows L1, reads the peers' messages, and gathers the facts; `None` before the deployment.
+    async fn observe(&mut self, block: &L1Block) -> Result<Option<Facts>, SequencerError> {
+        let follower = follow(&self.follower, block).await?;
+        // Only provers need the bodies that peers announce.
+        let _ = self.inbox.receive(&follower);
+        let Some(snapshot) = ChainSnapshot::at(&follower) else {
             return Ok(None);
         };
         let view = follower.view();
-        let place = self.place_in(view, next.slot, next.previous_start, next.seed_at);
-        let following = view.next_slot(now.plus(1));
-        report.stands = Some(Standpoint {
+        let next = &snapshot.next;
+        let own_rank = self.own_rank(view, next.slot, next.previous_start, next.seed_at);
+        let following = view.next_slot(snapshot.next_l1_slot());
+        self.report.slot = Some(SlotStatus {
             slot: next.slot,
             phase: next.phase,
             phase_end: next.phase_end,
-            place,
-            ahead: self.place_in(view, following.slot, following.previous_start, following.seed_at),
+            own_rank,
+            next_rank: self.own_rank(view, following.slot, following.previous_start, following.seed_at),
         });
+        let is_proven = view.is_seed_known(next.slot, next.seed_at);
         Ok(Some(Facts {
-            now,
-            state,
-            seed: if view.is_seed_known(next.slot, next.seed_at) { Seed::Proven } else { Seed::Unproven },
-            place,
+            seed: if is_proven { SeedStatus::Proven } else { SeedStatus::Unproven },
+            own_rank,
             owed: view.owed(self.settings.owner),
-            next,
-            rates,
-            tip,
+            snapshot,
         }))
     }
 
-    /// This sequencer's place in a slot, ranked once for each seed.
-    fn place_in(
+    /// This sequencer's rank in a slot. It is computed once for each seed.
+    fn own_rank(
         &mut self,
         view: &RollupView,
         slot: Slot,
         previous_start: L1Slot,
         seed_at: L1Slot,
-    ) -> Option<Place> {
+    ) -> Option<OwnRank> {
         let key = (slot, previous_start, view.mix(seed_at)?);
-        let own = self.settings.conduct.sequencer;
+        let own = self.settings.strategy.sequencer;
         let scores = &self.scores;
-        let place = *self.places.entry(key).or_insert_with(|| scores.place(view, own, slot, previous_start));
-        while self.places.len() > REMEMBERED_PLACES {
-            self.places.pop_first();
+        let own_rank =
+            *self.own_ranks.entry(key).or_insert_with(|| scores.rank(view, own, slot, previous_start));
+        while self.own_ranks.len() > KEPT_RANKS {
+            self.own_ranks.pop_first();
         }
-        place
+        own_rank
     }
 
-    /// The machine hears of commitments that can't land any more. Their quotes are in the journal.
-    fn commit_failed(&self, action: Action, setback: &Setback) -> Result<Option<Input>, SequencerError> {
-        let (ActionKind::Commit { prover }, Setback::Failed(_) | Setback::Expired) = (action.kind, setback)
-        else {
-            return Ok(None);
-        };
-        let quote: Option<SignedQuote> = self.world.journal().get(action.slot, action.header_hash)?;
-        let quote = quote.filter(|quote| quote.quote.prover == prover);
-        Ok(quote.map(|quote| Input::CommitFailed { slot: action.slot, quote: Box::new(quote) }))
-    }
-
-    async fn carry_out_all(
-        &mut self,
-        mut effects: VecDeque<Effect>,
-        facts: &Facts,
-        report: &mut StepReport,
-    ) -> Result<(), SequencerError> {
-        while let Some(effect) = effects.pop_front() {
-            let context =
-                Context { sequencer: self.settings.conduct.sequencer, now: facts.now, next: &facts.next };
-            if (self.policy)(&effect, &context) == Decision::Hold {
-                report.hold(effect);
-                continue;
-            }
-            match self.carry_out(&effect, facts, report).await {
-                Ok(Some(input)) => effects.extend(self.machine.apply(input)),
-                Ok(None) => {}
-                Err(error) if error.is_retryable() => report.excuse(&effect, &error),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// Drops what no reorg can bring back.
-    fn forget(&mut self, current: Slot) -> Result<(), SequencerError> {
+    /// Removes what no L1 reorg can bring back.
+    fn prune(&mut self, current: Slot) -> Result<(), SequencerError> {
         let oldest = oldest_kept(current);
-        self.submissions.forget_before(oldest);
-        self.bundles.forget_before(oldest);
-        self.world.forget_before(oldest)
+        self.submissions.prune_before(oldest);
+        self.sidecars.prune_before(oldest);
+        self.store.prune_before(oldest)
     }
 }
 
@@ -265,7 +244,7 @@ impl Role for SequencerDriver {
     type Error = SequencerError;
 
     fn follower(&self) -> Arc<Mutex<Follower>> {
-        Arc::clone(self.world.follower())
+        Arc::clone(&self.follower)
     }
 
     async fn step(&mut self, block: &L1Block) -> Result<StepReport, SequencerError> {

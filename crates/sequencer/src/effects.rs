@@ -1,141 +1,151 @@
-//! Carries out single effects: blocks, L1 transactions, messages to peers.
+//! Carries out the effects: blocks, L1 transactions, signatures, and messages to peers.
 
 use alloy::primitives::{B256, Bytes};
 use fernet_bindings::IRollup;
 use fernet_l1::WhenReverting;
 use fernet_network::{AcceptedQuote, QuoteRequest, SignedQuote};
 use fernet_protocol::{L1Slot, Slot, seed};
-use fernet_roles::{Draft, Outcome, OwnBlock, Plan, Replacement, RoleError, masks};
+use fernet_roles::{
+    BlockSpec, Decision, EffectHandler, Replacement, RoleError, SubmitOutcome, TxProblem, TxRequest,
+    blob_masks,
+};
 
 use crate::driver::SequencerDriver;
 use crate::error::SequencerError;
-use crate::machine::{CommitmentBy, Effect, Facts, Input, Prepared};
-use crate::report::{Action, ActionKind, StepReport};
+use crate::interface::{Effect, Facts, Input, PreparedBlock};
+use crate::policy::Context;
+use crate::quotes::ReceivedQuote;
+use crate::report::{Action, ActionKind, SlotStatus, StepReport};
 
-impl SequencerDriver {
-    pub(crate) async fn carry_out(
-        &mut self,
-        effect: &Effect,
-        facts: &Facts,
-        report: &mut StepReport,
-    ) -> Result<Option<Input>, SequencerError> {
+impl EffectHandler for SequencerDriver {
+    type Input = Input;
+    type Effect = Effect;
+    type Facts = Facts;
+    type Kind = ActionKind;
+    type Status = SlotStatus;
+    type Error = SequencerError;
+
+    fn apply(&mut self, input: Input) -> Vec<Effect> {
+        self.machine.apply(input)
+    }
+
+    fn decide(&self, effect: &Effect, facts: &Facts) -> Decision {
+        let identity = self.settings.strategy.sequencer;
+        (self.policy)(effect, &Context { identity, snapshot: &facts.snapshot })
+    }
+
+    async fn carry_out(&mut self, effect: &Effect, facts: &Facts) -> Result<Vec<Input>, SequencerError> {
+        let next_l1_slot = facts.snapshot.next_l1_slot();
         match effect {
             Effect::Build { slot, parent, cutoff } => {
-                self.build(*slot, *parent, *cutoff, facts, report).await
+                let spec =
+                    BlockSpec { slot: *slot, parent: *parent, cutoff: *cutoff, now: facts.snapshot.now };
+                self.build(spec).await
             }
-            Effect::Recall { slot, header_hash } => self.recall(*slot, *header_hash),
+            Effect::LoadBlock { slot, header_hash } => self.load_block(*slot, *header_hash),
             Effect::CancelProposal { slot, header_hash } => {
                 self.submissions.cancel(proposal(*slot, *header_hash))?;
-                Ok(None)
+                Ok(vec![Input::ProposalCancelled { slot: *slot, header_hash: *header_hash }])
             }
-            Effect::Propose { slot, header_hash, rank, seed_at, until } => {
+            Effect::Propose { slot, header_hash, rank, seed_at, expires_at } => {
                 let action = proposal(*slot, *header_hash);
                 if !self.submissions.is_submitted(action)? {
                     if *rank == 0 {
-                        self.prepare_reveal(*slot, *header_hash)?;
+                        self.start_sidecars(*slot, *header_hash)?;
                     }
-                    let draft = self.propose(*slot, *header_hash, *seed_at, *until).await?;
-                    self.submissions.submit(action, draft, facts.next_l1_slot(), report).await?;
+                    let request = self.proposal_request(*slot, *header_hash, *seed_at, *expires_at).await?;
+                    self.submissions.submit(action, request, next_l1_slot, &mut self.report).await?;
                 }
-                Ok(None)
+                Ok(Vec::new())
             }
             Effect::RequestQuotes { slot, header_hash } => {
-                self.prepare_reveal(*slot, *header_hash)?;
+                self.start_sidecars(*slot, *header_hash)?;
                 self.request_quotes(*slot, *header_hash).await
             }
-            Effect::Commit { slot, quote, until } => self.commit(*slot, quote, *until, facts, report).await,
+            Effect::Commit { slot, quote, expires_at } => {
+                self.commit(*slot, quote, *expires_at, next_l1_slot).await
+            }
             Effect::HandOver { quote, .. } => {
                 self.hand_over(quote).await?;
-                Ok(None)
+                Ok(Vec::new())
             }
-            Effect::Reveal { slot, header_hash, seen, until } => {
-                self.reveal(*slot, *header_hash, *seen, *until, facts, report).await?;
-                Ok(None)
+            Effect::Reveal { slot, header_hash, seen, expires_at } => {
+                self.reveal(*slot, *header_hash, *seen, *expires_at, next_l1_slot).await?;
+                Ok(Vec::new())
             }
             Effect::AnnounceBody { slot, header_hash } => {
-                let body = self.world.body(*slot, *header_hash)?;
+                let body = self.store.body(*slot, *header_hash)?;
                 self.network.announce_body(body).await?;
-                Ok(Some(Input::Announced { slot: *slot }))
+                Ok(vec![Input::BodyAnnounced { slot: *slot }])
             }
+            Effect::ManageTransactions => self.manage_transactions().await,
             Effect::ClaimRewards { .. } => {
-                self.submissions.claim(facts.next.slot, facts.now, report).await?;
-                Ok(None)
+                let (slot, now) = (facts.snapshot.next.slot, facts.snapshot.now);
+                self.submissions.claim(slot, now, &mut self.report).await?;
+                Ok(Vec::new())
             }
         }
     }
 
-    /// Builds a block and writes it down, unless one was built before a restart: a second one for the slot would be
-    /// proposed beside it.
-    async fn build(
-        &mut self,
-        slot: Slot,
-        parent: B256,
-        cutoff: L1Slot,
-        facts: &Facts,
-        report: &mut StepReport,
-    ) -> Result<Option<Input>, SequencerError> {
-        if let Some(known) = self.built_before(slot, parent)? {
-            return self.recall(slot, known.header_hash);
+    fn report(&mut self) -> &mut StepReport {
+        &mut self.report
+    }
+
+    fn is_retryable(error: &SequencerError) -> bool {
+        error.is_retryable()
+    }
+}
+
+impl SequencerDriver {
+    /// Builds a block, unless one was built before a restart.
+    async fn build(&mut self, spec: BlockSpec) -> Result<Vec<Input>, SequencerError> {
+        let BlockSpec { slot, parent, .. } = spec;
+        let submissions = &mut self.submissions;
+        let is_submitted = |header_hash| submissions.is_submitted(proposal(slot, header_hash));
+        if let Some(own) = self.store.built_before(slot, parent, is_submitted)? {
+            return self.load_block(slot, own.header_hash);
         }
-        let plan = Plan {
-            slot,
-            parent,
-            cutoff,
-            now: facts.now,
-            deposit_depth: self.settings.deposit_depth,
-            max_chunks: self.settings.max_chunks,
-            max_blobs: usize::MAX,
-            fee_recipient: self.settings.conduct.fee_recipient,
-            vote: self.settings.vote,
-        };
-        match self.world.build(plan).await {
-            Ok((built, header)) => {
-                report.built.push(built);
-                Ok(Some(Input::Built(Prepared { header, header_hash: built.header_hash })))
+        match self.builder.build(spec, self.inbox.mempool()).await {
+            Ok((body, built)) => {
+                let block = PreparedBlock { header: body.header.clone(), header_hash: built.header_hash };
+                self.store.insert_own(body)?;
+                self.report.built.push(built);
+                Ok(vec![Input::BlockBuilt(block)])
             }
-            // Another role polled in between; the next block brings the new tip.
-            Err(RoleError::TipMoved { .. }) => Ok(None),
+            // Another role of this process has polled the follower meanwhile. The next L1 block brings the
+            // new tip.
+            Err(RoleError::TipMoved { .. }) => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }
 
-    /// Of the blocks that were built before a restart, the one whose proposal is under way, or any.
-    fn built_before(&mut self, slot: Slot, parent: B256) -> Result<Option<OwnBlock>, SequencerError> {
-        let known = self.world.built_before(slot, parent)?;
-        for own in &known {
-            if self.submissions.is_submitted(proposal(slot, own.header_hash))? {
-                return Ok(Some(*own));
-            }
-        }
-        Ok(known.first().copied())
-    }
-
-    fn recall(&mut self, slot: Slot, header_hash: B256) -> Result<Option<Input>, SequencerError> {
-        match self.world.body(slot, header_hash) {
+    fn load_block(&mut self, slot: Slot, header_hash: B256) -> Result<Vec<Input>, SequencerError> {
+        match self.store.body(slot, header_hash) {
             Ok(body) => {
-                let quote = self.world.journal().get(slot, header_hash)?.map(Box::new);
-                Ok(Some(Input::Recalled { block: Prepared { header: body.header, header_hash }, quote }))
+                let quote = self.store.journal().get(slot, header_hash)?.map(Box::new);
+                let block = PreparedBlock { header: body.header.clone(), header_hash };
+                Ok(vec![Input::BlockLoaded { block, quote }])
             }
             Err(error @ RoleError::UnknownBlock { .. }) => {
                 tracing::error!(%error, "another copy of this sequencer seems to be running");
-                Ok(None)
+                Ok(Vec::new())
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn propose(
+    async fn proposal_request(
         &self,
         slot: Slot,
         header_hash: B256,
         seed_at: L1Slot,
-        until: L1Slot,
-    ) -> Result<Draft, SequencerError> {
-        let follower = self.world.follower().lock().await;
+        expires_at: L1Slot,
+    ) -> Result<TxRequest, SequencerError> {
+        let follower = self.follower.lock().await;
         let view = follower.view();
-        let sequencer = self.settings.conduct.sequencer;
+        let sequencer = self.settings.strategy.sequencer;
         let mix = view.mix(seed_at).ok_or(SequencerError::SeedUnknown { slot, seed_at })?;
-        let proof = if view.is_seed_known(slot, seed_at) {
+        let seed_proof = if view.is_seed_known(slot, seed_at) {
             Bytes::new()
         } else {
             follower.seed_proof(seed_at).await?.encoded
@@ -144,68 +154,66 @@ impl SequencerDriver {
             slot: slot.get(),
             sequencer: sequencer.get(),
             headerHash: header_hash,
-            seedProof: proof,
+            seedProof: seed_proof,
             scoreProof: self.scores.proof(view.rollup(), slot, seed(mix, slot), sequencer),
         };
-        Ok(Draft::call(self.rollup, &call, until))
+        Ok(TxRequest::call(self.rollup, &call, expires_at))
     }
 
-    /// Begins what the reveal will need: for the best-ranked sequencer once it proposes, for others when their turn comes.
-    fn prepare_reveal(&mut self, slot: Slot, header_hash: B256) -> Result<(), SequencerError> {
-        let body = self.world.body(slot, header_hash)?;
-        self.bundles.start(header_hash, &body, self.settings.blobs_per_transaction, self.settings.sidecars);
+    /// Starts to build the sidecars that the reveal needs. The best-ranked sequencer starts when it proposes,
+    /// the others when their turn comes.
+    fn start_sidecars(&mut self, slot: Slot, header_hash: B256) -> Result<(), SequencerError> {
+        let body = self.store.body(slot, header_hash)?;
+        self.sidecars.start(header_hash, &body, self.settings.blobs_per_transaction, self.settings.sidecars);
         Ok(())
     }
 
-    /// The best quote is written down at once, so that a restart finds it.
-    async fn request_quotes(&self, slot: Slot, header_hash: B256) -> Result<Option<Input>, SequencerError> {
-        let body = self.world.body(slot, header_hash)?;
-        let request = QuoteRequest { sequencer: self.settings.conduct.sequencer, body };
+    async fn request_quotes(&self, slot: Slot, header_hash: B256) -> Result<Vec<Input>, SequencerError> {
+        let body = self.store.body(slot, header_hash)?;
+        let request = QuoteRequest { sequencer: self.settings.strategy.sequencer, body };
         let quotes = self.network.request_quotes(request, self.settings.quote_deadline).await?;
-        let choice = {
-            let follower = self.world.follower().lock().await;
-            let view = follower.view();
-            self.machine.choose(slot, &quotes, |prover| view.escrow(prover).free)
+        let follower = self.follower.lock().await;
+        let view = follower.view();
+        let received = |signed: SignedQuote| {
+            let free_escrow = view.escrow(signed.quote.prover).free;
+            ReceivedQuote { signed, free_escrow }
         };
-        for (prover, error) in choice.refused {
-            tracing::warn!(%slot, %prover, %error, "quote refused");
-        }
-        let Some(quote) = choice.best else {
-            tracing::warn!(%slot, offered = quotes.len(), "no quote will do");
-            return Ok(None);
-        };
-        let replacement = match self.settings.conduct.commitment {
-            CommitmentBy::Sequencer => Replacement::Allowed,
-            CommitmentBy::Prover => Replacement::Forbidden,
-        };
-        self.world.journal().put_quote(&quote, replacement)?;
-        Ok(Some(Input::Chosen { slot, quote: Box::new(quote) }))
+        Ok(vec![Input::QuotesReceived { slot, quotes: quotes.into_iter().map(received).collect() }])
     }
 
+    /// Writes the quote to the journal, and commits it.
     async fn commit(
         &mut self,
         slot: Slot,
         quote: &SignedQuote,
-        until: L1Slot,
-        facts: &Facts,
-        report: &mut StepReport,
-    ) -> Result<Option<Input>, SequencerError> {
+        expires_at: L1Slot,
+        next_l1_slot: L1Slot,
+    ) -> Result<Vec<Input>, SequencerError> {
         let kind = ActionKind::Commit { prover: quote.quote.prover };
-        let action = Action { kind, slot, header_hash: quote.quote.header_hash };
+        let action = Action::Block { kind, slot, header_hash: quote.quote.header_hash };
+        if self.submissions.is_submitted(action)? {
+            return Ok(Vec::new());
+        }
+        self.store.journal().put_quote(quote, Replacement::Allowed)?;
         let call = IRollup::commitCall {
             quote: quote.quote.try_into()?,
             proverSignature: quote.prover_signature.clone(),
             sequencerSignature: Bytes::new(),
         };
-        let draft = Draft { when_reverting: WhenReverting::GiveUp, ..Draft::call(self.rollup, &call, until) };
-        let outcome = self.submissions.submit(action, draft, facts.next_l1_slot(), report).await?;
-        let failed = || Input::CommitFailed { slot, quote: Box::new(quote.clone()) };
-        Ok((outcome == Outcome::Failed).then(failed))
+        let request = TxRequest {
+            when_reverting: WhenReverting::GiveUp,
+            ..TxRequest::call(self.rollup, &call, expires_at)
+        };
+        match self.submissions.submit(action, request, next_l1_slot, &mut self.report).await? {
+            SubmitOutcome::Accepted => Ok(Vec::new()),
+            SubmitOutcome::Failed => Ok(vec![Input::CommitFailed { slot, quote: Box::new(quote.clone()) }]),
+        }
     }
 
-    /// Signs a quote, once for each header, and gives it to its prover.
+    /// Writes the quote to the journal, signs it, and sends it to its prover. Only one quote is signed for a
+    /// header.
     async fn hand_over(&self, quote: &SignedQuote) -> Result<(), SequencerError> {
-        self.world.journal().put_quote(quote, Replacement::Forbidden)?;
+        self.store.journal().put_quote(quote, Replacement::Forbidden)?;
         let digest = self.machine.digest(&quote.quote);
         let signature = self.attester.sign_hash(&digest).await?;
         let accepted = AcceptedQuote {
@@ -221,25 +229,43 @@ impl SequencerDriver {
         slot: Slot,
         header_hash: B256,
         seen: u16,
-        until: L1Slot,
-        facts: &Facts,
-        report: &mut StepReport,
+        expires_at: L1Slot,
+        next_l1_slot: L1Slot,
     ) -> Result<(), SequencerError> {
-        let body = self.world.body(slot, header_hash)?;
-        for mask in masks(body.blobs.len(), self.settings.blobs_per_transaction) {
-            let action = Action { kind: ActionKind::Reveal { blobs: mask }, slot, header_hash };
+        let body = self.store.body(slot, header_hash)?;
+        for mask in blob_masks(body.blobs.len(), self.settings.blobs_per_transaction) {
+            let action = Action::Block { kind: ActionKind::Reveal { blobs: mask }, slot, header_hash };
             if seen & mask == mask || self.submissions.is_submitted(action)? {
                 continue;
             }
-            let bundle = self.bundles.take(header_hash, &body, mask, self.settings.sidecars).await?;
+            let sidecar = self.sidecars.take(header_hash, &body, mask, self.settings.sidecars).await?;
             let call = IRollup::revealCall { header: body.header.clone().into() };
-            let draft = Draft { blobs: Some(bundle), ..Draft::call(self.rollup, &call, until) };
-            self.submissions.submit(action, draft, facts.next_l1_slot(), report).await?;
+            let request =
+                TxRequest { blobs: Some(sidecar), ..TxRequest::call(self.rollup, &call, expires_at) };
+            self.submissions.submit(action, request, next_l1_slot, &mut self.report).await?;
         }
         Ok(())
+    }
+
+    /// Lets the transaction manager work. The machine learns of commitments that can't land any more.
+    async fn manage_transactions(&mut self) -> Result<Vec<Input>, SequencerError> {
+        let problems = self.submissions.manage(&mut self.report).await?;
+        let mut inputs = Vec::new();
+        for (action, problem) in problems {
+            let Action::Block { kind: ActionKind::Commit { prover }, slot, header_hash } = action else {
+                continue;
+            };
+            if let TxProblem::WouldRevert { .. } = problem {
+                continue;
+            }
+            let quote: Option<SignedQuote> = self.store.journal().get(slot, header_hash)?;
+            let quote = quote.filter(|quote| quote.quote.prover == prover);
+            inputs.extend(quote.map(|quote| Input::CommitFailed { slot, quote: Box::new(quote) }));
+        }
+        Ok(inputs)
     }
 }
 
 const fn proposal(slot: Slot, header_hash: B256) -> Action {
-    Action { kind: ActionKind::Propose, slot, header_hash }
+    Action::Block { kind: ActionKind::Propose, slot, header_hash }
 }

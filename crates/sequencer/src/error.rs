@@ -1,4 +1,4 @@
-//! What can go wrong around a sequencer.
+//! Errors of a sequencer.
 
-/// Why a step failed: nothing that other roles don't know.
+/// Why a step failed. A sequencer has no errors that other roles don't have.
 pub use fernet_roles::RoleError as SequencerError;

@@ -1,27 +1,12 @@
-//! An operator's say in what a role does.
+//! The operator's policy on the effects of a sequencer.
 
-use fernet_follower::SlotView;
-use fernet_protocol::{L1Slot, SequencerId};
-pub use fernet_roles::Decision;
+use fernet_protocol::SequencerId;
+pub use fernet_roles::{Decision, allow_all};
 
-use crate::machine::Effect;
+use crate::interface::Effect;
 
-/// What the policy may look at besides the effect.
-#[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
-    /// Who acts.
-    pub sequencer: SequencerId,
-    /// L1 slot of the newest L1 block.
-    pub now: L1Slot,
-    /// The slot in turn in the L1 slot after it.
-    pub next: &'a SlotView,
-}
+/// What the policy knows besides the effect.
+pub type Context<'a> = fernet_roles::Context<'a, SequencerId>;
 
-/// Decides on each effect before it is carried out: a kill switch, a maintenance window, a test's fault.
-pub type Policy = Box<dyn Fn(&Effect, &Context<'_>) -> Decision + Send + Sync>;
-
-/// The policy that allows everything.
-#[must_use]
-pub fn allow_all() -> Policy {
-    Box::new(|_, _| Decision::Allow)
-}
+/// Decides on every effect before it is carried out.
+pub type Policy = fernet_roles::Policy<Effect, SequencerId>;

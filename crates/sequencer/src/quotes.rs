@@ -1,4 +1,6 @@
-//! Which of the provers' quotes is worth a commitment.
+//! Which of the provers' quotes a sequencer takes.
+
+use std::cmp::Reverse;
 
 use alloy::primitives::{Address, B256};
 use fernet_network::SignedQuote;
@@ -7,118 +9,102 @@ use fernet_protocol::{
     verify_signature,
 };
 
-/// What a quote must be for a sequencer to take it.
+/// A quote that a prover sent, unchecked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivedQuote {
+    /// The quote.
+    pub signed: SignedQuote,
+    /// The prover's free escrow on L1.
+    pub free_escrow: TokenAmount,
+}
+
+/// What a quote must satisfy.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms<'a> {
     /// The slot in turn.
     pub slot: Slot,
     /// Hash of the block's header.
     pub header_hash: B256,
-    /// Who asked.
+    /// The sequencer that asked.
     pub sequencer: SequencerId,
-    /// L1 slot in which the commitment can land at the earliest.
-    pub landing: L1Slot,
-    /// Highest price.
+    /// First L1 slot in which the commitment can land.
+    pub next_l1_slot: L1Slot,
+    /// The highest price that the sequencer pays.
     pub max_price: TokenAmount,
-    /// What L1 accepts.
+    /// The rollup's parameters.
     pub parameters: &'a Parameters,
-    /// What a block of the slot pays.
+    /// Rates of the slot's block.
     pub rates: &'a Rates,
     /// The rollup that signatures are bound to.
     pub rollup: RollupId,
 }
 
-/// Why a quote isn't taken.
+/// Why a quote is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QuoteError {
-    /// L1 would refuse it.
+    /// L1 would refuse the quote.
     #[error(transparent)]
     Refused(#[from] QuoteRefused),
-    /// The price is above this sequencer's limit.
+    /// The price is above the sequencer's limit.
     #[error("expected a price of at most {maximum}, got {actual}")]
-    PriceTooHigh {
-        /// This sequencer's limit.
-        maximum: TokenAmount,
-        /// The quote's.
-        actual: TokenAmount,
-    },
-    /// The prover's escrow doesn't cover the bond.
-    #[error("expected {bond} of free escrow of prover {prover}, found {free}")]
-    NotCovered {
-        /// The prover.
-        prover: Address,
-        /// The quote's bond.
-        bond: TokenAmount,
-        /// Its free escrow.
-        free: TokenAmount,
-    },
-    /// The signature isn't the prover's. A prover whose account is a contract (EIP-1271) isn't understood here: it can
-    /// send the commitment itself.
+    PriceTooHigh { maximum: TokenAmount, actual: TokenAmount },
+    /// The prover's free escrow doesn't cover the bond.
+    #[error("expected {bond} of free escrow of prover {prover}, got {free}")]
+    NotCovered { prover: Address, bond: TokenAmount, free: TokenAmount },
+    /// The signature isn't the prover's. Signatures of contracts (EIP-1271) aren't supported here; such a
+    /// prover can send the commitment itself.
     #[error("prover {prover}: {error}")]
-    BadSignature {
-        /// The prover.
-        prover: Address,
-        /// What is wrong.
-        error: SignatureError,
-    },
+    BadSignature { prover: Address, error: SignatureError },
 }
 
-/// The outcome of a round of quotes.
+/// The result of a choice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
-    /// The one to take, if any will do.
+    /// The quote to take, if one satisfies the terms.
     pub best: Option<SignedQuote>,
-    /// Those that won't do.
+    /// The provers whose quotes were refused, and why.
     pub refused: Vec<(Address, QuoteError)>,
 }
 
-/// Takes the cheapest quote that holds, of equals the one with the highest bond, of equals the first.
-///
-/// `headroom` is a prover's free escrow on L1.
-pub fn choose<'a>(
-    quotes: impl IntoIterator<Item = &'a SignedQuote>,
-    terms: &Terms<'_>,
-    headroom: impl Fn(Address) -> TokenAmount,
-) -> Choice {
+/// Chooses the cheapest quote that satisfies the terms. Of equally cheap quotes it chooses the one with the
+/// highest bond, and of those the first.
+pub fn choose<'a>(quotes: impl IntoIterator<Item = &'a ReceivedQuote>, terms: &Terms<'_>) -> Choice {
     let mut best: Option<&SignedQuote> = None;
     let mut refused = Vec::new();
-    for signed in quotes {
-        if let Err(error) = check(signed, terms, &headroom) {
+    for received in quotes {
+        let signed = &received.signed;
+        if let Err(error) = check(received, terms) {
             refused.push((signed.quote.prover, error));
             continue;
         }
-        let better = best.is_none_or(|best| {
+        let is_better = best.is_none_or(|best| {
             let (new, old) = (&signed.quote, &best.quote);
-            (new.price, std::cmp::Reverse(new.bond)) < (old.price, std::cmp::Reverse(old.bond))
+            (new.price, Reverse(new.bond)) < (old.price, Reverse(old.bond))
         });
-        if better {
+        if is_better {
             best = Some(signed);
         }
     }
     Choice { best: best.cloned(), refused }
 }
 
-/// Checks one quote.
+/// Checks a quote.
 ///
 /// # Errors
-/// With the first term that it doesn't meet.
-pub fn check(
-    signed: &SignedQuote,
-    terms: &Terms<'_>,
-    headroom: impl Fn(Address) -> TokenAmount,
-) -> Result<(), QuoteError> {
+/// With the first term that the quote doesn't satisfy.
+pub fn check(received: &ReceivedQuote, terms: &Terms<'_>) -> Result<(), QuoteError> {
+    let ReceivedQuote { signed, free_escrow } = received;
     let quote = &signed.quote;
-    let (prover, bond) = (quote.prover, quote.bond);
+    let (prover, bond, free) = (quote.prover, quote.bond, *free_escrow);
     quote.check_subject(terms.slot, terms.header_hash, terms.sequencer)?;
-    quote.check_terms(terms.parameters, terms.rates, terms.landing)?;
+    quote.check_terms(terms.parameters, terms.rates, terms.next_l1_slot)?;
     if quote.price > terms.max_price {
         return Err(QuoteError::PriceTooHigh { maximum: terms.max_price, actual: quote.price });
     }
-    let free = headroom(prover);
     if free < bond {
         return Err(QuoteError::NotCovered { prover, bond, free });
     }
-    // The costly check comes last.
+    // The signature is checked last, as it costs most.
     verify_signature(quote.digest(&terms.rollup), &signed.prover_signature, prover)
         .map_err(|error| QuoteError::BadSignature { prover, error })
 }

@@ -1,30 +1,25 @@
-//! What a step did, for whoever watches.
+//! What a sequencer did in a step.
 
 use alloy::primitives::Address;
 use fernet_protocol::{L1Slot, Phase, Slot};
-pub use fernet_roles::Built;
+pub use fernet_roles::BuiltBlock;
 
-use crate::machine::{Effect, Place};
+use crate::interface::{Effect, OwnRank};
 
-/// What a transaction is for.
+/// What a sequencer's transaction does for a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ActionKind {
-    /// Proposes a block.
+    /// Proposes the block.
     Propose,
-    /// Commits a prover to it.
+    /// Commits a prover's quote for the block.
     Commit {
         /// The prover.
         prover: Address,
     },
-    /// Publishes blobs.
+    /// Publishes blobs of the block.
     Reveal {
-        /// Bit i: blob i of the block is in it.
+        /// Bit i: the transaction carries blob i.
         blobs: u16,
-    },
-    /// Claims rewards.
-    Claim {
-        /// Number of the claim, from 0.
-        number: u64,
     },
 }
 
@@ -34,7 +29,6 @@ impl fernet_roles::ActionKind for ActionKind {
             Self::Propose => "propose",
             Self::Commit { .. } => "commit",
             Self::Reveal { .. } => "reveal",
-            Self::Claim { .. } => "claim",
         }
     }
 
@@ -42,39 +36,28 @@ impl fernet_roles::ActionKind for ActionKind {
         match self {
             Self::Commit { prover } => Some(prover.to_string()),
             Self::Reveal { blobs } => Some(format!("{blobs:x}")),
-            Self::Propose | Self::Claim { .. } => None,
-        }
-    }
-
-    fn claim(number: u64) -> Self {
-        Self::Claim { number }
-    }
-
-    fn claim_number(&self) -> Option<u64> {
-        match self {
-            Self::Claim { number } => Some(*number),
-            Self::Propose | Self::Commit { .. } | Self::Reveal { .. } => None,
+            Self::Propose => None,
         }
     }
 }
 
-/// One transaction that a sequencer wants on L1, whatever becomes of it.
+/// The purpose of one L1 transaction of a sequencer.
 pub type Action = fernet_roles::Action<ActionKind>;
 
-/// What a step did.
-pub type StepReport = fernet_roles::StepReport<ActionKind, Effect, Standpoint>;
+/// What a sequencer did in a step.
+pub type StepReport = fernet_roles::StepReport<ActionKind, Effect, SlotStatus>;
 
-/// Where the rollup stands for this sequencer.
+/// The slot in turn, as this sequencer sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standpoint {
+pub struct SlotStatus {
     /// The slot in turn.
     pub slot: Slot,
     /// Its phase.
     pub phase: Phase,
     /// First L1 slot after the phase.
     pub phase_end: L1Slot,
-    /// This sequencer's place in it.
-    pub place: Option<Place>,
-    /// Its place in the slot after it, if the seed is readable.
-    pub ahead: Option<Place>,
+    /// This sequencer's rank in it.
+    pub own_rank: Option<OwnRank>,
+    /// This sequencer's rank in the slot after it; `None` while the seed isn't known.
+    pub next_rank: Option<OwnRank>,
 }

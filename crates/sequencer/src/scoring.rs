@@ -1,56 +1,53 @@
-//! How a sequencer knows its own score, and shows it to L1.
+//! A sequencer's own score: its rank, and the score's proof for L1.
 
 use alloy::primitives::{B256, Bytes};
 use fernet_follower::RollupView;
 use fernet_l1::Scoring;
-use fernet_protocol::{BlsSecretKey, Draw, L1Slot, RollupId, Score, SequencerId, Slot, score_proof};
+use fernet_protocol::{BlsSecretKey, L1Slot, RollupId, Score, SequencerId, Slot, VrfInput, score_proof};
 
 use crate::error::SequencerError;
-use crate::machine::Place;
+use crate::interface::OwnRank;
 
-/// How this sequencer scores.
+/// How this sequencer's scores are computed.
 #[derive(Debug)]
 pub(crate) enum Scores {
-    /// Anyone computes everyone's.
+    /// All scores follow from public data.
     Public,
-    /// Its BLS key draws them, and nobody else's is known before its proposal.
+    /// The BLS key of each sequencer gives its score, which is hidden until the sequencer proposes.
     Vrf(Box<BlsSecretKey>),
 }
 
 impl Scores {
-    /// As `scoring` needs it.
+    /// Scores of a deployment with `scoring`.
     ///
     /// # Errors
-    /// When scores are drawn and there is no key to draw with.
+    /// When the deployment uses VRF scoring and there is no key.
     pub(crate) fn new(scoring: Scoring, key: Option<BlsSecretKey>) -> Result<Self, SequencerError> {
         match (scoring, key) {
             (Scoring::Public, _) => Ok(Self::Public),
             (Scoring::Vrf, Some(key)) => Ok(Self::Vrf(Box::new(key))),
             (Scoring::Vrf, None) => Err(SequencerError::Setting {
                 setting: "the BLS key",
-                expected: "the sequencer's, as the deployment ranks by verifiable random functions"
-                    .to_owned(),
+                expected: "the sequencer's key, as the deployment uses vrf scoring".to_owned(),
                 actual: "none".to_owned(),
             }),
         }
     }
 
-    /// The sequencer's place among all eligible ones in a slot. Where others' scores are hidden, the rank is what the score
-    /// lets expect: as many are better as the share of scores above it.
-    ///
-    /// `None` if it isn't eligible, or the seed can't be read yet.
-    pub(crate) fn place(
+    /// The sequencer's rank among all eligible sequencers in a slot; `None` if it isn't eligible or the seed
+    /// isn't known yet. Under VRF scoring other scores are hidden, so this is the expected rank.
+    pub(crate) fn rank(
         &self,
         view: &RollupView,
         own: SequencerId,
         slot: Slot,
         previous_start: L1Slot,
-    ) -> Option<Place> {
+    ) -> Option<OwnRank> {
         match self {
             Self::Public => {
                 let ranking = view.ranking(slot, previous_start)?;
-                let place = ranking.iter().enumerate().find(|(_, ranked)| ranked.ticket.sequencer == own);
-                place.map(|(rank, ranked)| Place { rank, score: ranked.score })
+                let own_rank = ranking.iter().enumerate().find(|(_, ranked)| ranked.sequencer == own);
+                own_rank.map(|(rank, ranked)| OwnRank { rank, score: ranked.score })
             }
             Self::Vrf(key) => {
                 let seed = view.seed(slot, previous_start)?;
@@ -60,26 +57,27 @@ impl Scores {
                 {
                     return None;
                 }
-                let score = key.draw(&Draw { rollup: view.rollup(), slot, seed, sequencer: own }).score();
-                let others = view.tickets(previous_start).len().saturating_sub(1);
-                Some(Place { rank: expected_rank(score, others), score })
+                let score =
+                    key.prove_vrf(&VrfInput { rollup: view.rollup(), slot, seed, sequencer: own }).score();
+                let others = view.eligible_sequencers(previous_start).len().saturating_sub(1);
+                Some(OwnRank { rank: expected_rank(score, others), score })
             }
         }
     }
 
-    /// What a proposal shows its score with.
+    /// The proof of the score for a proposal: empty under public scoring.
     pub(crate) fn proof(&self, rollup: RollupId, slot: Slot, seed: B256, sequencer: SequencerId) -> Bytes {
         match self {
             Self::Public => Bytes::new(),
             Self::Vrf(key) => {
-                let signature = key.draw(&Draw { rollup, slot, seed, sequencer });
+                let signature = key.prove_vrf(&VrfInput { rollup, slot, seed, sequencer });
                 score_proof(&key.public_key(), &signature).into()
             }
         }
     }
 }
 
-/// Of `others` with scores that are drawn evenly, those to expect above `score`, rounded down.
+/// The expected number of scores above `score` among `others` uniform scores, rounded down.
 fn expected_rank(score: Score, others: usize) -> usize {
     let [_, _, top] = *score.get().as_limbs();
     let above = u128::from(u64::MAX.saturating_sub(top));

@@ -1,4 +1,4 @@
-//! What a sequencer decides, case by case.
+//! The decisions of a sequencer, case by case.
 
 use alloy::primitives::{Address, B256, U256, aliases::U192};
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
@@ -8,15 +8,18 @@ use fernet_protocol::{
     Bps, ChainId, Commitment, Header, L1Slot, Parameters, Phase, Quote, Rank, Rates, RollupId, Score,
     SequencerId, Slot, TokenAmount,
 };
-use fernet_sequencer::machine::{ParentState, Prepared, Seed, Stage};
-use fernet_sequencer::quotes::QuoteError;
-use fernet_sequencer::{CommitmentBy, Conduct, Effect, Facts, Input, Place, Sequencer};
+use fernet_roles::{ChainSnapshot, ParentState};
+use fernet_sequencer::quotes::{QuoteError, ReceivedQuote};
+use fernet_sequencer::{
+    CommitmentBy, Effect, EffectKind, Facts, Input, OwnRank, PreparedBlock, SeedStatus, Sequencer, Stage,
+    Strategy,
+};
 
 const SLOT: Slot = Slot::new(5);
 const OWN: SequencerId = SequencerId::new(2);
 
-fn conduct() -> Conduct {
-    Conduct {
+fn strategy() -> Strategy {
+    Strategy {
         sequencer: OWN,
         fee_recipient: 9,
         max_price: TokenAmount::new(50),
@@ -64,7 +67,7 @@ fn rollup() -> RollupId {
 }
 
 fn sequencer() -> Sequencer {
-    Sequencer::new(conduct(), parameters(), rollup())
+    Sequencer::new(strategy(), parameters(), rollup())
 }
 
 fn score(number: u64) -> Score {
@@ -83,34 +86,41 @@ fn tip() -> Tip {
 
 /// The proposal phase of a slot that starts at L1 slot 100, seen from the block before it.
 fn facts() -> Facts {
+    let next = SlotView {
+        slot: SLOT,
+        phase: Phase::Proposal,
+        start: L1Slot::new(100),
+        previous_start: L1Slot::new(80),
+        seed_at: L1Slot::new(82),
+        phase_end: L1Slot::new(104),
+        turn: Rank::new(0),
+        revealed: false,
+        candidates: Vec::new(),
+        unsettled: None,
+    };
     Facts {
-        now: L1Slot::new(99),
-        next: SlotView {
-            slot: SLOT,
-            phase: Phase::Proposal,
-            start: L1Slot::new(100),
-            previous_start: L1Slot::new(80),
-            seed_at: L1Slot::new(82),
-            phase_end: L1Slot::new(104),
-            turn: Rank::new(0),
-            revealed: false,
-            candidates: Vec::new(),
-            unsettled: None,
+        snapshot: ChainSnapshot {
+            now: L1Slot::new(99),
+            next,
+            rates: rates(),
+            tip: tip(),
+            parent_state: ParentState::Known,
         },
-        rates: rates(),
-        tip: tip(),
-        state: ParentState::Known,
-        seed: Seed::Proven,
-        place: Some(Place { rank: 0, score: score(50) }),
+        seed: SeedStatus::Proven,
+        own_rank: Some(OwnRank { rank: 0, score: score(50) }),
         owed: U256::ZERO,
     }
 }
 
-fn block() -> Prepared {
+fn at(now: u64, facts: Facts) -> Facts {
+    Facts { snapshot: ChainSnapshot { now: L1Slot::new(now), ..facts.snapshot }, ..facts }
+}
+
+fn block() -> PreparedBlock {
     block_on(tip().header_hash)
 }
 
-fn block_on(parent: B256) -> Prepared {
+fn block_on(parent: B256) -> PreparedBlock {
     let header = Header {
         slot: SLOT,
         parent,
@@ -123,7 +133,7 @@ fn block_on(parent: B256) -> Prepared {
         blob_hashes: vec![B256::repeat_byte(4)],
     };
     let header_hash = header.hash();
-    Prepared { header, header_hash }
+    PreparedBlock { header, header_hash }
 }
 
 fn candidate(sequencer: SequencerId, number: u64, header_hash: B256) -> CandidateView {
@@ -147,9 +157,8 @@ fn own() -> CandidateView {
 
 fn with(phase: Phase, turn: u8, candidates: Vec<CandidateView>) -> Facts {
     let mut facts = facts();
-    facts.next.phase = phase;
-    facts.next.turn = Rank::new(turn);
-    facts.next.candidates = candidates;
+    let next = &mut facts.snapshot.next;
+    (next.phase, next.turn, next.candidates) = (phase, Rank::new(turn), candidates);
     facts
 }
 
@@ -161,7 +170,7 @@ fn see(machine: &mut Sequencer, facts: Facts) -> Vec<Effect> {
 fn prepared() -> Sequencer {
     let mut machine = sequencer();
     see(&mut machine, facts());
-    machine.apply(Input::Built(block()));
+    machine.apply(Input::BlockBuilt(block()));
     machine
 }
 
@@ -171,7 +180,7 @@ fn propose(rank: usize) -> Effect {
         header_hash: block().header_hash,
         rank,
         seed_at: L1Slot::new(82),
-        until: L1Slot::new(104),
+        expires_at: L1Slot::new(104),
     }
 }
 
@@ -202,8 +211,14 @@ fn offer(number: u8, price: u128, bond: u128) -> SignedQuote {
     sign(&signer, Quote { price: TokenAmount::new(price), bond: TokenAmount::new(bond), ..quote(&signer) })
 }
 
-fn rich(_: Address) -> TokenAmount {
-    TokenAmount::new(1_000)
+/// As they arrive from provers with plenty of escrow.
+fn received(quotes: &[SignedQuote]) -> Vec<ReceivedQuote> {
+    let free_escrow = TokenAmount::new(1_000);
+    quotes.iter().map(|signed| ReceivedQuote { signed: signed.clone(), free_escrow }).collect()
+}
+
+fn quotes(quotes: &[SignedQuote]) -> Input {
+    Input::QuotesReceived { slot: SLOT, quotes: received(quotes) }
 }
 
 /// A sequencer in its turn to find a prover.
@@ -218,7 +233,7 @@ fn refusal(change: impl FnOnce(&mut Quote)) -> QuoteError {
     let signer = prover(1);
     let mut changed = quote(&signer);
     change(&mut changed);
-    let choice = looking().choose(SLOT, &[sign(&signer, changed)], rich);
+    let choice = looking().choose(SLOT, &received(&[sign(&signer, changed)]));
     assert_eq!(choice.best, None);
     choice.refused.into_iter().next().unwrap().1
 }
@@ -228,16 +243,17 @@ fn builds_then_proposes_until_it_is_on_the_list() {
     let mut machine = sequencer();
     let build = Effect::Build { slot: SLOT, parent: tip().header_hash, cutoff: L1Slot::new(80) };
     assert_eq!(see(&mut machine, facts()), [build]);
-    assert_eq!(machine.apply(Input::Built(block())), [propose(0)]);
+    assert_eq!(machine.apply(Input::BlockBuilt(block())), [propose(0)]);
     assert_eq!(see(&mut machine, facts()), [propose(0)], "again, as long as L1 hasn't seen it");
     assert_eq!(see(&mut machine, with(Phase::Proposal, 0, vec![own()])), []);
 }
 
 #[test]
 fn waits_for_seed_state_and_phase() {
-    let without_place = Facts { place: None, ..facts() };
-    let without_state = Facts { state: ParentState::Missing, ..facts() };
-    for facts in [without_place, without_state, with(Phase::Waiting, 0, vec![])] {
+    let without_rank = Facts { own_rank: None, ..facts() };
+    let mut without_state = facts();
+    without_state.snapshot.parent_state = ParentState::Missing;
+    for facts in [without_rank, without_state, with(Phase::Waiting, 0, vec![])] {
         assert_eq!(see(&mut sequencer(), facts), []);
     }
 }
@@ -253,9 +269,8 @@ fn a_full_list_of_better_ones_gets_no_proposal() {
 #[test]
 fn one_that_others_outrank_proposes_only_when_they_have_stayed_away() {
     let outranked = |now| Facts {
-        now: L1Slot::new(now),
-        place: Some(Place { rank: 3, score: score(50) }),
-        ..with(Phase::Proposal, 0, vec![stranger(90), stranger(80)])
+        own_rank: Some(OwnRank { rank: 3, score: score(50) }),
+        ..at(now, with(Phase::Proposal, 0, vec![stranger(90), stranger(80)]))
     };
     assert_eq!(see(&mut prepared(), outranked(101)), []);
     assert_eq!(see(&mut prepared(), outranked(102)), [propose(3)]);
@@ -263,28 +278,31 @@ fn one_that_others_outrank_proposes_only_when_they_have_stayed_away() {
 
 #[test]
 fn lower_ranks_leave_the_seeds_proof_to_the_best_for_a_while() {
-    let at = |now, rank| Facts {
-        now: L1Slot::new(now),
-        seed: Seed::Unproven,
-        place: Some(Place { rank, score: score(50) }),
-        ..facts()
+    let ranked = |now, rank| Facts {
+        seed: SeedStatus::Unproven,
+        own_rank: Some(OwnRank { rank, score: score(50) }),
+        ..at(now, facts())
     };
-    assert_eq!(see(&mut prepared(), at(99, 0)), [propose(0)]);
-    assert_eq!(see(&mut prepared(), at(99, 1)), []);
-    assert_eq!(see(&mut prepared(), at(100, 1)), [propose(1)]);
-    assert_eq!(see(&mut prepared(), at(100, 2)), []);
-    assert_eq!(see(&mut prepared(), Facts { seed: Seed::Proven, ..at(99, 2) }), [propose(2)]);
+    assert_eq!(see(&mut prepared(), ranked(99, 0)), [propose(0)]);
+    assert_eq!(see(&mut prepared(), ranked(99, 1)), []);
+    assert_eq!(see(&mut prepared(), ranked(100, 1)), [propose(1)]);
+    assert_eq!(see(&mut prepared(), ranked(100, 2)), []);
+    assert_eq!(see(&mut prepared(), Facts { seed: SeedStatus::Proven, ..ranked(99, 2) }), [propose(2)]);
 }
 
 #[test]
 fn a_reorg_of_the_parent_withdraws_the_proposal_and_builds_anew() {
     let mut machine = prepared();
     let parent = B256::repeat_byte(9);
-    let moved = Facts { tip: Tip { header_hash: parent, ..tip() }, ..facts() };
+    let mut moved = facts();
+    moved.snapshot.tip.header_hash = parent;
     let cancel = Effect::CancelProposal { slot: SLOT, header_hash: block().header_hash };
     let build = Effect::Build { slot: SLOT, parent, cutoff: L1Slot::new(80) };
-    assert_eq!(see(&mut machine, moved), [cancel, build]);
-    machine.apply(Input::Built(block_on(parent)));
+    assert_eq!(see(&mut machine, moved.clone()), std::slice::from_ref(&cancel));
+    assert_eq!(see(&mut machine, moved), [cancel], "a second proposal waits until the first is withdrawn");
+    let cancelled = Input::ProposalCancelled { slot: SLOT, header_hash: block().header_hash };
+    assert_eq!(machine.apply(cancelled), [build]);
+    machine.apply(Input::BlockBuilt(block_on(parent)));
     assert_eq!(machine.stage(SLOT).block(), Some(&block_on(parent)));
 }
 
@@ -300,58 +318,58 @@ fn looks_for_a_prover_when_its_turn_comes_and_not_before() {
 fn commits_the_chosen_quote_until_l1_has_it_and_reveals_then() {
     let mut machine = looking();
     let quote = Box::new(offer(1, 40, 10));
-    let commit = Effect::Commit { slot: SLOT, quote: quote.clone(), until: L1Slot::new(104) };
-    assert_eq!(
-        machine.apply(Input::Chosen { slot: SLOT, quote: quote.clone() }),
-        std::slice::from_ref(&commit)
-    );
+    let commit = Effect::Commit { slot: SLOT, quote: quote.clone(), expires_at: L1Slot::new(104) };
+    assert_eq!(machine.apply(quotes(&[(*quote).clone()])), std::slice::from_ref(&commit));
     assert_eq!(see(&mut machine, with(Phase::Commitment, 0, vec![own()])), [commit]);
     let Quote { prover, payee, bond, price, .. } = quote.quote;
     let commitment = Commitment { prover, payee, bond, price, at: L1Slot::new(103) };
     let committed = CandidateView { commitment: Some(commitment), blobs_seen: 0b10, ..own() };
-    let reveal =
-        Effect::Reveal { slot: SLOT, header_hash: block().header_hash, seen: 0b10, until: L1Slot::new(104) };
+    let reveal = Effect::Reveal {
+        slot: SLOT,
+        header_hash: block().header_hash,
+        seen: 0b10,
+        expires_at: L1Slot::new(104),
+    };
     assert_eq!(see(&mut machine, with(Phase::Reveal, 0, vec![committed.clone()])), [reveal]);
     let revealed = CandidateView { revealed_at: Some(L1Slot::new(104)), ..committed };
     let announce = Effect::AnnounceBody { slot: SLOT, header_hash: block().header_hash };
     let facts = with(Phase::ExclusiveProving, 0, vec![revealed]);
     assert_eq!(see(&mut machine, facts.clone()), [announce]);
-    assert_eq!(machine.apply(Input::Announced { slot: SLOT }), []);
+    assert_eq!(machine.apply(Input::BodyAnnounced { slot: SLOT }), []);
     assert_eq!(see(&mut machine, facts), []);
 }
 
 #[test]
 fn one_handing_over_signs_no_second_quote() {
-    let conduct = Conduct { commitment: CommitmentBy::Prover, ..conduct() };
-    let mut machine = Sequencer::new(conduct, parameters(), rollup());
+    let strategy = Strategy { commitment: CommitmentBy::Prover, ..strategy() };
+    let mut machine = Sequencer::new(strategy, parameters(), rollup());
     see(&mut machine, facts());
-    machine.apply(Input::Built(block()));
+    machine.apply(Input::BlockBuilt(block()));
     see(&mut machine, with(Phase::Commitment, 0, vec![own()]));
     let (first, second) = (Box::new(offer(1, 40, 10)), Box::new(offer(2, 30, 10)));
     let hand_over = Effect::HandOver { slot: SLOT, quote: first.clone() };
-    assert_eq!(
-        machine.apply(Input::Chosen { slot: SLOT, quote: first.clone() }),
-        std::slice::from_ref(&hand_over)
-    );
+    assert_eq!(machine.apply(quotes(&[(*first).clone()])), std::slice::from_ref(&hand_over));
     assert_eq!(machine.apply(Input::CommitFailed { slot: SLOT, quote: first }), []);
-    assert_eq!(machine.apply(Input::Chosen { slot: SLOT, quote: second }), [hand_over]);
+    assert_eq!(machine.apply(quotes(&[*second])), [], "the choice stands");
+    assert_eq!(see(&mut machine, with(Phase::Commitment, 0, vec![own()])), [hand_over]);
 }
 
 #[test]
 fn a_failed_commitment_goes_to_another_prover() {
     let mut machine = looking();
     let (first, second) = (Box::new(offer(1, 30, 10)), Box::new(offer(2, 40, 10)));
-    machine.apply(Input::Chosen { slot: SLOT, quote: first.clone() });
+    machine.apply(quotes(&[(*first).clone()]));
     assert_eq!(machine.apply(Input::CommitFailed { slot: SLOT, quote: first.clone() }), []);
     let request = Effect::RequestQuotes { slot: SLOT, header_hash: block().header_hash };
     assert_eq!(see(&mut machine, with(Phase::Commitment, 0, vec![own()])), [request]);
-    let choice = machine.choose(SLOT, &[*first, (*second).clone()], rich);
-    assert_eq!(choice.best, Some(*second));
+    let expires_at = L1Slot::new(104);
+    let commit = Effect::Commit { slot: SLOT, quote: second.clone(), expires_at };
+    assert_eq!(machine.apply(quotes(&[*first, *second])), [commit]);
 }
 
 #[test]
 fn takes_the_cheapest_quote_then_the_highest_bond_then_the_first() {
-    let best = |quotes: &[SignedQuote]| looking().choose(SLOT, quotes, rich).best;
+    let best = |quotes: &[SignedQuote]| looking().choose(SLOT, &received(quotes)).best;
     let (dear, cheap, safe) = (offer(1, 40, 99), offer(2, 30, 10), offer(3, 30, 20));
     assert_eq!(best(&[dear.clone(), cheap.clone()]), Some(cheap.clone()));
     assert_eq!(best(&[cheap.clone(), safe.clone(), dear]), Some(safe.clone()));
@@ -386,17 +404,17 @@ fn a_quote_that_breaks_one_term_is_refused() {
 fn a_changed_quote_loses_its_signature() {
     let mut changed = offer(1, 40, 10);
     changed.quote.price = TokenAmount::new(41);
-    assert_eq!(looking().choose(SLOT, &[changed], rich).best, None);
+    assert_eq!(looking().choose(SLOT, &received(&[changed])).best, None);
 }
 
 #[test]
 fn a_block_that_only_l1_knows_is_recalled() {
     let mut machine = sequencer();
     let facts = with(Phase::Reveal, 0, vec![own()]);
-    let recall = Effect::Recall { slot: SLOT, header_hash: block().header_hash };
+    let recall = Effect::LoadBlock { slot: SLOT, header_hash: block().header_hash };
     assert_eq!(see(&mut machine, facts.clone()), std::slice::from_ref(&recall));
     assert_eq!(see(&mut machine, facts), [recall], "another copy's block is never acted upon");
-    let effects = machine.apply(Input::Recalled { block: block(), quote: None });
+    let effects = machine.apply(Input::BlockLoaded { block: block(), quote: None });
     assert!(matches!(effects[..], [Effect::Reveal { .. }]), "{effects:?}");
 }
 
@@ -405,8 +423,8 @@ fn a_recalled_quote_is_committed_again_and_no_other() {
     let mut machine = sequencer();
     see(&mut machine, with(Phase::Commitment, 0, vec![own()]));
     let quote = Box::new(offer(1, 40, 10));
-    let effects = machine.apply(Input::Recalled { block: block(), quote: Some(quote.clone()) });
-    assert_eq!(effects, [Effect::Commit { slot: SLOT, quote, until: L1Slot::new(104) }]);
+    let effects = machine.apply(Input::BlockLoaded { block: block(), quote: Some(quote.clone()) });
+    assert_eq!(effects, [Effect::Commit { slot: SLOT, quote, expires_at: L1Slot::new(104) }]);
 }
 
 #[test]
@@ -414,17 +432,32 @@ fn claims_what_is_worth_it() {
     let owed = |amount: u64| Facts { owed: U256::from(amount), ..with(Phase::Waiting, 0, vec![]) };
     assert_eq!(see(&mut sequencer(), owed(99)), []);
     assert_eq!(see(&mut sequencer(), owed(100)), [Effect::ClaimRewards { owed: U256::from(100) }]);
-    let conduct = Conduct { claim_from: None, ..conduct() };
-    assert_eq!(see(&mut Sequencer::new(conduct, parameters(), rollup()), owed(100)), []);
+    let strategy = Strategy { claim_from: None, ..strategy() };
+    assert_eq!(see(&mut Sequencer::new(strategy, parameters(), rollup()), owed(100)), []);
 }
 
 #[test]
 fn a_reorg_back_into_a_slot_finds_its_block_again() {
     let mut machine = prepared();
     let mut later = facts();
-    later.next.slot = Slot::new(6);
-    later.place = None;
+    later.snapshot.next.slot = Slot::new(6);
+    later.own_rank = None;
     see(&mut machine, later);
     assert_eq!(*machine.stage(SLOT), Stage::Prepared(block()));
     assert_eq!(see(&mut machine, facts()), [propose(0)]);
+}
+
+#[test]
+fn quotes_that_will_not_do_lead_to_nothing() {
+    let mut machine = looking();
+    assert_eq!(machine.apply(quotes(&[])), []);
+    assert_eq!(machine.apply(quotes(&[offer(1, 51, 10)])), []);
+    assert!(matches!(machine.stage(SLOT), Stage::Prepared(_)));
+}
+
+#[test]
+fn the_list_of_kinds_is_complete_and_in_order() {
+    for (index, kind) in EffectKind::ALL.into_iter().enumerate() {
+        assert_eq!(kind as usize, index);
+    }
 }

@@ -5,18 +5,18 @@ use std::{collections::BTreeMap, fmt::Display, sync::Arc};
 use alloy::primitives::{Address, B256, U256, keccak256};
 use fernet_l1::{BlobLocation, BlsWords, L1Block, LoggedEvent, Outcome, RollupEvent};
 use fernet_protocol::{
-    Commitment, Cursor, Deposit, Exit, Header, L1Operation, L1Slot, QueueRange, SequencerId, Slot, Timeline,
-    TokenAmount,
+    CandidateList, Commitment, Cursor, Deposit, Exit, Header, L1Operation, L1Slot, QueueRange, SequencerId,
+    Slot, Timeline, TokenAmount,
 };
 
 use super::{
     RollupView, ViewError,
-    facts::{Facts, InFlight, Shown},
     mixes::Mixes,
     records::{
-        CandidateView, EscrowAccount, FinalizedBlock, QueueRecord, Rotating, SequencerRecord, Tip, ViewSetup,
-        WithdrawalClaim,
+        CandidateView, EscrowAccount, FinalizedBlock, QueueRecord, Rotating, SequencerRecord, Tip,
+        ViewConfig, WithdrawalClaim,
     },
+    state::{InFlight, Shown, ViewState},
 };
 
 impl RollupView {
@@ -38,11 +38,11 @@ impl RollupView {
         if block.events.is_empty() {
             self.remember(block.number);
         } else {
-            let mut facts = (*self.facts).clone();
+            let mut state = (*self.state).clone();
             let mut step = Step {
                 setup: &self.setup,
                 block,
-                facts: &mut facts,
+                state: &mut state,
                 mixes: &self.mixes,
                 queue: &mut self.queue,
                 finalized: &mut self.finalized,
@@ -53,11 +53,11 @@ impl RollupView {
                 self.forget_undone();
                 return Err(error);
             }
-            facts.queue = self.queue.len();
-            facts.finalized = self.finalized.len();
-            facts.claims = self.claims.len();
+            state.queue = self.queue.len();
+            state.finalized = self.finalized.len();
+            state.claims = self.claims.len();
             self.remember(block.number);
-            self.facts = Arc::new(facts);
+            self.state = Arc::new(state);
         }
         self.mixes.push(block);
         Ok(())
@@ -66,9 +66,9 @@ impl RollupView {
 
 /// One block on its way into the facts.
 struct Step<'a> {
-    setup: &'a ViewSetup,
+    setup: &'a ViewConfig,
     block: &'a L1Block,
-    facts: &'a mut Facts,
+    state: &'a mut ViewState,
     mixes: &'a Mixes,
     queue: &'a mut Vec<QueueRecord>,
     finalized: &'a mut Vec<FinalizedBlock>,
@@ -108,7 +108,7 @@ impl Step<'_> {
             RollupEvent::SeedProven { l1_slot, mix, .. } => self.seed_proven(l1_slot, mix),
             RollupEvent::SlotVoided { slot } => self.voided(slot),
             RollupEvent::Paused { until } => {
-                self.expect("Paused", "end of the pause", self.facts.cursor.previous_start, until)
+                self.expect("Paused", "end of the pause", self.state.cursor.previous_start, until)
             }
             // what they say about money is said by the escrow's and the staking contract's own events
             RollupEvent::CandidateAbandoned { .. }
@@ -165,7 +165,7 @@ impl Step<'_> {
 
     /// The slot in turn in this block; `slot` must be it.
     fn in_turn(&self, event: &'static str, slot: Slot) -> Result<Timeline, ViewError> {
-        let current = self.facts.locate(&self.setup.parameters, self.block.l1_slot).current.timeline;
+        let current = self.state.locate(&self.setup.parameters, self.block.l1_slot).current.timeline;
         self.expect(event, "slot", current.slot, slot)?;
         Ok(current)
     }
@@ -174,7 +174,7 @@ impl Step<'_> {
     fn in_flight(&mut self, event: &'static str, slot: Slot) -> Result<&mut InFlight, ViewError> {
         self.in_turn(event, slot)?;
         let none = self.contradiction(event, "a slot with proposals", format!("slot {slot}, which has none"));
-        match &mut self.facts.in_flight {
+        match &mut self.state.in_flight {
             Some(in_flight) if in_flight.slot == slot => Ok(Arc::make_mut(in_flight)),
             _ => none,
         }
@@ -191,20 +191,24 @@ impl Step<'_> {
         let timeline = self.in_turn(EVENT, slot)?;
         self.expect(EVENT, "start", timeline.start, start)?;
         self.expect(EVENT, "previous start", timeline.previous_start, previous_start)?;
-        let fresh =
-            || InFlight { slot, start, previous_start, candidates: Vec::new(), shown: BTreeMap::new() };
-        let in_flight = match &mut self.facts.in_flight {
+        let candidates = CandidateList::new(self.setup.parameters.max_candidates);
+        let new =
+            || InFlight { slot, start, previous_start, candidates, displaced: None, shown: BTreeMap::new() };
+        let in_flight = match &mut self.state.in_flight {
             Some(in_flight) if in_flight.slot == slot => Arc::make_mut(in_flight),
-            other => Arc::make_mut(other.insert(Arc::new(fresh()))),
+            other => Arc::make_mut(other.insert(Arc::new(new()))),
         };
-        // earlier of equals stays first
-        let rank = in_flight.candidates.iter().take_while(|other| other.score >= candidate.score).count();
-        in_flight.candidates.insert(rank, candidate);
-        // the event of a displaced candidate comes before or after this one, in the same transaction
-        let most = usize::from(self.setup.parameters.max_candidates).saturating_add(1);
-        let count = in_flight.candidates.len();
-        if count > most {
-            return self.contradiction(EVENT, format!("at most {most} candidates"), count);
+        let announced = in_flight.displaced.take();
+        let displaced = match in_flight.candidates.insert(candidate) {
+            Ok(inserted) => inserted.displaced.map(|displaced| displaced.sequencer),
+            Err(refused) => return self.contradiction(EVENT, "a proposal that L1 accepts", refused),
+        };
+        if displaced != announced {
+            let name = |id: Option<SequencerId>| {
+                id.map_or("no sequencer".to_owned(), |id| format!("sequencer {id}"))
+            };
+            let expected = format!("a Displaced event of {} before it", name(displaced));
+            return self.contradiction(EVENT, expected, name(announced));
         }
         Ok(())
     }
@@ -212,12 +216,14 @@ impl Step<'_> {
     fn displaced(&mut self, slot: Slot, sequencer: SequencerId) -> Applied {
         const EVENT: &str = "Displaced";
         let in_flight = self.in_flight(EVENT, slot)?;
-        let before = in_flight.candidates.len();
-        in_flight.candidates.retain(|candidate| candidate.sequencer != sequencer);
-        if in_flight.candidates.len() == before {
-            return self.contradiction(EVENT, "a candidate", format!("sequencer {sequencer}, which is none"));
+        // L1 emits it before the `Proposed` event of the same transaction, which changes the list
+        match in_flight.candidates.as_slice().last().map(|last| last.sequencer) {
+            Some(last) if last == sequencer => {
+                in_flight.displaced = Some(sequencer);
+                Ok(())
+            }
+            _ => self.contradiction(EVENT, "the last candidate", format!("sequencer {sequencer}")),
         }
-        Ok(())
     }
 
     fn committed(&mut self, slot: Slot, sequencer: SequencerId, commitment: Commitment) -> Applied {
@@ -254,7 +260,8 @@ impl Step<'_> {
         let location = self.location();
         let in_flight = self.in_flight(EVENT, slot)?;
         // two candidates may have proposed the same header: the one in turn is the one that committed last
-        let candidate = in_flight.candidates.iter_mut().rfind(|candidate| candidate.commitment.is_some());
+        let candidate =
+            in_flight.candidates.as_mut_slice().iter_mut().rfind(|candidate| candidate.commitment.is_some());
         let Some(candidate) = candidate.filter(|candidate| candidate.header_hash == header_hash) else {
             return self.contradiction(EVENT, "the header of the candidate that committed last", header_hash);
         };
@@ -279,7 +286,7 @@ impl Step<'_> {
         self.check_header(EVENT, &header, header_hash)?;
         // all its blobs are in this transaction
         let blobs = vec![Some(self.location()); header.blob_hashes.len()];
-        self.facts.backup = Some(Arc::new((header_hash, Shown { header, blobs })));
+        self.state.backup = Some(Arc::new((header_hash, Shown { header, blobs })));
         Ok(())
     }
 
@@ -291,8 +298,8 @@ impl Step<'_> {
             return Ok(());
         };
         let timeline = self.in_turn(EVENT, slot)?;
-        let in_flight = self.facts.in_flight.take().filter(|in_flight| in_flight.slot == slot);
-        let backup = self.facts.backup.take();
+        let in_flight = self.state.in_flight.take().filter(|in_flight| in_flight.slot == slot);
+        let backup = self.state.backup.take();
         let from_backup = backup.filter(|backup| backup.0 == header_hash).map(|backup| backup.1.clone());
         let from_reveal = in_flight.as_ref().and_then(|slot| slot.shown.get(&header_hash)).cloned();
         let Some(Shown { header, blobs }) = from_backup.or(from_reveal) else {
@@ -302,7 +309,7 @@ impl Step<'_> {
         let Some(blobs) = blobs else {
             return self.contradiction(EVENT, "a block whose blobs were all seen", header_hash);
         };
-        let tip = self.facts.tip;
+        let tip = self.state.tip;
         self.expect(EVENT, "parent", tip.header_hash, header.parent)?;
         self.expect(EVENT, "state root", header.state_root, state_root)?;
         self.expect(EVENT, "end of the queue's part", header.deposits_end, deposits_end)?;
@@ -313,14 +320,16 @@ impl Step<'_> {
         }
         let revealed = in_flight.as_ref().and_then(|slot| {
             slot.candidates
+                .as_slice()
                 .iter()
                 .position(|candidate| candidate.header_hash == header_hash && candidate.revealed_at.is_some())
         });
         if revealed.is_none() && outcome != Outcome::Backup {
             return self.contradiction(EVENT, "a revealed candidate", header_hash);
         }
-        let candidate =
-            revealed.zip(in_flight).and_then(|(rank, slot)| Some((rank, slot.candidates.get(rank)?.clone())));
+        let candidate = revealed
+            .zip(in_flight)
+            .and_then(|(rank, slot)| Some((rank, slot.candidates.as_slice().get(rank)?.clone())));
         let number = self.finalized.len();
         self.by_hash.insert(header_hash, number);
         self.finalized.push(FinalizedBlock {
@@ -338,29 +347,29 @@ impl Step<'_> {
             blobs,
             header,
         });
-        self.facts.tip =
+        self.state.tip =
             Tip { header_hash, state_root, deposits_end, height: tip.height.saturating_add(1), slot };
-        self.facts.cursor = Cursor::after_finalized(&timeline, l1_slot, &self.setup.parameters);
+        self.state.cursor = Cursor::after_finalized(&timeline, l1_slot, &self.setup.parameters);
         Ok(())
     }
 
     fn expired(&mut self, slot: Slot) -> Applied {
         const EVENT: &str = "SlotExpired";
-        let location = self.facts.locate(&self.setup.parameters, self.block.l1_slot);
+        let location = self.state.locate(&self.setup.parameters, self.block.l1_slot);
         let Some(expired) = location.expired else {
             return self.contradiction(EVENT, "a slot that is over and not settled", slot);
         };
         self.expect(EVENT, "slot", expired.timeline.slot, slot)?;
-        self.facts.cursor = Cursor::after(&expired.timeline, expired.position.end, &self.setup.parameters);
-        self.facts.in_flight = None;
+        self.state.cursor = Cursor::after(&expired.timeline, expired.status.end, &self.setup.parameters);
+        self.state.in_flight = None;
         Ok(())
     }
 
     /// The guardian's pause: the slot in turn ends as if it had never begun.
     fn voided(&mut self, slot: Slot) -> Applied {
         self.in_turn("SlotVoided", slot)?;
-        self.facts.cursor = Cursor::after_pause(slot, self.block.l1_slot, &self.setup.parameters);
-        self.facts.in_flight = None;
+        self.state.cursor = Cursor::after_pause(slot, self.block.l1_slot, &self.setup.parameters);
+        self.state.in_flight = None;
         Ok(())
     }
 
@@ -373,7 +382,7 @@ impl Step<'_> {
     }
 
     fn mix_proven(&mut self, l1_slot: L1Slot, mix: B256) -> Applied {
-        Arc::make_mut(&mut self.facts.proven).insert(l1_slot, mix);
+        Arc::make_mut(&mut self.state.proven).insert(l1_slot, mix);
         Ok(())
     }
 
@@ -409,7 +418,7 @@ impl Step<'_> {
                     exit_at: None,
                     withdrawable_from: None,
                 };
-                Arc::make_mut(&mut self.facts.sequencers).insert(sequencer, record);
+                Arc::make_mut(&mut self.state.sequencers).insert(sequencer, record);
             }
             RollupEvent::ExitInitiated { sequencer, l1_slot, withdrawable_from } => {
                 let record = self.sequencer("ExitInitiated", sequencer)?;
@@ -451,7 +460,7 @@ impl Step<'_> {
                 let stake = self.sequencer("Slashed", sequencer)?.stake;
                 self.expect("Slashed", "stake", stake.saturating_sub(amount), remaining)?;
                 self.sequencer("Slashed", sequencer)?.stake = remaining;
-                add(&mut self.facts.totals.stake_slashed, amount);
+                add(&mut self.state.totals.stake_slashed, amount);
             }
             RollupEvent::EscrowDeposited { account, amount, .. } => {
                 let escrow = self.escrow(account);
@@ -482,11 +491,11 @@ impl Step<'_> {
                     let escrow = self.escrow(beneficiary);
                     escrow.free = escrow.free.saturating_add(share);
                 }
-                add(&mut self.facts.totals.bonds_slashed, amount);
-                add(&mut self.facts.totals.bond_shares, share);
+                add(&mut self.state.totals.bonds_slashed, amount);
+                add(&mut self.state.totals.bond_shares, share);
             }
             RollupEvent::RewardsFunded { amount, .. } => {
-                self.facts.totals.funded = self.facts.totals.funded.saturating_add(amount);
+                self.state.totals.funded = self.state.totals.funded.saturating_add(amount);
             }
             RollupEvent::BlockPaid {
                 sequencer,
@@ -504,13 +513,13 @@ impl Step<'_> {
                 }
             }
             RollupEvent::RatesScheduled { from, rates } => {
-                Arc::make_mut(&mut self.facts.rates).insert(from, rates);
+                Arc::make_mut(&mut self.state.rates).insert(from, rates);
             }
             RollupEvent::RewardClaimed { account, amount, still_owed, .. } => {
-                let owed = self.facts.owed.get(&account).copied().unwrap_or_default();
+                let owed = self.state.owed.get(&account).copied().unwrap_or_default();
                 self.expect("Claimed", "owed afterwards", owed.saturating_sub(amount), still_owed)?;
-                Arc::make_mut(&mut self.facts.owed).insert(account, still_owed);
-                self.facts.totals.claimed = self.facts.totals.claimed.saturating_add(amount);
+                Arc::make_mut(&mut self.state.owed).insert(account, still_owed);
+                self.state.totals.claimed = self.state.totals.claimed.saturating_add(amount);
             }
             // `event` takes every other one
             _ => {}
@@ -522,18 +531,18 @@ impl Step<'_> {
         if amount.is_zero() {
             return;
         }
-        let owed = Arc::make_mut(&mut self.facts.owed).entry(account).or_default();
+        let owed = Arc::make_mut(&mut self.state.owed).entry(account).or_default();
         *owed = owed.saturating_add(amount);
-        self.facts.totals.credited = self.facts.totals.credited.saturating_add(amount);
+        self.state.totals.credited = self.state.totals.credited.saturating_add(amount);
     }
 
     fn sequencer(&mut self, event: &'static str, id: SequencerId) -> Result<&mut SequencerRecord, ViewError> {
         let unknown = self.contradiction(event, "a registered sequencer", id);
-        Arc::make_mut(&mut self.facts.sequencers).get_mut(&id).map_or(unknown, Ok)
+        Arc::make_mut(&mut self.state.sequencers).get_mut(&id).map_or(unknown, Ok)
     }
 
     fn escrow(&mut self, account: Address) -> &mut EscrowAccount {
-        Arc::make_mut(&mut self.facts.escrow).entry(account).or_default()
+        Arc::make_mut(&mut self.state.escrow).entry(account).or_default()
     }
 
     /// Takes `amount` out of one of an escrow account's balances.

@@ -21,7 +21,7 @@ pub(crate) struct Mixes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MixAt {
     pub(crate) mix: B256,
-    /// number of the first block after the target
+    /// Number of the first block after the target.
     pub(crate) child: u64,
 }
 

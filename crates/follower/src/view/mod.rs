@@ -1,9 +1,9 @@
 //! The view: facts from events, undoable, and what follows from them at any L1 slot.
 
 mod apply;
-mod facts;
 mod mixes;
 mod records;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -15,58 +15,32 @@ use std::{
 use alloy::primitives::{Address, B256, U256};
 use fernet_l1::{EventError, REORG_LIMIT, Scoring};
 use fernet_protocol::{
-    Cursor, Header, L1Slot, Parameters, QueueRange, Ranked, Rates, RollupId, Scorer, SequencerId, Slot,
-    Ticket, rank, seed, seed_at,
+    Cursor, EligibleSequencer, Header, L1Slot, Parameters, QueueRange, Ranked, Rates, RollupId, Scorer,
+    SequencerId, Slot, rank, seed, seed_at,
 };
 
-use facts::Facts;
 use mixes::Mixes;
 pub use records::{
     CandidateView, EscrowAccount, FinalizedBlock, L1Head, NextSlot, QueueRecord, Rotating, SequencerRecord,
-    SlotView, Tip, Totals, ViewSetup, WithdrawalClaim,
+    SlotView, Tip, Totals, ViewConfig, WithdrawalClaim,
 };
+use state::ViewState;
 
 /// Why a block can't be applied or undone. The view is then as before.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ViewError {
     /// Blocks come one after the other.
     #[error("expected L1 block {expected}, got {actual}")]
-    NotNext {
-        /// number
-        expected: u64,
-        /// number
-        actual: u64,
-    },
+    NotNext { expected: u64, actual: u64 },
     /// The block is of another branch.
     #[error("the parent of L1 block {number} is {actual}, expected {expected}")]
-    WrongParent {
-        /// number of the block
-        number: u64,
-        /// hash of the newest block
-        expected: B256,
-        /// the block's parent hash
-        actual: B256,
-    },
+    WrongParent { number: u64, expected: B256, actual: B256 },
     /// An event contradicts what the view knows: client and contracts disagree about the rules, or events are missing.
     #[error("event {event} of L1 block {block} contradicts the view: expected {expected}, got {actual}")]
-    Contradiction {
-        /// number of the block
-        block: u64,
-        /// name of the event
-        event: &'static str,
-        /// what the view expects
-        expected: String,
-        /// what the event says
-        actual: String,
-    },
+    Contradiction { block: u64, event: &'static str, expected: String, actual: String },
     /// The rollback goes further back than what is remembered.
     #[error("can't roll back to L1 block {to}: the oldest that is remembered is {oldest}")]
-    TooDeep {
-        /// number
-        to: u64,
-        /// number
-        oldest: u64,
-    },
+    TooDeep { to: u64, oldest: u64 },
     /// An event can't be read.
     #[error(transparent)]
     Event(#[from] EventError),
@@ -82,22 +56,22 @@ impl ViewError {
 /// The rollup as of an L1 block.
 #[derive(Clone, Debug)]
 pub struct RollupView {
-    setup: ViewSetup,
-    facts: Arc<Facts>,
-    /// number of each remembered block, oldest first, with the facts before it
-    before: VecDeque<(u64, Arc<Facts>)>,
+    setup: ViewConfig,
+    state: Arc<ViewState>,
+    /// Number of each remembered block, oldest first, with the facts before it.
+    before: VecDeque<(u64, Arc<ViewState>)>,
     mixes: Mixes,
     queue: Vec<QueueRecord>,
     finalized: Vec<FinalizedBlock>,
-    /// place in `finalized` by header hash
+    /// Place in `finalized` by header hash.
     by_hash: BTreeMap<B256, usize>,
     claims: Vec<WithdrawalClaim>,
 }
 
 impl RollupView {
     /// The rollup before its first event.
-    pub fn new(setup: ViewSetup) -> Self {
-        let facts = Facts {
+    pub fn new(setup: ViewConfig) -> Self {
+        let state = ViewState {
             cursor: Cursor::genesis(setup.genesis_slot, &setup.parameters),
             in_flight: None,
             backup: None,
@@ -120,7 +94,7 @@ impl RollupView {
         };
         Self {
             setup,
-            facts: Arc::new(facts),
+            state: Arc::new(state),
             before: VecDeque::new(),
             mixes: Mixes::default(),
             queue: Vec::new(),
@@ -140,8 +114,8 @@ impl RollupView {
             let oldest = self.before.front().map_or(head.number, |(number, _)| number.saturating_sub(1));
             return Err(ViewError::TooDeep { to, oldest });
         };
-        if let Some((_, facts)) = self.before.get(at) {
-            self.facts = facts.clone();
+        if let Some((_, state)) = self.before.get(at) {
+            self.state = state.clone();
         }
         self.before.truncate(at);
         self.mixes.truncate(to);
@@ -151,15 +125,15 @@ impl RollupView {
 
     /// Shortens the append-only lists to what the facts count.
     fn forget_undone(&mut self) {
-        self.queue.truncate(self.facts.queue);
-        self.claims.truncate(self.facts.claims);
-        for block in self.finalized.drain(self.facts.finalized.min(self.finalized.len())..) {
+        self.queue.truncate(self.state.queue);
+        self.claims.truncate(self.state.claims);
+        for block in self.finalized.drain(self.state.finalized.min(self.finalized.len())..) {
             self.by_hash.remove(&block.header_hash);
         }
     }
 
     fn remember(&mut self, number: u64) {
-        self.before.push_back((number, self.facts.clone()));
+        self.before.push_back((number, self.state.clone()));
         if self.before.len() > REORG_LIMIT {
             self.before.pop_front();
         }
@@ -182,11 +156,11 @@ impl RollupView {
 
     /// The slot in turn at L1 slot `now`, if nothing happens until then: what `IReader.currentSlot()` says.
     pub fn slot(&self, now: L1Slot) -> SlotView {
-        let location = self.facts.locate(&self.setup.parameters, now);
+        let location = self.state.locate(&self.setup.parameters, now);
         let timeline = location.current.timeline;
-        let position = location.current.position;
-        let mut candidates = match &self.facts.in_flight {
-            Some(slot) if slot.slot == timeline.slot => slot.candidates.clone(),
+        let status = location.current.status;
+        let mut candidates = match &self.state.in_flight {
+            Some(slot) if slot.slot == timeline.slot => slot.candidates.as_slice().to_vec(),
             _ => Vec::new(),
         };
         // as on L1, only the one that committed last keeps its bits
@@ -198,13 +172,13 @@ impl RollupView {
         }
         SlotView {
             slot: timeline.slot,
-            phase: position.phase,
+            phase: status.phase,
             start: timeline.start,
             previous_start: timeline.previous_start,
             seed_at: timeline.seed_at(&self.setup.parameters),
-            phase_end: position.end,
-            turn: position.turn,
-            revealed: position.revealed,
+            phase_end: status.end,
+            turn: status.rank,
+            revealed: status.revealed,
             candidates,
             unsettled: location.expired.map(|slot| slot.timeline.slot),
         }
@@ -222,32 +196,32 @@ impl RollupView {
 
     /// The last finalized block.
     pub fn tip(&self) -> &Tip {
-        &self.facts.tip
+        &self.state.tip
     }
 
     /// The RANDAO mix as of the end of L1 slot `target`, as soon as there is a block after it.
     pub fn mix(&self, target: L1Slot) -> Option<B256> {
-        self.facts.proven.get(&target).copied().or_else(|| Some(self.mixes.at(target)?.mix))
+        self.state.proven.get(&target).copied().or_else(|| Some(self.mixes.at(target)?.mix))
     }
 
     /// Whether L1 knows a slot's seed, which follows from the mix as of `target`: then `propose` needs no proof of it. The slot's
     /// first proposal shows it, and so does `Randomness.prove`.
     pub fn is_seed_known(&self, slot: Slot, target: L1Slot) -> bool {
-        let proposed = |slot_in_flight: &Arc<facts::InFlight>| {
-            slot_in_flight.slot == slot && !slot_in_flight.candidates.is_empty()
+        let proposed = |slot_in_flight: &Arc<state::InFlight>| {
+            slot_in_flight.slot == slot && !slot_in_flight.candidates.as_slice().is_empty()
         };
-        self.facts.proven.contains_key(&target) || self.facts.in_flight.as_ref().is_some_and(proposed)
+        self.state.proven.contains_key(&target) || self.state.in_flight.as_ref().is_some_and(proposed)
     }
 
     /// What a block of `slot` pays, as far as it is known: the slot in turn and earlier ones never change. None before the
     /// contracts were deployed.
     pub fn rates(&self, slot: Slot) -> Option<Rates> {
-        self.facts.rates.range(..=slot).next_back().map(|(_, rates)| *rates)
+        self.state.rates.range(..=slot).next_back().map(|(_, rates)| *rates)
     }
 
     /// First L1 slot after the guardian's pause that lasts at `now`, or after the time before slot 0.
     pub fn paused_until(&self, now: L1Slot) -> Option<L1Slot> {
-        let until = self.facts.cursor.previous_start;
+        let until = self.state.cursor.previous_start;
         (until > now).then_some(until)
     }
 
@@ -262,12 +236,15 @@ impl RollupView {
     }
 
     /// Everyone who may propose in a slot whose predecessor started at `previous_start`, in no particular order.
-    pub fn tickets(&self, previous_start: L1Slot) -> Vec<Ticket> {
+    pub fn eligible_sequencers(&self, previous_start: L1Slot) -> Vec<EligibleSequencer> {
         let now = self.head().map_or(previous_start, |head| head.l1_slot);
         let eligible =
-            self.facts.sequencers.iter().filter(|(_, record)| record.is_eligible(previous_start, now));
+            self.state.sequencers.iter().filter(|(_, record)| record.is_eligible(previous_start, now));
         eligible
-            .map(|(id, record)| Ticket { sequencer: *id, attester: record.attester.at(previous_start) })
+            .map(|(id, record)| EligibleSequencer {
+                sequencer: *id,
+                attester: record.attester.at(previous_start),
+            })
             .collect()
     }
 
@@ -278,17 +255,17 @@ impl RollupView {
             return None;
         }
         let scorer = Scorer::new(self.setup.rollup, slot, self.seed(slot, previous_start)?);
-        Some(rank(&scorer, &self.tickets(previous_start)))
+        Some(rank(&scorer, &self.eligible_sequencers(previous_start)))
     }
 
     /// A registration.
     pub fn sequencer(&self, id: SequencerId) -> Option<&SequencerRecord> {
-        self.facts.sequencers.get(&id)
+        self.state.sequencers.get(&id)
     }
 
     /// Every registration, by id.
     pub fn sequencers(&self) -> impl Iterator<Item = (SequencerId, &SequencerRecord)> {
-        self.facts.sequencers.iter().map(|(id, record)| (*id, record))
+        self.state.sequencers.iter().map(|(id, record)| (*id, record))
     }
 
     /// Whether a sequencer may propose now in a slot whose predecessor started at `active_by`.
@@ -317,7 +294,7 @@ impl RollupView {
 
     /// The least of the queue that a block on the tip may consume in a slot whose predecessor started at `cutoff`.
     pub fn queue_required(&self, cutoff: L1Slot) -> QueueRange {
-        let from = self.facts.tip.deposits_end;
+        let from = self.state.tip.deposits_end;
         let most =
             QueueRange::largest(from, self.setup.parameters.max_deposits.into(), self.queue.len() as u64);
         let due = self.queue_in(most).unwrap_or_default();
@@ -328,22 +305,22 @@ impl RollupView {
     /// The most of the queue that a block on the tip may consume.
     pub fn queue_available(&self) -> QueueRange {
         let max = self.setup.parameters.max_deposits.into();
-        QueueRange::largest(self.facts.tip.deposits_end, max, self.queue.len() as u64)
+        QueueRange::largest(self.state.tip.deposits_end, max, self.queue.len() as u64)
     }
 
     /// A prover's money.
     pub fn escrow(&self, account: Address) -> EscrowAccount {
-        self.facts.escrow.get(&account).copied().unwrap_or_default()
+        self.state.escrow.get(&account).copied().unwrap_or_default()
     }
 
     /// Rewards credited to an account and not paid, token units.
     pub fn owed(&self, account: Address) -> U256 {
-        self.facts.owed.get(&account).copied().unwrap_or_default()
+        self.state.owed.get(&account).copied().unwrap_or_default()
     }
 
     /// A header of the slot in flight or of a finalized block, by its hash.
     pub fn header(&self, hash: B256) -> Option<&Header> {
-        let in_flight = self.facts.in_flight.as_ref().and_then(|slot| slot.shown.get(&hash));
+        let in_flight = self.state.in_flight.as_ref().and_then(|slot| slot.shown.get(&hash));
         in_flight.map(|shown| &shown.header).or_else(|| Some(&self.finalized_by_hash(hash)?.header))
     }
 
@@ -370,6 +347,6 @@ impl RollupView {
 
     /// Sums since genesis.
     pub fn totals(&self) -> &Totals {
-        &self.facts.totals
+        &self.state.totals
     }
 }

@@ -3,32 +3,32 @@
 use alloy::primitives::{Address, B256, TxHash, U256};
 use fernet_l1::{BlobLocation, Deployment, Outcome, Scoring};
 use fernet_protocol::{
-    ChainId, Commitment, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange, Rank, RollupId, Score,
-    SequencerId, Slot, TokenAmount,
+    Candidate, Commitment, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange, Rank, RollupId, Score,
+    SequencerId, Slot, TokenAmount, rank_among,
 };
 
 /// What a view must know beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ViewSetup {
-    /// which rollup
+pub struct ViewConfig {
+    /// Which rollup.
     pub rollup: RollupId,
-    /// its rules
+    /// Its rules.
     pub parameters: Parameters,
-    /// how sequencers rank
+    /// How sequencers rank.
     pub scoring: Scoring,
-    /// L1 slot of its deployment
+    /// L1 slot of its deployment.
     pub genesis_slot: L1Slot,
-    /// state root of the empty ledger
+    /// State root of the empty ledger.
     pub genesis_root: B256,
-    /// L1 slots from asking an escrow back to its payment
+    /// L1 slots from asking an escrow back to its payment.
     pub escrow_withdrawal_delay: u64,
 }
 
-impl ViewSetup {
+impl ViewConfig {
     /// What a deployment says.
     pub fn of(deployment: &Deployment) -> Self {
         Self {
-            rollup: RollupId::new(ChainId::new(deployment.chain_id()), deployment.contracts().rollup),
+            rollup: deployment.rollup_id(),
             parameters: *deployment.parameters(),
             scoring: deployment.scoring(),
             genesis_slot: deployment.genesis_slot(),
@@ -41,36 +41,36 @@ impl ViewSetup {
 /// The newest L1 block that a view has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct L1Head {
-    /// number
+    /// Number.
     pub number: u64,
-    /// hash
+    /// Hash.
     pub hash: B256,
-    /// L1 slot
+    /// L1 slot.
     pub l1_slot: L1Slot,
 }
 
 /// Everything about the slot in turn at one L1 slot: what `IReader.currentSlot()` says then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotView {
-    /// which slot
+    /// Which slot.
     pub slot: Slot,
-    /// its phase
+    /// Its phase.
     pub phase: Phase,
-    /// first L1 slot of the slot
+    /// First L1 slot of the slot.
     pub start: L1Slot,
-    /// start of the slot before: sequencers active then may propose
+    /// Start of the slot before: sequencers active then may propose.
     pub previous_start: L1Slot,
-    /// L1 slot whose RANDAO mix makes the seed
+    /// L1 slot whose RANDAO mix makes the seed.
     pub seed_at: L1Slot,
-    /// first L1 slot after the phase, if nothing happens
+    /// First L1 slot after the phase, if nothing happens.
     pub phase_end: L1Slot,
-    /// rank in turn; once a block is revealed, its rank; the number of candidates where nobody is left
+    /// Rank in turn; once a block is revealed, its rank; the number of candidates where nobody is left.
     pub turn: Rank,
-    /// whether the candidate in turn is revealed
+    /// Whether the candidate in turn is revealed.
     pub revealed: bool,
-    /// best first
+    /// Best first.
     pub candidates: Vec<CandidateView>,
-    /// an earlier slot that is over and not settled on L1: `settle` would settle it
+    /// An earlier slot that is over and not settled on L1: `settle` would settle it.
     pub unsettled: Option<Slot>,
 }
 
@@ -80,80 +80,85 @@ impl SlotView {
         self.candidates.get(self.turn.index())
     }
 
-    /// Rank that a proposal with this score would get on a list of `places`; none if it wouldn't make the list or the sequencer
-    /// is on it.
-    pub fn would_rank(&self, sequencer: SequencerId, score: Score, places: u8) -> Option<Rank> {
-        if self.candidates.iter().any(|candidate| candidate.sequencer == sequencer) {
-            return None;
-        }
-        let rank = self.candidates.iter().take_while(|candidate| candidate.score >= score).count();
-        (rank < usize::from(places)).then(|| Rank::from_index(rank))
+    /// Rank that a proposal of this sequencer and score would get; none if L1 would refuse it.
+    pub fn would_rank(&self, sequencer: SequencerId, score: Score, max_candidates: u8) -> Option<Rank> {
+        rank_among(&self.candidates, max_candidates, sequencer, score).ok()
     }
 }
 
 /// A ranked proposal and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CandidateView {
-    /// who proposed
+    /// Who proposed.
     pub sequencer: SequencerId,
-    /// its score
+    /// Its score.
     pub score: Score,
-    /// what it proposed
+    /// What it proposed.
     pub header_hash: B256,
-    /// the prover's commitment
+    /// The prover's commitment.
     pub commitment: Option<Commitment>,
-    /// L1 slot of the completed reveal
+    /// L1 slot of the completed reveal.
     pub revealed_at: Option<L1Slot>,
-    /// bit i: blob i of the header was seen; zero for all but the candidate that committed last
+    /// Bit i: blob i of the header was seen; zero for all but the candidate that committed last.
     pub blobs_seen: u16,
+}
+
+impl Candidate for CandidateView {
+    fn sequencer(&self) -> SequencerId {
+        self.sequencer
+    }
+
+    fn score(&self) -> Score {
+        self.score
+    }
 }
 
 /// The slot after the one in turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NextSlot {
-    /// which slot
+    /// Which slot.
     pub slot: Slot,
-    /// start of the slot before it: sequencers active then may propose
+    /// Start of the slot before it: sequencers active then may propose.
     pub previous_start: L1Slot,
-    /// L1 slot whose RANDAO mix makes its seed
+    /// L1 slot whose RANDAO mix makes its seed.
     pub seed_at: L1Slot,
 }
 
 /// The last finalized block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tip {
-    /// hash of its header
+    /// Hash of its header.
     pub header_hash: B256,
-    /// state root after it
+    /// State root after it.
     pub state_root: B256,
-    /// operations of the Bridge's queue consumed since genesis
+    /// Operations of the Bridge's queue consumed since genesis.
     pub deposits_end: u64,
-    /// finalized blocks since genesis
+    /// Finalized blocks since genesis.
     pub height: u64,
-    /// its slot; [`Slot::NONE`] before the first block
+    /// Its slot; [`Slot::NONE`] before the first block.
     pub slot: Slot,
 }
 
 /// A registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SequencerRecord {
-    /// sends proposals, signs quotes
+    /// Sends proposals, signs quotes.
     pub attester: Rotating<Address>,
-    /// gets the rewards
+    /// Gets the rewards.
     pub owner: Address,
-    /// gets the stake back
+    /// Gets the stake back.
     pub withdrawer: Address,
-    /// hash of its BLS key
+    /// Hash of its BLS key.
     pub bls_key_hash: Rotating<B256>,
-    /// L2 account that its blocks pay fees to
+    /// L2 account that its blocks pay fees to.
     pub fee_recipient: u32,
-    /// what is left of its stake
+    /// What is left of its stake.
     pub stake: TokenAmount,
-    /// first L1 slot of activity
+    /// First L1 slot of activity.
     pub active_from: L1Slot,
-    /// L1 slot in which its exit was signalled
+    /// L1 slot in which its exit was signalled.
     pub exit_at: Option<L1Slot>,
-    /// L1 slot from which an exiting one's stake is paid
+    /// L1 slot from which an exiting one's stake is paid.
     pub withdrawable_from: Option<L1Slot>,
 }
 
@@ -200,92 +205,92 @@ impl<T: Copy> Rotating<T> {
 /// A prover's money.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EscrowAccount {
-    /// can be locked as a bond
+    /// Can be locked as a bond.
     pub free: TokenAmount,
-    /// bonds of slots that aren't over
+    /// Bonds of slots that aren't over.
     pub locked: TokenAmount,
-    /// asked back
+    /// Asked back.
     pub withdrawing: TokenAmount,
-    /// first L1 slot in which `withdrawing` can be taken
+    /// First L1 slot in which `withdrawing` can be taken.
     pub withdrawable_from: L1Slot,
 }
 
 /// An entry of the Bridge's queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueRecord {
-    /// place in the queue, from 0
+    /// Place in the queue, from 0.
     pub number: u64,
-    /// what it asks for
+    /// What it asks for.
     pub operation: L1Operation,
-    /// L1 owner of the account
+    /// L1 owner of the account.
     pub owner: Address,
-    /// who paid the deposit, or ordered the exit
+    /// Who paid the deposit, or ordered the exit.
     pub from: Address,
-    /// rolling hash of the queue up to and with it
+    /// Rolling hash of the queue up to and with it.
     pub chain: B256,
-    /// L1 slot in which it was queued
+    /// L1 slot in which it was queued.
     pub l1_slot: L1Slot,
 }
 
 /// A finalized block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FinalizedBlock {
-    /// blocks before it
+    /// Blocks before it.
     pub number: u64,
-    /// its header
+    /// Its header.
     pub header: Header,
-    /// hash of the header
+    /// Hash of the header.
     pub header_hash: B256,
-    /// how it became final
+    /// How it became final.
     pub outcome: Outcome,
-    /// who got the prover's reward
+    /// Who got the prover's reward.
     pub payee: Address,
-    /// the candidate whose block it is; none for another block finalized in backup
+    /// The candidate whose block it is; none for another block finalized in backup.
     pub candidate: Option<CandidateView>,
-    /// the candidate's rank
+    /// The candidate's rank.
     pub rank: Option<Rank>,
-    /// first L1 slot of its slot
+    /// First L1 slot of its slot.
     pub start: L1Slot,
-    /// L1 slot of the finalization
+    /// L1 slot of the finalization.
     pub l1_slot: L1Slot,
-    /// L1 block of the finalization
+    /// L1 block of the finalization.
     pub l1_block: u64,
-    /// transaction of the finalization
+    /// Transaction of the finalization.
     pub tx: TxHash,
-    /// part of the Bridge's queue that it consumed
+    /// Part of the Bridge's queue that it consumed.
     pub queue: QueueRange,
-    /// where each of its blobs was published
+    /// Where each of its blobs was published.
     pub blobs: Vec<BlobLocation>,
 }
 
 /// A withdrawal or a forced exit that was paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WithdrawalClaim {
-    /// slot of the block that holds it
+    /// Slot of the block that holds it.
     pub slot: Slot,
-    /// blob of the block
+    /// Blob of the block.
     pub blob: u64,
-    /// element of the blob
+    /// Element of the blob.
     pub element: u64,
-    /// who was paid
+    /// Who was paid.
     pub to: Address,
-    /// L2 units
+    /// L2 units.
     pub amount: u64,
 }
 
 /// Sums since genesis, token units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Totals {
-    /// burned from stakes
+    /// Burned from stakes.
     pub stake_slashed: U256,
-    /// taken from bonds, shares of others included
+    /// Taken from bonds, shares of others included.
     pub bonds_slashed: U256,
-    /// of that, what went to others
+    /// Of that, what went to others.
     pub bond_shares: U256,
-    /// put into the reward pot
+    /// Put into the reward pot.
     pub funded: U256,
-    /// credited from it
+    /// Credited from it.
     pub credited: U256,
-    /// paid out of it
+    /// Paid out of it.
     pub claimed: U256,
 }

@@ -1,4 +1,4 @@
-//! What the manager asks the L1.
+//! The transaction manager's requests to the L1.
 
 use alloy::{
     eips::BlockId,
@@ -9,50 +9,50 @@ use alloy::{
 };
 use fernet_bindings::decode_revert;
 
-use super::{fees::Market, intent::TxOutcome, record::Record};
+use super::{fees::FeeEstimate, intent::TxOutcome, record::Record};
 use crate::provider::{L1Provider, RpcFailure, answered};
 
 /// JSON-RPC code of a call that reverted (geth, reth, anvil, the embedded L1).
 const REVERTED: i64 = 3;
-/// JSON-RPC code of parameters that the node doesn't understand.
+/// JSON-RPC code of invalid parameters.
 const INVALID_PARAMS: i64 = -32602;
-/// Blocks whose tips are looked at.
+/// Number of recent blocks whose tips are considered.
 const TIP_BLOCKS: u64 = 8;
-/// Percentile of a block's tips that gets a transaction in comfortably.
+/// Percentile of a block's tips that is offered.
 const TIP_PERCENTILE: f64 = 60.0;
 
-/// Block in which a simulation takes place: the one after the head.
+/// The simulated block: the one after the head.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NextBlock {
     pub(crate) number: u64,
     pub(crate) timestamp: u64,
 }
 
-/// What a simulation says.
+/// Result of a simulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Simulation {
-    /// It succeeds with this gas limit.
+    /// The transaction succeeds with this gas limit.
     Succeeds { gas_limit: u64 },
-    /// It reverts.
+    /// The transaction reverts.
     Reverts { reason: String, data: Bytes },
 }
 
-/// What became of a broadcast.
+/// Result of a broadcast.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Broadcast {
-    /// In the pool, or known already.
+    /// The pool has it.
     Taken,
-    /// Certainly not in the pool.
+    /// The node refused it: the pool doesn't have it.
     Refused { message: String },
     /// Another transaction with that nonce is in the pool or on the chain.
     NonceTaken { message: String },
-    /// The fees don't suffice to get in, or to replace what is there.
+    /// The fees are too low for the pool, or for a replacement.
     Underpriced { message: String },
-    /// No answer: it may be in the pool.
+    /// The node didn't answer: the pool may have it.
     Unknown { message: String },
 }
 
-/// Whether simulations may say which block they take place in.
+/// Whether the node accepts block overrides in simulations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Overrides {
     Supported,
@@ -70,13 +70,13 @@ impl Chain {
         Self { provider, overrides: Overrides::Supported }
     }
 
-    /// The chain's nonce of an account: transactions of its that are in blocks.
+    /// The account's nonce on chain: the number of its transactions in blocks.
     pub(crate) async fn nonce(&self, account: Address) -> Result<u64, RpcFailure> {
         answered(self.provider.get_transaction_count(account).await)
     }
 
     /// Fees of the next block.
-    pub(crate) async fn market(&self, least_tip: u128, most_tip: u128) -> Result<Market, RpcFailure> {
+    pub(crate) async fn estimate(&self, least_tip: u128, most_tip: u128) -> Result<FeeEstimate, RpcFailure> {
         let history =
             answered(self.provider.get_fee_history(TIP_BLOCKS, Default::default(), &[TIP_PERCENTILE]).await)?;
         let mut tips: Vec<u128> =
@@ -84,20 +84,20 @@ impl Chain {
         tips.retain(|tip| *tip > 0);
         tips.sort_unstable();
         let tip = tips.get(tips.len() / 2).copied().unwrap_or(least_tip);
-        Ok(Market {
+        Ok(FeeEstimate {
             base_fee: history.base_fee_per_gas.last().copied().unwrap_or_default(),
             tip: tip.clamp(least_tip, most_tip.max(least_tip)),
             blob_fee: history.base_fee_per_blob_gas.last().copied().unwrap_or_default(),
         })
     }
 
-    /// Runs an intent as part of the next block. Nodes that can't be told which block to simulate run it on their head.
+    /// Simulates an intent in the next block. A node without block overrides simulates it on its head.
     pub(crate) async fn simulate(
         &mut self,
         record: &Record,
         from: Address,
         next: NextBlock,
-        market: &Market,
+        estimate: &FeeEstimate,
     ) -> Result<Simulation, RpcFailure> {
         let mut request =
             TransactionRequest::default().with_from(from).with_to(record.to).with_value(record.value);
@@ -105,7 +105,7 @@ impl Chain {
         if record.has_blobs() {
             request.blob_versioned_hashes = Some(record.blob_hashes.clone());
             // without a limit, nodes take a call for one without blobs; they check the balance against it
-            request.max_fee_per_blob_gas = Some(market.blob_fee.saturating_mul(2).max(1));
+            request.max_fee_per_blob_gas = Some(estimate.blob_fee.saturating_mul(2).max(1));
         }
         if let Some(gas) = record.gas_limit {
             request.gas = Some(gas);
@@ -144,7 +144,7 @@ impl Chain {
         }
     }
 
-    /// Why a transaction reverted, as a call on top of its block tells.
+    /// Why a transaction reverted, according to a call on top of its block.
     pub(crate) async fn revert_reason(&self, record: &Record, from: Address, block: u64) -> String {
         let mut request =
             TransactionRequest::default().with_from(from).with_to(record.to).with_value(record.value);
@@ -176,7 +176,7 @@ impl Chain {
         Ok(answered(self.provider.get_transaction_by_hash(hash).await)?.is_some())
     }
 
-    /// What the chain did with a transaction; none where it isn't in a block.
+    /// The outcome of a transaction; `None` if it isn't in a block.
     pub(crate) async fn outcome(&self, hash: TxHash) -> Result<Option<TxOutcome>, RpcFailure> {
         let receipt = answered(self.provider.get_transaction_receipt(hash).await)?;
         Ok(receipt.and_then(|receipt| outcome_of(&receipt)))
@@ -201,7 +201,7 @@ fn is_revert(code: i64, message: &str, data: Option<&Bytes>) -> bool {
     code == REVERTED || data.is_some() || message.to_ascii_lowercase().contains("revert")
 }
 
-/// Reads a node's refusal. The words are those of geth, reth, nethermind, anvil and the embedded L1.
+/// Classifies a node's refusal by the messages of geth, reth, nethermind, anvil and the embedded L1.
 fn judge(message: String) -> Broadcast {
     let lower = message.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));

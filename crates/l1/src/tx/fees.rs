@@ -1,123 +1,128 @@
-//! What a transaction offers to pay: pure, saturating arithmetic.
+//! Fees that a transaction offers. Pure, with saturating arithmetic.
 //!
-//! A first offer covers twice the base fee of the next block, so that six full blocks in a row don't price it out
-//! (each raises the base fee by an eighth). A replacement raises every fee by what the pools of Ethereum clients
-//! demand, and by what the market asks if that is more. Nothing is ever offered beyond the intent's ceiling.
+//! A first offer covers twice the base fee of the next block. Five full blocks in a row don't exceed it: each
+//! raises the base fee by an eighth. A replacement raises every fee by the percentage that the pools of
+//! Ethereum clients require, or up to the current estimate if that is more. No offer exceeds the intent's
+//! `max_total_fee`.
 
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
-/// Least raise with which pools accept a replacement, in percent (geth `txpool.pricebump`, reth `txpool.pricebump`).
-pub const REPLACEMENT_RAISE: u128 = 10;
+/// Smallest raise with which pools accept a replacement, in percent (`txpool.pricebump` of geth and reth).
+pub const PRICE_BUMP_PERCENT: u128 = 10;
 /// The same for a blob transaction (geth `blobpool.pricebump`).
-pub const BLOB_REPLACEMENT_RAISE: u128 = 100;
+pub const BLOB_PRICE_BUMP_PERCENT: u128 = 100;
 
-/// What the next block costs, in wei per gas.
+/// Estimated fees of the next block, in wei per gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Market {
-    /// base fee of the next block
+pub struct FeeEstimate {
+    /// Base fee of the next block.
     pub base_fee: u128,
-    /// tip that recent blocks took
+    /// Tip that recent blocks included.
     pub tip: u128,
-    /// blob base fee of the next block
+    /// Blob base fee of the next block.
     pub blob_fee: u128,
 }
 
-/// An offer, in wei per gas.
+/// The fees that a transaction offers, in wei per gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fees {
-    /// `maxFeePerGas`
+    /// `maxFeePerGas`.
     pub max_fee: u128,
-    /// `maxPriorityFeePerGas`
+    /// `maxPriorityFeePerGas`.
     pub tip: u128,
-    /// `maxFeePerBlobGas` of a blob transaction
+    /// `maxFeePerBlobGas` of a blob transaction.
     pub blob_fee: Option<u128>,
 }
 
-/// What a transaction uses at most.
+/// The most gas that a transaction can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// gas limit
+    /// Gas limit.
     pub gas: u64,
-    /// blob gas; zero without blobs
+    /// Blob gas; zero without blobs.
     pub blob_gas: u64,
 }
 
-/// The least offer with a chance costs more than the intent is worth.
+/// The lowest offer that can be included exceeds the intent's `max_total_fee`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("fees of {needed} wei exceed the ceiling of {ceiling} wei")]
-pub struct OverCeiling {
-    /// wei
+#[error("fees of {needed} wei exceed the maximum of {maximum} wei")]
+pub struct MaxTotalFeeExceeded {
     pub needed: U256,
-    /// wei
-    pub ceiling: U256,
+    pub maximum: U256,
 }
 
 impl Fees {
-    /// The most that a transaction with this offer can cost in fees, in wei.
+    /// The most that a transaction with this offer pays in fees, in wei.
     pub fn cost(&self, usage: Usage) -> U256 {
         let gas = U256::from(usage.gas).saturating_mul(U256::from(self.max_fee));
         let blobs = U256::from(usage.blob_gas).saturating_mul(U256::from(self.blob_fee.unwrap_or(0)));
         gas.saturating_add(blobs)
     }
 
-    /// Whether the next block can take the offer.
-    pub fn covers(&self, market: &Market) -> bool {
-        self.max_fee >= market.base_fee && self.blob_fee.is_none_or(|fee| fee >= market.blob_fee)
+    /// Whether the next block can include the offer.
+    pub fn covers(&self, estimate: &FeeEstimate) -> bool {
+        self.max_fee >= estimate.base_fee && self.blob_fee.is_none_or(|fee| fee >= estimate.blob_fee)
     }
 
-    fn within(self, usage: Usage, ceiling: U256) -> Result<Self, OverCeiling> {
+    fn within(self, usage: Usage, maximum: U256) -> Result<Self, MaxTotalFeeExceeded> {
         let needed = self.cost(usage);
-        if needed > ceiling { Err(OverCeiling { needed, ceiling }) } else { Ok(self) }
+        if needed > maximum { Err(MaxTotalFeeExceeded { needed, maximum }) } else { Ok(self) }
     }
 }
 
-/// The first offer: room for a base fee that doubles if the ceiling allows it, else for one full block.
-pub(crate) fn first_offer(market: &Market, usage: Usage, ceiling: U256) -> Result<Fees, OverCeiling> {
+/// The first offer. It covers twice the base fee, or, if that exceeds the maximum, the raise of one full
+/// block.
+pub(crate) fn first_offer(
+    estimate: &FeeEstimate,
+    usage: Usage,
+    maximum: U256,
+) -> Result<Fees, MaxTotalFeeExceeded> {
     let offer = |base_fee: u128, blob_fee: u128| Fees {
-        max_fee: base_fee.saturating_add(market.tip),
-        tip: market.tip,
+        max_fee: base_fee.saturating_add(estimate.tip),
+        tip: estimate.tip,
         blob_fee: (usage.blob_gas > 0).then_some(blob_fee),
     };
-    offer(market.base_fee.saturating_mul(2), market.blob_fee.saturating_mul(2).max(1))
-        .within(usage, ceiling)
+    offer(estimate.base_fee.saturating_mul(2), estimate.blob_fee.saturating_mul(2).max(1))
+        .within(usage, maximum)
         .or_else(|_| {
-            // an eighth more is what one full block adds
-            offer(raised_up(market.base_fee, 13), raised_up(market.blob_fee, 13).max(1))
-                .within(usage, ceiling)
+            // One full block raises the base fee by an eighth.
+            offer(raised_up(estimate.base_fee, 13), raised_up(estimate.blob_fee, 13).max(1))
+                .within(usage, maximum)
         })
 }
 
-/// An offer that replaces `previous` in every pool and suits the market.
+/// An offer that replaces `previous` in every pool, and that the next block can include.
 pub(crate) fn replacement(
     previous: &Fees,
-    market: &Market,
+    estimate: &FeeEstimate,
     usage: Usage,
-    ceiling: U256,
-) -> Result<Fees, OverCeiling> {
-    let raise = if previous.blob_fee.is_some() { BLOB_REPLACEMENT_RAISE } else { REPLACEMENT_RAISE };
-    let tip = raised_up(previous.tip, raise).max(market.tip);
+    maximum: U256,
+) -> Result<Fees, MaxTotalFeeExceeded> {
+    let raise = if previous.blob_fee.is_some() { BLOB_PRICE_BUMP_PERCENT } else { PRICE_BUMP_PERCENT };
+    let tip = raised_up(previous.tip, raise).max(estimate.tip);
     Fees {
         max_fee: raised_up(previous.max_fee, raise)
-            .max(market.base_fee.saturating_mul(2).saturating_add(tip)),
+            .max(estimate.base_fee.saturating_mul(2).saturating_add(tip)),
         tip,
         blob_fee: previous
             .blob_fee
-            .map(|fee| raised_up(fee, raise).max(market.blob_fee.saturating_mul(2)).max(1)),
+            .map(|fee| raised_up(fee, raise).max(estimate.blob_fee.saturating_mul(2)).max(1)),
     }
-    .within(usage, ceiling)
+    .within(usage, maximum)
     .or_else(|_| {
-        // without room for later blocks: exactly what the pools demand, if the next block would take it
+        // Without room for later blocks: the smallest raise that pools accept, if the next block can include
+        // it.
         let least = Fees {
-            max_fee: raised_up(previous.max_fee, raise).max(market.base_fee.saturating_add(tip)),
+            max_fee: raised_up(previous.max_fee, raise).max(estimate.base_fee.saturating_add(tip)),
             tip,
-            blob_fee: previous.blob_fee.map(|fee| raised_up(fee, raise).max(market.blob_fee).max(1)),
+            blob_fee: previous.blob_fee.map(|fee| raised_up(fee, raise).max(estimate.blob_fee).max(1)),
         };
-        least.within(usage, ceiling)
+        least.within(usage, maximum)
     })
 }
 
-/// `fee` and `percent` more, rounded up and at least 1 more.
+/// `fee` raised by `percent`, rounded up, and by at least 1.
 fn raised_up(fee: u128, percent: u128) -> u128 {
     let part = fee.saturating_mul(percent).div_ceil(100);
     fee.saturating_add(part.max(1))
@@ -132,25 +137,25 @@ mod tests {
     const PLAIN: Usage = Usage { gas: 100_000, blob_gas: 0 };
     const BLOB: Usage = Usage { gas: 100_000, blob_gas: 131_072 };
 
-    fn market(base_fee: u128, tip: u128, blob_fee: u128) -> Market {
-        Market { base_fee, tip, blob_fee }
+    fn estimate(base_fee: u128, tip: u128, blob_fee: u128) -> FeeEstimate {
+        FeeEstimate { base_fee, tip, blob_fee }
     }
 
     #[test]
     fn a_first_offer_leaves_room_for_the_base_fee_to_double() {
-        let fees = first_offer(&market(100, 3, 7), PLAIN, U256::MAX).unwrap();
+        let fees = first_offer(&estimate(100, 3, 7), PLAIN, U256::MAX).unwrap();
         assert_eq!(fees, Fees { max_fee: 203, tip: 3, blob_fee: None });
-        let fees = first_offer(&market(100, 3, 7), BLOB, U256::MAX).unwrap();
+        let fees = first_offer(&estimate(100, 3, 7), BLOB, U256::MAX).unwrap();
         assert_eq!(fees.blob_fee, Some(14));
     }
 
     #[test]
     fn a_tight_ceiling_takes_the_room_away_and_a_lower_one_refuses() {
-        let fees = first_offer(&market(100, 0, 1), PLAIN, U256::from(11_300_000)).unwrap();
+        let fees = first_offer(&estimate(100, 0, 1), PLAIN, U256::from(11_300_000)).unwrap();
         assert_eq!(fees.max_fee, 113);
         assert_eq!(
-            first_offer(&market(100, 0, 1), PLAIN, U256::from(11_299_999)).unwrap_err().to_string(),
-            "fees of 11300000 wei exceed the ceiling of 11299999 wei"
+            first_offer(&estimate(100, 0, 1), PLAIN, U256::from(11_299_999)).unwrap_err().to_string(),
+            "fees of 11300000 wei exceed the maximum of 11299999 wei"
         );
     }
 
@@ -160,8 +165,8 @@ mod tests {
             base in any::<u64>(), tip in any::<u64>(), blob in any::<u64>(),
             next_base in any::<u64>(), next_tip in any::<u64>(), next_blob in any::<u64>(),
         ) {
-            let before = first_offer(&market(base.into(), tip.into(), blob.into()), BLOB, U256::MAX).unwrap();
-            let now = market(next_base.into(), next_tip.into(), next_blob.into());
+            let before = first_offer(&estimate(base.into(), tip.into(), blob.into()), BLOB, U256::MAX).unwrap();
+            let now = estimate(next_base.into(), next_tip.into(), next_blob.into());
             let after = replacement(&before, &now, BLOB, U256::MAX).unwrap();
             prop_assert!(after.max_fee >= before.max_fee * 2);
             prop_assert!(after.tip >= before.tip * 2);
@@ -177,14 +182,14 @@ mod tests {
 
         #[test]
         fn no_offer_costs_more_than_the_ceiling(
-            base in any::<u128>(), tip in any::<u128>(), blob in any::<u128>(), gas in any::<u64>(), ceiling in any::<u128>(),
+            base in any::<u128>(), tip in any::<u128>(), blob in any::<u128>(), gas in any::<u64>(), maximum in any::<u128>(),
         ) {
             let usage = Usage { gas, blob_gas: 131_072 };
-            let now = market(base, tip, blob);
-            if let Ok(fees) = first_offer(&now, usage, U256::from(ceiling)) {
-                prop_assert!(fees.cost(usage) <= U256::from(ceiling));
-                if let Ok(next) = replacement(&fees, &now, usage, U256::from(ceiling)) {
-                    prop_assert!(next.cost(usage) <= U256::from(ceiling));
+            let now = estimate(base, tip, blob);
+            if let Ok(fees) = first_offer(&now, usage, U256::from(maximum)) {
+                prop_assert!(fees.cost(usage) <= U256::from(maximum));
+                if let Ok(next) = replacement(&fees, &now, usage, U256::from(maximum)) {
+                    prop_assert!(next.cost(usage) <= U256::from(maximum));
                 }
             }
         }

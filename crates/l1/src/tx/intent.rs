@@ -1,4 +1,4 @@
-//! What callers say and hear about a transaction.
+//! Intents and their status, as callers see them.
 
 use std::fmt;
 
@@ -6,31 +6,30 @@ use alloy::primitives::{Address, B256, Bytes, TxHash, U256};
 use fernet_protocol::L1Slot;
 use serde::{Deserialize, Serialize};
 
-use super::fees::OverCeiling;
-use crate::blobs::BlobBundle;
+use super::fees::MaxTotalFeeExceeded;
+use crate::blobs::BlobSidecar;
 
 /// Longest key, in bytes.
 const KEY_LIMIT: usize = 256;
 
-/// Names an intent for good: submitting the same one again changes nothing.
+/// Identifies an intent. Submitting the same intent again changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IntentKey(String);
 
-/// A key that can't name an intent.
+/// A key of the wrong length.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a key of 1 to {KEY_LIMIT} bytes, got {actual}")]
-pub struct KeyError {
-    /// bytes
+pub struct IntentKeyError {
     pub actual: usize,
 }
 
 impl IntentKey {
     /// A key such as `commit/7/0x12…`.
-    pub fn new(key: impl Into<String>) -> Result<Self, KeyError> {
+    pub fn new(key: impl Into<String>) -> Result<Self, IntentKeyError> {
         let key = key.into();
         if key.is_empty() || key.len() > KEY_LIMIT {
-            return Err(KeyError { actual: key.len() });
+            return Err(IntentKeyError { actual: key.len() });
         }
         Ok(Self(key))
     }
@@ -47,81 +46,81 @@ impl fmt::Display for IntentKey {
     }
 }
 
-/// What to do with an intent whose simulation reverts. It is not sent in either case.
+/// What to do with an intent whose simulation reverts. It isn't sent in either case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WhenReverting {
-    /// It has failed.
+    /// The intent fails.
     #[default]
     GiveUp,
-    /// It is simulated again at every block until its window closes.
+    /// The intent is simulated again at every block until its window closes.
     Retry,
 }
 
-/// A transaction that somebody wants on L1.
+/// A transaction to be included on L1 within a window of L1 slots.
 #[derive(Clone, Debug)]
 pub struct Intent {
-    /// idempotency key
+    /// Idempotency key.
     pub key: IntentKey,
-    /// account or contract called
+    /// Account or contract called.
     pub to: Address,
-    /// calldata
+    /// Calldata.
     pub calldata: Bytes,
-    /// wei sent along
+    /// Value, in wei.
     pub value: U256,
-    /// blobs carried; they decide which account sends
-    pub blobs: Option<BlobBundle>,
-    /// first L1 slot in which it may land
+    /// Blobs. An intent with blobs is sent from the blob account.
+    pub blobs: Option<BlobSidecar>,
+    /// First L1 slot in which it may be included.
     pub not_before: L1Slot,
-    /// first L1 slot in which it may not land any more
+    /// First L1 slot in which it is too late (exclusive end of the window).
     pub expires_at: L1Slot,
-    /// what is lost if it doesn't land, in wei: its fees never exceed this
-    pub value_at_risk: U256,
-    /// gas limit; where there is none, the estimate and a quarter more
+    /// Most that its transactions may pay in fees, in wei.
+    pub max_total_fee: U256,
+    /// Gas limit. `None`: the estimate plus a quarter.
     pub gas_limit: Option<u64>,
-    /// what to do when its simulation reverts
+    /// What to do when its simulation reverts.
     pub when_reverting: WhenReverting,
 }
 
-/// Where an intent is.
+/// Status of an intent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TxStatus {
-    /// Not settled yet.
-    Pending(Stage),
-    /// On the chain, and it succeeded. A reorg can make it pending again.
+    /// It isn't final yet.
+    Pending(PendingStage),
+    /// It was included and succeeded. A reorg can make it pending again.
     Mined(TxOutcome),
-    /// It won't succeed.
+    /// It failed.
     Failed {
-        /// why
+        /// Why.
         reason: FailureReason,
-        /// the transaction that reverted, if one did
+        /// The transaction that reverted, if one did.
         outcome: Option<TxOutcome>,
     },
-    /// Its window closed before it landed.
+    /// Its window closed before it was included.
     Expired {
-        /// the no-op that took its nonce, if it had been sent
+        /// The no-op that used its nonce, if it had been sent.
         cancelled_by: Option<TxOutcome>,
     },
 }
 
-/// How far a pending intent has come.
+/// Progress of a pending intent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Not sent.
+pub enum PendingStage {
+    /// It wasn't sent.
     Waiting(WaitReason),
-    /// Sent, not mined.
+    /// It was sent, and isn't mined.
     Sent {
-        /// newest transaction
+        /// Newest transaction.
         hash: TxHash,
-        /// its nonce
+        /// Its nonce.
         nonce: u64,
-        /// transactions sent for it so far, replacements included
+        /// Transactions sent for it so far, replacements included.
         attempts: usize,
     },
-    /// Its window closed; a no-op is to take its nonce.
+    /// Its window closed. A no-op is sent to use its nonce.
     Cancelling {
-        /// newest no-op, or the newest transaction where none was sent yet
+        /// Newest no-op, or the newest transaction if no no-op was sent yet.
         hash: TxHash,
-        /// the nonce
+        /// The nonce.
         nonce: u64,
     },
 }
@@ -129,36 +128,36 @@ pub enum Stage {
 /// Why an intent isn't sent yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WaitReason {
-    /// Not tried yet: no L1 block was seen since it was submitted.
+    /// No L1 block was seen since it was submitted.
     New,
-    /// Its window isn't open.
+    /// Its window isn't open yet.
     TooEarly,
     /// It would revert now.
     WouldRevert {
-        /// decoded revert
+        /// Decoded revert.
         reason: String,
     },
-    /// The market asks for more than the intent is worth.
+    /// The lowest fees that can be included exceed `max_total_fee`.
     TooExpensive {
-        /// the least that it would cost, in wei
+        /// Lowest fees that can be included, in wei.
         needed: U256,
-        /// the intent's ceiling, in wei
-        ceiling: U256,
+        /// The intent's `max_total_fee`, in wei.
+        maximum: U256,
     },
-    /// Its account has transactions of the other kind in the pool: pools don't take blob and plain transactions of
-    /// one account together.
+    /// The account has transactions of the other kind in the pool. Pools don't hold blob and plain
+    /// transactions of one account at the same time.
     OtherKindPending,
-    /// The node didn't take it.
+    /// The node refused it.
     Refused {
-        /// the node's words
+        /// The node's words.
         message: String,
     },
     /// The endpoint didn't answer.
     Unreachable {
-        /// what happened
+        /// The event.
         message: String,
     },
-    /// A reorg or a foreign transaction with its nonce undid it.
+    /// A reorg, or a foreign transaction with its nonce, removed it.
     Undone,
 }
 
@@ -168,8 +167,8 @@ impl fmt::Display for WaitReason {
             Self::New => f.write_str("not tried yet"),
             Self::TooEarly => f.write_str("its window isn't open"),
             Self::WouldRevert { reason } => write!(f, "it would revert: {reason}"),
-            Self::TooExpensive { needed, ceiling } => {
-                OverCeiling { needed: *needed, ceiling: *ceiling }.fmt(f)
+            Self::TooExpensive { needed, maximum } => {
+                MaxTotalFeeExceeded { needed: *needed, maximum: *maximum }.fmt(f)
             }
             Self::OtherKindPending => {
                 f.write_str("its account has transactions of the other kind in the pool")
@@ -181,22 +180,22 @@ impl fmt::Display for WaitReason {
     }
 }
 
-/// Why an intent has failed.
+/// Why an intent failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureReason {
-    /// It wasn't sent, as it would have reverted.
+    /// It wasn't sent, because it would have reverted.
     WouldRevert {
-        /// decoded revert
+        /// Decoded revert.
         reason: String,
-        /// revert data
+        /// Revert data.
         data: Bytes,
     },
-    /// It landed and reverted.
+    /// It was included and reverted.
     Reverted {
-        /// decoded revert, from a simulation on top of the block
+        /// Decoded revert, from a simulation on top of the block.
         reason: String,
     },
-    /// Whoever submitted it took it back before it was sent.
+    /// It was withdrawn before it was sent.
     Withdrawn,
 }
 
@@ -210,26 +209,26 @@ impl fmt::Display for FailureReason {
     }
 }
 
-/// What the chain did with a transaction.
+/// Outcome of an included transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TxOutcome {
-    /// transaction hash
+    /// Transaction hash.
     pub hash: TxHash,
-    /// L1 block number
+    /// L1 block number.
     pub block_number: u64,
-    /// L1 block hash
+    /// L1 block hash.
     pub block_hash: B256,
-    /// position in the block
+    /// Position in the block.
     pub index: u64,
-    /// whether it didn't revert
+    /// Whether it didn't revert.
     pub success: bool,
-    /// gas
+    /// Gas.
     pub gas_used: u64,
-    /// wei per gas
+    /// Wei per gas.
     pub effective_gas_price: u128,
-    /// blob gas
+    /// Blob gas.
     pub blob_gas_used: u64,
-    /// wei per blob gas
+    /// Wei per blob gas.
     pub blob_gas_price: u128,
 }
 

@@ -1,4 +1,4 @@
-//! The manager: what is done with every intent at every L1 block.
+//! The transaction manager: processes every intent at every L1 block.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,54 +10,54 @@ use fernet_protocol::{L1Clock, L1Slot};
 
 use super::{
     chain::{Broadcast, Chain, NextBlock, Simulation},
-    fees::{Fees, Market, Usage, first_offer, replacement},
+    fees::{FeeEstimate, Fees, Usage, first_offer, replacement},
     intent::{FailureReason, Intent, IntentKey, TxOutcome, TxStatus, WaitReason, WhenReverting},
     nonces::{gaps, next_free},
     record::{Attempt, AttemptKind, Record, Sent, Settled, State},
-    sign::{Accounts, Draft, SignError, wire},
+    sign::{Accounts, SignError, UnsignedTx, wire},
     store::{StoreError, TxStore},
 };
 use crate::{
-    blobs::{BlobBundle, SidecarFormat},
+    blobs::{BlobSidecar, SidecarFormat},
     feed::L1Block,
     provider::{L1Provider, RpcFailure},
 };
 
-/// Gas of a transaction that does nothing.
+/// Gas of a plain transfer: the cost of a no-op.
 const NO_OP_GAS: u64 = 21_000;
 /// One gwei, in wei.
 const GWEI: u128 = 1_000_000_000;
 
-/// How a manager behaves.
+/// Settings of a manager.
 #[derive(Clone, Debug)]
 pub struct TxConfig {
-    /// chain that transactions are signed for
+    /// Chain id in the signatures.
     pub chain_id: u64,
-    /// what an L1 slot is
+    /// Clock of L1 slots.
     pub clock: L1Clock,
-    /// L1 blocks after which a transaction that wasn't taken is replaced
+    /// L1 blocks after which a transaction that wasn't included is replaced.
     pub replace_after: u64,
-    /// L1 blocks after which a mined transaction is beyond reorgs
+    /// L1 blocks after which a mined transaction counts as final.
     pub final_after: u64,
-    /// L1 blocks for which the node may fail to find the receipt of a used nonce, before the nonce counts as lost to a
-    /// transaction that isn't the manager's
+    /// L1 blocks for which a used nonce may lack a receipt. Then the nonce counts as used by a foreign
+    /// transaction.
     pub foreign_after: u32,
-    /// least tip offered, in wei per gas
+    /// Lowest tip of an offer, in wei per gas.
     pub least_tip: u128,
-    /// most that a first offer tips, in wei per gas
+    /// Highest tip of a first offer, in wei per gas.
     pub most_tip: u128,
-    /// form of the no-ops that cancel blob transactions
+    /// Sidecar format of the no-ops that cancel blob transactions.
     pub sidecars: SidecarFormat,
 }
 
 impl TxConfig {
-    /// The defaults for a chain.
+    /// The default settings for a chain.
     pub fn new(chain_id: u64, clock: L1Clock) -> Self {
         Self {
             chain_id,
             clock,
             replace_after: 2,
-            // two epochs of mainnet: what is older is finalized
+            // Two epochs: mainnet finalizes older blocks.
             final_after: 64,
             foreign_after: 3,
             least_tip: GWEI / 10,
@@ -67,31 +67,18 @@ impl TxConfig {
     }
 }
 
-/// Why the manager failed. Whatever it had written before holds.
+/// Why the manager failed. Everything written before stays valid.
 #[derive(Debug, thiserror::Error)]
 pub enum TxError {
     /// The window is empty.
     #[error("window of {key} is empty: expected its end after L1 slot {not_before}, got {expires_at}")]
-    EmptyWindow {
-        /// intent
-        key: IntentKey,
-        /// first L1 slot of the window
-        not_before: L1Slot,
-        /// first L1 slot after the window
-        expires_at: L1Slot,
-    },
-    /// The key names an intent that has been sent and asks for something else.
+    EmptyWindow { key: IntentKey, not_before: L1Slot, expires_at: L1Slot },
+    /// The key belongs to another intent, which was sent already.
     #[error("key {key} already names another intent, which was sent")]
-    KeyReused {
-        /// intent
-        key: IntentKey,
-    },
-    /// No such intent.
+    KeyReused { key: IntentKey },
+    /// There is no intent with this key.
     #[error("no intent named {key}")]
-    UnknownKey {
-        /// intent
-        key: IntentKey,
-    },
+    UnknownKey { key: IntentKey },
     /// The disk failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -101,7 +88,7 @@ pub enum TxError {
 }
 
 impl TxError {
-    /// Whether the next L1 block may bring better luck.
+    /// Whether the next L1 block may resolve it.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Rpc(_) => true,
@@ -111,20 +98,20 @@ impl TxError {
     }
 }
 
-/// What one L1 block changed, each list in the order of submission.
+/// What one L1 block changed. Each list is in the order of submission.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TickReport {
-    /// sent, replacements and no-ops included
+    /// Transactions sent, replacements and no-ops included.
     pub sent: Vec<(IntentKey, TxHash)>,
-    /// landed and succeeded
+    /// Intents that were included and succeeded.
     pub mined: Vec<(IntentKey, TxOutcome)>,
-    /// won't succeed
+    /// Intents that failed.
     pub failed: Vec<(IntentKey, FailureReason)>,
-    /// window closed
+    /// Intents whose window closed.
     pub expired: Vec<IntentKey>,
-    /// undone by a reorg: pending again
+    /// Intents that a reorg made pending again.
     pub undone: Vec<IntentKey>,
-    /// not sent yet, and why
+    /// Intents that aren't sent yet, with the reason.
     pub waiting: Vec<(IntentKey, WaitReason)>,
 }
 
@@ -135,22 +122,22 @@ pub(super) struct Head {
     pub(super) l1_slot: L1Slot,
 }
 
-/// Sends intents. See the module's introduction.
+/// Sends intents; see the crate's introduction.
 pub struct TxManager {
     pub(super) chain: Chain,
     accounts: Accounts,
     pub(super) store: TxStore,
     pub(super) config: TxConfig,
     pub(super) records: BTreeMap<IntentKey, Record>,
-    /// what a tick looks at, by order of submission: everything that isn't settled for good
+    /// Intents that aren't final, by order of submission. A tick processes these.
     pub(super) active: BTreeMap<u64, IntentKey>,
-    pub(super) bundles: BTreeMap<IntentKey, BlobBundle>,
+    pub(super) bundles: BTreeMap<IntentKey, BlobSidecar>,
     next_sequence: u64,
     pub(super) head: Option<Head>,
-    /// the chain's nonces as of the head
+    /// Nonces on chain at the head.
     pub(super) nonces: BTreeMap<Address, u64>,
-    market: Option<Market>,
-    /// what happened since the last tick that succeeded
+    estimate: Option<FeeEstimate>,
+    /// Changes since the last successful tick.
     pub(super) report: TickReport,
 }
 
@@ -166,7 +153,11 @@ impl fmt::Debug for TxManager {
 }
 
 impl TxManager {
-    /// Takes over the intents in `store`. Nothing is asked or sent before the first tick.
+    /// A manager with the intents of `store`. Nothing is requested or sent before the first tick.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
     pub fn open(
         provider: L1Provider,
         accounts: Accounts,
@@ -183,7 +174,7 @@ impl TxManager {
             next_sequence: 0,
             head: None,
             nonces: BTreeMap::new(),
-            market: None,
+            estimate: None,
             report: TickReport::default(),
             store,
         };
@@ -191,8 +182,8 @@ impl TxManager {
             manager.next_sequence = manager.next_sequence.max(record.sequence.saturating_add(1));
             if !is_retired(&record) {
                 manager.active.insert(record.sequence, record.key.clone());
-                if let Some(bundle) = manager.store.blobs(&record.key)? {
-                    manager.bundles.insert(record.key.clone(), bundle);
+                if let Some(sidecar) = manager.store.blobs(&record.key)? {
+                    manager.bundles.insert(record.key.clone(), sidecar);
                 }
             }
             manager.records.insert(record.key.clone(), record);
@@ -200,8 +191,13 @@ impl TxManager {
         Ok(manager)
     }
 
-    /// Takes an intent on: to disk first, then, if an L1 block was seen and its window is open, to the L1. The same
-    /// intent again changes nothing. Another one under the key of one that wasn't sent yet takes its place.
+    /// Accepts an intent. It is written to disk first. Then it is sent, if an L1 block was seen and its
+    /// window is open. Submitting the same intent again changes nothing. Another intent under the same key
+    /// replaces one that wasn't sent yet.
+    ///
+    /// # Errors
+    ///
+    /// If the window is empty, the key belongs to another intent that was sent, or the store or the L1 fails.
     pub async fn submit(&mut self, intent: Intent) -> Result<TxStatus, TxError> {
         if intent.not_before >= intent.expires_at {
             return Err(TxError::EmptyWindow {
@@ -229,7 +225,7 @@ impl TxManager {
             None => self.bundles.remove(&key),
         };
         if self.head.is_some() {
-            // what happens now is in the returned status, not in the next report
+            // The returned status tells what happens here; the next report doesn't repeat it.
             let report = std::mem::take(&mut self.report);
             let result = self.try_send(&key).await;
             self.report = report;
@@ -238,7 +234,12 @@ impl TxManager {
         self.status(&key).ok_or(TxError::UnknownKey { key })
     }
 
-    /// Takes an intent back: it isn't sent, or a no-op is to take its nonce. One that has landed stays.
+    /// Withdraws an intent. If it wasn't sent, it fails; else a no-op is sent to use its nonce. An included
+    /// intent isn't changed.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such intent, or the store fails.
     pub fn withdraw(&mut self, key: &IntentKey) -> Result<TxStatus, TxError> {
         let record = self.records.get(key).ok_or_else(|| TxError::UnknownKey { key: key.clone() })?;
         let state = match &record.state {
@@ -253,34 +254,38 @@ impl TxManager {
         self.status(key).ok_or_else(|| TxError::UnknownKey { key: key.clone() })
     }
 
-    /// Where an intent is, as of the last tick.
+    /// Status of an intent as of the last tick.
     pub fn status(&self, key: &IntentKey) -> Option<TxStatus> {
         self.records.get(key).map(Record::status)
     }
 
-    /// Every intent ever taken on, by key.
+    /// Every intent of the store, by key.
     pub fn statuses(&self) -> impl Iterator<Item = (&IntentKey, TxStatus)> {
         self.records.iter().map(|(key, record)| (key, record.status()))
     }
 
-    /// The accounts that it sends from.
+    /// The sending accounts.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
     }
 
-    /// Does everything that a new L1 block makes possible. After an error nothing is lost: the next tick goes on, and
-    /// reports what this one could not.
+    /// Processes a new L1 block. After an error nothing is lost: the next tick continues, and its report
+    /// includes what this one couldn't report.
+    ///
+    /// # Errors
+    ///
+    /// If the store or the L1 fails.
     pub async fn tick(&mut self, block: &L1Block) -> Result<TickReport, TxError> {
         let head = Head { number: block.number, hash: block.hash, l1_slot: block.l1_slot };
         let follows = self.head.is_some_and(|last| last.hash == block.header.parent_hash);
         self.head = Some(head);
-        self.market = None;
+        self.estimate = None;
         for account in self.accounts.addresses() {
             let nonce = self.chain.nonce(account).await?;
             self.nonces.insert(account, nonce);
         }
         if !follows {
-            // a restart or a reorg: what was settled may not be any more
+            // After a restart or a reorg, a settled intent may be pending again.
             self.recheck(head).await?;
         }
         for key in self.active_keys(|state| matches!(state, State::Sent(_))) {
@@ -299,7 +304,7 @@ impl TxManager {
         self.active.values().filter(is_wanted).cloned().collect()
     }
 
-    /// Changes an intent's state, on disk first.
+    /// Changes an intent's state, on disk before in memory.
     pub(super) fn set(&mut self, key: &IntentKey, state: State) -> Result<(), TxError> {
         let Some(record) = self.records.get_mut(key) else { return Ok(()) };
         if record.state != state {
@@ -334,7 +339,7 @@ impl TxManager {
         self.set(key, State::Waiting(reason))
     }
 
-    /// Nonces of an account that transactions of the manager may hold, and whether those carry blobs.
+    /// Nonces of an account that the manager's transactions use, with their kind.
     fn taken(&self, account: Address) -> BTreeMap<u64, bool> {
         let sent = self.active.values().filter_map(|key| match &self.records.get(key)?.state {
             State::Sent(sent) if sent.account == account => {
@@ -349,20 +354,20 @@ impl TxManager {
         self.nonces.get(&account).copied().unwrap_or_default()
     }
 
-    async fn market(&mut self) -> Result<Market, RpcFailure> {
-        if let Some(market) = self.market {
-            return Ok(market);
+    async fn estimate(&mut self) -> Result<FeeEstimate, RpcFailure> {
+        if let Some(estimate) = self.estimate {
+            return Ok(estimate);
         }
-        let market = self.chain.market(self.config.least_tip, self.config.most_tip).await?;
-        self.market = Some(market);
-        Ok(market)
+        let estimate = self.chain.estimate(self.config.least_tip, self.config.most_tip).await?;
+        self.estimate = Some(estimate);
+        Ok(estimate)
     }
 
     fn next_slot(head: Head) -> L1Slot {
         L1Slot::new(head.l1_slot.get().saturating_add(1))
     }
 
-    /// Sends an intent that has no nonce, if it may and should be sent now.
+    /// Sends an intent that has no nonce yet, if its window is open and its simulation succeeds.
     async fn try_send(&mut self, key: &IntentKey) -> Result<(), TxError> {
         let (Some(head), Some(record)) = (self.head, self.records.get(key).cloned()) else { return Ok(()) };
         let next = Self::next_slot(head);
@@ -378,7 +383,7 @@ impl TxManager {
         if taken.iter().any(|(nonce, blobs)| *nonce >= chain_nonce && *blobs != record.has_blobs()) {
             return self.wait(key, WaitReason::OtherKindPending);
         }
-        let (market, simulation) = match self.judge(&record, account, head, next).await {
+        let (estimate, simulation) = match self.judge(&record, account, head, next).await {
             Ok(judged) => judged,
             Err(RpcFailure::Unreachable(message)) => {
                 return self.wait(key, WaitReason::Unreachable { message });
@@ -395,11 +400,12 @@ impl TxManager {
                 return self.settle(key, None, Settled::Failed { reason, outcome: None });
             }
         };
-        let usage = Usage { gas: gas_limit, blob_gas: self.bundles.get(key).map_or(0, BlobBundle::blob_gas) };
-        let fees = match first_offer(&market, usage, record.value_at_risk) {
+        let usage =
+            Usage { gas: gas_limit, blob_gas: self.bundles.get(key).map_or(0, BlobSidecar::blob_gas) };
+        let fees = match first_offer(&estimate, usage, record.max_total_fee) {
             Ok(fees) => fees,
             Err(over) => {
-                let reason = WaitReason::TooExpensive { needed: over.needed, ceiling: over.ceiling };
+                let reason = WaitReason::TooExpensive { needed: over.needed, maximum: over.maximum };
                 return self.wait(key, reason);
             }
         };
@@ -414,14 +420,14 @@ impl TxManager {
         from: Address,
         head: Head,
         next: L1Slot,
-    ) -> Result<(Market, Simulation), RpcFailure> {
-        let market = self.market().await?;
+    ) -> Result<(FeeEstimate, Simulation), RpcFailure> {
+        let estimate = self.estimate().await?;
         let timestamp = self.config.clock.start_of(next);
         let next = NextBlock { number: head.number.saturating_add(1), timestamp };
-        Ok((market, self.chain.simulate(record, from, next, &market).await?))
+        Ok((estimate, self.chain.simulate(record, from, next, &estimate).await?))
     }
 
-    /// Signs one more transaction for a nonce, writes it down, and sends it.
+    /// Signs another transaction for a nonce, writes it to disk, and sends it.
     async fn attempt(
         &mut self,
         key: &IntentKey,
@@ -432,9 +438,9 @@ impl TxManager {
         head: Head,
     ) -> Result<(), TxError> {
         let Some(record) = self.records.get(key).cloned() else { return Ok(()) };
-        let no_op = BlobBundle::empty(self.config.sidecars);
+        let no_op = BlobSidecar::empty(self.config.sidecars);
         let draft = match kind {
-            AttemptKind::Intended => Draft {
+            AttemptKind::Intended => UnsignedTx {
                 chain_id: self.config.chain_id,
                 nonce: sent.nonce,
                 to: record.to,
@@ -444,7 +450,7 @@ impl TxManager {
                 fees,
                 blob_hashes: record.blob_hashes,
             },
-            AttemptKind::Cancellation => Draft {
+            AttemptKind::Cancellation => UnsignedTx {
                 chain_id: self.config.chain_id,
                 nonce: sent.nonce,
                 to: sent.account,
@@ -461,7 +467,7 @@ impl TxManager {
         };
         let hash = signed.hash;
         sent.attempts.push(Attempt { hash, kind, fees, gas_limit, raw: signed.raw, at: head.number });
-        // on disk before anybody can see it: after a crash it counts as sent
+        // It is on disk before anybody can see it. After a crash it counts as sent.
         self.set(key, State::Sent(sent))?;
         self.report.sent.push((key.clone(), hash));
         self.send_newest(key).await
@@ -475,13 +481,13 @@ impl TxManager {
         self.set(key, State::Sent(sent.clone()))
     }
 
-    /// Sends the newest transaction of an intent, perhaps not for the first time.
+    /// Broadcasts the newest transaction of an intent, again if need be.
     async fn send_newest(&mut self, key: &IntentKey) -> Result<(), TxError> {
         let Some(Record { state: State::Sent(mut sent), .. }) = self.records.get(key).cloned() else {
             return Ok(());
         };
         let Some(attempt) = sent.newest() else { return Ok(()) };
-        let no_op = BlobBundle::empty(self.config.sidecars);
+        let no_op = BlobSidecar::empty(self.config.sidecars);
         let blobs = match attempt.kind {
             AttemptKind::Intended => self.bundles.get(key),
             AttemptKind::Cancellation => Some(&no_op),
@@ -497,7 +503,7 @@ impl TxManager {
                 tracing::warn!(%key, message, "no answer to a transaction; it may have been taken");
             }
             Broadcast::Underpriced { message } => {
-                // stays the newest, so that the next replacement offers more
+                // It stays the newest attempt, so that the next replacement offers more.
                 tracing::warn!(%key, message, "transaction underpriced");
             }
             Broadcast::NonceTaken { message } => {
@@ -511,7 +517,7 @@ impl TxManager {
                 tracing::warn!(%key, nonce, message, "transaction refused");
                 sent.attempts.pop();
                 if sent.attempts.is_empty() {
-                    // the nonce is free again
+                    // The nonce is free again.
                     return self.wait(key, WaitReason::Refused { message });
                 }
                 self.set(key, State::Sent(sent))?;
@@ -520,8 +526,14 @@ impl TxManager {
         Ok(())
     }
 
-    /// Gives an unmined transaction what it needs: another broadcast, more fees, or a no-op in its place.
-    pub(super) async fn urge(&mut self, key: &IntentKey, mut sent: Sent, head: Head) -> Result<(), TxError> {
+    /// Acts on a transaction that isn't mined: broadcasts it again, raises its fees, or replaces it by a
+    /// no-op.
+    pub(super) async fn bump_or_cancel(
+        &mut self,
+        key: &IntentKey,
+        mut sent: Sent,
+        head: Head,
+    ) -> Result<(), TxError> {
         let Some(record) = self.records.get(key).cloned() else { return Ok(()) };
         let Some(newest) = sent.newest().cloned() else {
             return self.wait(key, WaitReason::Undone);
@@ -532,8 +544,8 @@ impl TxManager {
         if sent.cancelling && newest.kind == AttemptKind::Intended {
             return self.replace(key, sent, &newest, AttemptKind::Cancellation, head).await;
         }
-        let market = self.market().await?;
-        if (is_next && age >= self.config.replace_after) || (age > 0 && !newest.fees.covers(&market)) {
+        let estimate = self.estimate().await?;
+        if (is_next && age >= self.config.replace_after) || (age > 0 && !newest.fees.covers(&estimate)) {
             return self.replace(key, sent, &newest, newest.kind, head).await;
         }
         self.set(key, State::Sent(sent))?;
@@ -551,23 +563,23 @@ impl TxManager {
         kind: AttemptKind,
         head: Head,
     ) -> Result<(), TxError> {
-        let market = self.market().await?;
+        let estimate = self.estimate().await?;
         let blob_gas = match kind {
-            AttemptKind::Intended => self.bundles.get(key).map_or(0, BlobBundle::blob_gas),
+            AttemptKind::Intended => self.bundles.get(key).map_or(0, BlobSidecar::blob_gas),
             AttemptKind::Cancellation if newest.fees.blob_fee.is_some() => {
-                BlobBundle::empty(self.config.sidecars).blob_gas()
+                BlobSidecar::empty(self.config.sidecars).blob_gas()
             }
             AttemptKind::Cancellation => 0,
         };
-        let (gas, ceiling) = match kind {
+        let (gas, maximum) = match kind {
             AttemptKind::Intended => (
                 newest.gas_limit,
-                self.records.get(key).map(|record| record.value_at_risk).unwrap_or_default(),
+                self.records.get(key).map(|record| record.max_total_fee).unwrap_or_default(),
             ),
-            // a stuck nonce blocks the account: freeing it is worth what it costs
+            // A stuck nonce blocks the account, so the cancellation's fees aren't limited.
             AttemptKind::Cancellation => (NO_OP_GAS, alloy::primitives::U256::MAX),
         };
-        match replacement(&newest.fees, &market, Usage { gas, blob_gas }, ceiling) {
+        match replacement(&newest.fees, &estimate, Usage { gas, blob_gas }, maximum) {
             Ok(fees) => self.attempt(key, sent, kind, fees, gas, head).await,
             Err(over) => {
                 tracing::warn!(%key, %over, "not replaced");
@@ -577,18 +589,18 @@ impl TxManager {
         }
     }
 
-    /// Sends no-ops for nonces that nobody uses but later ones wait for.
+    /// Sends no-ops for unused nonces below used ones.
     async fn fill_gaps(&mut self, head: Head) -> Result<(), TxError> {
         for account in self.accounts.addresses() {
             let taken = self.taken(account);
             let with_blobs = taken.values().next().copied().unwrap_or_default();
             let nonces: BTreeSet<u64> = taken.into_keys().collect();
             for nonce in gaps(self.chain_nonce(account), &nonces) {
-                let market = self.market().await?;
-                let bundle = with_blobs.then(|| BlobBundle::empty(self.config.sidecars));
+                let estimate = self.estimate().await?;
+                let sidecar = with_blobs.then(|| BlobSidecar::empty(self.config.sidecars));
                 let usage =
-                    Usage { gas: NO_OP_GAS, blob_gas: bundle.as_ref().map_or(0, BlobBundle::blob_gas) };
-                let Ok(fees) = first_offer(&market, usage, alloy::primitives::U256::MAX) else { continue };
+                    Usage { gas: NO_OP_GAS, blob_gas: sidecar.as_ref().map_or(0, BlobSidecar::blob_gas) };
+                let Ok(fees) = first_offer(&estimate, usage, alloy::primitives::U256::MAX) else { continue };
                 let sequence = self.next_sequence;
                 self.next_sequence = sequence.saturating_add(1);
                 let Ok(key) = IntentKey::new(format!("no-op/{account}/{nonce}/{sequence}")) else { continue };
@@ -597,10 +609,10 @@ impl TxManager {
                     to: account,
                     calldata: Default::default(),
                     value: Default::default(),
-                    blobs: bundle,
+                    blobs: sidecar,
                     not_before: L1Slot::new(0),
                     expires_at: head.l1_slot,
-                    value_at_risk: Default::default(),
+                    max_total_fee: Default::default(),
                     gas_limit: Some(NO_OP_GAS),
                     when_reverting: WhenReverting::GiveUp,
                 };
@@ -617,7 +629,7 @@ impl TxManager {
     }
 }
 
-/// Whether a record needs no further look: settled, and nothing left of what a reorg would need.
+/// Whether a record is final: settled, and without the raw transactions that a reorg would need.
 pub(super) fn is_retired(record: &Record) -> bool {
     match &record.state {
         State::Settled { sent: None, .. } => true,

@@ -1,8 +1,8 @@
-//! Which nonce is next, and which ones nobody uses.
+//! The next nonce, and gaps between nonces.
 
 use std::collections::BTreeSet;
 
-/// The lowest nonce that the chain hasn't used and none of `taken` (transactions that may be out there) has.
+/// The lowest nonce that neither the chain nor a pending transaction (`taken`) uses.
 pub(crate) fn next_free(chain: u64, taken: &BTreeSet<u64>) -> u64 {
     let mut nonce = chain;
     while taken.contains(&nonce) {
@@ -11,7 +11,7 @@ pub(crate) fn next_free(chain: u64, taken: &BTreeSet<u64>) -> u64 {
     nonce
 }
 
-/// Nonces between the chain's and the highest taken one that nobody uses: transactions behind them can't be mined.
+/// Unused nonces below the highest taken one. Transactions above such a gap can't be mined.
 pub(crate) fn gaps(chain: u64, taken: &BTreeSet<u64>) -> Vec<u64> {
     let Some(&highest) = taken.last() else { return Vec::new() };
     (chain..highest).filter(|nonce| !taken.contains(nonce)).collect()

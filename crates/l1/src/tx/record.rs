@@ -1,4 +1,4 @@
-//! An intent as it lies on disk, with everything done about it.
+//! An intent with its transactions, as stored on disk.
 
 use alloy::primitives::{Address, B256, Bytes, TxHash, U256};
 use fernet_protocol::L1Slot;
@@ -6,23 +6,25 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     fees::Fees,
-    intent::{FailureReason, Intent, IntentKey, Stage, TxOutcome, TxStatus, WaitReason, WhenReverting},
+    intent::{
+        FailureReason, Intent, IntentKey, PendingStage, TxOutcome, TxStatus, WaitReason, WhenReverting,
+    },
 };
 
-/// An intent's life. What it says about the chain holds as of the last tick.
+/// An intent and its state as of the last tick.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) key: IntentKey,
-    /// order of submission
+    /// Order of submission.
     pub(crate) sequence: u64,
     pub(crate) to: Address,
     pub(crate) calldata: Bytes,
     pub(crate) value: U256,
-    /// versioned hashes; the blobs themselves lie beside the records
+    /// Versioned hashes of the blobs. The blobs are stored in a table of their own.
     pub(crate) blob_hashes: Vec<B256>,
     pub(crate) not_before: u64,
     pub(crate) expires_at: u64,
-    pub(crate) value_at_risk: U256,
+    pub(crate) max_total_fee: U256,
     pub(crate) gas_limit: Option<u64>,
     pub(crate) when_reverting: WhenReverting,
     pub(crate) state: State,
@@ -30,11 +32,11 @@ pub(crate) struct Record {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum State {
-    /// Has no nonce.
+    /// It has no nonce.
     Waiting(WaitReason),
-    /// Has a nonce, and at least one transaction that may be out there.
+    /// It has a nonce, and at least one transaction that may be in a pool.
     Sent(Sent),
-    /// The nonce is used up on the chain.
+    /// Its nonce is used on chain.
     Settled { sent: Option<Sent>, result: Settled },
 }
 
@@ -42,11 +44,11 @@ pub(crate) enum State {
 pub(crate) struct Sent {
     pub(crate) account: Address,
     pub(crate) nonce: u64,
-    /// oldest first; never empty
+    /// Oldest first; never empty.
     pub(crate) attempts: Vec<Attempt>,
-    /// the window has closed: only a no-op is sent from now on
+    /// The window has closed. Only no-ops are sent from now on.
     pub(crate) cancelling: bool,
-    /// ticks for which the chain said that the nonce is used, and no receipt was found
+    /// Consecutive ticks in which the nonce was used on chain and no receipt was found.
     pub(crate) missing: u32,
 }
 
@@ -56,17 +58,17 @@ pub(crate) struct Attempt {
     pub(crate) kind: AttemptKind,
     pub(crate) fees: Fees,
     pub(crate) gas_limit: u64,
-    /// signed, EIP-2718, without blobs
+    /// Signed, EIP-2718, without blobs.
     pub(crate) raw: Bytes,
-    /// number of the L1 block at which it was made
+    /// Number of the L1 block at which it was signed.
     pub(crate) at: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum AttemptKind {
-    /// What the intent asks for.
+    /// The intent's own transaction.
     Intended,
-    /// A no-op in its place.
+    /// A no-op with its nonce.
     Cancellation,
 }
 
@@ -105,14 +107,14 @@ impl Record {
             blob_hashes: intent.blobs.as_ref().map(|blobs| blobs.versioned_hashes()).unwrap_or_default(),
             not_before: intent.not_before.get(),
             expires_at: intent.expires_at.get(),
-            value_at_risk: intent.value_at_risk,
+            max_total_fee: intent.max_total_fee,
             gas_limit: intent.gas_limit,
             when_reverting: intent.when_reverting,
             state: State::Waiting(WaitReason::New),
         }
     }
 
-    /// Whether another intent asks for the same.
+    /// Whether another intent is for the same transaction and window.
     pub(crate) fn is_same(&self, intent: &Intent) -> bool {
         let other = Self::new(intent, self.sequence);
         self.to == other.to
@@ -139,13 +141,13 @@ impl Record {
 
     pub(crate) fn status(&self) -> TxStatus {
         match &self.state {
-            State::Waiting(reason) => TxStatus::Pending(Stage::Waiting(reason.clone())),
+            State::Waiting(reason) => TxStatus::Pending(PendingStage::Waiting(reason.clone())),
             State::Sent(sent) => {
                 let hash = sent.newest().map(|attempt| attempt.hash).unwrap_or_default();
                 TxStatus::Pending(if sent.cancelling {
-                    Stage::Cancelling { hash, nonce: sent.nonce }
+                    PendingStage::Cancelling { hash, nonce: sent.nonce }
                 } else {
-                    Stage::Sent { hash, nonce: sent.nonce, attempts: sent.attempts.len() }
+                    PendingStage::Sent { hash, nonce: sent.nonce, attempts: sent.attempts.len() }
                 })
             }
             State::Settled { result, .. } => match result.clone() {

@@ -1,4 +1,4 @@
-//! What became of transactions that are out there: mined, lost, or undone by a reorg.
+//! Checks sent transactions against the chain: mined, replaced, or removed by a reorg.
 
 use super::{
     intent::{FailureReason, IntentKey, TxOutcome, WaitReason},
@@ -8,7 +8,7 @@ use super::{
 use crate::provider::RpcFailure;
 
 impl TxManager {
-    /// Looks what became of a transaction, and does what it needs if it isn't mined.
+    /// Looks for an intent's transactions on chain. If none is mined, bumps or cancels the newest one.
     pub(super) async fn push(&mut self, key: &IntentKey, head: Head) -> Result<(), TxError> {
         let Some(State::Sent(mut sent)) = self.records.get(key).map(|record| record.state.clone()) else {
             return Ok(());
@@ -16,13 +16,14 @@ impl TxManager {
         let chain_nonce = self.nonces.get(&sent.account).copied().unwrap_or_default();
         if sent.nonce >= chain_nonce {
             sent.missing = 0;
-            return self.urge(key, sent, head).await;
+            return self.bump_or_cancel(key, sent, head).await;
         }
         if let Some((kind, outcome)) = self.find_outcome(&sent, head).await? {
             let result = self.judge_outcome(key, &sent, kind, outcome).await;
             return self.settle(key, Some(sent), result);
         }
-        // the nonce is used, but by none of ours as far as the node knows; it may be behind
+        // The nonce is used, but the node knows no transaction of this intent in a block. The node may lag
+        // behind.
         sent.missing = sent.missing.saturating_add(1);
         if sent.missing < self.config.foreign_after {
             return self.set(key, State::Sent(sent));
@@ -34,7 +35,7 @@ impl TxManager {
         self.set(key, State::Waiting(WaitReason::Undone))
     }
 
-    /// The mined one among an intent's transactions, if the head's chain has it.
+    /// The mined transaction of an intent, if the head's chain contains one.
     async fn find_outcome(
         &self,
         sent: &Sent,
@@ -42,7 +43,7 @@ impl TxManager {
     ) -> Result<Option<(AttemptKind, TxOutcome)>, RpcFailure> {
         for attempt in sent.attempts.iter().rev() {
             let Some(outcome) = self.chain.outcome(attempt.hash).await? else { continue };
-            // the node may be ahead of the block that is being looked at, or on another branch
+            // The node may be ahead of this head, or on another branch.
             let is_here = outcome.block_number < head.number
                 || (outcome.block_number == head.number && outcome.block_hash == head.hash);
             if is_here {
@@ -74,7 +75,7 @@ impl TxManager {
         }
     }
 
-    /// After a reorg or a restart: looks again at everything that was settled not long ago.
+    /// After a reorg or a restart: checks again every settled intent that isn't final.
     pub(super) async fn recheck(&mut self, head: Head) -> Result<(), TxError> {
         for key in self.active_keys(|state| matches!(state, State::Settled { sent: Some(_), .. })) {
             let Some(State::Settled { sent: Some(sent), result }) =
@@ -94,7 +95,7 @@ impl TxManager {
                     tracing::warn!(%key, block = before.block_number, "undone by a reorg");
                     let mut sent = Sent { missing: 0, ..sent };
                     if let Some(newest) = sent.attempts.last_mut() {
-                        // the same transaction gets another chance before a dearer one takes its place
+                        // The same transaction is broadcast again before it is replaced.
                         newest.at = head.number;
                     }
                     self.set(&key, State::Sent(sent))?;
@@ -105,7 +106,7 @@ impl TxManager {
         Ok(())
     }
 
-    /// Puts aside what no reorg will undo.
+    /// Retires intents that are final on L1.
     pub(super) fn retire(&mut self, head: Head) -> Result<(), TxError> {
         let done = self.active_keys(|state| match state {
             State::Settled { result, .. } => result.outcome().is_none_or(|outcome| {

@@ -1,4 +1,4 @@
-//! From an intent to signed bytes, and back to what goes over the wire.
+//! Signs an intent's transactions, and encodes them for broadcast.
 
 use std::{fmt, sync::Arc};
 
@@ -12,13 +12,13 @@ use alloy::{
 };
 
 use super::fees::Fees;
-use crate::blobs::BlobBundle;
+use crate::blobs::BlobSidecar;
 
-/// Something that signs transactions: a key in this process, or a remote signer.
+/// Signs transactions: a key in this process, or a remote signer.
 pub type TransactionSigner = Arc<dyn TxSigner<Signature> + Send + Sync>;
 
-/// The accounts that a manager sends from. Pools don't take blob and plain transactions of one account at the same
-/// time: with one account for both, one kind waits for the other.
+/// The accounts that a manager sends from. Pools don't hold blob and plain transactions of one account at the
+/// same time. With one account for both, one kind waits for the other.
 #[derive(Clone)]
 pub struct Accounts {
     plain: TransactionSigner,
@@ -38,17 +38,17 @@ impl Accounts {
         Self { blob: plain.clone(), plain }
     }
 
-    /// Another account for blob transactions.
+    /// The same, with another account for blob transactions.
     pub fn with_blob_account(self, signer: impl TxSigner<Signature> + Send + Sync + 'static) -> Self {
         Self { blob: Arc::new(signer), ..self }
     }
 
-    /// Address that plain transactions come from.
+    /// Sender of plain transactions.
     pub fn plain(&self) -> Address {
         self.plain.address()
     }
 
-    /// Address that blob transactions come from.
+    /// Sender of blob transactions.
     pub fn blob(&self) -> Address {
         self.blob.address()
     }
@@ -64,9 +64,9 @@ impl Accounts {
     }
 }
 
-/// Everything that goes into a transaction.
+/// The fields of a transaction.
 #[derive(Clone, Debug)]
-pub(crate) struct Draft {
+pub(crate) struct UnsignedTx {
     pub(crate) chain_id: u64,
     pub(crate) nonce: u64,
     pub(crate) to: Address,
@@ -96,10 +96,10 @@ pub(crate) enum SignError {
 }
 
 impl Accounts {
-    pub(crate) async fn sign(&self, account: Address, draft: Draft) -> Result<SignedBytes, SignError> {
+    pub(crate) async fn sign(&self, account: Address, draft: UnsignedTx) -> Result<SignedBytes, SignError> {
         let signer = self.signer(account).ok_or(SignError::NoSigner(account))?;
         let failed = |error: alloy::signers::Error| SignError::Signer { account, error: error.to_string() };
-        let Draft { chain_id, nonce, to, value, calldata: input, gas_limit, fees, blob_hashes } = draft;
+        let UnsignedTx { chain_id, nonce, to, value, calldata: input, gas_limit, fees, blob_hashes } = draft;
         if let Some(max_fee_per_blob_gas) = fees.blob_fee {
             let mut tx = TxEip4844 {
                 chain_id,
@@ -138,8 +138,8 @@ impl Accounts {
     }
 }
 
-/// The bytes for `eth_sendRawTransaction`: a blob transaction gets its sidecar back.
-pub(crate) fn wire(hash: TxHash, raw: &Bytes, blobs: Option<&BlobBundle>) -> Result<Bytes, SignError> {
+/// The bytes for `eth_sendRawTransaction`: for a blob transaction, with its sidecar.
+pub(crate) fn wire(hash: TxHash, raw: &Bytes, blobs: Option<&BlobSidecar>) -> Result<Bytes, SignError> {
     let malformed = |error: String| SignError::Malformed { hash, error };
     let envelope = EthereumTxEnvelope::<TxEip4844>::decode_2718(&mut raw.as_ref())
         .map_err(|error| malformed(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! Records on disk (redb) or, for runs that need not survive, in memory.
+//! Storage of intents: on disk (redb) or in memory.
 
 use std::path::Path;
 
@@ -8,39 +8,29 @@ use super::{
     intent::IntentKey,
     record::{Record, State},
 };
-use crate::blobs::{BlobBundle, BlobError};
+use crate::blobs::{BlobError, BlobSidecar};
 
-/// Key → record as JSON.
+/// From key to record, as JSON.
 const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("intents.v1");
-/// Key → blobs with their proofs, for intents that aren't settled.
+/// From key to blob sidecar, for intents that aren't final.
 const BLOBS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("blobs.v1");
 
 /// Why the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database failed: disk full, file locked by another process, or damaged.
+    /// The database failed: the disk is full, another process holds the file, or the file is damaged.
     #[error("transaction store: {0}")]
     Database(#[from] Box<redb::Error>),
     /// A record can't be read.
     #[error("record {key} in the transaction store is malformed: {error}")]
-    Malformed {
-        /// intent
-        key: String,
-        /// what the parser says
-        error: String,
-    },
-    /// The blobs of an unsettled intent are gone or damaged.
+    Malformed { key: String, error: String },
+    /// The blobs of an intent that isn't final are missing or damaged.
     #[error("blobs of {key} in the transaction store: {error}")]
-    Blobs {
-        /// intent
-        key: String,
-        /// what is wrong
-        error: BlobError,
-    },
+    Blobs { key: String, error: BlobError },
 }
 
 impl StoreError {
-    /// Never: a store that fails needs its operator.
+    /// Never: the operator must repair the store.
     pub fn is_retryable(&self) -> bool {
         false
     }
@@ -57,14 +47,18 @@ macro_rules! from_redb {
 }
 from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError);
 
-/// Where intents are kept across restarts.
+/// Storage of a manager's intents.
 #[derive(Debug)]
 pub struct TxStore {
     database: Database,
 }
 
 impl TxStore {
-    /// Opens the file, or makes it. One process can have it open.
+    /// Opens the file, or creates it. Only one process can have it open.
+    ///
+    /// # Errors
+    ///
+    /// If the database can't be opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Self::prepare(Database::create(path)?)
     }
@@ -97,18 +91,18 @@ impl TxStore {
         Ok(records)
     }
 
-    /// The blobs of an intent that isn't settled for good.
-    pub(crate) fn blobs(&self, key: &IntentKey) -> Result<Option<BlobBundle>, StoreError> {
+    /// The blobs of an intent that isn't final.
+    pub(crate) fn blobs(&self, key: &IntentKey) -> Result<Option<BlobSidecar>, StoreError> {
         let transaction = self.database.begin_read()?;
         let table = transaction.open_table(BLOBS)?;
         let Some(value) = table.get(key.as_str())? else { return Ok(None) };
-        BlobBundle::decode(value.value())
+        BlobSidecar::decode(value.value())
             .map(Some)
             .map_err(|error| StoreError::Blobs { key: key.to_string(), error })
     }
 
-    /// Writes a record, durably.
-    pub(crate) fn save(&self, record: &Record, blobs: Option<&BlobBundle>) -> Result<(), StoreError> {
+    /// Writes a record durably.
+    pub(crate) fn save(&self, record: &Record, blobs: Option<&BlobSidecar>) -> Result<(), StoreError> {
         let json = serde_json::to_vec(record).map_err(|error| StoreError::Malformed {
             key: record.key.to_string(),
             error: error.to_string(),
@@ -122,7 +116,7 @@ impl TxStore {
         Ok(())
     }
 
-    /// Keeps a final record for the books, without what only an unsettled one needs.
+    /// Marks a record as final: removes its blobs and raw transactions.
     pub(crate) fn retire(&self, record: &Record) -> Result<(), StoreError> {
         let mut record = record.clone();
         if let State::Settled { sent: Some(sent), .. } = &mut record.state {

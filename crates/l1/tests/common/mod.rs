@@ -74,7 +74,7 @@ pub struct TestL1 {
     pub provider: L1Provider,
     pub faults: Faults,
     pub clock: L1Clock,
-    /// HTTP endpoint, of the beacon API too
+    /// HTTP endpoint, of the beacon API too.
     pub url: url::Url,
 }
 
@@ -279,7 +279,7 @@ pub fn intent(name: &str, to: Address) -> Intent {
         blobs: None,
         not_before: L1Slot::new(0),
         expires_at: L1Slot::new(1_000),
-        value_at_risk: U256::from(10).pow(U256::from(18)),
+        max_total_fee: U256::from(10).pow(U256::from(18)),
         gas_limit: None,
         when_reverting: WhenReverting::GiveUp,
     }
@@ -296,7 +296,9 @@ pub fn assert_mined(manager: &TxManager, name: &str) -> fernet_l1::TxOutcome {
 #[track_caller]
 pub fn assert_sent(manager: &TxManager, name: &str) -> (B256, u64, usize) {
     match manager.status(&key(name)) {
-        Some(TxStatus::Pending(fernet_l1::Stage::Sent { hash, nonce, attempts })) => (hash, nonce, attempts),
+        Some(TxStatus::Pending(fernet_l1::PendingStage::Sent { hash, nonce, attempts })) => {
+            (hash, nonce, attempts)
+        }
         other => panic!("expected {name} to be sent, it is {other:?}"),
     }
 }

@@ -1,4 +1,4 @@
-//! Votes, and what becomes of them.
+//! Votes, and the calls of governance.
 
 use alloy::primitives::{Address, B256};
 use fernet_bindings::{IGuardian, IRegistry, ITimelock, IVotes, PayloadStatus};
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Generator {
-    /// What a header votes for, often nobody; in a campaign mostly the same payload.
+    /// The vote of a header: often none; in a campaign usually the same payload.
     pub(super) fn vote(&mut self) -> Address {
         if let Some(payload) = self.campaign
             && self.chance(85)
@@ -23,20 +23,20 @@ impl Generator {
         if self.chance(75) { Address::ZERO } else { self.payload() }
     }
 
-    /// Any payload; half of the time one that can be queued.
+    /// A random payload; half of the time one that can be queued.
     pub(super) fn payload(&mut self) -> Address {
         let among: Vec<_> =
             if self.chance(50) { payloads::good().collect() } else { payloads::votable().collect() };
         self.one_of(&among)
     }
 
-    /// Rounds and payloads with the quorum that weren't pushed.
+    /// Rounds and payloads that have the quorum and weren't pushed.
     fn decided(model: &Model) -> Vec<(u64, Address)> {
         let of = model.votes.ballots.iter().filter(|(_, ballot)| ballot.quorum_at.is_some());
         of.map(|(decided, _)| *decided).filter(|(_, payload)| !model.votes.pushed.contains(payload)).collect()
     }
 
-    /// L1 slots after which something is no longer, or for the first time, possible.
+    /// L1 slots at which a governance call becomes possible or impossible.
     pub(super) fn edges(model: &Model, now: L1Slot) -> Vec<L1Slot> {
         let closes =
             Self::decided(model).into_iter().filter_map(|key| model.votes.ballots.get(&key)?.quorum_at);
@@ -46,7 +46,7 @@ impl Generator {
         closes.chain(entries).filter(|edge| *edge > now).collect()
     }
 
-    /// Whether something can be pushed.
+    /// Whether a payload can be pushed.
     pub(super) fn can_push(model: &Model, now: L1Slot) -> bool {
         Self::decided(model).iter().any(|key| {
             let quorum_at = model.votes.ballots.get(key).and_then(|ballot| ballot.quorum_at);
@@ -54,7 +54,7 @@ impl Generator {
         })
     }
 
-    /// Mostly who may pause.
+    /// Usually the guardian.
     pub(super) fn guardian(&mut self, model: &Model) -> Address {
         let guardian = model.guardian.guardian;
         if guardian.is_zero() || self.chance(20) { self.anyone() } else { guardian }
@@ -83,7 +83,7 @@ impl Generator {
                 (anyone, self.execution(model, now))
             }
             5..12 => (anyone, self.push(model, now)),
-            // the votes' own address mostly, as if there had been any
+            // Usually from the address of Votes, as if there had been a quorum.
             _ => {
                 let sender = if self.chance(80) { model.at.votes } else { anyone };
                 let again = model.timelock.entries.keys().next().filter(|_| self.chance(30));
@@ -94,13 +94,13 @@ impl Generator {
         (sender, Vec::new(), call)
     }
 
-    /// What can be executed.
+    /// Payloads that can be executed.
     pub(super) fn ready(model: &Model, now: L1Slot) -> Vec<Address> {
         let is_ready = |payload: &Address| model.queued_view(*payload, now).status == PayloadStatus::Ready;
         model.timelock.entries.keys().copied().filter(is_ready).collect()
     }
 
-    /// Mostly of what is ready, with the actions as they were queued.
+    /// Usually of an executable payload, with its queued actions.
     fn execution(&mut self, model: &Model, now: L1Slot) -> Call {
         let queued: Vec<_> = model.timelock.entries.keys().copied().collect();
         let ready = Self::ready(model, now);
@@ -133,7 +133,7 @@ impl Generator {
         (sender, Call::AddVersion(IRegistry::addVersionCall { rollup, governance }))
     }
 
-    /// Mostly of what has the quorum, or of what has votes.
+    /// Usually of a payload with the quorum, or at least with votes.
     fn push(&mut self, model: &Model, now: L1Slot) -> Call {
         let decided = Self::decided(model);
         let voted: Vec<_> = model.votes.ballots.keys().copied().collect();

@@ -1,6 +1,7 @@
-//! Random sequences: when the next call comes, who makes it, and what is wrong with it, if anything.
+//! Random sequences: the time, sender and arguments of each call, and its fault, if it has one.
 //!
-//! The generator looks at the model to find calls that lead somewhere; what it makes of them is checked against both sides alike.
+//! The generator reads the model to choose calls that advance the protocol. Both sides then run the same
+//! call.
 
 mod bridge;
 mod governance;
@@ -26,7 +27,7 @@ use crate::{
     rules::{Addresses, Rules},
 };
 
-/// L1 slots between the last call of the prologue and the first of a sequence: registrations are active by then.
+/// L1 slots between the prologue and the first call of a sequence. Registrations are active by then.
 const HEAD_START: u64 = 30;
 
 /// A source of calls.
@@ -34,19 +35,19 @@ pub(crate) struct Generator {
     rng: ChaCha12Rng,
     rules: Rules,
     l1: L1Blocks,
-    /// of the last call
+    /// Time of the last call.
     timestamp: u64,
-    /// headers by hash
+    /// Headers by hash.
     headers: BTreeMap<B256, Header>,
-    /// die that makes a call like the last one
+    /// Decides whether the next call repeats the kind of the last one.
     again: Option<usize>,
-    /// the last call was a registration
+    /// Whether the last call was a registration.
     registering: bool,
-    /// payload that most blocks of the sequence vote for
+    /// The payload that most blocks of the sequence vote for.
     campaign: Option<Address>,
 }
 
-/// Calls that every sequence starts after.
+/// The calls before every sequence.
 pub(crate) fn prologue(rules: &Rules) -> Vec<Step> {
     let genesis = rules.genesis_slot.get();
     let step =
@@ -91,8 +92,8 @@ impl Generator {
     pub(crate) fn next(&mut self, model: &Model) -> Step {
         self.wait(model);
         let now = model.l1_slot(self.timestamp);
-        let phase = model.locate_at(now).current.position.phase;
-        // nothing moves a slot on while it halts, and not every backup phase gets a block
+        let phase = model.locate_at(now).current.status.phase;
+        // No call advances a slot in its halt phase, and some backup phases get no block.
         let idle = match phase {
             Phase::Halt => 75,
             Phase::Backup => 40,
@@ -100,13 +101,14 @@ impl Generator {
         };
         let roll = match () {
             () if self.chance(idle) => 13 + self.below(9),
-            // who wants a payload makes blocks for it
+            // In a campaign for a payload, more blocks are produced.
             () if self.campaign.is_some() && self.chance(80) => self.below(11),
             () => self.below(22),
         };
         let due = Self::can_push(model, now) || !Self::ready(model, now).is_empty();
         let roll = if due && self.chance(55) { 19 } else { roll };
-        // deposits and registrations come in bursts, so that a block can't take all, and windows fill
+        // Deposits and registrations come in bursts, so that queues grow longer than a block, and entry
+        // windows fill.
         let roll = match self.again.take() {
             Some(again) if self.chance(65) => again,
             _ => roll,
@@ -128,22 +130,22 @@ impl Generator {
         self.again = match call {
             Call::Deposit(_) | Call::ClaimWithdrawal(_) => Some(18),
             Call::Register(_) => Some(13),
-            // a second pause
+            // A second pause.
             Call::Pause => Some(21),
             _ => None,
         };
         Step { sender, timestamp: self.timestamp, blobs, call }
     }
 
-    /// Lets time pass: none, seconds, slots up to where the phase ends or a bit beside it, rarely days.
+    /// Advances the time: not at all, by seconds, to about the end of the phase, or rarely by days.
     fn wait(&mut self, model: &Model) {
         let now = model.l1_slot(self.timestamp);
-        let position = model.locate_at(now).current.position;
+        let status = model.locate_at(now).current.status;
         let seconds = self.rules.slot_seconds;
         let has_candidates = model.rollup.in_flight().is_some();
-        let to_the_end = position.end.since(now);
-        // of a hundred: stay, go on by a slot, go to the end of the phase; otherwise further
-        let (stay, one, end) = match position.phase {
+        let to_the_end = status.end.since(now);
+        // In percent: no step, one slot, to the end of the phase; else further.
+        let (stay, one, end) = match status.phase {
             Phase::Waiting | Phase::Halt => (30, 10, 55),
             Phase::Proposal if has_candidates => (40, 15, 41),
             Phase::Proposal => (60, 25, 10),
@@ -160,10 +162,10 @@ impl Generator {
                 let edge = self.one_of(&edges);
                 edge.since(now) - self.below_u64(2)
             }
-            _ if hurries => match position.phase {
+            _ if hurries => match status.phase {
                 Phase::Waiting | Phase::Halt => to_the_end,
                 Phase::Proposal if has_candidates => to_the_end,
-                // the block that shows the mix may lie ahead
+                // The block that proves the mix may still be in the future.
                 Phase::Proposal => self.below_u64(2),
                 _ => 0,
             },
@@ -266,7 +268,7 @@ impl Generator {
 
     // ---- dice -------------------------------------------------------------------------------------------------------
 
-    /// Below a bound above zero. The bias doesn't matter.
+    /// A number below a positive bound. The bias doesn't matter.
     fn below(&mut self, bound: usize) -> usize {
         (self.rng.next_u64() % bound as u64) as usize
     }
@@ -289,7 +291,7 @@ impl Generator {
         word
     }
 
-    /// An amount, sometimes zero.
+    /// A random amount, sometimes zero.
     fn tokens(&mut self, bound: usize) -> u128 {
         if self.chance(5) { 0 } else { self.below(bound) as u128 }
     }

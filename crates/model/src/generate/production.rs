@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Generator {
-    /// The call that moves the slot in turn on, if it is in that phase; with some chance something is wrong with it.
+    /// A call that advances the current slot, if its phase is right. Sometimes the call is faulty.
     pub(super) fn towards_a_block(
         &mut self,
         model: &Model,
@@ -30,7 +30,7 @@ impl Generator {
         }
     }
 
-    /// A proof of the mix that the slot in turn needs.
+    /// A proof of the mix that the current slot needs.
     pub(super) fn proof_of_mix(&mut self, model: &Model, now: L1Slot) -> Call {
         let timeline = model.locate_at(now).current.timeline;
         let target = seed_at(timeline.previous_start, &self.rules.parameters).get();
@@ -80,7 +80,7 @@ impl Generator {
         (sender, Vec::new(), Call::Propose(call, proof))
     }
 
-    /// What the scoring wants to see, mostly.
+    /// A score proof for the deployment's scoring, usually a valid one.
     fn score_proof(
         &mut self,
         model: &Model,
@@ -99,18 +99,18 @@ impl Generator {
         let mix = proof.map(|p| p.child.mix).or(stored.copied()).unwrap_or_default();
         let in_flight = model.rollup.in_flight().map(|record| record.seed);
         let seed = in_flight.unwrap_or_else(|| protocol::seed(mix, timeline.slot));
-        // sometimes the draw of another slot
+        // Sometimes the input of another slot.
         let slot = protocol::Slot::new(self.perhaps_next(timeline.slot.get()));
         let sequencer = protocol::SequencerId::new(sequencer);
-        let draw = protocol::Draw { rollup: model.at.rollup_id(), slot, seed, sequencer };
+        let input = protocol::VrfInput { rollup: model.at.rollup_id(), slot, seed, sequencer };
         let registered = model.staking.get(sequencer.get());
         let known = registered.map(|s| s.bls_key_hash_at(now.get())).unwrap_or_default();
         let (other, _) = actors::bls_key(1 + self.below(3) as u8, Address::ZERO);
         let key = if self.chance(3) { alloy::primitives::keccak256(other.concat()) } else { known };
-        actors::score_proof(key, &draw)
+        actors::score_proof(key, &input)
     }
 
-    /// A header for the slot in turn, mostly a good one.
+    /// A header for the current slot, usually a valid one.
     fn header(&mut self, model: &Model, now: L1Slot) -> Header {
         let slot = model.locate_at(now).current.timeline.slot.get();
         let p = self.rules.parameters;
@@ -148,11 +148,11 @@ impl Generator {
         header
     }
 
-    /// The header hash and sequencer of the candidate in turn, or of one that was.
+    /// Header hash and sequencer of the candidate in turn, or of an earlier one.
     fn subject(&mut self, model: &Model, now: L1Slot) -> Option<(B256, u32, Option<Header>)> {
-        let turn = model.locate_at(now).current.position.turn.index();
-        let entries = model.rollup.recorded.as_ref()?.list.entries();
-        let candidate = entries.get(turn).or_else(|| entries.first())?;
+        let rank = model.locate_at(now).current.status.rank.index();
+        let candidates = model.rollup.recorded.as_ref()?.list.as_slice();
+        let candidate = candidates.get(rank).or_else(|| candidates.first())?;
         let header = self.headers.get(&candidate.header_hash).cloned();
         Some((candidate.header_hash, candidate.sequencer.get(), header))
     }
@@ -194,7 +194,7 @@ impl Generator {
             .unwrap_or_default();
         let digest = protocol::Quote::from(quote.clone()).digest(&model.at.rollup_id());
         let mut signatures = [actors::sign(quote.prover, digest), actors::sign(attester, digest)];
-        // the prover sends it, or the attester, or anyone with both signatures
+        // The prover sends it, or the attester, or anyone with both signatures.
         let sender = match self.below(3) {
             0 => {
                 signatures[0] = Bytes::new();
@@ -252,7 +252,7 @@ impl Generator {
 
     fn backup(&mut self, model: &Model, now: L1Slot) -> (Address, Vec<B256>, Call) {
         let known = self.subject(model, now).and_then(|(_, _, header)| header);
-        let of_candidate = if model.locate_at(now).current.position.revealed { 75 } else { 30 };
+        let of_candidate = if model.locate_at(now).current.status.revealed { 75 } else { 30 };
         let header = match known {
             Some(header) if self.chance(of_candidate) => header,
             _ => {
@@ -277,7 +277,7 @@ impl Generator {
         (payee, Bytes::copy_from_slice(proof.as_slice()))
     }
 
-    /// Blobs as a transaction may carry them.
+    /// Blobs of a transaction.
     fn carried(&self, mut blobs: Vec<B256>) -> Vec<B256> {
         blobs.retain(|blob| blob.0[0] == 1);
         blobs.truncate(6);

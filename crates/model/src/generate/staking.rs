@@ -6,7 +6,7 @@ use fernet_bindings::{IStaking, Registration, Status};
 use super::Generator;
 use crate::{actors, call::Call, model::Model};
 
-/// A registration with a proof of possession made for `owner`.
+/// A registration with a proof of possession for `owner`.
 pub(super) fn registration(owner: Address, attester: Address, withdrawer: Address, key: u8) -> Call {
     let (key, proof) = actors::bls_key(key, owner);
     Call::Register(IStaking::registerCall {
@@ -23,7 +23,7 @@ pub(super) fn registration(owner: Address, attester: Address, withdrawer: Addres
 impl Generator {
     pub(super) fn of_staking(&mut self, model: &Model) -> (Address, Vec<B256>, Call) {
         let known = model.staking.registered.len();
-        // sometimes one that isn't registered
+        // Sometimes one that isn't registered.
         let beyond = if self.chance(10) { 2 } else { 0 };
         let first = if self.chance(3) { 0 } else { 1 };
         let sequencer = self.below(known + beyond) as u32 + first;

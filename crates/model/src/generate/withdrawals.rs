@@ -1,4 +1,4 @@
-//! Claims of what blocks let out.
+//! Claims of withdrawals.
 
 use alloy::primitives::{Address, B256, Bytes, U256};
 use fernet_bindings::{Header, IBridge, WithdrawalProof};
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Generator {
-    /// A versioned hash for a header, sometimes that of a blob that's known.
+    /// A versioned hash for a header, sometimes that of a known blob.
     pub(super) fn blob(&mut self) -> B256 {
         if self.chance(50) {
             return BLOBS[self.below(BLOBS.len())].hash;
@@ -27,7 +27,7 @@ impl Generator {
         finalized.filter(|h| h.blobHashes.iter().any(|hash| blobs::known(*hash).is_some())).cloned().collect()
     }
 
-    /// A claim of a withdrawal, mostly of one that is in the block; with some chance something is wrong with it.
+    /// A claim of a withdrawal, usually of one in the block. Sometimes the claim is faulty.
     pub(super) fn withdrawal(&mut self, model: &Model, mut headers: Vec<Header>) -> Call {
         let header = headers.swap_remove(self.below(headers.len()));
         let known: Vec<_> = (0..)
@@ -35,7 +35,7 @@ impl Generator {
             .filter_map(|(index, hash)| Some((index, blobs::known(*hash)?)))
             .collect();
         let (index, blob) = self.one_of(&known);
-        // every other element is a target
+        // Every other element is a recipient.
         let elements: Vec<_> = blob.elements.keys().copied().step_by(2).collect();
         let element = self.one_of(&elements);
         let (withdrawal, target) = (&blob.elements[&element], &blob.elements[&(element + 1)]);

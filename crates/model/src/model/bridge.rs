@@ -9,19 +9,19 @@ use fernet_protocol::{Deposit, Exit, L1Operation, L1Slot, QueueRange, QueueRange
 use super::{Model, Outcome, refusal, refuse};
 use crate::blobs::ORDER;
 
-/// Jubjub's d.
+/// Coefficient d of Jubjub's curve equation.
 const D: U256 = uint!(0x2a9318e74bfa2b48f5fd9207e6bd7fd4292d7f6d37579d2601065fd6d6343eb1_U256);
 
-/// The queue and the accounts.
+/// The queue of L1 operations, and the L2 accounts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bridge {
-    /// rolling hash and L1 slot by number of operations
+    /// Rolling hash and L1 slot after each number of operations.
     queue: Vec<(B256, L1Slot)>,
     indices: BTreeMap<(Address, U256, U256), u32>,
-    /// owner, and whether it may exit, of index 1, 2, …
+    /// Owner of each account from index 1, and whether its exit may be queued.
     pub(crate) accounts: Vec<(Address, bool)>,
     pub(crate) supply: u64,
-    /// slot, blob and element of withdrawals
+    /// Claimed withdrawals: slot, blob and element.
     pub(crate) claimed: BTreeSet<(u64, U256, U256)>,
 }
 
@@ -40,7 +40,7 @@ impl Bridge {
         self.queue.len() as u64
     }
 
-    /// Rolling hash of the first `n` operations, of which there are at least `n`.
+    /// Rolling hash of the first `n` operations. There must be at least `n`.
     pub(crate) fn chain(&self, n: u64) -> B256 {
         let index = usize::try_from(n).unwrap_or(usize::MAX).wrapping_sub(1);
         self.queue.get(index).map(|(chain, _)| *chain).unwrap_or_default()
@@ -113,7 +113,7 @@ impl Model {
         (number, chain)
     }
 
-    /// Whether a block may consume up to `to`.
+    /// Whether a block may consume the queue up to `to`.
     pub(super) fn check_consumption(&self, from: u64, to: u64, cutoff: L1Slot) -> Outcome {
         let queue = &self.bridge.queue;
         let queued_at = |n: u64| usize::try_from(n).ok().and_then(|n| queue.get(n)).map(|(_, at)| *at);

@@ -1,4 +1,4 @@
-//! Provers' bonds.
+//! Escrow: deposits and bonds of provers.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use fernet_bindings::{EscrowAccount, IEscrow};
 
 use super::{Model, Outcome, refuse};
 
-/// Accounts by prover.
+/// Escrow accounts by prover.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Escrow {
     pub(crate) accounts: BTreeMap<Address, EscrowAccount>,
@@ -59,7 +59,7 @@ impl Model {
         self.transfer(self.at.escrow, to, amount)
     }
 
-    /// Only the rollup may.
+    /// Refuses callers other than the rollup.
     pub(super) fn escrow_by_anyone(&mut self) -> Outcome {
         refuse(IEscrow::NotRollup { expected: self.at.rollup, actual: self.frame.sender })
     }

@@ -1,4 +1,4 @@
-//! One pause for each approval.
+//! The guardian: one pause for each approval.
 
 use alloy::primitives::Address;
 use fernet_bindings::IGuardian;
@@ -6,7 +6,7 @@ use fernet_bindings::IGuardian;
 use super::{Model, Outcome, refuse};
 use crate::rules::{GUARDIAN, Rules};
 
-/// Who may pause, and how often.
+/// The guardian's address, and its approvals.
 #[derive(Debug, Clone)]
 pub(crate) struct Guardian {
     pub(crate) guardian: Address,

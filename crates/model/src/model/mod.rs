@@ -30,7 +30,7 @@ pub(crate) use rollup::Rollup;
 pub(crate) use staking::Staking;
 
 alloy::sol! {
-    /// As `Tokens.sol` has it.
+    /// Same as in `Tokens.sol`.
     error TransferFailed(address token, address from, address to, uint256 amount);
 }
 
@@ -38,20 +38,20 @@ alloy::sol! {
 #[derive(Debug)]
 pub(crate) struct Refusal(Bytes);
 
-/// What a call comes to in the model.
+/// Result of a call in the model.
 pub(crate) type Outcome<T = ()> = Result<T, Refusal>;
 
-/// A call ends with this error.
+/// Fails a call with this error.
 pub(crate) fn refuse<T>(error: impl SolError) -> Outcome<T> {
     Err(refusal(error))
 }
 
-/// The error as data.
+/// The error's revert data.
 pub(crate) fn refusal(error: impl SolError) -> Refusal {
     Refusal(error.abi_encode().into())
 }
 
-/// All contracts of one deployment.
+/// State of all contracts of one deployment.
 #[derive(Debug, Clone)]
 pub(crate) struct Model {
     pub(crate) rules: Rules,
@@ -67,23 +67,23 @@ pub(crate) struct Model {
     pub(crate) timelock: timelock::Timelock,
     pub(crate) guardian: guardian::Guardian,
     pub(crate) versions: Vec<Version>,
-    /// of the call that runs
+    /// Context of the running call.
     frame: Frame,
 }
 
-/// What a call sees of the L1, and its events so far.
+/// The L1 environment of a call, and its events so far.
 #[derive(Debug, Clone, Default)]
 struct Frame {
     sender: Address,
     now: L1Slot,
     blobs: Vec<alloy::primitives::B256>,
-    /// the timelock executes
+    /// The timelock is executing a payload.
     executing: bool,
     logs: Vec<Log>,
 }
 
 impl Model {
-    /// The deployment before any call.
+    /// The state after the deployment.
     pub(crate) fn new(rules: Rules, balances: BTreeMap<Address, u128>) -> Self {
         let at = Addresses::new();
         Self {
@@ -109,7 +109,7 @@ impl Model {
         self.rules.clock.slot_at(timestamp).unwrap_or_default()
     }
 
-    /// Runs a call. One that is refused changes nothing.
+    /// Runs a call. A refused call changes nothing.
     pub(crate) fn run(&mut self, step: &Step) -> Reply {
         let before = self.clone();
         self.frame = Frame {
@@ -171,7 +171,7 @@ impl Model {
         }
     }
 
-    /// Runs a part of a call that another contract makes.
+    /// Runs a nested call of another contract.
     fn as_caller(&mut self, caller: Address, run: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
         let sender = std::mem::replace(&mut self.frame.sender, caller);
         let outcome = run(self);
@@ -183,12 +183,12 @@ impl Model {
         self.frame.logs.push(Log { address, data: event.encode_log_data() });
     }
 
-    /// The balance of an account, token units.
+    /// Token balance of an account, in token units.
     pub(crate) fn balance(&self, account: Address) -> u128 {
         self.balances.get(&account).copied().unwrap_or_default()
     }
 
-    /// Moves tokens, if the balance covers them.
+    /// Transfers tokens if the balance covers them.
     fn transfer(&mut self, from: Address, to: Address, amount: u128) -> Outcome {
         let Some(left) = self.balance(from).checked_sub(amount) else {
             let (token, amount) = (self.at.token, U256::from(amount));

@@ -1,4 +1,4 @@
-//! RANDAO mixes, proven from headers.
+//! RANDAO mixes that headers proved.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use fernet_protocol::{L1Slot, PROVABLE_L1_SLOTS};
 use super::{Model, Outcome, refuse};
 use crate::call::HeaderProof;
 
-/// Mixes by L1 slot.
+/// Proven mixes by L1 slot.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Randomness {
     pub(crate) mixes: BTreeMap<L1Slot, B256>,
@@ -31,7 +31,8 @@ impl Model {
         Ok(())
     }
 
-    /// The mix that a proof shows: that of the first block after `target`. Blocks are numbered by their L1 slots here.
+    /// The mix that a proof proves: that of the first block after `target`. Here a block's number is its L1
+    /// slot.
     pub(super) fn read_mix(&self, target: L1Slot, proof: &HeaderProof) -> Outcome<B256> {
         let (l1_slot, now) = (target.get(), self.frame.now);
         if target >= now {

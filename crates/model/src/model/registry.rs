@@ -15,7 +15,7 @@ pub(super) fn first(rules: &Rules, at: &Addresses) -> Version {
 }
 
 impl Model {
-    /// There is one at least.
+    /// The newest version. There is always one.
     pub(crate) fn last_version(&self) -> &Version {
         &self.versions[self.versions.len() - 1]
     }

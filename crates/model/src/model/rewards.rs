@@ -1,4 +1,4 @@
-//! The reward pot and what it owes.
+//! The reward pot, credits and rates.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use fernet_protocol::{Bps, Credit, CreditRole, Rates, RatesRefused, Slot, TokenA
 use super::{Model, Outcome, refusal, refuse};
 use crate::rules::Rules;
 
-/// What is owed, and the rates.
+/// Credits by account, and the rates.
 #[derive(Debug, Clone)]
 pub(crate) struct Rewards {
     pub(crate) owed: BTreeMap<Address, u128>,
     current: Rates,
-    /// rates scheduled from a slot on
+    /// Rates scheduled for later slots.
     next: Option<(Slot, Rates)>,
 }
 
@@ -23,7 +23,7 @@ impl Rewards {
         Self { owed: BTreeMap::new(), current: rules.rates, next: None }
     }
 
-    /// Rates in force in the slot in turn or a later one.
+    /// The rates that apply in a slot: the current one or a later one.
     pub(crate) fn rates_of(&self, slot: Slot) -> Rates {
         match self.next {
             Some((from, next)) if slot >= from => next,
@@ -101,7 +101,7 @@ impl Model {
         Ok(())
     }
 
-    /// Credits a block. `sequencer` is zero, and has no credit, where the block isn't a sequencer's.
+    /// Credits the reward of a block. For a backup block `sequencer` is zero and gets no credit.
     pub(super) fn pay_block(&mut self, slot: Slot, sequencer: Address, prover: Address, credits: &[Credit]) {
         for credit in credits {
             *self.rewards.owed.entry(credit.account).or_default() += credit.amount.get();
@@ -119,7 +119,7 @@ impl Model {
             submitterReward: of(CreditRole::Submitter),
         };
         self.emit(self.at.rewards, event);
-        // rates that came into force take the place of those before
+        // Scheduled rates that now apply replace the previous ones.
         self.rewards.current = self.rewards.rates_of(slot);
     }
 }

@@ -9,10 +9,10 @@ use fernet_protocol::{BlsPublicKey, BlsSignature, L1Slot, Possession, SequencerI
 use super::{Model, Outcome, refuse};
 use crate::rules::{CHAIN_ID, Rules};
 
-/// L1 slots that a key stays known after another took its place.
+/// L1 slots for which a replaced key stays known.
 const HISTORY: u64 = 16_384;
 
-/// A sequencer. 0 stands for "never" in L1 slots.
+/// A sequencer. The L1 slot 0 means "never".
 #[derive(Debug, Clone)]
 pub(crate) struct Registered {
     pub(crate) attester: Address,
@@ -37,7 +37,7 @@ pub(crate) struct Staking {
     taken: BTreeMap<u64, u64>,
     flush: u16,
     previous_flush: u16,
-    /// window from which `flush` holds
+    /// First entry window with the new `flush`.
     since: u64,
 }
 
@@ -292,12 +292,12 @@ impl Model {
         if paid == 0 { Ok(()) } else { self.transfer(self.at.staking, to, paid) }
     }
 
-    /// Only the rollup may.
+    /// Refuses callers other than the rollup.
     pub(super) fn slash_by_anyone(&mut self) -> Outcome {
         refuse(IStaking::NotRollup { expected: self.at.rollup, actual: self.frame.sender })
     }
 
-    /// Takes what the settlement says, which is at most the stake.
+    /// Slashes the settlement's penalty, at most the stake.
     pub(super) fn slash_stake(&mut self, sequencer: u32, taken: u128) -> Outcome {
         if taken == 0 {
             return Ok(());
@@ -314,7 +314,8 @@ impl Model {
         self.burn(self.at.staking, taken)
     }
 
-    /// The attester that may propose in a slot that counts from `active_by`, if the sequencer is eligible.
+    /// The attester that may propose in a slot whose eligibility counts at `active_by`, if the sequencer is
+    /// eligible.
     pub(crate) fn eligible_attester(
         &self,
         sequencer: u32,
@@ -331,7 +332,7 @@ impl Model {
         self.staking.get(sequencer).map_or(Status::None, |s| s.status(self.frame.now.get()))
     }
 
-    /// A sequencer whose status was checked not to be `None`.
+    /// A sequencer whose status isn't `None`; the caller checked it.
     fn sequencer_mut(&mut self, sequencer: u32) -> &mut Registered {
         &mut self.staking.registered[sequencer as usize - 1]
     }
@@ -387,7 +388,7 @@ impl Model {
         (s.withdrawer, std::mem::take(&mut s.stake))
     }
 
-    /// A sequencer as the views show it.
+    /// A sequencer as the Reader's views return it.
     pub(crate) fn sequencer_view(&self, s: &Registered, now: u64) -> abi::Sequencer {
         let attester_pending = s.attester_from > now;
         let key_pending = s.bls_key_from > now;

@@ -1,4 +1,4 @@
-//! What was pushed waits here, then happens.
+//! The timelock: queued payloads and their execution.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use fernet_protocol::L1Slot;
 use super::{Model, Outcome, Refusal, refuse};
 use crate::payloads::{self, Act, Answer};
 
-/// A payload as it was queued.
+/// A queued payload.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) acts: Vec<Act>,
@@ -22,7 +22,7 @@ pub(crate) struct Entry {
     pub(crate) expires_at: L1Slot,
 }
 
-/// What was queued, by payload.
+/// Queued payloads by address.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Timelock {
     pub(crate) entries: BTreeMap<Address, Entry>,
@@ -117,7 +117,7 @@ impl Model {
         if self.frame.executing { refuse(abi::Timelock::ReentrancyGuardReentrantCall {}) } else { Ok(()) }
     }
 
-    /// What a payload answers now.
+    /// The current answer of a payload.
     fn read(&self, payload: Address) -> Outcome<Vec<Act>> {
         match payloads::answer(payload, self.frame.now) {
             Answer::Nobody => refuse(ITimelock::PayloadWithoutCode { payload }),

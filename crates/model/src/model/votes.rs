@@ -1,4 +1,4 @@
-//! What finalized blocks signal, and what of it goes to the timelock.
+//! Votes of finalized blocks, and their way to the timelock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,11 @@ use super::{Model, Outcome, refuse};
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Ballot {
     votes: u64,
-    /// when they became the quorum
+    /// L1 slot in which the payload reached the quorum.
     pub(crate) quorum_at: Option<L1Slot>,
 }
 
-/// All votes, by round and payload, and what was pushed.
+/// All ballots by round and payload, and the pushed payloads.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Votes {
     pub(crate) ballots: BTreeMap<(u64, Address), Ballot>,
@@ -28,17 +28,17 @@ impl Model {
         slot.get() / self.rules.governance.voting_round
     }
 
-    /// Round of the slot in turn.
+    /// Round of the current slot.
     pub(crate) fn round_in_turn(&self, now: L1Slot) -> u64 {
         self.round_of(self.locate_at(now).current.timeline.slot)
     }
 
-    /// First L1 slot in which what has the quorum can't be pushed any more.
+    /// First L1 slot in which a payload with the quorum can no longer be pushed.
     pub(crate) fn push_closes(&self, quorum_at: L1Slot) -> L1Slot {
         quorum_at.plus(u64::from(self.rules.governance.push_period))
     }
 
-    /// The finalized block of a slot votes.
+    /// Counts the vote of a slot's finalized block.
     pub(super) fn signal(&mut self, slot: Slot, payload: Address) {
         let (at, round, now) = (self.at.votes, self.round_of(slot), self.frame.now);
         if self.votes.pushed.contains(&payload) {
@@ -59,7 +59,7 @@ impl Model {
         }
     }
 
-    /// Only the rollup may.
+    /// Refuses callers other than the rollup.
     pub(super) fn signal_by_anyone(&mut self) -> Outcome {
         refuse(IVotes::NotRollup { expected: self.at.rollup, actual: self.frame.sender })
     }

@@ -1,4 +1,4 @@
-//! What finalized blocks let out of the bridge.
+//! Claims of withdrawals of finalized blocks.
 
 use alloy::primitives::{B256, Bytes, U256};
 use fernet_bindings::{IBridge, WithdrawalProof};
@@ -52,7 +52,7 @@ impl Model {
     }
 }
 
-/// Whether the blob has that value there. An opening of a blob has one proof, and that of a known blob is known.
+/// Whether a known blob opens to that value at that point. Each opening has exactly one valid proof.
 fn opens(proof: &WithdrawalProof, element: U256, value: B256, opening: &Bytes) -> bool {
     let index = proof.blob.saturating_to::<usize>();
     let blob = proof.header.blobHashes.get(index).and_then(|hash| blobs::known(*hash));

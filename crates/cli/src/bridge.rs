@@ -1,0 +1,246 @@
+//! `fernet bridge …`: L2 accounts as seen from L1, and claims of withdrawals.
+//!
+//! Both follow the rollup from L1 alone: they execute every finalized block from its blobs.
+
+use std::{env, path::PathBuf, sync::Arc};
+
+use alloy::providers::Provider as _;
+use alloy_primitives::Address;
+use alloy_sol_types::SolCall as _;
+use clap::{Subcommand, ValueEnum};
+use color_eyre::eyre::{Result, WrapErr as _, bail, eyre};
+use fernet_bindings::IBridge;
+use fernet_devnet::{claim::withdrawal_proof, options::find_root};
+use fernet_follower::{Follower, LedgerStatus};
+use fernet_l1::{BeaconBlobs, BlockIds, Deployment, DeploymentFile, connect_http};
+use fernet_ledger::{AccountIndex, block::PendingWithdrawal};
+use fernet_protocol::Slot;
+use serde::Serialize;
+use url::Url;
+
+use crate::output;
+
+/// Subcommands of `fernet bridge`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show an L2 account in the last finalized state.
+    Account(AccountArgs),
+    /// Write the transactions that claim the open withdrawals and forced exits of an L1 account.
+    Claim(ClaimArgs),
+}
+
+/// How the result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For reading.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where the rollup is.
+#[derive(Debug, clap::Args)]
+struct RollupArgs {
+    /// JSON-RPC of the L1
+    #[arg(long, value_name = "URL")]
+    rpc_url: Url,
+    /// Where blobs are: an endpoint with /eth/v1/beacon/blobs/{block hash} [default: the JSON-RPC's address]
+    #[arg(long, value_name = "URL")]
+    blobs_url: Option<Url>,
+    /// Deployment file [default: deployments/<chain id>.json in the repository]
+    #[arg(long, value_name = "FILE")]
+    deployment: Option<PathBuf>,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+/// Arguments of `fernet bridge account`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AccountArgs {
+    #[command(flatten)]
+    rollup: RollupArgs,
+    /// Index of the account, which script/BridgeDeposit.s.sol printed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    index: u32,
+}
+
+/// Arguments of `fernet bridge claim`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Anybody may send the transactions: the Bridge pays the target of the withdrawal. For example:
+  tools/cast send TO DATA --private-key KEY --rpc-url URL")]
+pub(crate) struct ClaimArgs {
+    #[command(flatten)]
+    rollup: RollupArgs,
+    /// L1 account that the withdrawals or forced exits pay
+    #[arg(long, value_name = "ADDRESS")]
+    to: Address,
+}
+
+/// An L2 account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct AccountState {
+    /// Its index.
+    index: u32,
+    /// Blocks finalized before it was looked at.
+    height: u64,
+    /// L2 units that it holds.
+    balance: u64,
+    /// Operations that it has signed.
+    nonce: u32,
+    /// L2 units of deposits to it that no finalized block has consumed.
+    queued: u64,
+}
+
+/// A transaction that claims a withdrawal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Claim {
+    /// Slot of the block that holds the withdrawal.
+    slot: u64,
+    /// L2 account that it comes from.
+    from: u32,
+    /// L2 units to be paid.
+    amount: u64,
+    /// Contract to call: the Bridge.
+    to: Address,
+    /// Call data, in hexadecimal.
+    data: String,
+}
+
+/// The rollup, followed to the head of L1.
+struct Rollup {
+    deployment: Deployment,
+    blobs: BeaconBlobs,
+    follower: Follower,
+    withdrawals: Vec<(Slot, PendingWithdrawal)>,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// When L1 or the blobs can't be read, or there is no such account or withdrawal.
+pub(crate) fn run(command: Command) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Account(args) => account(&args).await,
+            Command::Claim(args) => claim(&args).await,
+        }
+    })
+}
+
+impl Rollup {
+    async fn follow(args: &RollupArgs) -> Result<Self> {
+        let provider = connect_http(&args.rpc_url)?;
+        let file = match &args.deployment {
+            Some(file) => file.clone(),
+            None => default_file(provider.get_chain_id().await?)?,
+        };
+        let deployment = Deployment::verify(DeploymentFile::read(&file)?, &provider)
+            .await
+            .wrap_err_with(|| format!("{} is not the deployment on this L1", file.display()))?;
+        let blobs_url = args.blobs_url.as_ref().unwrap_or(&args.rpc_url);
+        let blobs = BeaconBlobs::new(blobs_url.clone(), BlockIds::ExecutionHash)?;
+        let mut follower = Follower::new(provider, &deployment, Arc::new(blobs.clone()))?;
+        let mut withdrawals = Vec::new();
+        while !follower.poll().await?.is_empty() {
+            for replayed in follower.take_replayed() {
+                withdrawals.extend(replayed.block.withdrawals().into_iter().map(|w| (replayed.slot, w)));
+            }
+        }
+        match follower.ledger_status() {
+            LedgerStatus::AtTip => Ok(Self { deployment, blobs, follower, withdrawals }),
+            LedgerStatus::Behind { height, tip, failure: Some(failure) } => Err(failure)
+                .wrap_err_with(|| format!("block {} of {tip} can't be executed", height.saturating_add(1))),
+            LedgerStatus::Behind { height, tip, failure: None } => {
+                bail!("only {height} of {tip} finalized blocks could be executed")
+            }
+        }
+    }
+}
+
+fn default_file(chain_id: u64) -> Result<PathBuf> {
+    let root = find_root(&env::current_dir()?).ok_or_else(|| {
+        eyre!("this is not the Fernet repository (no script/Deploy.s.sol here or above): name a --deployment file")
+    })?;
+    Ok(root.join(format!("deployments/{chain_id}.json")))
+}
+
+async fn account(args: &AccountArgs) -> Result<()> {
+    let rollup = Rollup::follow(&args.rollup).await?;
+    let view = rollup.follower.view();
+    let consumed = usize::try_from(view.tip().deposits_end).unwrap_or(usize::MAX);
+    let queued = view.queue().iter().skip(consumed).map(|record| match record.operation {
+        fernet_protocol::L1Operation::Deposit(deposit) if deposit.index == args.index => deposit.amount,
+        _ => 0,
+    });
+    let queued = queued.fold(0u64, u64::saturating_add);
+    let ledger = rollup.follower.ledger();
+    let found = ledger.accounts().find(|(index, _)| **index == AccountIndex::new(args.index));
+    if found.is_none() && queued == 0 {
+        bail!("L2 account {} doesn't exist: nothing was deposited to it", args.index);
+    }
+    let state = AccountState {
+        index: args.index,
+        height: ledger.height(),
+        balance: found.map(|(_, account)| account.balance).unwrap_or_default(),
+        nonce: found.map(|(_, account)| account.nonce).unwrap_or_default(),
+        queued,
+    };
+    output::line(&match args.rollup.format {
+        Format::Human => account_text(&state),
+        Format::Json => serde_json::to_string(&state)?,
+    })
+}
+
+fn account_text(state: &AccountState) -> String {
+    format!(
+        "L2 account  {}\nbalance     {} L2 units after {} finalized blocks\nqueued      {} L2 units of deposits\nnonce       {}",
+        state.index, state.balance, state.height, state.queued, state.nonce
+    )
+}
+
+async fn claim(args: &ClaimArgs) -> Result<()> {
+    let rollup = Rollup::follow(&args.rollup).await?;
+    let view = rollup.follower.view();
+    let is_claimed = |slot: Slot, withdrawal: &PendingWithdrawal| {
+        view.claims().iter().any(|claim| {
+            claim.slot == slot
+                && usize::try_from(claim.blob) == Ok(withdrawal.position.blob)
+                && usize::try_from(claim.element) == Ok(withdrawal.element)
+        })
+    };
+    let mut claims = 0u64;
+    for (slot, withdrawal) in &rollup.withdrawals {
+        if withdrawal.target.0 != args.to.into_array() || is_claimed(*slot, withdrawal) {
+            continue;
+        }
+        // A reorg may have taken the block away since it was executed.
+        let Some(block) = view.finalized(*slot) else { continue };
+        let proof = withdrawal_proof(&rollup.blobs, block, withdrawal).await?;
+        let claim = Claim {
+            slot: slot.get(),
+            from: withdrawal.from.get(),
+            amount: withdrawal.amount,
+            to: rollup.deployment.contracts().bridge,
+            data: format!("0x{}", hex::encode(IBridge::claimCall { proof }.abi_encode())),
+        };
+        output::line(&match args.rollup.format {
+            Format::Human => claim_text(&claim),
+            Format::Json => serde_json::to_string(&claim)?,
+        })?;
+        claims = claims.saturating_add(1);
+    }
+    if claims == 0 {
+        bail!("no finalized block has an open withdrawal or forced exit that pays {}", args.to);
+    }
+    Ok(())
+}
+
+fn claim_text(claim: &Claim) -> String {
+    format!(
+        "withdrawal of {} L2 units from L2 account {}, in the block of slot {}\nto    {}\ndata  {}",
+        claim.amount, claim.from, claim.slot, claim.to, claim.data
+    )
+}

@@ -1,0 +1,103 @@
+//! No command panics when nobody reads what it writes.
+#![cfg(unix)]
+
+mod common;
+
+use std::{collections::BTreeSet, io, process::Stdio};
+
+use common::{devnet, fernet};
+
+/// Exit status when the reader of stdout went away.
+const CLOSED: i32 = 141;
+
+/// A command by its words, with arguments for a short run, and its exit status when both streams are read.
+struct Case {
+    words: &'static str,
+    arguments: Vec<String>,
+    status: i32,
+}
+
+fn case(words: &'static str, arguments: &[&str], status: i32) -> Case {
+    Case { words, arguments: arguments.iter().map(ToString::to_string).collect(), status }
+}
+
+fn cases(folder: &std::path::Path) -> Vec<Case> {
+    let key = folder.join("key.json");
+    vec![
+        case("devnet", &["--slots", "1"], 0),
+        case("devnet", &["--slots", "1", "--format", "json"], 0),
+        case("devnet", &["--fault", "no-proof"], 2),
+        case("devnet", &["--slots", "1", "--fault", "no-proof@1"], 1),
+        case("setup", &[], 0),
+        case("keys new", &["--kind", "l2", "--out", key.to_str().expect("a path")], 0),
+        case("bridge account", &["--rpc-url", "http://127.0.0.1:1", "--index", "1"], 1),
+        case("bridge claim", &["--rpc-url", "http://127.0.0.1:1", "--to", &format!("0x{:040}", 1)], 1),
+        case("prover benchmark", &["--chunks", "1", "--runs", "1"], 0),
+        case("prover benchmark", &["--chunks", "1", "--runs", "1", "--format", "json"], 0),
+    ]
+}
+
+fn command(case: &Case) -> std::process::Command {
+    let arguments: Vec<&str> = case.arguments.iter().map(String::as_str).collect();
+    if case.words == "devnet" {
+        return devnet(31_706, &arguments);
+    }
+    let words: Vec<&str> = case.words.split(' ').collect();
+    fernet(&[words, arguments].concat())
+}
+
+/// The write end of a pipe that nobody reads.
+fn closed() -> Stdio {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    writer.into()
+}
+
+/// Every command that has no further ones, by its words, from the help.
+fn commands(words: &[&str]) -> BTreeSet<String> {
+    let output = fernet(&[words, &["--help"]].concat()).output().expect("the help");
+    let help = String::from_utf8(output.stdout).expect("text");
+    let Some((_, list)) = help.split_once("\nCommands:\n") else { return BTreeSet::from([words.join(" ")]) };
+    let names = list.lines().take_while(|line| line.starts_with("  "));
+    let names = names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+    names.flat_map(|name| commands(&[words, &[name]].concat())).collect()
+}
+
+#[test]
+fn every_command_has_a_case() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cases: BTreeSet<String> = cases(folder.path()).iter().map(|case| case.words.to_owned()).collect();
+    assert_eq!(commands(&[]), cases);
+}
+
+#[test]
+fn a_closed_stdout_ends_every_command_quietly() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for case in cases(folder.path()) {
+        let output = command(&case).stdout(closed()).env_remove("FERNET_LOG").output().expect("an output");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let expected = if case.status == 0 { CLOSED } else { case.status };
+        assert_eq!(output.status.code(), Some(expected), "{}: {stderr}", case.words);
+        assert!(!stderr.contains("panicked"), "{}: {stderr}", case.words);
+        assert!(case.status != 0 || !stderr.contains("error"), "{}: {stderr}", case.words);
+    }
+}
+
+#[test]
+fn a_closed_stderr_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for case in cases(folder.path()) {
+        let output = command(&case).stderr(closed()).output().expect("an output");
+        assert_eq!(output.status.code(), Some(case.status), "{}", case.words);
+        assert_eq!(output.stdout.is_empty(), case.status != 0, "{}", case.words);
+    }
+}
+
+#[test]
+fn help_and_version_into_a_closed_pipe_end_well() {
+    for arguments in [&["--help"][..], &["--version"], &["devnet", "--help"], &["keys", "new", "--help"]] {
+        let output = fernet(arguments).stdout(closed()).output().expect("an output");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && stderr.is_empty(), "{arguments:?}: {stderr}");
+    }
+}

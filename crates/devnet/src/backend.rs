@@ -1,0 +1,363 @@
+//! The L1 under a devnet: started, reached, and moved one block at a time.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    num::NonZeroU64,
+    path::Path,
+    time::Duration,
+};
+
+use alloy::{
+    primitives::{B256, keccak256},
+    providers::{Provider as _, ext::AnvilApi as _},
+    transports::{BoxTransport, TransportError},
+};
+use fernet_embedded::{ChainConfig, HttpServer, Node, NodeConfig, TieBreak};
+use fernet_l1::{ConnectError, L1Provider, connect_http, connect_transport};
+use tokio::time::Instant;
+use url::Url;
+
+use crate::{
+    anvil::{Anvil, AnvilError},
+    deployment_file::ChainLifetime,
+    observer::Observer,
+    options::L1Choice,
+};
+
+/// Length of an L1 slot on the embedded L1 and on anvil, in seconds: Ethereum's.
+const SLOT_SECONDS: NonZeroU64 = NonZeroU64::MIN.saturating_add(11);
+/// UNIX time of the genesis block of such a chain, in seconds: a fixed one, so that a seed gives the same chain on any day.
+const GENESIS_TIME: u64 = 1_767_225_600;
+/// How often a remote L1 is asked for a new block.
+const POLL: Duration = Duration::from_millis(200);
+/// How long a remote L1 may make no block until the devnet says that it waits.
+const QUIET: Duration = Duration::from_secs(5);
+/// The same in L1 slots, once their length is known: the longer of the two counts.
+const QUIET_SLOTS: u64 = 3;
+
+/// Why there is no L1.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// The embedded chain refused its configuration.
+    #[error("embedded L1: {0}")]
+    Chain(#[from] fernet_embedded::ChainError),
+    /// Its RPC couldn't be opened.
+    #[error("could not open the L1's RPC on 127.0.0.1:{port}: {source}")]
+    Serve {
+        /// The port asked for.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No anvil.
+    #[error(transparent)]
+    Anvil(#[from] AnvilError),
+    /// The endpoint can't be used.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The endpoint's address is malformed.
+    #[error("the address of the L1's RPC is not a URL: {0}")]
+    Address(#[from] url::ParseError),
+    /// It doesn't answer, or refuses.
+    #[error("the L1 at {url} failed: {source}")]
+    Rpc {
+        /// Its address.
+        url: Url,
+        /// What it answered.
+        source: TransportError,
+    },
+}
+
+#[derive(Debug)]
+enum Kind {
+    Embedded {
+        node: Node,
+        _server: HttpServer,
+    },
+    Anvil {
+        _process: Anvil,
+    },
+    /// An anvil of somebody else that makes blocks for transactions only: the devnet is its clock.
+    IdleAnvil,
+    /// A chain with its own clock.
+    Remote,
+}
+
+/// How an L1 takes transactions in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mining {
+    /// Each transaction gets a block at once.
+    EachTransaction,
+    /// Blocks come when [`L1Backend::advance`] is called.
+    Stepwise,
+}
+
+/// An L1.
+#[derive(Debug)]
+pub struct L1Backend {
+    kind: Kind,
+    provider: L1Provider,
+    url: Url,
+    chain_id: u64,
+    slot_seconds: u64,
+    observer: Observer,
+}
+
+impl L1Backend {
+    /// Starts the chosen L1 with its RPC on `port` (0: a free one), or connects to it.
+    ///
+    /// `chain_id` and `seed` are those of a chain that is started here. `observer` hears of waits.
+    ///
+    /// # Errors
+    /// When it can't be started or doesn't answer.
+    pub async fn start(
+        choice: &L1Choice,
+        root: &Path,
+        port: u16,
+        chain_id: u64,
+        seed: u64,
+        observer: &Observer,
+    ) -> Result<Self, BackendError> {
+        match choice {
+            L1Choice::Embedded => Self::embedded(port, chain_id, seed, observer).await,
+            L1Choice::Anvil => {
+                let process = Anvil::start(root, port, chain_id, GENESIS_TIME).await?;
+                let url = Url::parse(process.url())?;
+                let backend = Self {
+                    provider: connect_http(&url)?,
+                    kind: Kind::Anvil { _process: process },
+                    url,
+                    chain_id,
+                    slot_seconds: SLOT_SECONDS.get(),
+                    observer: observer.clone(),
+                };
+                backend.set_interval().await?;
+                Ok(backend)
+            }
+            L1Choice::Url(url) => Self::connect(url, observer).await,
+        }
+    }
+
+    async fn connect(url: &Url, observer: &Observer) -> Result<Self, BackendError> {
+        let provider = connect_http(url)?;
+        let failed = |source| BackendError::Rpc { url: url.clone(), source };
+        let chain_id = provider.get_chain_id().await.map_err(failed)?;
+        // Only anvil knows the question; whoever doesn't has a clock.
+        let kind = match provider.anvil_get_auto_mine().await {
+            Ok(true) => Kind::IdleAnvil,
+            _ => Kind::Remote,
+        };
+        let mut backend = Self {
+            kind,
+            provider,
+            url: url.clone(),
+            chain_id,
+            slot_seconds: SLOT_SECONDS.get(),
+            observer: observer.clone(),
+        };
+        match backend.kind {
+            Kind::IdleAnvil => backend.set_interval().await?,
+            _ => backend.slot_seconds = backend.measure().await?,
+        }
+        Ok(backend)
+    }
+
+    /// The time between two blocks of a chain with its own clock, in seconds, at most Ethereum's.
+    async fn measure(&self) -> Result<u64, BackendError> {
+        let time = async |number: u64| {
+            let block = self
+                .provider
+                .get_block_by_number(number.into())
+                .await
+                .map_err(|source| self.failed(source))?;
+            Ok::<_, BackendError>(block.map(|block| block.header.timestamp).unwrap_or_default())
+        };
+        // The genesis block's time says nothing.
+        self.wait_for_block(QUIET, |number| number >= 2).await?;
+        let head = self.block_number().await?;
+        let between = time(head).await?.saturating_sub(time(head.saturating_sub(1)).await?);
+        Ok(between.clamp(1, SLOT_SECONDS.get()))
+    }
+
+    /// Waits for a block with its own clock, and says so when none comes.
+    async fn wait_for_block(
+        &self,
+        quiet: Duration,
+        is_there: impl Fn(u64) -> bool,
+    ) -> Result<(), BackendError> {
+        let began = Instant::now();
+        let mut warned = false;
+        loop {
+            let number = self.block_number().await?;
+            if is_there(number) {
+                return Ok(());
+            }
+            let waited = began.elapsed();
+            if waited >= quiet {
+                let seconds = waited.as_secs();
+                self.observer.activity(format!(
+                    "waiting for L1: it has made no block after block {number} for {seconds} s"
+                ));
+                if !warned {
+                    warned = true;
+                    tracing::warn!(
+                        rpc = %self.url,
+                        block = number,
+                        seconds,
+                        "L1 makes no blocks, and the devnet waits for the next one; \
+                         a development node must be told to make blocks at an interval"
+                    );
+                }
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn set_interval(&self) -> Result<(), BackendError> {
+        let set = self.provider.anvil_set_block_timestamp_interval(self.slot_seconds).await;
+        set.map_err(|source| self.failed(source))
+    }
+
+    async fn embedded(
+        port: u16,
+        chain_id: u64,
+        seed: u64,
+        observer: &Observer,
+    ) -> Result<Self, BackendError> {
+        let chain = ChainConfig {
+            chain_id,
+            genesis_timestamp: GENESIS_TIME,
+            slot_seconds: SLOT_SECONDS,
+            seed: chain_seed(seed),
+            // Roles send at the same time; which of them is faster must not show in the chain.
+            tie_break: TieBreak::Hash,
+            ..ChainConfig::dev()
+        };
+        let node = Node::start(NodeConfig { chain, ..NodeConfig::default() })?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let server = node.serve(address).await.map_err(|source| BackendError::Serve { port, source })?;
+        Ok(Self {
+            url: Url::parse(&server.url())?,
+            provider: connect_transport(BoxTransport::new(node.transport())),
+            kind: Kind::Embedded { node, _server: server },
+            chain_id,
+            slot_seconds: SLOT_SECONDS.get(),
+            observer: observer.clone(),
+        })
+    }
+
+    /// A word for what it is.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::Embedded { .. } => "embedded",
+            Kind::Anvil { .. } | Kind::IdleAnvil => "anvil",
+            Kind::Remote => "remote",
+        }
+    }
+
+    /// Where its JSON-RPC and its blobs are.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// A connection to it; inside the process where it runs there.
+    #[must_use]
+    pub fn provider(&self) -> &L1Provider {
+        &self.provider
+    }
+
+    /// Its chain id.
+    #[must_use]
+    pub fn chain_id(&self) -> u64 {
+        self.chain_id
+    }
+
+    /// Length of an L1 slot in seconds.
+    #[must_use]
+    pub fn slot_seconds(&self) -> u64 {
+        self.slot_seconds
+    }
+
+    /// Whether the devnet is its clock: then no work can be late because the machine is slow.
+    #[must_use]
+    pub fn is_stepwise(&self) -> bool {
+        !matches!(self.kind, Kind::Remote)
+    }
+
+    /// Whether the chain outlives the devnet.
+    #[must_use]
+    pub fn lifetime(&self) -> ChainLifetime {
+        match self.kind {
+            Kind::Embedded { .. } | Kind::Anvil { .. } => ChainLifetime::Devnet,
+            Kind::IdleAnvil | Kind::Remote => ChainLifetime::Longer,
+        }
+    }
+
+    /// Chooses how blocks are made, unless the chain has its own clock.
+    ///
+    /// # Errors
+    /// When the L1 refuses.
+    pub async fn set_mining(&self, mining: Mining) -> Result<(), BackendError> {
+        let automatic = mining == Mining::EachTransaction;
+        match &self.kind {
+            Kind::Embedded { node, .. } => node.set_mine_on_transaction(automatic),
+            Kind::Anvil { .. } | Kind::IdleAnvil => {
+                self.provider.anvil_set_auto_mine(automatic).await.map_err(|source| self.failed(source))?;
+            }
+            Kind::Remote => {}
+        }
+        Ok(())
+    }
+
+    /// Gives an anvil of somebody else back as it was found: it makes blocks for transactions, at the system's time.
+    ///
+    /// # Errors
+    /// When the L1 refuses.
+    pub async fn release(&self) -> Result<(), BackendError> {
+        let Kind::IdleAnvil = self.kind else { return Ok(()) };
+        self.set_mining(Mining::EachTransaction).await?;
+        let removed = self.provider.anvil_remove_block_timestamp_interval().await;
+        removed.map(drop).map_err(|source| self.failed(source))
+    }
+
+    /// Makes the next L1 block, or waits for it.
+    ///
+    /// # Errors
+    /// When the L1 doesn't answer.
+    pub async fn advance(&self) -> Result<(), BackendError> {
+        match &self.kind {
+            Kind::Embedded { node, .. } => {
+                let node = node.clone();
+                // Executing a block takes milliseconds, too long for an async worker. A panic there is a bug there.
+                if let Err(error) = tokio::task::spawn_blocking(move || node.mine_slot()).await {
+                    std::panic::resume_unwind(error.into_panic());
+                }
+            }
+            Kind::Anvil { .. } | Kind::IdleAnvil => {
+                self.provider.evm_mine(None).await.map_err(|source| self.failed(source))?;
+            }
+            Kind::Remote => {
+                let block = self.block_number().await?;
+                let quiet = QUIET.max(Duration::from_secs(self.slot_seconds.saturating_mul(QUIET_SLOTS)));
+                self.wait_for_block(quiet, |number| number != block).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn block_number(&self) -> Result<u64, BackendError> {
+        self.provider.get_block_number().await.map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: TransportError) -> BackendError {
+        BackendError::Rpc { url: self.url.clone(), source }
+    }
+}
+
+/// What the embedded chain's RANDAO comes from.
+fn chain_seed(seed: u64) -> B256 {
+    keccak256([b"fernet.devnet.chain.v1".as_slice(), &seed.to_be_bytes()].concat())
+}

@@ -1,0 +1,109 @@
+//! What a devnet runs on: the L1, the deployment on it, the accounts, and what its roles share.
+
+use std::{num::NonZero, sync::Arc, thread::available_parallelism};
+
+use fernet_circuit::{Prover, ProverKey};
+use fernet_follower::Follower;
+use fernet_l1::{BeaconBlobs, BlockIds, Deployment, DeploymentFile};
+use fernet_prover::LocalWorker;
+use fernet_roles::Storage;
+use tokio::sync::Mutex;
+
+use crate::{
+    accounts::Accounts,
+    backend::{L1Backend, Mining},
+    deploy::deploy,
+    deployment_file::ReservedFile,
+    error::DevnetError,
+    observer::Observer,
+    options::{DevnetOptions, ProofSource},
+    policies::RolePolicies,
+    roles::RoleDeps,
+    setup::{self, Setup},
+    worker::SharedWorker,
+};
+
+/// The deployment's configuration: `script/config/devnet.json`.
+const NETWORK: &str = "devnet";
+
+/// A chain with a deployment on which everybody is registered and funded.
+#[derive(Debug)]
+pub(crate) struct Environment {
+    pub(crate) backend: Arc<L1Backend>,
+    pub(crate) deployment: Deployment,
+    pub(crate) accounts: Accounts,
+    pub(crate) setup: Setup,
+    pub(crate) follower: Arc<Mutex<Follower>>,
+    pub(crate) blobs: BeaconBlobs,
+    pub(crate) worker: Arc<SharedWorker>,
+    _deployment_file: ReservedFile,
+}
+
+impl Environment {
+    /// Deploys on `backend` and prepares everything.
+    pub(crate) async fn new(
+        backend: Arc<L1Backend>,
+        options: &DevnetOptions,
+        keys: Arc<ProverKey>,
+        observer: &Observer,
+    ) -> Result<Self, DevnetError> {
+        let accounts = Accounts::new(options.seed)?;
+        observer.activity("deploying the contracts");
+        let file = ReservedFile::reserve(&options.root, backend.chain_id(), backend.lifetime())?;
+        backend.set_mining(Mining::EachTransaction).await?;
+        deploy(&options.root, file.path(), &backend, NETWORK, options.scoring, &accounts.funder, observer)
+            .await?;
+        backend.set_mining(Mining::Stepwise).await?;
+        file.mark()?;
+        let deployment = Deployment::verify(DeploymentFile::read(file.path())?, backend.provider()).await?;
+        tracing::info!(file = %file.path().display(), "deployed the contracts");
+
+        observer.activity("registering sequencers, depositing bonds and tokens");
+        let setup = setup::prepare(&backend, &deployment, &accounts).await?;
+        let blobs = BeaconBlobs::new(backend.url().clone(), BlockIds::ExecutionHash)?;
+        let follower = Follower::new(backend.provider().clone(), &deployment, Arc::new(blobs.clone()))?;
+        Ok(Self {
+            backend,
+            deployment,
+            accounts,
+            setup,
+            follower: Arc::new(Mutex::new(follower)),
+            blobs,
+            worker: worker(keys, &options.proofs)?,
+            _deployment_file: file,
+        })
+    }
+
+    /// What roles are made with.
+    pub(crate) fn role_deps<'a>(
+        &'a self,
+        options: &DevnetOptions,
+        policies: &'a dyn RolePolicies,
+        storage: &'a Storage,
+    ) -> RoleDeps<'a> {
+        RoleDeps {
+            provider: self.backend.provider(),
+            deployment: &self.deployment,
+            accounts: &self.accounts,
+            setup: &self.setup,
+            follower: &self.follower,
+            policies,
+            storage,
+            worker: &self.worker,
+            sidecars: options.sidecars,
+            vote: options.vote,
+        }
+    }
+}
+
+fn worker(keys: Arc<ProverKey>, proofs: &ProofSource) -> Result<Arc<SharedWorker>, DevnetError> {
+    let threads = available_parallelism().map_or(1, NonZero::get);
+    let local = LocalWorker::new(Arc::new(Prover::new(keys)), threads);
+    let cache = match proofs {
+        ProofSource::Made => None,
+        ProofSource::Cached(folder) => Some(folder.clone()),
+    };
+    let path = cache.clone().unwrap_or_default();
+    let worker = SharedWorker::new(Arc::new(local), cache);
+    worker.map(Arc::new).map_err(|source| DevnetError::Cache { path, source })
+}

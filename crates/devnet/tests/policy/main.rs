@@ -1,0 +1,233 @@
+//! The operator's policy has the last word on everything that a role signs or sends.
+
+#[allow(dead_code, reason = "this test runs no whole devnet")]
+#[path = "../common/mod.rs"]
+mod common;
+mod harness;
+mod record;
+
+use std::collections::BTreeSet;
+
+use fernet_prover::EffectKind as P;
+use fernet_sequencer::{CommitmentBy, EffectKind as S};
+use harness::{Failure, Harness, Kind};
+use record::{Output, Role};
+
+fn is_sequencer(kind: &Kind) -> bool {
+    matches!(kind, Kind::Sequencer(_))
+}
+
+/// The policies of one pass over an L1 block.
+#[derive(Debug, Clone, Copy)]
+enum Pass {
+    HoldAll,
+    HoldProvers,
+    HoldSequencers,
+    Allow,
+}
+
+impl Pass {
+    const ALL: [Self; 4] = [Self::HoldAll, Self::HoldProvers, Self::HoldSequencers, Self::Allow];
+
+    fn held(self) -> Vec<Kind> {
+        let is_held = |kind: &Kind| match self {
+            Self::HoldAll => true,
+            Self::HoldProvers => !is_sequencer(kind),
+            Self::HoldSequencers => is_sequencer(kind),
+            Self::Allow => false,
+        };
+        Kind::all().filter(is_held).collect()
+    }
+
+    fn forbids(self, role: Role) -> bool {
+        match self {
+            Self::HoldAll => true,
+            Self::HoldProvers => matches!(role, Role::Prover(_)),
+            Self::HoldSequencers => matches!(role, Role::Sequencer(_)),
+            Self::Allow => false,
+        }
+    }
+}
+
+/// At every L1 block of five slots, with restarts and reorgs: first everything is held, then everything of
+/// the provers, then everything of the sequencers. A role whose effects are all held signs nothing and sends
+/// nothing. Then everything is allowed, so that the slot goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_whose_effects_are_all_held_signs_and_sends_nothing() {
+    let mut harness = Harness::start(31_408).await;
+    let slots = [
+        (CommitmentBy::Sequencer, Failure::None),
+        (CommitmentBy::Prover, Failure::None),
+        (CommitmentBy::Sequencer, Failure::NoProof),
+        (CommitmentBy::Sequencer, Failure::NoProposal),
+        (CommitmentBy::Sequencer, Failure::None),
+    ];
+    let (mut outputs, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    for (index, (commitment, failure)) in slots.into_iter().enumerate() {
+        let first = harness.slot().await;
+        let mut phase = None;
+        while harness.slot().await.slot == first.slot {
+            let view = harness.slot().await;
+            if phase != Some(view.phase) {
+                phase = Some(view.phase);
+                harness.restart(commitment);
+                if index + 1 == slots.len() {
+                    harness.reorg().await;
+                }
+            }
+            for pass in Pass::ALL {
+                harness.hold(pass.held(), failure);
+                let left = harness.act().await;
+                let forbidden: Vec<_> = left.iter().filter(|(role, _)| pass.forbids(*role)).collect();
+                assert!(
+                    forbidden.is_empty(),
+                    "{pass:?}, {:?} of slot {}: {forbidden:?}",
+                    view.phase,
+                    view.slot
+                );
+                outputs.extend(left.into_iter().map(|(_, output)| output));
+            }
+            seen.extend(harness.take_seen());
+            harness.advance().await;
+        }
+        assert!(harness.is_finalized(first.slot).await, "{failure:?}");
+    }
+    // The slots led through every effect, and to everything that roles sign and send.
+    let expected: BTreeSet<Kind> =
+        Kind::all().filter(|kind| *kind != Kind::Sequencer(S::CancelProposal)).collect();
+    assert_eq!(seen, expected);
+    for output in [
+        Output::Propose,
+        Output::Commit,
+        Output::Reveal,
+        Output::Finalize,
+        Output::FinalizeBackup,
+        Output::Claim,
+        Output::QuoteSignature,
+        Output::Broadcast,
+        Output::QuoteRequest,
+        Output::Offer,
+        Output::AcceptedQuote,
+        Output::Body,
+        Output::BodyRequest,
+        Output::ProofJob,
+    ] {
+        assert!(outputs.contains(&output), "{output:?} never left a role");
+    }
+}
+
+/// A slot in which one kind of effect is held.
+struct Case {
+    commitment: CommitmentBy,
+    failure: Failure,
+    /// What must not leave the sequencers.
+    sequencers: &'static [Output],
+    /// What must not leave the provers.
+    provers: &'static [Output],
+}
+
+/// All that follows when no block gets a prover.
+const UNCOMMITTED: Case = Case {
+    commitment: CommitmentBy::Sequencer,
+    failure: Failure::None,
+    sequencers: &[Output::Commit, Output::AcceptedQuote, Output::Reveal, Output::Body],
+    provers: &[Output::Commit, Output::Finalize],
+};
+
+/// What depends on an effect.
+fn case(held: Kind) -> Case {
+    use Output::{
+        AcceptedQuote, Body, BodyRequest, Broadcast, Claim, Commit, Finalize, FinalizeBackup, Offer,
+        ProofJob, Propose, QuoteSignature, Reveal,
+    };
+    let plain = Case { sequencers: &[], provers: &[], ..UNCOMMITTED };
+    match held {
+        Kind::Sequencer(kind) => match kind {
+            S::Build | S::Propose => Case {
+                sequencers: &[Propose, Output::QuoteRequest, Commit, AcceptedQuote, Reveal, Body],
+                provers: &[QuoteSignature, Offer, Commit, Finalize],
+                ..plain
+            },
+            S::LoadBlock | S::RequestQuotes => Case {
+                sequencers: &[Output::QuoteRequest, Commit, AcceptedQuote, Reveal, Body],
+                provers: &[QuoteSignature, Offer, Commit, Finalize],
+                ..plain
+            },
+            // No reorg undoes a proposal here: see the machine's own tests.
+            S::CancelProposal => plain,
+            S::Commit => UNCOMMITTED,
+            S::HandOver => Case {
+                commitment: CommitmentBy::Prover,
+                sequencers: &[QuoteSignature, AcceptedQuote, Commit, Reveal, Body],
+                ..UNCOMMITTED
+            },
+            S::Reveal => Case { sequencers: &[Reveal, Body], provers: &[Finalize], ..plain },
+            S::AnnounceBody => Case { sequencers: &[Body], ..plain },
+            S::ManageTransactions => Case {
+                sequencers: &[Propose, Commit, Reveal, Claim, Output::OtherTransaction, Broadcast],
+                provers: &[Commit, Finalize],
+                ..plain
+            },
+            S::ClaimRewards => Case { sequencers: &[Claim], ..plain },
+        },
+        Kind::Prover(kind) => match kind {
+            P::Offer => Case { provers: &[QuoteSignature, Offer, Commit, Finalize], ..UNCOMMITTED },
+            P::Commit => {
+                Case { commitment: CommitmentBy::Prover, sequencers: &[Commit, Reveal, Body], ..UNCOMMITTED }
+            }
+            P::FetchBody => Case { failure: Failure::NoProof, provers: &[BodyRequest, Finalize], ..plain },
+            P::BuildBackup => {
+                Case { failure: Failure::NoProposal, provers: &[ProofJob, FinalizeBackup, Finalize], ..plain }
+            }
+            P::Prove => Case { provers: &[ProofJob, Finalize, FinalizeBackup], ..plain },
+            P::Finalize => Case { provers: &[Finalize], ..plain },
+            P::FinalizeBackup => Case { failure: Failure::NoProposal, provers: &[FinalizeBackup], ..plain },
+            P::ManageTransactions => Case {
+                provers: &[Commit, Finalize, FinalizeBackup, Claim, Output::OtherTransaction, Broadcast],
+                ..plain
+            },
+            P::ClaimRewards => Case { provers: &[Claim], ..plain },
+        },
+    }
+}
+
+/// Plays the slot in turn to its end, with a restart at every phase. Returns what was signed and sent.
+async fn play(harness: &mut Harness, held: Option<Kind>, case: &Case) -> BTreeSet<(Role, Output)> {
+    harness.hold(held, case.failure);
+    let slot = harness.slot().await.slot;
+    let (mut phase, mut outputs) = (None, BTreeSet::new());
+    loop {
+        let view = harness.slot().await;
+        if view.slot != slot {
+            return outputs;
+        }
+        if phase != Some(view.phase) {
+            phase = Some(view.phase);
+            harness.restart(case.commitment);
+        }
+        outputs.extend(harness.act().await);
+        harness.advance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_depends_on_an_effect_does_not_go_out_while_the_effect_is_held() {
+    let mut harness = Harness::start(31_409).await;
+    let allowed = Case { sequencers: &[], provers: &[], ..UNCOMMITTED };
+    for held in Kind::all() {
+        // A slot without restraints: its reward is there to claim, and nothing of an earlier case is pending.
+        play(&mut harness, None, &allowed).await;
+        harness.take_seen();
+        let case = case(held);
+        let outputs = play(&mut harness, Some(held), &case).await;
+        for (role, output) in &outputs {
+            let forbidden = match role {
+                Role::Sequencer(_) => case.sequencers,
+                Role::Prover(_) => case.provers,
+            };
+            assert!(!forbidden.contains(output), "{role:?} sent {output:?} while {held:?} was held");
+        }
+        let is_seen = harness.take_seen().contains(&held);
+        assert!(is_seen || held == Kind::Sequencer(S::CancelProposal), "the slot never came to {held:?}");
+    }
+}

@@ -1,0 +1,277 @@
+//! Doubles around everything through which a role can sign or send. They record and pass on.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use alloy::{
+    consensus::SignableTransaction,
+    network::TxSigner,
+    primitives::{Address, B256, ChainId, Signature},
+    rpc::json_rpc::{RequestPacket, ResponsePacket},
+    signers::{Signer, local::PrivateKeySigner},
+    sol_types::SolCall as _,
+    transports::{BoxTransport, TransportError, TransportFut},
+};
+use fernet_bindings::{IRewards, IRollup};
+use fernet_ledger::SignedOperation;
+use fernet_network::{
+    AcceptedQuote, BlockBody, BoxFuture, InProcess, Inbox, Network, NetworkError, QuoteRequest,
+    QuoteResponder, SignedQuote,
+};
+use fernet_prover::{JobId, JobStatus, ProofJob, ProofWorker};
+use tower::Service;
+
+/// A role of the test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Role {
+    Sequencer(usize),
+    Prover(usize),
+}
+
+/// What a role signs or sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Output {
+    // Signed transactions.
+    Propose,
+    Commit,
+    Reveal,
+    Finalize,
+    FinalizeBackup,
+    Claim,
+    /// Any other transaction, such as a no-op that cancels one.
+    OtherTransaction,
+    // Signed quotes.
+    QuoteSignature,
+    // Messages.
+    Broadcast,
+    QuoteRequest,
+    Offer,
+    AcceptedQuote,
+    Body,
+    BodyRequest,
+    Operation,
+    ProofJob,
+}
+
+/// Everything that was signed or sent.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<BTreeSet<(Role, Output)>>>);
+
+impl Log {
+    fn add(&self, role: Role, output: Output) {
+        self.0.lock().expect("no panic under the lock").insert((role, output));
+    }
+
+    /// What was signed or sent since the last call.
+    pub(crate) fn take(&self) -> BTreeSet<(Role, Output)> {
+        std::mem::take(&mut self.0.lock().expect("no panic under the lock"))
+    }
+}
+
+/// Records for one role.
+#[derive(Debug, Clone)]
+pub(crate) struct Recorder {
+    pub(crate) log: Log,
+    pub(crate) role: Role,
+}
+
+impl Recorder {
+    fn add(&self, output: Output) {
+        self.log.add(self.role, output);
+    }
+}
+
+type Signing<'a, T> = Pin<Box<dyn Future<Output = alloy::signers::Result<T>> + Send + 'a>>;
+
+/// A key that signs transactions and quotes.
+#[derive(Debug, Clone)]
+pub(crate) struct RecordingSigner {
+    pub(crate) key: PrivateKeySigner,
+    pub(crate) recorder: Recorder,
+}
+
+fn transaction(input: &[u8]) -> Output {
+    let selector = input.first_chunk::<4>().copied().unwrap_or_default();
+    match selector {
+        IRollup::proposeCall::SELECTOR => Output::Propose,
+        IRollup::commitCall::SELECTOR => Output::Commit,
+        IRollup::revealCall::SELECTOR => Output::Reveal,
+        IRollup::finalizeCall::SELECTOR => Output::Finalize,
+        IRollup::finalizeBackupCall::SELECTOR => Output::FinalizeBackup,
+        IRewards::claimCall::SELECTOR => Output::Claim,
+        _ => Output::OtherTransaction,
+    }
+}
+
+impl TxSigner<Signature> for RecordingSigner {
+    fn address(&self) -> Address {
+        self.key.address()
+    }
+
+    fn sign_transaction<'a, 'b, 'c>(
+        &'a self,
+        tx: &'b mut dyn SignableTransaction<Signature>,
+    ) -> Signing<'c, Signature>
+    where
+        'a: 'c,
+        'b: 'c,
+        Self: 'c,
+    {
+        self.recorder.add(transaction(tx.input()));
+        self.key.sign_transaction(tx)
+    }
+}
+
+impl Signer for RecordingSigner {
+    fn sign_hash<'a, 'b, 'c>(&'a self, hash: &'b B256) -> Signing<'c, Signature>
+    where
+        'a: 'c,
+        'b: 'c,
+        Self: 'c,
+    {
+        self.recorder.add(Output::QuoteSignature);
+        self.key.sign_hash(hash)
+    }
+
+    fn address(&self) -> Address {
+        self.key.address()
+    }
+
+    fn chain_id(&self) -> Option<ChainId> {
+        Signer::chain_id(&self.key)
+    }
+
+    fn set_chain_id(&mut self, chain_id: Option<ChainId>) {
+        self.key.set_chain_id(chain_id);
+    }
+}
+
+/// A transport that records raw transactions.
+#[derive(Clone)]
+pub(crate) struct RecordingTransport {
+    pub(crate) inner: BoxTransport,
+    pub(crate) recorder: Recorder,
+}
+
+impl fmt::Debug for RecordingTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordingTransport").finish_non_exhaustive()
+    }
+}
+
+impl Service<RequestPacket> for RecordingTransport {
+    type Response = ResponsePacket;
+    type Error = TransportError;
+    type Future = TransportFut<'static>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, packet: RequestPacket) -> Self::Future {
+        if packet.requests().iter().any(|request| request.method() == "eth_sendRawTransaction") {
+            self.recorder.add(Output::Broadcast);
+        }
+        self.inner.call(packet)
+    }
+}
+
+/// A role's connection to the network.
+#[derive(Debug, Clone)]
+pub(crate) struct RecordingNetwork {
+    pub(crate) inner: InProcess,
+    pub(crate) recorder: Recorder,
+}
+
+impl Network for RecordingNetwork {
+    fn publish_operation(&self, operation: SignedOperation) -> BoxFuture<'_, Result<(), NetworkError>> {
+        self.recorder.add(Output::Operation);
+        self.inner.publish_operation(operation)
+    }
+
+    fn announce_body(&self, body: Arc<BlockBody>) -> BoxFuture<'_, Result<(), NetworkError>> {
+        self.recorder.add(Output::Body);
+        self.inner.announce_body(body)
+    }
+
+    fn fetch_body(&self, header_hash: B256) -> BoxFuture<'_, Result<Option<Arc<BlockBody>>, NetworkError>> {
+        self.recorder.add(Output::BodyRequest);
+        self.inner.fetch_body(header_hash)
+    }
+
+    fn subscribe(&self) -> Box<dyn Inbox> {
+        self.inner.subscribe()
+    }
+
+    fn request_quotes(
+        &self,
+        request: QuoteRequest,
+        deadline: Duration,
+    ) -> BoxFuture<'_, Result<Vec<SignedQuote>, NetworkError>> {
+        self.recorder.add(Output::QuoteRequest);
+        self.inner.request_quotes(request, deadline)
+    }
+
+    fn accept_quote(&self, accepted: AcceptedQuote) -> BoxFuture<'_, Result<(), NetworkError>> {
+        self.recorder.add(Output::AcceptedQuote);
+        self.inner.accept_quote(accepted)
+    }
+
+    fn respond_to_quotes(&self, prover: Address, responder: Arc<dyn QuoteResponder>) {
+        let recorder = self.recorder.clone();
+        self.inner.respond_to_quotes(prover, Arc::new(RecordingResponder { inner: responder, recorder }));
+    }
+}
+
+struct RecordingResponder {
+    inner: Arc<dyn QuoteResponder>,
+    recorder: Recorder,
+}
+
+impl QuoteResponder for RecordingResponder {
+    fn quote(&self, request: QuoteRequest) -> BoxFuture<'_, Option<SignedQuote>> {
+        Box::pin(async move {
+            let answer = self.inner.quote(request).await;
+            if answer.is_some() {
+                self.recorder.add(Output::Offer);
+            }
+            answer
+        })
+    }
+
+    fn accept(&self, accepted: AcceptedQuote) -> BoxFuture<'_, ()> {
+        self.inner.accept(accepted)
+    }
+}
+
+/// A prover's connection to the worker, which may be another machine.
+pub(crate) struct RecordingWorker {
+    pub(crate) inner: Arc<dyn ProofWorker>,
+    pub(crate) recorder: Recorder,
+}
+
+impl ProofWorker for RecordingWorker {
+    fn start(&self, job: ProofJob) {
+        self.recorder.add(Output::ProofJob);
+        self.inner.start(job);
+    }
+
+    fn status(&self, id: JobId) -> Option<JobStatus> {
+        self.inner.status(id)
+    }
+
+    fn forget(&self, id: JobId) {
+        self.inner.forget(id);
+    }
+
+    fn idle(&self) -> BoxFuture<'_, ()> {
+        self.inner.idle()
+    }
+}

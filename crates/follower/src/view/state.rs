@@ -1,0 +1,85 @@
+//! What events say, before anybody asks: the part of the view that a rollback restores.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use alloy::primitives::{Address, B256, U256};
+use fernet_l1::BlobLocation;
+use fernet_protocol::{
+    CandidateFacts, CandidateList, Cursor, Header, L1Slot, Location, Parameters, Rates, SequencerId, Slot,
+    Timeline, locate,
+};
+
+use super::records::{CandidateView, EscrowAccount, SequencerRecord, Tip, Totals};
+
+/// A slot that has proposals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InFlight {
+    pub(crate) slot: Slot,
+    pub(crate) start: L1Slot,
+    pub(crate) previous_start: L1Slot,
+    /// Best first.
+    pub(crate) candidates: CandidateList<CandidateView>,
+    /// Sequencer of the last `Displaced` event, until the `Proposed` event that follows it.
+    pub(crate) displaced: Option<SequencerId>,
+    /// Headers that reveals showed, and where their blobs are.
+    pub(crate) shown: BTreeMap<B256, Shown>,
+}
+
+/// A header that L1 has seen, and where its blobs were published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) header: Header,
+    pub(crate) blobs: Vec<Option<BlobLocation>>,
+}
+
+impl InFlight {
+    pub(crate) fn timeline(&self) -> Timeline {
+        Timeline {
+            candidates: self
+                .candidates
+                .as_slice()
+                .iter()
+                .map(|candidate| CandidateFacts {
+                    committed_at: candidate.commitment.map(|commitment| commitment.at),
+                    revealed_at: candidate.revealed_at,
+                })
+                .collect(),
+            ..Timeline::open(self.slot, self.start, self.previous_start)
+        }
+    }
+
+    pub(crate) fn candidate(&mut self, sequencer: SequencerId) -> Option<&mut CandidateView> {
+        self.candidates.as_mut_slice().iter_mut().find(|candidate| candidate.sequencer == sequencer)
+    }
+}
+
+/// Everything that isn't append-only. Cheap to clone: collections are shared until they change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ViewState {
+    /// Where the chain stands once everything settled is put aside.
+    pub(crate) cursor: Cursor,
+    pub(crate) in_flight: Option<Arc<InFlight>>,
+    /// The header of a block that is being finalized in backup.
+    pub(crate) backup: Option<Arc<(B256, Shown)>>,
+    pub(crate) tip: Tip,
+    pub(crate) sequencers: Arc<BTreeMap<SequencerId, SequencerRecord>>,
+    pub(crate) escrow: Arc<BTreeMap<Address, EscrowAccount>>,
+    /// Rewards credited and not paid.
+    pub(crate) owed: Arc<BTreeMap<Address, U256>>,
+    /// What blocks pay, by the slot from which they do.
+    pub(crate) rates: Arc<BTreeMap<Slot, Rates>>,
+    /// Mixes that were proven on L1.
+    pub(crate) proven: Arc<BTreeMap<L1Slot, B256>>,
+    pub(crate) totals: Totals,
+    /// Lengths of the append-only lists.
+    pub(crate) queue: usize,
+    pub(crate) finalized: usize,
+    pub(crate) claims: usize,
+}
+
+impl ViewState {
+    pub(crate) fn locate(&self, parameters: &Parameters, now: L1Slot) -> Location {
+        let timeline = self.in_flight.as_ref().map(|slot| slot.timeline());
+        locate(&self.cursor, timeline.as_ref(), parameters, now)
+    }
+}
