@@ -16,8 +16,8 @@ pub(crate) enum Polled {
     Blocks { seen: B256 },
     /// Logs of the blocks after the one with this hash.
     Logs { filter: Box<Filter>, seen: B256 },
-    /// Transactions that entered the pool after so many others.
-    Transactions { seen: u64 },
+    /// Transactions that entered the pool after so many others, in full or their hashes.
+    Transactions { seen: u64, full: bool },
 }
 
 /// The filters of a node.

@@ -84,6 +84,10 @@ async fn filters_learn_of_transactions_across_blocks_and_snapshots() {
     // transactions that a reorg brings back wait again
     client.ask("fernet_reorg", json!(["0x1"])).await;
     assert_eq!(client.ask("eth_getFilterChanges", json!([filter])).await, json!([second]));
+    let full = client.ask("eth_newPendingTransactionFilter", json!([true])).await;
+    let third = node.submit(&tx(2, 0).raw()).expect("accepted");
+    let transactions = client.ask("eth_getFilterChanges", json!([full])).await;
+    assert_eq!(transactions[0]["hash"], json!(third));
     let (code, message) = client.refused("eth_getFilterLogs", json!([filter])).await;
     assert_eq!((code, message.as_str()), (-32000, "filter not found"));
 }

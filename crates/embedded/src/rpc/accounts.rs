@@ -24,6 +24,8 @@ use crate::{
     transaction::{Transaction, Unsigned, in_the_name_of, typed},
 };
 
+const TRANSACTION: &str = "a transaction object";
+
 /// The keys of [`DEV_ACCOUNTS`], which everyone knows.
 const DEV_KEYS: [B256; 10] = [
     b256!("0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"),
@@ -54,10 +56,13 @@ pub(super) fn accounts(node: &Node) -> Reply {
     reply(&node.read(|chain| signing(chain).map(|(account, _)| account).collect::<Vec<_>>()))
 }
 
+fn sender(request: &TransactionRequest) -> Result<Address, Failure> {
+    request.from.ok_or_else(|| Failure::invalid_params("invalid argument 0: expected a field from"))
+}
+
 /// A transaction request with everything filled in that the caller left out.
-fn filled(node: &Node, mut request: TransactionRequest) -> Result<(Address, TxEnv), Failure> {
-    let sender =
-        request.from.ok_or_else(|| Failure::invalid_params("invalid argument 0: expected a field from"))?;
+fn filled(node: &Node, mut request: TransactionRequest) -> Result<TxEnv, Failure> {
+    let sender = sender(&request)?;
     if request.sidecar.is_some() || request.blob_versioned_hashes.is_some() {
         return Err(Failure::invalid_params(
             "blob transactions aren't signed here: send them by eth_sendRawTransaction",
@@ -83,39 +88,45 @@ fn filled(node: &Node, mut request: TransactionRequest) -> Result<(Address, TxEn
         Some(gas) => gas,
         None => estimate(&environment, tx.clone())?,
     };
-    Ok((sender, tx))
+    Ok(tx)
 }
 
 fn unsigned(tx: &TxEnv) -> Result<Unsigned, Failure> {
     typed(tx).ok_or_else(|| Failure::invalid_params("a transaction of this type can't create a contract"))
 }
 
-fn signed(node: &Node, sender: Address, tx: &TxEnv) -> Result<Transaction, Failure> {
-    let mut transaction = unsigned(tx)?;
-    let signature = signer(node, sender)?
+/// A transaction filled in and signed by the account that sends it.
+fn signed(node: &Node, request: TransactionRequest) -> Result<Transaction, Failure> {
+    let signer = signer(node, sender(&request)?)?;
+    let mut transaction = unsigned(&filled(node, request)?)?;
+    let signature = signer
         .sign_transaction_sync(&mut transaction)
         .map_err(|error| Failure::new(-32603, error.to_string()))?;
     Ok(transaction.into_envelope(signature))
 }
 
+fn send_unsigned(node: &Node, request: TransactionRequest) -> Reply {
+    let sender = sender(&request)?;
+    let tx = filled(node, request)?;
+    reply(&node.submit_unsigned(in_the_name_of(sender, unsigned(&tx)?))?)
+}
+
 pub(super) fn send_transaction(node: &Node, params: &Params) -> Reply {
-    let request = params.required(0, "a transaction object")?;
-    let (sender, tx) = filled(node, request)?;
-    if node.development().impersonates(sender) {
-        return reply(&node.submit_unsigned(in_the_name_of(sender, unsigned(&tx)?))?);
+    let request: TransactionRequest = params.required(0, TRANSACTION)?;
+    let impersonated = node.development().impersonates(sender(&request)?);
+    if impersonated {
+        return send_unsigned(node, request);
     }
-    reply(&node.submit(&signed(node, sender, &tx)?.encoded_2718())?)
+    reply(&node.submit(&signed(node, request)?.encoded_2718())?)
 }
 
 /// `eth_sendUnsignedTransaction`: in anybody's name.
 pub(super) fn send_unsigned_transaction(node: &Node, params: &Params) -> Reply {
-    let (sender, tx) = filled(node, params.required(0, "a transaction object")?)?;
-    reply(&node.submit_unsigned(in_the_name_of(sender, unsigned(&tx)?))?)
+    send_unsigned(node, params.required(0, TRANSACTION)?)
 }
 
 pub(super) fn sign_transaction(node: &Node, params: &Params) -> Reply {
-    let (sender, tx) = filled(node, params.required(0, "a transaction object")?)?;
-    reply(&Bytes::from(signed(node, sender, &tx)?.encoded_2718()))
+    reply(&Bytes::from(signed(node, params.required(0, TRANSACTION)?)?.encoded_2718()))
 }
 
 fn signature(signed: Result<Signature, signers::Error>) -> Reply {

@@ -93,7 +93,7 @@ const METHODS: &[Method] = &[
     method(&["eth_getLogs"], 1, logs::get_logs),
     method(&["eth_newFilter"], 1, filters::new_filter),
     method(&["eth_newBlockFilter"], 0, |node, _| filters::new_block_filter(node)),
-    method(&["eth_newPendingTransactionFilter"], 1, |node, _| filters::new_transaction_filter(node)),
+    method(&["eth_newPendingTransactionFilter"], 1, filters::new_transaction_filter),
     method(&["eth_getFilterChanges"], 1, filters::changes),
     method(&["eth_getFilterLogs"], 1, filters::logs),
     method(&["eth_uninstallFilter"], 1, filters::uninstall),

@@ -5,6 +5,7 @@ use alloy::{primitives::U64, rpc::types::Filter};
 use super::{
     logs as log_query,
     message::{Failure, Params, Reply, reply},
+    views,
 };
 use crate::{
     filters::{Changes, Polled},
@@ -32,8 +33,9 @@ pub(super) fn new_block_filter(node: &Node) -> Reply {
     install(node, Polled::Blocks { seen: node.head().hash })
 }
 
-pub(super) fn new_transaction_filter(node: &Node) -> Reply {
-    install(node, Polled::Transactions { seen: node.read(|chain| chain.arrivals()) })
+pub(super) fn new_transaction_filter(node: &Node, params: &Params) -> Reply {
+    let full = params.optional(0, "true for full transactions")?.unwrap_or_default();
+    install(node, Polled::Transactions { seen: node.read(|chain| chain.arrivals()), full })
 }
 
 pub(super) fn uninstall(node: &Node, params: &Params) -> Reply {
@@ -51,11 +53,15 @@ pub(super) fn logs(node: &Node, params: &Params) -> Reply {
 pub(super) fn changes(node: &Node, params: &Params) -> Reply {
     let mut filters = node.filters();
     match filters.get_mut(id(params)?).ok_or_else(not_found)? {
-        Polled::Transactions { seen } => {
-            let (new, count) = node.read(|chain| (chain.arrived_since(*seen), chain.arrivals()));
-            *seen = count;
+        Polled::Transactions { seen, full } => node.read(|chain| {
+            let new = chain.arrived_since(*seen);
+            *seen = chain.arrivals();
+            if *full {
+                let transactions = new.iter().filter_map(|hash| views::by_hash(chain, *hash));
+                return reply(&transactions.collect::<Vec<_>>());
+            }
             reply(&new)
-        }
+        }),
         Polled::Blocks { seen } => {
             let changes = node.read(|chain| Changes::since(chain, *seen));
             *seen = changes.head;
