@@ -44,7 +44,8 @@ impl Account {
     /// Replaces the code.
     pub(crate) fn set_code(&mut self, code: Bytes) {
         self.code_hash = if code.is_empty() { KECCAK_EMPTY } else { keccak256(&code) };
-        self.code = Bytecode::new_raw(code);
+        // a broken delegation (EIP-7702) is code like any other, and fails when it runs
+        self.code = Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code));
     }
 
     /// Sets a storage slot; zero removes it.
