@@ -41,7 +41,7 @@ impl Chain {
     /// [`ChainError::NotWholeSlots`].
     pub fn whole_slots(&self, seconds: u64) -> Result<u64, ChainError> {
         let slot_seconds = self.config.slot_seconds.get();
-        if seconds % slot_seconds != 0 {
+        if !seconds.is_multiple_of(slot_seconds) {
             return Err(ChainError::NotWholeSlots { seconds, slot_seconds });
         }
         Ok(seconds / slot_seconds)
@@ -60,7 +60,7 @@ impl Chain {
         let slot_seconds = self.config.slot_seconds.get();
         let since_genesis = timestamp.saturating_sub(self.config.genesis_timestamp);
         let slot = since_genesis / slot_seconds;
-        if since_genesis % slot_seconds != 0 {
+        if !since_genesis.is_multiple_of(slot_seconds) {
             return Err(ChainError::NotASlot {
                 timestamp,
                 slot_seconds,
