@@ -75,6 +75,13 @@ impl Drop for HttpServer {
 }
 
 impl Node {
+    /// Answers the body of a JSON-RPC request as the server does: a request or a batch. Notifications get no
+    /// answer. Blocks the thread while a call executes.
+    #[must_use]
+    pub fn answer(&self, body: &[u8]) -> Option<String> {
+        rpc::handle(self, body)
+    }
+
     /// Serves the node over HTTP. On an address that isn't a loopback one, everybody on the network may drive
     /// the chain. Port 0 takes a free one.
     ///
@@ -148,7 +155,7 @@ async fn json_rpc(State(node): State<Node>, headers: HeaderMap, body: Body) -> R
     if let Err(refused) = check_caller(&headers) {
         return refused;
     }
-    match tokio::task::spawn_blocking(move || rpc::handle(&node, &body)).await {
+    match tokio::task::spawn_blocking(move || node.answer(&body)).await {
         Ok(Some(answer)) => ([(header::CONTENT_TYPE, "application/json")], answer).into_response(),
         Ok(None) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => {

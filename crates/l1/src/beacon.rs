@@ -15,7 +15,8 @@ use crate::{
 /// How the endpoint identifies a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockIds {
-    /// By the beacon chain's slot number. The deployment's L1 slots must count from the beacon chain's genesis.
+    /// By the beacon chain's slot number. The deployment's L1 slots must count from the beacon chain's
+    /// genesis.
     BeaconSlot,
     /// By the hash of the execution block, as anvil and the embedded L1 do.
     ExecutionHash,
@@ -29,8 +30,8 @@ pub struct BeaconBlobs {
     ids: BlockIds,
 }
 
-/// Blobs accepted in one answer. An L1 block holds at most 21 since BPO2; the rest is room for later forks. The limit
-/// doesn't depend on the request, because several transactions of a block can carry the same blob.
+/// Blobs accepted in one answer. An L1 block holds at most 21 since BPO2; the rest is room for later forks.
+/// The limit doesn't depend on the request, because several transactions of a block can carry the same blob.
 const BLOBS_PER_BLOCK: usize = 72;
 /// Bytes of JSON accepted around the blobs of an answer.
 const ENVELOPE_LIMIT: usize = 4096;
@@ -88,11 +89,18 @@ impl BeaconBlobs {
             let message = String::from_utf8_lossy(&body).chars().take(MESSAGE_LIMIT).collect();
             return Err(BlobError::Refused { status: status.as_u16(), message });
         }
-        let answer: Answer =
-            serde_json::from_slice(&body).map_err(|error| BlobError::Unreachable(error.to_string()))?;
-        let blobs = answer.data.iter().map(|bytes| blob_from_bytes(bytes)).collect::<Result<Vec<_>, _>>()?;
-        arrange(blobs, at, hashes)
+        arrange(parse_answer(&body)?, at, hashes)
     }
+}
+
+/// Reads the body of a beacon API's answer. The blobs are not checked against their hashes.
+///
+/// # Errors
+/// When the body is not such an answer, or one of its blobs has a wrong length.
+pub fn parse_answer(body: &[u8]) -> Result<Vec<Blob>, BlobError> {
+    let answer: Answer =
+        serde_json::from_slice(body).map_err(|error| BlobError::Unreachable(error.to_string()))?;
+    answer.data.iter().map(|bytes| blob_from_bytes(bytes)).collect()
 }
 
 impl BlobSource for BeaconBlobs {

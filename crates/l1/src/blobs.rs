@@ -84,8 +84,8 @@ impl fmt::Debug for BlobSidecar {
 }
 
 impl BlobSidecar {
-    /// Computes commitments and proofs. Blocks the thread: some milliseconds for each blob, and with cell proofs up to
-    /// half a second.
+    /// Computes commitments and proofs. Blocks the thread: some milliseconds for each blob, and with cell
+    /// proofs up to half a second.
     ///
     /// # Errors
     /// If the number of blobs is out of range, or a blob is malformed.
@@ -116,8 +116,8 @@ impl BlobSidecar {
         Ok(Self { sidecar: Arc::new(sidecar) })
     }
 
-    /// Makes later sidecars of this kind faster. Ledger blobs are mostly zeros; once the used elements are known, their
-    /// cell proofs take a tenth of the time. Blocks the thread for about a second.
+    /// Makes later sidecars of this kind faster. Ledger blobs are mostly zeros; once the used elements are
+    /// known, their cell proofs take a tenth of the time. Blocks the thread for about a second.
     ///
     /// # Errors
     /// If a blob is malformed.
@@ -185,7 +185,7 @@ impl BlobSidecar {
     }
 
     /// Encodes the sidecar for the disk: one byte for the format, then the RLP fields of that format.
-    pub(crate) fn encode(&self) -> Bytes {
+    pub fn encode(&self) -> Bytes {
         let mut out = vec![match self.format() {
             SidecarFormat::Eip4844 => 0,
             SidecarFormat::Eip7594 => 1,
@@ -194,14 +194,24 @@ impl BlobSidecar {
         out.into()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, BlobError> {
+    /// Reads what [`Self::encode`] wrote. Commitments and proofs are not checked.
+    ///
+    /// # Errors
+    /// When the bytes are anything else.
+    pub fn decode(bytes: &[u8]) -> Result<Self, BlobError> {
         let malformed = |error: alloy::rlp::Error| BlobError::Malformed(error.to_string());
-        let (_format, mut rest) =
-            bytes.split_first().ok_or_else(|| BlobError::Malformed("no bytes".to_owned()))?;
+        let (_, mut rest) = bytes.split_first().ok_or_else(|| BlobError::Malformed("no bytes".to_owned()))?;
         let fields = <Bytes as alloy::rlp::Decodable>::decode(&mut rest).map_err(malformed)?;
         let sidecar =
             BlobTransactionSidecarVariant::rlp_decode_fields(&mut fields.as_ref()).map_err(malformed)?;
-        Ok(Self { sidecar: Arc::new(sidecar) })
+        let read = Self { sidecar: Arc::new(sidecar) };
+        if read.is_empty() || read.len() > MAX_BLOBS_PER_TRANSACTION {
+            return Err(BlobError::Count { actual: read.len() });
+        }
+        if read.versioned_hashes().len() != read.len() || read.encode()[..] != *bytes {
+            return Err(BlobError::Malformed("not the bytes of a sidecar".to_owned()));
+        }
+        Ok(read)
     }
 }
 
@@ -233,7 +243,8 @@ pub type BlobFuture<'a> = Pin<Box<dyn Future<Output = Result<Vec<Blob>, BlobErro
 
 /// A source of blobs of past L1 blocks.
 pub trait BlobSource: Send + Sync {
-    /// Fetches the blobs with these versioned hashes, in this order. Implementations check each blob against its hash.
+    /// Fetches the blobs with these versioned hashes, in this order. Implementations check each blob against
+    /// its hash.
     fn blobs<'a>(&'a self, at: BlobLocation, hashes: &'a [B256]) -> BlobFuture<'a>;
 }
 
@@ -293,7 +304,14 @@ mod tests {
             );
             assert_eq!(BlobSidecar::decode(&sidecar.encode()).unwrap(), sidecar);
             assert!(matches!(BlobSidecar::decode(&sidecar.encode()[..1000]), Err(BlobError::Malformed(_))));
+            let longer = [&sidecar.encode()[..], &[0]].concat();
+            assert!(matches!(BlobSidecar::decode(&longer), Err(BlobError::Malformed(_))));
         }
+        // Lists without entries: a sidecar has at least one blob.
+        assert!(matches!(
+            BlobSidecar::decode(&[0, 0x83, 0xc0, 0xc0, 0xc0]),
+            Err(BlobError::Count { actual: 0 })
+        ));
     }
 
     #[test]

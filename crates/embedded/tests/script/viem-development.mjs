@@ -140,8 +140,13 @@ assert.equal(block.miner.toLowerCase(), bob.toLowerCase());
 
 // simulation
 const [simulated] = await reader.simulateBlocks({
-  blocks: [{ calls: [{ account: alice, to: contract }, { account: alice, to: bob, value: 9n }],
-    stateOverrides: [{ address: contract, stateDiff: [{ slot: toHex(0, { size: 32 }), value: toHex(5, { size: 32 }) }] }] }],
+  blocks: [{
+    calls: [{ account: alice, to: contract }, { account: alice, to: bob, value: 9n }],
+    stateOverrides: [{
+      address: contract,
+      stateDiff: [{ slot: toHex(0, { size: 32 }), value: toHex(5, { size: 32 }) }],
+    }],
+  }],
   traceTransfers: true,
 });
 assert.equal(simulated.number, block.number + 1n);
