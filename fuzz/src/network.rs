@@ -75,11 +75,11 @@ pub(crate) fn signed_quote() -> SignedQuote {
 
 fn gossip() -> Vec<Vec<u8>> {
     let operations = ledger::operations().into_iter().map(Gossip::Operation);
-    operations.chain([Gossip::Body(body())]).map(|message| message.encode()).collect()
+    operations.chain([Gossip::Body(body().into())]).map(|message| message.encode()).collect()
 }
 
 fn requests() -> Vec<Vec<u8>> {
-    vec![QuoteRequest { sequencer: SequencerId::new(2), body: body() }.encode()]
+    vec![QuoteRequest { sequencer: SequencerId::new(2), body: body().into() }.encode()]
 }
 
 fn quotes() -> Vec<Vec<u8>> {
