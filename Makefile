@@ -90,6 +90,7 @@ snapshots: tools ## write the snapshots of gas, sizes, ABI and storage layout ag
 snapshots-check: tools ## compare the snapshots with the code
 	FORGE_SNAPSHOT_CHECK=true $(FORGE) test --match-path 'test/gas/*'
 	node tools/snapshots.mjs
+	node tools/tests/abi.mjs
 
 .PHONY: audit slither halmos mutate
 audit: slither halmos mutate ## the slow analyses of contracts/: slither, proofs, mutants

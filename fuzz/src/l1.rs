@@ -137,7 +137,7 @@ fn events() -> Vec<Vec<u8>> {
 
 fn check_revert(bytes: &[u8]) -> Outcome {
     // The first call makes the table of errors.
-    decode_revert(&[0; 4]);
+    let _ = decode_revert(&[0; 4]);
     let revert = bounded(64 * bytes.len() + 65_536, || decode_revert(bytes));
     assert!(!revert.to_string().is_empty());
     Outcome::Decoded

@@ -439,7 +439,7 @@ impl Devnet {
         };
         Ok(Withdrawal {
             slot: slot.get(),
-            to: withdrawal.target.0.into(),
+            to: withdrawal.target,
             amount: Amount(
                 deployment.unit().saturating_mul(alloy::primitives::U256::from(withdrawal.amount)),
             ),

@@ -150,7 +150,7 @@ fn contract_view(rollup: &fernet_follower::RollupView, view: &SlotView) -> ferne
         seedAt: view.seed_at.get(),
         seed: seed.unwrap_or_default(),
         phaseEnd: view.phase_end.get(),
-        turn: u8::try_from(view.turn.index()).expect("a small rank"),
+        rank: u8::try_from(view.turn.index()).expect("a small rank"),
         candidates: view.candidates.iter().map(candidate).collect(),
     }
 }
