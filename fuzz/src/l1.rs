@@ -28,8 +28,7 @@ pub const BLOB_SIDECAR: Target = Target { name: "blob_sidecar", check: check_sid
 /// The body of a JSON-RPC request to the embedded L1.
 pub const JSON_RPC: Target = Target { name: "json_rpc", check: check_request, seeds: requests };
 
-/// A JSON value may take many times the bytes of its text: `"0x",` is a value of 32 bytes in a vector that
-/// has grown.
+/// A JSON value may take many times the bytes of its text: `"0x",` takes 32 bytes in a growing vector.
 const fn json_limit(bytes: &[u8]) -> usize {
     64 * bytes.len() + 65_536
 }
@@ -202,8 +201,7 @@ fn records() -> Vec<Vec<u8>> {
         json(&serde_json::json!({
             "key": "slot-7/propose", "sequence": 1, "to": zero, "calldata": "0x1234", "value": "0x0",
             "blob_hashes": [word], "not_before": 3, "expires_at": 9, "max_total_fee": "0x5",
-            "gas_limit": null,
-            "when_reverting": "Retry", "state": state,
+            "gas_limit": null, "when_reverting": "Retry", "state": state,
         }))
     };
     vec![record(serde_json::json!({ "Waiting": "New" }))]

@@ -11,8 +11,7 @@ use fernet_protocol::{L1Slot, MAX_BLOBS, Quote, SequencerId, Slot, TokenAmount};
 
 use crate::{Outcome, Target, bounded, ledger, refused};
 
-/// Blobs of a body, and one that is being read. A blob takes few bytes on the wire, because its zeros are
-/// left out.
+/// Blobs of a body, and those that are being read. The wire leaves out the zeros at the end of a blob.
 const BLOBS: usize = (MAX_BLOBS + 2) * BLOB_BYTES;
 
 /// Operations and block bodies that peers pass on.
