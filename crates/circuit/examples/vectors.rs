@@ -28,6 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     write("poseidon", &poseidon_cases())?;
     write("operations", &operation_cases())?;
     write("challenge", &challenge_cases())?;
+    write("blocks", &block_cases())?;
     let mut proofs = Vec::new();
     for case in cases() {
         let proof =

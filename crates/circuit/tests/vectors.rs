@@ -40,6 +40,12 @@ fn challenges_are_as_committed() {
     assert_eq!(read("challenge"), challenge_cases());
 }
 
+// rule: J3, J7, J8, J9, J10, J13, J14
+#[test]
+fn blocks_are_as_committed() {
+    assert_eq!(read("blocks"), block_cases());
+}
+
 // rule: Z9
 #[test]
 fn the_verifying_key_is_of_this_circuit() {

@@ -1,6 +1,8 @@
 //! The cases of `vectors/`, shared by the example that writes them and the test that checks them.
 #![allow(dead_code, unreachable_pub)] // each user takes a part
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::{Address, keccak256};
 use ark_ff::Field;
 use fernet_circuit::{
@@ -212,6 +214,9 @@ pub struct Case {
     pub block: BlockWitness,
     pub statement: BlockStatement,
     pub queue_from: [u8; 32],
+    /// Accounts before and after the block.
+    pub before: Vec<Value>,
+    pub after: Vec<Value>,
 }
 
 /// The bridge's rolling hash.
@@ -257,6 +262,7 @@ pub fn cases() -> Vec<Case> {
         let fee_burn = FeeBurn::new(fee_burn).unwrap();
         let rules = BlockRules { domain: domain(), layout, fee_burn, fee_recipient: index(fee_recipient) };
         let mut state = parent.clone();
+        let before = accounts(&state);
         let built = build(&mut state, rules, 4, queue, operations).unwrap();
         assert_eq!(built.skipped, [], "{name}");
         let statement = BlockStatement {
@@ -264,13 +270,68 @@ pub fn cases() -> Vec<Case> {
             queue_hash: roll(chain, queue),
             payee: Address::repeat_byte(0x70 + number as u8),
         };
-        cases.push(Case { name, block: built.block, statement, queue_from: chain });
+        let after = accounts(&state);
+        cases.push(Case { name, block: built.block, statement, queue_from: chain, before, after });
         if number == 0 {
             chain = statement.queue_hash;
             parent = state;
         }
     }
     cases
+}
+
+/// Number of the last account of the cases.
+const LAST_ACCOUNT: u32 = 5;
+
+fn accounts<S: Store>(state: &State<S>) -> Vec<Value> {
+    let known = |number| state.account(index(number)).map(|account| (number, account));
+    (1..=LAST_ACCOUNT)
+        .filter_map(known)
+        .map(|(number, account)| {
+            json!({
+                "index": number,
+                "keyX": element(&account.key.x()),
+                "keyY": element(&account.key.y()),
+                "balance": account.balance,
+                "nonce": account.nonce,
+            })
+        })
+        .collect()
+}
+
+/// A block's data, with the accounts before and after it and the secrets of those who sign.
+pub fn block_case(case: &Case) -> Value {
+    let chunks: Vec<Vec<String>> =
+        case.block.chunks.iter().map(|chunk| chunk.elements().iter().map(element).collect()).collect();
+    let signatures: Vec<String> =
+        case.block.signatures().unwrap().iter().map(|signature| hex(signature.to_bytes())).collect();
+    let signers: BTreeSet<u32> = case
+        .block
+        .chunks
+        .iter()
+        .flat_map(|chunk| &chunk.slots)
+        .filter_map(|witness| match witness.slot {
+            Slot::Transfer { from, .. } | Slot::Withdrawal { from, .. } => Some(from.get()),
+            _ => None,
+        })
+        .collect();
+    let secrets: Vec<Value> = signers
+        .iter()
+        .map(|number| json!({ "index": number, "secret": hex(secret(*number).to_bytes().as_slice()) }))
+        .collect();
+    json!({
+        "name": case.name,
+        "before": case.before,
+        "secrets": secrets,
+        "chunks": chunks,
+        "signatures": signatures,
+        "after": case.after,
+    })
+}
+
+/// The blocks of [`cases`], as [`block_case`] has them.
+pub fn block_cases() -> Value {
+    json!({ "cases": cases().iter().map(block_case).collect::<Vec<_>>() })
 }
 
 /// An operation of the queue: its words, and their meaning.

@@ -42,7 +42,7 @@ impl Model {
             seedAt: seed_at.get(),
             seed: record.map_or(proven.unwrap_or_default(), |r| r.seed),
             phaseEnd: status.end.get(),
-            turn: status.rank.get(),
+            rank: status.rank.get(),
             candidates: record.map(candidates).unwrap_or_default(),
         }
     }
@@ -67,7 +67,7 @@ impl Model {
         let none = EscrowAccount { free: 0, locked: 0, withdrawing: 0, withdrawableFrom: 0 };
         let account = self.escrow.accounts.get(&account).cloned().unwrap_or(none);
         EscrowView {
-            headroom: U256::from(account.free / self.rules.parameters.min_bond.get()),
+            affordableBonds: U256::from(account.free / self.rules.parameters.min_bond.get()),
             withdrawable: account.withdrawing != 0 && account.withdrawableFrom <= now.get(),
             account,
         }
@@ -77,7 +77,7 @@ impl Model {
     pub(crate) fn rewards_view(&self, account: alloy::primitives::Address) -> RewardsView {
         let owed = U256::from(self.rewards.owed.get(&account).copied().unwrap_or_default());
         let pot = U256::from(self.balance(self.at.rewards));
-        RewardsView { owed, payable_: owed.min(pot), pot }
+        RewardsView { owed, claimable: owed.min(pot), pot }
     }
 }
 
