@@ -64,7 +64,7 @@ struct Restarts {
 impl Restarts {
     /// Whether the roles are made anew at this L1 block.
     fn is_due(&mut self, phase: Phase) -> bool {
-        let is_due = self.phase != Some(phase) || self.blocks % RESTART_EVERY == 0;
+        let is_due = self.phase != Some(phase) || self.blocks.is_multiple_of(RESTART_EVERY);
         (self.phase, self.blocks) = (Some(phase), self.blocks + 1);
         is_due
     }
