@@ -1,4 +1,5 @@
-//! The L2 operations that a devnet sends by itself: transfers in each slot, and the withdrawal that ends the run.
+//! The L2 operations that a devnet sends by itself: transfers in each slot, and the withdrawal that ends the
+//! run.
 
 use alloy::primitives::Address;
 use fernet_ledger::{SignedOperation, Store, block::PendingWithdrawal};

@@ -1,5 +1,5 @@
-//! The follower on a real chain with real blobs, whose "contracts" log what they are told to: what becomes of data that
-//! is late, wrong, or undone by a reorg.
+//! The follower on a real chain with real blobs, whose "contracts" log what they are told to: what becomes of
+//! data that is late, wrong, or undone by a reorg.
 
 use std::sync::{
     Arc,
@@ -45,7 +45,8 @@ const KEYS: [&str; 3] = [
     "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
 ];
 
-/// Logs the data after the first four words of calldata under those words as topics; three if the fourth is zero.
+/// Logs the data after the first four words of calldata under those words as topics; three if the fourth is
+/// zero.
 const LOGGER: &[u8] = &[
     0x60, 0x80, 0x36, 0x03, 0x80, 0x60, 0x80, 0x5f, 0x37, // copy what follows the topics
     0x60, 0x60, 0x35, 0x80, 0x60, 0x1d, 0x57, // fourth topic?

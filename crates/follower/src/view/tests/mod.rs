@@ -357,7 +357,8 @@ fn slots_that_nobody_touched_pass_and_expired_ones_are_settled() {
     let early = world.refusal(132, vec![RollupEvent::SlotExpired { slot: Slot::new(2) }]);
     assert_eq!(
         early,
-        "event SlotExpired of L1 block 2 contradicts the view: expected a slot that is over and not settled, got 2"
+        "event SlotExpired of L1 block 2 contradicts the view: \
+         expected a slot that is over and not settled, got 2"
     );
     let wrong = world.refusal(134, vec![RollupEvent::SlotExpired { slot: Slot::new(3) }]);
     assert_eq!(wrong, "event SlotExpired of L1 block 2 contradicts the view: expected slot 2, got 3");
@@ -400,12 +401,14 @@ fn events_that_break_the_rules_are_contradictions() {
     );
     assert_eq!(
         world.refusal(103, vec![committed(0, 1, hash, 103)]),
-        "event Committed of L1 block 1 contradicts the view: expected a slot with proposals, got slot 0, which has none"
+        "event Committed of L1 block 1 contradicts the view: \
+         expected a slot with proposals, got slot 0, which has none"
     );
     world.apply(103, vec![proposed(0, 103, 100, 1, 5, hash)]);
     assert_eq!(
         world.refusal(107, vec![committed(0, 2, hash, 107)]),
-        "event Committed of L1 block 2 contradicts the view: expected a candidate, got sequencer 2, which is none"
+        "event Committed of L1 block 2 contradicts the view: \
+         expected a candidate, got sequencer 2, which is none"
     );
     assert_eq!(
         world.refusal(107, vec![committed(0, 1, hash, 107), committed(0, 1, hash, 107)]),
