@@ -319,7 +319,6 @@ mod tests {
                 let _ = play(NoProof) || play(LateProof);
                 false
             }
-        }
         };
         if backup {
             play(NoBackup);
