@@ -83,6 +83,7 @@ snapshots: tools ## rewrite the committed gas, size, ABI and storage-layout snap
 snapshots-check: tools ## compare the snapshots with the code
 	FORGE_SNAPSHOT_CHECK=true $(FORGE) test --match-path 'test/gas/*'
 	node tools/snapshots.mjs
+	node tools/tests/abi.mjs
 
 .PHONY: audit slither halmos mutate
 audit: slither halmos mutate ## the slow analyses of contracts/: slither, proofs, mutants

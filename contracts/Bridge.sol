@@ -14,14 +14,15 @@ import {ScalarField} from "./verifier/ScalarField.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 
-/// @title Tokens into the L2 and back
-/// @notice Deposits and forced exits form a queue whose rolling hash blocks consume. What leaves the L2 is read from the blobs of finalized blocks.
+/// @title Deposits, forced exits and withdrawals
+/// @notice Deposits and forced exits form a queue, and blocks consume its rolling hash. Withdrawals and forced exits
+/// are read from the blobs of finalized blocks.
 contract Bridge is IBridge, L1Clock {
     using BitMaps for BitMaps.BitMap;
     using L1Operations for L1Operation;
     using Tokens for IERC20;
 
-    /// @dev A queued operation, under the number of operations up to and with it.
+    /// @dev A queued operation, stored under its number plus one.
     struct Queued {
         bytes32 chain;
         L1Slot queuedAt;
@@ -30,20 +31,20 @@ contract Bridge is IBridge, L1Clock {
     /// @dev One word.
     struct Account {
         address owner;
-        /// a deposit since the last forced exit
+        /// Whether there was a deposit since the last forced exit.
         bool mayExit;
     }
 
     /// @dev One word.
     struct Totals {
         uint64 count;
-        /// accounts assigned so far; indices run from 1 to it
+        /// Number of accounts. Indices run from 1 to this number.
         uint32 accounts;
-        /// L2 units deposited and not claimed back: no L2 balance can be more
+        /// L2 units deposited and not yet claimed. No L2 balance can be higher.
         uint64 supply;
     }
 
-    /// @notice Largest `unit`: an amount times it stays below 2^192.
+    /// @notice Highest `unit`. An amount times it stays below 2^192.
     uint256 public constant MAX_UNIT = type(uint128).max;
 
     IERC20 public immutable token;
@@ -57,7 +58,7 @@ contract Bridge is IBridge, L1Clock {
     mapping(uint256 number => Queued) private _queue;
     mapping(address owner => mapping(uint256 keyX => mapping(uint256 keyY => uint32))) private _indices;
     mapping(uint32 index => Account) private _accounts;
-    /// @dev A bit for each element of a blob.
+    /// @dev One bit for each element of a blob.
     mapping(Slot => mapping(uint256 blob => BitMaps.BitMap)) private _claimed;
 
     constructor(
@@ -99,13 +100,12 @@ contract Bridge is IBridge, L1Clock {
         } else if (!_accounts[index].mayExit) {
             _accounts[index].mayExit = true;
         }
-        // casting: at most type(uint64).max, see above
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: compared above.
         totals.supply = uint64(total);
         bytes32 hash;
         (number, hash) = _enqueue(totals, L1Operations.deposit(index, amount, keyX, keyY));
         emit Deposited(number, index, owner, msg.sender, keyX, keyY, amount, hash, l1Slot());
-        // unchecked: an amount below 2^64 times a unit below 2^128
+        // Unchecked: the amount is below 2^64 and the unit below 2^128.
         unchecked {
             token.pull(msg.sender, amount * unit);
         }
@@ -145,12 +145,12 @@ contract Bridge is IBridge, L1Clock {
         address to = Elements.target(proof.target);
         uint64 available = _totals.supply;
         if (amount > available) revert SupplyTooLow(available, amount);
-        // unchecked: see the line above
+        // Unchecked: compared in the line above.
         unchecked {
             _totals.supply = available - amount;
         }
         emit WithdrawalClaimed(slot, proof.blob, element, to, amount);
-        // unchecked: an amount below 2^64 times a unit below 2^128
+        // Unchecked: the amount is below 2^64 and the unit below 2^128.
         unchecked {
             token.push(to, amount * unit);
         }
@@ -162,21 +162,22 @@ contract Bridge is IBridge, L1Clock {
     }
 
     /// @inheritdoc IBridge
-    function chain(uint64 n) external view returns (bytes32) {
+    function chain(uint64 length) external view returns (bytes32) {
         uint64 queued = _totals.count;
-        if (n > queued) revert QueueOutOfRange(0, n, queued);
-        return _queue[n].chain;
+        if (length > queued) revert QueueOutOfRange(0, length, queued);
+        return _queue[length].chain;
     }
 
     /// @inheritdoc IBridge
     function checkConsumption(uint64 from, uint64 to, uint64 maximum, L1Slot cutoff) external view {
         uint64 queued = _totals.count;
         if (from > to || to > queued) revert QueueOutOfRange(from, to, queued);
-        // unchecked: from ≤ to, and to < queued where 1 is added
+        // Unchecked: from <= to, and 1 is added only where to < queued.
         unchecked {
             uint64 consumed = to - from;
             if (consumed > maximum) revert TooManyOperations(maximum, consumed);
-            // the queue is in the order of time: if the first operation left over is young enough, all are
+            // The queue is ordered by time: if the first operation that stays in it is recent enough, all later ones
+            // are.
             if (consumed < maximum && to < queued && _queue[to + 1].queuedAt < cutoff) {
                 revert OperationsNotConsumed(to + 1, to);
             }
@@ -204,7 +205,7 @@ contract Bridge is IBridge, L1Clock {
         return _totals.supply;
     }
 
-    /// @dev Puts an operation at the end of the queue and stores `totals` with it.
+    /// @dev Appends an operation to the queue and stores `totals` with the new count.
     function _enqueue(Totals memory totals, L1Operation memory operation)
         private
         returns (uint64 number, bytes32 hash)
@@ -215,7 +216,7 @@ contract Bridge is IBridge, L1Clock {
         _queue[totals.count] = Queued(hash, l1Slot());
     }
 
-    /// @dev The blob of the proof must have `value` at `element`.
+    /// @dev Reverts unless the proof's blob has `value` at `element`.
     function _checkElement(WithdrawalProof calldata proof, uint256 element, bytes32 value, bytes calldata opening)
         private
         view

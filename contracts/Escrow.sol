@@ -12,11 +12,11 @@ import {L1Slot} from "./types/Time.sol";
 contract Escrow is IEscrow, L1Clock {
     using Tokens for IERC20;
 
-    /// @notice What bonds are made of.
+    /// @notice Token of the bonds.
     IERC20 public immutable token;
-    /// @notice Who may lock, release and slash.
+    /// @notice Contract that may lock, release and slash.
     address public immutable rollup;
-    /// @notice L1 slots between asking money back and taking it.
+    /// @notice L1 slots from a request for a withdrawal until it can be withdrawn.
     uint32 public immutable withdrawalDelay;
 
     mapping(address => EscrowAccount) private _accounts;
@@ -99,7 +99,7 @@ contract Escrow is IEscrow, L1Clock {
         }
         emit Slashed(account_, amount, beneficiary, share);
         unchecked {
-            // share is at most amount
+            // The share is at most the amount, compared above.
             token.burn(amount - share);
         }
     }
@@ -128,8 +128,7 @@ contract Escrow is IEscrow, L1Clock {
     function _sum(uint128 a, uint128 b) private pure returns (uint128) {
         uint256 sum = uint256(a) + b;
         if (sum > type(uint128).max) revert AmountTooHigh(type(uint128).max, sum);
-        // casting: compared just before
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: compared in the line above.
         return uint128(sum);
     }
 

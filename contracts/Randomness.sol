@@ -10,7 +10,7 @@ import {HeaderRlp, L1Header} from "./libraries/HeaderRlp.sol";
 import {L1Slot, Slot} from "./types/Time.sol";
 
 /// @title RANDAO mixes of past L1 slots, proven from block headers
-/// @notice What is stored depends on the L1 chain alone, never on who proves it or when.
+/// @notice A stored mix depends only on the L1 chain, and not on who proves it or when.
 contract Randomness is IRandomness, L1Clock {
     mapping(L1Slot => bytes32) private _mixes;
 
@@ -21,14 +21,14 @@ contract Randomness is IRandomness, L1Clock {
         mix = _mixes[target];
         if (mix != 0) return mix;
         uint256 number;
-        (mix, number) = _read(target, proof);
+        (mix, number) = _verify(target, proof);
         _mixes[target] = mix;
         emit MixProven(target, mix, number);
     }
 
     /// @inheritdoc IRandomness
     function mixOf(L1Slot target, bytes calldata proof) external view returns (bytes32 mix) {
-        (mix,) = _read(target, proof);
+        (mix,) = _verify(target, proof);
     }
 
     /// @inheritdoc IRandomness
@@ -43,8 +43,8 @@ contract Randomness is IRandomness, L1Clock {
         return Hashing.seed(mix, slot);
     }
 
-    /// @dev The mix that a proof shows, and the number of the block that has it.
-    function _read(L1Slot target, bytes calldata proof) private view returns (bytes32 mix, uint256 number) {
+    /// @dev Checks a proof. Returns the mix that it shows, and the number of the block that has it.
+    function _verify(L1Slot target, bytes calldata proof) private view returns (bytes32 mix, uint256 number) {
         if (target >= l1Slot()) revert TargetNotReached(target, l1Slot());
         (bytes calldata header, bytes calldata parentHeader) = _split(proof);
         L1Header memory child = HeaderRlp.decode(header);
@@ -55,7 +55,8 @@ contract Randomness is IRandomness, L1Clock {
         L1Slot found = _l1SlotAt(child.timestamp);
         if (found <= target) revert NotAfterTarget(target, found);
         if (parentHeader.length == 0) {
-            // A block's parent is older by a second at least: that of one at the very start of an L1 slot is of an earlier L1 slot.
+            // A parent is older by at least a second. If the block is at the very start of its L1 slot, its parent is
+            // in an earlier one.
             uint256 start = l1GenesisTime + (uint256(L1Slot.unwrap(target)) + 1) * l1SlotSeconds;
             if (child.timestamp != start) revert ParentNeeded(target, child.timestamp);
             return (child.mixHash, child.number);
@@ -69,7 +70,7 @@ contract Randomness is IRandomness, L1Clock {
         return (child.mixHash, child.number);
     }
 
-    /// @dev The two headers of `abi.encode(bytes, bytes)`, with every offset and length checked.
+    /// @dev The two headers of `abi.encode(bytes, bytes)`, with all offsets and lengths checked.
     function _split(bytes calldata proof) private pure returns (bytes calldata header, bytes calldata parentHeader) {
         if (proof.length < 0x80) revert MalformedProof();
         header = _slice(proof, uint256(bytes32(proof[0:0x20])));
@@ -78,7 +79,7 @@ contract Randomness is IRandomness, L1Clock {
 
     function _slice(bytes calldata proof, uint256 offset) private pure returns (bytes calldata) {
         unchecked {
-            // the proof has at least 128 bytes, and each sum is of values that were compared with its length
+            // The proof has at least 128 bytes, and each sum is of values that were compared with its length.
             if (offset > proof.length - 0x20) revert MalformedProof();
             uint256 start = offset + 0x20;
             uint256 length = uint256(bytes32(proof[offset:start]));

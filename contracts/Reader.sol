@@ -8,7 +8,7 @@ import {Candidate, EscrowView, IReader, Overview, RewardsView, SequencerView, Sl
 import {Header, Parameters} from "./interfaces/IRollup.sol";
 import {Sequencer} from "./interfaces/IStaking.sol";
 import {Hashing} from "./libraries/Hashing.sol";
-import {Location, Phases} from "./libraries/Phases.sol";
+import {Phases, SlotInTurn} from "./libraries/Phases.sol";
 import {Cursor} from "./types/Cursor.sol";
 import {SequencerId} from "./types/Ids.sol";
 import {Limits} from "./types/Limits.sol";
@@ -16,13 +16,14 @@ import {L1Slot} from "./types/Time.sol";
 import {Timeline} from "./types/Timeline.sol";
 import {Windows} from "./types/Windows.sol";
 
-/// @title Reads for clients, operators and indexers
+/// @title Views for clients, operators and indexers
 contract Reader is IReader, L1Clock {
-    /// @notice What is read; it names the other contracts.
+    /// @notice The rollup to read. It names the other contracts of the deployment.
     Rollup public immutable rollup;
 
-    /// @dev Storage of the rollup, see `State` and `Record`: words before the records, words of a record, and of a candidate.
-    uint256 private constant RECORDS_AT = 3;
+    /// @dev Storage layout of the rollup, see `State` and `Record`: the first word of the records, and the number of
+    /// words of a record and of a candidate.
+    uint256 private constant FIRST_RECORD = 3;
     uint8 private constant RECORD_WORDS = 18;
     uint256 private constant CANDIDATE_WORDS = 4;
 
@@ -32,8 +33,8 @@ contract Reader is IReader, L1Clock {
     uint96 private immutable _abandonPenalty;
     uint96 private immutable _withholdPenalty;
 
-    /// @dev A record as read: its words, of which the first two are these.
-    struct Stored {
+    /// @dev The words of a record. The first two are decoded.
+    struct StoredRecord {
         Timeline timeline;
         bytes32 seed;
         bytes32[] words;
@@ -45,27 +46,27 @@ contract Reader is IReader, L1Clock {
     }
 
     /// @inheritdoc IReader
-    function overview() external view returns (Overview memory v) {
-        (Location memory l, Stored memory record) = _locate();
-        v.l1Slot = l1Slot();
-        v.pausedUntil = rollup.pausedUntil();
-        v.slot = _slot(l, record);
-        v.tip = rollup.tip();
-        v.rates = rollup.rewards().ratesOf(v.slot.slot);
-        v.pendingDeposits = rollup.bridge().count() - v.tip.depositsEnd;
-        v.unsettled = l.expired;
+    function overview() external view returns (Overview memory overview_) {
+        (SlotInTurn memory current, StoredRecord memory record) = _slotInTurn();
+        overview_.l1Slot = l1Slot();
+        overview_.pausedUntil = rollup.pausedUntil();
+        overview_.slot = _slot(current, record);
+        overview_.tip = rollup.tip();
+        overview_.rates = rollup.rewards().ratesOf(overview_.slot.slot);
+        overview_.pendingDeposits = rollup.bridge().count() - overview_.tip.depositsEnd;
+        overview_.unsettled = current.expired;
     }
 
     /// @inheritdoc IReader
     function currentSlot() external view returns (SlotView memory) {
-        (Location memory l, Stored memory record) = _locate();
-        return _slot(l, record);
+        (SlotInTurn memory current, StoredRecord memory record) = _slotInTurn();
+        return _slot(current, record);
     }
 
     /// @inheritdoc IReader
     function candidates() external view returns (Candidate[] memory) {
-        (Location memory l, Stored memory record) = _locate();
-        return _candidates(l.timeline, record);
+        (SlotInTurn memory current, StoredRecord memory record) = _slotInTurn();
+        return _candidates(current.timeline, record);
     }
 
     /// @inheritdoc IReader
@@ -73,52 +74,49 @@ contract Reader is IReader, L1Clock {
         Sequencer[] memory page = rollup.staking().page(from, limit);
         views = new SequencerView[](page.length);
         for (uint256 i = 0; i < page.length; ++i) {
-            // casting: ids have 32 bits, and the page has only ids that exist
-            // forge-lint: disable-next-line(unsafe-typecast)
+            // Cast: ids have 32 bits, and the page contains only existing ids.
             SequencerId id = SequencerId.wrap(uint32(SequencerId.unwrap(from) + i));
             views[i] = SequencerView(id, rollup.staking().statusOf(id), rollup.isCandidate(id), page[i]);
         }
     }
 
     /// @inheritdoc IReader
-    function escrow(address account) external view returns (EscrowView memory v) {
-        EscrowAccount memory a = rollup.escrow().account(account);
-        v.account = a;
-        v.headroom = a.free / _minBond;
-        v.withdrawable = a.withdrawing != 0 && a.withdrawableFrom <= l1Slot();
+    function escrow(address account) external view returns (EscrowView memory escrowView) {
+        EscrowAccount memory balances = rollup.escrow().account(account);
+        escrowView.account = balances;
+        escrowView.affordableBonds = balances.free / _minBond;
+        escrowView.withdrawable = balances.withdrawing != 0 && balances.withdrawableFrom <= l1Slot();
     }
 
     /// @inheritdoc IReader
-    function rewards(address account) external view returns (RewardsView memory v) {
-        v.owed = rollup.rewards().owed(account);
-        v.pot = rollup.rewards().pot();
-        v.payable_ = v.owed < v.pot ? v.owed : v.pot;
+    function rewards(address account) external view returns (RewardsView memory rewardsView) {
+        rewardsView.owed = rollup.rewards().owed(account);
+        rewardsView.pot = rollup.rewards().pot();
+        rewardsView.claimable = rewardsView.owed < rewardsView.pot ? rewardsView.owed : rewardsView.pot;
     }
 
     /// @inheritdoc IReader
-    function parameters() external view returns (Parameters memory p) {
-        Windows w = _windows;
-        // casting: each field has as many bits
-        // forge-lint: disable-start(unsafe-typecast)
-        p.proposalPhase = uint16(w.proposal());
-        p.commitmentPhase = uint16(w.commitment());
-        p.revealPhase = uint16(w.reveal());
-        p.provingPhase = uint16(w.proving());
-        p.exclusiveProving = uint16(w.exclusive());
-        p.haltPhase = uint16(w.halt());
-        p.backupPhase = uint16(w.backup());
-        p.seedDelay = uint16(w.seedDelay());
-        p.seedGrid = uint16(w.seedGrid());
-        p.pauseLength = uint16(w.pause());
-        p.maxCandidates = uint8(_limits.candidates());
-        p.maxBlobs = uint8(_limits.blobs());
-        p.maxChunks = uint16(_limits.chunks());
-        p.maxDeposits = uint16(_limits.deposits());
-        p.rescueShareBps = uint16(_limits.rescueShareBps());
-        // forge-lint: disable-end(unsafe-typecast)
-        p.minBond = _minBond;
-        p.abandonPenalty = _abandonPenalty;
-        p.withholdPenalty = _withholdPenalty;
+    function parameters() external view returns (Parameters memory rules) {
+        Windows windows = _windows;
+        // Casts: each field has as many bits as the target.
+        rules.proposalPhase = uint16(windows.proposal());
+        rules.commitmentPhase = uint16(windows.commitment());
+        rules.revealPhase = uint16(windows.reveal());
+        rules.provingPhase = uint16(windows.proving());
+        rules.exclusiveProving = uint16(windows.exclusive());
+        rules.haltPhase = uint16(windows.halt());
+        rules.backupPhase = uint16(windows.backup());
+        rules.seedDelay = uint16(windows.seedDelay());
+        rules.seedGrid = uint16(windows.seedGrid());
+        rules.pauseLength = uint16(windows.pause());
+        rules.maxCandidates = uint8(_limits.candidates());
+        rules.maxBlobs = uint8(_limits.blobs());
+        rules.maxChunks = uint16(_limits.chunks());
+        rules.maxDeposits = uint16(_limits.deposits());
+        rules.rescueShareBps = uint16(_limits.rescueShareBps());
+        rules.minBond = _minBond;
+        rules.abandonPenalty = _abandonPenalty;
+        rules.withholdPenalty = _withholdPenalty;
     }
 
     /// @inheritdoc IReader
@@ -126,67 +124,68 @@ contract Reader is IReader, L1Clock {
         return Hashing.header(header);
     }
 
-    function _locate() private view returns (Location memory l, Stored memory record) {
-        Cursor cursor = Cursor.wrap(uint256(rollup.words(0, 1)[0]));
-        record.words = rollup.words(RECORDS_AT + RECORD_WORDS * cursor.record(), RECORD_WORDS);
+    function _slotInTurn() private view returns (SlotInTurn memory current, StoredRecord memory record) {
+        Cursor cursor = Cursor.wrap(uint256(rollup.extsload(0, 1)[0]));
+        record.words = rollup.extsload(FIRST_RECORD + RECORD_WORDS * cursor.recordIndex(), RECORD_WORDS);
         record.timeline = Timeline.wrap(uint256(record.words[0]));
         record.seed = record.words[1];
-        l = Phases.locate(cursor, record.timeline, _windows, l1Slot());
+        current = Phases.slotInTurn(cursor, record.timeline, _windows, l1Slot());
     }
 
-    /// @dev The slot in turn. Only if it is the one in the record does it have candidates.
-    function _slot(Location memory l, Stored memory record) private view returns (SlotView memory v) {
-        Timeline t = l.timeline;
-        v.slot = t.slot();
-        v.phase = l.position.phase;
-        v.start = t.start();
-        v.previousStart = t.previousStart();
-        v.seedAt = _windows.seedAt(v.previousStart);
-        v.phaseEnd = l.position.end;
-        // casting: at most 4
-        // forge-lint: disable-next-line(unsafe-typecast)
-        v.turn = uint8(l.position.turn);
-        v.candidates = _candidates(t, record);
-        if (v.candidates.length != 0) {
-            v.seed = record.seed;
+    /// @dev The slot in turn. It has candidates only if the record is its own.
+    function _slot(SlotInTurn memory current, StoredRecord memory record) private view returns (SlotView memory slot) {
+        Timeline timeline = current.timeline;
+        slot.slot = timeline.slot();
+        slot.phase = current.status.phase;
+        slot.start = timeline.start();
+        slot.previousStart = timeline.previousStart();
+        slot.seedAt = _windows.seedAt(slot.previousStart);
+        slot.phaseEnd = current.status.end;
+        // Cast: a rank is at most 4.
+        slot.rank = uint8(current.status.rank);
+        slot.candidates = _candidates(timeline, record);
+        if (slot.candidates.length != 0) {
+            slot.seed = record.seed;
         } else {
-            bytes32 mix = rollup.randomness().mixAt(v.seedAt);
-            if (mix != 0) v.seed = Hashing.seed(mix, v.slot);
+            bytes32 mix = rollup.randomness().mixAt(slot.seedAt);
+            if (mix != 0) slot.seed = Hashing.seed(mix, slot.slot);
         }
     }
 
-    function _candidates(Timeline t, Stored memory record) private pure returns (Candidate[] memory ranked) {
-        uint256 count = t.count();
+    function _candidates(Timeline timeline, StoredRecord memory record)
+        private
+        pure
+        returns (Candidate[] memory ranked)
+    {
+        uint256 count = timeline.count();
         ranked = new Candidate[](count);
         L1Slot lastCommitment;
         uint256 last;
         for (uint256 rank = 0; rank < count; ++rank) {
-            uint256 position = t.positionOf(rank);
-            _fill(ranked[rank], record.words, t, position);
+            uint256 index = timeline.indexOf(rank);
+            _fill(ranked[rank], record.words, timeline, index);
             if (ranked[rank].committedAt > lastCommitment) {
                 lastCommitment = ranked[rank].committedAt;
                 last = rank;
             }
         }
-        if (count != 0) ranked[last].blobsSeen = t.blobsSeen();
+        if (count != 0) ranked[last].blobsSeen = timeline.blobsSeen();
     }
 
-    /// @dev Casts: a field's bits are the lowest of what is cast.
-    function _fill(Candidate memory c, bytes32[] memory words, Timeline t, uint256 position) private pure {
-        uint256 first = 2 + CANDIDATE_WORDS * position;
-        uint256 ranked = uint256(words[first]);
-        // forge-lint: disable-start(unsafe-typecast)
-        c.sequencer = SequencerId.wrap(uint32(ranked));
-        c.score = uint192(ranked >> 32);
-        c.headerHash = words[first + 1];
-        c.committedAt = t.committedAt(position);
-        if (L1Slot.unwrap(c.committedAt) == 0) return;
-        c.revealedAt = t.revealedAt(position);
-        c.prover = address(uint160(uint256(words[first + 2])));
-        c.bond = uint96(uint256(words[first + 2]) >> 160);
-        c.payee = address(uint160(uint256(words[first + 3])));
-        c.price = uint96(uint256(words[first + 3]) >> 160);
-        // forge-lint: disable-end(unsafe-typecast)
+    /// @dev Casts: each field is in the lowest bits of the operand.
+    function _fill(Candidate memory candidate, bytes32[] memory words, Timeline timeline, uint256 index) private pure {
+        uint256 first = 2 + CANDIDATE_WORDS * index;
+        uint256 packed = uint256(words[first]);
+        candidate.sequencer = SequencerId.wrap(uint32(packed));
+        candidate.score = uint192(packed >> 32);
+        candidate.headerHash = words[first + 1];
+        candidate.committedAt = timeline.committedAt(index);
+        if (L1Slot.unwrap(candidate.committedAt) == 0) return;
+        candidate.revealedAt = timeline.revealedAt(index);
+        candidate.prover = address(uint160(uint256(words[first + 2])));
+        candidate.bond = uint96(uint256(words[first + 2]) >> 160);
+        candidate.payee = address(uint160(uint256(words[first + 3])));
+        candidate.price = uint96(uint256(words[first + 3]) >> 160);
     }
 
     function _deployed(Rollup rollup_) private view returns (Rollup) {

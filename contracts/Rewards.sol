@@ -10,13 +10,13 @@ import {Tokens} from "./libraries/Tokens.sol";
 import {PackedRates, packRates} from "./types/PackedRates.sol";
 import {Slot} from "./types/Time.sol";
 
-/// @title The reward pot and what it owes
+/// @title The reward pot and its credits
 contract Rewards is IRewards {
     using Tokens for IERC20;
 
-    /// @notice What rewards are paid in.
+    /// @notice Token of the rewards.
     IERC20 public immutable token;
-    /// @notice Who may credit.
+    /// @notice Contract that may credit rewards.
     address public immutable rollup;
     /// @inheritdoc IRewards
     address public immutable governance;
@@ -27,11 +27,11 @@ contract Rewards is IRewards {
 
     mapping(address => uint256) private _owed;
     PackedRates private _rates;
-    /// @dev What follows `_rates` from slot `_nextFrom` on, if anything is scheduled.
-    PackedRates private _next;
+    /// @dev Rates from slot `_nextFrom` on, if `_rates` are followed by others.
+    PackedRates private _nextRates;
     Slot private _nextFrom;
 
-    /// @param governance_ may be zero: then the rates never change
+    /// @param governance_ Account that may change the rates; zero if nobody may.
     constructor(
         IERC20 token_,
         address rollup_,
@@ -47,7 +47,7 @@ contract Rewards is IRewards {
         governance = governance_;
         maxBlockReward = maxBlockReward_;
         maxRevealBonus = maxRevealBonus_;
-        _check(rates, maxBlockReward_, maxRevealBonus_);
+        _checkRates(rates, maxBlockReward_, maxRevealBonus_);
         _rates = packRates(rates);
         emit RatesScheduled(Slot.wrap(0), rates);
     }
@@ -62,13 +62,14 @@ contract Rewards is IRewards {
     /// @inheritdoc IRewards
     function settleBlock(BlockPay calldata pay) external {
         if (msg.sender != rollup) revert NotRollup(rollup, msg.sender);
-        PackedRates rates = _apply(pay.slot);
+        PackedRates rates = _applyRates(pay.slot);
         uint96 reward = rates.blockReward();
         uint256 proverReward = Payouts.shareDown(reward, rates.proverBps());
         uint256 sequencerReward = Payouts.shareDown(reward, rates.sequencerBps());
         uint256 submitterReward;
         unchecked {
-            // The shares are parts of the whole, the price is at most the sequencer's, and a block credits less than 2^98.
+            // The shares are parts of the reward, the price is at most the sequencer's share, and a block credits less
+            // than 2^98.
             submitterReward = reward - proverReward - sequencerReward;
             if (pay.sequencer == address(0)) {
                 sequencerReward = 0;
@@ -76,7 +77,7 @@ contract Rewards is IRewards {
                 uint256 price = pay.price < sequencerReward ? pay.price : sequencerReward;
                 proverReward += price;
                 sequencerReward = sequencerReward - price
-                    + Payouts.revealBonusDown(rates.revealBonus(), pay.revealPhase, pay.revealTook);
+                    + Payouts.revealBonusDown(rates.revealBonus(), pay.revealPhase, pay.revealDuration);
                 _owed[pay.sequencer] += sequencerReward;
             }
             if (pay.prover == pay.submitter) {
@@ -94,10 +95,10 @@ contract Rewards is IRewards {
     /// @inheritdoc IRewards
     function setRates(Rates calldata rates) external {
         if (msg.sender != governance) revert NotGovernance(governance, msg.sender);
-        _check(rates, maxBlockReward, maxRevealBonus);
+        _checkRates(rates, maxBlockReward, maxRevealBonus);
         Slot current = IRollup(rollup).slotInTurn();
-        _rates = _apply(current).followed();
-        _next = packRates(rates);
+        _rates = _applyRates(current).followed();
+        _nextRates = packRates(rates);
         _nextFrom = current.advance(1);
         emit RatesScheduled(current.advance(1), rates);
     }
@@ -112,7 +113,7 @@ contract Rewards is IRewards {
         paid = due < available ? due : available;
         uint256 stillOwed;
         unchecked {
-            // paid is at most what is due
+            // The payment is at most the credit.
             stillOwed = due - paid;
         }
         _owed[msg.sender] = stillOwed;
@@ -141,23 +142,23 @@ contract Rewards is IRewards {
         return Payouts.shareDown(rates.blockReward(), rates.sequencerBps());
     }
 
-    /// @dev The rates in force in a slot, of those the contract still knows: the slot in turn and later ones. In most slots nothing is scheduled, and
-    /// one word is read.
+    /// @dev Rates of a slot, for the slot in turn and later ones. Usually no other rates are scheduled, and this reads
+    /// one word.
     function _ratesOf(Slot slot) private view returns (PackedRates rates) {
         rates = _rates;
-        if (rates.isFollowed() && !(slot < _nextFrom)) rates = _next;
+        if (rates.isFollowed() && !(slot < _nextFrom)) rates = _nextRates;
     }
 
-    /// @dev The same; scheduled rates that came into force take the place of those before.
-    function _apply(Slot slot) private returns (PackedRates rates) {
+    /// @dev Like `_ratesOf`. Also replaces the stored rates by the scheduled ones, if those have come into force.
+    function _applyRates(Slot slot) private returns (PackedRates rates) {
         rates = _rates;
         if (rates.isFollowed() && !(slot < _nextFrom)) {
-            rates = _next;
+            rates = _nextRates;
             _rates = rates;
         }
     }
 
-    function _check(Rates memory rates, uint96 maxReward, uint96 maxBonus) private pure {
+    function _checkRates(Rates memory rates, uint96 maxReward, uint96 maxBonus) private pure {
         if (rates.blockReward > maxReward) revert BlockRewardTooHigh(maxReward, rates.blockReward);
         if (rates.revealBonus > maxBonus) revert RevealBonusTooHigh(maxBonus, rates.revealBonus);
         uint256 whole = uint256(rates.sequencerBps) + rates.proverBps + rates.submitterBps;

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IRollup, Parameters, Tip} from "./interfaces/IRollup.sol";
-import {Location} from "./libraries/Phases.sol";
+import {SlotInTurn} from "./libraries/Phases.sol";
 import {Blocks} from "./rollup/Blocks.sol";
 import {Commitments} from "./rollup/Commitments.sol";
 import {Pausing} from "./rollup/Pausing.sol";
@@ -16,26 +16,30 @@ import {L1Slot, Slot} from "./types/Time.sol";
 import {Timeline} from "./types/Timeline.sol";
 import {Windows} from "./types/Windows.sol";
 
-/// @title Block production: proposals, prover commitments, reveals, proofs and backup, slot after slot
-/// @notice No owner and no upgrade. A guardian, if the deployment has one, may pause; nothing else is anybody's privilege. The interface is the manual,
-/// and `Reader` has the views.
+/// @title Block production: proposals, prover commitments, reveals, proofs and backup
+/// @notice It has no owner and cannot be upgraded. A guardian, if the deployment has one, may pause it. Nobody else has
+/// a privilege. `IRollup` documents its functions, and `Reader` has the views.
 contract Rollup is Proposals, Commitments, Blocks, Pausing {
-    /// @param genesis see `RollupBase`
-    constructor(Parameters memory p, Contracts memory c, uint64 l1GenesisTime_, uint64 l1SlotSeconds_, L1Slot genesis)
-        RollupBase(p, c, l1GenesisTime_, l1SlotSeconds_, genesis)
-    {}
+    /// @param genesis As in `RollupBase`.
+    constructor(
+        Parameters memory parameters,
+        Contracts memory contracts_,
+        uint64 l1GenesisTime_,
+        uint64 l1SlotSeconds_,
+        L1Slot genesis
+    ) RollupBase(parameters, contracts_, l1GenesisTime_, l1SlotSeconds_, genesis) {}
 
     /// @inheritdoc IRollup
     function settle() external nonReentrant {
-        Location memory l = _locate();
-        if (!l.expired) revert NothingToSettle();
-        _expire(l);
+        SlotInTurn memory current = _slotInTurn();
+        if (!current.expired) revert NothingToSettle();
+        _expire(current);
     }
 
     /// @inheritdoc IRollup
     function sync() external nonReentrant {
-        Location memory l = _locate();
-        if (l.expired) _expire(l);
+        SlotInTurn memory current = _slotInTurn();
+        if (current.expired) _expire(current);
     }
 
     // ---- views ----------------------------------------------------------------------------------------------------
@@ -47,17 +51,17 @@ contract Rollup is Proposals, Commitments, Blocks, Pausing {
 
     /// @inheritdoc IRollup
     function slotInTurn() external view returns (Slot) {
-        return _locate().timeline.slot();
+        return _slotInTurn().timeline.slot();
     }
 
     /// @inheritdoc IRollup
     function isCandidate(SequencerId sequencer) external view returns (bool) {
-        Record storage record = _state.records[_state.cursor.record()];
-        Timeline t = record.timeline;
-        if (!_state.cursor.isInFlight(t)) return false;
-        uint256 count = t.count();
+        Record storage record = _state.records[_state.cursor.recordIndex()];
+        Timeline timeline = record.timeline;
+        if (!_state.cursor.isInFlight(timeline)) return false;
+        uint256 count = timeline.count();
         for (uint256 rank = 0; rank < count; ++rank) {
-            if (record.candidates[t.positionOf(rank)].sequencer == sequencer) return true;
+            if (record.candidates[timeline.indexOf(rank)].sequencer == sequencer) return true;
         }
         return false;
     }
@@ -80,11 +84,11 @@ contract Rollup is Proposals, Commitments, Blocks, Pausing {
     }
 
     /// @inheritdoc IRollup
-    function words(uint256 first, uint8 count) external view returns (bytes32[] memory result) {
+    function extsload(uint256 first, uint8 count) external view returns (bytes32[] memory result) {
         result = new bytes32[](count);
         for (uint256 i = 0; i < count; ++i) {
             assembly ("memory-safe") {
-                // within the array of `count` words just made
+                // Each word is written inside the array of `count` words.
                 mstore(add(add(result, 0x20), shl(5, i)), sload(add(first, i)))
             }
         }

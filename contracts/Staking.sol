@@ -14,133 +14,147 @@ import {SequencerId} from "./types/Ids.sol";
 import {L1Slot} from "./types/Time.sol";
 
 /// @title Sequencers and their stakes
-/// @notice No owner, no upgrade. Governance may set how many become active in a window, within a bound, and nothing else.
+/// @notice It has no owner and cannot be upgraded. Governance may set the places of an entry window, up to a fixed
+/// maximum, and nothing else.
 contract Staking is IStaking, L1Clock {
     using Tokens for IERC20;
     using EntryQueue for Queue;
 
-    /// @dev A sequencer. L1 slots fit 40 bits, as one takes at least a second. Most have four words: two are for rotations, and the withdrawer's
-    /// is zero where it is the owner and fees are burned. The stake is above zero until it is paid or slashed to nothing.
-    struct Stored {
+    /// @dev A sequencer. L1 slots fit into 40 bits, as an L1 slot takes at least a second. The stake is above zero
+    /// until it is paid or slashed to nothing. Rotations use two words that most sequencers never write.
+    struct StoredSequencer {
         address attester;
         uint40 activeFrom;
         uint40 exitAt;
-        /// the stake was paid
+        /// Whether the stake was paid back.
         bool paid;
-        /// the two words of rotations mean something
+        /// Whether the two words for rotations are in use.
         bool rotated;
-        // second word
+        // Second word.
         address owner;
         uint96 stake;
-        // third word; a withdrawer of zero is the owner
+        // Third word. A withdrawer of zero means the owner.
         address withdrawer;
         uint32 feeRecipient;
-        // fourth word
+        // Fourth word.
         bytes32 blsKeyHash;
-        // fifth word: what replaces the attester, and when either key is replaced; zero for never
+        // Fifth word: the next attester, and when each key is replaced; zero for never.
         address nextAttester;
         uint40 attesterFrom;
         uint40 blsKeyFrom;
-        // sixth word
+        // Sixth word.
         bytes32 nextBlsKeyHash;
     }
 
     bytes32 private constant POSSESSION_DOMAIN = "fernet.pop.v1";
     bytes private constant POSSESSION_DST = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
 
-    /// @notice What stakes are made of.
+    /// @notice Token of the stakes.
     IERC20 public immutable token;
-    /// @notice Who may slash.
+    /// @notice Contract that may slash.
     address public immutable rollup;
-    /// @notice Who may set the flush of entry windows; zero for nobody.
+    /// @notice Account that may set the places of entry windows; zero if nobody may.
     address public immutable governance;
     /// @inheritdoc IStaking
     uint96 public immutable stakeAmount;
     /// @inheritdoc IStaking
     uint96 public immutable minimumStake;
-    /// @notice L1 slots from a registration, or the announcement of new keys, until it counts.
+    /// @notice L1 slots from a registration or a rotation until it takes effect.
     uint32 public immutable entryPeriod;
-    /// @notice L1 slots between signalling an exit and withdrawing.
+    /// @notice L1 slots from the start of an exit until the stake can be withdrawn.
     uint32 public immutable exitDelay;
     /// @notice L1 slots of an entry window.
     uint32 public immutable entryWindow;
-    /// @notice Bound on the places of an entry window.
+    /// @notice Highest number of places of an entry window.
     uint16 public immutable maxEntryFlush;
-    /// @notice Windows beyond the first possible one that a registration may wait for.
+    /// @notice Number of entry windows beyond the first possible one that a registration may have to wait for.
     uint16 public immutable queueLimit;
 
     Queue private _queue;
-    mapping(SequencerId => Stored) private _sequencers;
+    mapping(SequencerId => StoredSequencer) private _sequencers;
 
     constructor(
         IERC20 token_,
         address rollup_,
         address governance_,
-        StakingParameters memory p,
+        StakingParameters memory parameters,
         uint64 l1GenesisTime_,
         uint64 l1SlotSeconds_
     ) L1Clock(l1GenesisTime_, l1SlotSeconds_) {
         if (address(token_).code.length == 0) revert BadParameter("token");
         if (rollup_ == address(0)) revert BadParameter("rollup");
-        if (p.stakeAmount == 0) revert BadParameter("stakeAmount");
-        if (p.minimumStake == 0 || p.minimumStake > p.stakeAmount) revert BadParameter("minimumStake");
-        // Whoever registers in the L1 slot in which a slot starts must not be active by then.
-        if (p.entryPeriod == 0) revert BadParameter("entryPeriod");
-        if (p.exitDelay == 0) revert BadParameter("exitDelay");
-        if (p.entryWindow == 0) revert BadParameter("entryWindow");
-        if (p.entryFlush == 0 || p.entryFlush > p.maxEntryFlush) revert BadParameter("entryFlush");
-        if (p.queueLimit > EntryQueue.MAX_LIMIT) revert BadParameter("queueLimit");
+        if (parameters.stakeAmount == 0) revert BadParameter("stakeAmount");
+        if (parameters.minimumStake == 0 || parameters.minimumStake > parameters.stakeAmount) {
+            revert BadParameter("minimumStake");
+        }
+        // A sequencer that registers in the L1 slot in which a slot starts must not be active by then.
+        if (parameters.entryPeriod == 0) revert BadParameter("entryPeriod");
+        if (parameters.exitDelay == 0) revert BadParameter("exitDelay");
+        if (parameters.entryWindow == 0) revert BadParameter("entryWindow");
+        if (parameters.entryFlush == 0 || parameters.entryFlush > parameters.maxEntryFlush) {
+            revert BadParameter("entryFlush");
+        }
+        if (parameters.queueLimit > EntryQueue.MAX_LIMIT) revert BadParameter("queueLimit");
         token = token_;
         rollup = rollup_;
         governance = governance_;
-        stakeAmount = p.stakeAmount;
-        minimumStake = p.minimumStake;
-        entryPeriod = p.entryPeriod;
-        exitDelay = p.exitDelay;
-        entryWindow = p.entryWindow;
-        maxEntryFlush = p.maxEntryFlush;
-        queueLimit = p.queueLimit;
-        _queue.flush = p.entryFlush;
+        stakeAmount = parameters.stakeAmount;
+        minimumStake = parameters.minimumStake;
+        entryPeriod = parameters.entryPeriod;
+        exitDelay = parameters.exitDelay;
+        entryWindow = parameters.entryWindow;
+        maxEntryFlush = parameters.maxEntryFlush;
+        queueLimit = parameters.queueLimit;
+        _queue.flush = parameters.entryFlush;
     }
 
     // ---- entry ----------------------------------------------------------------------------------------------------
 
     /// @inheritdoc IStaking
-    function register(Registration calldata r) external returns (SequencerId id) {
-        if (r.attester == address(0)) revert ZeroAddress();
+    function register(Registration calldata registration) external returns (SequencerId id) {
+        if (registration.attester == address(0)) revert ZeroAddress();
         uint32 last = _queue.count;
         if (last == type(uint32).max) revert TooManySequencers();
-        (uint256 window, L1Slot activeFrom) = _place();
-        _requirePossession(r.blsKey, r.proofOfPossession);
+        (uint256 window, L1Slot activeFrom) = _nextPlace();
+        _requirePossession(registration.blsKey, registration.proofOfPossession);
         unchecked {
-            // compared just before
+            // Compared above.
             id = SequencerId.wrap(last + 1);
         }
         _queue.count = SequencerId.unwrap(id);
         _queue.take(window);
-        Stored storage s = _sequencers[id];
-        s.attester = r.attester;
-        s.activeFrom = _toUint40(activeFrom);
-        s.owner = msg.sender;
-        s.stake = stakeAmount;
-        address withdrawer = r.withdrawer == address(0) ? msg.sender : r.withdrawer;
-        if (withdrawer != msg.sender) s.withdrawer = withdrawer;
-        if (r.feeRecipient != 0) s.feeRecipient = r.feeRecipient;
-        s.blsKeyHash = _hash(r.blsKey);
-        emit Registered(id, r.attester, msg.sender, withdrawer, r.feeRecipient, stakeAmount, activeFrom, r.blsKey);
+        StoredSequencer storage stored = _sequencers[id];
+        stored.attester = registration.attester;
+        stored.activeFrom = _toUint40(activeFrom);
+        stored.owner = msg.sender;
+        stored.stake = stakeAmount;
+        address withdrawer = registration.withdrawer == address(0) ? msg.sender : registration.withdrawer;
+        if (withdrawer != msg.sender) stored.withdrawer = withdrawer;
+        if (registration.feeRecipient != 0) stored.feeRecipient = registration.feeRecipient;
+        stored.blsKeyHash = _keyHash(registration.blsKey);
+        emit Registered(
+            id,
+            registration.attester,
+            msg.sender,
+            withdrawer,
+            registration.feeRecipient,
+            stakeAmount,
+            activeFrom,
+            registration.blsKey
+        );
         token.pull(msg.sender, stakeAmount);
     }
 
     /// @inheritdoc IStaking
     function cancelEntry(SequencerId id) external {
-        Stored storage s = _sequencers[id];
-        Status status = _statusOf(s);
+        StoredSequencer storage stored = _sequencers[id];
+        Status status = _statusOf(stored);
         if (status != Status.Queued) revert WrongStatus(id, Status.Queued, status);
-        _requireOwner(id, s);
-        _queue.giveBack(Entries.windowOf(L1Slot.wrap(s.activeFrom), entryWindow));
-        // It never becomes active, also when its time comes.
-        s.exitAt = _toUint40(Entries.exitMark(l1Slot()));
-        (address to, uint96 amount) = _settle(s);
+        _requireOwner(id, stored);
+        _queue.release(Entries.windowOf(L1Slot.wrap(stored.activeFrom), entryWindow));
+        // The exit keeps it from becoming active when its entry window begins.
+        stored.exitAt = _toUint40(Entries.exitTime(l1Slot()));
+        (address to, uint96 amount) = _takeStake(stored);
         emit EntryCancelled(id, to, amount);
         token.push(to, amount);
     }
@@ -158,64 +172,62 @@ contract Staking is IStaking, L1Clock {
 
     /// @inheritdoc IStaking
     function topUp(SequencerId id, uint96 amount) external {
-        Stored storage s = _sequencers[id];
-        _requireStaying(id, s);
+        StoredSequencer storage stored = _sequencers[id];
+        _requireQueuedOrActive(id, stored);
         if (amount == 0) revert ZeroAmount();
-        uint256 stake = uint256(s.stake) + amount;
+        uint256 stake = uint256(stored.stake) + amount;
         if (stake > stakeAmount) revert StakeTooHigh(id, stakeAmount, stake);
-        // casting: at most stakeAmount
-        // forge-lint: disable-next-line(unsafe-typecast)
-        s.stake = uint96(stake);
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Casts: the stake is at most stakeAmount.
+        stored.stake = uint96(stake);
         emit ToppedUp(id, msg.sender, amount, uint96(stake));
         token.pull(msg.sender, amount);
     }
 
     /// @inheritdoc IStaking
     function setWithdrawer(SequencerId id, address withdrawer) external {
-        Stored storage s = _sequencers[id];
-        Status status = _statusOf(s);
+        StoredSequencer storage stored = _sequencers[id];
+        Status status = _statusOf(stored);
         if (status == Status.None || status == Status.Exited) revert WrongStatus(id, Status.Active, status);
-        address current = _withdrawerOf(s);
+        address current = _withdrawerOf(stored);
         if (msg.sender != current) revert NotWithdrawer(id, current, msg.sender);
         if (withdrawer == address(0)) revert ZeroAddress();
-        s.withdrawer = withdrawer;
+        stored.withdrawer = withdrawer;
         emit WithdrawerSet(id, withdrawer);
     }
 
     /// @inheritdoc IStaking
     function setFeeRecipient(SequencerId id, uint32 feeRecipient) external {
-        Stored storage s = _sequencers[id];
-        _requireStaying(id, s);
-        _requireOwner(id, s);
-        s.feeRecipient = feeRecipient;
+        StoredSequencer storage stored = _sequencers[id];
+        _requireQueuedOrActive(id, stored);
+        _requireOwner(id, stored);
+        stored.feeRecipient = feeRecipient;
         emit FeeRecipientSet(id, feeRecipient);
     }
 
     /// @inheritdoc IStaking
     function rotateAttester(SequencerId id, address attester) external {
-        Stored storage s = _sequencers[id];
-        _requireStaying(id, s);
-        _requireOwner(id, s);
+        StoredSequencer storage stored = _sequencers[id];
+        _requireQueuedOrActive(id, stored);
+        _requireOwner(id, stored);
         if (attester == address(0)) revert ZeroAddress();
-        L1Slot from = _rotation(id, s, s.attesterFrom);
-        // What the last rotation brought in has been the attester for every slot in flight.
-        if (s.attesterFrom != 0) s.attester = s.nextAttester;
-        s.nextAttester = attester;
-        s.attesterFrom = _toUint40(from);
+        L1Slot from = _startRotation(id, stored, stored.attesterFrom);
+        // A past rotation has taken effect for every slot in flight, so its attester becomes the current one.
+        if (stored.attesterFrom != 0) stored.attester = stored.nextAttester;
+        stored.nextAttester = attester;
+        stored.attesterFrom = _toUint40(from);
         emit AttesterRotated(id, attester, from);
     }
 
     /// @inheritdoc IStaking
     function rotateBlsKey(SequencerId id, bytes32[4] calldata blsKey, bytes32[8] calldata proofOfPossession) external {
-        Stored storage s = _sequencers[id];
-        _requireStaying(id, s);
-        _requireOwner(id, s);
-        L1Slot from = _rotation(id, s, s.blsKeyFrom);
+        StoredSequencer storage stored = _sequencers[id];
+        _requireQueuedOrActive(id, stored);
+        _requireOwner(id, stored);
+        L1Slot from = _startRotation(id, stored, stored.blsKeyFrom);
         _requirePossession(blsKey, proofOfPossession);
-        if (s.blsKeyFrom != 0) s.blsKeyHash = s.nextBlsKeyHash;
-        s.nextBlsKeyHash = _hash(blsKey);
-        s.blsKeyFrom = _toUint40(from);
+        if (stored.blsKeyFrom != 0) stored.blsKeyHash = stored.nextBlsKeyHash;
+        stored.nextBlsKeyHash = _keyHash(blsKey);
+        stored.blsKeyFrom = _toUint40(from);
         emit BlsKeyRotated(id, blsKey, from);
     }
 
@@ -223,25 +235,25 @@ contract Staking is IStaking, L1Clock {
 
     /// @inheritdoc IStaking
     function initiateExit(SequencerId id) external {
-        Stored storage s = _sequencers[id];
-        _requireStaying(id, s);
-        if (msg.sender != s.owner && msg.sender != _attesterAt(s, l1Slot())) {
-            revert NotOwner(id, s.owner, msg.sender);
+        StoredSequencer storage stored = _sequencers[id];
+        _requireQueuedOrActive(id, stored);
+        if (msg.sender != stored.owner && msg.sender != _attesterAt(stored, l1Slot())) {
+            revert NotOwner(id, stored.owner, msg.sender);
         }
-        _startExit(id, s);
+        _startExit(id, stored);
     }
 
     /// @inheritdoc IStaking
     function withdraw(SequencerId id) external {
-        // A slot that is over may still owe this sequencer a penalty.
+        // A slot that is over may still have to penalize this sequencer.
         IRollup(rollup).sync();
-        Stored storage s = _sequencers[id];
-        Status status = _statusOf(s);
+        StoredSequencer storage stored = _sequencers[id];
+        Status status = _statusOf(stored);
         if (status != Status.Exiting) revert WrongStatus(id, Status.Exiting, status);
-        L1Slot from = Entries.withdrawableFrom(s.exitAt, exitDelay);
+        L1Slot from = Entries.withdrawableFrom(stored.exitAt, exitDelay);
         if (l1Slot() < from) revert NotWithdrawableYet(id, from, l1Slot());
         if (IRollup(rollup).isCandidate(id)) revert StillCandidate(id);
-        (address to, uint96 amount) = _settle(s);
+        (address to, uint96 amount) = _takeStake(stored);
         emit Withdrawn(id, to, amount);
         if (amount != 0) token.push(to, amount);
     }
@@ -249,18 +261,18 @@ contract Staking is IStaking, L1Clock {
     /// @inheritdoc IStaking
     function slash(SequencerId id, uint96 amount) external returns (uint96 slashed) {
         if (msg.sender != rollup) revert NotRollup(rollup, msg.sender);
-        Stored storage s = _sequencers[id];
-        uint96 stake = s.stake;
+        StoredSequencer storage stored = _sequencers[id];
+        uint96 stake = stored.stake;
         slashed = amount < stake ? amount : stake;
         if (slashed == 0) return 0;
         uint96 remaining;
         unchecked {
-            // slashed is at most the stake
+            // The slashed amount is at most the stake.
             remaining = stake - slashed;
         }
-        s.stake = remaining;
+        stored.stake = remaining;
         emit Slashed(id, slashed, remaining);
-        if (remaining < minimumStake && s.exitAt == 0) _startExit(id, s);
+        if (remaining < minimumStake && stored.exitAt == 0) _startExit(id, stored);
         token.burn(slashed);
     }
 
@@ -268,19 +280,20 @@ contract Staking is IStaking, L1Clock {
 
     /// @inheritdoc IStaking
     function sequencer(SequencerId id) external view returns (Sequencer memory) {
-        return _view(_sequencers[id]);
+        return _sequencerView(_sequencers[id]);
     }
 
     /// @inheritdoc IStaking
     function eligibleAttester(SequencerId id, L1Slot activeBy) external view returns (address) {
-        Stored storage s = _sequencers[id];
-        // An unknown id has no attester anyway.
-        if (s.exitAt != 0 || s.activeFrom > L1Slot.unwrap(activeBy)) return address(0);
-        if (!s.rotated) return s.attester;
-        // A slot that counts from before a change of the BLS key is closed to it from the change on: one key a slot.
-        uint256 blsKeyFrom = s.blsKeyFrom;
+        StoredSequencer storage stored = _sequencers[id];
+        // An unknown id has no attester, so the checks below return zero for it.
+        if (stored.exitAt != 0 || stored.activeFrom > L1Slot.unwrap(activeBy)) return address(0);
+        if (!stored.rotated) return stored.attester;
+        // A change of the BLS key closes slots that count from before it, so that a slot has one key for each
+        // sequencer.
+        uint256 blsKeyFrom = stored.blsKeyFrom;
         if (!Entries.isValidAt(blsKeyFrom, activeBy) && Entries.isValidAt(blsKeyFrom, l1Slot())) return address(0);
-        return _attesterAt(s, activeBy);
+        return _attesterAt(stored, activeBy);
     }
 
     /// @inheritdoc IStaking
@@ -329,20 +342,19 @@ contract Staking is IStaking, L1Clock {
         uint256 last = _queue.count;
         if (first == 0 || first > last) return sequencers;
         unchecked {
-            // first is 1 to last; casting: ids have 32 bits
+            // `first` is between 1 and `last`. Cast: ids have 32 bits.
             uint256 length = last - first + 1;
             if (length > limit) length = limit;
             sequencers = new Sequencer[](length);
             for (uint256 i = 0; i < length; ++i) {
-                // forge-lint: disable-next-line(unsafe-typecast)
-                sequencers[i] = _view(_sequencers[SequencerId.wrap(uint32(first + i))]);
+                sequencers[i] = _sequencerView(_sequencers[SequencerId.wrap(uint32(first + i))]);
             }
         }
     }
 
     /// @inheritdoc IStaking
     function nextActivation() external view returns (L1Slot activeFrom) {
-        (, activeFrom) = _place();
+        (, activeFrom) = _nextPlace();
     }
 
     /// @inheritdoc IStaking
@@ -358,17 +370,18 @@ contract Staking is IStaking, L1Clock {
 
     // ---- checks ---------------------------------------------------------------------------------------------------
 
-    /// @dev Queued or active.
-    function _requireStaying(SequencerId id, Stored storage s) private view {
-        Status status = _statusOf(s);
+    /// @dev Reverts unless the sequencer is queued or active.
+    function _requireQueuedOrActive(SequencerId id, StoredSequencer storage stored) private view {
+        Status status = _statusOf(stored);
         if (status != Status.Active && status != Status.Queued) revert WrongStatus(id, Status.Active, status);
     }
 
-    function _requireOwner(SequencerId id, Stored storage s) private view {
-        if (msg.sender != s.owner) revert NotOwner(id, s.owner, msg.sender);
+    function _requireOwner(SequencerId id, StoredSequencer storage stored) private view {
+        if (msg.sender != stored.owner) revert NotOwner(id, stored.owner, msg.sender);
     }
 
-    /// @dev The sender holds the secret of `blsKey`. The message names the sender, so that nobody registers a key of somebody else.
+    /// @dev Reverts unless the sender holds the secret of `blsKey`. The signed message names the sender, so nobody can
+    /// register the key of somebody else.
     function _requirePossession(bytes32[4] calldata blsKey, bytes32[8] calldata proof) private view {
         bytes32[8] memory hashed = Bls.hashToG2(possessionMessage(msg.sender, blsKey), POSSESSION_DST);
         if (!Bls.verify(blsKey, proof, hashed)) revert BadProofOfPossession(msg.sender);
@@ -376,33 +389,34 @@ contract Staking is IStaking, L1Clock {
 
     // ---- effects --------------------------------------------------------------------------------------------------
 
-    function _startExit(SequencerId id, Stored storage s) private {
-        L1Slot now_ = Entries.exitMark(l1Slot());
-        s.exitAt = _toUint40(now_);
+    function _startExit(SequencerId id, StoredSequencer storage stored) private {
+        L1Slot now_ = Entries.exitTime(l1Slot());
+        stored.exitAt = _toUint40(now_);
         emit ExitInitiated(id, now_, now_.plus(exitDelay));
     }
 
-    /// @dev Takes the stake out of the books.
-    function _settle(Stored storage s) private returns (address to, uint96 amount) {
-        to = _withdrawerOf(s);
-        amount = s.stake;
-        s.stake = 0;
-        s.paid = true;
+    /// @dev Sets the stake to zero and marks it as paid. Returns who gets how much.
+    function _takeStake(StoredSequencer storage stored) private returns (address to, uint96 amount) {
+        to = _withdrawerOf(stored);
+        amount = stored.stake;
+        stored.stake = 0;
+        stored.paid = true;
     }
 
-    /// @dev From when on a rotation announced now counts. The last one took effect at `last`, zero for none.
-    function _rotation(SequencerId id, Stored storage s, uint40 last) private returns (L1Slot from) {
+    /// @dev Marks a rotation that is announced now, and returns when it takes effect. The last rotation took effect at
+    /// `last`; zero if there was none.
+    function _startRotation(SequencerId id, StoredSequencer storage stored, uint40 last) private returns (L1Slot from) {
         L1Slot now_ = l1Slot();
         L1Slot earliest = Entries.nextRotation(last);
         if (now_ < earliest) revert RotationTooEarly(id, earliest, now_);
-        s.rotated = true;
+        stored.rotated = true;
         return now_.plus(entryPeriod);
     }
 
     // ---- reading --------------------------------------------------------------------------------------------------
 
-    /// @dev Where a registration made now finds room.
-    function _place() private view returns (uint256 window, L1Slot activeFrom) {
+    /// @dev The first entry window with a free place for a registration that is made now, and when it becomes active.
+    function _nextPlace() private view returns (uint256 window, L1Slot activeFrom) {
         L1Slot earliest = l1Slot().plus(entryPeriod);
         uint256 first = Entries.windowOf(earliest, entryWindow);
         bool found;
@@ -411,55 +425,55 @@ contract Staking is IStaking, L1Clock {
         if (!found) revert QueueFull(activeFrom);
     }
 
-    function _attesterAt(Stored storage s, L1Slot moment) private view returns (address) {
-        return s.rotated && Entries.isValidAt(s.attesterFrom, moment) ? s.nextAttester : s.attester;
+    function _attesterAt(StoredSequencer storage stored, L1Slot moment) private view returns (address) {
+        return stored.rotated && Entries.isValidAt(stored.attesterFrom, moment) ? stored.nextAttester : stored.attester;
     }
 
-    function _blsKeyHashAt(Stored storage s, L1Slot moment) private view returns (bytes32) {
-        return s.rotated && Entries.isValidAt(s.blsKeyFrom, moment) ? s.nextBlsKeyHash : s.blsKeyHash;
+    function _blsKeyHashAt(StoredSequencer storage stored, L1Slot moment) private view returns (bytes32) {
+        return
+            stored.rotated && Entries.isValidAt(stored.blsKeyFrom, moment) ? stored.nextBlsKeyHash : stored.blsKeyHash;
     }
 
-    function _withdrawerOf(Stored storage s) private view returns (address withdrawer) {
-        withdrawer = s.withdrawer;
-        if (withdrawer == address(0)) withdrawer = s.owner;
+    function _withdrawerOf(StoredSequencer storage stored) private view returns (address withdrawer) {
+        withdrawer = stored.withdrawer;
+        if (withdrawer == address(0)) withdrawer = stored.owner;
     }
 
-    function _statusOf(Stored storage s) private view returns (Status) {
-        // Nobody has no attester.
-        if (s.attester == address(0)) return Status.None;
-        if (s.paid) return Status.Exited;
-        if (s.exitAt != 0) return Status.Exiting;
-        return s.activeFrom <= L1Slot.unwrap(l1Slot()) ? Status.Active : Status.Queued;
+    function _statusOf(StoredSequencer storage stored) private view returns (Status) {
+        // An unregistered id has no attester.
+        if (stored.attester == address(0)) return Status.None;
+        if (stored.paid) return Status.Exited;
+        if (stored.exitAt != 0) return Status.Exiting;
+        return stored.activeFrom <= L1Slot.unwrap(l1Slot()) ? Status.Active : Status.Queued;
     }
 
-    function _view(Stored storage s) private view returns (Sequencer memory v) {
+    function _sequencerView(StoredSequencer storage stored) private view returns (Sequencer memory result) {
         L1Slot now_ = l1Slot();
-        v.status = _statusOf(s);
-        v.attester = _attesterAt(s, now_);
-        v.activeFrom = L1Slot.wrap(s.activeFrom);
-        v.exitAt = L1Slot.wrap(s.exitAt);
-        v.owner = s.owner;
-        v.withdrawer = _withdrawerOf(s);
-        v.stake = s.stake;
-        v.feeRecipient = s.feeRecipient;
-        v.blsKeyHash = _blsKeyHashAt(s, now_);
-        if (L1Slot.wrap(s.attesterFrom) > now_) {
-            v.nextAttester = s.nextAttester;
-            v.nextAttesterFrom = L1Slot.wrap(s.attesterFrom);
+        result.status = _statusOf(stored);
+        result.attester = _attesterAt(stored, now_);
+        result.activeFrom = L1Slot.wrap(stored.activeFrom);
+        result.exitAt = L1Slot.wrap(stored.exitAt);
+        result.owner = stored.owner;
+        result.withdrawer = _withdrawerOf(stored);
+        result.stake = stored.stake;
+        result.feeRecipient = stored.feeRecipient;
+        result.blsKeyHash = _blsKeyHashAt(stored, now_);
+        if (L1Slot.wrap(stored.attesterFrom) > now_) {
+            result.nextAttester = stored.nextAttester;
+            result.nextAttesterFrom = L1Slot.wrap(stored.attesterFrom);
         }
-        if (L1Slot.wrap(s.blsKeyFrom) > now_) {
-            v.nextBlsKeyHash = s.nextBlsKeyHash;
-            v.nextBlsKeyFrom = L1Slot.wrap(s.blsKeyFrom);
+        if (L1Slot.wrap(stored.blsKeyFrom) > now_) {
+            result.nextBlsKeyHash = stored.nextBlsKeyHash;
+            result.nextBlsKeyFrom = L1Slot.wrap(stored.blsKeyFrom);
         }
     }
 
-    function _hash(bytes32[4] calldata blsKey) private pure returns (bytes32) {
+    function _keyHash(bytes32[4] calldata blsKey) private pure returns (bytes32) {
         return keccak256(abi.encodePacked(blsKey));
     }
 
-    /// @dev An L1 slot takes at least a second, and 2^40 seconds are 34,000 years.
+    /// @dev Cast: an L1 slot takes at least a second, and 2^40 seconds are 34,000 years.
     function _toUint40(L1Slot l1Slot_) private pure returns (uint40) {
-        // forge-lint: disable-next-line(unsafe-typecast)
         return uint40(L1Slot.unwrap(l1Slot_));
     }
 }

@@ -6,25 +6,24 @@ import {console} from "forge-std/console.sol";
 import {IBridge} from "../contracts/interfaces/IBridge.sol";
 import {Operator} from "./lib/Operator.sol";
 
-/// @title Deposits the sender's tokens to an L2 account, which is made if there is none
-/// @notice usage: forge script script/BridgeDeposit.s.sol --sig 'run(address,uint256,uint256,uint64)' OWNER KEY_X KEY_Y AMOUNT --rpc-url URL --broadcast
+/// @title Deposits the sender's tokens to an L2 account, and creates the account if it doesn't exist
+/// @notice usage: forge script script/BridgeDeposit.s.sol --rpc-url URL --broadcast
+/// --sig 'run(address,uint256,uint256,uint64)' OWNER KEY_X KEY_Y AMOUNT
 ///
-/// The key signs for the account on the L2; OWNER can force it out from L1. Neither can be changed. AMOUNT in L2 units.
+/// AMOUNT is in L2 units. The key, a point of Jubjub, signs for the account on L2. OWNER, an L1 address, can force the
+/// account's balance out to L1. Neither can be changed.
 contract BridgeDeposit is Operator {
-    function run(address owner, uint256 keyX, uint256 keyY, uint64 amount)
-        external
-        transacts
-        returns (uint64 number, uint32 index)
-    {
+    function run(address owner, uint256 keyX, uint256 keyY, uint64 amount) external transacts {
         IBridge bridge = IBridge(_contract("bridge"));
-        _approve(address(bridge), amount * bridge.unit());
+        uint256 units = amount * bridge.unit();
+        _approve(address(bridge), units);
         bytes memory result = _send(
             address(bridge),
             abi.encodeCall(IBridge.deposit, (owner, keyX, keyY, amount)),
-            string.concat("deposit ", vm.toString(amount), " L2 units to an account of ", vm.toString(owner))
+            string.concat("deposit ", _tokens(units), " to an L2 account of ", vm.toString(owner))
         );
-        (number, index) = abi.decode(result, (uint64, uint32));
-        console.log("place in the queue", number);
-        console.log("L2 account        ", index);
+        (uint64 number, uint32 index) = abi.decode(result, (uint64, uint32));
+        console.log("number in the queue", number);
+        console.log("L2 account         ", index);
     }
 }

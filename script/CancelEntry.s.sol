@@ -5,8 +5,9 @@ import {IStaking} from "../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../contracts/types/Ids.sol";
 import {Operator} from "./lib/Operator.sol";
 
-/// @title Takes a queued sequencer out of the queue and pays its stake to its withdrawer; the sender is its owner
-/// @notice usage: forge script script/CancelEntry.s.sol --sig 'run(uint32)' SEQUENCER --rpc-url URL --broadcast
+/// @title Removes a sequencer from the entry queue and pays its stake to its withdrawer; the sender is its owner
+/// @notice usage: forge script script/CancelEntry.s.sol --rpc-url URL --broadcast
+/// --sig 'run(uint32)' SEQUENCER
 contract CancelEntry is Operator {
     function run(uint32 sequencer) external transacts {
         _send(

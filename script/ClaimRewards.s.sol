@@ -6,16 +6,16 @@ import {console} from "forge-std/console.sol";
 import {IRewards} from "../contracts/interfaces/IRewards.sol";
 import {Operator} from "./lib/Operator.sol";
 
-/// @title Pays the sender's rewards, as far as the pot reaches
-/// @notice usage: forge script script/ClaimRewards.s.sol --sig 'run(address)' TO --rpc-url URL --broadcast
+/// @title Pays the sender's rewards, as much of them as the pot holds
+/// @notice usage: forge script script/ClaimRewards.s.sol --rpc-url URL --broadcast
+/// --sig 'run(address)' TO
 contract ClaimRewards is Operator {
-    function run(address to) external transacts returns (uint256 paid) {
+    function run(address to) external transacts {
         bytes memory result = _send(
             _contract("rewards"),
             abi.encodeCall(IRewards.claim, (to)),
             string.concat("claim rewards to ", vm.toString(to))
         );
-        paid = abi.decode(result, (uint256));
-        console.log("paid, token units:", paid);
+        console.log("paid:", _tokens(abi.decode(result, (uint256))));
     }
 }

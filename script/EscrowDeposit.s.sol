@@ -5,9 +5,10 @@ import {IEscrow} from "../contracts/interfaces/IEscrow.sol";
 import {Operator} from "./lib/Operator.sol";
 
 /// @title Adds the sender's tokens to a prover's escrow, from which bonds are locked
-/// @notice usage: forge script script/EscrowDeposit.s.sol --sig 'run(address,uint128)' PROVER AMOUNT --rpc-url URL --broadcast
+/// @notice usage: forge script script/EscrowDeposit.s.sol --rpc-url URL --broadcast
+/// --sig 'run(address,uint128)' PROVER AMOUNT
 ///
-/// AMOUNT in token units.
+/// AMOUNT is in token units.
 contract EscrowDeposit is Operator {
     function run(address prover, uint128 amount) external transacts {
         address escrow = _contract("escrow");
@@ -15,7 +16,7 @@ contract EscrowDeposit is Operator {
         _send(
             escrow,
             abi.encodeCall(IEscrow.deposit, (prover, amount)),
-            string.concat("deposit ", vm.toString(amount), " token units in the escrow of ", vm.toString(prover))
+            string.concat("deposit ", _tokens(amount), " in the escrow of ", vm.toString(prover))
         );
     }
 }

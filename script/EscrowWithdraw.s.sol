@@ -4,8 +4,9 @@ pragma solidity 0.8.37;
 import {IEscrow} from "../contracts/interfaces/IEscrow.sol";
 import {Operator} from "./lib/Operator.sol";
 
-/// @title Pays out what the sender asked back from the escrow, once the delay is over
-/// @notice usage: forge script script/EscrowWithdraw.s.sol --sig 'run(address)' TO --rpc-url URL --broadcast
+/// @title Pays what the sender requested back from the escrow, after the delay
+/// @notice usage: forge script script/EscrowWithdraw.s.sol --rpc-url URL --broadcast
+/// --sig 'run(address)' TO
 contract EscrowWithdraw is Operator {
     function run(address to) external transacts {
         _send(

@@ -5,18 +5,19 @@ import {Action, IPayload} from "../contracts/interfaces/IPayload.sol";
 import {ITimelock} from "../contracts/interfaces/ITimelock.sol";
 import {Operator} from "./lib/Operator.sol";
 
-/// @title Executes a queued payload once its delay is over; anyone may send it
-/// @notice usage: forge script script/ExecutePayload.s.sol --sig 'run(address)' PAYLOAD --rpc-url URL --broadcast
+/// @title Executes a queued payload after its delay; anyone may send it
+/// @notice usage: forge script script/ExecutePayload.s.sol --rpc-url URL --broadcast
+/// --sig 'run(address)' PAYLOAD
 ///
-/// A payload that answers otherwise than when it was queued, or not at all, needs the actions of its `Queued` event, encoded as `abi.encode(actions)`:
-/// --sig 'run(address,bytes)' PAYLOAD ACTIONS
+/// If the payload no longer returns the actions that were queued, the actions of its `Queued` event are needed, encoded
+/// as `abi.encode(actions)`: --sig 'run(address,bytes)' PAYLOAD ACTIONS
 contract ExecutePayload is Operator {
-    /// @notice The payload doesn't answer with the actions that were queued: hand them over.
+    /// @notice The payload doesn't return the actions that were queued. Pass them as the second argument.
     error ActionsNeeded(address payload, bytes32 queued);
 
     function run(address payload) external {
         bytes32 expected = ITimelock(_contract("timelock")).queued(payload).actionsHash;
-        // never queued: the timelock says so
+        // it was never queued: the timelock refuses it
         if (expected == 0) return execute(payload, new Action[](0));
         if (payload.code.length == 0) revert ActionsNeeded(payload, expected);
         try IPayload(payload).actions() returns (Action[] memory actions) {

@@ -4,10 +4,11 @@ pragma solidity 0.8.37;
 import {IRewards} from "../contracts/interfaces/IRewards.sol";
 import {Operator} from "./lib/Operator.sol";
 
-/// @title Puts the sender's tokens into the reward pot
-/// @notice usage: forge script script/FundRewards.s.sol --sig 'run(uint256)' AMOUNT --rpc-url URL --broadcast
+/// @title Pays the sender's tokens into the reward pot
+/// @notice usage: forge script script/FundRewards.s.sol --rpc-url URL --broadcast
+/// --sig 'run(uint256)' AMOUNT
 ///
-/// AMOUNT in token units.
+/// AMOUNT is in token units.
 contract FundRewards is Operator {
     function run(uint256 amount) external transacts {
         address rewards = _contract("rewards");
@@ -15,7 +16,7 @@ contract FundRewards is Operator {
         _send(
             rewards,
             abi.encodeCall(IRewards.fund, (amount)),
-            string.concat("put ", vm.toString(amount), " token units into the reward pot")
+            string.concat("pay ", _tokens(amount), " into the reward pot")
         );
     }
 }

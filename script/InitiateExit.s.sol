@@ -6,7 +6,8 @@ import {SequencerId} from "../contracts/types/Ids.sol";
 import {Operator} from "./lib/Operator.sol";
 
 /// @title Starts a sequencer's exit; the sender is its owner or attester
-/// @notice usage: forge script script/InitiateExit.s.sol --sig 'run(uint32)' SEQUENCER --rpc-url URL --broadcast
+/// @notice usage: forge script script/InitiateExit.s.sol --rpc-url URL --broadcast
+/// --sig 'run(uint32)' SEQUENCER
 contract InitiateExit is Operator {
     function run(uint32 sequencer) external transacts {
         _send(

@@ -4,10 +4,11 @@ pragma solidity 0.8.37;
 import {IVotes} from "../contracts/interfaces/IVotes.sol";
 import {Operator} from "./lib/Operator.sol";
 
-/// @title Queues a payload that has the quorum in the timelock; anyone may send it
-/// @notice usage: forge script script/PushVote.s.sol --sig 'run(uint64,address)' ROUND PAYLOAD --rpc-url URL --broadcast
+/// @title Queues a payload in the timelock, once it has the quorum; anyone may send it
+/// @notice usage: forge script script/PushVote.s.sol --rpc-url URL --broadcast
+/// --sig 'run(uint64,address)' ROUND PAYLOAD
 ///
-/// ROUND is the slot of any of the round's votes divided by `votingRound`, rounded down.
+/// ROUND is the slot of any vote of the round divided by `votingRound`, rounded down.
 contract PushVote is Operator {
     function run(uint64 round, address payload) external transacts {
         _send(

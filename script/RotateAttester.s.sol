@@ -5,8 +5,9 @@ import {IStaking} from "../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../contracts/types/Ids.sol";
 import {Operator} from "./lib/Operator.sol";
 
-/// @title Gives a sequencer another attester, after the entry period; the sender is its owner
-/// @notice usage: forge script script/RotateAttester.s.sol --sig 'run(uint32,address)' SEQUENCER ATTESTER --rpc-url URL --broadcast
+/// @title Replaces a sequencer's attester, from the end of the entry period on; the sender is its owner
+/// @notice usage: forge script script/RotateAttester.s.sol --rpc-url URL --broadcast
+/// --sig 'run(uint32,address)' SEQUENCER ATTESTER
 contract RotateAttester is Operator {
     function run(uint32 sequencer, address attester) external transacts {
         _send(

@@ -6,16 +6,19 @@ import {SequencerId} from "../contracts/types/Ids.sol";
 import {BlsSecret} from "./lib/BlsSecret.sol";
 import {Operator} from "./lib/Operator.sol";
 
-/// @title Gives a sequencer another BLS key, after the entry period; the sender is its owner
-/// @notice usage: forge script script/RotateBlsKey.s.sol --sig 'run(uint32)' SEQUENCER --rpc-url URL --broadcast
+/// @title Replaces a sequencer's BLS key, from the end of the entry period on; the sender is its owner
+/// @notice usage: forge script script/RotateBlsKey.s.sol --rpc-url URL --broadcast
+/// --sig 'run(uint32)' SEQUENCER
 ///
-/// FERNET_BLS_SECRET is the new secret key; it only signs here. Where it is kept elsewhere, see Register:
+/// FERNET_BLS_SECRET is the new secret key, 64 hexadecimal digits. It only signs here; no transaction contains it.
+///
+/// If it is kept elsewhere, see Register:
 /// --sig 'run(uint32,bytes32[4],bytes32[8])' SEQUENCER BLS_KEY PROOF_OF_POSSESSION
 contract RotateBlsKey is Operator {
     function run(uint32 sequencer) external transacts {
         address staking = _contract("staking");
         (bytes32[4] memory key, bytes32[8] memory proof) =
-            BlsSecret.possession(IStaking(staking), _sender(), vm.envUint("FERNET_BLS_SECRET"));
+            BlsSecret.possession(IStaking(staking), _sender(), BlsSecret.fromEnvironment());
         _rotate(staking, sequencer, key, proof);
     }
 

@@ -6,7 +6,8 @@ import {SequencerId} from "../contracts/types/Ids.sol";
 import {Operator} from "./lib/Operator.sol";
 
 /// @title Changes the L2 account that a sequencer's blocks pay fees to; the sender is its owner
-/// @notice usage: forge script script/SetFeeRecipient.s.sol --sig 'run(uint32,uint32)' SEQUENCER FEE_RECIPIENT --rpc-url URL --broadcast
+/// @notice usage: forge script script/SetFeeRecipient.s.sol --rpc-url URL --broadcast
+/// --sig 'run(uint32,uint32)' SEQUENCER FEE_RECIPIENT
 ///
 /// FEE_RECIPIENT is an L2 account index; 0 burns the fees.
 contract SetFeeRecipient is Operator {

@@ -4,46 +4,83 @@ pragma solidity 0.8.37;
 import {console} from "forge-std/console.sol";
 
 import {IReader, SequencerView} from "../contracts/interfaces/IReader.sol";
-import {Status} from "../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../contracts/types/Ids.sol";
 import {L1Slot} from "../contracts/types/Time.sol";
 import {Operator} from "./lib/Operator.sol";
+import {Text, Units} from "./lib/Text.sol";
 
 /// @title Prints registrations with their status
-/// @notice usage: forge script script/ShowSequencers.s.sol --sig 'run(uint32,uint32)' FROM LIMIT --rpc-url URL
+/// @notice usage: forge script script/ShowSequencers.s.sol --rpc-url URL
+/// --sig 'run(uint32,uint32)' FROM LIMIT
 ///
 /// FROM is the first sequencer, counted from 1.
 contract ShowSequencers is Operator {
-    function run(uint32 from, uint32 limit) external returns (SequencerView[] memory sequencers) {
-        sequencers = IReader(_contract("reader")).sequencers(SequencerId.wrap(from), limit);
-        if (sequencers.length == 0) console.log("no sequencer from", from, "on");
+    using Text for Units;
+
+    function run(uint32 from, uint32 limit) external {
+        console.log(report(from, limit));
+    }
+
+    /// @notice What `run` prints.
+    function report(uint32 from, uint32 limit) public returns (string memory text) {
+        SequencerView[] memory sequencers = IReader(_contract("reader")).sequencers(SequencerId.wrap(from), limit);
+        if (sequencers.length == 0) return string.concat("no sequencer from ", vm.toString(from), " on\n");
+        Units memory units = _units();
         for (uint256 i = 0; i < sequencers.length; ++i) {
-            _show(sequencers[i]);
+            text = string.concat(text, _describe(sequencers[i], units));
         }
     }
 
-    function statusName(Status status) public pure returns (string memory) {
-        string[5] memory names = ["none", "queued", "active", "exiting", "exited"];
-        return names[uint256(status)];
+    function _describe(SequencerView memory sequencer, Units memory units) private pure returns (string memory text) {
+        text = string.concat(
+            Text.line("sequencer", vm.toString(SequencerId.unwrap(sequencer.id))),
+            Text.line("  status", Text.status(sequencer.status)),
+            sequencer.candidate ? Text.line("  candidate", "of the slot in flight") : ""
+        );
+        text = string.concat(
+            text,
+            Text.line("  owner", vm.toString(sequencer.registration.owner)),
+            Text.line("  attester", vm.toString(sequencer.registration.attester)),
+            _rotations(sequencer, units)
+        );
+        text = string.concat(
+            text,
+            Text.line("  withdrawer", vm.toString(sequencer.registration.withdrawer)),
+            Text.line("  stake", units.tokens(sequencer.registration.stake)),
+            Text.line("  active from", units.moment(sequencer.registration.activeFrom))
+        );
+        text = string.concat(
+            text,
+            _isZero(sequencer.registration.exitAt)
+                ? ""
+                : Text.line("  exit started", units.moment(sequencer.registration.exitAt)),
+            Text.line("  fee recipient", _feeRecipient(sequencer.registration.feeRecipient)),
+            Text.line("  BLS key hash", vm.toString(sequencer.registration.blsKeyHash))
+        );
     }
 
-    function _show(SequencerView memory s) private pure {
-        console.log("sequencer      ", SequencerId.unwrap(s.id));
-        console.log("  status       ", statusName(s.status));
-        if (s.candidate) console.log("  candidate of the slot in flight");
-        console.log("  attester     ", s.registration.attester);
-        if (s.registration.nextAttester != address(0)) {
-            console.log("  then         ", s.registration.nextAttester);
-            console.log("  from L1 slot ", L1Slot.unwrap(s.registration.nextAttesterFrom));
+    /// @dev Keys that take effect later.
+    function _rotations(SequencerView memory sequencer, Units memory units) private pure returns (string memory text) {
+        if (!_isZero(sequencer.registration.nextAttesterFrom)) {
+            text = string.concat(
+                Text.line("  next attester", vm.toString(sequencer.registration.nextAttester)),
+                Text.line("    from", units.moment(sequencer.registration.nextAttesterFrom))
+            );
         }
-        console.log("  owner        ", s.registration.owner);
-        console.log("  withdrawer   ", s.registration.withdrawer);
-        console.log("  stake        ", s.registration.stake);
-        console.log("  active from  ", L1Slot.unwrap(s.registration.activeFrom));
-        if (L1Slot.unwrap(s.registration.exitAt) != 0) {
-            console.log("  exit signaled", L1Slot.unwrap(s.registration.exitAt));
+        if (!_isZero(sequencer.registration.nextBlsKeyFrom)) {
+            text = string.concat(
+                text,
+                Text.line("  next BLS key", vm.toString(sequencer.registration.nextBlsKeyHash)),
+                Text.line("    from", units.moment(sequencer.registration.nextBlsKeyFrom))
+            );
         }
-        console.log("  fee recipient", s.registration.feeRecipient);
-        console.log("  BLS key hash ", vm.toString(s.registration.blsKeyHash));
+    }
+
+    function _feeRecipient(uint32 account) private pure returns (string memory) {
+        return account == 0 ? "none, fees are burned" : string.concat("L2 account ", vm.toString(account));
+    }
+
+    function _isZero(L1Slot at_) private pure returns (bool) {
+        return L1Slot.unwrap(at_) == 0;
     }
 }

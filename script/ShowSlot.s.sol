@@ -4,56 +4,102 @@ pragma solidity 0.8.37;
 import {console} from "forge-std/console.sol";
 
 import {Candidate, IReader, Overview, SlotView} from "../contracts/interfaces/IReader.sol";
-import {IRollup, Phase} from "../contracts/interfaces/IRollup.sol";
+import {IRollup} from "../contracts/interfaces/IRollup.sol";
 import {SequencerId} from "../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../contracts/types/Time.sol";
 import {Operator} from "./lib/Operator.sol";
+import {Text, Units} from "./lib/Text.sol";
 
-/// @title Prints the slot in turn, its candidates, and the last finalized block
+/// @title Prints the slot in flight, its candidates, and the last finalized block
 /// @notice usage: forge script script/ShowSlot.s.sol --rpc-url URL
 contract ShowSlot is Operator {
+    using Text for Units;
+
     function run() external {
-        Overview memory o = IReader(_contract("reader")).overview();
-        SlotView memory slot = o.slot;
-        console.log("slot       ", Slot.unwrap(slot.slot));
-        console.log("phase      ", phaseName(slot.phase));
-        console.log("L1 slot    ", L1Slot.unwrap(o.l1Slot));
-        if (L1Slot.unwrap(o.pausedUntil) != 0) console.log("none before", L1Slot.unwrap(o.pausedUntil));
-        L1Slot pausableFrom = IRollup(_contract("rollup")).pausableFrom();
-        if (pausableFrom > o.l1Slot) console.log("no pause before", L1Slot.unwrap(pausableFrom));
-        console.log("phase ends ", L1Slot.unwrap(slot.phaseEnd));
-        console.log("started    ", L1Slot.unwrap(slot.start));
-        console.log("seed from  ", L1Slot.unwrap(slot.seedAt));
-        console.log("turn       ", slot.turn);
-        for (uint256 rank = 0; rank < slot.candidates.length; rank++) {
-            _show(rank, slot.candidates[rank]);
+        console.log(report());
+    }
+
+    /// @notice What `run` prints.
+    function report() public returns (string memory text) {
+        Overview memory overview = IReader(_contract("reader")).overview();
+        Units memory units = _units();
+        text = string.concat(_slot(overview.slot, units), _pauses(overview, units));
+        for (uint256 rank = 0; rank < overview.slot.candidates.length; ++rank) {
+            text = string.concat(text, _candidate(rank, overview.slot.candidates[rank], units));
         }
-        console.log("block pays ", o.rates.blockReward);
-        console.log("blocks     ", o.tip.height);
-        console.log("tip        ", vm.toString(o.tip.headerHash));
-        console.log("state root ", vm.toString(o.tip.stateRoot));
-        console.log("deposits   ", o.tip.depositsEnd);
-        console.log("pending    ", o.pendingDeposits);
-        if (o.unsettled) console.log("an earlier slot is over and waits for settlement");
+        text = string.concat(
+            text,
+            Text.line("block reward", units.tokens(overview.rates.blockReward)),
+            Text.line("final blocks", vm.toString(overview.tip.height))
+        );
+        text = string.concat(
+            text,
+            Text.line("  last header", vm.toString(overview.tip.headerHash)),
+            Text.line("  state root", vm.toString(overview.tip.stateRoot)),
+            Text.line("L1 queue", _queue(overview)),
+            overview.unsettled ? "an earlier slot is over and isn't settled yet\n" : ""
+        );
     }
 
-    function phaseName(Phase phase) public pure returns (string memory) {
-        string[8] memory names =
-            ["waiting", "proposal", "commitment", "reveal", "exclusive proving", "open proving", "halt", "backup"];
-        return names[uint256(phase)];
+    function _slot(SlotView memory slot, Units memory units) private pure returns (string memory text) {
+        text = string.concat(
+            Text.line("now", string.concat("L1 slot ", vm.toString(L1Slot.unwrap(units.l1Slot)))),
+            Text.line("slot", vm.toString(Slot.unwrap(slot.slot))),
+            Text.line("  start", units.moment(slot.start)),
+            Text.line("  seed from", units.moment(slot.seedAt))
+        );
+        text = string.concat(
+            text,
+            Text.line("  phase", Text.phase(slot.phase)),
+            Text.line("  phase ends", units.moment(slot.phaseEnd)),
+            Text.line("  rank in turn", vm.toString(slot.rank))
+        );
     }
 
-    function _show(uint256 rank, Candidate memory candidate) private pure {
-        console.log("candidate  ", rank);
-        console.log("  sequencer", SequencerId.unwrap(candidate.sequencer));
-        console.log("  score    ", candidate.score);
-        console.log("  header   ", vm.toString(candidate.headerHash));
-        if (L1Slot.unwrap(candidate.committedAt) == 0) return;
-        console.log("  committed", L1Slot.unwrap(candidate.committedAt));
-        console.log("  revealed ", L1Slot.unwrap(candidate.revealedAt));
-        console.log("  prover   ", candidate.prover);
-        console.log("  payee    ", candidate.payee);
-        console.log("  bond     ", candidate.bond);
-        console.log("  price    ", candidate.price);
+    function _pauses(Overview memory overview, Units memory units) private returns (string memory text) {
+        if (L1Slot.unwrap(overview.pausedUntil) != 0) {
+            text = Text.line("no slot before", units.moment(overview.pausedUntil));
+        }
+        L1Slot pausableFrom = IRollup(_contract("rollup")).pausableFrom();
+        if (pausableFrom > overview.l1Slot) {
+            text = string.concat(text, Text.line("no pause before", units.moment(pausableFrom)));
+        }
+    }
+
+    function _queue(Overview memory overview) private pure returns (string memory) {
+        return string.concat(
+            vm.toString(overview.tip.depositsEnd),
+            " deposits and exits consumed, ",
+            vm.toString(overview.pendingDeposits),
+            " waiting"
+        );
+    }
+
+    function _candidate(uint256 rank, Candidate memory candidate, Units memory units)
+        private
+        pure
+        returns (string memory text)
+    {
+        text = string.concat(
+            Text.line("candidate", string.concat("rank ", vm.toString(rank))),
+            Text.line("  sequencer", vm.toString(SequencerId.unwrap(candidate.sequencer))),
+            Text.line("  score", vm.toString(candidate.score)),
+            Text.line("  header", vm.toString(candidate.headerHash))
+        );
+        if (L1Slot.unwrap(candidate.committedAt) == 0) return string.concat(text, Text.line("  committed", "no"));
+        text = string.concat(
+            text,
+            Text.line("  committed", units.moment(candidate.committedAt)),
+            Text.line(
+                "  revealed", L1Slot.unwrap(candidate.revealedAt) == 0 ? "no" : units.moment(candidate.revealedAt)
+            )
+        );
+        text = string.concat(
+            text,
+            Text.line("  prover", vm.toString(candidate.prover)),
+            Text.line("  payee", vm.toString(candidate.payee)),
+            Text.line("  bond", units.tokens(candidate.bond)),
+            Text.line("  price", units.tokens(candidate.price))
+        );
     }
 }

@@ -6,9 +6,10 @@ import {SequencerId} from "../contracts/types/Ids.sol";
 import {Operator} from "./lib/Operator.sol";
 
 /// @title Adds the sender's tokens to a queued or active sequencer's stake, up to the stake of a registration
-/// @notice usage: forge script script/TopUp.s.sol --sig 'run(uint32,uint96)' SEQUENCER AMOUNT --rpc-url URL --broadcast
+/// @notice usage: forge script script/TopUp.s.sol --rpc-url URL --broadcast
+/// --sig 'run(uint32,uint96)' SEQUENCER AMOUNT
 ///
-/// AMOUNT in token units.
+/// AMOUNT is in token units.
 contract TopUp is Operator {
     function run(uint32 sequencer, uint96 amount) external transacts {
         address staking = _contract("staking");
@@ -16,9 +17,7 @@ contract TopUp is Operator {
         _send(
             staking,
             abi.encodeCall(IStaking.topUp, (SequencerId.wrap(sequencer), amount)),
-            string.concat(
-                "add ", vm.toString(amount), " token units to the stake of sequencer ", vm.toString(sequencer)
-            )
+            string.concat("add ", _tokens(amount), " to the stake of sequencer ", vm.toString(sequencer))
         );
     }
 }

@@ -5,8 +5,9 @@ import {IStaking} from "../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../contracts/types/Ids.sol";
 import {Operator} from "./lib/Operator.sol";
 
-/// @title Pays an exited sequencer's stake to its withdrawer; anyone may send it once the delay is over
-/// @notice usage: forge script script/WithdrawStake.s.sol --sig 'run(uint32)' SEQUENCER --rpc-url URL --broadcast
+/// @title Pays an exiting sequencer's stake to its withdrawer, after the exit delay; anyone may send it
+/// @notice usage: forge script script/WithdrawStake.s.sol --rpc-url URL --broadcast
+/// --sig 'run(uint32)' SEQUENCER
 contract WithdrawStake is Operator {
     function run(uint32 sequencer) external transacts {
         _send(

@@ -1,4 +1,6 @@
-// Size, ABI and storage layout of every contract in contracts/, kept in snapshots/ and compared with the code; bounds of code sizes and of a slot's gas.
+// Size, ABI and storage layout of every contract in contracts/, kept in snapshots/ and compared with the code; bounds
+// of code sizes and of a slot's gas. abi.json is for clients: the compiler's JSON ABI of each contract, an entry a line.
+// signatures.json has the same entries for readers.
 // usage: node tools/snapshots.mjs [--write]
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
@@ -10,7 +12,10 @@ const SLOT = ["propose, first, with the seed's proof", "commit, by the prover", 
 const write = process.argv.includes("--write");
 execFileSync(
   "tools/forge",
-  ["build", "--force", "--skip", "test", "--skip", "script", "--extra-output", "storageLayout", "--out", "out/snapshots", "--cache-path", "cache/snapshots"],
+  [
+    ["build", "--force", "--skip", "test", "--skip", "script", "--extra-output", "storageLayout"],
+    ["--out", "out/snapshots", "--cache-path", "cache/snapshots"],
+  ].flat(),
   { stdio: ["ignore", "ignore", "inherit"] },
 );
 
@@ -31,8 +36,23 @@ const layout = (types, variables, indent = "") =>
     return [line, ...layout(types, inner.members ?? [], indent + "  ")];
   });
 
+/** Constructors first, then functions, events and errors by their signatures. */
+const KINDS = ["constructor", "receive", "fallback", "function", "event", "error"];
+const order = (entry) => `${KINDS.indexOf(entry.type)} ${signature(entry)}`;
+const sorted = (abi) => [...abi].sort((a, b) => (order(a) < order(b) ? -1 : 1));
+
+/** JSON with an ABI entry on each line. */
+const abiText = (all) => {
+  const contract = ([name, abi]) => {
+    const entries = abi.map((entry) => `\n    ${JSON.stringify(entry)}`).join(",");
+    return `  ${JSON.stringify(name)}: [${entries}${entries && "\n  "}]`;
+  };
+  return `{\n${Object.entries(all).map(contract).join(",\n")}\n}\n`;
+};
+
 const sizes = {};
 const abis = {};
+const signatures = {};
 const layouts = {};
 for (const folder of readdirSync("out/snapshots").filter((f) => f.endsWith(".sol")).sort()) {
   for (const file of readdirSync(join("out/snapshots", folder)).sort()) {
@@ -41,7 +61,8 @@ for (const folder of readdirSync("out/snapshots").filter((f) => f.endsWith(".sol
     if (!source.startsWith("contracts/")) continue;
     const bytes = (artifact.deployedBytecode?.object.length ?? 2) / 2 - 1;
     const name = file.replace(".json", "");
-    abis[name] = artifact.abi.map(signature).sort();
+    abis[name] = sorted(artifact.abi);
+    signatures[name] = artifact.abi.map(signature).sort();
     if (bytes <= 0) continue;
     sizes[name] = bytes;
     const storage = artifact.storageLayout?.storage ?? [];
@@ -51,9 +72,10 @@ for (const folder of readdirSync("out/snapshots").filter((f) => f.endsWith(".sol
 
 let failed = false;
 mkdirSync("snapshots", { recursive: true });
-for (const [what, value] of Object.entries({ sizes, abi: abis, storage: layouts })) {
+const plain = (value) => JSON.stringify(value, null, 2) + "\n";
+const files = { sizes: plain(sizes), abi: abiText(abis), signatures: plain(signatures), storage: plain(layouts) };
+for (const [what, text] of Object.entries(files)) {
   const path = `snapshots/${what}.json`;
-  const text = JSON.stringify(value, null, 2) + "\n";
   if (write) writeFileSync(path, text);
   else if (!existsSync(path) || readFileSync(path, "utf8") !== text) {
     console.error(`${path} differs from the code: read the change, then run \`make snapshots\``);
@@ -73,7 +95,8 @@ if (Object.keys(sizes).length === 0) {
 const gas = JSON.parse(readFileSync("snapshots/Slot.json", "utf8"));
 const slot = SLOT.reduce((sum, name) => sum + Number(gas[name]), 0);
 if (!(slot <= SLOT_LIMIT)) {
-  console.error(`snapshots/Slot.json: expected at most ${SLOT_LIMIT} gas for a slot (${SLOT.join("; ")}), got ${slot}`);
+  const what = `a slot (${SLOT.join("; ")})`;
+  console.error(`snapshots/Slot.json: expected at most ${SLOT_LIMIT} gas for ${what}, got ${slot}`);
   failed = true;
 }
 process.exit(failed ? 1 : 0);

@@ -3,13 +3,13 @@ pragma solidity 0.8.37;
 
 import {IGuardian} from "../interfaces/IGuardian.sol";
 
-/// @notice What the guardian calls of the rollup.
+/// @notice The part of the rollup that the guardian calls.
 interface IPausable {
     /// @notice Stops block production for a bounded time.
     function pause() external;
 }
 
-/// @title A pause that can't become a power
+/// @title A guardian with bounded power to pause
 contract Guardian is IGuardian {
     /// @inheritdoc IGuardian
     address public immutable rollup;
@@ -25,7 +25,7 @@ contract Guardian is IGuardian {
         _;
     }
 
-    /// @param guardian_ zero for none; governance may set one
+    /// @param guardian_ Account that may pause; zero for none. Governance may replace it.
     constructor(address rollup_, address governance_, address guardian_) {
         if (rollup_ == address(0)) revert BadParameter("rollup");
         if (governance_ == address(0)) revert BadParameter("governance");

@@ -9,7 +9,7 @@ contract Registry is IRegistry, L1Clock {
     /// @dev Never empty.
     Version[] private _versions;
 
-    /// @param rollup_ the first version, deployed before this contract, as is its timelock
+    /// @param rollup_ The first version. It is deployed before this contract, and so is its timelock.
     constructor(address rollup_, address governance_, uint64 l1GenesisTime_, uint64 l1SlotSeconds_)
         L1Clock(l1GenesisTime_, l1SlotSeconds_)
     {
@@ -54,7 +54,7 @@ contract Registry is IRegistry, L1Clock {
 
     function _last() private view returns (Version storage) {
         unchecked {
-            // the constructor added one, and none is ever removed
+            // The constructor added one version, and versions are never removed.
             return _versions[_versions.length - 1];
         }
     }

@@ -9,9 +9,9 @@ import {Action, IPayload} from "../interfaces/IPayload.sol";
 import {ITimelock, PayloadStatus, QueuedPayload} from "../interfaces/ITimelock.sol";
 import {L1Slot} from "../types/Time.sol";
 
-/// @title Makes voted changes wait, then makes them
+/// @title Executes payloads of governance after a delay
 contract Timelock is ITimelock, L1Clock, ReentrancyGuardTransient {
-    /// @dev What is stored of a payload; all zero before it is queued.
+    /// @dev Stored state of a payload; all zero before it is queued.
     struct Entry {
         bytes32 actionsHash;
         L1Slot executableFrom;
@@ -19,11 +19,11 @@ contract Timelock is ITimelock, L1Clock, ReentrancyGuardTransient {
         bool executed;
     }
 
-    /// @notice Actions of a payload.
+    /// @notice Maximum number of actions of a payload.
     uint256 public constant MAX_ACTIONS = 16;
-    /// @notice Bytes of a payload's encoded actions: what fits an event and a call with ease.
+    /// @notice Maximum length of a payload's encoded actions, in bytes. It fits well into an event and a call.
     uint256 public constant MAX_ACTIONS_BYTES = 16_384;
-    /// @dev Bytes kept of what a failed action returned.
+    /// @dev Maximum number of bytes that are kept of a failed action's return data.
     uint16 private constant MAX_REASON_BYTES = 256;
 
     /// @inheritdoc ITimelock
@@ -52,7 +52,7 @@ contract Timelock is ITimelock, L1Clock, ReentrancyGuardTransient {
         Entry storage entry = _entries[payload];
         PayloadStatus status = _statusOf(entry);
         if (status != PayloadStatus.None) revert WrongStatus(payload, PayloadStatus.None, status);
-        Action[] memory actions = _read(payload);
+        Action[] memory actions = _readActions(payload);
         bytes32 hash = keccak256(abi.encode(actions));
         L1Slot executableFrom = l1Slot().plus(delay);
         L1Slot expiresAt = executableFrom.plus(grace);
@@ -92,8 +92,9 @@ contract Timelock is ITimelock, L1Clock, ReentrancyGuardTransient {
         return IPayload(payload).actions();
     }
 
-    /// @dev The payload's actions. A call of its own, so that whatever the payload does ends in an error with its address.
-    function _read(address payload) private view returns (Action[] memory) {
+    /// @dev Actions of the payload. An external call to this contract, so that every failure of the payload is caught
+    /// and gives an error with its address.
+    function _readActions(address payload) private view returns (Action[] memory) {
         if (payload.code.length == 0) revert PayloadWithoutCode(payload);
         try this.actionsOf(payload) returns (Action[] memory actions) {
             if (actions.length == 0) revert NoActions(payload);

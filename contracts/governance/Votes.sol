@@ -7,7 +7,7 @@ import {Ballot, IVotes} from "../interfaces/IVotes.sol";
 import {Wiring} from "../libraries/Wiring.sol";
 import {L1Slot, Slot} from "../types/Time.sol";
 
-/// @title Counts what finalized blocks signal
+/// @title Counts the votes of finalized blocks
 contract Votes is IVotes, L1Clock {
     /// @inheritdoc IVotes
     address public immutable rollup;
@@ -24,7 +24,7 @@ contract Votes is IVotes, L1Clock {
     /// @inheritdoc IVotes
     mapping(address payload => bool) public pushed;
 
-    /// @param timelock_ names this contract as its votes, and the same clock
+    /// @param timelock_ Must name this contract as its votes contract, and use the same clock.
     constructor(
         address rollup_,
         address timelock_,
@@ -36,7 +36,7 @@ contract Votes is IVotes, L1Clock {
     ) L1Clock(l1GenesisTime_, l1SlotSeconds_) {
         if (rollup_ == address(0)) revert BadParameter("rollup");
         if (votingRound_ == 0) revert BadParameter("votingRound");
-        // More than half: two payloads can't both have the quorum of one round.
+        // More than half, so that two payloads cannot both reach the quorum of one round.
         if (votingQuorum_ <= votingRound_ / 2 || votingQuorum_ > votingRound_) revert BadParameter("votingQuorum");
         if (pushPeriod_ == 0) revert BadParameter("pushPeriod");
         Wiring.expect("timelock", timelock_, ITimelock.votes.selector, uint256(uint160(address(this))));
@@ -57,19 +57,19 @@ contract Votes is IVotes, L1Clock {
             return;
         }
         uint64 round = roundOf(slot);
-        Ballot storage b = _ballots[round][payload];
+        Ballot storage stored = _ballots[round][payload];
         uint64 votes;
         unchecked {
-            // one vote for each slot of the round at most
-            votes = b.votes + 1;
+            // A round has at most one vote for each of its slots.
+            votes = stored.votes + 1;
         }
-        b.votes = votes;
+        stored.votes = votes;
         emit Signalled(slot, round, payload, votes);
         if (votes == votingQuorum) {
             L1Slot now_ = l1Slot();
-            // Zero means that there is no quorum; L1 slot 0 counts as 1.
+            // Zero stands for no quorum, so L1 slot 0 is stored as 1.
             if (L1Slot.unwrap(now_) == 0) now_ = L1Slot.wrap(1);
-            b.quorumAt = now_;
+            stored.quorumAt = now_;
             emit QuorumReached(round, payload, now_.plus(pushPeriod));
         }
     }
@@ -77,9 +77,9 @@ contract Votes is IVotes, L1Clock {
     /// @inheritdoc IVotes
     function push(uint64 round, address payload) external {
         if (pushed[payload]) revert AlreadyPushed(payload);
-        Ballot memory b = _ballots[round][payload];
-        if (b.votes < votingQuorum) revert NoQuorum(votingQuorum, b.votes);
-        L1Slot closesAt = b.quorumAt.plus(pushPeriod);
+        Ballot memory stored = _ballots[round][payload];
+        if (stored.votes < votingQuorum) revert NoQuorum(votingQuorum, stored.votes);
+        L1Slot closesAt = stored.quorumAt.plus(pushPeriod);
         if (l1Slot() >= closesAt) revert PushClosed(closesAt, l1Slot());
         pushed[payload] = true;
         emit Pushed(round, payload);
@@ -93,7 +93,7 @@ contract Votes is IVotes, L1Clock {
 
     /// @inheritdoc IVotes
     function roundOf(Slot slot) public view returns (uint64) {
-        // the constructor refuses a round of no slots
+        // The constructor refuses rounds without slots.
         return Slot.unwrap(slot) / votingRound;
     }
 }

@@ -4,34 +4,35 @@ pragma solidity 0.8.37;
 import {L1Slot, Slot} from "../types/Time.sol";
 import {Header} from "./IRollup.sol";
 
-/// @notice What L1 tells the L2 to do, a deposit or a forced exit, as three field elements: see `L1Operations`.
+/// @notice An operation that L1 imposes on the L2, a deposit or a forced exit, as three field elements. `L1Operations`
+/// defines the encoding.
 struct L1Operation {
     uint256 head;
     uint256 x;
     uint256 y;
 }
 
-/// @notice Opens a withdrawal, or a forced exit, in a finalized block's blob.
+/// @notice Proof that a finalized block's blob contains a withdrawal or a forced exit.
 struct WithdrawalProof {
     Header header;
-    /// blob of the header
+    /// Index of the blob in the header.
     uint256 blob;
-    /// element of the withdrawal; its target is the next one
+    /// Index of the withdrawal's element in the blob. The next element is its target.
     uint256 element;
-    /// the two elements, big endian
+    /// The two elements, big endian.
     bytes32 withdrawal;
     bytes32 target;
-    /// KZG commitment of the blob (48 bytes) and the proofs of both openings (48 bytes each)
+    /// KZG commitment of the blob and the opening proofs of both elements, 48 bytes each.
     bytes commitment;
     bytes withdrawalOpening;
     bytes targetOpening;
 }
 
-/// @title Tokens into the L2 and back
-/// @notice One queue holds all that L1 tells the L2 to do: deposits and forced exits, in the order in which they came. Blocks consume it from the
-/// front; a header's `depositsEnd` and the rollup's `maxDeposits` count its entries, of both kinds.
+/// @title Deposits, forced exits and withdrawals
+/// @notice Deposits and forced exits form one queue, in the order in which they were made. Blocks consume the queue
+/// from the front. A header's `depositsEnd` and the rollup's `maxDeposits` count the queue's entries of both kinds.
 interface IBridge {
-    /// @param from who paid
+    /// @param from Account that paid.
     event Deposited(
         uint64 indexed number,
         uint32 indexed index,
@@ -51,10 +52,10 @@ interface IBridge {
 
     /// @custom:rule W1
     error AmountTooLow(uint64 minimum, uint64 actual);
-    /// @notice With this deposit more than 64 bits of L2 units would be around; a balance could overflow.
+    /// @notice The deposit would raise the supply above 64 bits of L2 units, and a balance could overflow.
     /// @custom:rule W1
     error SupplyTooHigh(uint64 maximum, uint256 actual);
-    /// @notice More is claimed than was deposited: no sound proof system lets that happen.
+    /// @notice The claim exceeds the supply. A sound proof system never lets this happen.
     /// @custom:rule W5
     error SupplyTooLow(uint64 available, uint64 needed);
     /// @custom:rule W1
@@ -67,7 +68,7 @@ interface IBridge {
     error UnknownAccount(uint32 index);
     /// @custom:rule W2
     error NotOwner(address expected, address actual);
-    /// @notice There was no deposit to the account since its last forced exit.
+    /// @notice The account has had no deposit since its last forced exit.
     /// @custom:rule W2
     error ExitUsed(uint32 index);
     /// @custom:rule W3
@@ -93,34 +94,47 @@ interface IBridge {
     /// @custom:rule M4
     error BadParameter(string name);
 
-    /// @notice Queues a deposit of `amount` L2 units (times `unit` token units, taken from the sender) to the account of `owner` and the key, which is
-    /// made if there is none. The key signs for the account on the L2, the owner can force it out; nobody can change either.
-    /// @return number position in the queue, from 0
-    /// @return index the L2 account, from 1
+    /// @notice Queues a deposit of `amount` L2 units to the account of `owner` and the key. Takes `amount` times `unit`
+    /// token units from the sender. Creates the account if it does not exist. The key signs for the account on the L2,
+    /// and the owner can force it to exit. Neither can be changed. Anyone.
+    /// @dev Errors: `ZeroAddress`; `AmountTooLow`; `InvalidKey`; `SupplyTooHigh`; `TooManyAccounts`.
+    /// @return number Position in the queue, from 0.
+    /// @return index Index of the L2 account, from 1.
     function deposit(address owner, uint256 keyX, uint256 keyY, uint64 amount)
         external
         returns (uint64 number, uint32 index);
-    /// @notice Queues the exit of everything that account `index` has when the queue gets to it, to be claimed by `to` like a withdrawal. Only its owner.
-    /// Each deposit entitles its account to at most one: a second one without a deposit in between is refused.
-    /// @return number position in the queue, from 0
+    /// @notice Queues a forced exit: when a block consumes it, the whole balance of account `index` leaves the L2, to
+    /// be claimed by `to` like a withdrawal. Owner of the account only. Each forced exit needs a deposit to the account
+    /// since the last one.
+    /// @dev Errors: `ZeroAddress`; `UnknownAccount`; `NotOwner`; `ExitUsed`.
+    /// @return number Position in the queue, from 0.
     function forceExit(uint32 index, address to) external returns (uint64 number);
-    /// @notice Pays a withdrawal, or a forced exit, to its target. Anyone, any time after finalization, once.
+    /// @notice Pays a withdrawal or a forced exit to its target, once. Anyone, at any time after finalization.
+    /// @dev Errors: `NotFinalized`; `BlobOutOfRange`; `ElementOutOfRange`; `AlreadyClaimed`; `NotAWithdrawal`;
+    /// `NotATarget`; `OpeningRejected`; `SupplyTooLow`.
     function claim(WithdrawalProof calldata proof) external;
 
-    /// @notice Operations queued since genesis.
+    /// @notice Number of operations queued since genesis.
     function count() external view returns (uint64);
-    /// @notice Rolling hash of the first `n` operations: `chain(0) = 0`, `chain(n+1) = keccak256(abi.encode(chain(n), operation))`.
-    function chain(uint64 n) external view returns (bytes32);
-    /// @notice Checks a block's consumption of [from, to): in range, at most `maximum`, and everything queued before L1 slot `cutoff` unless the maximum is reached.
+    /// @notice Rolling hash of the first `length` operations: `chain(0) = 0`, `chain(n + 1) =
+    /// keccak256(abi.encode(chain(n), operation))`.
+    /// @dev Errors: `QueueOutOfRange`.
+    function chain(uint64 length) external view returns (bytes32);
+    /// @notice Checks that a block may consume the operations [from, to). They must exist and be at most `maximum`.
+    /// Fewer than `maximum` are allowed only if they include everything queued before L1 slot `cutoff`.
+    /// @dev Errors: `QueueOutOfRange`; `TooManyOperations`; `OperationsNotConsumed`.
     function checkConsumption(uint64 from, uint64 to, uint64 maximum, L1Slot cutoff) external view;
-    /// @notice Index of the account of an owner and a key, 0 if there is none.
+    /// @notice Index of the account of an owner and a key; 0 if there is none.
     function accountOf(address owner, uint256 keyX, uint256 keyY) external view returns (uint32);
-    /// @notice Owner of an account, zero if there is none, and whether it may force an exit.
+    /// @notice Owner of an account, zero if there is none, and whether the owner may force an exit.
     function account(uint32 index) external view returns (address owner, bool mayExit);
-    /// @notice L2 units deposited and not claimed back. Fees that the L2 burns stay in it, and their tokens in the Bridge, for good.
+    /// @notice L2 units deposited and not yet claimed. Fees that the L2 burns stay in the supply, and their tokens stay
+    /// in the Bridge for good.
     function supply() external view returns (uint64);
+    /// @notice Whether a withdrawal or a forced exit was paid.
     function isClaimed(Slot slot, uint256 blob, uint256 element) external view returns (bool);
     /// @notice Token units of one L2 unit.
     function unit() external view returns (uint256);
+    /// @notice Smallest deposit, in L2 units.
     function minDeposit() external view returns (uint64);
 }

@@ -3,15 +3,15 @@ pragma solidity 0.8.37;
 
 import {L1Slot} from "../types/Time.sol";
 
-/// @notice A prover's money, in token units.
+/// @notice Balances of a prover, in token units.
 struct EscrowAccount {
-    /// can be locked as a bond
+    /// Can be locked as a bond.
     uint128 free;
-    /// bonds of slots that aren't over
+    /// Bonds of slots that are not over.
     uint128 locked;
-    /// asked back; can't be locked any more
+    /// Requested back. Can no longer be locked.
     uint128 withdrawing;
-    /// first L1 slot in which `withdrawing` can be taken
+    /// First L1 slot in which `withdrawing` can be withdrawn.
     L1Slot withdrawableFrom;
 }
 
@@ -22,7 +22,7 @@ interface IEscrow {
     event Withdrawn(address indexed account, address indexed to, uint128 amount);
     event Locked(address indexed account, uint128 amount);
     event Released(address indexed account, uint128 amount);
-    /// @notice `share` went to the free balance of `beneficiary`; the rest was burned.
+    /// @notice `share` went to the free balance of `beneficiary`, and the rest was burned.
     event Slashed(address indexed account, uint128 amount, address indexed beneficiary, uint128 share);
 
     /// @custom:rule E6
@@ -38,7 +38,7 @@ interface IEscrow {
     /// @notice A balance would exceed 128 bits.
     /// @custom:rule E6
     error AmountTooHigh(uint256 maximum, uint256 actual);
-    /// @notice The beneficiary can't get more than was slashed.
+    /// @notice The beneficiary cannot get more than was slashed.
     /// @custom:rule E6
     error ShareTooHigh(uint128 maximum, uint128 actual);
     /// @custom:rule E6
@@ -48,17 +48,27 @@ interface IEscrow {
     /// @custom:rule M4
     error BadParameter(string name);
 
-    /// @notice Adds to the free balance of `account` with the sender's tokens, which must have been approved. Anyone, for anyone.
+    /// @notice Adds the sender's tokens, which it must have approved, to the free balance of `account`. Anyone, for
+    /// anyone.
+    /// @dev Errors: `ZeroAmount`; `ZeroAddress`; `AmountTooHigh`.
     function deposit(address account, uint128 amount) external;
-    /// @notice Moves `amount` of the sender's free balance out of the reach of new bonds. A second request adds up and restarts the delay.
+    /// @notice Requests `amount` of the sender's free balance back. Further bonds cannot use it. A second request adds
+    /// to the first and restarts the delay.
+    /// @dev Errors: `ZeroAmount`; `InsufficientFree`; `AmountTooHigh`.
     function requestWithdrawal(uint128 amount) external;
-    /// @notice Pays all that the sender asked back to `to`; `NotWithdrawableYet` before the delay of the last request is over.
+    /// @notice Pays everything that the sender requested back to `to`.
+    /// @dev Errors: `ZeroAddress`; `NothingRequested`; `NotWithdrawableYet` before the delay of the last request is
+    /// over.
     function withdraw(address to) external;
-    /// @notice Rollup only (`NotRollup`). Free to locked; `InsufficientFree` if there is less.
+    /// @notice Moves `amount` from free to locked. Rollup only.
+    /// @dev Errors: `NotRollup`; `InsufficientFree`.
     function lock(address account, uint128 amount) external;
-    /// @notice Rollup only. Locked to free; `InsufficientLocked` if there is less.
+    /// @notice Moves `amount` from locked to free. Rollup only.
+    /// @dev Errors: `NotRollup`; `InsufficientLocked`.
     function release(address account, uint128 amount) external;
-    /// @notice Rollup only. Takes a locked bond: `share` to `beneficiary`'s free balance, the rest burned.
+    /// @notice Takes `amount` of the locked balance: `share` goes to the free balance of `beneficiary`, and the rest is
+    /// burned. Rollup only.
+    /// @dev Errors: `NotRollup`; `ShareTooHigh`; `ZeroAddress`; `InsufficientLocked`.
     function slash(address account, uint128 amount, address beneficiary, uint128 share) external;
     /// @notice Balances of an account; all zero for an unknown one.
     function account(address account) external view returns (EscrowAccount memory);

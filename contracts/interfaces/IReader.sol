@@ -8,16 +8,17 @@ import {Rates} from "./IRewards.sol";
 import {Header, Parameters, Phase, Tip} from "./IRollup.sol";
 import {Sequencer, Status} from "./IStaking.sol";
 
-/// @notice One ranked proposal with what became of it.
+/// @notice A ranked proposal and its progress.
 struct Candidate {
     SequencerId sequencer;
     uint192 score;
     bytes32 headerHash;
-    /// L1 slot of the commitment, 0 without one
+    /// L1 slot of the commitment; 0 without one.
     L1Slot committedAt;
-    /// L1 slot of the completed reveal, 0 without one
+    /// L1 slot of the completed reveal; 0 without one.
     L1Slot revealedAt;
-    /// bit i: blob i of the header was seen; kept for the candidate that committed last, zero for the others
+    /// Bit i says whether blob i of the header was seen. Known for the candidate that committed last, zero for the
+    /// others.
     uint16 blobsSeen;
     address prover;
     address payee;
@@ -25,85 +26,88 @@ struct Candidate {
     uint96 price;
 }
 
-/// @notice Everything about one slot at one moment.
+/// @notice A slot at one moment.
 struct SlotView {
     Slot slot;
     Phase phase;
     L1Slot start;
-    /// start of the previous slot: sequencers active then may propose, and the seed follows from it
+    /// Start of the previous slot. Sequencers that were active then may propose, and the seed follows from it.
     L1Slot previousStart;
-    /// L1 slot whose RANDAO mix makes the seed
+    /// L1 slot whose RANDAO mix gives the seed.
     L1Slot seedAt;
-    /// seed, where a proposal brought it or its mix was proven; zero otherwise
+    /// Seed, if the slot has a proposal or the mix was proven; zero otherwise.
     bytes32 seed;
-    /// first L1 slot after the current phase, if nothing happens
+    /// First L1 slot after the current phase, if nothing happens until then.
     L1Slot phaseEnd;
-    /// rank of the candidate whose turn it is
-    uint8 turn;
-    /// best first
+    /// Rank of the candidate in turn; 0 before the commitment phase. The number of candidates if all of them failed.
+    uint8 rank;
+    /// Best rank first.
     Candidate[] candidates;
 }
 
-/// @notice Where the chain stands.
+/// @notice State of the chain at one moment.
 struct Overview {
-    /// the current one
+    /// Current L1 slot.
     L1Slot l1Slot;
-    /// see `IRollup.pausedUntil`
+    /// As `IRollup.pausedUntil`.
     L1Slot pausedUntil;
     SlotView slot;
     Tip tip;
-    /// what a block of the slot in turn pays
+    /// Rates of a block of the slot in turn.
     Rates rates;
-    /// deposits and forced exits queued and not consumed by a block
+    /// Number of deposits and forced exits that are queued and not yet consumed by a block.
     uint64 pendingDeposits;
-    /// an earlier slot is over and waits for `IRollup.settle`, or for any other call
+    /// Whether an earlier slot is over and waits to be settled, by `IRollup.settle` or any other call.
     bool unsettled;
 }
 
-/// @notice A registration with what follows from it now.
+/// @notice A registration and its state at one moment.
 struct SequencerView {
     SequencerId id;
     Status status;
-    /// candidate of a slot that isn't settled: its stake can't leave
+    /// Whether it is a candidate of a slot that is not settled. Its stake cannot be withdrawn then.
     bool candidate;
     Sequencer registration;
 }
 
-/// @notice A prover's money.
+/// @notice A prover's balances.
 struct EscrowView {
     EscrowAccount account;
-    /// further bonds of the rollup's minimum that the free balance covers
-    uint256 headroom;
-    /// whether `account.withdrawing` can be taken
+    /// Number of further bonds of the rollup's minimum that the free balance covers.
+    uint256 affordableBonds;
+    /// Whether `account.withdrawing` can be withdrawn now.
     bool withdrawable;
 }
 
-/// @notice What an account earned, token units.
+/// @notice Rewards of an account, in token units.
 struct RewardsView {
+    /// Credit of the account.
     uint256 owed;
-    /// what a claim would pay now
-    uint256 payable_;
-    /// all that the pot holds
+    /// What a claim would pay now.
+    uint256 claimable;
+    /// Tokens in the pot.
     uint256 pot;
 }
 
-/// @title Reads for clients, operators and indexers
-/// @notice Views over the contracts of one deployment. It stores nothing, and nothing depends on it. All of it follows from events, too.
+/// @title Views for clients, operators and indexers
+/// @notice Views over the contracts of one deployment. It stores nothing, and nothing depends on it. All of its data
+/// can be derived from events, too.
 interface IReader {
     /// @custom:rule M4
     error BadParameter(string name);
 
-    /// @notice Everything about the slot in turn, the tip, the pause and the Bridge's pending queue, at the current L1 slot.
+    /// @notice The slot in turn, the last finalized block, the pause and the Bridge's pending queue, at the current L1
+    /// slot.
     function overview() external view returns (Overview memory);
-    /// @notice The slot in turn with phase, deadlines, candidates and commitments.
+    /// @notice The slot in turn with its phase, deadlines, candidates and commitments.
     function currentSlot() external view returns (SlotView memory);
-    /// @notice The ranked proposals of the slot in turn, best first.
+    /// @notice The ranked proposals of the slot in turn, best rank first.
     function candidates() external view returns (Candidate[] memory);
-    /// @notice Registrations `from`, `from + 1`, … at most `limit` of them, with their status.
+    /// @notice Registrations `from`, `from + 1` and so on, at most `limit` of them, with their status.
     function sequencers(SequencerId from, uint32 limit) external view returns (SequencerView[] memory);
-    /// @notice A prover's balances and what they are good for.
+    /// @notice A prover's balances, and what they allow now.
     function escrow(address account) external view returns (EscrowView memory);
-    /// @notice What an account is owed, and how much of it the pot can pay.
+    /// @notice The credit of an account, and how much of it the pot can pay.
     function rewards(address account) external view returns (RewardsView memory);
     /// @notice The rules of the deployment.
     function parameters() external view returns (Parameters memory);

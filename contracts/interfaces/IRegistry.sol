@@ -6,14 +6,14 @@ import {L1Slot} from "../types/Time.sol";
 /// @notice A rollup that was made canonical.
 struct Version {
     address rollup;
-    /// timelock of that rollup's votes: it alone adds the next version
+    /// Timelock of that rollup's governance. Only it can add the next version.
     address governance;
     L1Slot addedAt;
 }
 
 /// @title Versions of the rollup
-/// @notice A pointer for clients, nothing more: older versions go on as before, and nobody's stake, bond or deposit moves. Each version brings its own governance,
-/// and that of the last one decides on the next.
+/// @notice A pointer for clients. Older versions keep working, and no stake, bond or deposit moves. Each version has
+/// its own governance, and the governance of the last version decides on the next.
 interface IRegistry {
     event VersionAdded(uint256 indexed version, address indexed rollup, address indexed governance);
 
@@ -27,16 +27,19 @@ interface IRegistry {
     /// @custom:rule M4
     error BadParameter(string name);
 
-    /// @notice Governance of the canonical version only (`NotGovernance`). Makes `rollup` canonical; an earlier version may come back.
-    /// @dev `AlreadyCanonical`; `BadParameter` if there is no code at `rollup` or `governance`, which would end the succession.
+    /// @notice Makes `rollup` canonical. An earlier version may become canonical again. Governance of the canonical
+    /// version only.
+    /// @dev Errors: `NotGovernance`; `AlreadyCanonical`; `BadParameter` if `rollup` or `governance` has no code, as no
+    /// further version could be added after it.
     function addVersion(address rollup, address governance) external;
 
-    /// @notice The last version's rollup.
+    /// @notice Rollup of the last version.
     function canonical() external view returns (address);
-    /// @notice The last version's timelock.
+    /// @notice Timelock of the last version.
     function governance() external view returns (address);
-    /// @notice Versions so far, at least 1.
+    /// @notice Number of versions, at least 1.
     function count() external view returns (uint256);
-    /// @notice A version, counted from 0. `UnknownVersion`.
+    /// @notice A version, counted from 0.
+    /// @dev Errors: `UnknownVersion`.
     function versionAt(uint256 version) external view returns (Version memory);
 }

@@ -6,66 +6,69 @@ import {Limits} from "../types/Limits.sol";
 import {L1Slot, Slot} from "../types/Time.sol";
 import {Windows} from "../types/Windows.sol";
 
-/// @notice Where a slot is. Derived from stored facts and the current L1 slot, never stored.
+/// @notice Phase of a slot. It is derived from stored facts and the current L1 slot, and never stored.
 enum Phase {
-    /// the slot's start lies ahead (the previous one ended and the seed isn't fixed yet)
+    /// The slot has not started. The previous slot ended before this slot's seed was fixed, or a pause lasts.
     Waiting,
-    /// sequencers propose
+    /// Sequencers propose.
     Proposal,
-    /// the candidate at `turn` needs a prover's commitment
+    /// The candidate in turn needs a prover's commitment.
     Commitment,
-    /// the candidate at `turn` has a commitment and must publish its data
+    /// The candidate in turn has a commitment and must publish its data.
     Reveal,
-    /// the block is published; only its committed prover is paid for the proof
+    /// The block's data is published. Only the committed prover is paid for the proof.
     ExclusiveProving,
-    /// the block is published; anyone's proof is paid (rescue)
+    /// The block's data is published. Anyone's proof is paid, which is a rescue.
     OpenProving,
-    /// nobody may finalize: a prepared backup block can't land in the very next L1 block
+    /// Nobody may finalize, so a backup block that was prepared in advance cannot land in the very next L1 block.
     Halt,
-    /// anyone may finalize a block of their own in one transaction
+    /// Anyone may finalize a block of their own, in one transaction.
     Backup
 }
 
-/// @notice What a block is. Its hash is `keccak256(abi.encode(header))`.
+/// @notice Header of a block. Its hash is `keccak256(abi.encode(header))`.
 struct Header {
-    /// slot that the block is for
+    /// Slot of the block.
     Slot slot;
-    /// hash of the last finalized header
+    /// Hash of the last finalized header.
     bytes32 parent;
-    /// root of the L2 state after the block
+    /// Root of the L2 state after the block.
     bytes32 stateRoot;
-    /// entries of the Bridge's queue (deposits and forced exits) consumed since genesis, this block's included
+    /// Number of entries of the Bridge's queue (deposits and forced exits) that are consumed after this block, since
+    /// genesis.
     uint64 depositsEnd;
-    /// L2 account that gets the block's fees (0 burns them)
+    /// Index of the L2 account that receives the block's fees; 0 burns them.
     uint32 feeRecipient;
-    /// chunks in the block, at least 1
+    /// Number of chunks, at least 1.
     uint32 chunks;
-    /// digest of the committee's notarization; zero without a committee
+    /// Digest of the committee's notarization; zero without a committee.
     bytes32 committeeDigest;
-    /// payload that the block's sequencer signals to governance; zero for none
+    /// Governance payload that the block's sequencer votes for; zero for none.
     address vote;
-    /// versioned hashes of the block's blobs, in order
+    /// Versioned hashes of the block's blobs, in order.
     bytes32[] blobHashes;
 }
 
-/// @notice An offer to prove one header, EIP-712 typed data of the domain {name: "Fernet", version: "1", chainId, verifyingContract: Rollup}.
+/// @notice A prover's offer to prove one header. It is EIP-712 typed data of the domain {name: "Fernet", version: "1",
+/// chainId, verifyingContract: rollup}.
 struct Quote {
     Slot slot;
     bytes32 headerHash;
     SequencerId sequencer;
-    /// whose escrow the bond comes from
+    /// Account whose escrow balance the bond is taken from.
     address prover;
-    /// whom rewards and price are credited to
+    /// Account that the prover's reward and the price are credited to.
     address payee;
-    /// token units locked until the slot ends
+    /// Token units that are locked until the slot ends.
     uint128 bond;
-    /// token units that move from the sequencer's to the prover's reward
+    /// Token units that move from the sequencer's reward to the prover's.
     uint96 price;
-    /// last L1 slot in which the quote may be committed
+    /// Last L1 slot in which the quote may be committed.
     L1Slot validUntil;
 }
 
-/// @notice Rules of a deployment, fixed in the constructor. Lengths in L1 slots, amounts in token units, shares in basis points.
+/// @notice Rules of a deployment, fixed in the constructor. Lengths are in L1 slots, amounts in token units, shares in
+/// basis points.
 struct Parameters {
     uint16 proposalPhase;
     uint16 commitmentPhase;
@@ -76,17 +79,17 @@ struct Parameters {
     uint16 backupPhase;
     uint16 seedDelay;
     uint16 seedGrid;
-    /// of the guardian's pause
+    /// Length of the guardian's pause.
     uint16 pauseLength;
-    /// 1 to 4
+    /// Candidates that a slot keeps, 1 to 4.
     uint8 maxCandidates;
-    /// blobs a block may have, 1 to 16
+    /// Maximum number of blobs of a block, 1 to 16.
     uint8 maxBlobs;
-    /// chunks a block may have
+    /// Maximum number of chunks of a block.
     uint16 maxChunks;
-    /// entries of the Bridge's queue that a block consumes at most
+    /// Maximum number of entries of the Bridge's queue that a block may consume.
     uint16 maxDeposits;
-    /// of a slashed bond, to whoever proves the block after its prover failed to
+    /// Share of a slashed bond for the account that proves the block after its prover failed.
     uint16 rescueShareBps;
     uint96 minBond;
     uint96 abandonPenalty;
@@ -98,9 +101,9 @@ struct Tip {
     bytes32 headerHash;
     bytes32 stateRoot;
     uint64 depositsEnd;
-    /// finalized blocks since genesis
+    /// Number of finalized blocks since genesis.
     uint64 height;
-    /// slot of the block; `type(uint64).max` before the first
+    /// Slot of the block; `type(uint64).max` before the first block.
     Slot slot;
 }
 
@@ -111,8 +114,10 @@ enum Outcome {
     Backup
 }
 
-/// @title Block production: proposals, prover commitments, reveals, proofs and backup, slot after slot
-/// @notice One slot is in flight at a time. Phases follow from stored facts and the clock; no transaction is needed to move on.
+/// @title Block production: proposals, prover commitments, reveals, proofs and backup
+/// @notice One slot is in flight at a time. The slot in turn is the one that the current L1 slot belongs to. The
+/// candidate in turn is the best-ranked one that has not failed. Phases follow from stored facts and the clock, so the
+/// protocol moves on without a transaction.
 interface IRollup {
     event Proposed(
         Slot indexed slot,
@@ -122,8 +127,10 @@ interface IRollup {
         L1Slot start,
         L1Slot previousStart
     );
-    /// @notice The slot's first proposal proved the RANDAO mix of `l1Slot`, from which the seed follows. Where it didn't, `IRandomness.MixProven` has it.
+    /// @notice The slot's first proposal proved the RANDAO mix of `l1Slot`, which gives the seed. If the mix was proven
+    /// before, `IRandomness.MixProven` has it instead.
     event SeedProven(Slot indexed slot, L1Slot indexed l1Slot, bytes32 mix);
+    /// @notice A higher score took the candidate's place on the full list.
     event Displaced(Slot indexed slot, SequencerId indexed sequencer, bytes32 indexed headerHash);
     event Committed(
         Slot indexed slot,
@@ -135,7 +142,8 @@ interface IRollup {
         uint96 price,
         L1Slot l1Slot
     );
-    /// @notice A transaction showed blobs of a header; `blobsSeen` has a bit for each blob seen so far. The header itself is in the event, for whoever didn't hold it.
+    /// @notice A transaction showed blobs of a header. `blobsSeen` has a bit for each blob seen so far. The event
+    /// contains the header, so followers need no other source for it.
     event Revealed(
         Slot indexed slot, bytes32 indexed headerHash, Header header, uint16 blobsSeen, bool complete, L1Slot l1Slot
     );
@@ -148,17 +156,21 @@ interface IRollup {
         uint64 depositsEnd,
         L1Slot l1Slot
     );
-    /// @notice A block of `finalizeBackup`: its header, as no `Revealed` may have shown it.
+    /// @notice `finalizeBackup` finalized another block than the revealed one. The event contains its header.
     event BackupBlock(Slot indexed slot, bytes32 indexed headerHash, Header header);
+    /// @notice A candidate got no commitment in time. `penalty` is what was taken from its stake.
     event CandidateAbandoned(Slot indexed slot, SequencerId indexed sequencer, uint96 penalty);
+    /// @notice A candidate got a commitment and did not complete its reveal in time. `penalty` is what was taken from
+    /// its stake.
     event CandidateWithheld(Slot indexed slot, SequencerId indexed sequencer, uint96 penalty);
     event BondReleased(Slot indexed slot, address indexed prover, uint96 bond);
+    /// @notice A bond was taken. `share` of it went to `beneficiary`, the rest was burned.
     event BondSlashed(Slot indexed slot, address indexed prover, uint96 bond, address beneficiary, uint96 share);
-    /// @notice A slot that had proposals ended without a block.
+    /// @notice A slot with proposals ended without a block.
     event SlotExpired(Slot indexed slot);
-    /// @notice A pause ended the slot without a block, and without penalties.
+    /// @notice A pause ended the slot, without a block and without penalties.
     event SlotVoided(Slot indexed slot);
-    /// @notice The next slot follows a virtual one that starts and ends at `until`.
+    /// @notice A pause lasts until `until`. The next slot follows a virtual slot that starts and ends then.
     event Paused(L1Slot until);
 
     /// @notice `expected` is the slot in turn.
@@ -168,7 +180,7 @@ interface IRollup {
     error WrongPhase(Phase expected, Phase actual);
     /// @custom:rule P1
     error NotAttester(SequencerId sequencer, address expected, address actual);
-    /// @notice Not active from the start of the previous slot on, or exiting, or unknown.
+    /// @notice The sequencer is unknown, exiting, or was not active at the start of the previous slot.
     /// @custom:rule P1, Q14
     error NotEligible(SequencerId sequencer, L1Slot activeBy);
     /// @custom:rule P1
@@ -205,15 +217,15 @@ interface IRollup {
     error BlobNotPublished(uint256 index);
     /// @custom:rule V1, B1
     error CommitteeDigestNotZero();
-    /// @notice A block without an elected sequencer has no vote.
+    /// @notice Only a block of a candidate may vote.
     /// @custom:rule B3
     error VoteNotZero();
     /// @custom:rule G1
     error NotGuardian(address expected, address actual);
-    /// @notice A pause lasts, or slot 0 lies ahead.
+    /// @notice A pause lasts already, or the genesis L1 slot lies ahead.
     /// @custom:rule G3
     error AlreadyPaused(L1Slot until);
-    /// @notice After a pause, blocks can be made for as long as it took before the next one.
+    /// @notice After a pause, the guardian must wait for as long as a pause lasts.
     /// @custom:rule G5
     error PausedRecently(L1Slot pausableFrom, L1Slot actual);
     /// @custom:rule P4
@@ -224,13 +236,14 @@ interface IRollup {
     /// @custom:rule M4
     error WiringMismatch(string name, uint256 expected, uint256 actual);
 
-    /// @notice Proposes a header for the slot in turn. The sender is the sequencer's attester.
-    /// @param slot the slot the caller means; anything but the slot in turn reverts
-    /// @param seedProof header proof of the slot's RANDAO mix (see `IRandomness.prove`); not looked at once the slot has a proposal, and
-    /// empty where the mix was proven to `Randomness`
-    /// @param scoreProof what the deployment's `IScoring` asks for
-    /// @dev `WrongSlot`, `WrongPhase` outside of Proposal, `EmptyHeaderHash`, `NotEligible`, `NotAttester`; without a seed, `IRandomness.UnknownMix`, with a bad
-    /// proof the errors of `IRandomness.prove`; the errors of `IScoring.score`; `AlreadyProposed`, `ScoreTooLow`.
+    /// @notice Proposes a header for the slot in turn. Only the sequencer's attester.
+    /// @param slot The slot in turn; any other reverts.
+    /// @param seedProof Header proof of the slot's RANDAO mix, see `IRandomness.prove`. Empty if the mix was proven to
+    /// `Randomness`. Ignored if the slot has a proposal.
+    /// @param scoreProof What the deployment's `IScoring` asks for.
+    /// @dev Errors: `WrongSlot`; `WrongPhase` outside of Proposal; `EmptyHeaderHash`; `NotEligible`; `NotAttester`;
+    /// `IRandomness.UnknownMix` if there is no seed; the errors of `IRandomness.prove` for a bad proof; the errors of
+    /// `IScoring.score`; `AlreadyProposed`; `ScoreTooLow` if the list is full.
     function propose(
         Slot slot,
         SequencerId sequencer,
@@ -239,57 +252,71 @@ interface IRollup {
         bytes calldata scoreProof
     ) external;
 
-    /// @notice Locks a prover's bond for the candidate in turn. Whoever sends it needs no signature; the other party's must be valid (EOA or EIP-1271).
-    /// @dev `WrongSlot`, `WrongPhase` outside of Commitment, `WrongHeader` and `WrongSequencer` unless the candidate in turn is meant, `QuoteExpired`, `ZeroAddress`,
-    /// `BondTooLow`, `BondTooHigh` beyond 96 bits, `PriceTooHigh` beyond `IRewards.maxPrice`, `BadSignature`, `IEscrow.InsufficientFree`.
+    /// @notice Commits a quote to the candidate in turn and locks the prover's bond. Anyone. A party that sends the
+    /// transaction itself needs no signature. The signature of any other party must be valid (EOA or EIP-1271).
+    /// @dev Errors: `WrongSlot`; `WrongPhase` outside of Commitment; `WrongHeader` or `WrongSequencer` if the quote is
+    /// not for the candidate in turn; `QuoteExpired`; `ZeroAddress`; `BondTooLow`; `BondTooHigh` beyond 96 bits;
+    /// `PriceTooHigh` beyond `IRewards.maxPrice`; `BadSignature`; `IEscrow.InsufficientFree`.
     function commit(Quote calldata quote, bytes calldata proverSignature, bytes calldata sequencerSignature) external;
 
-    /// @notice Shows blobs of this transaction as data of the candidate in turn. Repeat until all were seen. Anyone.
-    /// @dev `WrongSlot`, `WrongPhase` outside of Reveal, `WrongHeader`, `WrongParent`, `ChunksOutOfRange`, `WrongBlobCount`, `CommitteeDigestNotZero`, the errors of
-    /// `IBridge.checkConsumption`, `NoNewBlob`.
+    /// @notice Shows that this transaction carries blobs of the candidate in turn. Call it again until all blobs were
+    /// seen. Anyone.
+    /// @dev Errors: `WrongSlot`; `WrongPhase` outside of Reveal; `WrongHeader`; `WrongParent`; `ChunksOutOfRange`;
+    /// `WrongBlobCount`; `CommitteeDigestNotZero`; the errors of `IBridge.checkConsumption`; `NoNewBlob`.
     function reveal(Header calldata header) external;
 
-    /// @notice Finalizes the revealed block with its proof, which binds `payee`. Anyone; in ExclusiveProving the quote's payee is paid, whoever `payee` is.
-    /// @dev `WrongSlot`, `WrongPhase` outside of ExclusiveProving and OpenProving, `WrongHeader`, `ZeroAddress`, the verifier's errors.
+    /// @notice Finalizes the revealed block with its proof. The proof binds `payee`. Anyone. In ExclusiveProving the
+    /// payee of the quote is paid, whatever `payee` is.
+    /// @dev Errors: `WrongSlot`; `WrongPhase` outside of ExclusiveProving and OpenProving; `WrongHeader`;
+    /// `ZeroAddress`; the verifier's errors.
     function finalize(Header calldata header, address payee, bytes calldata proof) external;
 
-    /// @notice Finalizes any valid block of the slot in its backup phase; its blobs are in this transaction, unless it is the revealed block. Anyone.
-    /// @dev `WrongSlot`, `WrongPhase` outside of Backup, the errors of `reveal` for a header that wasn't revealed, `VoteNotZero` for one with a vote, `BlobNotPublished`, `ZeroAddress`, the verifier's errors.
+    /// @notice Finalizes any valid block of the slot in its backup phase. The transaction must carry the block's blobs,
+    /// unless the block is the revealed one. Anyone.
+    /// @dev Errors: `WrongSlot`; `WrongPhase` outside of Backup; for a block that is not the revealed one, the errors
+    /// that `reveal` has for a header, `VoteNotZero` and `BlobNotPublished`; `ZeroAddress`; the verifier's errors.
     function finalizeBackup(Header calldata header, address payee, bytes calldata proof) external;
 
-    /// @notice Settles the bonds and penalties of a slot that is over without a block. Every other call does it by itself.
+    /// @notice Settles the bonds and penalties of a slot that ended without a block. Anyone. Every other call of the
+    /// rollup settles first, so nobody has to call it.
+    /// @dev Errors: `NothingToSettle`.
     function settle() external;
 
-    /// @notice As `settle`, without an error where nothing is to do.
+    /// @notice Like `settle`, but does nothing if nothing is due.
     function sync() external;
 
-    /// @notice Stops block production for `pauseLength` L1 slots. The guardian only.
-    /// @dev A slot that is over is settled as ever; the slot in turn ends as if it had never begun: its bonds are released, and nobody pays. The next slot follows
-    /// a virtual one that starts and ends when the pause does. Nothing else stops, and no funds move. `NotGuardian`, `AlreadyPaused`, `PausedRecently` until as long
-    /// again has gone by after the last pause.
+    /// @notice Stops block production for `pauseLength` L1 slots. Guardian only. Nothing else stops, and no funds move.
+    /// @dev First settles a slot that ended without a block. The slot in turn then ends as if it had never begun: its
+    /// bonds are released and nobody is penalized. The next slot follows a virtual slot that starts and ends when the
+    /// pause ends. Errors: `NotGuardian`; `AlreadyPaused`; `PausedRecently` until the last pause has been over for as
+    /// long as it lasted.
     function pause() external;
 
-    /// @notice The rules of the deployment, packed; `IReader.parameters` has them one by one. Amounts in token units.
+    /// @notice The rules of the deployment, packed. `IReader.parameters` has them unpacked. Amounts in token units.
     function rules()
         external
         view
         returns (Windows windows, Limits limits, uint96 minBond, uint96 abandonPenalty, uint96 withholdPenalty);
-    /// @notice Number of the slot in turn at the current L1 slot. `IReader.overview` has everything about it.
+    /// @notice Number of the slot in turn. `IReader.overview` has everything else about it.
     function slotInTurn() external view returns (Slot);
-    /// @notice First L1 slot after the pause that lasts, or the genesis L1 slot as long as that lies ahead; zero otherwise.
+    /// @notice First L1 slot after the current pause. Before the genesis L1 slot, that slot. Zero otherwise.
     function pausedUntil() external view returns (L1Slot);
     /// @notice First L1 slot in which the guardian may pause again; zero before the first pause.
     function pausableFrom() external view returns (L1Slot);
-    /// @notice Whether a sequencer is a candidate of a slot that isn't settled yet.
+    /// @notice Whether a sequencer is a candidate of a slot that is not settled yet.
     function isCandidate(SequencerId sequencer) external view returns (bool);
-    /// @notice The last finalized block; before the first, the genesis: its hash is `keccak256(abi.encode("fernet.genesis.v1" as bytes32, chainId, rollup))`, its state root the verifier's.
+    /// @notice The last finalized block. Before the first block, the genesis: its hash is
+    /// `keccak256(abi.encode(bytes32("fernet.genesis.v1"), chainId, rollup))`, and its state root is the verifier's
+    /// `genesisRoot`.
     function tip() external view returns (Tip memory);
-    /// @notice Hash of the header finalized in a slot; zero if none was. At `type(uint64).max`, the genesis hash.
+    /// @notice Hash of the header finalized in a slot; zero if there is none. At `type(uint64).max`, the genesis hash.
     function finalizedHeader(Slot slot) external view returns (bytes32);
-    /// @notice EIP-712 digest that prover and sequencer sign.
+    /// @notice EIP-712 digest of a quote, which its prover and its sequencer's attester sign.
     function quoteDigest(Quote calldata quote) external view returns (bytes32);
-    /// @notice Domain element of this rollup on this chain, below the order of BLS12-381's scalar field.
+    /// @notice Field element that identifies this rollup on this chain, for L2 signatures and proofs. It is below the
+    /// order of the scalar field of BLS12-381.
     function domain() external view returns (uint256);
-    /// @notice `count` words of storage from word `first` on, for `Reader`, which knows the layout. Nothing on a chain is secret.
-    function words(uint256 first, uint8 count) external view returns (bytes32[] memory);
+    /// @notice Reads `count` words of storage, beginning with storage slot `first`. For `Reader`, which knows the
+    /// layout.
+    function extsload(uint256 first, uint8 count) external view returns (bytes32[] memory);
 }

@@ -4,16 +4,17 @@ pragma solidity 0.8.37;
 import {SequencerId} from "../types/Ids.sol";
 import {Slot} from "../types/Time.sol";
 
-/// @title How the sequencers of a slot rank
-/// @notice A deployment picks one. The highest score ranks first.
+/// @title Scoring of a slot's sequencers
+/// @notice Each deployment uses one scoring. The highest score ranks first.
 interface IScoring {
-    /// @notice The scoring takes another proof: `expected` bytes.
+    /// @notice The scoring expects a proof of `expected` bytes.
     /// @custom:rule D1, D2
     error WrongProofLength(uint256 expected, uint256 actual);
 
-    /// @notice Score of a sequencer in a slot of `rollup` under the slot's seed. Reverts, with an error of the scoring, if `proof` doesn't prove it.
-    /// @param attester the sequencer's attester in that slot
-    /// @param proof what the scoring needs to know from the sequencer; empty if it needs nothing
+    /// @notice Score of a sequencer in a slot of `rollup` with this seed. Reverts with an error of the scoring if
+    /// `proof` does not prove the score.
+    /// @param attester The sequencer's attester in that slot.
+    /// @param proof Data that the scoring needs from the sequencer; empty if it needs none.
     function score(
         address rollup,
         Slot slot,

@@ -4,77 +4,78 @@ pragma solidity 0.8.37;
 import {SequencerId} from "../types/Ids.sol";
 import {L1Slot} from "../types/Time.sol";
 
-/// @notice Derived from stored times, never stored.
+/// @notice Status of a registration. It is derived from stored times and the current L1 slot, and never stored.
 enum Status {
-    /// no such registration
+    /// The registration does not exist.
     None,
-    /// waits for its place in the entry queue
+    /// Waits in the entry queue.
     Queued,
     Active,
-    /// can't propose any more, can still be slashed
+    /// Cannot propose, and can still be slashed.
     Exiting,
-    /// has its stake back
+    /// Its stake was paid back.
     Exited
 }
 
-/// @notice What a registration is made of. Points as in EIP-2537: coordinates of 64 bytes.
+/// @notice Input of a registration. Points are encoded as in EIP-2537, with coordinates of 64 bytes.
 struct Registration {
-    /// sends proposals and signs quotes
+    /// Account that sends proposals and signs quotes.
     address attester;
-    /// gets the stake back; zero for the owner
+    /// Account that gets the stake back; zero for the owner.
     address withdrawer;
-    /// L2 account index its blocks pay fees to (a hint for clients; the header decides)
+    /// Index of the L2 account for the fees of its blocks. A hint for clients: the header decides.
     uint32 feeRecipient;
-    /// BLS public key, a point of G1
+    /// BLS public key, a point of G1.
     bytes32[4] blsKey;
-    /// signature of the key on `possessionMessage`, a point of G2
+    /// Signature of the BLS key on `possessionMessage`, a point of G2.
     bytes32[8] proofOfPossession;
 }
 
-/// @notice One registration as it stands at the current L1 slot.
+/// @notice A registration at the current L1 slot.
 struct Sequencer {
     Status status;
-    /// sends proposals and signs quotes
+    /// Account that sends proposals and signs quotes.
     address attester;
-    /// first L1 slot of activity
+    /// First L1 slot in which the sequencer is active.
     L1Slot activeFrom;
-    /// L1 slot in which the exit was signalled, 0 if it wasn't
+    /// L1 slot in which the exit was initiated; 0 if it was not.
     L1Slot exitAt;
-    /// gets the rewards; registered it
+    /// Account that registered the sequencer and gets its rewards.
     address owner;
-    /// gets the stake back
+    /// Account that gets the stake back.
     address withdrawer;
-    /// token units
+    /// In token units.
     uint96 stake;
-    /// L2 account index its blocks pay fees to (a hint for clients; the header decides)
+    /// Index of the L2 account for the fees of its blocks. A hint for clients: the header decides.
     uint32 feeRecipient;
-    /// keccak256 of the BLS key's 128 bytes
+    /// keccak256 of the BLS key's 128 bytes.
     bytes32 blsKeyHash;
-    /// attester from `nextAttesterFrom` on; both zero if no rotation waits
+    /// Attester from L1 slot `nextAttesterFrom` on; both are zero if no rotation is pending.
     address nextAttester;
     L1Slot nextAttesterFrom;
-    /// hash of the BLS key from `nextBlsKeyFrom` on; both zero if no rotation waits
+    /// Hash of the BLS key from L1 slot `nextBlsKeyFrom` on; both are zero if no rotation is pending.
     bytes32 nextBlsKeyHash;
     L1Slot nextBlsKeyFrom;
 }
 
-/// @notice Parameters of a deployment's stakes. Times in L1 slots, amounts in token units.
+/// @notice Parameters of the staking contract. Times are in L1 slots, amounts in token units.
 struct StakingParameters {
-    /// stake of a registration
+    /// Stake of a registration.
     uint96 stakeAmount;
-    /// a slashed sequencer with less is ejected
+    /// A slashed sequencer with a lower stake is ejected.
     uint96 minimumStake;
-    /// from a registration, or the announcement of new keys, until it counts; at least 1
+    /// Time from a registration or a rotation until it takes effect, at least 1.
     uint32 entryPeriod;
-    /// from the signal of an exit until the stake can be withdrawn; at least 1
+    /// Time from the start of an exit until the stake can be withdrawn, at least 1.
     uint32 exitDelay;
-    /// length of an entry window; at least 1
+    /// Length of an entry window, at least 1.
     uint32 entryWindow;
-    /// registrations that become active in a window, 1 to `maxEntryFlush`; governance may change it
+    /// Places of an entry window: how many registrations can become active in it, 1 to `maxEntryFlush`. Governance may
+    /// change it.
     uint16 entryFlush;
-    /// bound on what governance may set
+    /// Upper bound on what governance may set.
     uint16 maxEntryFlush;
-    /// windows beyond the first possible one that a registration may wait for, at most 128
+    /// How many entry windows beyond the first possible one a registration may have to wait for, at most 128.
     uint16 queueLimit;
 }
 
@@ -114,16 +115,17 @@ interface IStaking {
     error WrongStatus(SequencerId sequencer, Status expected, Status actual);
     /// @custom:rule Q17
     error NotWithdrawableYet(SequencerId sequencer, L1Slot from, L1Slot now_);
-    /// @notice Still a candidate of a slot that isn't over: it may yet be slashed.
+    /// @notice The sequencer is a candidate of a slot that is not over, which may still slash it.
     /// @custom:rule Q17
     error StillCandidate(SequencerId sequencer);
-    /// @notice No entry window up to the one that ends before L1 slot `until` has room.
+    /// @notice No entry window that begins before L1 slot `until` has room.
     /// @custom:rule Q6
     error QueueFull(L1Slot until);
-    /// @notice Not a point of G1 other than infinity, or the signature isn't the key's on the owner's message.
+    /// @notice The key is not a point of G1 other than infinity, or the signature is not the key's signature on the
+    /// owner's message.
     /// @custom:rule Q2
     error BadProofOfPossession(address owner);
-    /// @notice Another key takes or took its place lately.
+    /// @notice A rotation is pending, or took effect too recently.
     /// @custom:rule Q12
     error RotationTooEarly(SequencerId sequencer, L1Slot from, L1Slot now_);
     /// @custom:rule Q9
@@ -141,78 +143,94 @@ interface IStaking {
 
     // ---- entry ----------------------------------------------------------------------------------------------------
 
-    /// @notice Takes the stake from the sender, who becomes the owner. Active from `nextActivation()` on. Anyone, as often as they like.
-    /// @dev `ZeroAddress` without an attester, `BadProofOfPossession`, `QueueFull`, `TooManySequencers`.
+    /// @notice Registers a sequencer that is active from `nextActivation()` on. Takes the stake from the sender, who
+    /// becomes the owner. Anyone, any number of times.
+    /// @dev Errors: `ZeroAddress` without an attester; `TooManySequencers`; `QueueFull`; `BadProofOfPossession`.
     function register(Registration calldata registration) external returns (SequencerId sequencer);
-    /// @notice Owner (`NotOwner`), of a queued sequencer (`WrongStatus`). Pays the whole stake to the withdrawer at once; the place in the
-    /// queue is free again.
+    /// @notice Cancels the registration of a queued sequencer. Pays the whole stake to the withdrawer at once, and
+    /// frees the place in the queue. Owner only.
+    /// @dev Errors: `WrongStatus`; `NotOwner`.
     function cancelEntry(SequencerId sequencer) external;
-    /// @notice Governance only. Places of an entry window, for windows that haven't begun, 1 to `maxEntryFlush` (`EntryFlushOutOfRange`). Places
-    /// already taken stay taken.
+    /// @notice Sets the places of entry windows that have not begun, 1 to `maxEntryFlush`. Places that are taken stay
+    /// taken. Governance only.
+    /// @dev Errors: `NotGovernance`; `EntryFlushOutOfRange`.
     function setEntryFlush(uint16 flush) external;
 
     // ---- while registered -----------------------------------------------------------------------------------------
 
-    /// @notice Anyone. Adds `amount` token units to the stake of a queued or active sequencer (`WrongStatus`), up to `stakeAmount` (`StakeTooHigh`).
+    /// @notice Adds `amount` token units to the stake of a queued or active sequencer, up to `stakeAmount`. Anyone.
+    /// @dev Errors: `WrongStatus`; `ZeroAmount`; `StakeTooHigh`.
     function topUp(SequencerId sequencer, uint96 amount) external;
-    /// @notice The withdrawer (`NotWithdrawer`) hands its right to the stake to another, at any time before the stake is paid (`WrongStatus`).
+    /// @notice Passes the right to the stake to another account, at any time before the stake is paid. Withdrawer only.
+    /// @dev Errors: `WrongStatus`; `NotWithdrawer`; `ZeroAddress`.
     function setWithdrawer(SequencerId sequencer, address withdrawer) external;
-    /// @notice Owner (`NotOwner`), of a queued or active sequencer (`WrongStatus`).
+    /// @notice Sets the fee recipient of a queued or active sequencer. Owner only.
+    /// @dev Errors: `WrongStatus`; `NotOwner`.
     function setFeeRecipient(SequencerId sequencer, uint32 feeRecipient) external;
-    /// @notice Owner (`NotOwner`), of a queued or active sequencer (`WrongStatus`). The attester becomes another one `entryPeriod` L1 slots later;
-    /// for what counts from an earlier L1 slot it stays the one before.
-    /// @dev `RotationTooEarly` until 16,384 L1 slots after the last rotation took effect: slots in flight may still ask for the one before.
+    /// @notice Replaces the attester of a queued or active sequencer, with effect `entryPeriod` L1 slots later. Slots
+    /// that count from an earlier L1 slot keep the previous attester. Owner only.
+    /// @dev A rotation must wait until 16,384 L1 slots after the last one took effect, as slots in flight may still
+    /// need the previous attester. Errors: `WrongStatus`; `NotOwner`; `ZeroAddress`; `RotationTooEarly`.
     function rotateAttester(SequencerId sequencer, address attester) external;
-    /// @notice Owner (`NotOwner`), of a queued or active sequencer (`WrongStatus`). The BLS key becomes another one `entryPeriod` L1 slots later. In
-    /// slots that count from before that and are still open then, the sequencer can't propose any more.
-    /// @dev `BadProofOfPossession`; `RotationTooEarly` as for the attester.
+    /// @notice Replaces the BLS key of a queued or active sequencer, with effect `entryPeriod` L1 slots later. If a
+    /// slot counts from an earlier L1 slot and is still open then, the sequencer can no longer propose in it. Owner
+    /// only.
+    /// @dev The wait between rotations is that of `rotateAttester`. Errors: `WrongStatus`; `NotOwner`;
+    /// `RotationTooEarly`; `BadProofOfPossession`.
     function rotateBlsKey(SequencerId sequencer, bytes32[4] calldata blsKey, bytes32[8] calldata proofOfPossession)
         external;
 
     // ---- exit -----------------------------------------------------------------------------------------------------
 
-    /// @notice Owner or attester (`NotOwner`), of a queued or active sequencer (`WrongStatus`). The sequencer can't propose from now on, and is slashable until withdrawn.
+    /// @notice Starts the exit of a queued or active sequencer. It cannot propose from now on, and can be slashed until
+    /// its stake is withdrawn. Owner or attester only.
+    /// @dev Errors: `WrongStatus`; `NotOwner`.
     function initiateExit(SequencerId sequencer) external;
-    /// @notice Anyone; pays what is left of the stake to the withdrawer after `exitDelay`. Settles a slot that is over first, so that its penalties count.
-    /// @dev `WrongStatus` unless exiting, `NotWithdrawableYet` before the delay is over, `StillCandidate` while a slot in flight may yet slash it.
+    /// @notice Pays the rest of the stake to the withdrawer, `exitDelay` L1 slots after the exit started. Settles a
+    /// slot that is over first, so that its penalties are included. Anyone.
+    /// @dev Errors: `WrongStatus` unless the sequencer is exiting; `NotWithdrawableYet` before the delay is over;
+    /// `StillCandidate` while a slot in flight may still slash it.
     function withdraw(SequencerId sequencer) external;
-    /// @notice Rollup only. Burns up to `amount` of the stake; ejects the sequencer if less than the minimum is left.
-    /// @return slashed what was really taken
+    /// @notice Burns up to `amount` of the stake. Ejects the sequencer if less than the minimum is left. Rollup only.
+    /// @dev Errors: `NotRollup`.
+    /// @return slashed Amount that was taken.
     function slash(SequencerId sequencer, uint96 amount) external returns (uint96 slashed);
 
     // ---- views ----------------------------------------------------------------------------------------------------
 
     /// @notice The registration; all zero for an unknown id.
     function sequencer(SequencerId id) external view returns (Sequencer memory);
-    /// @notice Attester at `activeBy` if the sequencer may propose in a slot that counts from then: active at `activeBy` or earlier, not exiting, and
-    /// its BLS key didn't change since; zero otherwise.
+    /// @notice Attester at L1 slot `activeBy`, if the sequencer may propose in a slot that counts from `activeBy`; zero
+    /// otherwise. It may if it was active at `activeBy`, is not exiting, and its BLS key has not changed since.
     function eligibleAttester(SequencerId id, L1Slot activeBy) external view returns (address);
     /// @notice Attester at the current L1 slot, whatever the status; zero for an unknown id.
     function attesterOf(SequencerId id) external view returns (address);
-    /// @notice Attester at `moment`, whatever the status; right for any L1 slot that a slot in flight counts from, and for later ones. Zero for an unknown id.
+    /// @notice Attester at L1 slot `moment`, whatever the status; zero for an unknown id. Correct from the earliest L1
+    /// slot on that a slot in flight counts from.
     function attesterAt(SequencerId id, L1Slot moment) external view returns (address);
     /// @notice keccak256 of the BLS key at the current L1 slot, whatever the status; zero for an unknown id.
     function blsKeyHashOf(SequencerId id) external view returns (bytes32);
-    /// @notice keccak256 of the BLS key at `moment`, as for `attesterAt`.
+    /// @notice keccak256 of the BLS key at L1 slot `moment`, with the limits of `attesterAt`.
     function blsKeyHashAt(SequencerId id, L1Slot moment) external view returns (bytes32);
     /// @notice Owner, whatever the status; zero for an unknown id.
     function ownerOf(SequencerId id) external view returns (address);
-    /// @notice Who gets the stake back, whatever the status; zero for an unknown id.
+    /// @notice Account that gets the stake back, whatever the status; zero for an unknown id.
     function withdrawerOf(SequencerId id) external view returns (address);
     /// @notice Status at the current L1 slot.
     function statusOf(SequencerId id) external view returns (Status);
-    /// @notice Registrations ever made; ids run from 1 to it.
+    /// @notice Number of registrations ever made. Ids run from 1 to this number.
     function count() external view returns (uint32);
-    /// @notice Registrations `from`, `from + 1`, … at most `limit` of them.
+    /// @notice Registrations `from`, `from + 1` and so on, at most `limit` of them.
     function page(SequencerId from, uint32 limit) external view returns (Sequencer[] memory);
-    /// @notice When a registration made now would become active. `QueueFull` if none can be made.
+    /// @notice First active L1 slot of a registration that is made now.
+    /// @dev Errors: `QueueFull`.
     function nextActivation() external view returns (L1Slot);
-    /// @notice Places of the entry window that L1 slot `moment` lies in, and how many of them are taken.
+    /// @notice Number of places, and of taken places, in the entry window that contains L1 slot `moment`.
     function entryWindowAt(L1Slot moment) external view returns (uint256 places, uint256 taken);
-    /// @notice What a BLS key signs to be registered by `owner`.
+    /// @notice Message that a BLS key signs to be registered by `owner`.
     function possessionMessage(address owner, bytes32[4] calldata blsKey) external view returns (bytes memory);
-    /// @notice Stake of a registration, token units.
+    /// @notice Stake of a registration, in token units.
     function stakeAmount() external view returns (uint96);
-    /// @notice Stake below which a slashed sequencer is ejected, token units.
+    /// @notice Stake below which a slashed sequencer is ejected, in token units.
     function minimumStake() external view returns (uint96);
 }

@@ -4,43 +4,40 @@ pragma solidity 0.8.37;
 import {IRollup} from "../interfaces/IRollup.sol";
 
 /// @title Blobs of the current transaction
-/// @notice A header lists at most 16 versioned hashes; a transaction's blobs may come in any order.
+/// @notice A header lists at most 16 versioned hashes. The blobs of a transaction may come in any order.
 library Blobs {
-    /// @notice The bits `before` plus one for each listed hash that a blob of this transaction has.
-    function seen(bytes32[] calldata hashes, uint256 before) internal view returns (uint256 bits) {
+    /// @notice The bit set `before`, with the bits of all listed hashes added that a blob of this transaction has.
+    function withSeen(bytes32[] calldata hashes, uint256 before) internal view returns (uint256 bits) {
         bits = before;
         for (uint256 i = 0; i < hashes.length; ++i) {
-            // shifting one is meant
-            // forge-lint: disable-next-line(incorrect-shift)
             uint256 bit = 1 << i;
-            if (bits & bit == 0 && isHere(hashes[i])) bits |= bit;
+            if (bits & bit == 0 && isInTransaction(hashes[i])) bits |= bit;
         }
     }
 
     /// @notice Reverts with the first listed hash that no blob of this transaction has.
     function requireAll(bytes32[] calldata hashes) internal view {
         for (uint256 i = 0; i < hashes.length; ++i) {
-            if (!isHere(hashes[i])) revert IRollup.BlobNotPublished(i);
+            if (!isInTransaction(hashes[i])) revert IRollup.BlobNotPublished(i);
         }
     }
 
-    /// @notice Bits of `count` blobs, all seen.
-    function all(uint256 count) internal pure returns (uint256) {
+    /// @notice Bit set of `count` blobs that were all seen.
+    function allSeen(uint256 count) internal pure returns (uint256) {
         unchecked {
-            // count is at most 16; shifting one is meant
-            // forge-lint: disable-next-line(incorrect-shift)
+            // The count is at most 16.
             return (1 << count) - 1;
         }
     }
 
     /// @notice Whether a blob of this transaction has the versioned hash.
-    function isHere(bytes32 hash) internal view returns (bool) {
+    function isInTransaction(bytes32 hash) internal view returns (bool) {
         uint256 index;
         bytes32 blob = blobhash(0);
         while (blob != 0) {
             if (blob == hash) return true;
             unchecked {
-                // a transaction has fewer blobs than would overflow
+                // A transaction cannot have enough blobs to overflow the index.
                 blob = blobhash(++index);
             }
         }

@@ -3,36 +3,38 @@ pragma solidity 0.8.37;
 
 import {Entries} from "./Entries.sol";
 
-/// @notice Places in entry windows, counted by window, and how many a window has.
+/// @notice Places of the entry windows. An entry window has a fixed number of places, which is called its flush.
 struct Queue {
-    /// registrations ever made
+    /// Number of registrations ever made.
     uint32 count;
-    /// places of a window from number `since` on, and of one before it
+    /// Places of a window with the number `since` or a higher one.
     uint16 flush;
+    /// Places of a window with a lower number.
     uint16 previousFlush;
     uint40 since;
-    /// taken places of 16 windows in a word
+    /// Taken places, of 16 windows in a word.
     mapping(uint256 => uint256) taken;
 }
 
 /// @title The entry queue
-/// @notice A registration takes a place in the first window that has one. Nobody has to come and move a queue on: its time is known when it registers.
+/// @notice A registration takes a place in the first entry window that has a free one. Its activation is known at once,
+/// and no later transaction is needed for it.
 library EntryQueue {
     using EntryQueue for Queue;
 
-    /// @notice Windows searched at most beyond the first: bounds the gas of a registration.
+    /// @notice Maximum number of windows to search beyond the first. Bounds the gas of a registration.
     uint256 internal constant MAX_LIMIT = 128;
 
-    /// @notice Places of a window.
+    /// @notice Number of places of a window.
     function flushOf(Queue storage self, uint256 window) internal view returns (uint256) {
         return window < self.since ? self.previousFlush : self.flush;
     }
 
-    /// @notice First window with room among `first` … `first + limit`; `found` is false if all are full.
-    /// @param limit at most `MAX_LIMIT`
+    /// @notice First window with a free place, from `first` to `first + limit`. `found` is false if all are full.
+    /// @param limit At most `MAX_LIMIT`.
     function find(Queue storage self, uint256 first, uint256 limit) internal view returns (uint256 window, bool found) {
         unchecked {
-            // windows are L1 slots over a length: below 2^64
+            // The number of a window is an L1 slot divided by a length, so it is below 2^64.
             uint256 last = first + limit;
             uint256 since = self.since;
             uint256 flush = self.flush;
@@ -49,25 +51,23 @@ library EntryQueue {
         }
     }
 
-    /// @notice Takes a place in a window that has one.
+    /// @notice Takes a place in a window that has a free one.
     function take(Queue storage self, uint256 window) internal {
         uint256 word = window / Entries.LANES;
         self.taken[word] = Entries.withOneMore(self.taken[word], window);
     }
 
-    /// @notice Gives a taken place back.
-    function giveBack(Queue storage self, uint256 window) internal {
+    /// @notice Frees a taken place.
+    function release(Queue storage self, uint256 window) internal {
         uint256 word = window / Entries.LANES;
         self.taken[word] = Entries.withOneLess(self.taken[word], window);
     }
 
-    /// @notice From the window after `current` on, windows have `flush` places. What is taken stays taken.
+    /// @notice Sets the places of all windows after `current`. Taken places stay taken.
     function setFlush(Queue storage self, uint256 current, uint16 flush) internal {
-        // casting: the flush of a window fits 16 bits, a window's number 40, as an L1 slot's does
-        // forge-lint: disable-start(unsafe-typecast)
+        // Casts: the flush of a window fits into 16 bits. The number of a window fits into 40 bits, as an L1 slot does.
         self.previousFlush = uint16(self.flushOf(current));
         self.flush = flush;
         self.since = uint40(current + 1);
-        // forge-lint: disable-end(unsafe-typecast)
     }
 }

@@ -7,16 +7,18 @@ import {IRandomness} from "../interfaces/IRandomness.sol";
 struct L1Header {
     bytes32 parentHash;
     uint64 number;
-    /// Unix time, seconds
+    /// Unix time in seconds.
     uint64 timestamp;
     bytes32 mixHash;
 }
 
 /// @title RLP of L1 block headers
-/// @notice A list of at least 16 fields, the first 16 as in the London fork, more of any kind after them. Canonical encoding only; anything
-/// else reverts with `MalformedHeader(byte position)`. Nothing is copied to memory.
+/// @notice Decodes a list of at least 16 fields. The first 16 are those of the London fork, and further ones may be of
+/// any kind. The encoding must be canonical; any other reverts with `MalformedHeader(byte position)`. Nothing is copied
+/// to memory.
 library HeaderRlp {
-    // Byte positions, fixed because everything before the difficulty has a fixed length and the list more than 255 bytes.
+    // Byte positions. They are fixed, as all fields before the difficulty have a fixed length and the list is longer
+    // than 255 bytes.
     uint256 private constant PARENT_HASH = 3;
     uint256 private constant OMMERS_HASH = 36;
     uint256 private constant BENEFICIARY = 69;
@@ -26,9 +28,9 @@ library HeaderRlp {
     uint256 private constant LOGS_BLOOM = 189;
     uint256 private constant DIFFICULTY = 448;
 
-    function decode(bytes calldata rlp) internal pure returns (L1Header memory h) {
+    function decode(bytes calldata rlp) internal pure returns (L1Header memory header) {
         unchecked {
-            // positions stay below the length of the calldata plus 2^64
+            // A position is below the length of the calldata plus 2^64.
             uint256 length = rlp.length;
             if (length <= DIFFICULTY) revert IRandomness.MalformedHeader(length);
             if (uint256(uint24(bytes3(rlp[0:3]))) != 0xf90000 + length - 3 || length - 3 > 0xffff) {
@@ -41,102 +43,104 @@ library HeaderRlp {
             _expect(rlp, TRANSACTIONS_ROOT, 0xa0);
             _expect(rlp, RECEIPTS_ROOT, 0xa0);
             if (bytes3(rlp[LOGS_BLOOM:LOGS_BLOOM + 3]) != 0xb90100) revert IRandomness.MalformedHeader(LOGS_BLOOM);
-            h.parentHash = bytes32(rlp[PARENT_HASH + 1:PARENT_HASH + 33]);
+            header.parentHash = bytes32(rlp[PARENT_HASH + 1:PARENT_HASH + 33]);
 
-            uint256 pos = DIFFICULTY;
-            (pos,) = _integer(rlp, pos, 32);
+            uint256 position = DIFFICULTY;
+            (position,) = _integer(rlp, position, 32);
             uint256 value;
-            (pos, value) = _integer(rlp, pos, 8);
-            // casting: at most 8 bytes
-            // forge-lint: disable-next-line(unsafe-typecast)
-            h.number = uint64(value);
-            (pos,) = _integer(rlp, pos, 32); // gas limit
-            (pos,) = _integer(rlp, pos, 32); // gas used
-            (pos, value) = _integer(rlp, pos, 8);
-            // forge-lint: disable-next-line(unsafe-typecast)
-            h.timestamp = uint64(value);
-            pos = _string(rlp, pos); // extra data
+            (position, value) = _integer(rlp, position, 8);
+            // Cast: at most 8 bytes.
+            header.number = uint64(value);
+            (position,) = _integer(rlp, position, 32); // gas limit
+            (position,) = _integer(rlp, position, 32); // gas used
+            (position, value) = _integer(rlp, position, 8);
+            header.timestamp = uint64(value);
+            position = _string(rlp, position); // extra data
 
-            if (pos + 33 > length) revert IRandomness.MalformedHeader(pos);
-            _expect(rlp, pos, 0xa0);
-            h.mixHash = bytes32(rlp[pos + 1:pos + 33]);
-            pos += 33;
-            if (pos + 9 > length) revert IRandomness.MalformedHeader(pos);
-            _expect(rlp, pos, 0x88); // nonce
-            pos += 9;
-            (pos,) = _integer(rlp, pos, 32); // base fee
+            if (position + 33 > length) revert IRandomness.MalformedHeader(position);
+            _expect(rlp, position, 0xa0);
+            header.mixHash = bytes32(rlp[position + 1:position + 33]);
+            position += 33;
+            if (position + 9 > length) revert IRandomness.MalformedHeader(position);
+            _expect(rlp, position, 0x88); // nonce
+            position += 9;
+            (position,) = _integer(rlp, position, 32); // base fee
 
-            while (pos < length) pos = _item(rlp, pos);
+            while (position < length) position = _item(rlp, position);
         }
     }
 
-    function _expect(bytes calldata rlp, uint256 pos, uint256 prefix) private pure {
-        if (_byteAt(rlp, pos) != prefix) revert IRandomness.MalformedHeader(pos);
+    function _expect(bytes calldata rlp, uint256 position, uint256 prefix) private pure {
+        if (_byteAt(rlp, position) != prefix) revert IRandomness.MalformedHeader(position);
     }
 
-    /// @dev `pos` is below the length.
-    function _byteAt(bytes calldata rlp, uint256 pos) private pure returns (uint256 value) {
+    /// @dev The byte at `position`, which is below the length.
+    function _byteAt(bytes calldata rlp, uint256 position) private pure returns (uint256 value) {
         assembly ("memory-safe") {
-            // callers check the bound; beyond the calldata, a read gives zeros
-            value := byte(0, calldataload(add(rlp.offset, pos)))
+            // The callers check the bound. A read beyond the calldata gives zeros.
+            value := byte(0, calldataload(add(rlp.offset, position)))
         }
     }
 
-    /// @dev Canonical integer of at most `width` bytes: no leading zero, single bytes below 0x80 as themselves, zero as 0x80.
-    function _integer(bytes calldata rlp, uint256 pos, uint256 width)
+    /// @dev Reads a canonical integer of at most `width` bytes. It has no leading zero. Single bytes below 0x80 stand
+    /// for themselves, and 0x80 for zero.
+    function _integer(bytes calldata rlp, uint256 position, uint256 width)
         private
         pure
         returns (uint256 next, uint256 value)
     {
         unchecked {
-            if (pos >= rlp.length) revert IRandomness.MalformedHeader(pos);
-            uint256 prefix = _byteAt(rlp, pos);
+            if (position >= rlp.length) revert IRandomness.MalformedHeader(position);
+            uint256 prefix = _byteAt(rlp, position);
             if (prefix < 0x80) {
-                // zero is the empty string
-                if (prefix == 0) revert IRandomness.MalformedHeader(pos);
-                return (pos + 1, prefix);
+                // Zero is encoded as the empty string.
+                if (prefix == 0) revert IRandomness.MalformedHeader(position);
+                return (position + 1, prefix);
             }
             uint256 size = prefix - 0x80;
-            next = pos + 1 + size;
-            if (size > width || next > rlp.length) revert IRandomness.MalformedHeader(pos);
+            next = position + 1 + size;
+            if (size > width || next > rlp.length) revert IRandomness.MalformedHeader(position);
             if (size == 0) return (next, 0);
-            uint256 first = _byteAt(rlp, pos + 1);
-            if (first == 0 || (size == 1 && first < 0x80)) revert IRandomness.MalformedHeader(pos);
+            uint256 first = _byteAt(rlp, position + 1);
+            if (first == 0 || (size == 1 && first < 0x80)) revert IRandomness.MalformedHeader(position);
             assembly ("memory-safe") {
-                // size is 1 to 32, and the bytes lie within the header
-                value := shr(sub(256, shl(3, size)), calldataload(add(rlp.offset, add(pos, 1))))
+                // The size is 1 to 32, and the bytes lie inside the header.
+                value := shr(sub(256, shl(3, size)), calldataload(add(rlp.offset, add(position, 1))))
             }
         }
     }
 
-    /// @dev Canonical string of up to 2^64 bytes.
-    function _string(bytes calldata rlp, uint256 pos) private pure returns (uint256 next) {
-        if (pos >= rlp.length || _byteAt(rlp, pos) >= 0xc0) revert IRandomness.MalformedHeader(pos);
-        return _item(rlp, pos);
+    /// @dev Skips a canonical string of at most 2^64 bytes.
+    function _string(bytes calldata rlp, uint256 position) private pure returns (uint256 next) {
+        if (position >= rlp.length || _byteAt(rlp, position) >= 0xc0) revert IRandomness.MalformedHeader(position);
+        return _item(rlp, position);
     }
 
-    /// @dev Any canonical item; `pos` is below the length. Lists are skipped as a whole.
-    function _item(bytes calldata rlp, uint256 pos) private pure returns (uint256 next) {
+    /// @dev Skips any canonical item, a list as a whole. `position` is below the length.
+    function _item(bytes calldata rlp, uint256 position) private pure returns (uint256 next) {
         unchecked {
-            uint256 prefix = _byteAt(rlp, pos);
-            if (prefix < 0x80) return pos + 1;
-            // strings start at 0x80, lists at 0xc0: 56 short lengths, then 8 lengths of the length
+            uint256 prefix = _byteAt(rlp, position);
+            if (prefix < 0x80) return position + 1;
+            // Strings start at 0x80 and lists at 0xc0. Each has 56 prefixes for short lengths, then 8 for the length of
+            // the length.
             uint256 short = prefix < 0xc0 ? prefix - 0x80 : prefix - 0xc0;
             if (short < 56) {
-                next = pos + 1 + short;
-                if (next > rlp.length) revert IRandomness.MalformedHeader(pos);
-                if (prefix == 0x81 && _byteAt(rlp, pos + 1) < 0x80) revert IRandomness.MalformedHeader(pos);
+                next = position + 1 + short;
+                if (next > rlp.length) revert IRandomness.MalformedHeader(position);
+                if (prefix == 0x81 && _byteAt(rlp, position + 1) < 0x80) revert IRandomness.MalformedHeader(position);
                 return next;
             }
             uint256 width = short - 55;
-            if (pos + 1 + width > rlp.length || _byteAt(rlp, pos + 1) == 0) revert IRandomness.MalformedHeader(pos);
+            if (position + 1 + width > rlp.length || _byteAt(rlp, position + 1) == 0) {
+                revert IRandomness.MalformedHeader(position);
+            }
             uint256 size;
             assembly ("memory-safe") {
-                // width is 1 to 8, and the bytes lie within the header
-                size := shr(sub(256, shl(3, width)), calldataload(add(rlp.offset, add(pos, 1))))
+                // The width is 1 to 8, and the bytes lie inside the header.
+                size := shr(sub(256, shl(3, width)), calldataload(add(rlp.offset, add(position, 1))))
             }
-            next = pos + 1 + width + size;
-            if (size < 56 || next > rlp.length) revert IRandomness.MalformedHeader(pos);
+            next = position + 1 + width + size;
+            if (size < 56 || next > rlp.length) revert IRandomness.MalformedHeader(position);
         }
     }
 }

@@ -3,15 +3,16 @@ pragma solidity 0.8.37;
 
 import {L1Operation} from "../interfaces/IBridge.sol";
 
-/// @title How deposits and forced exits are written as three field elements each
+/// @title Encoding of deposits and forced exits as three field elements
 /// @notice | | `head` | `x` | `y` |
 /// | --- | --- | --- | --- |
 /// | deposit | index, amount · 2^32 | key's x, not 0 | key's y |
 /// | forced exit | index, 2^96 | target, not 0 | 0 |
 ///
-/// An index has 32 bits and an amount 64, so bit 96 of `head` tells one from the other. Keys are below the field's order, targets below 2^160.
+/// An index has 32 bits and an amount 64 bits, so bit 96 of `head` tells the two kinds apart. Coordinates of keys are
+/// below the field's order, and targets below 2^160.
 library L1Operations {
-    uint256 private constant AMOUNT_AT = 32;
+    uint256 private constant AMOUNT_BIT = 32;
     uint256 private constant EXIT = 1 << 96;
 
     function deposit(uint32 index, uint64 amount, uint256 keyX, uint256 keyY)
@@ -19,14 +20,14 @@ library L1Operations {
         pure
         returns (L1Operation memory)
     {
-        return L1Operation({head: uint256(index) | (uint256(amount) << AMOUNT_AT), x: keyX, y: keyY});
+        return L1Operation({head: uint256(index) | (uint256(amount) << AMOUNT_BIT), x: keyX, y: keyY});
     }
 
     function exit(uint32 index, address target) internal pure returns (L1Operation memory) {
         return L1Operation({head: uint256(index) | EXIT, x: uint256(uint160(target)), y: 0});
     }
 
-    /// @notice Rolling hash of a queue with this operation added.
+    /// @notice Rolling hash of a queue after this operation. `before` is the hash before it.
     function chain(L1Operation memory operation, bytes32 before) internal pure returns (bytes32) {
         return keccak256(abi.encode(before, operation));
     }

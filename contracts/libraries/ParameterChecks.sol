@@ -5,47 +5,59 @@ import {IRollup, Parameters} from "../interfaces/IRollup.sol";
 import {Payouts} from "./Payouts.sol";
 
 /// @title Bounds on the rollup's parameters
-/// @notice The rollup's constructor refuses what breaks one of the protocol's invariants, by name.
+/// @notice The rollup's constructor refuses a parameter that would break an invariant of the protocol, by the
+/// parameter's name.
 library ParameterChecks {
-    /// @notice L1 slots that the seed's L1 slot stays provable for: blocks in EIP-2935's history contract.
+    /// @notice L1 slots for which an L1 block stays provable: the number of blocks in the history contract of EIP-2935.
     uint256 internal constant PROVABLE_L1_SLOTS = 8191;
 
-    /// @param stakeAmount stake of a registration, token units
-    /// @param blobsAtMost blobs of a block of `maxChunks` chunks
-    function check(Parameters memory p, uint256 stakeAmount, uint256 blobsAtMost) internal pure {
-        _require(p.proposalPhase != 0, "proposalPhase");
-        _require(p.commitmentPhase != 0, "commitmentPhase");
-        _require(p.revealPhase != 0, "revealPhase");
-        _require(p.provingPhase != 0, "provingPhase");
-        _require(p.exclusiveProving != 0 && p.exclusiveProving <= p.provingPhase, "exclusiveProving");
-        _require(p.haltPhase != 0, "haltPhase");
-        _require(p.backupPhase != 0, "backupPhase");
-        _require(p.seedDelay != 0, "seedDelay");
-        _require(p.seedGrid != 0, "seedGrid");
-        _require(p.pauseLength != 0 && p.pauseLength <= PROVABLE_L1_SLOTS, "pauseLength");
-        _require(p.maxCandidates >= 1 && p.maxCandidates <= 4, "maxCandidates");
-        _require(p.maxChunks != 0, "maxChunks");
-        _require(p.maxDeposits != 0, "maxDeposits");
-        _require(p.maxBlobs >= 1 && p.maxBlobs <= 16 && blobsAtMost >= 1 && blobsAtMost <= p.maxBlobs, "maxBlobs");
+    /// @notice Checks all parameters.
+    /// @param stakeAmount Stake of a registration, in token units.
+    /// @param blobsAtMost Number of blobs of a block of `maxChunks` chunks.
+    function check(Parameters memory parameters, uint256 stakeAmount, uint256 blobsAtMost) internal pure {
+        _require(parameters.proposalPhase != 0, "proposalPhase");
+        _require(parameters.commitmentPhase != 0, "commitmentPhase");
+        _require(parameters.revealPhase != 0, "revealPhase");
+        _require(parameters.provingPhase != 0, "provingPhase");
+        _require(
+            parameters.exclusiveProving != 0 && parameters.exclusiveProving <= parameters.provingPhase,
+            "exclusiveProving"
+        );
+        _require(parameters.haltPhase != 0, "haltPhase");
+        _require(parameters.backupPhase != 0, "backupPhase");
+        _require(parameters.seedDelay != 0, "seedDelay");
+        _require(parameters.seedGrid != 0, "seedGrid");
+        _require(parameters.pauseLength != 0 && parameters.pauseLength <= PROVABLE_L1_SLOTS, "pauseLength");
+        _require(parameters.maxCandidates >= 1 && parameters.maxCandidates <= 4, "maxCandidates");
+        _require(parameters.maxChunks != 0, "maxChunks");
+        _require(parameters.maxDeposits != 0, "maxDeposits");
+        _require(
+            parameters.maxBlobs >= 1 && parameters.maxBlobs <= 16 && blobsAtMost >= 1
+                && blobsAtMost <= parameters.maxBlobs,
+            "maxBlobs"
+        );
 
-        // Idle slots follow each other at a fixed pace only if the next seed is fixed by their end.
-        uint256 idle = uint256(p.proposalPhase) + p.haltPhase + p.backupPhase;
-        uint256 seeding = uint256(p.seedDelay) + p.seedGrid;
+        // Idle slots follow each other at a fixed pace. This needs the next seed to be fixed by the end of each of
+        // them.
+        uint256 idle = uint256(parameters.proposalPhase) + parameters.haltPhase + parameters.backupPhase;
+        uint256 seeding = uint256(parameters.seedDelay) + parameters.seedGrid;
         _require(idle >= seeding, "idle");
-        // A timeline stores distances within a slot in 16 bits; a seed must stay provable as long as it is needed.
-        uint256 longest = longestSlot(p);
+        // A timeline stores distances within a slot in 16 bits. A seed must stay provable for as long as it is needed.
+        uint256 longest = longestSlot(parameters);
         _require(longest <= type(uint16).max, "longestSlot");
         _require(longest + seeding + 2 * idle <= PROVABLE_L1_SLOTS, "longestSlot");
 
-        _require(p.rescueShareBps <= Payouts.BPS, "rescueShareBps");
-        _require(p.minBond != 0, "minBond");
-        _require(uint256(p.abandonPenalty) + p.withholdPenalty <= stakeAmount, "penalties");
+        _require(parameters.rescueShareBps <= Payouts.BPS, "rescueShareBps");
+        _require(parameters.minBond != 0, "minBond");
+        _require(uint256(parameters.abandonPenalty) + parameters.withholdPenalty <= stakeAmount, "penalties");
     }
 
-    /// @notice L1 slots of the longest slot: every candidate commits at the last moment, the last one reveals at the last moment, nobody proves.
-    function longestSlot(Parameters memory p) internal pure returns (uint256) {
-        return uint256(p.proposalPhase) + uint256(p.maxCandidates) * (uint256(p.commitmentPhase) + p.revealPhase)
-            + p.provingPhase + p.haltPhase + p.backupPhase;
+    /// @notice Length of the longest slot, in L1 slots. In it, every candidate commits at the last moment, the last
+    /// candidate reveals at the last moment, and nobody finalizes.
+    function longestSlot(Parameters memory parameters) internal pure returns (uint256) {
+        return uint256(parameters.proposalPhase) + uint256(parameters.maxCandidates)
+            * (uint256(parameters.commitmentPhase) + parameters.revealPhase) + parameters.provingPhase
+            + parameters.haltPhase + parameters.backupPhase;
     }
 
     function _require(bool holds, string memory name) private pure {

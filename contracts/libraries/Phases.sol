@@ -7,112 +7,118 @@ import {L1Slot, Slot} from "../types/Time.sol";
 import {Timeline, openTimeline} from "../types/Timeline.sol";
 import {Windows} from "../types/Windows.sol";
 
-/// @notice Where a slot is at one moment.
-struct Position {
+/// @notice Status of a slot at one moment.
+struct SlotStatus {
     Phase phase;
-    /// rank in turn; once a block is revealed, its rank; the number of candidates where nobody is left
-    uint256 turn;
-    /// whether the candidate at `turn` is revealed
+    /// Rank of the candidate in turn; 0 before the commitment phase. The number of candidates if all of them failed.
+    uint256 rank;
+    /// Whether the candidate in turn has completed its reveal.
     bool revealed;
-    /// whether the slot is over
+    /// Whether the slot is over.
     bool over;
-    /// first L1 slot after the phase, if nothing happens; of a slot that is over, first L1 slot after it
+    /// First L1 slot after the phase, if nothing happens until then. First L1 slot after the slot, if it is over.
     L1Slot end;
 }
 
-/// @notice The slot in turn.
-struct Location {
-    /// the stored cursor, moved past the stored slot if that one is over
+/// @notice The slot in turn, and the end of an earlier slot that is not settled.
+struct SlotInTurn {
+    /// The stored cursor, moved past the stored slot if that slot is over.
     Cursor cursor;
     Timeline timeline;
-    Position position;
-    /// the stored slot is over without a block, and `last` is how it ended
+    SlotStatus status;
+    /// Whether the stored slot ended without a block and is not settled.
     bool expired;
-    Position last;
+    /// Final status of that slot.
+    SlotStatus expiredStatus;
 }
 
 /// @title Phases of a slot, and the slot in turn
-/// @notice Pure functions of stored facts and the clock; `vectors/phases.json` ties them to the client.
-/// All sums are of a 40-bit L1 slot and fewer than 2^8 lengths of 16 bits, so that none can overflow 64 bits.
+/// @notice Pure functions of stored facts and the clock. `vectors/phases.json` compares them with the client's. All
+/// sums are of a 40-bit L1 slot and fewer than 2^8 lengths of 16 bits, so none of them can overflow 64 bits.
 library Phases {
-    /// @notice The phase of a slot. Windows are half-open: a phase that ends at `end` lasts through `end - 1`.
-    function phaseAt(Timeline t, Windows w, L1Slot now_) internal pure returns (Position memory p) {
-        L1Slot end = t.start();
-        if (now_ < end) return _position(p, Phase.Waiting, end);
-        end = end.plus(w.proposal());
-        if (now_ < end) return _position(p, Phase.Proposal, end);
-
-        uint256 count = t.count();
-        for (uint256 rank = 0; rank < count; ++rank) {
-            p.turn = rank;
-            uint256 position = t.positionOf(rank);
-            L1Slot committedAt = t.committedAt(position);
-            if (L1Slot.unwrap(committedAt) == 0) {
-                end = end.plus(w.commitment());
-                if (now_ < end) return _position(p, Phase.Commitment, end);
-                continue;
-            }
-            L1Slot revealedAt = t.revealedAt(position);
-            if (L1Slot.unwrap(revealedAt) == 0) {
-                end = committedAt.plus(1 + w.reveal());
-                if (now_ < end) return _position(p, Phase.Reveal, end);
-                continue;
-            }
-            p.revealed = true;
-            end = revealedAt.plus(1 + w.exclusive());
-            if (now_ < end) return _position(p, Phase.ExclusiveProving, end);
-            end = revealedAt.plus(1 + w.proving());
-            if (now_ < end) return _position(p, Phase.OpenProving, end);
-            break;
-        }
-        if (!p.revealed) p.turn = count;
-
-        end = end.plus(w.halt());
-        if (now_ < end) return _position(p, Phase.Halt, end);
-        end = end.plus(w.backup());
-        p.over = now_ >= end;
-        return _position(p, Phase.Backup, end);
-    }
-
-    /// @notice The slot in turn, given the cursor and the record it points at. Slots that nobody touched are skipped at once.
-    function locate(Cursor cursor, Timeline recorded, Windows w, L1Slot now_)
+    /// @notice The status of a slot. Phases are half-open: a phase that ends at `end` lasts through `end - 1`.
+    function statusAt(Timeline timeline, Windows windows, L1Slot now_)
         internal
         pure
-        returns (Location memory l)
+        returns (SlotStatus memory status)
     {
-        if (cursor.isInFlight(recorded)) {
-            Position memory p = phaseAt(recorded, w, now_);
-            if (!p.over) {
-                l.cursor = cursor;
-                l.timeline = recorded;
-                l.position = p;
-                return l;
+        L1Slot end = timeline.start();
+        if (now_ < end) return _withPhase(status, Phase.Waiting, end);
+        end = end.plus(windows.proposal());
+        if (now_ < end) return _withPhase(status, Phase.Proposal, end);
+
+        uint256 count = timeline.count();
+        for (uint256 rank = 0; rank < count; ++rank) {
+            status.rank = rank;
+            uint256 index = timeline.indexOf(rank);
+            L1Slot committedAt = timeline.committedAt(index);
+            if (L1Slot.unwrap(committedAt) == 0) {
+                end = end.plus(windows.commitment());
+                if (now_ < end) return _withPhase(status, Phase.Commitment, end);
+                continue;
             }
-            l.expired = true;
-            l.last = p;
-            cursor = cursor.closed(recorded, w.nextStart(recorded.start(), p.end));
+            L1Slot revealedAt = timeline.revealedAt(index);
+            if (L1Slot.unwrap(revealedAt) == 0) {
+                end = committedAt.plus(1 + windows.reveal());
+                if (now_ < end) return _withPhase(status, Phase.Reveal, end);
+                continue;
+            }
+            status.revealed = true;
+            end = revealedAt.plus(1 + windows.exclusive());
+            if (now_ < end) return _withPhase(status, Phase.ExclusiveProving, end);
+            end = revealedAt.plus(1 + windows.proving());
+            if (now_ < end) return _withPhase(status, Phase.OpenProving, end);
+            break;
         }
-        l.cursor = cursor;
-        l.timeline = idle(cursor, w, now_);
-        l.position = phaseAt(l.timeline, w, now_);
+        if (!status.revealed) status.rank = count;
+
+        end = end.plus(windows.halt());
+        if (now_ < end) return _withPhase(status, Phase.Halt, end);
+        end = end.plus(windows.backup());
+        status.over = now_ >= end;
+        return _withPhase(status, Phase.Backup, end);
     }
 
-    /// @notice The slot in turn after the cursor's last settled one, nobody having proposed since.
-    function idle(Cursor cursor, Windows w, L1Slot now_) internal pure returns (Timeline) {
+    /// @notice The slot in turn, from the cursor and the record that it points at. Takes constant time, however many
+    /// idle slots have passed.
+    function slotInTurn(Cursor cursor, Timeline recorded, Windows windows, L1Slot now_)
+        internal
+        pure
+        returns (SlotInTurn memory current)
+    {
+        if (cursor.isInFlight(recorded)) {
+            SlotStatus memory status = statusAt(recorded, windows, now_);
+            if (!status.over) {
+                current.cursor = cursor;
+                current.timeline = recorded;
+                current.status = status;
+                return current;
+            }
+            current.expired = true;
+            current.expiredStatus = status;
+            cursor = cursor.withSlotSettled(recorded, windows.nextStart(recorded.start(), status.end));
+        }
+        current.cursor = cursor;
+        current.timeline = idleTimeline(cursor, windows, now_);
+        current.status = statusAt(current.timeline, windows, now_);
+    }
+
+    /// @notice The timeline of the slot in turn, if nobody has proposed since the cursor's last settled slot.
+    function idleTimeline(Cursor cursor, Windows windows, L1Slot now_) internal pure returns (Timeline) {
         L1Slot first = cursor.start();
-        uint256 length = w.idle();
+        uint256 length = windows.idle();
         if (now_ < first.plus(length)) return openTimeline(cursor.slot(), first, cursor.previousStart());
         unchecked {
-            // now >= first + length, and length is at least 3
+            // `now_` is at least first + length, and the length is at least 3.
             uint256 passed = (L1Slot.unwrap(now_) - L1Slot.unwrap(first)) / length;
             L1Slot previous = first.plus((passed - 1) * length);
             return openTimeline(cursor.slot().advance(passed), previous.plus(length), previous);
         }
     }
 
-    function _position(Position memory p, Phase phase, L1Slot end) private pure returns (Position memory) {
-        p.phase = phase;
-        p.end = end;
-        return p;
+    function _withPhase(SlotStatus memory status, Phase phase, L1Slot end) private pure returns (SlotStatus memory) {
+        status.phase = phase;
+        status.end = end;
+        return status;
     }
 }

@@ -4,57 +4,58 @@ pragma solidity 0.8.37;
 import {IRollup} from "../interfaces/IRollup.sol";
 import {SequencerId} from "../types/Ids.sol";
 import {Record, StoredCandidate} from "../types/State.sol";
-import {Timeline} from "../types/Timeline.sol";
+import {INDEX_BITS, MASK_8, Timeline} from "../types/Timeline.sol";
 
 /// @title The ranked list of a slot's proposals
-/// @notice Highest score first; of equal scores, the earlier proposal. A candidate keeps its physical position while its rank moves.
+/// @notice The highest score ranks first. Of equal scores, the earlier proposal ranks first. A candidate keeps its
+/// index while its rank changes.
 library Ranking {
-    /// @notice Puts a proposal on the list of the slot whose timeline is `t` (so far, or newly opened), and stores both.
-    /// A full list drops its last candidate if the new one scores higher.
+    /// @notice Adds a proposal to the list of the slot with this timeline, and stores both. If the list is full, the
+    /// new proposal replaces the last candidate if its score is higher, and reverts otherwise.
     function insert(
         Record storage self,
-        Timeline t,
+        Timeline timeline,
         uint256 maxCandidates,
         SequencerId sequencer,
         uint192 score,
         bytes32 headerHash
     ) internal {
-        uint256 count = t.count();
+        uint256 count = timeline.count();
         uint256 rank = count;
         uint192 lowest;
-        // count is at most maxCandidates, which is at most 4
+        // The count is at most maxCandidates, which is at most 4.
         for (uint256 i = 0; i < count; ++i) {
-            StoredCandidate storage other = self.candidates[t.positionOf(i)];
+            StoredCandidate storage other = self.candidates[timeline.indexOf(i)];
             if (other.sequencer == sequencer) revert IRollup.AlreadyProposed(sequencer);
             lowest = other.score;
             if (rank == count && score > lowest) rank = i;
         }
-        uint256 order = t.order();
-        uint256 position = count;
+        uint256 order = timeline.order();
+        uint256 index = count;
         if (count < maxCandidates) {
             unchecked {
                 ++count;
             }
         } else {
             if (rank == count) revert IRollup.ScoreTooLow(score, lowest);
-            position = t.positionOf(count - 1);
-            StoredCandidate storage last = self.candidates[position];
-            emit IRollup.Displaced(t.slot(), last.sequencer, last.headerHash);
+            index = timeline.indexOf(count - 1);
+            StoredCandidate storage last = self.candidates[index];
+            emit IRollup.Displaced(timeline.slot(), last.sequencer, last.headerHash);
         }
-        self.timeline = t.withRanking(count, _insertAt(order, rank, position));
-        StoredCandidate storage candidate = self.candidates[position];
+        self.timeline = timeline.withRanking(count, _insertAt(order, rank, index));
+        StoredCandidate storage candidate = self.candidates[index];
         candidate.sequencer = sequencer;
         candidate.score = score;
         candidate.headerHash = headerHash;
     }
 
-    /// @dev The order (two bits a rank, 8 in all) with `position` at `rank` and the ranks from there on moved down by one.
-    function _insertAt(uint256 order, uint256 rank, uint256 position) private pure returns (uint256) {
+    /// @dev The order (two bits for each rank, 8 in total) with `index` inserted at `rank`. The ranks from there on
+    /// move down by one.
+    function _insertAt(uint256 order, uint256 rank, uint256 index) private pure returns (uint256) {
         unchecked {
-            // rank is at most 3; shifting one is meant
-            // forge-lint: disable-next-line(incorrect-shift)
-            uint256 before = (1 << (2 * rank)) - 1;
-            return ((order & before) | (position << (2 * rank)) | ((order & ~before) << 2)) & 0xff;
+            // The rank is at most 3.
+            uint256 before = (1 << (INDEX_BITS * rank)) - 1;
+            return ((order & before) | (index << (INDEX_BITS * rank)) | ((order & ~before) << INDEX_BITS)) & MASK_8;
         }
     }
 }

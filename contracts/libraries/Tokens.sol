@@ -4,12 +4,13 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
-/// @title Moves of the deployment's one token
-/// @notice Tokens that return nothing are fine. Tokens that return false, revert, or deliver less than asked (fee on transfer) are refused.
+/// @title Transfers of the deployment's token
+/// @notice Accepts tokens that return nothing. Refuses tokens that return false, revert, or deliver less than asked for
+/// (fee on transfer).
 library Tokens {
     using SafeERC20 for IERC20;
 
-    /// @notice Where burned tokens go: an address without a key. Works with tokens that refuse the zero address.
+    /// @notice Target of burned tokens: an address without a known key. Tokens that refuse the zero address accept it.
     address internal constant BURNED = 0x000000000000000000000000000000000000dEaD;
 
     /// @custom:rule E7
@@ -18,7 +19,7 @@ library Tokens {
     /// @custom:rule E7
     error WrongAmountReceived(address token, uint256 expected, uint256 actual);
 
-    /// @notice Takes exactly `amount` from `from`.
+    /// @notice Transfers exactly `amount` from `from` to this contract.
     function pull(IERC20 token, address from, uint256 amount) internal {
         uint256 before = token.balanceOf(address(this));
         if (!token.trySafeTransferFrom(from, address(this), amount)) {
@@ -26,18 +27,18 @@ library Tokens {
         }
         uint256 received;
         unchecked {
-            // wraps where the balance shrank, which is another amount as well
+            // Wraps if the balance shrank, which is also a wrong amount.
             received = token.balanceOf(address(this)) - before;
         }
         if (received != amount) revert WrongAmountReceived(address(token), amount, received);
     }
 
-    /// @notice Pays `amount` to `to`.
+    /// @notice Transfers `amount` to `to`.
     function push(IERC20 token, address to, uint256 amount) internal {
         if (!token.trySafeTransfer(to, amount)) revert TransferFailed(address(token), address(this), to, amount);
     }
 
-    /// @notice Puts `amount` out of everybody's reach.
+    /// @notice Burns `amount`.
     function burn(IERC20 token, uint256 amount) internal {
         if (amount != 0) push(token, BURNED, amount);
     }

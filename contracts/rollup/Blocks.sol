@@ -7,7 +7,7 @@ import {Statement} from "../interfaces/IStateTransitionVerifier.sol";
 import {Blobs} from "../libraries/Blobs.sol";
 import {Hashing} from "../libraries/Hashing.sol";
 import {Payouts} from "../libraries/Payouts.sol";
-import {Location} from "../libraries/Phases.sol";
+import {SlotInTurn} from "../libraries/Phases.sol";
 import {Settlement} from "../libraries/Settlement.sol";
 import {Cursor} from "../types/Cursor.sol";
 import {Record, StoredCandidate} from "../types/State.sol";
@@ -22,54 +22,53 @@ abstract contract Blocks is RollupBase {
 
     /// @inheritdoc IRollup
     function reveal(Header calldata header) external nonReentrant {
-        Location memory l = _enter(header.slot);
-        _requirePhase(l, Phase.Reveal);
-        uint256 position = l.timeline.positionOf(l.position.turn);
-        bytes32 expected = _record(l).candidates[position].headerHash;
+        SlotInTurn memory current = _enterSlot(header.slot);
+        _requirePhase(current, Phase.Reveal);
+        uint256 index = current.timeline.indexOf(current.status.rank);
+        bytes32 expected = _record(current).candidates[index].headerHash;
         bytes32 hash = Hashing.header(header);
         if (hash != expected) revert WrongHeader(expected, hash);
-        _checkHeader(l, header);
+        _checkHeader(current, header);
 
-        uint256 before = l.timeline.blobsSeen();
-        uint256 seen = Blobs.seen(header.blobHashes, before);
+        uint256 before = current.timeline.blobsSeen();
+        uint256 seen = Blobs.withSeen(header.blobHashes, before);
         if (seen == before) revert NoNewBlob();
-        bool complete = seen == Blobs.all(header.blobHashes.length);
+        bool complete = seen == Blobs.allSeen(header.blobHashes.length);
         L1Slot now_ = l1Slot();
-        Timeline t = l.timeline.withBlobsSeen(seen);
-        if (complete) t = t.withReveal(position, now_);
-        _record(l).timeline = t;
-        // casting: one bit for each of at most 16 blobs
-        // forge-lint: disable-next-line(unsafe-typecast)
+        Timeline timeline = current.timeline.withBlobsSeen(seen);
+        if (complete) timeline = timeline.withReveal(index, now_);
+        _record(current).timeline = timeline;
+        // Cast: one bit for each of at most 16 blobs.
         emit Revealed(header.slot, hash, header, uint16(seen), complete, now_);
     }
 
     /// @inheritdoc IRollup
     function finalize(Header calldata header, address payee, bytes calldata proof) external nonReentrant {
-        Location memory l = _enter(header.slot);
-        Phase phase = l.position.phase;
+        SlotInTurn memory current = _enterSlot(header.slot);
+        Phase phase = current.status.phase;
         if (phase != Phase.ExclusiveProving && phase != Phase.OpenProving) {
             revert WrongPhase(Phase.ExclusiveProving, phase);
         }
         bytes32 hash = Hashing.header(header);
-        bytes32 expected = _turn(l).headerHash;
+        bytes32 expected = _candidateInTurn(current).headerHash;
         if (hash != expected) revert WrongHeader(expected, hash);
-        _verify(l.cursor, header, hash, payee, proof);
-        _finish(l, header, hash, payee, phase == Phase.ExclusiveProving ? Outcome.Finalized : Outcome.Rescued);
+        _verify(current.cursor, header, hash, payee, proof);
+        _finish(current, header, hash, payee, phase == Phase.ExclusiveProving ? Outcome.Finalized : Outcome.Rescued);
     }
 
     /// @inheritdoc IRollup
     function finalizeBackup(Header calldata header, address payee, bytes calldata proof) external nonReentrant {
-        Location memory l = _enter(header.slot);
-        _requirePhase(l, Phase.Backup);
+        SlotInTurn memory current = _enterSlot(header.slot);
+        _requirePhase(current, Phase.Backup);
         bytes32 hash = Hashing.header(header);
-        if (!l.position.revealed || hash != _turn(l).headerHash) {
-            _checkHeader(l, header);
+        if (!current.status.revealed || hash != _candidateInTurn(current).headerHash) {
+            _checkHeader(current, header);
             if (header.vote != address(0)) revert VoteNotZero();
             Blobs.requireAll(header.blobHashes);
             emit BackupBlock(header.slot, hash, header);
         }
-        _verify(l.cursor, header, hash, payee, proof);
-        _finish(l, header, hash, payee, Outcome.Backup);
+        _verify(current.cursor, header, hash, payee, proof);
+        _finish(current, header, hash, payee, Outcome.Backup);
     }
 
     /// @inheritdoc IRollup
@@ -79,26 +78,27 @@ abstract contract Blocks is RollupBase {
 
     // ---- checks ---------------------------------------------------------------------------------------------------
 
-    /// @dev What a header must fulfil apart from its proof and its data. Its slot is the one in turn.
-    function _checkHeader(Location memory l, Header calldata header) private view {
-        bytes32 parent = _state.finalized[l.cursor.tipSlot()];
+    /// @dev Checks of a header, except for its proof, its data and its slot.
+    function _checkHeader(SlotInTurn memory current, Header calldata header) private view {
+        bytes32 parent = _state.finalized[current.cursor.tipSlot()];
         if (header.parent != parent) revert WrongParent(parent, header.parent);
         if (header.chunks == 0 || header.chunks > _limits.chunks()) {
             revert ChunksOutOfRange(_limits.chunks(), header.chunks);
         }
-        // The constructor checked that no count exceeds maxBlobs.
+        // The constructor checked that a block of the maximum number of chunks has at most maxBlobs blobs.
         uint256 blobs = _blobCount(header.chunks);
         if (header.blobHashes.length != blobs) revert WrongBlobCount(blobs, header.blobHashes.length);
         if (header.committeeDigest != 0) revert CommitteeDigestNotZero();
-        // casting: it has 16 bits
-        // forge-lint: disable-start(unsafe-typecast)
+        // Cast: the limit has 16 bits.
         bridge.checkConsumption(
-            l.cursor.depositsEnd(), header.depositsEnd, uint64(_limits.deposits()), l.timeline.previousStart()
+            current.cursor.depositsEnd(),
+            header.depositsEnd,
+            uint64(_limits.deposits()),
+            current.timeline.previousStart()
         );
-        // forge-lint: disable-end(unsafe-typecast)
     }
 
-    /// @dev Reverts unless the proof shows that the block leads from the tip's state to the header's.
+    /// @dev Reverts unless the proof shows that the block leads from the last finalized state to the header's state.
     function _verify(Cursor cursor, Header calldata header, bytes32 hash, address payee, bytes calldata proof)
         private
         view
@@ -114,7 +114,7 @@ abstract contract Blocks is RollupBase {
             blobHashes: header.blobHashes,
             depositsFrom: chainFrom,
             depositsTo: header.depositsEnd == depositsFrom ? chainFrom : bridge.chain(header.depositsEnd),
-            // consumption was checked: it doesn't go back
+            // The consumption was checked: it never goes back.
             depositCount: header.depositsEnd - depositsFrom,
             feeRecipient: header.feeRecipient,
             payee: payee,
@@ -125,35 +125,39 @@ abstract contract Blocks is RollupBase {
 
     // ---- the slot's end -------------------------------------------------------------------------------------------
 
-    /// @dev The slot ends with a block: moves the tip, then settles bonds and penalties, then credits rewards, then signals the vote.
-    function _finish(Location memory l, Header calldata header, bytes32 hash, address payee, Outcome outcome) private {
-        Timeline t = l.timeline;
+    /// @dev Ends the slot with a block: updates the last finalized block, then settles bonds and penalties, then
+    /// credits rewards, then signals the vote.
+    function _finish(SlotInTurn memory current, Header calldata header, bytes32 hash, address payee, Outcome outcome)
+        private
+    {
+        Timeline timeline = current.timeline;
         L1Slot now_ = l1Slot();
-        Record storage record = _record(l);
-        _state.cursor =
-            l.cursor.closed(t, _windows.nextStart(t.start(), now_.plus(1))).withTip(header.slot, header.depositsEnd);
+        Record storage record = _record(current);
+        _state.cursor = current.cursor.withSlotSettled(timeline, _windows.nextStart(timeline.start(), now_.plus(1)))
+            .withTip(header.slot, header.depositsEnd);
         _state.stateRoot = header.stateRoot;
         _state.finalized[header.slot] = hash;
 
-        record.failed(t, l.position.turn, _terms());
+        record.penalizeFailed(timeline, current.status.rank, _terms());
         BlockPay memory pay;
         pay.slot = header.slot;
         pay.prover = payee;
         pay.submitter = msg.sender;
-        if (l.position.revealed) {
-            uint256 position = t.positionOf(l.position.turn);
-            StoredCandidate storage candidate = record.candidates[position];
+        if (current.status.revealed) {
+            uint256 index = timeline.indexOf(current.status.rank);
+            StoredCandidate storage candidate = record.candidates[index];
             if (outcome == Outcome.Finalized) {
                 pay.prover = candidate.payee;
-                t.release(candidate.prover, candidate.bond, escrow);
+                timeline.release(candidate.prover, candidate.bond, escrow);
             } else {
                 uint96 bond = candidate.bond;
-                t.slash(candidate.prover, bond, payee, Payouts.shareDown(bond, _limits.rescueShareBps()), escrow);
+                uint96 share = Payouts.shareDown(bond, _limits.rescueShareBps());
+                timeline.slash(candidate.prover, bond, payee, share, escrow);
             }
             if (hash == candidate.headerHash) {
                 pay.sequencer = staking.ownerOf(candidate.sequencer);
                 if (outcome != Outcome.Backup) pay.price = candidate.price;
-                _timeReveal(t, position, pay);
+                _setRevealTimes(timeline, index, pay);
             }
         }
         rewards.settleBlock(pay);
@@ -161,19 +165,18 @@ abstract contract Blocks is RollupBase {
         emit Finalized(header.slot, hash, pay.prover, outcome, header.stateRoot, header.depositsEnd, now_);
     }
 
-    /// @dev How long the candidate at a physical position, which committed and revealed within the phase, took to reveal.
-    function _timeReveal(Timeline t, uint256 position, BlockPay memory pay) private view {
+    /// @dev Fills in how long the candidate at `index`, which committed and revealed, took to reveal.
+    function _setRevealTimes(Timeline timeline, uint256 index, BlockPay memory pay) private view {
         unchecked {
-            // the reveal came within revealPhase, which has 16 bits, after the commitment
-            // forge-lint: disable-start(unsafe-typecast)
+            // The reveal came after the commitment and within revealPhase, which has 16 bits.
             pay.revealPhase = uint16(_windows.reveal());
-            pay.revealTook = uint16(L1Slot.unwrap(t.revealedAt(position)) - L1Slot.unwrap(t.committedAt(position)));
-            // forge-lint: disable-end(unsafe-typecast)
+            pay.revealDuration =
+                uint16(L1Slot.unwrap(timeline.revealedAt(index)) - L1Slot.unwrap(timeline.committedAt(index)));
         }
     }
 
-    /// @dev Counts the vote of a block that an elected sequencer revealed. Whatever the payload does, the block stands. What is left of the gas where
-    /// the call ran out of it (1/64) doesn't pay for the rest of this transaction, so that a submitter can't suppress a vote.
+    /// @dev Signals the vote of a revealed block. The block stands, whatever the call does. If the call runs out of
+    /// gas, the 1/64 kept here (EIP-150) cannot pay for the rest of the transaction, so a submitter cannot drop a vote.
     function _signal(Header calldata header) private {
         // slither-disable-next-line reentrancy-events
         try votes.signal(header.slot, header.vote) {} catch {}

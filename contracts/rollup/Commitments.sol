@@ -6,28 +6,28 @@ import {EIP712} from "solady/utils/EIP712.sol";
 
 import {IRollup, Phase, Quote} from "../interfaces/IRollup.sol";
 import {Hashing} from "../libraries/Hashing.sol";
-import {Location} from "../libraries/Phases.sol";
+import {SlotInTurn} from "../libraries/Phases.sol";
 import {StoredCandidate} from "../types/State.sol";
 import {RollupBase} from "./RollupBase.sol";
 
-/// @title Provers' commitments to the candidate in turn
+/// @title Commitments of provers to the candidate in turn
 abstract contract Commitments is RollupBase, EIP712 {
     /// @inheritdoc IRollup
     function commit(Quote calldata quote, bytes calldata proverSignature, bytes calldata sequencerSignature)
         external
         nonReentrant
     {
-        Location memory l = _enter(quote.slot);
-        _requirePhase(l, Phase.Commitment);
-        uint256 position = l.timeline.positionOf(l.position.turn);
-        StoredCandidate storage candidate = _record(l).candidates[position];
+        SlotInTurn memory current = _enterSlot(quote.slot);
+        _requirePhase(current, Phase.Commitment);
+        uint256 index = current.timeline.indexOf(current.status.rank);
+        StoredCandidate storage candidate = _record(current).candidates[index];
         if (quote.headerHash != candidate.headerHash) revert WrongHeader(candidate.headerHash, quote.headerHash);
         if (quote.sequencer != candidate.sequencer) revert WrongSequencer(candidate.sequencer, quote.sequencer);
         _checkTerms(quote);
         bytes32 digest = quoteDigest(quote);
         _checkSigner(quote.prover, digest, proverSignature);
-        _checkSigner(staking.attesterAt(quote.sequencer, l.timeline.previousStart()), digest, sequencerSignature);
-        _record(l).timeline = l.timeline.withCommitment(position, l1Slot());
+        _checkSigner(staking.attesterAt(quote.sequencer, current.timeline.previousStart()), digest, sequencerSignature);
+        _record(current).timeline = current.timeline.withCommitment(index, l1Slot());
         _lock(candidate, quote);
     }
 
@@ -36,7 +36,7 @@ abstract contract Commitments is RollupBase, EIP712 {
         return _hashTypedData(Hashing.quote(quote));
     }
 
-    /// @dev The quote's amounts, accounts and deadline.
+    /// @dev Checks the quote's amounts, accounts and deadline.
     function _checkTerms(Quote calldata quote) private view {
         if (l1Slot() > quote.validUntil) revert QuoteExpired(quote.validUntil, l1Slot());
         if (quote.prover == address(0) || quote.payee == address(0)) revert ZeroAddress();
@@ -47,16 +47,15 @@ abstract contract Commitments is RollupBase, EIP712 {
         if (quote.price > highest) revert PriceTooHigh(highest, quote.price);
     }
 
-    /// @dev A party agreed: by sending the transaction or by signing the quote.
+    /// @dev Reverts unless `signer` agreed: by sending the transaction or by signing the quote.
     function _checkSigner(address signer, bytes32 digest, bytes calldata signature) private view {
         if (msg.sender == signer) return;
         if (!SignatureChecker.isValidSignatureNowCalldata(signer, digest, signature)) revert BadSignature(signer);
     }
 
-    /// @dev Writes the terms of a checked quote to its candidate and locks the bond.
+    /// @dev Stores the terms of a checked quote in its candidate and locks the bond.
     function _lock(StoredCandidate storage candidate, Quote calldata quote) private {
-        // casting: _checkTerms compared it
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: `_checkTerms` compared it.
         uint96 bond = uint96(quote.bond);
         candidate.prover = quote.prover;
         candidate.bond = bond;

@@ -2,13 +2,13 @@
 pragma solidity 0.8.37;
 
 import {IRollup} from "../interfaces/IRollup.sol";
-import {Location} from "../libraries/Phases.sol";
+import {SlotInTurn} from "../libraries/Phases.sol";
 import {Settlement} from "../libraries/Settlement.sol";
 import {Record} from "../types/State.sol";
 import {L1Slot, Slot} from "../types/Time.sol";
 import {RollupBase} from "./RollupBase.sol";
 
-/// @title The guardian's pause: a bounded time without blocks, in which nobody loses anything
+/// @title The guardian's pause: a bounded time without blocks and without penalties
 abstract contract Pausing is RollupBase {
     using Settlement for Record;
 
@@ -21,12 +21,12 @@ abstract contract Pausing is RollupBase {
         if (now_ < _state.pausableFrom) revert PausedRecently(_state.pausableFrom, now_);
         until = now_.plus(_windows.pause());
         _state.pausableFrom = until.plus(_windows.pause());
-        Location memory l = _locate();
-        if (l.expired) _expire(l);
-        Slot slot = l.timeline.slot();
-        // As before slot 0, a virtual slot starts and ends at `until`: the next seed is fixed after the pause.
-        _state.cursor = l.cursor.anchored(slot.advance(1), _windows.nextStart(until, until), until);
-        _record(l).forgive(l.timeline, escrow);
+        SlotInTurn memory current = _slotInTurn();
+        if (current.expired) _expire(current);
+        Slot slot = current.timeline.slot();
+        // As at genesis, a virtual slot starts and ends at `until`, so the next seed is fixed after the pause.
+        _state.cursor = current.cursor.withNextSlot(slot.advance(1), _windows.nextStart(until, until), until);
+        _record(current).releaseBonds(current.timeline, escrow);
         emit SlotVoided(slot);
         emit Paused(until);
     }
@@ -38,7 +38,8 @@ abstract contract Pausing is RollupBase {
 
     /// @inheritdoc IRollup
     function pausedUntil() public view returns (L1Slot) {
-        // A slot that is over has started. Only a virtual one lies ahead: that of a pause, or that before slot 0.
+        // A slot that is over has started, so only a virtual slot can start in the future: that of a pause, or that of
+        // genesis.
         L1Slot previousStart = _state.cursor.previousStart();
         return previousStart > l1Slot() ? previousStart : L1Slot.wrap(0);
     }

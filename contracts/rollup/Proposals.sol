@@ -3,14 +3,14 @@ pragma solidity 0.8.37;
 
 import {IRollup, Phase} from "../interfaces/IRollup.sol";
 import {Hashing} from "../libraries/Hashing.sol";
-import {Location} from "../libraries/Phases.sol";
+import {SlotInTurn} from "../libraries/Phases.sol";
 import {Ranking} from "../libraries/Ranking.sol";
 import {SequencerId} from "../types/Ids.sol";
 import {Record} from "../types/State.sol";
 import {L1Slot, Slot} from "../types/Time.sol";
 import {RollupBase} from "./RollupBase.sol";
 
-/// @title Who may produce the slot's block, in which order
+/// @title Proposals: who may produce the slot's block, in which order
 abstract contract Proposals is RollupBase {
     using Ranking for Record;
 
@@ -22,34 +22,36 @@ abstract contract Proposals is RollupBase {
         bytes calldata seedProof,
         bytes calldata scoreProof
     ) external nonReentrant {
-        Location memory l = _enter(slot);
-        _requirePhase(l, Phase.Proposal);
+        SlotInTurn memory current = _enterSlot(slot);
+        _requirePhase(current, Phase.Proposal);
         if (headerHash_ == 0) revert EmptyHeaderHash();
-        uint192 score = _score(l, sequencer, seedProof, scoreProof);
-        _record(l).insert(l.timeline, _limits.candidates(), sequencer, score, headerHash_);
-        emit Proposed(slot, sequencer, headerHash_, score, l.timeline.start(), l.timeline.previousStart());
+        uint192 score = _score(current, sequencer, seedProof, scoreProof);
+        _record(current).insert(current.timeline, _limits.candidates(), sequencer, score, headerHash_);
+        emit Proposed(slot, sequencer, headerHash_, score, current.timeline.start(), current.timeline.previousStart());
     }
 
-    /// @dev The sender's score, if it is the attester of an eligible sequencer.
-    function _score(Location memory l, SequencerId sequencer, bytes calldata seedProof, bytes calldata scoreProof)
-        private
-        returns (uint192)
-    {
-        L1Slot previousStart = l.timeline.previousStart();
+    /// @dev The sequencer's score. Reverts unless the sequencer is eligible and the sender is its attester.
+    function _score(
+        SlotInTurn memory current,
+        SequencerId sequencer,
+        bytes calldata seedProof,
+        bytes calldata scoreProof
+    ) private returns (uint192) {
+        L1Slot previousStart = current.timeline.previousStart();
         address attester = staking.eligibleAttester(sequencer, previousStart);
         if (attester == address(0)) revert NotEligible(sequencer, previousStart);
         if (attester != msg.sender) revert NotAttester(sequencer, attester, msg.sender);
-        bytes32 seed = _seed(l, seedProof);
-        return scoring.score(address(this), l.timeline.slot(), seed, sequencer, attester, scoreProof);
+        bytes32 seed = _seed(current, seedProof);
+        return scoring.score(address(this), current.timeline.slot(), seed, sequencer, attester, scoreProof);
     }
 
-    /// @dev Seed of the slot. The first proposal proves the mix, unless it was proven to `randomness` before, and writes the seed to the record for
-    /// those that follow. Where a mix comes from makes no difference: an L1 slot has one.
-    function _seed(Location memory l, bytes calldata seedProof) private returns (bytes32 seed) {
-        Record storage record = _record(l);
-        if (l.timeline.count() != 0) return record.seed;
-        Slot slot = l.timeline.slot();
-        L1Slot seedAt = _windows.seedAt(l.timeline.previousStart());
+    /// @dev Seed of the slot. The first proposal proves the mix, unless `randomness` has it, and stores the seed in the
+    /// record for later proposals. Both ways give the same mix, as an L1 slot has only one.
+    function _seed(SlotInTurn memory current, bytes calldata seedProof) private returns (bytes32 seed) {
+        Record storage record = _record(current);
+        if (current.timeline.count() != 0) return record.seed;
+        Slot slot = current.timeline.slot();
+        L1Slot seedAt = _windows.seedAt(current.timeline.previousStart());
         if (seedProof.length == 0) {
             seed = randomness.seed(slot, seedAt);
         } else {

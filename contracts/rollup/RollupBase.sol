@@ -15,10 +15,10 @@ import {IStateTransitionVerifier} from "../interfaces/IStateTransitionVerifier.s
 import {IVotes} from "../interfaces/IVotes.sol";
 import {Hashing} from "../libraries/Hashing.sol";
 import {ParameterChecks} from "../libraries/ParameterChecks.sol";
-import {Location, Phases} from "../libraries/Phases.sol";
-import {Settlement, Terms} from "../libraries/Settlement.sol";
+import {Phases, SlotInTurn} from "../libraries/Phases.sol";
+import {Settlement, SettlementTerms} from "../libraries/Settlement.sol";
 import {Wiring} from "../libraries/Wiring.sol";
-import {Cursor, RING, genesisCursor} from "../types/Cursor.sol";
+import {Cursor, RECORD_COUNT, genesisCursor} from "../types/Cursor.sol";
 import {Limits, packLimits} from "../types/Limits.sol";
 import {Record, State, StoredCandidate} from "../types/State.sol";
 import {L1Slot, Slot} from "../types/Time.sol";
@@ -34,13 +34,14 @@ struct Contracts {
     IBridge bridge;
     IStateTransitionVerifier verifier;
     IScoring scoring;
-    /// zero: nobody counts votes
+    /// Zero if votes are not counted.
     IVotes votes;
-    /// who may pause; zero: nobody
+    /// Account that may pause; zero for none.
     address guardian;
 }
 
-/// @title What every part of the rollup shares: rules, wiring, storage, the slot in turn and its end without a block
+/// @title Shared base of the rollup's parts: rules, other contracts, storage, the slot in turn and its end without a
+/// block
 abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
     using Settlement for Record;
     using Settlement for Timeline;
@@ -54,10 +55,10 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
     IScoring public immutable scoring;
     IVotes public immutable votes;
     address public immutable guardian;
-    /// @notice L1 slot from which slot 0's seed counts: that of the deployment, or a later one.
+    /// @notice L1 slot that slot 0 counts from: that of the deployment, or a later one.
     L1Slot public immutable genesisSlot;
 
-    /// @dev Leaves half of the 40 bits of an L1 slot for what comes after it.
+    /// @dev Leaves half of the range of 40-bit L1 slots for the time after genesis.
     L1Slot private constant LATEST_GENESIS = L1Slot.wrap(1 << 39);
 
     Windows internal immutable _windows;
@@ -65,122 +66,132 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
     uint96 internal immutable _minBond;
     uint96 internal immutable _abandonPenalty;
     uint96 internal immutable _withholdPenalty;
-    /// @dev The verifier's, at least 1.
+    /// @dev As in the verifier, at least 1.
     uint256 internal immutable _chunksPerBlob;
 
     State internal _state;
 
-    /// @param genesis where the virtual slot before the first stands, not in the past: whoever registers in time before it may
-    /// propose from slot 0 on
-    constructor(Parameters memory p, Contracts memory c, uint64 l1GenesisTime_, uint64 l1SlotSeconds_, L1Slot genesis)
-        L1Clock(l1GenesisTime_, l1SlotSeconds_)
-    {
+    /// @param genesis L1 slot of the virtual slot before slot 0, not in the past. A sequencer that is active by then
+    /// may propose in slot 0.
+    constructor(
+        Parameters memory parameters,
+        Contracts memory contracts_,
+        uint64 l1GenesisTime_,
+        uint64 l1SlotSeconds_,
+        L1Slot genesis
+    ) L1Clock(l1GenesisTime_, l1SlotSeconds_) {
         if (genesis < l1Slot() || genesis > LATEST_GENESIS) revert BadParameter("genesisSlot");
-        _checkWiring(c, l1GenesisTime_, l1SlotSeconds_);
-        _chunksPerBlob = Wiring.read("verifier", address(c.verifier), IStateTransitionVerifier.chunksPerBlob.selector);
+        _checkWiring(contracts_, l1GenesisTime_, l1SlotSeconds_);
+        _chunksPerBlob =
+            Wiring.read("verifier", address(contracts_.verifier), IStateTransitionVerifier.chunksPerBlob.selector);
         if (_chunksPerBlob == 0) revert BadParameter("verifier");
         ParameterChecks.check(
-            p, Wiring.read("staking", address(c.staking), IStaking.stakeAmount.selector), _blobCount(p.maxChunks)
+            parameters,
+            Wiring.read("staking", address(contracts_.staking), IStaking.stakeAmount.selector),
+            _blobCount(parameters.maxChunks)
         );
-        staking = c.staking;
-        randomness = c.randomness;
-        escrow = c.escrow;
-        rewards = c.rewards;
-        bridge = c.bridge;
-        verifier = c.verifier;
-        scoring = c.scoring;
-        votes = c.votes;
-        guardian = c.guardian;
-        _windows = packWindows(p);
-        _limits = packLimits(p);
-        _minBond = p.minBond;
-        _abandonPenalty = p.abandonPenalty;
-        _withholdPenalty = p.withholdPenalty;
+        staking = contracts_.staking;
+        randomness = contracts_.randomness;
+        escrow = contracts_.escrow;
+        rewards = contracts_.rewards;
+        bridge = contracts_.bridge;
+        verifier = contracts_.verifier;
+        scoring = contracts_.scoring;
+        votes = contracts_.votes;
+        guardian = contracts_.guardian;
+        _windows = packWindows(parameters);
+        _limits = packLimits(parameters);
+        _minBond = parameters.minBond;
+        _abandonPenalty = parameters.abandonPenalty;
+        _withholdPenalty = parameters.withholdPenalty;
 
         genesisSlot = genesis;
-        // A virtual slot before the first starts and ends there, so that no seed is chosen by the deployer.
-        _state.cursor = genesisCursor(packWindows(p).nextStart(genesis, genesis), genesis);
-        _state.stateRoot =
-            bytes32(Wiring.read("verifier", address(c.verifier), IStateTransitionVerifier.genesisRoot.selector));
+        // A virtual slot before slot 0 starts and ends at genesis, so the deployer cannot choose the first seed.
+        _state.cursor = genesisCursor(packWindows(parameters).nextStart(genesis, genesis), genesis);
+        _state.stateRoot = bytes32(
+            Wiring.read("verifier", address(contracts_.verifier), IStateTransitionVerifier.genesisRoot.selector)
+        );
         _state.finalized[Slot.wrap(type(uint64).max)] = Hashing.genesis(address(this));
-        _warmUp(p.maxCandidates);
+        _warmUp(parameters.maxCandidates);
     }
 
     // ---- the slot in turn -----------------------------------------------------------------------------------------
 
-    /// @dev The slot in turn, which must be `slot`, once what ended before it is settled.
-    function _enter(Slot slot) internal returns (Location memory l) {
-        l = _locate();
-        if (l.timeline.slot() != slot) revert WrongSlot(l.timeline.slot(), slot);
-        if (l.expired) _expire(l);
+    /// @dev Returns the slot in turn, which must be `slot`, and settles an earlier slot that is over.
+    function _enterSlot(Slot slot) internal returns (SlotInTurn memory current) {
+        current = _slotInTurn();
+        if (current.timeline.slot() != slot) revert WrongSlot(current.timeline.slot(), slot);
+        if (current.expired) _expire(current);
     }
 
-    function _locate() internal view returns (Location memory) {
+    function _slotInTurn() internal view returns (SlotInTurn memory) {
         Cursor cursor = _state.cursor;
-        return Phases.locate(cursor, _state.records[cursor.record()].timeline, _windows, l1Slot());
+        return Phases.slotInTurn(cursor, _state.records[cursor.recordIndex()].timeline, _windows, l1Slot());
     }
 
     /// @dev Record of the slot in turn.
-    function _record(Location memory l) internal view returns (Record storage) {
-        return _state.records[l.cursor.record()];
+    function _record(SlotInTurn memory current) internal view returns (Record storage) {
+        return _state.records[current.cursor.recordIndex()];
     }
 
-    /// @dev The candidate in turn; there is one.
-    function _turn(Location memory l) internal view returns (StoredCandidate storage) {
-        return _record(l).candidates[l.timeline.positionOf(l.position.turn)];
+    /// @dev The candidate in turn. The phase must be one in which there is one.
+    function _candidateInTurn(SlotInTurn memory current) internal view returns (StoredCandidate storage) {
+        return _record(current).candidates[current.timeline.indexOf(current.status.rank)];
     }
 
-    function _requirePhase(Location memory l, Phase expected) internal pure {
-        if (l.position.phase != expected) revert WrongPhase(expected, l.position.phase);
+    function _requirePhase(SlotInTurn memory current, Phase expected) internal pure {
+        if (current.status.phase != expected) revert WrongPhase(expected, current.status.phase);
     }
 
-    /// @dev Blobs of a block of so many chunks.
+    /// @dev Number of blobs of a block with this many chunks.
     function _blobCount(uint256 chunks) internal view returns (uint256) {
         unchecked {
-            // chunks has at most 32 bits, and the divisor isn't zero
+            // The number of chunks has at most 32 bits, and the divisor is not zero.
             return chunks == 0 ? 0 : (chunks - 1) / _chunksPerBlob + 1;
         }
     }
 
-    /// @dev The stored slot ended without a block: leaves it, then settles it. A revealed candidate's bond is burned.
-    function _expire(Location memory l) internal {
+    /// @dev Settles the stored slot, which ended without a block. Moves the cursor first. Burns the bond of a revealed
+    /// candidate.
+    function _expire(SlotInTurn memory current) internal {
         Cursor stored = _state.cursor;
-        Record storage record = _state.records[stored.record()];
-        Timeline t = record.timeline;
-        _state.cursor = l.cursor;
-        record.failed(t, l.last.turn, _terms());
-        if (l.last.revealed) {
-            StoredCandidate storage candidate = record.candidates[t.positionOf(l.last.turn)];
-            t.slash(candidate.prover, candidate.bond, address(0), 0, escrow);
+        Record storage record = _state.records[stored.recordIndex()];
+        Timeline timeline = record.timeline;
+        _state.cursor = current.cursor;
+        record.penalizeFailed(timeline, current.expiredStatus.rank, _terms());
+        if (current.expiredStatus.revealed) {
+            StoredCandidate storage candidate = record.candidates[timeline.indexOf(current.expiredStatus.rank)];
+            timeline.slash(candidate.prover, candidate.bond, address(0), 0, escrow);
         }
-        emit SlotExpired(t.slot());
+        emit SlotExpired(timeline.slot());
     }
 
-    function _terms() internal view returns (Terms memory) {
-        return Terms(staking, escrow, _abandonPenalty, _withholdPenalty);
+    function _terms() internal view returns (SettlementTerms memory) {
+        return SettlementTerms(staking, escrow, _abandonPenalty, _withholdPenalty);
     }
 
     // ---- construction ---------------------------------------------------------------------------------------------
 
-    /// @dev The other contracts name this rollup, the same token and the same clock. The guardian needn't be a contract.
-    function _checkWiring(Contracts memory c, uint64 l1GenesisTime_, uint64 l1SlotSeconds_) private view {
+    /// @dev Reverts unless the other contracts name this rollup, one token and the same clock. The guardian may be an
+    /// account without code.
+    function _checkWiring(Contracts memory contracts_, uint64 l1GenesisTime_, uint64 l1SlotSeconds_) private view {
         uint256 self = uint256(uint160(address(this)));
         bytes4 rollupOf = bytes4(keccak256("rollup()"));
         bytes4 tokenOf = bytes4(keccak256("token()"));
-        uint256 token = Wiring.read("staking", address(c.staking), tokenOf);
-        Wiring.expect("staking", address(c.staking), rollupOf, self);
-        Wiring.expect("escrow", address(c.escrow), rollupOf, self);
-        Wiring.expect("escrow", address(c.escrow), tokenOf, token);
-        Wiring.expect("rewards", address(c.rewards), rollupOf, self);
-        Wiring.expect("rewards", address(c.rewards), tokenOf, token);
-        Wiring.expect("bridge", address(c.bridge), rollupOf, self);
-        Wiring.expect("bridge", address(c.bridge), tokenOf, token);
-        Wiring.read("scoring", address(c.scoring), IScoring.kind.selector);
-        if (address(c.votes) != address(0)) Wiring.expect("votes", address(c.votes), rollupOf, self);
-        _checkClock("staking", address(c.staking), l1GenesisTime_, l1SlotSeconds_);
-        _checkClock("randomness", address(c.randomness), l1GenesisTime_, l1SlotSeconds_);
-        _checkClock("escrow", address(c.escrow), l1GenesisTime_, l1SlotSeconds_);
-        _checkClock("bridge", address(c.bridge), l1GenesisTime_, l1SlotSeconds_);
+        uint256 token = Wiring.read("staking", address(contracts_.staking), tokenOf);
+        Wiring.expect("staking", address(contracts_.staking), rollupOf, self);
+        Wiring.expect("escrow", address(contracts_.escrow), rollupOf, self);
+        Wiring.expect("escrow", address(contracts_.escrow), tokenOf, token);
+        Wiring.expect("rewards", address(contracts_.rewards), rollupOf, self);
+        Wiring.expect("rewards", address(contracts_.rewards), tokenOf, token);
+        Wiring.expect("bridge", address(contracts_.bridge), rollupOf, self);
+        Wiring.expect("bridge", address(contracts_.bridge), tokenOf, token);
+        Wiring.read("scoring", address(contracts_.scoring), IScoring.kind.selector);
+        if (address(contracts_.votes) != address(0)) Wiring.expect("votes", address(contracts_.votes), rollupOf, self);
+        _checkClock("staking", address(contracts_.staking), l1GenesisTime_, l1SlotSeconds_);
+        _checkClock("randomness", address(contracts_.randomness), l1GenesisTime_, l1SlotSeconds_);
+        _checkClock("escrow", address(contracts_.escrow), l1GenesisTime_, l1SlotSeconds_);
+        _checkClock("bridge", address(contracts_.bridge), l1GenesisTime_, l1SlotSeconds_);
     }
 
     function _checkClock(string memory name, address target, uint64 l1GenesisTime_, uint64 l1SlotSeconds_)
@@ -191,9 +202,10 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
         Wiring.expect(name, target, bytes4(keccak256("l1SlotSeconds()")), l1SlotSeconds_);
     }
 
-    /// @dev Fills the words that slots will write, so that the first lap costs what later ones do. Without candidates, a record is unused.
+    /// @dev Fills the words that slots will write, so that the first use of a record costs as much as later ones. A
+    /// record without candidates counts as unused.
     function _warmUp(uint256 maxCandidates) private {
-        for (uint256 i = 0; i < RING; ++i) {
+        for (uint256 i = 0; i < RECORD_COUNT; ++i) {
             Record storage record = _state.records[i];
             record.timeline = Timeline.wrap(1);
             record.seed = bytes32(uint256(1));

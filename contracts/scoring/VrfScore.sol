@@ -7,9 +7,9 @@ import {Bls} from "../libraries/Bls.sol";
 import {SequencerId} from "../types/Ids.sol";
 import {Slot} from "../types/Time.sol";
 
-/// @title Scores that only the sequencer itself can compute, until it proposes
-/// @notice The score is a hash of the one BLS signature that the sequencer's key makes on slot and seed: a verifiable random function. The proof is the
-/// key (128 bytes) and the signature (256 bytes), points as in EIP-2537.
+/// @title Scores that only the sequencer can compute before it proposes
+/// @notice A verifiable random function: the score is a hash of the unique BLS signature of the sequencer's key on slot
+/// and seed. The proof is the key (128 bytes) and the signature (256 bytes), points as in EIP-2537.
 contract VrfScore is IScoring {
     bytes32 private constant MESSAGE_DOMAIN = "fernet.vrf.v1";
     bytes32 private constant SCORE_DOMAIN = "fernet.vrf-score.v1";
@@ -18,15 +18,15 @@ contract VrfScore is IScoring {
     uint256 private constant KEY_LENGTH = 128;
     uint256 private constant PROOF_LENGTH = 384;
 
-    /// @notice Knows the keys of sequencers.
+    /// @notice Contract with the BLS keys of the sequencers.
     IStaking public immutable staking;
 
     /// @custom:rule M4
     error BadParameter(string name);
-    /// @notice The proof's key has another hash than the sequencer's.
+    /// @notice The key of the proof is not the sequencer's.
     /// @custom:rule D4
     error WrongBlsKey(SequencerId sequencer, bytes32 expected, bytes32 actual);
-    /// @notice The signature isn't the key's on this slot and seed.
+    /// @notice The signature is not the key's signature on this slot and seed.
     /// @custom:rule D4
     error BadBlsSignature(SequencerId sequencer);
 
@@ -47,19 +47,19 @@ contract VrfScore is IScoring {
         if (actual != expected) revert WrongBlsKey(sequencer, expected, actual);
         bytes32[4] calldata key;
         bytes32[8] calldata signature;
-        // memory-safe: writes no memory; the proof's 384 bytes are the key and the signature
+        // Memory-safe: writes no memory. The proof's 384 bytes are the key and the signature.
         assembly ("memory-safe") {
             key := proof.offset
             signature := add(proof.offset, KEY_LENGTH)
         }
         bytes32[8] memory hashed = Bls.hashToG2(message(rollup, slot, seed, sequencer), DST);
         if (!Bls.verify(key, signature, hashed)) revert BadBlsSignature(sequencer);
-        // casting: 256 bits less 64
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: 256 bits less 64 bits.
         return uint192(uint256(keccak256(abi.encode(SCORE_DOMAIN, signature))) >> 64);
     }
 
-    /// @notice What the sequencer's key signs. The sequencer is in it, so that a key registered twice has two scores.
+    /// @notice Message that the sequencer's key signs. It contains the sequencer, so a key that is registered twice has
+    /// two scores.
     function message(address rollup, Slot slot, bytes32 seed, SequencerId sequencer)
         public
         view

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-/// @notice A registration in `Staking`, counted from 1. One registration is one ticket.
+/// @notice Number of a registration in `Staking`, counted from 1. Each registration makes at most one proposal in a
+/// slot.
 type SequencerId is uint32;
 
 using {eqSequencer as ==, neqSequencer as !=} for SequencerId global;

@@ -4,8 +4,9 @@ pragma solidity 0.8.37;
 import {Rates} from "../interfaces/IRewards.sol";
 import {MASK_16} from "./Timeline.sol";
 
-/// @notice What a block pays, in one word. From the lowest bit: block reward (96) · reveal bonus (96) · the sequencer's, the prover's and the
-/// submitter's share in basis points (3 × 16) · whether other rates are scheduled to follow (1).
+/// @notice What a block pays, in one word. Fields from the lowest bit, with their sizes in bits: block reward (96),
+/// reveal bonus (96), the shares of the sequencer, the prover and the submitter in basis points (16 each), whether
+/// other rates follow (1).
 type PackedRates is uint256;
 
 using PackedRatesLib for PackedRates global;
@@ -16,18 +17,17 @@ uint256 constant PROVER_BPS_BIT = 208;
 uint256 constant SUBMITTER_BPS_BIT = 224;
 uint256 constant FOLLOWED_BIT = 240;
 
-/// @notice The rates, with nothing scheduled to follow.
-function packRates(Rates memory r) pure returns (PackedRates) {
+/// @notice Packs rates that no others follow.
+function packRates(Rates memory rates) pure returns (PackedRates) {
     return PackedRates.wrap(
-        uint256(r.blockReward) | (uint256(r.revealBonus) << BONUS_BIT) | (uint256(r.sequencerBps) << SEQUENCER_BPS_BIT)
-            | (uint256(r.proverBps) << PROVER_BPS_BIT) | (uint256(r.submitterBps) << SUBMITTER_BPS_BIT)
+        uint256(rates.blockReward) | (uint256(rates.revealBonus) << BONUS_BIT)
+            | (uint256(rates.sequencerBps) << SEQUENCER_BPS_BIT) | (uint256(rates.proverBps) << PROVER_BPS_BIT)
+            | (uint256(rates.submitterBps) << SUBMITTER_BPS_BIT)
     );
 }
 
-/// @notice Reads and changes. Casts: the target has as many bits as the field.
+/// @notice Reads and changes. Every cast is safe: the target has as many bits as the field.
 library PackedRatesLib {
-    // forge-lint: disable-start(unsafe-typecast)
-
     function blockReward(PackedRates self) internal pure returns (uint96) {
         return uint96(PackedRates.unwrap(self));
     }
@@ -54,16 +54,13 @@ library PackedRatesLib {
         });
     }
 
-    // forge-lint: disable-end(unsafe-typecast)
-
-    /// @notice Whether other rates are scheduled to follow.
+    /// @notice Whether other rates are scheduled to follow these.
     function isFollowed(PackedRates self) internal pure returns (bool) {
         return PackedRates.unwrap(self) >> FOLLOWED_BIT != 0;
     }
 
+    /// @notice These rates, marked as followed by others.
     function followed(PackedRates self) internal pure returns (PackedRates) {
-        // shifting one is meant
-        // forge-lint: disable-next-line(incorrect-shift)
         return PackedRates.wrap(PackedRates.unwrap(self) | (1 << FOLLOWED_BIT));
     }
 }

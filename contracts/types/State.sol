@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Cursor, RING} from "./Cursor.sol";
+import {Cursor, RECORD_COUNT} from "./Cursor.sol";
 import {SequencerId} from "./Ids.sol";
 import {L1Slot, Slot} from "./Time.sol";
 import {Timeline} from "./Timeline.sol";
 
-/// @notice A candidate at its physical position, in four words. The last two belong to a commitment, and mean nothing without one in the timeline.
+/// @notice A stored candidate, in four words. The last two words belong to its commitment. They have no meaning unless
+/// the timeline has a commitment of this candidate.
 struct StoredCandidate {
     SequencerId sequencer;
     uint192 score;
@@ -17,22 +18,23 @@ struct StoredCandidate {
     uint96 price;
 }
 
-/// @notice A slot with proposals. Records are used in turns; what an earlier slot left in one is overwritten.
+/// @notice A slot with proposals. Slots use the records in rotation, and each slot overwrites what an earlier one left
+/// behind.
 struct Record {
     Timeline timeline;
-    /// seed of the slot, written by its first proposal
+    /// Seed of the slot, written by its first proposal.
     bytes32 seed;
     StoredCandidate[4] candidates;
 }
 
-/// @notice Storage of the rollup.
+/// @notice Storage of the rollup. `Reader` depends on its layout.
 struct State {
     Cursor cursor;
-    /// state root of the last finalized block
+    /// State root of the last finalized block.
     bytes32 stateRoot;
-    /// hash of the header finalized in a slot; at the highest slot number, what the first block calls its parent
+    /// Hash of the header finalized in a slot. The highest slot number holds the parent hash of the first block.
     mapping(Slot => bytes32) finalized;
-    Record[RING] records;
-    /// first L1 slot in which the guardian may pause again
+    Record[RECORD_COUNT] records;
+    /// First L1 slot in which the guardian may pause again.
     L1Slot pausableFrom;
 }

@@ -5,86 +5,99 @@ import {Parameters} from "../interfaces/IRollup.sol";
 import {L1Slot} from "./Time.sol";
 import {MASK_16} from "./Timeline.sol";
 
-/// @notice Lengths of a slot's phases in L1 slots, 16 bits each, from the lowest bit: proposal, commitment, reveal, proving,
-/// exclusive proving, halt, backup, seed delay, seed grid, pause.
+/// @notice Lengths of a slot's phases and of the pause, in L1 slots, 16 bits each. From the lowest bit: proposal,
+/// commitment, reveal, proving, exclusive proving, halt, backup, seed delay, seed grid, pause.
 type Windows is uint256;
 
 using WindowsLib for Windows global;
 
-function packWindows(Parameters memory p) pure returns (Windows) {
+uint256 constant COMMITMENT_PHASE_BIT = 16;
+uint256 constant REVEAL_PHASE_BIT = 32;
+uint256 constant PROVING_PHASE_BIT = 48;
+uint256 constant EXCLUSIVE_PROVING_BIT = 64;
+uint256 constant HALT_PHASE_BIT = 80;
+uint256 constant BACKUP_PHASE_BIT = 96;
+uint256 constant SEED_DELAY_BIT = 112;
+uint256 constant SEED_GRID_BIT = 128;
+uint256 constant PAUSE_LENGTH_BIT = 144;
+
+function packWindows(Parameters memory parameters) pure returns (Windows) {
     return Windows.wrap(
-        uint256(p.proposalPhase) | (uint256(p.commitmentPhase) << 16) | (uint256(p.revealPhase) << 32)
-            | (uint256(p.provingPhase) << 48) | (uint256(p.exclusiveProving) << 64) | (uint256(p.haltPhase) << 80)
-            | (uint256(p.backupPhase) << 96) | (uint256(p.seedDelay) << 112) | (uint256(p.seedGrid) << 128)
-            | (uint256(p.pauseLength) << 144)
+        uint256(parameters.proposalPhase) | (uint256(parameters.commitmentPhase) << COMMITMENT_PHASE_BIT)
+            | (uint256(parameters.revealPhase) << REVEAL_PHASE_BIT)
+            | (uint256(parameters.provingPhase) << PROVING_PHASE_BIT)
+            | (uint256(parameters.exclusiveProving) << EXCLUSIVE_PROVING_BIT)
+            | (uint256(parameters.haltPhase) << HALT_PHASE_BIT) | (uint256(parameters.backupPhase) << BACKUP_PHASE_BIT)
+            | (uint256(parameters.seedDelay) << SEED_DELAY_BIT) | (uint256(parameters.seedGrid) << SEED_GRID_BIT)
+            | (uint256(parameters.pauseLength) << PAUSE_LENGTH_BIT)
     );
 }
 
-/// @notice The lengths, and what follows from them.
+/// @notice Reads the lengths and computes times from them.
 library WindowsLib {
     function proposal(Windows self) internal pure returns (uint256) {
         return Windows.unwrap(self) & MASK_16;
     }
 
     function commitment(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 16) & MASK_16;
+        return (Windows.unwrap(self) >> COMMITMENT_PHASE_BIT) & MASK_16;
     }
 
     function reveal(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 32) & MASK_16;
+        return (Windows.unwrap(self) >> REVEAL_PHASE_BIT) & MASK_16;
     }
 
     function proving(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 48) & MASK_16;
+        return (Windows.unwrap(self) >> PROVING_PHASE_BIT) & MASK_16;
     }
 
     function exclusive(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 64) & MASK_16;
+        return (Windows.unwrap(self) >> EXCLUSIVE_PROVING_BIT) & MASK_16;
     }
 
     function halt(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 80) & MASK_16;
+        return (Windows.unwrap(self) >> HALT_PHASE_BIT) & MASK_16;
     }
 
     function backup(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 96) & MASK_16;
+        return (Windows.unwrap(self) >> BACKUP_PHASE_BIT) & MASK_16;
     }
 
     function seedDelay(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 112) & MASK_16;
+        return (Windows.unwrap(self) >> SEED_DELAY_BIT) & MASK_16;
     }
 
     function seedGrid(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 128) & MASK_16;
+        return (Windows.unwrap(self) >> SEED_GRID_BIT) & MASK_16;
     }
 
     function pause(Windows self) internal pure returns (uint256) {
-        return (Windows.unwrap(self) >> 144) & MASK_16;
+        return (Windows.unwrap(self) >> PAUSE_LENGTH_BIT) & MASK_16;
     }
 
-    /// @notice Length of a slot in which nobody proposes.
+    /// @notice Length of a slot without proposals.
     function idle(Windows self) internal pure returns (uint256) {
         unchecked {
-            // three 16-bit lengths
+            // The sum of three 16-bit lengths fits.
             return self.proposal() + self.halt() + self.backup();
         }
     }
 
-    /// @notice L1 slot whose mix makes the seed of the slot after one that started at `previousStart`:
-    /// `previousStart + seedDelay`, rounded up to the grid.
+    /// @notice L1 slot whose RANDAO mix gives the seed of a slot. The slot before it started at `previousStart`. The
+    /// result is `previousStart + seedDelay`, rounded up to a multiple of the seed grid.
     function seedAt(Windows self, L1Slot previousStart) internal pure returns (L1Slot) {
         uint256 grid = self.seedGrid();
         unchecked {
-            // below 2^41; the constructor refuses a grid of zero; casting: same bound
+            // The sum is below 2^41. The rollup's constructor refuses a grid of zero. Cast: the same bound holds.
             uint256 roundedUp = (L1Slot.unwrap(previousStart) + self.seedDelay() + grid - 1) / grid * grid;
-            // forge-lint: disable-next-line(unsafe-typecast)
             return L1Slot.wrap(uint64(roundedUp));
         }
     }
 
-    /// @notice Start of the slot after one that started at `start` and was over from `end` on: never before its seed is fixed.
+    /// @notice Start of the slot after one that started at `start` and ended before `end`. A slot never starts before
+    /// its seed is fixed.
     function nextStart(Windows self, L1Slot start, L1Slot end) internal pure returns (L1Slot) {
-        L1Slot seeded = self.seedAt(start).plus(1);
-        return end > seeded ? end : seeded;
+        L1Slot seedKnown = self.seedAt(start).plus(1);
+        return end > seedKnown ? end : seedKnown;
     }
 }

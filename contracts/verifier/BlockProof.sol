@@ -3,36 +3,37 @@ pragma solidity 0.8.37;
 
 import {L1Operation} from "../interfaces/IBridge.sol";
 
-/// @notice What a block's proof says about one chunk. Group elements as in EIP-2537: 64 bytes a coordinate, of an element of Fp2 c0 before c1.
+/// @notice Proof of one chunk. Group elements are encoded as in EIP-2537: coordinates of 64 bytes, and c0 before c1 of
+/// an element of Fp2.
 struct ChunkProof {
-    /// state root after the chunk
+    /// State root after the chunk.
     bytes32 stateRoot;
-    /// Poseidon commitment to the domain, the recipients, the roots before and after, and the chunk's data
+    /// Poseidon commitment to the domain, the recipients, the roots before and after, and the chunk's data.
     bytes32 commitment;
-    /// the chunk's share of its blob's value at z
+    /// The chunk's part of its blob's value at z.
     bytes32 y;
-    /// operations of the Bridge's queue that the chunk consumes
+    /// Number of operations of the Bridge's queue that the chunk consumes.
     uint256 consumed;
-    /// Groth16's A: x, y
+    /// Groth16's A: x, y.
     bytes32[4] a;
-    /// Groth16's B: x, y
+    /// Groth16's B: x, y.
     bytes32[8] b;
 }
 
-/// @notice Proof of a block. Chunks, blobs and operations are in the block's order.
+/// @notice Proof of a block. Chunks, blobs and operations are in the order of the block.
 struct BlockProof {
-    /// sum of the chunks' Groth16 C, each times its weight
+    /// Sum of the chunks' Groth16 C, each times its weight.
     bytes32[4] c;
     ChunkProof[] chunks;
-    /// for each blob its KZG commitment and its opening proof at z, 48 bytes each
+    /// For each blob, its KZG commitment and its opening proof at z, 48 bytes each.
     bytes32[3][] openings;
-    /// of the Bridge's queue, those that the block consumes
+    /// The operations of the Bridge's queue that the block consumes.
     L1Operation[] queue;
 }
 
-/// @title Reads `abi.encode(BlockProof)`
-/// @notice The numbers of chunks, blobs and operations are known from the block's header, so exactly one length and one set of offsets is right:
-/// everything else is refused, and every later access stays inside the bytes.
+/// @title Decodes `abi.encode(BlockProof)`
+/// @notice The block's header determines the numbers of chunks, blobs and operations, so exactly one length and one set
+/// of offsets is valid. Everything else is refused, and every later access stays inside the bytes.
 library BlockProofDecoder {
     /// @custom:rule F2
     error WrongChunkCount(uint256 expected, uint256 actual);
@@ -40,7 +41,8 @@ library BlockProofDecoder {
     error WrongOpeningCount(uint256 expected, uint256 actual);
     /// @custom:rule F2
     error WrongOperationCount(uint256 expected, uint256 actual);
-    /// @notice The word at this byte is missing, or isn't the offset that the encoding has there; or the bytes go on after it.
+    /// @notice The word at byte `position` is missing, or is not the offset that the encoding has there, or the bytes
+    /// continue after the encoding ends there.
     /// @custom:rule F2
     error MalformedProof(uint256 position);
 
@@ -49,16 +51,16 @@ library BlockProofDecoder {
     uint256 private constant OPENING_LENGTH = 3 * WORD;
     uint256 private constant OPERATION_LENGTH = 3 * WORD;
 
-    // Positions of the head: offset of the tuple, then c, then the offsets of the three arrays.
+    // Positions of the head: the offset of the tuple, then c, then the offsets of the three arrays.
     uint256 private constant TUPLE = 32;
     uint256 private constant CHUNKS_OFFSET = TUPLE + 4 * WORD;
     uint256 private constant OPENINGS_OFFSET = CHUNKS_OFFSET + WORD;
     uint256 private constant OPERATIONS_OFFSET = OPENINGS_OFFSET + WORD;
     uint256 private constant HEAD_END = OPERATIONS_OFFSET + WORD;
 
-    /// @param chunkCount below 2^32
-    /// @param blobCount below 2^32
-    /// @param operationCount below 2^64
+    /// @param chunkCount Below 2^32.
+    /// @param blobCount Below 2^32.
+    /// @param operationCount Below 2^64.
     function decode(bytes calldata proof, uint256 chunkCount, uint256 blobCount, uint256 operationCount)
         internal
         pure
@@ -66,7 +68,7 @@ library BlockProofDecoder {
     {
         uint256 openingsAt;
         uint256 operationsAt;
-        // unchecked: the positions are sums of products of the three counts with at most 512, far below 2^256
+        // Unchecked: the positions are sums of products of the three counts with at most 512, far below 2^256.
         unchecked {
             _expect(proof, 0, TUPLE);
             _expect(proof, CHUNKS_OFFSET, HEAD_END - TUPLE);
@@ -84,7 +86,8 @@ library BlockProofDecoder {
 
             _expectLength(proof, operationsAt + WORD + operationCount * OPERATION_LENGTH);
         }
-        // The tuple and its arrays lie inside `proof`: every offset and length was compared, and the last array ends at proof.length.
+        // The tuple and its arrays lie inside `proof`: all offsets and lengths were compared, and the last array ends
+        // at proof.length.
         assembly ("memory-safe") {
             decoded := add(proof.offset, TUPLE)
         }
@@ -98,13 +101,13 @@ library BlockProofDecoder {
         if (_word(proof, position) != expected) revert MalformedProof(position);
     }
 
-    /// @param position far below 2^256
+    /// @param position Far below 2^256.
     function _word(bytes calldata proof, uint256 position) private pure returns (uint256 word) {
-        // unchecked: see `position`
+        // Unchecked: see `position`.
         unchecked {
             if (position + WORD > proof.length) revert MalformedProof(position);
         }
-        // the word's 32 bytes lie inside `proof`
+        // The word's 32 bytes lie inside `proof`.
         assembly ("memory-safe") {
             word := calldataload(add(proof.offset, position))
         }

@@ -10,9 +10,10 @@ import {ScalarField} from "./ScalarField.sol";
 import {VerifyingKey} from "./VerifyingKey.sol";
 
 /// @title Verifies a block of the payments ledger
-/// @notice A block is K chunks, each with a Groth16 proof over BLS12-381 of four public inputs. They are bound to the blobs by the blobs' values at a
-/// challenge z, and to domain, recipients, state roots and the Bridge's queue by a polynomial at the same z; one pairing product (EIP-2537)
-/// checks them all. See docs/rollup for why that is enough.
+/// @notice A block consists of K chunks. Each chunk has a Groth16 proof over BLS12-381 with four public inputs. The
+/// blobs' values at a challenge z bind the inputs to the blobs. A polynomial at the same z binds them to domain,
+/// recipients, state roots and the Bridge's queue. One pairing product (EIP-2537) checks all proofs. docs/rollup
+/// explains why this is sound.
 contract BlockVerifier is IStateTransitionVerifier {
     using PairingProduct for PairingProduct.Product;
     using ScalarField for uint256;
@@ -23,60 +24,62 @@ contract BlockVerifier is IStateTransitionVerifier {
     error NoChunks();
     /// @custom:rule F2
     error WrongBlobCount(uint256 expected, uint256 actual);
-    /// @notice The operations of the proof don't lead from the Bridge's rolling hash before the block to the one after it.
+    /// @notice The operations of the proof do not lead from the Bridge's rolling hash before the block to the one after
+    /// it.
     /// @custom:rule F2
     error OperationsMismatch(bytes32 expected, bytes32 actual);
-    /// @notice The last chunk's root isn't the block's.
+    /// @notice The root after the last chunk is not the block's.
     /// @custom:rule F2
     error StateRootMismatch(bytes32 expected, bytes32 actual);
-    /// @notice Not below the order of the scalar field.
+    /// @notice The value is not below the order of the scalar field.
     /// @custom:rule F2
     error OutOfField(uint256 value);
-    /// @notice The blob's commitment isn't that of the header, or the blob doesn't have the value that its chunks have.
+    /// @notice The blob's commitment is not the header's, or the blob's value is not the one that its chunks prove.
     /// @custom:rule F2
     error BlobRejected(uint256 blob);
     /// @custom:rule F2
     error ProofRejected();
 
-    /// @dev Everything that the chunks' loop carries along.
+    /// @dev State of the loop over the chunks.
     struct Progress {
         uint256 z;
         uint256 domain;
-        /// payee, fee recipient and the burned share of the fees, as the polynomial has them
+        /// Payee, fee recipient and the burned share of the fees, packed as in the polynomial.
         uint256 recipients;
         uint256[] weights;
-        /// state root after the chunks so far
+        /// State root after the chunks so far.
         uint256 root;
-        /// operations of the queue that earlier chunks consumed
+        /// Number of queue operations that the chunks so far consumed.
         uint256 consumed;
-        /// sum of the y of the blob's chunks so far
+        /// Sum of y over the chunks of the current blob so far.
         uint256 y;
         uint256 blob;
-        /// of the next chunk in its blob
+        /// Position of the next chunk in its blob.
         uint256 position;
     }
 
-    // Places of the public inputs.
+    // Indices of the public inputs.
     uint256 private constant POINT = 0;
     uint256 private constant VALUE = 1;
     uint256 private constant COMMITMENT = 2;
     uint256 private constant BINDING = 3;
 
-    // Where the fee recipient and the burned share of the fees are in `recipients`.
-    uint256 private constant FEE_RECIPIENT_AT = 160;
-    uint256 private constant FEE_BURN_AT = 192;
+    // Bit positions of the fee recipient and the burned share of the fees in `recipients`.
+    uint256 private constant FEE_RECIPIENT_BIT = 160;
+    uint256 private constant FEE_BURN_BIT = 192;
     uint256 private constant MAX_BPS = 10_000;
 
     bytes32 private constant CHALLENGE_TAG = "fernet.z.v1";
     bytes32 private constant WEIGHTS_TAG = "fernet.weights.v1";
 
-    /// @notice Operations that fit into a chunk.
+    /// @notice Maximum number of operations of a chunk.
     uint256 public immutable operations;
-    /// @notice Blob elements that a chunk owns.
+    /// @notice Number of blob elements of a chunk.
     uint256 public immutable elements;
     /// @inheritdoc IStateTransitionVerifier
     uint256 public immutable chunksPerBlob;
-    /// @notice Share of a chunk's fees that is burned, in 1/10,000; rounded down, the rest is the fee recipient's.
+    /// @notice Share of a chunk's fees that is burned, in basis points, rounded down. The rest goes to the fee
+    /// recipient.
     uint16 public immutable feeBurnBps;
     /// @notice Contract whose code is the verifying key, see `VerifyingKey`.
     address public immutable verifyingKey;
@@ -85,12 +88,12 @@ contract BlockVerifier is IStateTransitionVerifier {
     /// @dev log2 of `elements`.
     uint256 private immutable _elementsLog;
 
-    /// @param key alpha, beta, gamma, delta, IC_0 to IC_4 in the form of EIP-2537
-    /// @param operations_ operations per chunk, at least 2 (a forced exit takes two places) and at most `elements_`
-    /// @param elements_ blob elements per chunk, a power of two
-    /// @param chunksPerBlob_ chunks in a full blob, at most 4096 / `elements_`
-    /// @param genesisRoot_ root of the empty ledger
-    /// @param feeBurnBps_ burned share of all fees, at most 10,000
+    /// @param key alpha, beta, gamma, delta, IC_0 to IC_4, encoded as in EIP-2537.
+    /// @param operations_ Operations per chunk, at least 2 (a forced exit takes two places) and at most `elements_`.
+    /// @param elements_ Blob elements per chunk, a power of two.
+    /// @param chunksPerBlob_ Chunks in a full blob, at most 4096 / `elements_`.
+    /// @param genesisRoot_ State root of the empty ledger.
+    /// @param feeBurnBps_ Burned share of all fees in basis points, at most 10,000.
     constructor(
         bytes memory key,
         uint256 operations_,
@@ -118,13 +121,13 @@ contract BlockVerifier is IStateTransitionVerifier {
         verifyingKey = VerifyingKey.store(key);
     }
 
-    /// @notice Blobs that a block of so many chunks has.
+    /// @notice Number of blobs of a block with this many chunks.
     function blobCount(uint256 chunks) public view returns (uint256) {
         return chunks / chunksPerBlob + (chunks % chunksPerBlob == 0 ? 0 : 1);
     }
 
     /// @inheritdoc IStateTransitionVerifier
-    /// @param proof `abi.encode(BlockProof)`
+    /// @param proof `abi.encode(BlockProof)`.
     function verify(Statement calldata statement, bytes calldata proof) external view {
         if (statement.chunks == 0) revert NoChunks();
         uint256 blobs = blobCount(statement.chunks);
@@ -136,8 +139,8 @@ contract BlockVerifier is IStateTransitionVerifier {
 
         Progress memory progress;
         progress.domain = statement.domain % ScalarField.ORDER;
-        progress.recipients = uint256(uint160(statement.payee)) | (uint256(statement.feeRecipient) << FEE_RECIPIENT_AT)
-            | (uint256(feeBurnBps) << FEE_BURN_AT);
+        progress.recipients = uint256(uint160(statement.payee)) | (uint256(statement.feeRecipient) << FEE_RECIPIENT_BIT)
+            | (uint256(feeBurnBps) << FEE_BURN_BIT);
         progress.root = uint256(statement.parentRoot);
         if (progress.root >= ScalarField.ORDER) revert OutOfField(progress.root);
         progress.z = _challenge(statement, progress.recipients, chunks);
@@ -160,10 +163,10 @@ contract BlockVerifier is IStateTransitionVerifier {
         }
 
         product.setC(decoded.c);
-        if (!product.holds()) revert ProofRejected();
+        if (!product.isOne()) revert ProofRejected();
     }
 
-    /// @dev Puts a chunk's public inputs into the product and moves on to the next chunk.
+    /// @dev Adds a chunk's public inputs to the product and moves on to the next chunk.
     function _addChunk(
         PairingProduct.Product memory product,
         Progress memory progress,
@@ -198,12 +201,13 @@ contract BlockVerifier is IStateTransitionVerifier {
         progress.blob++;
     }
 
-    /// @dev The proof's operations must be the ones that the Bridge hashed.
+    /// @dev Reverts unless the proof's operations are the ones that the Bridge hashed.
     function _checkQueue(Statement calldata statement, L1Operation[] calldata queue) private pure {
         bytes32 chain = statement.depositsFrom;
         for (uint256 i = 0; i < queue.length; i++) {
             L1Operation calldata operation = queue[i];
-            // memory-safe: allocates nothing and only uses memory past the free pointer; an operation is 96 bytes of calldata inside the proof
+            // Memory-safe: allocates nothing and only uses memory past the free pointer. An operation is 96 bytes of
+            // calldata inside the proof.
             assembly ("memory-safe") {
                 let at := mload(0x40)
                 mstore(at, chain)
@@ -214,8 +218,8 @@ contract BlockVerifier is IStateTransitionVerifier {
         if (chain != statement.depositsTo) revert OperationsMismatch(statement.depositsTo, chain);
     }
 
-    /// @dev The value at `point` of the polynomial whose coefficients, from the highest, are domain, recipients, the roots before and after the chunk,
-    /// and three for each of the next `count` operations.
+    /// @dev Value at `point` of a polynomial. Its coefficients, from the highest, are the domain, the recipients, the
+    /// roots before and after the chunk, and three for each of the next `count` operations.
     function _binding(
         Progress memory progress,
         uint256 point,
@@ -240,7 +244,8 @@ contract BlockVerifier is IStateTransitionVerifier {
         progress.consumed = end;
     }
 
-    /// @dev Fiat-Shamir: z follows from all that the chunks' polynomials are made of, and their commitments. Below 2^253, so in the field.
+    /// @dev The Fiat-Shamir challenge z. It hashes all data that the chunks' polynomials consist of, and the chunks'
+    /// commitments. It is below 2^253, and so in the field.
     function _challenge(Statement calldata statement, uint256 recipients, ChunkProof[] calldata chunks)
         private
         pure
@@ -260,8 +265,9 @@ contract BlockVerifier is IStateTransitionVerifier {
         return uint256(_hash(preimage)) >> 3;
     }
 
-    /// @dev One for a single chunk. Else 128 random bits each, drawn after every public input, A and B is fixed, with the first chosen so that they
-    /// sum to 1: alpha and IC_0 stay as they are then, which is worth the one scaling that a first weight of 1 would save.
+    /// @dev Weights of the chunks. A single chunk has weight 1. Otherwise each weight but the first has 128 random
+    /// bits, drawn after all public inputs, A and B are fixed. The first weight is chosen so that all sum to 1. This
+    /// saves the scaling of alpha and IC_0, at the price of scaling the first A.
     function _weights(uint256 z, ChunkProof[] calldata chunks) private pure returns (uint256[] memory weights) {
         weights = new uint256[](chunks.length);
         uint256 first = 1;
@@ -277,7 +283,8 @@ contract BlockVerifier is IStateTransitionVerifier {
 
     function _transcript(uint256 z, ChunkProof[] calldata chunks) private pure returns (bytes32 transcript) {
         bytes32 tag = WEIGHTS_TAG;
-        // memory-safe: allocates nothing and only uses memory past the free pointer; the chunks are 512 bytes each inside the proof
+        // Memory-safe: allocates nothing and only uses memory past the free pointer. The chunks are 512 bytes each,
+        // inside the proof.
         assembly ("memory-safe") {
             let at := mload(0x40)
             let length := mul(chunks.length, 512)
@@ -288,13 +295,13 @@ contract BlockVerifier is IStateTransitionVerifier {
         }
     }
 
-    /// @dev Inverse of the point at which the chunk at `position` of a blob has its first element.
+    /// @dev Inverse of the domain point of the first element of the chunk at `position` in a blob.
     function _inverseShift(uint256 position) private view returns (uint256) {
-        return ScalarField.powerAtReversed(ScalarField.INVERSE_ROOT, position << _elementsLog, _elementsLog);
+        return ScalarField.powerAtBitReversed(ScalarField.INVERSE_ROOT, position << _elementsLog, _elementsLog);
     }
 
     function _hash(bytes32[] memory words) private pure returns (bytes32 hash) {
-        // memory-safe: reads the array's own words
+        // Memory-safe: reads the array's own words.
         assembly ("memory-safe") {
             hash := keccak256(add(words, 32), mul(mload(words), 32))
         }

@@ -9,18 +9,19 @@ library PointEvaluation {
     uint256 private constant PRECOMPILE = 0x0a;
     uint256 private constant INPUT_LENGTH = 192;
     uint256 private constant OUTPUT_LENGTH = 64;
-    /// @dev Four times the price of EIP-4844: room for a repricing, and a bound on what a refused opening burns.
+    /// @dev Four times the price of EIP-4844. It leaves room for a repricing, and bounds the gas that an invalid
+    /// opening burns.
     uint256 private constant GAS_LIMIT = 200_000;
 
     /// @notice Whether the blob polynomial with this versioned hash has the value `y` at `z`.
-    /// @param opening commitment and proof, 48 bytes each, one after the other
+    /// @param opening Commitment and proof, 48 bytes each, one after the other.
     function opens(bytes32 versionedHash, uint256 z, uint256 y, bytes32[3] calldata opening)
         internal
         view
         returns (bool)
     {
         bytes memory input = new bytes(INPUT_LENGTH);
-        // memory-safe: `input` has 192 bytes; the 96 bytes of the opening end with it
+        // Memory-safe: `input` has 192 bytes, and the 96 bytes of the opening are its last.
         assembly ("memory-safe") {
             mstore(add(input, 32), versionedHash)
             mstore(add(input, 64), z)
@@ -30,7 +31,7 @@ library PointEvaluation {
         return _call(input);
     }
 
-    /// @notice The same with commitment and proof apart; false unless both have 48 bytes.
+    /// @notice The same check, with commitment and proof as separate arguments. False unless both have 48 bytes.
     function opens(bytes32 versionedHash, uint256 z, uint256 y, bytes calldata commitment, bytes calldata proof)
         internal
         view
@@ -42,7 +43,8 @@ library PointEvaluation {
 
     /// @dev `input` has 192 bytes.
     function _call(bytes memory input) private view returns (bool ok) {
-        // memory-safe: reads `input` and writes nothing. A chain without the precompile returns no data, which is a refusal.
+        // Memory-safe: reads `input` and writes nothing. A chain without the precompile returns no data, which counts
+        // as refused.
         assembly ("memory-safe") {
             ok := staticcall(GAS_LIMIT, PRECOMPILE, add(input, 32), INPUT_LENGTH, 0, 0)
             ok := and(ok, eq(returndatasize(), OUTPUT_LENGTH))

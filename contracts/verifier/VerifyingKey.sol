@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-/// @title The Groth16 verifying key, kept as the code of a contract of its own
-/// @notice Stored in the form in which the verifier needs it in memory: the last three pairs of the pairing product, with gaps for what
-/// each block fills in, followed by the input of the MSM over the public inputs.
+/// @title The Groth16 verifying key, stored as the code of a separate contract
+/// @notice It is stored in the form in which the verifier needs it in memory. The last three pairs of the pairing
+/// product come first, with gaps for the points that depend on the block. The input of the MSM over the public inputs
+/// follows.
 ///
 /// | bytes | content |
 /// | --- | --- |
@@ -15,13 +16,13 @@ pragma solidity 0.8.37;
 library VerifyingKey {
     /// @custom:rule M4
     error WrongKeyLength(uint256 expected, uint256 actual);
-    /// @notice A point is off its curve, out of the prime-order subgroup, or at infinity where it may not be.
+    /// @notice A point is not on its curve, not in the prime-order subgroup, or at infinity where this is not allowed.
     /// @custom:rule M4
     error InvalidVerifyingKey();
     /// @custom:rule M4
     error KeyNotStored();
 
-    /// @notice Public inputs of a chunk.
+    /// @notice Number of public inputs of a chunk.
     uint256 internal constant INPUTS = 4;
     uint256 internal constant G1 = 128;
     uint256 internal constant G2 = 256;
@@ -30,18 +31,18 @@ library VerifyingKey {
     /// @notice Length of one point with its scalar in an MSM over G1.
     uint256 internal constant TERM = G1 + 32;
 
-    /// @notice Where the public inputs' point goes.
+    /// @notice Position of the public inputs' point.
     uint256 internal constant INPUT_POINT = PAIR;
-    /// @notice Where c goes.
+    /// @notice Position of c.
     uint256 internal constant C_POINT = 2 * PAIR;
-    /// @notice Where the terms of the public inputs' MSM start.
+    /// @notice Position of the first term of the public inputs' MSM.
     uint256 internal constant TERMS = 3 * PAIR;
-    /// @notice Where IC_0 is.
+    /// @notice Position of IC_0.
     uint256 internal constant CONSTANT_TERM = TERMS + INPUTS * TERM;
     /// @notice Length of the stored key.
     uint256 internal constant STORED_LENGTH = CONSTANT_TERM + G1;
 
-    /// @notice Length of the key as `vectors/verifying-key.json` has it: alpha, beta, gamma, delta, IC_0 to IC_4.
+    /// @notice Length of the encoded key as in `vectors/verifying-key.json`: alpha, beta, gamma, delta, IC_0 to IC_4.
     uint256 internal constant ENCODED_LENGTH = G1 + 3 * G2 + (INPUTS + 1) * G1;
 
     /// @dev STOP and the stored key.
@@ -54,17 +55,19 @@ library VerifyingKey {
 
     address private constant G1_MSM = address(0x0c);
     address private constant PAIRING = address(0x0f);
-    /// @dev Gas limit of each check of the key: four times the price of three pairs in EIP-2537, which is more than that of five terms.
+    /// @dev Gas limit of each check of the key: four times the price of three pairs in EIP-2537, which exceeds the
+    /// price of five terms.
     uint256 private constant CHECK_GAS = 542_000;
 
     // Modulus of Fp, as the two words of a 64-byte coordinate.
     uint256 private constant MODULUS_HIGH = 0x1a0111ea397fe69a4b1ba7b6434bacd7;
     uint256 private constant MODULUS_LOW = 0x64774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab;
 
-    /// @notice Checks an encoded key and stores it. The code starts with a zero byte (STOP): nobody can run it.
+    /// @notice Checks an encoded key and stores it. The code starts with a zero byte (STOP), so it cannot be executed.
     function store(bytes memory key) internal returns (address stored) {
         bytes memory prepared = prepare(key);
-        // PUSH3 length+1, DUP1, PUSH1 11, PUSH0, CODECOPY, PUSH0, RETURN: eleven bytes that return everything after them
+        // PUSH3 length+1, DUP1, PUSH1 11, PUSH0, CODECOPY, PUSH0, RETURN: eleven bytes that return everything after
+        // them.
         bytes memory creation = abi.encodePacked(hex"62", CODE_LENGTH, hex"80600b5f395ff3", hex"00", prepared);
         assembly ("memory-safe") {
             stored := create(0, add(creation, 32), mload(creation))
@@ -93,7 +96,8 @@ library VerifyingKey {
         _validate(key, prepared);
     }
 
-    /// @dev The pairing precompile checks curve and subgroup of alpha, beta, gamma and delta, the MSM precompile those of the IC points.
+    /// @dev The pairing precompile checks curve and subgroup of alpha, beta, gamma and delta. The MSM precompile checks
+    /// those of the IC points.
     function _validate(bytes memory key, bytes memory prepared) private view {
         bool finite =
             !_isZero(key, 0, G1) && !_isZero(key, BETA, G2) && !_isZero(key, GAMMA, G2) && !_isZero(key, DELTA, G2);
@@ -103,9 +107,11 @@ library VerifyingKey {
         if (!finite || !onG2 || one.length != 32 || !onG1 || sum.length != G1) revert InvalidVerifyingKey();
     }
 
-    /// @dev Replaces the coordinate y at `position` by -y. Of one that isn't below the modulus, or is zero, it makes one that the precompiles refuse.
+    /// @dev Replaces the coordinate y at `position` by -y. If y is zero or not below the modulus, the precompiles
+    /// refuse the result.
     function _negate(bytes memory data, uint256 position) private pure {
-        // memory-safe: the callers' positions are constants at most STORED_LENGTH - 64, and `data` has STORED_LENGTH bytes
+        // Memory-safe: the callers' positions are constants of at most STORED_LENGTH - 64, and `data` has STORED_LENGTH
+        // bytes.
         assembly ("memory-safe") {
             let at := add(add(data, 32), position)
             let low := mload(add(at, 32))
@@ -115,7 +121,8 @@ library VerifyingKey {
     }
 
     function _move(bytes memory source, uint256 from, bytes memory target, uint256 to, uint256 length) private pure {
-        // memory-safe: the callers' ranges are constants inside ENCODED_LENGTH, STORED_LENGTH and the length of the slice
+        // Memory-safe: the callers' ranges are constants inside ENCODED_LENGTH, STORED_LENGTH and the length of the
+        // slice.
         assembly ("memory-safe") {
             mcopy(add(add(target, 32), to), add(add(source, 32), from), length)
         }

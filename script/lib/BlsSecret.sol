@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IStaking} from "../../contracts/interfaces/IStaking.sol";
 import {Bls} from "../../contracts/libraries/Bls.sol";
 import {ScalarField} from "../../contracts/verifier/ScalarField.sol";
+import {Environment, Variable} from "./Environment.sol";
 
 /// @title Proofs of possession made with a secret key, in the script's own memory
 library BlsSecret {
@@ -15,6 +16,14 @@ library BlsSecret {
     /// @notice A secret key is 1 to the group order less 1.
     error SecretOutOfRange();
     error PrecompileFailed(address precompile);
+    /// @notice Set the variable, or give the script a key and a proof of possession that were made elsewhere.
+    error MissingSecret(string variable);
+
+    /// @notice The secret key in FERNET_BLS_SECRET.
+    function fromEnvironment() internal view returns (uint256 secret) {
+        secret = Environment.readSecret(Variable.BlsSecret);
+        if (secret == 0) revert MissingSecret(Environment.nameOf(Variable.BlsSecret));
+    }
 
     /// @notice The public key of a secret, and its proof for `owner`.
     function possession(IStaking staking, address owner, uint256 secret)

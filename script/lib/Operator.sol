@@ -2,73 +2,48 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {Script} from "forge-std/Script.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {console} from "forge-std/console.sol";
 
-/// @title What the operator's scripts share: the deployment's addresses, and transactions that are sent or exported
-/// @notice Contracts come from deployments/<chain id>.json. Transactions go one of three ways:
-///
-/// - forge's wallet options (`--ledger`, `--trezor`, `--account NAME`, `--private-key KEY`, …) with `--broadcast`
-/// - FERNET_KEY, a private key, with `--broadcast`
-/// - FERNET_UNSIGNED=NAME and FERNET_FROM=ADDRESS write them to unsigned/NAME.json for a hardware or multisig wallet and send nothing. The file is a
-///   list, in the order of sending, of `{"chainId", "from", "to", "value", "data", "description"}`; chainId and value are decimal strings, in wei.
-///
-/// Each way simulates the transactions first and ends with the contract's error where one would fail.
-abstract contract Operator is Script {
-    string private constant FOLDER = "unsigned";
+import {L1Clock} from "../../contracts/L1Clock.sol";
+import {IBridge} from "../../contracts/interfaces/IBridge.sol";
+import {Deployments} from "./Deployments.sol";
+import {Parse} from "./Parse.sol";
+import {Refusals} from "./Refusals.sol";
+import {Signing} from "./Signing.sol";
+import {Text, Units} from "./Text.sol";
 
-    bool private _exporting;
-    string private _name;
-    address private _from;
-    /// @dev The exported transactions so far, as JSON objects joined by commas.
-    string private _exported;
+/// @title What the operator's scripts share: the deployment's addresses, its units, and transactions
+/// @notice Contracts come from deployments/<chain id>.json. `Signing` says who signs.
+abstract contract Operator is Signing {
+    using Text for Units;
 
-    error MissingDeployment(string path);
+    uint8 private constant MAX_DECIMALS = 36;
+
+    error MissingDeployment(string path, string todo);
     /// @notice The deployment's file names a contract that isn't there, or has other code than was deployed.
     error WrongCode(string name, bytes32 expected, bytes32 actual);
-    error InsufficientTokens(address account, uint256 needed, uint256 actual);
-    /// @notice FERNET_UNSIGNED is set without FERNET_FROM: nobody's transactions can't be simulated.
-    error MissingSender();
-
-    /// @dev Around everything that sends transactions.
-    modifier transacts() {
-        _start();
-        _;
-        _stop();
-    }
-
-    /// @notice As FERNET_UNSIGNED=`name` and FERNET_FROM=`from` do.
-    function exportTo(string memory name, address from) public {
-        if (from == address(0)) revert MissingSender();
-        _exporting = true;
-        _name = name;
-        _from = from;
-    }
+    error InsufficientTokens(address account, string needed, string actual);
+    /// @notice A contract refuses the transaction: the name of its error, and what that means.
+    error Refused(string name, string reason);
 
     /// @dev One transaction of `transacts`, without value; `description` is for who signs it, without quotes.
     function _send(address to, bytes memory data, string memory description) internal returns (bytes memory result) {
-        if (_exporting) vm.prank(_from);
+        if (_isExporting()) vm.prank(_sender());
         bool success;
         (success, result) = to.call(data);
-        if (!success) {
-            assembly ("memory-safe") {
-                revert(add(result, 32), mload(result))
-            }
-        }
+        if (!success) _refuse(result);
         console.log(description);
-        if (_exporting) _export(to, data, description);
-    }
-
-    /// @dev Who sends, inside `transacts`.
-    function _sender() internal returns (address sender) {
-        if (_exporting) return _from;
-        (, sender,) = vm.readCallers();
+        if (_isExporting()) _export(to, data, description);
     }
 
     /// @dev Address of a contract of the deployment on this chain.
     function _contract(string memory name) internal returns (address) {
-        string memory path = string.concat("deployments/", vm.toString(block.chainid), ".json");
-        if (!vm.isFile(path)) revert MissingDeployment(path);
+        string memory path = Deployments.path();
+        if (!vm.isFile(path)) {
+            bool pending = vm.isFile(Deployments.pendingPath());
+            revert MissingDeployment(path, pending ? "run RecordDeployment" : "run Deploy, or put the file there");
+        }
         string memory json = vm.readFile(path);
         address at_ = vm.parseJsonAddress(json, string.concat(".contracts.", name));
         bytes32 expected = vm.parseJsonBytes32(json, string.concat(".codeHashes.", name));
@@ -81,7 +56,7 @@ abstract contract Operator is Script {
         IERC20 token = IERC20(_contract("token"));
         address sender = _sender();
         uint256 balance = token.balanceOf(sender);
-        if (balance < amount) revert InsufficientTokens(sender, amount, balance);
+        if (balance < amount) revert InsufficientTokens(sender, _tokens(amount), _tokens(balance));
         uint256 allowed = token.allowance(sender, spender);
         if (allowed >= amount) return;
         // some tokens refuse to change an allowance that isn't zero
@@ -89,46 +64,40 @@ abstract contract Operator is Script {
         _allow(token, spender, amount);
     }
 
+    /// @dev `12.5 FDEV (12500000000000000000 token units)`
+    function _tokens(uint256 amount) internal returns (string memory) {
+        return string.concat(_units().tokens(amount), " (", vm.toString(amount), " token units)");
+    }
+
+    /// @dev What amounts and times are printed with. A token that doesn't tell its decimals has none here.
+    function _units() internal returns (Units memory units) {
+        units.symbol = "token units";
+        address token = _contract("token");
+        try IERC20Metadata(token).decimals() returns (uint8 decimals) {
+            if (decimals <= MAX_DECIMALS) units.decimals = decimals;
+            if (decimals <= MAX_DECIMALS) units.symbol = "tokens";
+        } catch {}
+        try IERC20Metadata(token).symbol() returns (string memory symbol) {
+            // a symbol is the token's own text: it must not break a file or a line
+            if (Parse.isName(symbol)) units.symbol = symbol;
+        } catch {}
+        units.l2Unit = IBridge(_contract("bridge")).unit();
+        L1Clock clock = L1Clock(_contract("staking"));
+        units.l1Slot = clock.l1Slot();
+        units.l1SlotSeconds = clock.l1SlotSeconds();
+    }
+
     function _allow(IERC20 token, address spender, uint256 amount) private {
-        string memory description =
-            string.concat("allow ", vm.toString(spender), " to take ", vm.toString(amount), " token units");
+        string memory description = string.concat("allow ", vm.toString(spender), " to take ", _tokens(amount));
         _send(address(token), abi.encodeCall(IERC20.approve, (spender, amount)), description);
     }
 
-    function _start() private {
-        string memory name = vm.envOr("FERNET_UNSIGNED", string(""));
-        if (!_exporting && bytes(name).length != 0) exportTo(name, vm.envOr("FERNET_FROM", address(0)));
-        if (_exporting) {
-            _exported = "";
-            return;
+    /// @dev Ends with the error in words, or with the error itself where nothing explains it.
+    function _refuse(bytes memory result) private {
+        (string memory name, string memory reason) = Refusals.explain(result, _units());
+        if (bytes(name).length != 0) revert Refused(name, reason);
+        assembly ("memory-safe") {
+            revert(add(result, 32), mload(result))
         }
-        uint256 key = vm.envOr("FERNET_KEY", uint256(0));
-        if (key == 0) vm.startBroadcast();
-        else vm.startBroadcast(key);
-    }
-
-    function _stop() private {
-        if (!_exporting) {
-            vm.stopBroadcast();
-            return;
-        }
-        vm.createDir(FOLDER, true);
-        string memory path = string.concat(FOLDER, "/", _name, ".json");
-        vm.writeFile(path, string.concat("[", _exported, "\n]\n"));
-        console.log("unsigned transactions:", path);
-    }
-
-    function _export(address to, bytes memory data, string memory description) private {
-        string memory who = string.concat(
-            '{"chainId": "',
-            vm.toString(block.chainid),
-            '", "from": "',
-            vm.toString(_from),
-            '", "to": "',
-            vm.toString(to)
-        );
-        string memory what =
-            string.concat('", "value": "0", "data": "', vm.toString(data), '", "description": "', description, '"}');
-        _exported = string.concat(_exported, bytes(_exported).length == 0 ? "\n  " : ",\n  ", who, what);
     }
 }

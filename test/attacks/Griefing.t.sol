@@ -7,7 +7,7 @@ import {IStaking, Registration} from "../../contracts/interfaces/IStaking.sol";
 import {Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 
-/// @notice An account that burns all the gas it gets, whatever it is asked.
+/// @notice An account that burns all gas it gets, whatever the call.
 contract GasBurner {
     fallback() external payable {
         assembly {
@@ -16,7 +16,7 @@ contract GasBurner {
     }
 }
 
-/// @notice An account that answers everything with a megabyte, or fails with one.
+/// @notice An account that answers every call with a megabyte, or fails with a megabyte.
 contract ReturnBomb {
     bool private immutable FAILS;
 
@@ -36,33 +36,33 @@ contract ReturnBomb {
     }
 }
 
-/// @title Attacks that earn nothing and shall stop others
+/// @title Attacks that earn nothing and try to stop others
 contract GriefingAttacks is Fixture {
-    /// @dev What a call may cost at most in which others' code or a precompile refuses.
+    /// @dev Highest gas of a call in which others' code or a precompile refuses.
     uint256 private constant MOST_GAS = 1_000_000;
-    /// @dev What a refused point burns at least: what its precompile call is given.
+    /// @dev Lowest gas that a refused point burns: the gas limit of its precompile call.
     uint256 private constant LEAST_GAS = 200_000;
 
     // ---- blobs ----------------------------------------------------------------------------------------------------
 
-    /// @dev Other data than the header's in the reveal: it counts for nothing, and the sequencer pays as if it had sent none.
+    /// @dev Blobs that the header does not list count for nothing. The sequencer pays as if it had sent none.
     /// @custom:rule V1, V2, E3
     function test_attack_revealingWithAnotherBlob() public {
-        Header memory h = _committed(0);
+        Header memory header_ = _committed(0);
         bytes32[] memory blobs = new bytes32[](2);
         blobs[0] = _blob("another", 0);
-        // The right digest under another version is another blob, too.
-        blobs[1] = h.blobHashes[0] ^ bytes32(uint256(3) << 248);
+        // The right digest with another version byte is another blob, too.
+        blobs[1] = header_.blobHashes[0] ^ bytes32(uint256(3) << 248);
         vm.blobhashes(blobs);
         vm.expectRevert(IRollup.NoNewBlob.selector);
-        rollup.reveal(h);
+        rollup.reveal(header_);
         vm.blobhashes(new bytes32[](0));
         vm.expectRevert(IRollup.NoNewBlob.selector);
-        rollup.reveal(h);
-        // Nor with a header that lists the other blob.
+        rollup.reveal(header_);
+        // A header that lists the other blob is refused as well.
         Header memory other = _headerOf(0);
         other.blobHashes[0] = blobs[0];
-        bytes32 hash = _hash(h);
+        bytes32 hash = _hash(header_);
         vm.blobhashes(blobs);
         vm.expectRevert(abi.encodeWithSelector(IRollup.WrongHeader.selector, hash, _hash(other)));
         rollup.reveal(other);
@@ -78,21 +78,22 @@ contract GriefingAttacks is Fixture {
         return [address(new GasBurner()), address(new ReturnBomb(false)), address(new ReturnBomb(true))];
     }
 
-    /// @dev The prover's account is asked for its signature: what it does with the gas, the sender sees before it sends, and nobody else is stopped.
+    /// @dev The prover's account checks its signature. The sender sees the gas that this takes before it sends, and
+    /// nobody else is stopped.
     /// @custom:rule C2
     function test_attack_aProverWhoseAccountBurnsGasOrAnswersWithABomb() public {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
         address[3] memory bad = _accounts();
         for (uint256 i = 0; i < bad.length; ++i) {
             _fundEscrow(bad[i], BOND);
-            Quote memory quote = _quote(0, _hash(h));
+            Quote memory quote = _quote(0, _hash(header));
             quote.prover = bad[i];
             vm.prank(attesters[0]);
             vm.expectRevert(abi.encodeWithSelector(IRollup.BadSignature.selector, bad[i]));
             rollup.commit{gas: MOST_GAS * 5}(quote, "signature", "");
         }
-        _commit(0, h);
+        _commit(0, header);
         _phaseIs(Phase.Reveal);
     }
 
@@ -103,20 +104,20 @@ contract GriefingAttacks is Fixture {
         uint256 snapshot = vm.snapshotState();
         uint256 before;
         for (uint256 i = 0; i < bad.length; ++i) {
-            Header memory h = _propose(0);
+            Header memory header = _propose(0);
             _warp(_view().start + 4);
-            Quote memory quote = _quote(0, _hash(h));
+            Quote memory quote = _quote(0, _hash(header));
             quote.payee = bad[i];
             bytes memory signature = _sign(attesterKeys[0], quote);
             vm.prank(prover);
             rollup.commit(quote, "", signature);
-            _reveal(h);
-            bytes memory proof = _proof(h, bad[i]);
+            _reveal(header);
+            bytes memory proof = _proof(header, bad[i]);
             vm.prank(bad[i]);
             uint256 used = gasleft();
-            rollup.finalize(h, bad[i], proof);
+            rollup.finalize(header, bad[i], proof);
             used -= gasleft();
-            // Memory of this test grows from one to the next.
+            // The test's memory grows with each iteration.
             if (i != 0) assertApproxEqAbs(used, before, 500, "the same gas whoever is paid");
             before = used;
             assertEq(_owed(bad[i]), 1.5e18 + PRICE + 0.3e18);
@@ -127,23 +128,23 @@ contract GriefingAttacks is Fixture {
         }
     }
 
-    /// @dev Votes that burn or bomb cost the block at most its submitter's gas.
+    /// @dev A votes contract that burns gas or returns a lot costs at most the submitter's gas.
     /// @custom:rule O1, U3
     function test_attack_votesThatAnswerWithABomb() public {
-        Header memory h = _headerOf(0);
-        h.vote = address(0xbeef);
-        _proposeHash(0, _hash(h));
+        Header memory header = _headerOf(0);
+        header.vote = address(0xbeef);
+        _proposeHash(0, _hash(header));
         _warp(_view().start + 4);
-        _commit(0, h);
-        _reveal(h);
+        _commit(0, header);
+        _reveal(header);
         vm.etch(address(votes), address(new ReturnBomb(true)).code);
-        _finalize(prover, h, prover);
-        assertEq(rollup.tip().headerHash, _hash(h));
+        _finalize(prover, header, prover);
+        assertEq(rollup.tip().headerHash, _hash(header));
     }
 
     // ---- malformed points -----------------------------------------------------------------------------------------
 
-    /// @dev Refused, with 30 million gas at hand: the precompile took what it was given, and no more.
+    /// @dev Expects a refusal with 30 million gas available. The precompile used the gas it was given, and no more.
     function _burns(address sender, address to, bytes memory call, bytes memory refusal) private {
         vm.prank(sender);
         uint256 before = gasleft();
@@ -155,21 +156,23 @@ contract GriefingAttacks is Fixture {
         assertLt(used, MOST_GAS);
     }
 
-    /// @dev A precompile of EIP-2537 or EIP-4844 takes all the gas of a call with a malformed point: it gets little.
+    /// @dev A precompile of EIP-2537 or EIP-4844 burns all gas of a call with a malformed point, so its calls have low
+    /// gas limits.
     /// @custom:rule Q3, W4
     function test_attack_malformedPointsBurnNoMoreThanTheCap() public {
         address owner = owners[0];
-        Registration memory r = _registration(owner, attesters[0]);
-        r.proofOfPossession[7] ^= bytes32(uint256(1));
+        Registration memory registration = _registration(owner, attesters[0]);
+        registration.proofOfPossession[7] ^= bytes32(uint256(1));
         bytes memory refusal = abi.encodeWithSelector(IStaking.BadProofOfPossession.selector, owner);
-        _burns(owner, address(staking), abi.encodeCall(staking.register, (r)), refusal);
-        bytes memory rotation = abi.encodeCall(staking.rotateBlsKey, (_id(0), r.blsKey, r.proofOfPossession));
+        _burns(owner, address(staking), abi.encodeCall(staking.register, (registration)), refusal);
+        bytes memory rotation =
+            abi.encodeCall(staking.rotateBlsKey, (_id(0), registration.blsKey, registration.proofOfPossession));
         _burns(owner, address(staking), rotation, refusal);
 
-        Header memory h = _revealed(0);
-        _finalize(prover, h, prover);
+        Header memory header = _revealed(0);
+        _finalize(prover, header, prover);
         WithdrawalProof memory proof;
-        proof.header = h;
+        proof.header = header;
         proof.withdrawal = bytes32(uint256(2) << 160);
         proof.target = bytes32((uint256(4) << 160) | 1);
         proof.commitment = new bytes(48);
@@ -181,7 +184,8 @@ contract GriefingAttacks is Fixture {
 
     // ---- the candidate list ---------------------------------------------------------------------------------------
 
-    /// @dev The list is full of the worst before the best proposes: it makes the list, first.
+    /// @dev The list is full of the worst scores before the best sequencer proposes. It still gets on the list, at the
+    /// top.
     /// @custom:rule P3, E4
     function test_attack_fillingTheListDoesNotKeepABetterScoreOut() public {
         uint256[] memory ranked = _ranked();
@@ -192,18 +196,19 @@ contract GriefingAttacks is Fixture {
         Slot slot = _slot();
         vm.expectEmit();
         emit IRollup.Displaced(slot, _id(ranked[3]), displaced);
-        Header memory h = _propose(ranked[0]);
-        assertEq(reader.candidates()[0].headerHash, _hash(h));
+        Header memory header = _propose(ranked[0]);
+        assertEq(reader.candidates()[0].headerHash, _hash(header));
         _warp(_view().start + 4);
-        _commit(ranked[0], h);
-        _reveal(h);
-        _finalize(prover, h, prover);
+        _commit(ranked[0], header);
+        _reveal(header);
+        _finalize(prover, header, prover);
         for (uint256 i = 0; i < 4; ++i) {
             assertEq(_stake(i), STAKE, "who was displaced, or came after the block, owes nothing");
         }
     }
 
-    /// @dev Three with the best scores propose and do nothing. It costs each of them the penalty, and everybody else their turns; then backup makes a block.
+    /// @dev The three best sequencers propose and do nothing. Each of them pays the penalty, the others wait for their
+    /// candidates, and then the backup makes a block.
     /// @custom:rule E2, S6, B1
     function test_attack_fillingTheListAndDoingNothingCostsPenaltiesAndBoundedTime() public {
         uint256[] memory ranked = _ranked();
@@ -213,15 +218,15 @@ contract GriefingAttacks is Fixture {
         }
         _warp(start + 4 + 3 * 3 + 1);
         _phaseIs(Phase.Backup);
-        Header memory h = _header(1, "backup");
-        _finalizeBackup(relay, h, rescuer);
+        Header memory header = _header(1, "backup");
+        _finalizeBackup(relay, header, rescuer);
         for (uint256 i = 0; i < 3; ++i) {
             assertEq(_stake(ranked[i]), STAKE - 1e18);
         }
-        assertEq(rollup.tip().headerHash, _hash(h));
+        assertEq(rollup.tip().headerHash, _hash(header));
     }
 
-    /// @dev One sequencer can't take two places.
+    /// @dev A sequencer cannot take two places on the list.
     /// @custom:rule P1
     function test_attack_oneSequencerTakesOnePlace() public {
         _propose(0);

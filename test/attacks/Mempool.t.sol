@@ -6,47 +6,48 @@ import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {VerifierDouble} from "../support/VerifierDouble.sol";
 
-/// @title Attacks of those who see transactions and quotes before they land
+/// @title Attacks by those who see transactions and quotes before they land
 contract MempoolAttacks is Fixture {
     address private thief = makeAddr("thief");
 
-    function _finalizeAs(address sender, Header memory h, address payee_, bytes memory proof) private {
+    function _finalizeAs(address sender, Header memory header, address payee_, bytes memory proof) private {
         vm.prank(sender);
-        rollup.finalize(h, payee_, proof);
+        rollup.finalize(header, payee_, proof);
     }
 
     // ---- copying a proof ------------------------------------------------------------------------------------------
 
-    /// @dev Sent as it is, a copied proof pays the copier the submitter's share, and the prover all that is the prover's.
+    /// @dev A copied proof that is sent unchanged pays the copier the submitter's share, and the prover everything
+    /// else.
     /// @custom:rule F3
     function test_attack_copyingAProofEarnsTheSubmittersShareAndNothingElse() public {
-        Header memory h = _revealed(0);
-        bytes memory proof = _proof(h, prover);
-        _finalizeAs(thief, h, prover, proof);
+        Header memory header = _revealed(0);
+        bytes memory proof = _proof(header, prover);
+        _finalizeAs(thief, header, prover, proof);
         assertEq(_owed(thief), 0.3e18, "the submitter's share");
         assertEq(_owed(payee), 1.5e18 + PRICE, "the prover's, to the quote's payee");
         assertEq(escrow.account(prover).free, 1000e18, "the bond");
     }
 
-    /// @dev The proof binds its payee: it proves nothing for another.
+    /// @dev The proof binds its payee, so it is invalid for another payee.
     /// @custom:rule F2, F3
     function test_attack_copyingAProofForAnotherPayeeFails() public {
-        Header memory h = _revealed(0);
-        bytes memory proof = _proof(h, prover);
+        Header memory header = _revealed(0);
+        bytes memory proof = _proof(header, prover);
         vm.expectRevert(VerifierDouble.ProofRejected.selector);
-        _finalizeAs(thief, h, thief, proof);
+        _finalizeAs(thief, header, thief, proof);
     }
 
-    /// @dev In OpenProving the payee of the proof is paid, and gets the share of the bond: that is whom the proof names.
+    /// @dev In OpenProving, the payee that the proof names gets the prover's share and the share of the bond.
     /// @custom:rule F3
     function test_attack_copyingARescuersProofEarnsNoneOfTheRescue() public {
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         _warp(_now() + 41);
         _phaseIs(Phase.OpenProving);
-        bytes memory proof = _proof(h, rescuer);
+        bytes memory proof = _proof(header, rescuer);
         vm.expectRevert(VerifierDouble.ProofRejected.selector);
-        _finalizeAs(thief, h, thief, proof);
-        _finalizeAs(thief, h, rescuer, proof);
+        _finalizeAs(thief, header, thief, proof);
+        _finalizeAs(thief, header, rescuer, proof);
         assertEq(_owed(rescuer), 1.5e18 + PRICE);
         assertEq(escrow.account(rescuer).free, 1000e18 + BOND / 2);
         assertEq(_owed(thief), 0.3e18);
@@ -56,26 +57,27 @@ contract MempoolAttacks is Fixture {
     /// @custom:rule F3, B1
     function test_attack_copyingABackupBlockEarnsTheSubmittersShare() public {
         _warp(_view().start + 5);
-        Header memory h = _header(1, "backup");
-        bytes memory proof = _proof(h, rescuer);
-        vm.blobhashes(h.blobHashes);
+        Header memory header = _header(1, "backup");
+        bytes memory proof = _proof(header, rescuer);
+        vm.blobhashes(header.blobHashes);
         vm.startPrank(thief);
         vm.expectRevert(VerifierDouble.ProofRejected.selector);
-        rollup.finalizeBackup(h, thief, proof);
-        rollup.finalizeBackup(h, rescuer, proof);
+        rollup.finalizeBackup(header, thief, proof);
+        rollup.finalizeBackup(header, rescuer, proof);
         assertEq(_owed(rescuer), 1.5e18);
         assertEq(_owed(thief), 0.3e18);
     }
 
     // ---- two quotes for one block ---------------------------------------------------------------------------------
 
-    /// @dev A sequencer signs one quote for a dear prover and one for a cheap one: one lands, and one bond is locked.
+    /// @dev A sequencer signs one quote of an expensive prover and one of a cheap one. One of them lands, and one bond
+    /// is locked.
     /// @custom:rule C1, C4
     function test_attack_twoQuotesForOneBlockLockOneBond() public {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        Quote memory first = _quote(0, _hash(h));
-        Quote memory second = _quote(0, _hash(h));
+        Quote memory first = _quote(0, _hash(header));
+        Quote memory second = _quote(0, _hash(header));
         second.prover = rescuer;
         second.price = 0;
         bytes memory firstSignature = _sign(attesterKeys[0], first);
@@ -88,7 +90,7 @@ contract MempoolAttacks is Fixture {
         assertEq(escrow.account(prover).locked, BOND);
         assertEq(escrow.account(rescuer).locked, 0);
 
-        // Nor later: the turn passes, and then the slot.
+        // It is also refused later, after the turn and after the slot.
         _warp(_now() + 4);
         vm.prank(rescuer);
         vm.expectRevert(abi.encodeWithSelector(IRollup.WrongPhase.selector, Phase.Commitment, Phase.Halt));
@@ -99,13 +101,13 @@ contract MempoolAttacks is Fixture {
         rollup.commit(second, "", secondSignature);
     }
 
-    /// @dev A sequencer signs quotes for two headers: only that of its one proposal is of use.
+    /// @dev A sequencer signs quotes for two headers. Only the one for its proposal can be used.
     /// @custom:rule C1, P1
     function test_attack_quotesForTwoHeadersOfOneSequencer() public {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         Header memory other = _header(1, "other");
         Slot slot = _slot();
-        bytes32 hash = _hash(h);
+        bytes32 hash = _hash(header);
         bytes32 otherHash = _hash(other);
         vm.prank(attesters[0]);
         vm.expectRevert(abi.encodeWithSelector(IRollup.AlreadyProposed.selector, _id(0)));
@@ -120,15 +122,16 @@ contract MempoolAttacks is Fixture {
 
     // ---- a relay that holds a quote back --------------------------------------------------------------------------
 
-    /// @dev The relay has both signatures and waits. The parties need no relay, and what it holds is worthless once they agreed.
+    /// @dev The relay has both signatures and waits. The parties do not need it, and its signatures are worthless once
+    /// they have committed.
     /// @custom:rule C2, C4
     function test_attack_aRelayHoldsAQuoteBack() public {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        Quote memory quote = _quote(0, _hash(h));
+        Quote memory quote = _quote(0, _hash(header));
         bytes memory ofProver = _sign(proverKey, quote);
         bytes memory ofSequencer = _sign(attesterKeys[0], quote);
-        // The sequencer has the prover's signature, too, and sends it itself.
+        // The sequencer has the prover's signature as well, and sends it itself.
         vm.prank(attesters[0]);
         rollup.commit(quote, ofProver, "");
         vm.prank(relay);
@@ -136,12 +139,12 @@ contract MempoolAttacks is Fixture {
         rollup.commit(quote, ofProver, ofSequencer);
     }
 
-    /// @dev Nobody is bound by a quote for longer than it says: the bond is free for other slots, whatever a relay still holds.
+    /// @dev A quote binds nobody after its deadline. The bond is free for other slots, whatever a relay still holds.
     /// @custom:rule C3, S6
     function test_attack_aRelayLandsAQuoteTooLate() public {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        Quote memory quote = _quote(0, _hash(h));
+        Quote memory quote = _quote(0, _hash(header));
         quote.validUntil = L1Slot.wrap(_now());
         bytes memory ofProver = _sign(proverKey, quote);
         bytes memory ofSequencer = _sign(attesterKeys[0], quote);

@@ -8,11 +8,12 @@ import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {HeaderFields, L1} from "../support/L1.sol";
 
-/// @title Attacks on who is drawn: on seeds, on their proofs, and on the time in which they are known
+/// @title Attacks on the ranking: on seeds, on their proofs, and on the time in which they are known
 contract SeedAttacks is Fixture {
     // ---- late registration ----------------------------------------------------------------------------------------
 
-    /// @dev Whenever one registers from the start of a slot on, before or after the next slot's seed can be read: the ticket isn't for the next slot.
+    /// @dev A registration after the start of a slot never counts for the next slot, whether it comes before or after
+    /// the next slot's seed is known.
     /// @custom:rule Q14
     function test_attack_registeringAfterTheSeedIsReadable() public {
         uint64 start = _view().start;
@@ -35,17 +36,18 @@ contract SeedAttacks is Fixture {
 
     // ---- grinding -------------------------------------------------------------------------------------------------
 
-    /// @dev Whoever holds a proof may wait for a better seed of the next slot, L1 slot by L1 slot: there is one, and it doesn't get better.
+    /// @dev A prover withholds its proof, L1 slot by L1 slot, to get a better seed for the next slot. The seed stays
+    /// the same.
     /// @custom:rule S3, R4
     function test_attack_grindingByDelayingFinalization() public {
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         uint64 start = _view().start;
         uint64 from = _now();
         bytes32 expected = keccak256(abi.encode(SEED_DOMAIN, _mix(start + 3), _view().slot + 1));
         uint256 snapshot = vm.snapshotState();
         for (uint256 delay = 0; delay < 41; ++delay) {
             _warp(from + delay);
-            _finalize(prover, h, prover);
+            _finalize(prover, header, prover);
             assertEq(_view().seedAt, start + 2, "where the seed comes from");
             _warp(_view().start);
             _propose(1);
@@ -54,7 +56,8 @@ contract SeedAttacks is Fixture {
         }
     }
 
-    /// @dev A sequencer proposes at the L1 block that gives it the best score: all give it the same, and it has one proposal.
+    /// @dev A sequencer looks for the L1 block that gives it the best score. All blocks give it the same score, and it
+    /// has one proposal.
     /// @custom:rule P1, D5, R2
     function test_attack_reproposingAtLaterL1Blocks() public {
         uint64 start = _view().start;
@@ -94,53 +97,54 @@ contract SeedAttacks is Fixture {
         rollup.propose(slot, _id(0), "header", abi.encode(header, bytes("")), "");
     }
 
-    /// @dev The header that the L1 has, and the error with which another one in its place is refused.
-    function _real() private returns (HeaderFields memory f, bytes32 hash) {
-        f = _fields(_view().seedAt + 1);
-        hash = keccak256(L1.header(f));
-        L1.setBlockHash(f.number, hash);
+    /// @dev The header of the L1, and the error with which another header in its place is refused.
+    function _real() private returns (HeaderFields memory fields, bytes32 hash) {
+        fields = _fields(_view().seedAt + 1);
+        hash = keccak256(L1.header(fields));
+        L1.setBlockHash(fields.number, hash);
     }
 
-    function _wrong(HeaderFields memory f, bytes32 hash, bytes memory header) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(IRandomness.WrongBlockHash.selector, f.number, hash, keccak256(header));
+    function _wrong(HeaderFields memory fields, bytes32 hash, bytes memory header) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IRandomness.WrongBlockHash.selector, fields.number, hash, keccak256(header));
     }
 
     /// @custom:rule R2
     function test_attack_aHeaderFromAnotherChain() public {
-        (HeaderFields memory f, bytes32 hash) = _real();
-        f.mixHash = keccak256("another chain's");
-        bytes memory header = L1.header(f);
-        _proposeWith(header, _wrong(f, hash, header));
+        (HeaderFields memory fields, bytes32 hash) = _real();
+        fields.mixHash = keccak256("another chain's");
+        bytes memory header = L1.header(fields);
+        _proposeWith(header, _wrong(fields, hash, header));
     }
 
-    /// @dev A reorg replaced the block: what was its header proves nothing any more.
+    /// @dev A reorg replaced the block. Its former header proves nothing.
     /// @custom:rule R2
     function test_attack_aHeaderFromAStaleFork() public {
-        (HeaderFields memory f,) = _real();
-        bytes memory stale = L1.header(f);
+        (HeaderFields memory fields,) = _real();
+        bytes memory stale = L1.header(fields);
         HeaderFields memory canonical = _fields(_view().seedAt + 1);
         canonical.mixHash = keccak256("canonical");
         bytes32 hash = keccak256(L1.header(canonical));
-        L1.setBlockHash(f.number, hash);
-        _proposeWith(stale, _wrong(f, hash, stale));
+        L1.setBlockHash(fields.number, hash);
+        _proposeWith(stale, _wrong(fields, hash, stale));
     }
 
-    /// @dev More fields than the L1 has: decoded, as those of a future fork would be, and refused by the hash.
+    /// @dev A header with more fields than the L1's. It is decoded, as a header of a future fork would be, and its hash
+    /// is refused.
     /// @custom:rule R2, R3
     function test_attack_aHeaderWithExtraFields() public {
-        (HeaderFields memory f, bytes32 hash) = _real();
-        f.more = abi.encodePacked(f.more, L1.integer(7));
-        bytes memory header = L1.header(f);
-        _proposeWith(header, _wrong(f, hash, header));
+        (HeaderFields memory fields, bytes32 hash) = _real();
+        fields.more = abi.encodePacked(fields.more, L1.integer(7));
+        bytes memory header = L1.header(fields);
+        _proposeWith(header, _wrong(fields, hash, header));
     }
 
     /// @custom:rule R3
     function test_attack_aHeaderWithMissingFields() public {
-        (HeaderFields memory f, bytes32 hash) = _real();
-        f.more = "";
-        bytes memory header = L1.header(f);
-        _proposeWith(header, _wrong(f, hash, header));
-        // Without its last field, the base fee, too: not a header at all.
+        (HeaderFields memory fields, bytes32 hash) = _real();
+        fields.more = "";
+        bytes memory header = L1.header(fields);
+        _proposeWith(header, _wrong(fields, hash, header));
+        // Without the base fee, its last field, it is not a header.
         bytes memory payload = new bytes(header.length - 4);
         for (uint256 i = 0; i < payload.length; ++i) {
             payload[i] = header[3 + i];
@@ -149,7 +153,7 @@ contract SeedAttacks is Fixture {
         _proposeWith(header, abi.encodeWithSelector(IRandomness.MalformedHeader.selector, header.length));
     }
 
-    /// @dev The block after the right one has another mix, and is refused for its parent.
+    /// @dev The block after the right one has another mix. It is refused because of its parent.
     /// @custom:rule R1, R2
     function test_attack_aLaterHeaderOfTheSameChain() public {
         uint64 seedAt = _view().seedAt;
@@ -166,8 +170,8 @@ contract SeedAttacks is Fixture {
 
     // ---- gaps of the L1 -------------------------------------------------------------------------------------------
 
-    /// @dev No L1 block for hours, or days, in the middle of a slot. The first blocks afterwards prove a seed, settle what was
-    /// left once, and a block is made as ever.
+    /// @dev There is no L1 block for hours or days, in the middle of a slot. The first blocks after the gap prove a
+    /// seed and settle the slot once, and the next block is made as usual.
     /// @custom:rule T1, S4, S5
     function test_attack_l1GapsOfHoursAndDays() public {
         uint256[4] memory gaps = [uint256(25), 300, 7200, 3 * 7200];
@@ -183,42 +187,42 @@ contract SeedAttacks is Fixture {
         uint64 before = _now();
         uint64 slotBefore = _view().slot;
         uint256 number = vm.getBlockNumber();
-        // The gap ends with a block in the L1 slot before a slot starts, so that this slot's seed is of the gap.
+        // The gap ends with a block in the L1 slot before a slot starts, so this slot's seed is from the gap.
         vm.warp(GENESIS_TIME + (before + gap) * SLOT_SECONDS);
         vm.roll(number + 1);
-        Now memory n = _view();
-        uint64 start = n.start;
+        CurrentSlot memory current = _view();
+        uint64 start = current.start;
         while (start <= _now() || start > _now() + 13) start += 13;
         uint64 ended = start - 1;
         vm.warp(GENESIS_TIME + uint256(start) * SLOT_SECONDS);
         vm.roll(number + 2);
-        n = _view();
-        assertGt(n.slot, slotBefore);
-        assertEq(n.start, start);
+        current = _view();
+        assertGt(current.slot, slotBefore);
+        assertEq(current.start, start);
         _phaseIs(Phase.Proposal);
-        assertGt(n.seedAt, before, "the seed is of the gap");
-        assertLt(n.seedAt, ended);
+        assertGt(current.seedAt, before, "the seed is of the gap");
+        assertLt(current.seedAt, ended);
 
-        HeaderFields memory f = _fields(before);
-        f.number = number;
-        bytes memory parent = L1.header(f);
-        f = _fields(ended);
-        f.number = number + 1;
-        f.parentHash = keccak256(parent);
-        bytes memory child = L1.header(f);
+        HeaderFields memory fields = _fields(before);
+        fields.number = number;
+        bytes memory parent = L1.header(fields);
+        fields = _fields(ended);
+        fields.number = number + 1;
+        fields.parentHash = keccak256(parent);
+        bytes memory child = L1.header(fields);
         L1.setBlockHash(number + 1, keccak256(child));
-        Header memory h = _headerOf(1);
+        Header memory header = _headerOf(1);
         vm.prank(attesters[1]);
-        rollup.propose(h.slot, _id(1), _hash(h), abi.encode(child, parent), "");
-        assertEq(reader.currentSlot().seed, keccak256(abi.encode(SEED_DOMAIN, _mix(ended), n.slot)));
+        rollup.propose(header.slot, _id(1), _hash(header), abi.encode(child, parent), "");
+        assertEq(reader.currentSlot().seed, keccak256(abi.encode(SEED_DOMAIN, _mix(ended), current.slot)));
         assertEq(_stake(0), STAKE - 5e18, "it didn't reveal, as its slot went on without L1 blocks");
         assertEq(escrow.account(prover).locked, 0);
 
         vm.warp(GENESIS_TIME + uint256(start + 4) * SLOT_SECONDS);
-        _commit(1, h);
-        _reveal(h);
-        _finalize(prover, h, prover);
-        assertEq(rollup.tip().headerHash, _hash(h));
+        _commit(1, header);
+        _reveal(header);
+        _finalize(prover, header, prover);
+        assertEq(rollup.tip().headerHash, _hash(header));
         assertEq(_stake(1), STAKE);
     }
 }

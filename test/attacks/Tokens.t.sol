@@ -14,10 +14,10 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 /// @title Tokens that call back, take a fee, return false or nothing: supported, or refused with an error
 contract TokenAttacks is Fixture {
     OddToken private odd;
-    /// @dev What this contract registers with.
+    /// @dev The registration that this contract uses.
     Registration private registration;
 
-    /// @dev Everything is deployed on the odd token, which behaves until told otherwise.
+    /// @dev Everything is deployed with the odd token, which behaves normally until told otherwise.
     function setUp() public override {
         super.setUp();
         odd = new OddToken();
@@ -111,7 +111,8 @@ contract TokenAttacks is Fixture {
 
     // ---- callbacks ------------------------------------------------------------------------------------------------
 
-    /// @dev A transfer in the middle of a deposit can't be counted twice: the outer deposit then sees too much.
+    /// @dev A deposit inside another deposit's transfer is not counted twice: the outer deposit sees too many tokens
+    /// and reverts.
     /// @custom:rule E7
     function test_RevertWhen_aDepositIsNestedInAnother() public {
         odd.mint(address(odd), 50);
@@ -140,26 +141,26 @@ contract TokenAttacks is Fixture {
         assertEq(odd.balanceOf(relay), 50);
     }
 
-    /// @dev The burn of a penalty calls out in the middle of a finalization.
+    /// @dev The burn of a penalty calls back in the middle of a finalization.
     /// @custom:rule E7
     function test_theRollupCannotBeReentered() public {
         uint256[] memory ranked = _ranked();
         _propose(ranked[0]);
-        Header memory h = _propose(ranked[1]);
+        Header memory header = _propose(ranked[1]);
         _warp(_view().start + 4 + 3);
-        _commit(ranked[1], h);
-        _reveal(h);
+        _commit(ranked[1], header);
+        _reveal(header);
         odd.callBack(address(rollup), abi.encodeCall(IRollup.sync, ()));
-        _finalize(prover, h, prover);
+        _finalize(prover, header, prover);
         assertFalse(odd.callbackSucceeded());
         assertEq(
             odd.callbackResult(), abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector)
         );
-        assertEq(rollup.tip().headerHash, _hash(h));
+        assertEq(rollup.tip().headerHash, _hash(header));
         assertEq(_stake(ranked[0]), STAKE - 1e18);
     }
 
-    /// @dev While a penalty is being burned, its sequencer's stake is already less and its exit already under way.
+    /// @dev During the burn of a penalty, the sequencer's stake is already reduced and its exit already started.
     /// @custom:rule E7
     function test_stakesAreUpToDateWhenTheTokenCallsOut() public {
         vm.prank(owners[0]);

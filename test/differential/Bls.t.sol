@@ -12,7 +12,7 @@ import {BlsKeys} from "../support/BlsKeys.sol";
 import {TestToken} from "../support/TestToken.sol";
 import {Vectors} from "../support/Vectors.sol";
 
-/// @title BLS keys, proofs and scores as the client makes them, and the official hashes to G2
+/// @title BLS keys, proofs and scores against the client's, and hashes to G2 against the official vectors
 contract BlsVectorsTest is Vectors {
     TestToken private _token;
 
@@ -25,7 +25,7 @@ contract BlsVectorsTest is Vectors {
         return vm.parseJsonBytesArray(json, string.concat(".", column));
     }
 
-    /// @dev The library takes calldata.
+    /// @dev The library expects calldata.
     function verify(bytes32[4] calldata key, bytes32[8] calldata signature, bytes32[8] calldata hashed)
         external
         view
@@ -51,8 +51,8 @@ contract BlsVectorsTest is Vectors {
     }
 
     function _staking(address at_) private returns (Staking staking) {
-        StakingParameters memory p = StakingParameters(1, 1, 1, 1, 1, 1, 1, 0);
-        deployCodeTo("Staking.sol:Staking", abi.encode(_token, address(1), address(2), p, 0, 1), at_);
+        StakingParameters memory parameters = StakingParameters(1, 1, 1, 1, 1, 1, 1, 0);
+        deployCodeTo("Staking.sol:Staking", abi.encode(_token, address(1), address(2), parameters, 0, 1), at_);
         return Staking(at_);
     }
 
@@ -68,15 +68,15 @@ contract BlsVectorsTest is Vectors {
         for (uint256 i = 0; i < chains.length; ++i) {
             vm.chainId(chains[i]);
             Staking staking = _staking(stakings[i]);
-            Registration memory r;
-            r.attester = address(this);
-            r.blsKey = abi.decode(keys[i], (bytes32[4]));
-            r.proofOfPossession = abi.decode(proofs[i], (bytes32[8]));
-            assertEq(staking.possessionMessage(owners[i], r.blsKey), messages[i]);
+            Registration memory registration;
+            registration.attester = address(this);
+            registration.blsKey = abi.decode(keys[i], (bytes32[4]));
+            registration.proofOfPossession = abi.decode(proofs[i], (bytes32[8]));
+            assertEq(staking.possessionMessage(owners[i], registration.blsKey), messages[i]);
             _token.mint(owners[i], 1);
             vm.startPrank(owners[i]);
             _token.approve(address(staking), 1);
-            SequencerId id = staking.register(r);
+            SequencerId id = staking.register(registration);
             vm.stopPrank();
             assertEq(staking.blsKeyHashOf(id), hashes[i]);
             _score(i, staking, hashes[i]);

@@ -12,11 +12,11 @@ import {Fixture} from "../support/Fixture.sol";
 import {Vectors} from "../support/Vectors.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 
-/// @title Scores, rankings, headers and quotes as the client has them
+/// @title Scores, rankings, headers and quotes against the client's
 contract EncodingVectorsTest is Fixture, Vectors {
     using Ranking for Record;
 
-    /// @dev The rollup's code at an address and on a chain of a vector.
+    /// @dev Puts the rollup's code at the address and on the chain of a vector.
     function _at(address where, uint256 chainId) private returns (Rollup) {
         vm.etch(where, address(rollup).code);
         vm.chainId(chainId);
@@ -75,8 +75,7 @@ contract EncodingVectorsTest is Fixture, Vectors {
                 sequencer: SequencerId.wrap(_u32(c[2][i])),
                 prover: a[1][i],
                 payee: a[2][i],
-                // casting: compared just before
-                // forge-lint: disable-next-line(unsafe-typecast)
+                // Cast: compared just before.
                 bond: uint128(c[3][i]),
                 price: _u96(c[4][i]),
                 validUntil: _l1(c[5][i])
@@ -139,8 +138,7 @@ contract EncodingVectorsTest is Fixture, Vectors {
         for (uint256 i = 0; i < c[0].length; ++i) {
             _record.timeline = Timeline.wrap(0);
             for (uint256 j = 8 * i; j < 8 * i + 8; ++j) {
-                // casting: scores of the vectors are small
-                // forge-lint: disable-next-line(unsafe-typecast)
+                // Cast: scores of the vectors are small.
                 uint192 score = uint192(c[2][j]);
                 assertEq(score, c[2][j]);
                 if (c[3][j] == 1) vm.expectPartialRevert(IRollup.AlreadyProposed.selector);
@@ -153,7 +151,7 @@ contract EncodingVectorsTest is Fixture, Vectors {
             }
             assertEq(_record.timeline.count(), c[5][i], vm.toString(i));
             for (uint256 rank = 0; rank < c[5][i]; ++rank) {
-                uint256 position = _record.timeline.positionOf(rank);
+                uint256 position = _record.timeline.indexOf(rank);
                 assertEq(SequencerId.unwrap(_record.candidates[position].sequencer), c[6][4 * i + rank]);
             }
         }

@@ -17,7 +17,7 @@ import {Curve} from "../support/Curve.sol";
 import {Proofs, ProvenWithdrawal} from "../support/Proofs.sol";
 import {TestToken} from "../support/TestToken.sol";
 
-/// @notice Real proofs of real blocks, made by the client's prover, and what becomes of them when anything is changed.
+/// @notice Real proofs of real blocks from the client's prover, and the errors for every changed part of them.
 contract ProofsDifferentialTest is Test {
     string internal json;
     BlockVerifier[] internal verifiers;
@@ -73,7 +73,7 @@ contract ProofsDifferentialTest is Test {
     function test_RevertWhen_TheProofIsForAnotherSlot() public {
         for (uint256 i = 0; i < Proofs.COUNT; i++) {
             (Statement memory statement, BlockProof memory proof) = _load(i);
-            // the slot is in the header
+            // The header contains the slot.
             statement.headerHash = keccak256("the same block in another slot");
             _reject(i, statement, proof, BlockVerifier.BlobRejected.selector);
         }
@@ -192,7 +192,7 @@ contract ProofsDifferentialTest is Test {
 
     /// @custom:rule F2
     function test_RevertWhen_ChunksValuesAreShifted() public {
-        // the blob's value stays right, the chunks' shares don't
+        // The blob's value stays correct, but the chunks' parts of it do not.
         (Statement memory statement, BlockProof memory proof) = _load(1);
         proof.chunks[0].y = bytes32(addmod(uint256(proof.chunks[0].y), 1, ScalarField.ORDER));
         proof.chunks[1].y = bytes32(addmod(uint256(proof.chunks[1].y), ScalarField.ORDER - 1, ScalarField.ORDER));
@@ -280,7 +280,7 @@ contract ProofsDifferentialTest is Test {
             for (uint256 j = 0; j < proof.queue.length; j++) {
                 statement.depositsTo = keccak256(abi.encode(statement.depositsTo, proof.queue[j]));
             }
-            // z is another
+            // The challenge z changes.
             _reject(i, statement, proof, BlockVerifier.BlobRejected.selector);
         }
     }
@@ -295,7 +295,7 @@ contract ProofsDifferentialTest is Test {
 
     // --- withdrawals and forced exits
 
-    /// @dev Plays a case's queue on a real Bridge, whose rolling hash has to be the client's.
+    /// @dev Queues a case's operations on a real Bridge. The Bridge's rolling hash must equal the client's.
     function _play(Bridge bridge, uint256 i) internal {
         string memory at_ = string.concat(".cases[", vm.toString(i), "].queue");
         uint256 count = Proofs.statement(json, i).depositCount;
@@ -305,7 +305,7 @@ contract ProofsDifferentialTest is Test {
             if (keccak256(bytes(vm.parseJsonString(json, string.concat(item, ".kind")))) == keccak256("exit")) {
                 address to = vm.parseJsonAddress(json, string.concat(item, ".to"));
                 (, bool mayExit) = bridge.account(index);
-                // the case exits twice in a row, which the Bridge refuses: let it forget the first one
+                // The case exits twice in a row, which the Bridge refuses. This resets the first exit's mark.
                 if (!mayExit) _forgetExit(bridge, index);
                 vm.prank(_owner(index));
                 bridge.forceExit(index, to);
@@ -327,7 +327,7 @@ contract ProofsDifferentialTest is Test {
     }
 
     function _forgetExit(Bridge bridge, uint32 index) internal {
-        // `_accounts` is the mapping in storage slot 3; `mayExit` follows the owner's 160 bits
+        // `_accounts` is the mapping in storage slot 3; `mayExit` follows the owner's 160 bits.
         bytes32 place = keccak256(abi.encode(index, uint256(3)));
         bytes32 word = vm.load(address(bridge), place);
         assertEq(word, bytes32(uint256(uint160(_owner(index)))));
@@ -336,26 +336,27 @@ contract ProofsDifferentialTest is Test {
 
     function _claim(Bridge bridge, address rollup, uint256 i, uint256 number)
         internal
-        returns (ProvenWithdrawal memory w)
+        returns (ProvenWithdrawal memory withdrawal)
     {
-        w = Proofs.withdrawal(json, i, number);
+        withdrawal = Proofs.withdrawal(json, i, number);
         WithdrawalProof memory claim;
         claim.header.slot = Slot.wrap(SafeCast.toUint64(i));
         claim.header.blobHashes = Proofs.statement(json, i).blobHashes;
-        claim.blob = w.blob;
-        claim.element = w.element;
-        claim.withdrawal = w.withdrawal;
-        claim.target = w.target;
-        claim.commitment = w.commitment;
-        claim.withdrawalOpening = w.withdrawalOpening;
-        claim.targetOpening = w.targetOpening;
+        claim.blob = withdrawal.blob;
+        claim.element = withdrawal.element;
+        claim.withdrawal = withdrawal.withdrawal;
+        claim.target = withdrawal.target;
+        claim.commitment = withdrawal.commitment;
+        claim.withdrawalOpening = withdrawal.withdrawalOpening;
+        claim.targetOpening = withdrawal.targetOpening;
         vm.mockCall(
             rollup,
             abi.encodeCall(IRollup.finalizedHeader, (claim.header.slot)),
             abi.encode(keccak256(abi.encode(claim.header)))
         );
         bridge.claim(claim);
-        bytes memory reason = abi.encodeWithSelector(IBridge.AlreadyClaimed.selector, i, w.blob, w.element);
+        bytes memory reason =
+            abi.encodeWithSelector(IBridge.AlreadyClaimed.selector, i, withdrawal.blob, withdrawal.element);
         vm.expectRevert(reason);
         bridge.claim(claim);
     }
@@ -375,11 +376,11 @@ contract ProofsDifferentialTest is Test {
             for (uint256 block_ = 0; block_ <= i; block_ += i) {
                 for (uint256 number = 0; number < Proofs.withdrawals(json, block_); number++) {
                     uint256 before = token.balanceOf(Proofs.withdrawal(json, block_, number).to);
-                    ProvenWithdrawal memory w = _claim(bridge, rollup, block_, number);
-                    assertEq(token.balanceOf(w.to), before + w.amount * 1e9);
-                    supply -= w.amount;
-                    // a forced exit has a mark where transfers have their recipient
-                    if (uint32(uint256(w.withdrawal) >> 32) == 1) exits++;
+                    ProvenWithdrawal memory withdrawal = _claim(bridge, rollup, block_, number);
+                    assertEq(token.balanceOf(withdrawal.to), before + withdrawal.amount * 1e9);
+                    supply -= withdrawal.amount;
+                    // A forced exit has a mark in the place of a transfer's recipient.
+                    if (uint32(uint256(withdrawal.withdrawal) >> 32) == 1) exits++;
                 }
             }
             assertEq(exits, 3);

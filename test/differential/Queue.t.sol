@@ -9,7 +9,7 @@ import {L1Operations} from "../../contracts/libraries/L1Operations.sol";
 import {BlockVerifier} from "../../contracts/verifier/BlockVerifier.sol";
 import {Trapdoor} from "../support/Trapdoor.sol";
 
-/// @notice The queue's operations and their rolling hash, as the client computes them, are the ones that the contracts make and accept.
+/// @notice The contracts produce and accept the same queue operations and rolling hashes that the client computes.
 contract QueueDifferentialTest is Test {
     function _operations(string memory json) internal pure returns (L1Operation[] memory operations) {
         uint256[] memory head = vm.parseJsonUintArray(json, ".head");
@@ -32,8 +32,7 @@ contract QueueDifferentialTest is Test {
         bytes32[] memory chain = vm.parseJsonBytes32Array(json, ".chain");
         bytes32 before = 0;
         for (uint256 i = 0; i < operations.length; i++) {
-            // casting: the vectors' columns have these widths
-            // forge-lint: disable-next-line(unsafe-typecast)
+            // Cast: the vectors' columns have these widths.
             (uint32 index_, uint64 amount_) = (uint32(index[i]), uint64(amount[i]));
             L1Operation memory made = exit[i] == 1
                 ? L1Operations.exit(index_, to[i])

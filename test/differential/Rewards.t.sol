@@ -7,10 +7,11 @@ import {Fixture} from "../support/Fixture.sol";
 import {Vectors} from "../support/Vectors.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
-/// @title Payouts and penalties of whole slots, as the client computes them
-/// @notice Each case is played on a deployment of its own: proposals, commitments and reveals as the case says, then its ending.
+/// @title Payouts and penalties of whole slots against the client's
+/// @notice Each case runs on a new deployment: proposals, commitments and reveals as the case says, then the end of the
+/// slot.
 contract RewardsVectorsTest is Fixture, Vectors {
-    /// @dev One case; arrays by rank.
+    /// @dev One case. Arrays are indexed by rank.
     struct Case {
         uint256 ending;
         uint256 count;
@@ -32,7 +33,7 @@ contract RewardsVectorsTest is Fixture, Vectors {
 
     uint256[][25] private _c;
 
-    /// @dev So much that no case's penalties exceed it; `_setStake` then leaves what the case says.
+    /// @dev Higher than the penalties of any case. `_setStake` then sets the stake of the case.
     function _stakeAmount() internal pure override returns (uint96) {
         return type(uint96).max;
     }
@@ -72,7 +73,7 @@ contract RewardsVectorsTest is Fixture, Vectors {
         }
     }
 
-    // In eighths, as a test has a limit of gas.
+    // The cases are split into eight tests, as a test has a gas limit.
 
     /// @custom:rule E1, E2, E3, E5
     function test_rewards_firstEighth() public {
@@ -118,7 +119,7 @@ contract RewardsVectorsTest is Fixture, Vectors {
         uint256 cases = _c[0].length;
         uint256 snapshot = vm.snapshotState();
         for (uint256 i = eighth * cases / 8; i < (eighth + 1) * cases / 8; ++i) {
-            // A call of its own, whose memory goes with it.
+            // An external call, so that its memory is freed.
             this.play(i);
             vm.revertToState(snapshot);
         }
@@ -130,14 +131,14 @@ contract RewardsVectorsTest is Fixture, Vectors {
         _play(_case(i), vm.toString(i));
     }
 
-    function _params(uint256 i) private view returns (Parameters memory p) {
-        p = _parameters();
-        p.maxCandidates = 4;
-        p.minBond = 1;
-        p.revealPhase = _u16(_c[0][i]);
-        p.rescueShareBps = _u16(_c[1][i]);
-        p.abandonPenalty = _u96(_c[5][i]);
-        p.withholdPenalty = _u96(_c[6][i]);
+    function _params(uint256 i) private view returns (Parameters memory parameters) {
+        parameters = _parameters();
+        parameters.maxCandidates = 4;
+        parameters.minBond = 1;
+        parameters.revealPhase = _u16(_c[0][i]);
+        parameters.rescueShareBps = _u16(_c[1][i]);
+        parameters.abandonPenalty = _u96(_c[5][i]);
+        parameters.withholdPenalty = _u96(_c[6][i]);
     }
 
     function _ratesAt(uint256 i) private view returns (Rates memory) {
@@ -150,25 +151,25 @@ contract RewardsVectorsTest is Fixture, Vectors {
         });
     }
 
-    function _case(uint256 i) private view returns (Case memory c) {
-        c.ending = _c[9][i];
-        c.count = _c[10][i];
-        c.proverCredit = _c[17][i];
-        c.sequencerCredit = _c[18][i];
-        c.submitterCredit = _c[19][i];
-        c.burned = _c[20][i];
+    function _case(uint256 i) private view returns (Case memory case_) {
+        case_.ending = _c[9][i];
+        case_.count = _c[10][i];
+        case_.proverCredit = _c[17][i];
+        case_.sequencerCredit = _c[18][i];
+        case_.submitterCredit = _c[19][i];
+        case_.burned = _c[20][i];
         for (uint256 rank = 0; rank < 4; ++rank) {
             uint256 j = 4 * i + rank;
-            c.stake[rank] = _c[11][j];
-            c.committed[rank] = _c[12][j];
-            c.bond[rank] = _c[13][j];
-            c.price[rank] = _c[14][j];
-            c.revealed[rank] = _c[15][j];
-            c.elapsed[rank] = _c[16][j];
-            c.penalty[rank] = _c[21][j];
-            c.released[rank] = _c[22][j];
-            c.slashed[rank] = _c[23][j];
-            c.share[rank] = _c[24][j];
+            case_.stake[rank] = _c[11][j];
+            case_.committed[rank] = _c[12][j];
+            case_.bond[rank] = _c[13][j];
+            case_.price[rank] = _c[14][j];
+            case_.revealed[rank] = _c[15][j];
+            case_.elapsed[rank] = _c[16][j];
+            case_.penalty[rank] = _c[21][j];
+            case_.released[rank] = _c[22][j];
+            case_.slashed[rank] = _c[23][j];
+            case_.share[rank] = _c[24][j];
         }
     }
 
@@ -177,72 +178,74 @@ contract RewardsVectorsTest is Fixture, Vectors {
         return makeAddr(string.concat("prover of rank ", vm.toString(rank)));
     }
 
-    function _play(Case memory c, string memory name) private {
+    function _play(Case memory case_, string memory name) private {
         for (uint256 i = 0; i < 4; ++i) {
             _register(owners[i], attesters[i]);
         }
         _warp(_view().start + 2 * 13);
         uint256[] memory ranked = _ranked();
         Header[] memory headers = new Header[](4);
-        for (uint256 rank = 0; rank < c.count; ++rank) {
-            _setStake(ranked[rank], c.stake[rank]);
+        for (uint256 rank = 0; rank < case_.count; ++rank) {
+            _setStake(ranked[rank], case_.stake[rank]);
             headers[rank] = _propose(ranked[rank]);
         }
         _warp(_view().start + 4);
         uint256 last = type(uint256).max;
-        for (uint256 rank = 0; rank < c.count; ++rank) {
-            if (c.committed[rank] == 0) {
+        for (uint256 rank = 0; rank < case_.count; ++rank) {
+            if (case_.committed[rank] == 0) {
                 _warp(_view().end);
                 continue;
             }
-            _commitAs(ranked[rank], headers[rank], rank, c);
-            if (c.revealed[rank] == 0) {
+            _commitAs(ranked[rank], headers[rank], rank, case_);
+            if (case_.revealed[rank] == 0) {
                 _warp(_view().end);
                 continue;
             }
-            _warp(_now() + c.elapsed[rank]);
+            _warp(_now() + case_.elapsed[rank]);
             _reveal(headers[rank]);
             last = rank;
             break;
         }
         uint256 burned = token.balanceOf(BURNED);
-        _end(c, last, headers);
+        _end(case_, last, headers);
 
-        for (uint256 rank = 0; rank < c.count; ++rank) {
-            assertEq(c.stake[rank] - _stake(ranked[rank]), c.penalty[rank], name);
+        for (uint256 rank = 0; rank < case_.count; ++rank) {
+            assertEq(case_.stake[rank] - _stake(ranked[rank]), case_.penalty[rank], name);
             address prover_ = _proverOf(rank);
-            // What isn't slashed is free again.
+            // A bond that is not slashed is free again.
             assertEq(escrow.account(prover_).locked, 0, name);
-            assertEq(escrow.account(prover_).free, c.bond[rank] - c.slashed[rank], name);
-            if (c.committed[rank] != 0 && rank <= last) {
-                assertEq(c.released[rank] + c.slashed[rank], c.bond[rank], name);
+            assertEq(escrow.account(prover_).free, case_.bond[rank] - case_.slashed[rank], name);
+            if (case_.committed[rank] != 0 && rank <= last) {
+                assertEq(case_.released[rank] + case_.slashed[rank], case_.bond[rank], name);
             }
         }
-        assertEq(token.balanceOf(BURNED) - burned, c.burned, name);
-        address paid = c.ending == 0 ? makeAddr("quote's payee") : rescuer;
-        assertEq(_owed(paid), c.proverCredit, name);
-        assertEq(_owed(relay), c.submitterCredit, name);
+        assertEq(token.balanceOf(BURNED) - burned, case_.burned, name);
+        address paid = case_.ending == 0 ? makeAddr("quote's payee") : rescuer;
+        assertEq(_owed(paid), case_.proverCredit, name);
+        assertEq(_owed(relay), case_.submitterCredit, name);
         if (last < 4) {
-            assertEq(_owed(owners[ranked[last]]), c.sequencerCredit, name);
-            assertEq(escrow.account(rescuer).free, c.share[last], name);
+            assertEq(_owed(owners[ranked[last]]), case_.sequencerCredit, name);
+            assertEq(escrow.account(rescuer).free, case_.share[last], name);
         }
         assertEq(
-            _owed(paid) + _owed(relay) + _owedToOwners(), c.proverCredit + c.submitterCredit + c.sequencerCredit, name
+            _owed(paid) + _owed(relay) + _owedToOwners(),
+            case_.proverCredit + case_.submitterCredit + case_.sequencerCredit,
+            name
         );
     }
 
-    function _end(Case memory c, uint256 last, Header[] memory headers) private {
-        if (c.ending == 0) {
+    function _end(Case memory case_, uint256 last, Header[] memory headers) private {
+        if (case_.ending == 0) {
             _finalize(relay, headers[last], rescuer);
-        } else if (c.ending == 1) {
+        } else if (case_.ending == 1) {
             _warp(_now() + 41);
             _finalize(relay, headers[last], rescuer);
-        } else if (c.ending == 2) {
+        } else if (case_.ending == 2) {
             _warp(_now() + 62);
             _finalizeBackup(relay, headers[last], rescuer);
-        } else if (c.ending == 3) {
+        } else if (case_.ending == 3) {
             _warp(last == type(uint256).max ? _now() + 1 : _now() + 62);
-            if (c.count == 0) _warp(_view().start + 5);
+            if (case_.count == 0) _warp(_view().start + 5);
             _finalizeBackup(relay, _header(1, "another"), rescuer);
         } else {
             _warp(_now() + 1000);
@@ -250,19 +253,19 @@ contract RewardsVectorsTest is Fixture, Vectors {
         }
     }
 
-    function _commitAs(uint256 i, Header memory h, uint256 rank, Case memory c) private {
-        _fundEscrow(_proverOf(rank), _u96(c.bond[rank]));
-        Quote memory quote = _quote(i, _hash(h));
+    function _commitAs(uint256 i, Header memory header, uint256 rank, Case memory case_) private {
+        _fundEscrow(_proverOf(rank), _u96(case_.bond[rank]));
+        Quote memory quote = _quote(i, _hash(header));
         quote.prover = _proverOf(rank);
         quote.payee = makeAddr("quote's payee");
-        quote.bond = _u96(c.bond[rank]);
-        quote.price = _u96(c.price[rank]);
+        quote.bond = _u96(case_.bond[rank]);
+        quote.price = _u96(case_.price[rank]);
         bytes memory signature = _sign(attesterKeys[i], quote);
         vm.prank(quote.prover);
         rollup.commit(quote, "", signature);
     }
 
-    /// @dev Sets what is left of a stake, and gives the contract the tokens for it.
+    /// @dev Sets the remaining stake of a sequencer, and gives the contract the tokens for it.
     function _setStake(uint256 i, uint256 amount) private {
         bytes32 base = keccak256(abi.encode(uint256(i + 1), uint256(2)));
         bytes32 word = bytes32(uint256(base) + 1);

@@ -5,14 +5,14 @@ import {Parameters} from "../../contracts/interfaces/IRollup.sol";
 import {IRollup} from "../../contracts/interfaces/IRollup.sol";
 import {Hashing} from "../../contracts/libraries/Hashing.sol";
 import {ParameterChecks} from "../../contracts/libraries/ParameterChecks.sol";
-import {Location, Phases, Position} from "../../contracts/libraries/Phases.sol";
+import {Phases, SlotInTurn, SlotStatus} from "../../contracts/libraries/Phases.sol";
 import {Cursor, genesisCursor} from "../../contracts/types/Cursor.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Timeline, openTimeline} from "../../contracts/types/Timeline.sol";
 import {packWindows} from "../../contracts/types/Windows.sol";
 import {Vectors} from "../support/Vectors.sol";
 
-/// @title Phases, slots, seeds and parameters as the client has them
+/// @title Phases, slots, seeds and parameters against the client's
 contract TimeVectorsTest is Vectors {
     /// @custom:rule S6, T3
     function test_phases() public {
@@ -23,10 +23,10 @@ contract TimeVectorsTest is Vectors {
         uint256[][5] memory expected =
             [_uints("phase"), _uints("turn"), _uints("revealed"), _uints("over"), _uints("end")];
         for (uint256 i = 0; i < t.length; ++i) {
-            Position memory actual = Phases.phaseAt(t[i], packWindows(p[i]), _l1(now_[i]));
+            SlotStatus memory actual = Phases.statusAt(t[i], packWindows(p[i]), _l1(now_[i]));
             string memory case_ = vm.toString(i);
             assertEq(uint256(actual.phase), expected[0][i], case_);
-            assertEq(actual.turn, expected[1][i], case_);
+            assertEq(actual.rank, expected[1][i], case_);
             assertEq(actual.revealed ? 1 : 0, expected[2][i], case_);
             assertEq(actual.over ? 1 : 0, expected[3][i], case_);
             assertEq(L1Slot.unwrap(actual.end), expected[4][i], case_);
@@ -53,27 +53,29 @@ contract TimeVectorsTest is Vectors {
             _uints("end")
         ];
         for (uint256 i = 0; i < recorded.length; ++i) {
-            Location memory l = Phases.locate(
+            SlotInTurn memory current = Phases.slotInTurn(
                 _cursor(given[0][i], given[1][i], given[2][i]), recorded[i], packWindows(p[i]), _l1(given[3][i])
             );
             string memory case_ = vm.toString(i);
-            assertEq(l.expired ? 1 : 0, expected[0][i], case_);
-            assertEq(L1Slot.unwrap(l.last.end), expected[1][i], case_);
-            assertEq(Slot.unwrap(l.timeline.slot()), expected[2][i], case_);
-            assertEq(L1Slot.unwrap(l.timeline.start()), expected[3][i], case_);
-            assertEq(L1Slot.unwrap(l.timeline.previousStart()), expected[4][i], case_);
-            assertEq(L1Slot.unwrap(packWindows(p[i]).seedAt(l.timeline.previousStart())), expected[5][i], case_);
-            assertEq(uint256(l.position.phase), expected[6][i], case_);
-            assertEq(l.position.turn, expected[7][i], case_);
-            assertEq(L1Slot.unwrap(l.position.end), expected[8][i], case_);
+            assertEq(current.expired ? 1 : 0, expected[0][i], case_);
+            assertEq(L1Slot.unwrap(current.expiredStatus.end), expected[1][i], case_);
+            assertEq(Slot.unwrap(current.timeline.slot()), expected[2][i], case_);
+            assertEq(L1Slot.unwrap(current.timeline.start()), expected[3][i], case_);
+            assertEq(L1Slot.unwrap(current.timeline.previousStart()), expected[4][i], case_);
+            assertEq(L1Slot.unwrap(packWindows(p[i]).seedAt(current.timeline.previousStart())), expected[5][i], case_);
+            assertEq(uint256(current.status.phase), expected[6][i], case_);
+            assertEq(current.status.rank, expected[7][i], case_);
+            assertEq(L1Slot.unwrap(current.status.end), expected[8][i], case_);
         }
     }
 
-    /// @dev The cursor whose next slot is `slot`: the one before it was closed. Before slot 0 there is only the genesis.
+    /// @dev The cursor whose next slot is `slot`, after the previous slot was settled. Before slot 0 there is only the
+    /// genesis.
     function _cursor(uint256 slot, uint256 start, uint256 previousStart) private pure returns (Cursor) {
         Cursor genesis = genesisCursor(_l1(start), _l1(previousStart));
         if (slot == 0) return genesis;
-        return genesis.closed(openTimeline(_slot(slot - 1), _l1(previousStart), _l1(previousStart)), _l1(start));
+        return
+            genesis.withSlotSettled(openTimeline(_slot(slot - 1), _l1(previousStart), _l1(previousStart)), _l1(start));
     }
 
     /// @custom:rule R4
@@ -91,18 +93,18 @@ contract TimeVectorsTest is Vectors {
         bytes32[] memory mix = _words("mix");
         bytes32[] memory seed = _words("seed");
         for (uint256 i = 0; i < seed.length; ++i) {
-            Parameters memory p;
-            p.seedDelay = _u16(c[0][i]);
-            p.seedGrid = _u16(c[1][i]);
+            Parameters memory parameters;
+            parameters.seedDelay = _u16(c[0][i]);
+            parameters.seedGrid = _u16(c[1][i]);
             string memory case_ = vm.toString(i);
-            assertEq(L1Slot.unwrap(packWindows(p).seedAt(_l1(c[2][i]))), c[4][i], case_);
-            assertEq(L1Slot.unwrap(packWindows(p).nextStart(_l1(c[2][i]), _l1(c[3][i]))), c[5][i], case_);
+            assertEq(L1Slot.unwrap(packWindows(parameters).seedAt(_l1(c[2][i]))), c[4][i], case_);
+            assertEq(L1Slot.unwrap(packWindows(parameters).nextStart(_l1(c[2][i]), _l1(c[3][i]))), c[5][i], case_);
             assertEq(Hashing.seed(mix[i], _slot(c[6][i])), seed[i], case_);
         }
     }
 
-    function check(Parameters memory p, uint256 stake, uint256 blobsAtMost) external pure {
-        ParameterChecks.check(p, stake, blobsAtMost);
+    function check(Parameters memory parameters, uint256 stake, uint256 blobsAtMost) external pure {
+        ParameterChecks.check(parameters, stake, blobsAtMost);
     }
 
     /// @custom:rule M4
@@ -124,11 +126,9 @@ contract TimeVectorsTest is Vectors {
         ];
         string[] memory refused = vm.parseJsonStringArray(json, ".refused");
         for (uint256 i = 0; i < p.length; ++i) {
-            // casting: compared by the helper
-            // forge-lint: disable-start(unsafe-typecast)
+            // Cast: compared by the helper.
             p[i].maxCandidates = uint8(_u16(c[0][i]));
             p[i].maxBlobs = uint8(_u16(c[1][i]));
-            // forge-lint: disable-end(unsafe-typecast)
             p[i].maxChunks = _u16(c[2][i]);
             p[i].maxDeposits = _u16(c[3][i]);
             p[i].rescueShareBps = _u16(c[4][i]);

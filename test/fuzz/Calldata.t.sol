@@ -8,18 +8,18 @@ import {Votes} from "../../contracts/governance/Votes.sol";
 import {VrfScore} from "../../contracts/scoring/VrfScore.sol";
 import {BlockVerifier} from "../../contracts/verifier/BlockVerifier.sol";
 import {Abi} from "../support/Abi.sol";
-import {Dice} from "../support/Dice.sol";
 import {Fixture} from "../support/Fixture.sol";
+import {Random} from "../support/Random.sol";
 import {Trapdoor} from "../support/Trapdoor.sol";
 
-/// @title Any calldata, to any function of any contract, from anybody (rules M1 to M3)
-/// @notice The functions are those of `snapshots/abi.json`, so none is forgotten.
+/// @title Any calldata to any function of any contract, from anybody (rules M1 to M3)
+/// @notice The functions come from `snapshots/signatures.json`, so none is missing.
 contract CalldataTest is Fixture {
-    /// @dev Far more than any function needs, so that no call is refused for want of gas.
+    /// @dev Far more gas than any function needs, so no call fails for lack of gas.
     uint256 private constant GAS = 20_000_000;
-    /// @dev Code of a library whose functions are all internal.
+    /// @dev Code of a library with internal functions only.
     uint256 private constant LIBRARY_SIZE = 31;
-    /// @dev Fails as the payload does that it reads (M3).
+    /// @dev Reverts with the error of the payload that it reads (M3).
     bytes32 private constant EXCEPTION = keccak256("actionsOf(address)");
     bytes4 private constant ERROR = 0x08c379a0;
     bytes4 private constant PANIC = 0x4e487b71;
@@ -71,7 +71,7 @@ contract CalldataTest is Fixture {
     function _is(string memory name, address deployed) private {
         _names.push(name);
         _at[name] = deployed;
-        string memory json = vm.readFile("snapshots/abi.json");
+        string memory json = vm.readFile("snapshots/signatures.json");
         string[] memory entries = vm.parseJsonStringArray(json, string.concat(".", name));
         bytes memory prefix = "function ";
         for (uint256 i = 0; i < entries.length; ++i) {
@@ -95,11 +95,11 @@ contract CalldataTest is Fixture {
     /// forge-config: long.fuzz.runs = 10000
     /// @custom:rule M1, M3
     function testFuzz_wellFormedCalldataIsNeverRefusedWithoutAnErrorOfItsOwn(uint256 seed) public {
-        Dice memory dice = Dice(seed);
+        Random memory random = Random(seed);
         for (uint256 i = 0; i < _names.length; ++i) {
             bytes[] memory functions = _functions[_names[i]];
             for (uint256 j = 0; j < functions.length; ++j) {
-                _call(_names[i], functions[j], Abi.arguments(functions[j], dice, _hints), dice);
+                _call(_names[i], functions[j], Abi.arguments(functions[j], random, _hints), random);
             }
         }
     }
@@ -108,48 +108,48 @@ contract CalldataTest is Fixture {
     /// forge-config: long.fuzz.runs = 10000
     /// @custom:rule M2
     function testFuzz_malformedCalldataIsRefusedWithoutAPanic(uint256 seed) public {
-        Dice memory dice = Dice(seed);
+        Random memory random = Random(seed);
         for (uint256 i = 0; i < _names.length; ++i) {
             bytes[] memory functions = _functions[_names[i]];
             for (uint256 j = 0; j < functions.length; ++j) {
-                bytes memory data = _broken(Abi.arguments(functions[j], dice, _hints), dice);
-                _call(_names[i], functions[j], data, dice);
+                bytes memory data = _broken(Abi.arguments(functions[j], random, _hints), random);
+                _call(_names[i], functions[j], data, random);
             }
         }
     }
 
-    /// @dev Cut off somewhere, or with a word that is another, or all garbage.
-    function _broken(bytes memory data, Dice memory dice) private pure returns (bytes memory) {
-        uint256 kind = dice.roll(0, 3);
-        if (kind == 0) return abi.encodePacked(dice.word(), dice.roll(0, 99), dice.roll(0, 999));
+    /// @dev Calldata that is truncated, has one changed word, or is random.
+    function _broken(bytes memory data, Random memory random) private pure returns (bytes memory) {
+        uint256 kind = random.between(0, 3);
+        if (kind == 0) return abi.encodePacked(random.word(), random.between(0, 99), random.between(0, 999));
         if (data.length == 0) return data;
         if (kind == 1) {
-            uint256 length = dice.roll(0, data.length - 1);
+            uint256 length = random.between(0, data.length - 1);
             assembly ("memory-safe") {
-                // shorter than it was
+                // Shorter than the original.
                 mstore(data, length)
             }
             return data;
         }
-        uint256 place = 32 * dice.roll(0, data.length / 32 - 1);
-        uint256 word = kind == 2 ? dice.word() : dice.roll(0, 2 * data.length);
-        if (dice.coin()) word = type(uint256).max - dice.roll(0, 64);
+        uint256 place = 32 * random.between(0, data.length / 32 - 1);
+        uint256 word = kind == 2 ? random.word() : random.between(0, 2 * data.length);
+        if (random.boolean()) word = type(uint256).max - random.between(0, 64);
         assembly ("memory-safe") {
-            // within the data
+            // Inside the data.
             mstore(add(add(data, 32), place), word)
         }
         return data;
     }
 
-    /// @dev What is well-formed has its own error, if any; what isn't may be refused with nothing, but never with a panic.
-    function _call(string memory name, bytes memory signature, bytes memory data, Dice memory dice) private {
+    /// @dev Well-formed calldata fails only with a declared error. Malformed calldata may fail without data, but never
+    /// with a panic.
+    function _call(string memory name, bytes memory signature, bytes memory data, Random memory random) private {
         bytes memory call = abi.encodePacked(bytes4(keccak256(signature)), data);
-        vm.prank(_senders[dice.roll(0, _senders.length - 1)]);
+        vm.prank(_senders[random.between(0, _senders.length - 1)]);
         (bool success, bytes memory reason) = _at[name].call{gas: GAS}(call);
         if (success) return;
         string memory what = string.concat(name, ".", string(signature), " ", vm.toString(data));
-        // casting: the selector
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: the selector.
         bytes4 selector = bytes4(reason);
         assertNotEq(selector, PANIC, what);
         assertNotEq(selector, ERROR, what);

@@ -6,11 +6,11 @@ import {Entries} from "../../contracts/libraries/Entries.sol";
 import {EntryQueue, Queue} from "../../contracts/libraries/EntryQueue.sol";
 import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot} from "../../contracts/types/Time.sol";
-import {Dice} from "../support/Dice.sol";
 import {Fixture} from "../support/Fixture.sol";
+import {Random} from "../support/Random.sol";
 import {Test} from "forge-std/Test.sol";
 
-/// @title The queue against a model that counts by walking
+/// @title The entry queue against a model that counts window by window
 contract EntryQueueFuzzTest is Test {
     using EntryQueue for Queue;
 
@@ -28,34 +28,33 @@ contract EntryQueueFuzzTest is Test {
 
     /// @custom:rule Q4, Q5, Q6
     function testFuzz_theFirstWindowWithRoomIsFound(uint256 seed, uint8 flush, uint8 limit) public {
-        Dice memory dice = Dice(seed);
+        Random memory random = Random(seed);
         limit = uint8(bound(limit, 0, 128));
         flush = uint8(bound(flush, 1, 4));
         _queue.flush = flush;
         for (uint256 i = 0; i < WINDOWS; ++i) {
             _places[i] = flush;
         }
-        uint256 current = dice.roll(0, 40);
+        uint256 current = random.between(0, 40);
         for (uint256 i = 0; i < 120; ++i) {
-            uint256 rolled = dice.roll(0, 99);
+            uint256 rolled = random.between(0, 99);
             if (rolled < 5 && current < 200) {
-                current += dice.roll(0, 20);
+                current += random.between(0, 20);
             } else if (rolled < 10) {
-                uint256 set = dice.roll(1, 4);
-                // casting: at most 4
-                // forge-lint: disable-next-line(unsafe-typecast)
+                uint256 set = random.between(1, 4);
+                // Cast: at most 4.
                 _queue.setFlush(current, uint16(set));
                 for (uint256 w = current + 1; w < WINDOWS; ++w) {
                     _places[w] = set;
                 }
             } else if (rolled < 30) {
-                uint256 window = dice.roll(current, current + limit);
+                uint256 window = random.between(current, current + limit);
                 if (_taken[window] != 0) {
-                    _queue.giveBack(window);
+                    _queue.release(window);
                     --_taken[window];
                 }
             } else {
-                uint256 first = current + dice.roll(0, 3);
+                uint256 first = current + random.between(0, 3);
                 (uint256 expected, bool any) = _model(first, limit);
                 (uint256 window, bool found) = _queue.find(first, limit);
                 assertEq(found, any);
@@ -100,37 +99,37 @@ contract EntryQueueFuzzTest is Test {
         assertEq(L1Slot.unwrap(Entries.withdrawableFrom(from, delay)), uint256(from) + delay);
         assertEq(Entries.isValidAt(from, L1Slot.wrap(moment)), from != 0 && moment >= from);
         assertEq(L1Slot.unwrap(Entries.nextRotation(from)), from == 0 ? 0 : uint256(from) + 16_384);
-        assertEq(L1Slot.unwrap(Entries.exitMark(L1Slot.wrap(moment))), moment == 0 ? 1 : moment);
+        assertEq(L1Slot.unwrap(Entries.exitTime(L1Slot.wrap(moment))), moment == 0 ? 1 : moment);
     }
 }
 
-/// @title Entries into a deployment, in any order and at any pace
+/// @title Registrations in a deployment, in any order and at any pace
 contract EntriesFuzzTest is Fixture {
     uint64 private constant WINDOW = 8;
     uint16 private constant FLUSH = 2;
 
     mapping(uint256 => uint256) private _activated;
 
-    function _stakingParameters() internal pure override returns (StakingParameters memory p) {
-        p = super._stakingParameters();
-        p.entryFlush = FLUSH;
-        p.maxEntryFlush = FLUSH;
-        p.queueLimit = 3;
+    function _stakingParameters() internal pure override returns (StakingParameters memory parameters) {
+        parameters = super._stakingParameters();
+        parameters.entryFlush = FLUSH;
+        parameters.maxEntryFlush = FLUSH;
+        parameters.queueLimit = 3;
     }
 
     /// forge-config: default.fuzz.runs = 64
     /// forge-config: long.fuzz.runs = 10000
     /// @custom:rule Q4, Q5
     function testFuzz_neverMoreActivationsThanTheFlushAndInOrder(uint256 seed) public {
-        Dice memory dice = Dice(seed);
+        Random memory random = Random(seed);
         uint64 last;
         for (uint256 i = 0; i < 20; ++i) {
-            if (dice.roll(0, 3) == 0) _warp(_now() + dice.roll(1, 12));
+            if (random.between(0, 3) == 0) _warp(_now() + random.between(1, 12));
             try staking.nextActivation() {}
             catch {
                 _warp(_now() + WINDOW);
             }
-            SequencerId id = _register(dice.account(), dice.account());
+            SequencerId id = _register(random.account(), random.account());
             uint64 from = L1Slot.unwrap(staking.sequencer(id).activeFrom);
             assertGe(from, _now() + 4, "the entry period");
             assertGe(from, last, "first come, first served");
@@ -143,17 +142,17 @@ contract EntriesFuzzTest is Fixture {
     /// forge-config: long.fuzz.runs = 10000
     /// @custom:rule Q7
     function testFuzz_cancellationsRefundExactly(uint256 seed) public {
-        Dice memory dice = Dice(seed);
+        Random memory random = Random(seed);
         uint256 held = token.balanceOf(address(staking));
         for (uint256 i = 0; i < 20; ++i) {
-            _warp(_now() + dice.roll(0, 6));
+            _warp(_now() + random.between(0, 6));
             try staking.nextActivation() {}
             catch {
                 _warp(_now() + WINDOW);
             }
-            address owner = dice.account();
-            address withdrawer = dice.coin() ? owner : dice.account();
-            SequencerId id = _register(owner, dice.account());
+            address owner = random.account();
+            address withdrawer = random.boolean() ? owner : random.account();
+            SequencerId id = _register(owner, random.account());
             if (withdrawer != owner) {
                 vm.prank(owner);
                 staking.setWithdrawer(id, withdrawer);
@@ -161,16 +160,16 @@ contract EntriesFuzzTest is Fixture {
             uint64 from = L1Slot.unwrap(staking.sequencer(id).activeFrom);
             ++_activated[from / WINDOW];
             held += STAKE;
-            if (dice.coin()) {
-                _warp(dice.roll(_now(), from - 1));
+            if (random.boolean()) {
+                _warp(random.between(_now(), from - 1));
                 vm.prank(owner);
                 staking.cancelEntry(id);
                 --_activated[from / WINDOW];
                 held -= STAKE;
                 assertEq(token.balanceOf(withdrawer), STAKE, "refunded");
-                Sequencer memory s = staking.sequencer(id);
-                assertEq(uint256(s.status), uint256(Status.Exited));
-                assertEq(s.stake, 0);
+                Sequencer memory sequencer = staking.sequencer(id);
+                assertEq(uint256(sequencer.status), uint256(Status.Exited));
+                assertEq(sequencer.stake, 0);
                 assertEq(staking.eligibleAttester(id, L1Slot.wrap(type(uint40).max)), address(0));
             }
             assertEq(token.balanceOf(address(staking)), held, "held");
@@ -180,7 +179,7 @@ contract EntriesFuzzTest is Fixture {
         }
     }
 
-    /// @dev The window of the fixture's four sequencers is long over.
+    /// @dev The entry window of the fixture's four sequencers was long ago.
     function _genesisWindow() private pure returns (uint64) {
         return (uint64(DEPLOYED_AT) + 4) / WINDOW;
     }

@@ -2,31 +2,29 @@
 pragma solidity 0.8.37;
 
 import {Parameters, Phase} from "../../contracts/interfaces/IRollup.sol";
-import {Location, Phases, Position} from "../../contracts/libraries/Phases.sol";
+import {Phases, SlotInTurn, SlotStatus} from "../../contracts/libraries/Phases.sol";
 import {Cursor, genesisCursor} from "../../contracts/types/Cursor.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Timeline, openTimeline} from "../../contracts/types/Timeline.sol";
 import {Windows, packWindows} from "../../contracts/types/Windows.sol";
-import {NEVER, Reference, Turn} from "../support/Reference.sol";
+import {CandidateTimes, NEVER, Reference} from "../support/Reference.sol";
 import {Test} from "forge-std/Test.sol";
 
 /// @title The phase function against the reference model, for any parameters and any history
 contract PhasesTest is Test {
-    /// @dev Half of the parameters are small, so that boundaries are met often.
-    function _parameters(uint256 seed) private pure returns (Parameters memory p) {
+    /// @dev Half of the parameters are small, so that boundaries are hit often.
+    function _parameters(uint256 seed) private pure returns (Parameters memory parameters) {
         uint256 range = seed % 2 == 0 ? 3 : 12;
-        // casting: each is below 13
-        // forge-lint: disable-start(unsafe-typecast)
-        p.proposalPhase = uint16(_pick(seed, 1, range));
-        p.commitmentPhase = uint16(_pick(seed, 2, range));
-        p.revealPhase = uint16(_pick(seed, 3, range));
-        p.provingPhase = uint16(_pick(seed, 4, range));
-        p.exclusiveProving = uint16(_pick(seed, 5, p.provingPhase));
-        p.haltPhase = uint16(_pick(seed, 6, range));
-        p.backupPhase = uint16(_pick(seed, 7, range));
-        p.seedGrid = uint16(_pick(seed, 8, 2));
-        p.seedDelay = 1;
-        // forge-lint: disable-end(unsafe-typecast)
+        // Cast: each is below 13.
+        parameters.proposalPhase = uint16(_pick(seed, 1, range));
+        parameters.commitmentPhase = uint16(_pick(seed, 2, range));
+        parameters.revealPhase = uint16(_pick(seed, 3, range));
+        parameters.provingPhase = uint16(_pick(seed, 4, range));
+        parameters.exclusiveProving = uint16(_pick(seed, 5, parameters.provingPhase));
+        parameters.haltPhase = uint16(_pick(seed, 6, range));
+        parameters.backupPhase = uint16(_pick(seed, 7, range));
+        parameters.seedGrid = uint16(_pick(seed, 8, 2));
+        parameters.seedDelay = 1;
     }
 
     function _pick(uint256 seed, uint256 salt, uint256 range) private pure returns (uint256) {
@@ -35,36 +33,36 @@ contract PhasesTest is Test {
 
     /// @custom:rule T3, S6
     function testFuzz_phasesAreThoseOfTheReference(uint256 seed, uint256 count, uint256 start, uint256 moves) public {
-        Parameters memory p = _parameters(seed);
+        Parameters memory parameters = _parameters(seed);
         count = bound(count, 0, 4);
         start = bound(start, 100, 2 ** 40 - 10_000);
-        Turn[] memory turns = new Turn[](count);
+        CandidateTimes[] memory candidates = new CandidateTimes[](count);
         for (uint256 i = 0; i < count; ++i) {
-            turns[i] = Turn(NEVER, NEVER);
+            candidates[i] = CandidateTimes(NEVER, NEVER);
         }
-        Timeline t = openTimeline(_slot(9), _l1(start), _l1(start - 50)).withRanking(count, 0xe4);
+        Timeline timeline = openTimeline(_slot(9), _l1(start), _l1(start - 50)).withRanking(count, 0xe4);
         uint256 longest = 4000;
         uint256 time = start - 2;
         for (uint256 step = 0; step < longest; ++step) {
-            Position memory actual = Phases.phaseAt(t, packWindows(p), _l1(time));
-            Reference.Answer memory expected = Reference.phase(p, start, turns, time);
+            SlotStatus memory actual = Phases.statusAt(timeline, packWindows(parameters), _l1(time));
+            Reference.Answer memory expected = Reference.phase(parameters, start, candidates, time);
             assertEq(uint256(actual.phase), uint256(expected.phase), "phase");
             assertEq(actual.over, expected.over, "over");
             assertEq(L1Slot.unwrap(actual.end), expected.end, "end");
-            if (actual.phase < Phase.Halt) assertEq(actual.turn, expected.turn, "turn");
+            if (actual.phase < Phase.Halt) assertEq(actual.rank, expected.rank, "turn");
             if (actual.over) return;
-            // Half of the time, the actor in turn moves.
+            // Half of the time, the candidate in turn acts.
             moves = uint256(keccak256(abi.encode(moves)));
             if (actual.phase == Phase.Commitment && moves % 2 == 0) {
-                t = t.withCommitment(actual.turn, _l1(time));
-                turns[actual.turn].committedAt = time;
+                timeline = timeline.withCommitment(actual.rank, _l1(time));
+                candidates[actual.rank].committedAt = time;
                 if (moves % 3 == 0) {
-                    t = t.withReveal(actual.turn, _l1(time));
-                    turns[actual.turn].revealedAt = time;
+                    timeline = timeline.withReveal(actual.rank, _l1(time));
+                    candidates[actual.rank].revealedAt = time;
                 }
             } else if (actual.phase == Phase.Reveal && moves % 4 == 0) {
-                t = t.withReveal(actual.turn, _l1(time));
-                turns[actual.turn].revealedAt = time;
+                timeline = timeline.withReveal(actual.rank, _l1(time));
+                candidates[actual.rank].revealedAt = time;
             }
             ++time;
         }
@@ -83,45 +81,46 @@ contract PhasesTest is Test {
         assertEq(abi.encode(s < t, s > t, s == t, s != t), abi.encode(a < b, a > b, a == b, a != b));
     }
 
-    /// @dev Catching up idle slots in one step gives what one slot after the other gives.
+    /// @dev Skipping idle slots in one step gives the same as going through them one by one.
     /// @custom:rule S5
     function testFuzz_idleSlotsOneByOne(uint256 seed, uint256 first, uint256 passed) public pure {
-        Parameters memory p = _parameters(seed);
-        Windows w = packWindows(p);
+        Parameters memory parameters = _parameters(seed);
+        Windows windows = packWindows(parameters);
         first = bound(first, 100, 2 ** 39);
         passed = bound(passed, 0, 2000);
         uint256 slot;
         uint256 start = first;
         uint256 previous = first - 50;
-        while (start + w.idle() <= first + passed) {
+        while (start + windows.idle() <= first + passed) {
             previous = start;
-            start += w.idle();
+            start += windows.idle();
             ++slot;
         }
-        Timeline t = Phases.idle(genesisCursor(_l1(first), _l1(first - 50)), w, _l1(first + passed));
-        assertEq(Slot.unwrap(t.slot()), slot);
-        assertEq(L1Slot.unwrap(t.start()), start);
-        assertEq(L1Slot.unwrap(t.previousStart()), previous);
+        Timeline timeline =
+            Phases.idleTimeline(genesisCursor(_l1(first), _l1(first - 50)), windows, _l1(first + passed));
+        assertEq(Slot.unwrap(timeline.slot()), slot);
+        assertEq(L1Slot.unwrap(timeline.start()), start);
+        assertEq(L1Slot.unwrap(timeline.previousStart()), previous);
     }
 
-    /// @dev The seed's L1 slot lies after the previous slot's start, on the grid, and before the slot's start.
+    /// @dev The seed's L1 slot is after the previous slot's start, on the grid, and before the slot's start.
     /// @custom:rule S3, S4
     function testFuzz_theSeedIsFixedBetweenTheTwoStarts(uint16 delay, uint16 grid, uint256 start, uint256 end)
         public
         pure
     {
-        Parameters memory p;
-        p.seedDelay = delay == 0 ? 1 : delay;
-        p.seedGrid = grid == 0 ? 1 : grid;
+        Parameters memory parameters;
+        parameters.seedDelay = delay == 0 ? 1 : delay;
+        parameters.seedGrid = grid == 0 ? 1 : grid;
         start = bound(start, 0, 2 ** 40 - 1);
         end = bound(end, start + 1, start + 65_535);
-        Windows w = packWindows(p);
-        uint256 seedAt = L1Slot.unwrap(w.seedAt(_l1(start)));
+        Windows windows = packWindows(parameters);
+        uint256 seedAt = L1Slot.unwrap(windows.seedAt(_l1(start)));
         assertGt(seedAt, start);
-        assertEq(seedAt % p.seedGrid, 0);
-        assertGe(seedAt, start + p.seedDelay);
-        assertLt(seedAt, start + p.seedDelay + p.seedGrid);
-        uint256 next = L1Slot.unwrap(w.nextStart(_l1(start), _l1(end)));
+        assertEq(seedAt % parameters.seedGrid, 0);
+        assertGe(seedAt, start + parameters.seedDelay);
+        assertLt(seedAt, start + parameters.seedDelay + parameters.seedGrid);
+        uint256 next = L1Slot.unwrap(windows.nextStart(_l1(start), _l1(end)));
         assertGt(next, seedAt);
         assertGe(next, end);
         assertTrue(next == end || next == seedAt + 1);
@@ -140,25 +139,26 @@ contract PhasesTest is Test {
         slot = bound(slot, 0, 2 ** 40 - 1);
         start = bound(start, delta, 2 ** 40 - 1);
         order = bound(order, 0, 255);
-        Timeline t = openTimeline(_slot(slot), _l1(start), _l1(start - delta)).withRanking(3, 255);
-        t = t.withRanking(4, order);
+        Timeline timeline = openTimeline(_slot(slot), _l1(start), _l1(start - delta)).withRanking(3, 255);
+        timeline = timeline.withRanking(4, order);
         for (uint256 i = 0; i < 4; ++i) {
             committed[i] = start + bound(committed[i], 0, 65_534);
             revealed[i] = start + bound(revealed[i], 0, 65_534);
-            t = t.withBlobsSeen(0xffff).withCommitment(i, _l1(committed[i])).withReveal(i, _l1(revealed[i]));
-            assertEq(t.blobsSeen(), 0, "a commitment starts the count");
+            timeline =
+                timeline.withBlobsSeen(0xffff).withCommitment(i, _l1(committed[i])).withReveal(i, _l1(revealed[i]));
+            assertEq(timeline.blobsSeen(), 0, "a commitment starts the count");
         }
-        t = t.withBlobsSeen(0xffff).withBlobsSeen(seen);
-        assertEq(Slot.unwrap(t.slot()), slot);
-        assertEq(L1Slot.unwrap(t.start()), start);
-        assertEq(L1Slot.unwrap(t.previousStart()), start - delta);
-        assertEq(t.count(), 4);
-        assertEq(t.order(), order);
-        assertEq(t.blobsSeen(), seen);
+        timeline = timeline.withBlobsSeen(0xffff).withBlobsSeen(seen);
+        assertEq(Slot.unwrap(timeline.slot()), slot);
+        assertEq(L1Slot.unwrap(timeline.start()), start);
+        assertEq(L1Slot.unwrap(timeline.previousStart()), start - delta);
+        assertEq(timeline.count(), 4);
+        assertEq(timeline.order(), order);
+        assertEq(timeline.blobsSeen(), seen);
         for (uint256 i = 0; i < 4; ++i) {
-            assertEq(t.positionOf(i), (order >> (2 * i)) & 3);
-            assertEq(L1Slot.unwrap(t.committedAt(i)), committed[i]);
-            assertEq(L1Slot.unwrap(t.revealedAt(i)), revealed[i]);
+            assertEq(timeline.indexOf(i), (order >> (2 * i)) & 3);
+            assertEq(L1Slot.unwrap(timeline.committedAt(i)), committed[i]);
+            assertEq(L1Slot.unwrap(timeline.revealedAt(i)), revealed[i]);
         }
     }
 
@@ -175,70 +175,74 @@ contract PhasesTest is Test {
         next = bound(next, 0, 2 ** 40 - 1);
         deposits = bound(deposits, 0, 2 ** 56 - 1);
         laps = bound(laps, 1, 9);
-        Cursor c = genesisCursor(_l1(5), _l1(4));
-        assertEq(Slot.unwrap(c.slot()), 0);
-        assertEq(L1Slot.unwrap(c.start()), 5);
-        assertEq(L1Slot.unwrap(c.previousStart()), 4);
-        assertEq(Slot.unwrap(c.tipSlot()), type(uint64).max);
-        Timeline t = openTimeline(_slot(slot), _l1(start), _l1(start));
+        Cursor cursor = genesisCursor(_l1(5), _l1(4));
+        assertEq(Slot.unwrap(cursor.slot()), 0);
+        assertEq(L1Slot.unwrap(cursor.start()), 5);
+        assertEq(L1Slot.unwrap(cursor.previousStart()), 4);
+        assertEq(Slot.unwrap(cursor.tipSlot()), type(uint64).max);
+        Timeline timeline = openTimeline(_slot(slot), _l1(start), _l1(start));
         for (uint256 i = 1; i <= laps; ++i) {
-            // casting: below 2^56
-            // forge-lint: disable-next-line(unsafe-typecast)
-            c = c.closed(t, _l1(next)).withTip(_slot(slot), uint64(deposits));
-            assertEq(c.record(), i % 4);
-            assertEq(c.height(), i);
+            // Cast: below 2^56.
+            cursor = cursor.withSlotSettled(timeline, _l1(next)).withTip(_slot(slot), uint64(deposits));
+            assertEq(cursor.recordIndex(), i % 4);
+            assertEq(cursor.height(), i);
         }
-        assertEq(Slot.unwrap(c.slot()), slot + 1);
-        assertEq(L1Slot.unwrap(c.start()), next);
-        assertEq(L1Slot.unwrap(c.previousStart()), start);
-        assertEq(Slot.unwrap(c.tipSlot()), slot);
-        assertEq(c.depositsEnd(), deposits);
-        assertFalse(c.isInFlight(t.withRanking(1, 0)));
-        assertFalse(c.isInFlight(openTimeline(_slot(slot + 1), _l1(start), _l1(start))));
-        assertTrue(c.isInFlight(openTimeline(_slot(slot + 1), _l1(start), _l1(start)).withRanking(1, 0)));
-        // a pause: only the slot and its starts change
-        c = c.anchored(_slot(slot / 2), _l1(start), _l1(next));
-        assertEq(Slot.unwrap(c.slot()), slot / 2);
-        assertEq(L1Slot.unwrap(c.start()), start);
-        assertEq(L1Slot.unwrap(c.previousStart()), next);
-        assertEq(c.record(), laps % 4);
-        assertEq(c.height(), laps);
-        assertEq(Slot.unwrap(c.tipSlot()), slot);
-        assertEq(c.depositsEnd(), deposits);
+        assertEq(Slot.unwrap(cursor.slot()), slot + 1);
+        assertEq(L1Slot.unwrap(cursor.start()), next);
+        assertEq(L1Slot.unwrap(cursor.previousStart()), start);
+        assertEq(Slot.unwrap(cursor.tipSlot()), slot);
+        assertEq(cursor.depositsEnd(), deposits);
+        assertFalse(cursor.isInFlight(timeline.withRanking(1, 0)));
+        assertFalse(cursor.isInFlight(openTimeline(_slot(slot + 1), _l1(start), _l1(start))));
+        assertTrue(cursor.isInFlight(openTimeline(_slot(slot + 1), _l1(start), _l1(start)).withRanking(1, 0)));
+        // A pause: only the slot and its starts change.
+        cursor = cursor.withNextSlot(_slot(slot / 2), _l1(start), _l1(next));
+        assertEq(Slot.unwrap(cursor.slot()), slot / 2);
+        assertEq(L1Slot.unwrap(cursor.start()), start);
+        assertEq(L1Slot.unwrap(cursor.previousStart()), next);
+        assertEq(cursor.recordIndex(), laps % 4);
+        assertEq(cursor.height(), laps);
+        assertEq(Slot.unwrap(cursor.tipSlot()), slot);
+        assertEq(cursor.depositsEnd(), deposits);
     }
 
-    /// @dev After an expired slot, the slot in turn is what its end leads to.
+    /// @dev After an expired slot, the slot in turn follows from its end.
     /// @custom:rule S4
     function test_locatesTheSlotAfterAnExpiredOne() public pure {
-        Parameters memory p;
-        (p.proposalPhase, p.commitmentPhase, p.revealPhase, p.provingPhase) = (4, 3, 3, 60);
-        (p.exclusiveProving, p.haltPhase, p.backupPhase, p.seedDelay, p.seedGrid) = (40, 1, 8, 2, 1);
-        Windows w = packWindows(p);
-        Cursor c = genesisCursor(_l1(103), _l1(100));
-        Timeline t = openTimeline(_slot(0), _l1(103), _l1(100)).withRanking(1, 0);
-        // 4 + 3 + 9 later
-        Location memory l = Phases.locate(c, t, w, _l1(118));
-        assertFalse(l.expired);
-        assertEq(uint256(l.position.phase), uint256(Phase.Backup));
-        l = Phases.locate(c, t, w, _l1(119));
-        assertTrue(l.expired);
-        assertEq(l.last.turn, 1);
-        assertEq(Slot.unwrap(l.timeline.slot()), 1);
-        assertEq(L1Slot.unwrap(l.timeline.start()), 119);
-        assertEq(L1Slot.unwrap(l.timeline.previousStart()), 103);
-        assertEq(uint256(l.position.phase), uint256(Phase.Proposal));
-        assertEq(l.cursor.record(), 1);
+        Parameters memory parameters;
+        (parameters.proposalPhase, parameters.commitmentPhase, parameters.revealPhase, parameters.provingPhase) =
+        (4, 3, 3, 60);
+        (
+            parameters.exclusiveProving,
+            parameters.haltPhase,
+            parameters.backupPhase,
+            parameters.seedDelay,
+            parameters.seedGrid
+        ) = (40, 1, 8, 2, 1);
+        Windows windows = packWindows(parameters);
+        Cursor cursor = genesisCursor(_l1(103), _l1(100));
+        Timeline timeline = openTimeline(_slot(0), _l1(103), _l1(100)).withRanking(1, 0);
+        // 4 + 3 + 9 later.
+        SlotInTurn memory current = Phases.slotInTurn(cursor, timeline, windows, _l1(118));
+        assertFalse(current.expired);
+        assertEq(uint256(current.status.phase), uint256(Phase.Backup));
+        current = Phases.slotInTurn(cursor, timeline, windows, _l1(119));
+        assertTrue(current.expired);
+        assertEq(current.expiredStatus.rank, 1);
+        assertEq(Slot.unwrap(current.timeline.slot()), 1);
+        assertEq(L1Slot.unwrap(current.timeline.start()), 119);
+        assertEq(L1Slot.unwrap(current.timeline.previousStart()), 103);
+        assertEq(uint256(current.status.phase), uint256(Phase.Proposal));
+        assertEq(current.cursor.recordIndex(), 1);
     }
 
     function _l1(uint256 value) private pure returns (L1Slot) {
-        // casting: below 2^41
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: below 2^41.
         return L1Slot.wrap(uint64(value));
     }
 
     function _slot(uint256 value) private pure returns (Slot) {
-        // casting: below 2^41
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: below 2^41.
         return Slot.wrap(uint64(value));
     }
 }

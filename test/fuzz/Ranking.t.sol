@@ -13,7 +13,7 @@ contract RankingTest is Test {
 
     Record private _record;
 
-    /// @dev Scores of the reference list, best first, and the proposals they came with.
+    /// @dev Scores of the reference list, best first, and the proposals that they belong to.
     uint192[] private _scores;
     uint32[] private _ids;
 
@@ -25,7 +25,7 @@ contract RankingTest is Test {
     function testFuzz_keepsTheBestInOrder(uint256 max, uint8[12] memory scores) public {
         max = bound(max, 1, 4);
         for (uint32 id = 0; id < 12; ++id) {
-            // Few different scores, so that equal ones meet: the earlier proposal ranks first.
+            // There are few different scores, so equal ones occur. The earlier proposal ranks first.
             uint192 score = scores[id] % 8;
             uint256 rank = _ids.length;
             while (rank != 0 && _scores[rank - 1] < score) --rank;
@@ -64,10 +64,10 @@ contract RankingTest is Test {
     function _compare() private view {
         assertEq(_record.timeline.count(), _ids.length, "count");
         for (uint256 rank = 0; rank < _ids.length; ++rank) {
-            StoredCandidate storage c = _record.candidates[_record.timeline.positionOf(rank)];
-            assertEq(SequencerId.unwrap(c.sequencer), _ids[rank], "sequencer");
-            assertEq(c.score, _scores[rank], "score");
-            assertEq(c.headerHash, keccak256(abi.encode(_ids[rank])), "header");
+            StoredCandidate storage candidate = _record.candidates[_record.timeline.indexOf(rank)];
+            assertEq(SequencerId.unwrap(candidate.sequencer), _ids[rank], "sequencer");
+            assertEq(candidate.score, _scores[rank], "score");
+            assertEq(candidate.headerHash, keccak256(abi.encode(_ids[rank])), "header");
         }
     }
 }

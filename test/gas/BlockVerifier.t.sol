@@ -7,7 +7,7 @@ import {BlockVerifier} from "../../contracts/verifier/BlockVerifier.sol";
 import {Trapdoor} from "../support/Trapdoor.sol";
 import {Test} from "forge-std/Test.sol";
 
-/// @notice Gas of the verifier alone, with the transaction's base cost and calldata where forge isolates calls.
+/// @notice Gas of the verifier alone. Includes the transaction's base cost and calldata if forge isolates calls.
 /// @custom:rule H1
 contract BlockVerifierGasTest is Test {
     Trapdoor internal trapdoor;

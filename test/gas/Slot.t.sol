@@ -8,10 +8,11 @@ import {Fixture} from "../support/Fixture.sol";
 import {VmSafe} from "forge-std/Vm.sol";
 
 /// @title Gas of each transaction of a slot
-/// @notice A figure is the whole transaction: the base cost of 21,000, its calldata (EIP-2028, or the floor of EIP-7623 where that is more) and the
-/// execution on cold storage, less the refund. Everything before it happens in `setUp`, which forge commits like a transaction of its own.
-/// (Forge's isolation can't run calls with blobs, so it is off here.) The verifier is a double, so `finalize` is without the proof:
-/// `BlockVerifier.t.sol` measures that part, and `Total.t.sol` both together.
+/// @notice A figure is the gas of the whole transaction: the base cost of 21,000, the calldata (EIP-2028, or the floor
+/// of EIP-7623 if that is higher) and the execution on cold storage, less the refund. Everything before the transaction
+/// happens in `setUp`, which forge commits as a separate transaction. Forge's isolation cannot run calls with blobs, so
+/// it is off here. The verifier is a double, so `finalize` does not include the proof. `BlockVerifier.t.sol` measures
+/// the proof, and `Total.t.sol` measures both together.
 abstract contract TransactionGas is Fixture {
     address private _sender;
     address private _target;
@@ -20,10 +21,10 @@ abstract contract TransactionGas is Fixture {
 
     function setUp() public virtual override {
         super.setUp();
-        // Two slots go by, so that the accounts of everybody concerned exist, as they do in every slot but the first ones.
+        // Two slots pass first, so that all accounts exist, as they do in every slot but the first ones.
         for (uint256 i = 0; i < 2; ++i) {
-            Header memory h = _revealed(0);
-            _finalize(relay, h, payee);
+            Header memory header = _revealed(0);
+            _finalize(relay, header, payee);
             _warp(_view().start);
         }
         bytes32[] memory none = new bytes32[](0);
@@ -31,12 +32,12 @@ abstract contract TransactionGas is Fixture {
         _prepare();
     }
 
-    /// @dev Brings the chain to the transaction and names it with `_set`.
+    /// @dev Brings the chain to the state before the transaction, and sets the transaction with `_set`.
     function _prepare() internal virtual;
 
     function _name() internal pure virtual returns (string memory);
 
-    /// @dev What the transaction may cost (docs/protocol, H2); where nothing is promised, anything.
+    /// @dev Highest gas of the transaction (docs/protocol, H2). No limit if none is promised.
     function _bound() internal pure virtual returns (uint256) {
         return type(uint256).max;
     }
@@ -180,9 +181,9 @@ contract CommitByProverGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        Quote memory quote = _quote(0, _hash(h));
+        Quote memory quote = _quote(0, _hash(header));
         _set(prover, abi.encodeCall(IRollup.commit, (quote, "", _sign(attesterKeys[0], quote))));
     }
 }
@@ -198,9 +199,9 @@ contract CommitBySequencerGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        Quote memory quote = _quote(0, _hash(h));
+        Quote memory quote = _quote(0, _hash(header));
         _set(attesters[0], abi.encodeCall(IRollup.commit, (quote, _sign(proverKey, quote), "")));
     }
 }
@@ -216,9 +217,9 @@ contract CommitByRelayGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        Quote memory quote = _quote(0, _hash(h));
+        Quote memory quote = _quote(0, _hash(header));
         _set(relay, abi.encodeCall(IRollup.commit, (quote, _sign(proverKey, quote), _sign(attesterKeys[0], quote))));
     }
 }
@@ -234,8 +235,8 @@ contract RevealGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _committed(0);
-        _set(attesters[0], address(rollup), abi.encodeCall(IRollup.reveal, (h)), h.blobHashes);
+        Header memory header = _committed(0);
+        _set(attesters[0], address(rollup), abi.encodeCall(IRollup.reveal, (header)), header.blobHashes);
     }
 }
 
@@ -246,11 +247,11 @@ contract RevealSixGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _header(12, "six");
-        _proposeHash(0, _hash(h));
+        Header memory header = _header(12, "six");
+        _proposeHash(0, _hash(header));
         _warp(_view().start + 4);
-        _commit(0, h);
-        _set(attesters[0], address(rollup), abi.encodeCall(IRollup.reveal, (h)), h.blobHashes);
+        _commit(0, header);
+        _set(attesters[0], address(rollup), abi.encodeCall(IRollup.reveal, (header)), header.blobHashes);
     }
 }
 
@@ -261,8 +262,8 @@ contract FinalizeByPayeeGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _revealed(0);
-        _set(payee, abi.encodeCall(IRollup.finalize, (h, payee, _proof(h, payee))));
+        Header memory header = _revealed(0);
+        _set(payee, abi.encodeCall(IRollup.finalize, (header, payee, _proof(header, payee))));
     }
 }
 
@@ -273,8 +274,8 @@ contract FinalizeByAnotherGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _revealed(0);
-        _set(relay, abi.encodeCall(IRollup.finalize, (h, payee, _proof(h, payee))));
+        Header memory header = _revealed(0);
+        _set(relay, abi.encodeCall(IRollup.finalize, (header, payee, _proof(header, payee))));
     }
 }
 
@@ -285,9 +286,9 @@ contract RescueGas is TransactionGas {
     }
 
     function _prepare() internal override {
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         _warp(_now() + 41);
-        _set(rescuer, abi.encodeCall(IRollup.finalize, (h, rescuer, _proof(h, rescuer))));
+        _set(rescuer, abi.encodeCall(IRollup.finalize, (header, rescuer, _proof(header, rescuer))));
     }
 }
 
@@ -299,8 +300,13 @@ contract BackupGas is TransactionGas {
 
     function _prepare() internal override {
         _warp(_view().start + 5);
-        Header memory h = _header(1, "backup");
-        _set(payee, address(rollup), abi.encodeCall(IRollup.finalizeBackup, (h, payee, _proof(h, payee))), h.blobHashes);
+        Header memory header = _header(1, "backup");
+        _set(
+            payee,
+            address(rollup),
+            abi.encodeCall(IRollup.finalizeBackup, (header, payee, _proof(header, payee))),
+            header.blobHashes
+        );
     }
 }
 

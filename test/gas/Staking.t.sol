@@ -8,8 +8,8 @@ import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {BlsKeys} from "../support/BlsKeys.sol";
 import {Fixture} from "../support/Fixture.sol";
 
-/// @notice Gas of calls about sequencers, each as a transaction of its own on cold storage (forge isolates it): base cost and calldata included, but for
-/// reads by the rollup, which are the call alone.
+/// @notice Gas of the calls of sequencers. Each is a transaction on cold storage (forge isolates it), with base cost
+/// and calldata. A read by the rollup is measured as a call alone.
 /// forge-config: default.isolate = true
 /// @custom:rule H1
 contract StakingGasTest is Fixture {

@@ -11,7 +11,8 @@ import {TransactionGas} from "./Slot.t.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 /// @title Gas of `finalize` with the real verifier
-/// @notice The proofs are made with the key's secrets, but cost what real ones cost: points and field elements have no zero bytes to speak of.
+/// @notice The proofs are made with the key's secrets, but cost what real ones cost: their points and field elements
+/// have almost no zero bytes.
 abstract contract TotalGas is TransactionGas {
     uint256 private constant CHUNKS_PER_BLOB = 512;
 
@@ -21,27 +22,27 @@ abstract contract TotalGas is TransactionGas {
         return 420_000 + 60_000 * uint256(_chunks());
     }
 
-    /// @dev A rollup that takes as many chunks in a blob as the real verifier does.
-    function _deploy(IERC20 token_, Parameters memory p, Rates memory rates) internal override {
+    /// @dev A rollup with as many chunks in a blob as the real verifier has.
+    function _deploy(IERC20 token_, Parameters memory parameters, Rates memory rates) internal override {
         bytes memory question = abi.encodeCall(IStateTransitionVerifier.chunksPerBlob, ());
         vm.mockCall(address(verifier), question, abi.encode(CHUNKS_PER_BLOB));
-        super._deploy(token_, p, rates);
+        super._deploy(token_, parameters, rates);
         vm.clearMockedCalls();
     }
 
     function _prepare() internal override {
-        // a block whose root is in the field, still with the double
-        Header memory h = _next(1, "first");
-        _finalize(relay, h, payee);
+        // A block whose root is in the field, finalized with the double.
+        Header memory header = _next(1, "first");
+        _finalize(relay, header, payee);
         _warp(_view().start);
 
         Trapdoor trapdoor = new Trapdoor(8, CHUNKS_PER_BLOB, 1000);
         bytes32 root = rollup.tip().stateRoot;
         vm.etch(address(verifier), address(new BlockVerifier(trapdoor.key(), 8, 8, CHUNKS_PER_BLOB, root, 1000)).code);
-        h = _next(_chunks(), "second", trapdoor.versionedHashes(1));
-        Statement memory statement = _statement(h, payee);
+        header = _next(_chunks(), "second", trapdoor.versionedHashes(1));
+        Statement memory statement = _statement(header, payee);
         bytes memory proof = abi.encode(trapdoor.prove(statement, new L1Operation[](0), new uint256[](_chunks())));
-        _set(payee, abi.encodeCall(IRollup.finalize, (h, payee, proof)));
+        _set(payee, abi.encodeCall(IRollup.finalize, (header, payee, proof)));
     }
 
     function _next(uint32 chunks, bytes32 salt) private returns (Header memory) {
@@ -51,14 +52,14 @@ abstract contract TotalGas is TransactionGas {
     }
 
     /// @dev A revealed header of the slot in turn.
-    function _next(uint32 chunks, bytes32 salt, bytes32[] memory blobs) private returns (Header memory h) {
-        h = _header(chunks, salt);
-        h.stateRoot >>= 2;
-        h.blobHashes = blobs;
-        _proposeHash(0, _hash(h));
+    function _next(uint32 chunks, bytes32 salt, bytes32[] memory blobs) private returns (Header memory header) {
+        header = _header(chunks, salt);
+        header.stateRoot >>= 2;
+        header.blobHashes = blobs;
+        _proposeHash(0, _hash(header));
         _warp(_view().start + 4);
-        _commit(0, h);
-        _reveal(h);
+        _commit(0, header);
+        _reveal(header);
     }
 }
 

@@ -7,7 +7,7 @@ import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 
-/// @title Slots in which something goes wrong, and how the chain goes on
+/// @title Slots with failures, and how the chain continues
 contract FaultsTest is Fixture {
     // ---- succession -----------------------------------------------------------------------------------------------
 
@@ -15,26 +15,26 @@ contract FaultsTest is Fixture {
     function test_succession_noCommitmentPassesTheTurn() public {
         uint256[] memory ranked = _ranked();
         Header memory dead = _propose(ranked[0]);
-        Header memory h = _propose(ranked[1]);
-        Slot slot = h.slot;
+        Header memory header = _propose(ranked[1]);
+        Slot slot = header.slot;
         _warp(_view().start + 4 + 2);
-        assertEq(_view().turn, 0);
+        assertEq(_view().rank, 0);
         _warp(_now() + 1);
         _phaseIs(Phase.Commitment);
-        assertEq(_view().turn, 1);
+        assertEq(_view().rank, 1);
         // The first candidate's turn is over.
         bytes32 deadHash = _hash(dead);
-        bytes32 hash = _hash(h);
+        bytes32 hash = _hash(header);
         Quote memory late = _quote(ranked[0], deadHash);
         vm.prank(prover);
         vm.expectRevert(abi.encodeWithSelector(IRollup.WrongHeader.selector, hash, deadHash));
         rollup.commit(late, "", "");
 
-        _commit(ranked[1], h);
-        _reveal(h);
+        _commit(ranked[1], header);
+        _reveal(header);
         vm.expectEmit();
         emit IRollup.CandidateAbandoned(slot, _id(ranked[0]), 1e18);
-        _finalize(prover, h, prover);
+        _finalize(prover, header, prover);
         assertEq(_stake(ranked[0]), STAKE - 1e18);
         assertEq(_stake(ranked[1]), STAKE);
         assertEq(token.balanceOf(BURNED), 1e18);
@@ -45,8 +45,8 @@ contract FaultsTest is Fixture {
     function test_succession_noRevealPassesTheTurnAndReleasesTheBond() public {
         uint256[] memory ranked = _ranked();
         _propose(ranked[0]);
-        Header memory h = _propose(ranked[1]);
-        Slot slot = h.slot;
+        Header memory header = _propose(ranked[1]);
+        Slot slot = header.slot;
         Header memory withheld = _headerOf(ranked[0]);
         _warp(_view().start + 4);
         _commit(ranked[0], withheld);
@@ -55,19 +55,19 @@ contract FaultsTest is Fixture {
         _phaseIs(Phase.Reveal);
         _warp(_now() + 1);
         _phaseIs(Phase.Commitment);
-        assertEq(_view().turn, 1);
+        assertEq(_view().rank, 1);
         vm.blobhashes(withheld.blobHashes);
         vm.expectRevert(abi.encodeWithSelector(IRollup.WrongPhase.selector, Phase.Reveal, Phase.Commitment));
         rollup.reveal(withheld);
 
-        _commit(ranked[1], h);
+        _commit(ranked[1], header);
         assertEq(escrow.account(prover).locked, 2 * BOND, "the first bond is settled with the slot");
-        _reveal(h);
+        _reveal(header);
         vm.expectEmit();
         emit IRollup.BondReleased(slot, prover, BOND);
         vm.expectEmit();
         emit IRollup.CandidateWithheld(slot, _id(ranked[0]), 5e18);
-        _finalize(prover, h, prover);
+        _finalize(prover, header, prover);
         assertEq(_stake(ranked[0]), STAKE - 5e18);
         assertEq(escrow.account(prover).locked, 0);
         assertEq(escrow.account(prover).free, 1000e18);
@@ -78,17 +78,17 @@ contract FaultsTest is Fixture {
         uint256[] memory ranked = _ranked();
         _propose(ranked[0]);
         _propose(ranked[1]);
-        Header memory h = _propose(ranked[2]);
+        Header memory header = _propose(ranked[2]);
         uint64 start = _view().start;
         for (uint256 turn = 0; turn < 3; ++turn) {
             _warp(start + 4 + 3 * turn);
             _phaseIs(Phase.Commitment);
-            assertEq(_view().turn, turn);
+            assertEq(_view().rank, turn);
             assertEq(_view().end, start + 4 + 3 * turn + 3);
         }
-        _commit(ranked[2], h);
-        _reveal(h);
-        _finalize(prover, h, prover);
+        _commit(ranked[2], header);
+        _reveal(header);
+        _finalize(prover, header, prover);
         assertEq(_stake(ranked[0]) + _stake(ranked[1]), 2 * (STAKE - 1e18));
         assertEq(_stake(ranked[2]), STAKE);
     }
@@ -96,13 +96,13 @@ contract FaultsTest is Fixture {
     /// @custom:rule E4
     function test_succession_ranksAfterTheRevealedOnePayNothing() public {
         uint256[] memory ranked = _ranked();
-        Header memory h = _propose(ranked[0]);
+        Header memory header = _propose(ranked[0]);
         _propose(ranked[1]);
         _propose(ranked[2]);
         _warp(_view().start + 4);
-        _commit(ranked[0], h);
-        _reveal(h);
-        _finalize(prover, h, prover);
+        _commit(ranked[0], header);
+        _reveal(header);
+        _finalize(prover, header, prover);
         for (uint256 i = 0; i < 4; ++i) {
             assertEq(_stake(i), STAKE);
         }
@@ -112,12 +112,12 @@ contract FaultsTest is Fixture {
 
     /// @custom:rule E1, E5
     function test_rescue_anyonesProofIsPaidAfterTheExclusivePhase() public {
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         _warp(_now() + 41);
         _phaseIs(Phase.OpenProving);
         vm.expectEmit();
-        emit IRollup.BondSlashed(h.slot, prover, BOND, rescuer, BOND / 2);
-        _finalize(relay, h, rescuer);
+        emit IRollup.BondSlashed(header.slot, prover, BOND, rescuer, BOND / 2);
+        _finalize(relay, header, rescuer);
         assertEq(_owed(rescuer), 1.5e18 + PRICE);
         assertEq(_owed(payee), 0);
         assertEq(_owed(relay), 0.3e18);
@@ -130,10 +130,10 @@ contract FaultsTest is Fixture {
 
     /// @custom:rule E1, E5
     function test_rescue_theLateProverRescuesItselfAtTheCostOfHalfItsBond() public {
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         _warp(_now() + 60);
         _phaseIs(Phase.OpenProving);
-        _finalize(prover, h, prover);
+        _finalize(prover, header, prover);
         assertEq(escrow.account(prover).free, 1000e18 - BOND / 2);
     }
 
@@ -147,11 +147,11 @@ contract FaultsTest is Fixture {
         _phaseIs(Phase.Halt);
         _warp(start + 5);
         _phaseIs(Phase.Backup);
-        Header memory h = _header(1, "backup");
+        Header memory header = _header(1, "backup");
         vm.expectEmit();
-        emit IRollup.BackupBlock(h.slot, _hash(h), h);
-        _finalizeBackup(relay, h, rescuer);
-        assertEq(rollup.finalizedHeader(Slot.wrap(slot)), _hash(h));
+        emit IRollup.BackupBlock(header.slot, _hash(header), header);
+        _finalizeBackup(relay, header, rescuer);
+        assertEq(rollup.finalizedHeader(Slot.wrap(slot)), _hash(header));
         assertEq(_owed(rescuer), 1.5e18);
         assertEq(_owed(relay), 0.3e18);
         assertEq(_owedToOwners(), 0, "the sequencer's share isn't paid");
@@ -167,9 +167,9 @@ contract FaultsTest is Fixture {
         _commit(ranked[0], withheld);
         _warp(_now() + 1 + 3 + 3 + 1);
         _phaseIs(Phase.Backup);
-        assertEq(_view().turn, 2);
-        Header memory h = _header(1, "backup");
-        _finalizeBackup(rescuer, h, rescuer);
+        assertEq(_view().rank, 2);
+        Header memory header = _header(1, "backup");
+        _finalizeBackup(rescuer, header, rescuer);
         assertEq(_stake(ranked[0]), STAKE - 5e18);
         assertEq(_stake(ranked[1]), STAKE - 1e18);
         assertEq(escrow.account(prover).free, 1000e18);
@@ -179,18 +179,20 @@ contract FaultsTest is Fixture {
 
     /// @custom:rule B2, E1
     function test_backup_ofTheRevealedBlockNeedsNoBlobs() public {
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         _warp(_now() + 61);
         _phaseIs(Phase.Halt);
         _warp(_now() + 1);
         _phaseIs(Phase.Backup);
-        bytes memory proof = _proof(h, rescuer);
+        bytes memory proof = _proof(header, rescuer);
         vm.prank(relay);
         vm.expectEmit();
-        emit IRollup.BondSlashed(h.slot, prover, BOND, rescuer, BOND / 2);
+        emit IRollup.BondSlashed(header.slot, prover, BOND, rescuer, BOND / 2);
         vm.expectEmit();
-        emit IRollup.Finalized(h.slot, _hash(h), rescuer, Outcome.Backup, h.stateRoot, 0, L1Slot.wrap(_now()));
-        rollup.finalizeBackup(h, rescuer, proof);
+        emit IRollup.Finalized(
+            header.slot, _hash(header), rescuer, Outcome.Backup, header.stateRoot, 0, L1Slot.wrap(_now())
+        );
+        rollup.finalizeBackup(header, rescuer, proof);
         assertEq(_owed(rescuer), 1.5e18, "no price: the prover failed");
         assertEq(_owed(owners[0]), 1.2e18 + 0.1e18);
         assertEq(_owed(relay), 0.3e18);
@@ -202,21 +204,21 @@ contract FaultsTest is Fixture {
     function test_backup_ofAnotherBlockDespiteARevealedOne() public {
         _revealed(0);
         _warp(_now() + 62);
-        Header memory h = _header(1, "another");
-        _finalizeBackup(relay, h, rescuer);
+        Header memory header = _header(1, "another");
+        _finalizeBackup(relay, header, rescuer);
         assertEq(_owed(owners[0]), 0);
         assertEq(_owed(rescuer), 1.5e18);
         assertEq(escrow.account(rescuer).free, 1000e18 + BOND / 2);
         assertEq(escrow.account(prover).free, 1000e18 - BOND);
         assertEq(_stake(0), STAKE, "it revealed");
-        assertEq(rollup.tip().headerHash, _hash(h));
+        assertEq(rollup.tip().headerHash, _hash(header));
     }
 
     // ---- empty slots ----------------------------------------------------------------------------------------------
 
     /// @custom:rule E1, E5
     function test_expiry_burnsTheBondOfAnUnprovenBlock() public {
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         uint64 start = _view().start;
         _warp(_now() + 61 + 1 + 8 - 1);
         _phaseIs(Phase.Backup);
@@ -224,13 +226,13 @@ contract FaultsTest is Fixture {
         rollup.settle();
         _warp(_now() + 1);
         uint64 slot = _view().slot;
-        assertEq(slot, Slot.unwrap(h.slot) + 1);
+        assertEq(slot, Slot.unwrap(header.slot) + 1);
         assertEq(_view().start, _now(), "the next slot starts where the last one ends");
         assertEq(_view().previousStart, start);
         vm.expectEmit();
-        emit IRollup.BondSlashed(h.slot, prover, BOND, address(0), 0);
+        emit IRollup.BondSlashed(header.slot, prover, BOND, address(0), 0);
         vm.expectEmit();
-        emit IRollup.SlotExpired(h.slot);
+        emit IRollup.SlotExpired(header.slot);
         rollup.settle();
         assertEq(token.balanceOf(BURNED), BOND);
         assertEq(escrow.account(prover).free, 1000e18 - BOND);
@@ -263,13 +265,13 @@ contract FaultsTest is Fixture {
         _revealed(0);
         _warp(_now() + 500);
         _warp(_view().start + 13);
-        Header memory h = _revealed(1);
-        _finalize(prover, h, prover);
-        assertEq(rollup.tip().headerHash, _hash(h));
+        Header memory header = _revealed(1);
+        _finalize(prover, header, prover);
+        assertEq(rollup.tip().headerHash, _hash(header));
         assertEq(rollup.tip().height, 1);
     }
 
-    /// @dev A day, a year, and L1 slots around the boundaries, all in one step.
+    /// @dev A day, a year, and L1 slots around the boundaries, each in one step.
     /// @custom:rule S5, T3
     function test_idleSlots_areCaughtUpInOneStep() public {
         uint64 first = _view().start;
@@ -288,8 +290,8 @@ contract FaultsTest is Fixture {
             _phaseIs(Phase.Proposal);
         }
         _warp(first + 13 * 2_628_000);
-        Header memory h = _revealed(3);
-        _finalize(prover, h, prover);
+        Header memory header = _revealed(3);
+        _finalize(prover, header, prover);
         assertEq(Slot.unwrap(rollup.tip().slot), slot + 2_628_000);
     }
 
@@ -312,14 +314,14 @@ contract FaultsTest is Fixture {
 
     /// @custom:rule Q17
     function test_exit_aCandidateCannotLeaveBeforeItsSlotIsOver() public {
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         SequencerId id = _id(0);
         vm.prank(owners[0]);
         staking.initiateExit(id);
         _warp(_now() + 30);
         vm.expectRevert(abi.encodeWithSelector(IStaking.StillCandidate.selector, id));
         staking.withdraw(id);
-        _finalize(prover, h, prover);
+        _finalize(prover, header, prover);
         staking.withdraw(id);
         assertEq(token.balanceOf(owners[0]), STAKE);
         assertEq(uint256(staking.statusOf(id)), uint256(Status.Exited));

@@ -29,7 +29,7 @@ import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {MutablePayload, single} from "../support/Payloads.sol";
 
-/// @title Governance over the real contracts: what it can do, and what it can't
+/// @title Governance over the real contracts: what it can do and what it cannot do
 contract GovernanceIntegration is Fixture {
     uint64 private constant ROUND = 4;
     uint64 private constant QUORUM = 3;
@@ -47,14 +47,14 @@ contract GovernanceIntegration is Fixture {
 
     function setUp() public override {
         super.setUp();
-        // from the first slot of a round on
+        // From the first slot of a round on.
         _warp(_view().start);
         while (_view().slot % ROUND != 0) {
             _warp(_now() + 13);
         }
     }
 
-    function _deploy(IERC20 token_, Parameters memory p, Rates memory rates) internal override {
+    function _deploy(IERC20 token_, Parameters memory parameters, Rates memory rates) internal override {
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 9);
         address votesAt = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
         _timelock = new Timelock(votesAt, DELAY, GRACE, GENESIS_TIME, SLOT_SECONDS);
@@ -67,7 +67,7 @@ contract GovernanceIntegration is Fixture {
         bridge = new Bridge(token_, IRollup(predicted), 1e9, 1, GENESIS_TIME, SLOT_SECONDS);
         scoring = new PublicScore();
         rollup = new Rollup(
-            p,
+            parameters,
             Contracts(staking, randomness, escrow, rewards, bridge, verifier, scoring, _votes, address(_guardian)),
             GENESIS_TIME,
             SLOT_SECONDS,
@@ -79,21 +79,21 @@ contract GovernanceIntegration is Fixture {
 
     // ---- steps ------------------------------------------------------------------------------------------------------
 
-    /// @dev Sequencer 0's block of the slot in turn, revealed, with a vote.
-    function _revealedVote(address payload) private returns (Header memory h) {
+    /// @dev A revealed block of sequencer 0 for the slot in turn, with a vote.
+    function _revealedVote(address payload) private returns (Header memory header) {
         _warp(_view().start);
-        h = _headerOf(0);
-        h.vote = payload;
-        _proposeHash(0, _hash(h));
+        header = _headerOf(0);
+        header.vote = payload;
+        _proposeHash(0, _hash(header));
         _warp(_view().start + 4);
-        _commit(0, h);
-        _reveal(h);
+        _commit(0, header);
+        _reveal(header);
     }
 
-    /// @dev A finalized block that votes.
-    function _block(address payload) private returns (Header memory h) {
-        h = _revealedVote(payload);
-        _finalize(prover, h, payee);
+    /// @dev A finalized block with a vote.
+    function _block(address payload) private returns (Header memory header) {
+        header = _revealedVote(payload);
+        _finalize(prover, header, payee);
     }
 
     function _payload(Action[] memory actions) private returns (MutablePayload payload) {
@@ -124,7 +124,7 @@ contract GovernanceIntegration is Fixture {
     }
 
     function _newRates(uint96 reward, uint96 bonus) private pure returns (Rates memory) {
-        return Rates({blockReward: reward, revealBonus: bonus, sequencerBps: 3000, proverBps: 6000, submitterBps: 1000});
+        return Rates(reward, bonus, 3000, 6000, 1000);
     }
 
     // ---- votes of blocks --------------------------------------------------------------------------------------------
@@ -143,65 +143,65 @@ contract GovernanceIntegration is Fixture {
 
     /// @custom:rule U1
     function test_aRevealedBlockHasNoVoteBeforeItIsFinal() public {
-        Header memory h = _revealedVote(payee);
+        Header memory header = _revealedVote(payee);
         assertEq(_votes.ballot(_round(), payee).votes, 0);
-        _finalize(prover, h, payee);
-        assertEq(_votes.ballot(Slot.unwrap(h.slot) / ROUND, payee).votes, 1);
+        _finalize(prover, header, payee);
+        assertEq(_votes.ballot(Slot.unwrap(header.slot) / ROUND, payee).votes, 1);
     }
 
     /// @custom:rule U1
     function test_aRescuedBlockVotes() public {
-        Header memory h = _revealedVote(payee);
+        Header memory header = _revealedVote(payee);
         _warp(_view().end);
         _phaseIs(Phase.OpenProving);
-        _finalize(rescuer, h, rescuer);
-        assertEq(_votes.ballot(Slot.unwrap(h.slot) / ROUND, payee).votes, 1);
+        _finalize(rescuer, header, rescuer);
+        assertEq(_votes.ballot(Slot.unwrap(header.slot) / ROUND, payee).votes, 1);
     }
 
     /// @custom:rule U1
     function test_aRevealedBlockVotesInBackupToo() public {
-        Header memory h = _revealedVote(payee);
+        Header memory header = _revealedVote(payee);
         _warp(_view().end);
         _warp(_view().end);
         _warp(_view().end);
         _phaseIs(Phase.Backup);
-        _finalizeBackup(rescuer, h, rescuer);
-        assertEq(_votes.ballot(Slot.unwrap(h.slot) / ROUND, payee).votes, 1);
+        _finalizeBackup(rescuer, header, rescuer);
+        assertEq(_votes.ballot(Slot.unwrap(header.slot) / ROUND, payee).votes, 1);
     }
 
-    /// Whoever brings a backup block wasn't elected, so it has no vote.
+    /// The sender of a backup block is not elected, so the block has no vote.
     /// @custom:rule U1, B3
     function test_RevertWhen_aBackupBlockVotes() public {
         _warp(_view().end);
         _warp(_view().end);
         _phaseIs(Phase.Backup);
-        Header memory h = _headerOf(0);
-        h.vote = payee;
-        bytes memory proof = _proof(h, rescuer);
-        vm.blobhashes(h.blobHashes);
+        Header memory header = _headerOf(0);
+        header.vote = payee;
+        bytes memory proof = _proof(header, rescuer);
+        vm.blobhashes(header.blobHashes);
         vm.expectRevert(IRollup.VoteNotZero.selector);
-        rollup.finalizeBackup(h, rescuer, proof);
+        rollup.finalizeBackup(header, rescuer, proof);
     }
 
     /// @custom:rule U3, U6
     function test_aVoteForAPushedPayloadStopsNoBlock() public {
         MutablePayload payload = _decide(single(address(staking), abi.encodeCall(IStaking.setEntryFlush, (7))));
-        Header memory h = _block(address(payload));
-        assertEq(rollup.finalizedHeader(h.slot), _hash(h));
-        assertEq(_votes.ballot(Slot.unwrap(h.slot) / ROUND, address(payload)).votes, 0);
+        Header memory header = _block(address(payload));
+        assertEq(rollup.finalizedHeader(header.slot), _hash(header));
+        assertEq(_votes.ballot(Slot.unwrap(header.slot) / ROUND, address(payload)).votes, 0);
     }
 
-    /// A submitter can't make the vote run out of gas and the block land.
+    /// A submitter cannot make the vote run out of gas while the block lands.
     /// @custom:rule O2
     function test_aVoteIsCountedOrTheBlockIsNotFinal() public {
-        Header memory h = _revealedVote(payee);
-        bytes memory proof = _proof(h, payee);
-        uint64 round = Slot.unwrap(h.slot) / ROUND;
+        Header memory header = _revealedVote(payee);
+        bytes memory proof = _proof(header, payee);
+        uint64 round = Slot.unwrap(header.slot) / ROUND;
         uint256 snapshot = vm.snapshotState();
         uint256 finalized;
         for (uint256 gas_ = 60_000; gas_ < 400_000; gas_ += 2_000) {
             vm.prank(prover);
-            try rollup.finalize{gas: gas_}(h, payee, proof) {
+            try rollup.finalize{gas: gas_}(header, payee, proof) {
                 ++finalized;
                 assertEq(_votes.ballot(round, payee).votes, 1, "suppressed");
             } catch {}
@@ -219,7 +219,7 @@ contract GovernanceIntegration is Fixture {
         MutablePayload payload = _decide(single(address(rewards), abi.encodeCall(IRewards.setRates, (rates))));
         owed = _owed(payee);
         _timelock.execute(address(payload), payload.actions());
-        // what is owed stays as it is, and the slot in turn keeps its rates
+        // Credits stay as they are, and the slot in turn keeps its rates.
         assertEq(_owed(payee), owed);
         assertEq(rewards.ratesOf(_slot()).blockReward, 3e18);
         assertEq(rewards.ratesOf(_slot().advance(1)).blockReward, 6e18);
@@ -253,7 +253,7 @@ contract GovernanceIntegration is Fixture {
         vm.expectRevert(IGuardian.NotApproved.selector);
         _guardian.pause();
 
-        // the next approval takes a quorum of blocks and the delay
+        // The next approval needs a quorum of blocks and the delay.
         _toRound();
         _govern(address(_guardian), abi.encodeCall(IGuardian.approve, ()));
         vm.prank(_keeper);
@@ -271,7 +271,7 @@ contract GovernanceIntegration is Fixture {
 
     // ---- what governance can't do -----------------------------------------------------------------------------------
 
-    /// @dev Everything that governance mustn't change, in one value.
+    /// @dev Everything that governance must not change, as one value.
     function _untouchable() private view returns (bytes32) {
         bytes32 money = keccak256(
             abi.encode(
@@ -326,7 +326,7 @@ contract GovernanceIntegration is Fixture {
         return keccak256(abi.encode(money, rules, governing, code));
     }
 
-    /// All that governance has, used at once: money, rules, delays and code stay as they are.
+    /// All powers of governance used at once leave money, rules, delays and code unchanged.
     /// @custom:rule N1, N2, N3, N4, N5, N6, N8
     function test_allItsPowersTogetherTouchNoMoneyRuleDelayOrCode() public {
         Action[] memory actions = new Action[](5);
@@ -348,13 +348,13 @@ contract GovernanceIntegration is Fixture {
         assertEq(_guardian.guardian(), payee);
     }
 
-    /// @dev What governance might try, each with the error that stops it.
+    /// @dev Calls that governance might try, each with the error that stops it.
     function _attempts() private view returns (Action[] memory actions, bytes4[] memory errors) {
         SequencerId id = SequencerId.wrap(1);
         BlockPay memory pay;
         actions = new Action[](21);
         errors = new bytes4[](21);
-        // stakes
+        // Stakes.
         actions[0] = Action(address(staking), abi.encodeCall(IStaking.slash, (id, 1e18)));
         errors[0] = IStaking.NotRollup.selector;
         actions[1] = Action(address(staking), abi.encodeCall(IStaking.initiateExit, (id)));
@@ -371,14 +371,14 @@ contract GovernanceIntegration is Fixture {
         errors[6] = IStaking.EntryFlushOutOfRange.selector;
         actions[7] = Action(address(staking), abi.encodeCall(IStaking.setEntryFlush, (0)));
         errors[7] = IStaking.EntryFlushOutOfRange.selector;
-        // bonds
+        // Bonds.
         actions[8] = Action(address(escrow), abi.encodeCall(IEscrow.lock, (prover, 1e18)));
         errors[8] = IEscrow.NotRollup.selector;
         actions[9] = Action(address(escrow), abi.encodeCall(IEscrow.release, (prover, 1e18)));
         errors[9] = IEscrow.NotRollup.selector;
         actions[10] = Action(address(escrow), abi.encodeCall(IEscrow.slash, (prover, 1e18, address(_timelock), 1e18)));
         errors[10] = IEscrow.NotRollup.selector;
-        // rewards
+        // Rewards.
         actions[11] = Action(address(rewards), abi.encodeCall(IRewards.settleBlock, (pay)));
         errors[11] = IRewards.NotRollup.selector;
         actions[12] = Action(address(rewards), abi.encodeCall(IRewards.claim, (address(_timelock))));
@@ -387,25 +387,25 @@ contract GovernanceIntegration is Fixture {
         errors[13] = IRewards.BlockRewardTooHigh.selector;
         actions[14] = Action(address(rewards), abi.encodeCall(IRewards.setRates, (_newRates(0, MAX_BONUS + 1))));
         errors[14] = IRewards.RevealBonusTooHigh.selector;
-        // the rollup
+        // The rollup.
         actions[15] = Action(address(rollup), abi.encodeCall(IRollup.pause, ()));
         errors[15] = IRollup.NotGuardian.selector;
         actions[16] = Action(address(_guardian), abi.encodeCall(IGuardian.pause, ()));
         errors[16] = IGuardian.NotGuardian.selector;
         actions[17] = Action(address(_guardian), abi.encodeCall(IGuardian.approve, ()));
         errors[17] = IGuardian.AlreadyApproved.selector;
-        // governance itself
+        // Governance itself.
         actions[18] = Action(address(_votes), abi.encodeCall(IVotes.signal, (Slot.wrap(1), payee)));
         errors[18] = IVotes.NotRollup.selector;
         actions[19] = Action(address(_votes), abi.encodeCall(IVotes.push, (0, payee)));
         errors[19] = IVotes.NoQuorum.selector;
-        // tokens that others hold
+        // Tokens that others hold.
         actions[20] =
             Action(address(token), abi.encodeCall(IERC20.transferFrom, (address(staking), address(_timelock), 1)));
         errors[20] = bytes4(keccak256("ERC20InsufficientAllowance(address,uint256,uint256)"));
     }
 
-    /// Each of them is refused by the contract itself, so that no payload can hold it.
+    /// Each of them is refused by the contract itself, so no payload can do it.
     /// @custom:rule N1, N2, N3, N4, N5, N6, N7, N8
     function test_whatGovernanceCantDo() public {
         bytes32 before = _untouchable();
@@ -414,14 +414,13 @@ contract GovernanceIntegration is Fixture {
             vm.prank(address(_timelock));
             (bool success, bytes memory reason) = actions[i].target.call(actions[i].data);
             assertFalse(success, vm.toString(i));
-            // casting: the error's selector
-            // forge-lint: disable-next-line(unsafe-typecast)
+            // Cast: the error's selector.
             assertEq(bytes32(bytes4(reason)), bytes32(errors[i]), vm.toString(i));
         }
         assertEq(_untouchable(), before);
     }
 
-    /// The same through a payload: it fails as a whole.
+    /// The same calls through a payload: it fails as a whole.
     /// @custom:rule U11
     function test_aPayloadThatTriesFailsAsAWhole() public {
         (Action[] memory attempts,) = _attempts();
@@ -436,7 +435,7 @@ contract GovernanceIntegration is Fixture {
         assertEq(uint256(_timelock.queued(address(payload)).status), uint256(PayloadStatus.Expired));
     }
 
-    /// A delay counts from the queue on, whatever other payloads do meanwhile.
+    /// A delay starts with the queueing of its payload, whatever other payloads do in the meantime.
     /// @custom:rule N8
     function test_nothingShortensADelay() public {
         MutablePayload first = _decide(single(address(staking), abi.encodeCall(IStaking.setEntryFlush, (7))));
@@ -461,7 +460,8 @@ contract GovernanceIntegration is Fixture {
         _timelock.execute(address(second), actions);
     }
 
-    /// @dev Approvals that were decided before the first pause, with governance as its own guardian: the chain still gets its time between two pauses.
+    /// @dev Several approvals were decided before the first pause, and governance is its own guardian. There is still
+    /// enough time for blocks between two pauses.
     /// @custom:rule N7, G5, U15
     function test_approvalsDecidedBeforehandMakeNoLongerPause() public {
         bytes memory pause = abi.encodeCall(IGuardian.pause, ());

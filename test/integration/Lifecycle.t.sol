@@ -21,22 +21,23 @@ contract SmartAccount is IERC1271 {
     }
 }
 
-/// @title Whole slots that end well, from proposal to payout
+/// @title Whole slots that succeed, from the proposal to the payout
 contract LifecycleTest is Fixture {
     /// @custom:rule F1, F4, E1
     function test_aProvenBlockMovesTheTipAndPaysEverybody() public {
         uint64 slot = _view().slot;
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         _phaseIs(Phase.ExclusiveProving);
-        _finalize(relay, h, rescuer);
+        _finalize(relay, header, rescuer);
 
         Tip memory tip = rollup.tip();
-        assertEq(tip.headerHash, _hash(h));
-        assertEq(tip.stateRoot, h.stateRoot);
+        assertEq(tip.headerHash, _hash(header));
+        assertEq(tip.stateRoot, header.stateRoot);
         assertEq(tip.height, 1);
         assertEq(Slot.unwrap(tip.slot), slot);
-        assertEq(rollup.finalizedHeader(Slot.wrap(slot)), _hash(h));
-        // 3e18: 40 % sequencer, 50 % prover, 10 % submitter; the price moves; the reveal came at once
+        assertEq(rollup.finalizedHeader(Slot.wrap(slot)), _hash(header));
+        // Of 3e18, the sequencer has 40 %, the prover 50 % and the submitter 10 %. The price moves between them. The
+        // reveal was immediate.
         assertEq(_owed(owners[0]), 1.2e18 - PRICE + 0.1e18);
         assertEq(_owed(payee), 1.5e18 + PRICE);
         assertEq(_owed(relay), 0.3e18);
@@ -62,10 +63,10 @@ contract LifecycleTest is Fixture {
         bytes32 parent = rollup.tip().headerHash;
         for (uint256 i = 0; i < 6; ++i) {
             uint64 slot = _view().slot;
-            Header memory h = _revealed(i % 4);
-            assertEq(h.parent, parent);
-            _finalize(prover, h, prover);
-            parent = _hash(h);
+            Header memory header = _revealed(i % 4);
+            assertEq(header.parent, parent);
+            _finalize(prover, header, prover);
+            parent = _hash(header);
             assertEq(rollup.tip().headerHash, parent);
             assertEq(rollup.tip().height, i + 1);
             assertEq(_view().slot, slot + 1, "the next slot follows at once");
@@ -76,11 +77,11 @@ contract LifecycleTest is Fixture {
 
     /// @custom:rule S4
     function test_theNextSlotStartsAfterTheLastOneEndedAndItsSeedIsFixed() public {
-        Header memory h = _committed(0);
+        Header memory header = _committed(0);
         uint64 start = _view().start;
-        _reveal(h);
-        _finalize(prover, h, prover);
-        // L1 slot of the finalization is start + 4, and T = start + 2
+        _reveal(header);
+        _finalize(prover, header, prover);
+        // L1 slot of the finalization is start + 4, and T = start + 2.
         assertEq(_now(), start + 4);
         assertEq(_view().start, start + 5);
         assertEq(_view().previousStart, start);
@@ -96,34 +97,34 @@ contract LifecycleTest is Fixture {
         _commit(ranked[0], first);
         _warp(_now() + 2);
         _reveal(first);
-        SlotView memory v = reader.currentSlot();
-        assertEq(v.candidates.length, 2);
-        assertEq(v.turn, 0);
-        assertEq(L1Slot.unwrap(v.phaseEnd), _now() + 41);
-        Candidate memory c = v.candidates[0];
-        assertEq(c.headerHash, _hash(first));
-        assertTrue(c.sequencer == _id(ranked[0]));
-        assertEq(L1Slot.unwrap(c.committedAt), L1Slot.unwrap(v.start) + 5);
-        assertEq(L1Slot.unwrap(c.revealedAt), L1Slot.unwrap(v.start) + 7);
-        assertEq(c.blobsSeen, 1);
-        assertEq(c.prover, prover);
-        assertEq(c.payee, payee);
-        assertEq(c.bond, BOND);
-        assertEq(c.price, PRICE);
-        c = v.candidates[1];
-        assertEq(c.headerHash, _hash(second));
-        assertEq(L1Slot.unwrap(c.committedAt), 0);
-        assertEq(c.prover, address(0), "what an earlier slot left isn't shown");
-        assertTrue(c.score < v.candidates[0].score);
+        SlotView memory slotView = reader.currentSlot();
+        assertEq(slotView.candidates.length, 2);
+        assertEq(slotView.rank, 0);
+        assertEq(L1Slot.unwrap(slotView.phaseEnd), _now() + 41);
+        Candidate memory candidate = slotView.candidates[0];
+        assertEq(candidate.headerHash, _hash(first));
+        assertTrue(candidate.sequencer == _id(ranked[0]));
+        assertEq(L1Slot.unwrap(candidate.committedAt), L1Slot.unwrap(slotView.start) + 5);
+        assertEq(L1Slot.unwrap(candidate.revealedAt), L1Slot.unwrap(slotView.start) + 7);
+        assertEq(candidate.blobsSeen, 1);
+        assertEq(candidate.prover, prover);
+        assertEq(candidate.payee, payee);
+        assertEq(candidate.bond, BOND);
+        assertEq(candidate.price, PRICE);
+        candidate = slotView.candidates[1];
+        assertEq(candidate.headerHash, _hash(second));
+        assertEq(L1Slot.unwrap(candidate.committedAt), 0);
+        assertEq(candidate.prover, address(0), "what an earlier slot left isn't shown");
+        assertTrue(candidate.score < slotView.candidates[0].score);
     }
 
     // ---- ways to agree --------------------------------------------------------------------------------------------
 
     /// @custom:rule C2
     function test_theSequencerCommitsWithTheProversSignature() public {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        Quote memory quote = _quote(0, _hash(h));
+        Quote memory quote = _quote(0, _hash(header));
         bytes memory signature = _sign(proverKey, quote);
         vm.prank(attesters[0]);
         rollup.commit(quote, signature, "");
@@ -133,9 +134,9 @@ contract LifecycleTest is Fixture {
 
     /// @custom:rule C2
     function test_aRelayCommitsWithBothSignatures() public {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        Quote memory quote = _quote(0, _hash(h));
+        Quote memory quote = _quote(0, _hash(header));
         bytes memory proverSignature = _sign(proverKey, quote);
         bytes memory sequencerSignature = _sign(attesterKeys[0], quote);
         vm.prank(relay);
@@ -146,9 +147,9 @@ contract LifecycleTest is Fixture {
     /// @custom:rule C2
     function test_aSequencerProvesForItselfWithoutSignatures() public {
         _fundEscrow(attesters[0], BOND);
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        Quote memory quote = _quote(0, _hash(h));
+        Quote memory quote = _quote(0, _hash(header));
         quote.prover = attesters[0];
         vm.prank(attesters[0]);
         rollup.commit(quote, "", "");
@@ -157,9 +158,9 @@ contract LifecycleTest is Fixture {
 
     /// @custom:rule C2
     function test_aSmartAccountProvesWithItsOwnSignatureScheme() public {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        Quote memory quote = _quote(0, _hash(h));
+        Quote memory quote = _quote(0, _hash(header));
         quote.prover = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
         new SmartAccount(rollup.quoteDigest(quote));
         _fundEscrow(quote.prover, BOND);
@@ -170,10 +171,10 @@ contract LifecycleTest is Fixture {
 
     /// @custom:rule C4
     function test_ofTwoQuotesForOneHeaderTheFirstWins() public {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        _commit(0, h);
-        Quote memory other = _quote(0, _hash(h));
+        _commit(0, header);
+        Quote memory other = _quote(0, _hash(header));
         other.prover = rescuer;
         bytes memory signature = _sign(attesterKeys[0], other);
         vm.prank(rescuer);
@@ -185,31 +186,31 @@ contract LifecycleTest is Fixture {
 
     /// @custom:rule V2, V3
     function test_aRevealMayTakeSeveralTransactions() public {
-        Header memory h = _header(5, "three blobs");
-        _proposeHash(0, _hash(h));
+        Header memory header = _header(5, "three blobs");
+        _proposeHash(0, _hash(header));
         _warp(_view().start + 4);
-        _commit(0, h);
+        _commit(0, header);
 
         bytes32[] memory blobs = new bytes32[](2);
-        blobs[0] = h.blobHashes[2];
+        blobs[0] = header.blobHashes[2];
         blobs[1] = _blob("foreign", 0);
         vm.blobhashes(blobs);
         vm.expectEmit();
-        emit IRollup.Revealed(h.slot, _hash(h), h, 4, false, L1Slot.wrap(_now()));
-        rollup.reveal(h);
+        emit IRollup.Revealed(header.slot, _hash(header), header, 4, false, L1Slot.wrap(_now()));
+        rollup.reveal(header);
         _phaseIs(Phase.Reveal);
         assertEq(reader.currentSlot().candidates[0].blobsSeen, 4);
 
         vm.expectRevert(IRollup.NoNewBlob.selector);
-        rollup.reveal(h);
+        rollup.reveal(header);
 
         _warp(_now() + 2);
-        blobs[0] = h.blobHashes[1];
-        blobs[1] = h.blobHashes[0];
+        blobs[0] = header.blobHashes[1];
+        blobs[1] = header.blobHashes[0];
         vm.blobhashes(blobs);
         vm.expectEmit();
-        emit IRollup.Revealed(h.slot, _hash(h), h, 7, true, L1Slot.wrap(_now()));
-        rollup.reveal(h);
+        emit IRollup.Revealed(header.slot, _hash(header), header, 7, true, L1Slot.wrap(_now()));
+        rollup.reveal(header);
         _phaseIs(Phase.ExclusiveProving);
         assertEq(_view().end, _now() + 41, "the prover's clock starts at the completed reveal");
     }
@@ -219,10 +220,10 @@ contract LifecycleTest is Fixture {
         uint96[4] memory bonus = [uint96(0.1e18), 0.075e18, 0.05e18, 0.025e18];
         for (uint256 i = 0; i < 4; ++i) {
             uint256 before = _owed(owners[0]);
-            Header memory h = _committed(0);
+            Header memory header = _committed(0);
             _warp(_now() + i);
-            _reveal(h);
-            _finalize(relay, h, payee);
+            _reveal(header);
+            _finalize(relay, header, payee);
             assertEq(_owed(owners[0]) - before, 1.2e18 - PRICE + bonus[i]);
             _warp(_view().start);
         }
@@ -230,8 +231,8 @@ contract LifecycleTest is Fixture {
 
     /// @custom:rule E1
     function test_thePayeeGetsTheSubmissionRewardWhenItSends() public {
-        Header memory h = _revealed(0);
-        _finalize(payee, h, payee);
+        Header memory header = _revealed(0);
+        _finalize(payee, header, payee);
         assertEq(_owed(payee), 1.5e18 + PRICE + 0.3e18);
         assertEq(_owed(payee) + _owed(owners[0]), 3e18 + 0.1e18);
     }
@@ -246,13 +247,13 @@ contract LifecycleTest is Fixture {
         (, uint32 index) = bridge.deposit(address(this), x, y, 3);
         bridge.forceExit(index, payee);
         _warp(_view().start + 3 * 13);
-        Header memory h = _headerOf(0);
-        h.depositsEnd = 3;
-        _proposeHash(0, _hash(h));
+        Header memory header = _headerOf(0);
+        header.depositsEnd = 3;
+        _proposeHash(0, _hash(header));
         _warp(_view().start + 4);
-        _commit(0, h);
-        _reveal(h);
-        _finalize(prover, h, prover);
+        _commit(0, header);
+        _reveal(header);
+        _finalize(prover, header, prover);
         assertEq(rollup.tip().depositsEnd, 3);
     }
 
@@ -264,23 +265,25 @@ contract LifecycleTest is Fixture {
         (, uint32 index) = bridge.deposit(address(this), x, y, 7);
         bridge.forceExit(index, payee);
         _warp(_view().start + 3 * 13);
-        Header memory h = _headerOf(0);
-        h.depositsEnd = 1;
-        _proposeHash(0, _hash(h));
+        Header memory header = _headerOf(0);
+        header.depositsEnd = 1;
+        _proposeHash(0, _hash(header));
         _warp(_view().start + 4);
-        _commit(0, h);
+        _commit(0, header);
         vm.expectRevert(abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, 2, 1));
-        rollup.reveal(h);
+        rollup.reveal(header);
     }
 
     /// @custom:rule E1
     function test_anEmptyPotNeverBlocksABlock() public {
         vm.prank(address(rewards));
         assertTrue(token.transfer(relay, 1000e18));
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         vm.expectEmit();
-        emit IRollup.Finalized(h.slot, _hash(h), payee, Outcome.Finalized, h.stateRoot, 0, L1Slot.wrap(_now()));
-        _finalize(relay, h, payee);
+        emit IRollup.Finalized(
+            header.slot, _hash(header), payee, Outcome.Finalized, header.stateRoot, 0, L1Slot.wrap(_now())
+        );
+        _finalize(relay, header, payee);
         assertEq(_owed(payee), 1.5e18 + PRICE);
     }
 }

@@ -3,16 +3,12 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
-import {IBridge} from "../../contracts/interfaces/IBridge.sol";
 import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
-import {IGuardian} from "../../contracts/interfaces/IGuardian.sol";
 import {Action} from "../../contracts/interfaces/IPayload.sol";
-import {SequencerView, SlotView} from "../../contracts/interfaces/IReader.sol";
-import {BlockPay, IRewards} from "../../contracts/interfaces/IRewards.sol";
+import {BlockPay} from "../../contracts/interfaces/IRewards.sol";
 import {Phase} from "../../contracts/interfaces/IRollup.sol";
 import {IStaking, Registration, Sequencer, Status} from "../../contracts/interfaces/IStaking.sol";
 import {ITimelock, PayloadStatus} from "../../contracts/interfaces/ITimelock.sol";
-import {IVotes} from "../../contracts/interfaces/IVotes.sol";
 import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {BridgeDeposit} from "../../script/BridgeDeposit.s.sol";
@@ -40,11 +36,17 @@ import {ShowSlot} from "../../script/ShowSlot.s.sol";
 import {TopUp} from "../../script/TopUp.s.sol";
 import {WithdrawStake} from "../../script/WithdrawStake.s.sol";
 import {DevToken} from "../../script/dev/DevToken.sol";
+import {MintDevToken} from "../../script/dev/MintDevToken.s.sol";
 import {BlsSecret} from "../../script/lib/BlsSecret.sol";
+import {Configuration} from "../../script/lib/Configuration.sol";
+import {Deployments, Plan} from "../../script/lib/Deployments.sol";
 import {Operator} from "../../script/lib/Operator.sol";
+import {Signing} from "../../script/lib/Signing.sol";
+import {Text} from "../../script/lib/Text.sol";
 import {BlsKeys} from "../support/BlsKeys.sol";
 import {ConfigurationFixture} from "../support/ConfigurationFixture.sol";
 import {MutablePayload, single} from "../support/Payloads.sol";
+import {TestToken} from "../support/TestToken.sol";
 
 /// @notice A deployment and an operator with a key in the environment, as the scripts find them.
 abstract contract OperatorFixture is ConfigurationFixture {
@@ -60,12 +62,19 @@ abstract contract OperatorFixture is ConfigurationFixture {
         (operator, key) = makeAddrAndKey("operator");
         // the same in every test: the environment is shared
         vm.setEnv("FERNET_KEY", vm.toString(bytes32(key)));
-        vm.setEnv("FERNET_BLS_SECRET", "11");
+        vm.setEnv("FERNET_BLS_SECRET", vm.toString(bytes32(uint256(11))));
         Deploy script = new Deploy();
-        deployed = script.deploy(_configuration(), address(script));
-        script.record(_configuration(), deployed, 77);
+        Configuration memory c = _configuration();
+        Plan memory plan = script.planFor(c, address(script));
+        deployed = script.resume(c, plan);
+        Deployments.write(script.complete(plan, deployed).file);
         vm.prank(address(script));
         DevToken(address(deployed.token)).mint(operator, 1000e18);
+    }
+
+    /// @dev The next call ends with a contract's error in words.
+    function _expectRefusal(string memory name, string memory reason) internal {
+        vm.expectRevert(abi.encodeWithSelector(Operator.Refused.selector, name, reason));
     }
 
     function _skip(uint256 l1Slots) internal {
@@ -95,6 +104,10 @@ contract OperatorsTest is OperatorFixture {
         return deployed.staking.sequencer(SequencerId.wrap(1));
     }
 
+    function _mustSign(address expected, string memory role) private view returns (string memory) {
+        return string.concat(vm.toString(expected), ", ", role, ", must sign, not ", vm.toString(operator));
+    }
+
     function _register() private {
         new Register().run(makeAddr("attester"), address(0), 3);
     }
@@ -109,7 +122,7 @@ contract OperatorsTest is OperatorFixture {
     /// @custom:rule X5, X7
     function test_registerExitAndGetTheStakeBack() public {
         address attester = makeAddr("attester");
-        assertEq(SequencerId.unwrap(new Register().run(attester, other, 3)), 1);
+        new Register().run(attester, other, 3);
         assertEq(_sequencer().owner, operator);
         assertEq(_sequencer().attester, attester);
         assertEq(_sequencer().feeRecipient, 3);
@@ -125,9 +138,9 @@ contract OperatorsTest is OperatorFixture {
     /// @custom:rule X5
     function test_registerWithAProofMadeElsewhere() public {
         Registration memory r = BlsKeys.registration(deployed.staking, operator, other, 7);
-        assertEq(
-            new PossessionMessage().run(operator, r.blsKey), deployed.staking.possessionMessage(operator, r.blsKey)
-        );
+        PossessionMessage message = new PossessionMessage();
+        message.run(operator, r.blsKey);
+        assertEq(message.messageOf(operator, r.blsKey), deployed.staking.possessionMessage(operator, r.blsKey));
         new Register().run(other, address(0), 0, r.blsKey, r.proofOfPossession);
         assertEq(_sequencer().blsKeyHash, keccak256(abi.encode(r.blsKey)));
     }
@@ -136,7 +149,12 @@ contract OperatorsTest is OperatorFixture {
     function test_RevertWhen_theProofIsAnothers() public {
         Registration memory r = BlsKeys.registration(deployed.staking, other, other, 7);
         Register register = new Register();
-        vm.expectRevert(abi.encodeWithSelector(IStaking.BadProofOfPossession.selector, operator));
+        _expectRefusal(
+            "BadProofOfPossession",
+            string.concat(
+                "the BLS key is invalid, or didn't sign what PossessionMessage prints for ", vm.toString(operator)
+            )
+        );
         register.run(other, address(0), 0, r.blsKey, r.proofOfPossession);
     }
 
@@ -159,7 +177,7 @@ contract OperatorsTest is OperatorFixture {
         new CancelEntry().run(1);
         assertEq(_balance(operator), 1000e18);
         CancelEntry cancel = new CancelEntry();
-        vm.expectPartialRevert(IStaking.WrongStatus.selector);
+        _expectRefusal("WrongStatus", "sequencer 1 is exited, it must be queued");
         cancel.run(1);
     }
 
@@ -171,7 +189,7 @@ contract OperatorsTest is OperatorFixture {
         new TopUp().run(1, 1e18);
         assertEq(_sequencer().stake, 99e18);
         TopUp topUp = new TopUp();
-        vm.expectRevert(abi.encodeWithSelector(IStaking.StakeTooHigh.selector, SequencerId.wrap(1), 100e18, 101e18));
+        _expectRefusal("StakeTooHigh", "the stake of sequencer 1 would be 101 FDEV, more than 100 FDEV");
         topUp.run(1, 2e18);
     }
 
@@ -208,22 +226,23 @@ contract OperatorsTest is OperatorFixture {
         new SetWithdrawer().run(1, other);
         assertEq(_sequencer().withdrawer, other);
         SetWithdrawer set = new SetWithdrawer();
-        vm.expectRevert(abi.encodeWithSelector(IStaking.NotWithdrawer.selector, SequencerId.wrap(1), other, operator));
+        _expectRefusal("NotWithdrawer", _mustSign(other, "the withdrawer of sequencer 1"));
         set.run(1, operator);
     }
 
     /// @custom:rule X2
     function test_RevertWhen_theSequencerIsNobodys() public {
+        string memory missing = "sequencer 1 isn't registered; ShowSequencers lists them";
         InitiateExit exit = new InitiateExit();
-        vm.expectPartialRevert(IStaking.WrongStatus.selector);
+        _expectRefusal("WrongStatus", missing);
         exit.run(1);
         _failed();
         RotateAttester rotate = new RotateAttester();
-        vm.expectPartialRevert(IStaking.WrongStatus.selector);
+        _expectRefusal("WrongStatus", missing);
         rotate.run(1, other);
         _failed();
         SetFeeRecipient set = new SetFeeRecipient();
-        vm.expectPartialRevert(IStaking.WrongStatus.selector);
+        _expectRefusal("WrongStatus", missing);
         set.run(1, 1);
     }
 
@@ -235,7 +254,12 @@ contract OperatorsTest is OperatorFixture {
         assertEq(deployed.escrow.account(operator).free, 20e18);
         new EscrowRequestWithdrawal().run(5e18);
         EscrowWithdraw withdraw = new EscrowWithdraw();
-        vm.expectPartialRevert(IEscrow.NotWithdrawableYet.selector);
+        _expectRefusal(
+            "NotWithdrawableYet",
+            string.concat(
+                vm.toString(operator), " can withdraw from the escrow from L1 slot 8333337, in 4 L1 slots (48 s)"
+            )
+        );
         withdraw.run(operator);
         _failed();
         _skip(4);
@@ -248,7 +272,7 @@ contract OperatorsTest is OperatorFixture {
         new FundRewards().run(1e18);
         assertEq(deployed.rewards.pot(), 100_001e18);
         ClaimRewards claim = new ClaimRewards();
-        vm.expectRevert(abi.encodeWithSelector(IRewards.NothingOwed.selector, operator));
+        _expectRefusal("NothingOwed", string.concat(vm.toString(operator), " has no rewards to claim"));
         claim.run(operator);
         _failed();
         vm.prank(address(deployed.rollup));
@@ -261,18 +285,25 @@ contract OperatorsTest is OperatorFixture {
                     submitter: operator,
                     price: 0,
                     revealPhase: 0,
-                    revealTook: 0
+                    revealDuration: 0
                 })
             );
         // the prover's and the submitter's share of 3e18
-        assertEq(new ClaimRewards().run(operator), 1.8e18);
+        new ClaimRewards().run(operator);
         assertEq(_balance(operator), 1000.8e18);
     }
 
     /// @custom:rule X6
     function test_RevertWhen_tokensAreMissing() public {
         EscrowDeposit deposit = new EscrowDeposit();
-        vm.expectRevert(abi.encodeWithSelector(Operator.InsufficientTokens.selector, operator, 1001e18, 1000e18));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                Operator.InsufficientTokens.selector,
+                operator,
+                "1001 FDEV (1001000000000000000000 token units)",
+                "1000 FDEV (1000000000000000000000 token units)"
+            )
+        );
         deposit.run(operator, 1001e18);
     }
 
@@ -294,21 +325,41 @@ contract OperatorsTest is OperatorFixture {
         // the generator of Jubjub's prime-order subgroup
         uint256 x = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
         uint256 y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
-        (uint64 number, uint32 index) = new BridgeDeposit().run(operator, x, y, 5);
-        assertEq(number, 0);
-        assertEq(deployed.bridge.accountOf(operator, x, y), index);
+        new BridgeDeposit().run(operator, x, y, 5);
+        uint32 index = deployed.bridge.accountOf(operator, x, y);
+        assertNotEq(index, 0);
         assertEq(_balance(operator), 1000e18 - 5e9);
-        assertEq(new ForceExit().run(index, other), 1);
+        new ForceExit().run(index, other);
+        assertEq(deployed.bridge.count(), 2);
         ForceExit exit = new ForceExit();
-        vm.expectRevert(abi.encodeWithSelector(IBridge.ExitUsed.selector, index));
+        _expectRefusal(
+            "ExitUsed",
+            string.concat(
+                "L2 account ",
+                vm.toString(index),
+                " had no deposit since its last forced exit; BridgeDeposit comes first"
+            )
+        );
         exit.run(index, other);
         _failed();
         BridgeDeposit deposit = new BridgeDeposit();
-        vm.expectRevert(abi.encodeWithSelector(IBridge.InvalidKey.selector, 1, 1));
+        _expectRefusal(
+            "InvalidKey", "the L2 key is no point of Jubjub's prime-order subgroup, or is its neutral element"
+        );
         deposit.run(operator, 1, 1, 5);
     }
 
     // ---- governance -------------------------------------------------------------------------------------------------
+
+    function _mustBeReady(MutablePayload payload, string memory status) private pure returns (string memory) {
+        return string.concat(
+            "payload ",
+            vm.toString(address(payload)),
+            " is ",
+            status,
+            ", it must be ready; ShowPayload prints its times"
+        );
+    }
 
     function _payload() private returns (MutablePayload payload) {
         payload = new MutablePayload();
@@ -319,17 +370,13 @@ contract OperatorsTest is OperatorFixture {
     function test_pushAndExecute() public {
         MutablePayload payload = _payload();
         PushVote push = new PushVote();
-        vm.expectRevert(abi.encodeWithSelector(IVotes.NoQuorum.selector, 6, 0));
+        _expectRefusal("NoQuorum", "the payload has 0 votes in this round, it needs 6");
         push.run(0, address(payload));
         _failed();
         _vote(address(payload));
         new PushVote().run(0, address(payload));
         ExecutePayload execute = new ExecutePayload();
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                ITimelock.WrongStatus.selector, address(payload), PayloadStatus.Ready, PayloadStatus.Waiting
-            )
-        );
+        _expectRefusal("WrongStatus", _mustBeReady(payload, "waiting"));
         execute.run(address(payload));
         _failed();
         _skip(10);
@@ -365,18 +412,14 @@ contract OperatorsTest is OperatorFixture {
     function test_RevertWhen_thePayloadWasNeverQueued() public {
         MutablePayload payload = _payload();
         ExecutePayload execute = new ExecutePayload();
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                ITimelock.WrongStatus.selector, address(payload), PayloadStatus.Ready, PayloadStatus.None
-            )
-        );
+        _expectRefusal("WrongStatus", _mustBeReady(payload, "not queued"));
         execute.run(address(payload));
     }
 
     /// @custom:rule X2
     function test_RevertWhen_anotherPauses() public {
         Pause pause = new Pause();
-        vm.expectRevert(abi.encodeWithSelector(IGuardian.NotGuardian.selector, KEEPER, operator));
+        _expectRefusal("NotGuardian", _mustSign(KEEPER, "the guardian"));
         pause.run();
     }
 
@@ -389,7 +432,7 @@ contract OperatorsTest is OperatorFixture {
         assertEq(L1Slot.unwrap(deployed.rollup.pausedUntil()), L1Slot.unwrap(deployed.rollup.l1Slot()) + 50);
         new ShowSlot().run();
         Pause pause = new Pause();
-        vm.expectRevert(IGuardian.NotApproved.selector);
+        _expectRefusal("NotApproved", "the approval to pause is used up; governance can give another");
         pause.run();
     }
 
@@ -399,10 +442,28 @@ contract OperatorsTest is OperatorFixture {
     function test_showTheSlot() public {
         ShowSlot show = new ShowSlot();
         show.run();
-        assertEq(show.phaseName(Phase.Waiting), "waiting");
-        assertEq(show.phaseName(Phase.Backup), "backup");
-        SlotView memory slot = deployed.reader.currentSlot();
-        assertEq(Slot.unwrap(slot.slot), 0);
+        string memory root = vm.toString(bytes32(uint256(7)));
+        string memory header = vm.toString(deployed.rollup.tip().headerHash);
+        assertEq(
+            show.report(),
+            string.concat(
+                "now              L1 slot 8333333\n",
+                "slot             0\n",
+                "  start          L1 slot 8333360, in 27 L1 slots (324 s)\n",
+                "  seed from      L1 slot 8333359, in 26 L1 slots (312 s)\n",
+                "  phase          waiting\n",
+                "  phase ends     L1 slot 8333360, in 27 L1 slots (324 s)\n",
+                "  rank in turn   0\n",
+                "no slot before   L1 slot 8333357, in 24 L1 slots (288 s)\n",
+                "block reward     3 FDEV\n",
+                "final blocks     0\n",
+                string.concat("  last header    ", header, "\n"),
+                string.concat("  state root     ", root, "\n"),
+                "L1 queue         0 deposits and exits consumed, 0 waiting\n"
+            )
+        );
+        assertEq(Text.phase(Phase.Waiting), "waiting");
+        assertEq(Text.phase(Phase.Backup), "backup");
     }
 
     /// @custom:rule X9
@@ -412,13 +473,36 @@ contract OperatorsTest is OperatorFixture {
         new Register().run(other, other, 0);
         new InitiateExit().run(2);
         ShowSequencers show = new ShowSequencers();
-        SequencerView[] memory shown = show.run(1, 10);
-        assertEq(shown.length, 2);
-        assertEq(SequencerId.unwrap(shown[1].id), 2);
-        assertEq(show.run(2, 10).length, 1);
-        assertEq(show.run(3, 10).length, 0);
-        assertEq(show.statusName(Status.Queued), "queued");
-        assertEq(show.statusName(Status.Exited), "exited");
+        show.run(1, 10);
+        string memory first = string.concat(
+            "sequencer        1\n  status         queued\n  owner          ",
+            vm.toString(operator),
+            "\n  attester       ",
+            vm.toString(makeAddr("attester")),
+            "\n  next attester  ",
+            vm.toString(other),
+            "\n    from         L1 slot 8333337, in 4 L1 slots (48 s)\n  withdrawer     ",
+            vm.toString(operator),
+            "\n  stake          100 FDEV\n  active from    L1 slot 8333337, in 4 L1 slots (48 s)\n",
+            "  fee recipient  L2 account 3\n",
+            string.concat("  BLS key hash   ", vm.toString(keccak256(abi.encode(BlsKeys.publicKey(11)))), "\n")
+        );
+        string memory second = string.concat(
+            "sequencer        2\n  status         exiting\n  owner          ",
+            vm.toString(operator),
+            "\n  attester       ",
+            vm.toString(other),
+            "\n  withdrawer     ",
+            vm.toString(other),
+            "\n  stake          100 FDEV\n  active from    L1 slot 8333337, in 4 L1 slots (48 s)\n",
+            "  exit started   L1 slot 8333333, now\n  fee recipient  none, fees are burned\n",
+            string.concat("  BLS key hash   ", vm.toString(keccak256(abi.encode(BlsKeys.publicKey(11)))), "\n")
+        );
+        assertEq(show.report(1, 10), string.concat(first, second));
+        assertEq(show.report(2, 10), second);
+        assertEq(show.report(3, 10), "no sequencer from 3 on\n");
+        assertEq(Text.status(Status.Queued), "queued");
+        assertEq(Text.status(Status.Exited), "exited");
     }
 
     /// @custom:rule X9
@@ -426,15 +510,101 @@ contract OperatorsTest is OperatorFixture {
         MutablePayload payload = _payload();
         ShowPayload show = new ShowPayload();
         show.run(0, address(payload));
+        string memory head = string.concat("payload          ", vm.toString(address(payload)), "\n");
+        string memory call = string.concat(
+            "action           0\n  target         ",
+            vm.toString(address(deployed.staking)),
+            "\n  data           ",
+            vm.toString(abi.encodeCall(IStaking.setEntryFlush, (5))),
+            "\n"
+        );
+        assertEq(
+            show.report(0, address(payload)),
+            string.concat(head, "votes in round 0 0, the quorum is 6\ntimelock         not queued\n", call)
+        );
+        string memory hash = vm.toString(keccak256(abi.encode(payload.actions())));
         _vote(address(payload));
         new PushVote().run(0, address(payload));
-        show.run(0, address(payload));
+        string memory queued = string.concat(
+            head,
+            "votes in round 0 6, the quorum is 6\n",
+            "  push before    L1 slot 8333433, in 100 L1 slots (1200 s)\n",
+            "timelock         waiting\n",
+            "  executable     from L1 slot 8333343, in 10 L1 slots (120 s)\n",
+            "  expires        L1 slot 8333443, in 110 L1 slots (1320 s)\n",
+            string.concat("  actions hash   ", hash, "\n")
+        );
+        assertEq(show.report(0, address(payload)), string.concat(queued, call));
         payload.set(single(other, ""));
-        show.run(0, address(payload));
-        show.run(0, other);
-        show.run(0, address(deployed.token));
-        assertEq(show.statusName(PayloadStatus.None), "not queued");
-        assertEq(show.statusName(PayloadStatus.Expired), "expired");
+        assertEq(
+            show.report(0, address(payload)),
+            string.concat(
+                queued,
+                "action           0\n  target         ",
+                vm.toString(other),
+                "\n  data           0x\nTHE PAYLOAD CHANGED: these aren't the actions that were queued\n"
+            )
+        );
+        string memory nothing = "votes in round 0 0, the quorum is 6\ntimelock         not queued\n";
+        assertEq(
+            show.report(0, other),
+            string.concat("payload          ", vm.toString(other), "\n", nothing, "the payload's address has no code\n")
+        );
+        assertEq(
+            show.report(0, address(deployed.token)),
+            string.concat(
+                "payload          ",
+                vm.toString(address(deployed.token)),
+                "\n",
+                nothing,
+                "the payload's actions() fails\n"
+            )
+        );
+        assertEq(Text.payloadStatus(PayloadStatus.None), "not queued");
+        assertEq(Text.payloadStatus(PayloadStatus.Expired), "expired");
+    }
+
+    // ---- development tokens -----------------------------------------------------------------------------------------
+
+    /// @custom:rule X10
+    function test_theOwnerMintsDevelopmentTokens() public {
+        DevToken token = DevToken(address(deployed.token));
+        MintDevToken mint = new MintDevToken();
+        vm.expectRevert(abi.encodeWithSelector(MintDevToken.NotTheTokenOwner.selector, token.owner(), operator));
+        mint.run(other, 2e18);
+        _failed();
+        vm.prank(token.owner());
+        token.transferOwnership(operator);
+        new MintDevToken().run(other, 2e18);
+        assertEq(_balance(other), 2e18);
+    }
+
+    /// @custom:rule X10
+    function test_RevertWhen_theTokenIsNotTheDevelopmentToken() public {
+        // a deployment whose token has other code
+        Configuration memory c = _configuration();
+        vm.chainId(4_242_014);
+        c.token = address(new TestToken());
+        c.rewardPot = 0;
+        Deploy script = new Deploy();
+        Plan memory plan = script.planFor(c, address(script));
+        Deployments.write(script.complete(plan, script.resume(c, plan)).file);
+        MintDevToken mint = new MintDevToken();
+        vm.expectRevert(abi.encodeWithSelector(MintDevToken.NotTheDevelopmentToken.selector, c.token));
+        mint.run(other, 1);
+    }
+
+    /// @custom:rule X2
+    function test_anErrorWithoutAnExplanationIsShownAsItIs() public {
+        MutablePayload payload = _payload();
+        payload.set(single(address(deployed.staking), abi.encodeCall(IStaking.setEntryFlush, (0))));
+        _vote(address(payload));
+        new PushVote().run(0, address(payload));
+        _skip(10);
+        ExecutePayload execute = new ExecutePayload();
+        bytes memory reason = abi.encodeWithSelector(IStaking.EntryFlushOutOfRange.selector, 1000, 0);
+        vm.expectRevert(abi.encodeWithSelector(ITimelock.ActionFailed.selector, 0, address(deployed.staking), reason));
+        execute.run(address(payload));
     }
 
     // ---- the deployment's file --------------------------------------------------------------------------------------
@@ -443,7 +613,11 @@ contract OperatorsTest is OperatorFixture {
     function test_RevertWhen_thereIsNoDeployment() public {
         vm.chainId(4_242_099);
         ShowSlot show = new ShowSlot();
-        vm.expectRevert(abi.encodeWithSelector(Operator.MissingDeployment.selector, "deployments/4242099.json"));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                Operator.MissingDeployment.selector, "deployments/4242099.json", "run Deploy, or put the file there"
+            )
+        );
         show.run();
     }
 
@@ -525,7 +699,7 @@ contract ExportTest is OperatorFixture {
         string memory json = vm.readFile("unsigned/deposit.json");
         assertEq(
             vm.parseJsonString(json, "[1].description"),
-            string.concat("deposit 20000000000000000000 token units in the escrow of ", vm.toString(other))
+            string.concat("deposit 20 FDEV (20000000000000000000 token units) in the escrow of ", vm.toString(other))
         );
         vm.removeFile("unsigned/deposit.json");
     }
@@ -559,7 +733,7 @@ contract ExportTest is OperatorFixture {
     function test_RevertWhen_theTransactionWouldFail() public {
         InitiateExit exit = new InitiateExit();
         exit.exportTo("failing", safe);
-        vm.expectPartialRevert(IStaking.WrongStatus.selector);
+        _expectRefusal("WrongStatus", "sequencer 1 isn't registered; ShowSequencers lists them");
         exit.run(1);
         assertFalse(vm.isFile("unsigned/failing.json"));
     }
@@ -568,14 +742,21 @@ contract ExportTest is OperatorFixture {
     function test_RevertWhen_theSenderHasNoTokens() public {
         EscrowDeposit deposit = new EscrowDeposit();
         deposit.exportTo("poor", other);
-        vm.expectRevert(abi.encodeWithSelector(Operator.InsufficientTokens.selector, other, 1, 0));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                Operator.InsufficientTokens.selector,
+                other,
+                "0.000000000000000001 FDEV (1 token units)",
+                "0 FDEV (0 token units)"
+            )
+        );
         deposit.run(other, 1);
     }
 
     /// @custom:rule X3
     function test_RevertWhen_nobodySends() public {
         EscrowDeposit deposit = new EscrowDeposit();
-        vm.expectRevert(Operator.MissingSender.selector);
+        vm.expectRevert(Signing.MissingSender.selector);
         deposit.exportTo("nobody", address(0));
     }
 }

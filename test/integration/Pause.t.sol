@@ -9,7 +9,7 @@ import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
-/// @title The guardian's pause: what it stops, for how long, and what it leaves alone
+/// @title The guardian's pause: what it stops, for how long, and what it leaves unchanged
 contract PauseTest is Fixture {
     function _pause() private returns (uint64 until) {
         until = _now() + 50;
@@ -18,13 +18,13 @@ contract PauseTest is Fixture {
         assertEq(L1Slot.unwrap(rollup.pausedUntil()), until);
     }
 
-    /// @dev The next slot follows a virtual one at `until`, its seed is fixed after the pause, and it makes a block.
+    /// @dev The next slot follows a virtual one at `until`. Its seed is fixed after the pause, and it produces a block.
     function _goesOn(Slot voided, uint64 until) private {
-        Now memory n = _view();
-        assertEq(n.slot, Slot.unwrap(voided) + 1, "slot numbers never repeat");
-        assertEq(n.previousStart, until);
-        assertEq(n.seedAt, until + 2);
-        assertEq(n.start, until + 3);
+        CurrentSlot memory current = _view();
+        assertEq(current.slot, Slot.unwrap(voided) + 1, "slot numbers never repeat");
+        assertEq(current.previousStart, until);
+        assertEq(current.seedAt, until + 2);
+        assertEq(current.start, until + 3);
         _phaseIs(Phase.Waiting);
         _warp(until - 1);
         assertEq(L1Slot.unwrap(rollup.pausedUntil()), until);
@@ -33,11 +33,11 @@ contract PauseTest is Fixture {
         _phaseIs(Phase.Waiting);
         _warp(until + 3);
         _phaseIs(Phase.Proposal);
-        // The block that has the seed's mix is the first one of the slot, whose hash is known after it.
+        // The block with the seed's mix is the first one of the slot, and its hash is known after it.
         _warp(until + 4);
         uint64 height = rollup.tip().height;
-        Header memory h = _revealed(2);
-        _finalize(prover, h, prover);
+        Header memory header = _revealed(2);
+        _finalize(prover, header, prover);
         assertEq(rollup.tip().height, height + 1);
     }
 
@@ -56,7 +56,8 @@ contract PauseTest is Fixture {
         rollup.pause();
     }
 
-    /// @dev As long as it took, blocks can be made: whoever may pause, and as often as it may, it stops the chain for half of the time.
+    /// @dev Between two pauses, blocks can be made for as long as a pause lasts. No guardian can stop the chain for
+    /// more than half of the time.
     /// @custom:rule G5
     function test_RevertWhen_thePauseBeforeEndedJustNow() public {
         assertEq(L1Slot.unwrap(rollup.pausableFrom()), 0);
@@ -99,20 +100,20 @@ contract PauseTest is Fixture {
         _goesOn(slot, until);
     }
 
-    /// @dev Proposals, commitments and a reveal are void: every bond is back, nobody pays.
+    /// @dev Proposals, commitments and a reveal become void: all bonds are released, and nobody is penalized.
     /// @custom:rule G1
     function test_nobodyPaysForAVoidedSlot() public {
         uint256[] memory ranked = _ranked();
         Header memory withheld = _propose(ranked[0]);
         _propose(ranked[1]);
-        Header memory h = _propose(ranked[2]);
-        Slot slot = h.slot;
+        Header memory header = _propose(ranked[2]);
+        Slot slot = header.slot;
         _warp(_view().start + 4);
         _commit(ranked[0], withheld);
-        // the first doesn't reveal, the second gets no commitment
+        // The first candidate does not reveal, and the second gets no commitment.
         _warp(_now() + 4 + 3);
-        _commit(ranked[2], h);
-        _reveal(h);
+        _commit(ranked[2], header);
+        _reveal(header);
         assertEq(escrow.account(prover).locked, 2 * BOND);
         vm.expectEmit();
         emit IRollup.BondReleased(slot, prover, BOND);
@@ -133,43 +134,43 @@ contract PauseTest is Fixture {
 
     /// @custom:rule G1, E5
     function test_aSlotThatIsOverIsSettledAsEver() public {
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         _warp(_now() + 61 + 1 + 8);
         vm.expectEmit();
-        emit IRollup.BondSlashed(h.slot, prover, BOND, address(0), 0);
+        emit IRollup.BondSlashed(header.slot, prover, BOND, address(0), 0);
         vm.expectEmit();
-        emit IRollup.SlotExpired(h.slot);
+        emit IRollup.SlotExpired(header.slot);
         vm.expectEmit();
-        emit IRollup.SlotVoided(h.slot.advance(1));
+        emit IRollup.SlotVoided(header.slot.advance(1));
         uint64 until = _pause();
         assertEq(token.balanceOf(BURNED), BOND);
-        _goesOn(h.slot.advance(1), until);
+        _goesOn(header.slot.advance(1), until);
     }
 
     /// @custom:rule G1
     function test_aSlotThatWaitsIsVoided() public {
-        Header memory h = _revealed(0);
-        _finalize(prover, h, prover);
+        Header memory header = _revealed(0);
+        _finalize(prover, header, prover);
         _phaseIs(Phase.Waiting);
         uint64 until = _pause();
-        assertEq(rollup.finalizedHeader(h.slot), _hash(h));
-        _goesOn(h.slot.advance(1), until);
+        assertEq(rollup.finalizedHeader(header.slot), _hash(header));
+        _goesOn(header.slot.advance(1), until);
     }
 
-    /// @dev No block is made while the pause lasts, by any path, and a long sleep after it changes nothing.
+    /// @dev No path makes a block while the pause lasts. A long time without calls after the pause changes nothing.
     /// @custom:rule G2
     function test_RevertWhen_producingInAPause() public {
-        Header memory h = _revealed(0);
-        bytes memory proof = _proof(h, prover);
-        Slot slot = h.slot;
+        Header memory header = _revealed(0);
+        bytes memory proof = _proof(header, prover);
+        Slot slot = header.slot;
         uint64 until = _pause();
         vm.expectRevert(abi.encodeWithSelector(IRollup.WrongSlot.selector, slot.advance(1), slot));
-        rollup.finalize(h, prover, proof);
-        h.slot = slot.advance(1);
+        rollup.finalize(header, prover, proof);
+        header.slot = slot.advance(1);
         vm.expectRevert(abi.encodeWithSelector(IRollup.WrongPhase.selector, Phase.ExclusiveProving, Phase.Waiting));
-        rollup.finalize(h, prover, proof);
+        rollup.finalize(header, prover, proof);
         vm.expectRevert(abi.encodeWithSelector(IRollup.WrongPhase.selector, Phase.Backup, Phase.Waiting));
-        rollup.finalizeBackup(h, prover, proof);
+        rollup.finalizeBackup(header, prover, proof);
         SequencerId id = _id(0);
         vm.prank(attesters[0]);
         vm.expectRevert(abi.encodeWithSelector(IRollup.WrongPhase.selector, Phase.Proposal, Phase.Waiting));
@@ -179,7 +180,8 @@ contract PauseTest is Fixture {
         _phaseIs(Phase.Proposal);
     }
 
-    /// @dev The mix that the slot before the pause would have led to is worth nothing: the seed is of an L1 slot after the pause.
+    /// @dev The mix that the slot before the pause would have led to is not used. The seed is from an L1 slot after the
+    /// pause.
     /// @custom:rule G2
     function test_RevertWhen_theSeedIsOneFromBeforeThePauseEnded() public {
         uint64 early = _view().seedAt;
@@ -193,11 +195,11 @@ contract PauseTest is Fixture {
         rollup.propose(slot, id, "hash", proof, "");
     }
 
-    /// @dev Funds move as ever.
+    /// @dev Funds move as usual.
     /// @custom:rule G4
     function test_claimsExitsAndEscrowWorkInAPause() public {
-        Header memory h = _revealed(0);
-        _finalize(relay, h, payee);
+        Header memory header = _revealed(0);
+        _finalize(relay, header, payee);
         _pause();
         vm.prank(payee);
         assertEq(rewards.claim(payee), 1.5e18 + PRICE);
@@ -214,7 +216,7 @@ contract PauseTest is Fixture {
         assertNotEq(L1Slot.unwrap(rollup.pausedUntil()), 0);
     }
 
-    /// @dev Whoever registers in the pause may propose after it only if it is active when the pause ends.
+    /// @dev A sequencer that registers during the pause may propose after it only if it is active when the pause ends.
     /// @custom:rule G2, S2
     function test_whoeverIsActiveWhenThePauseEndsMayPropose() public {
         uint64 until = _pause();

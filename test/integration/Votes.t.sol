@@ -15,83 +15,84 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 contract RollupVotesTest is Fixture {
     address private constant PAYLOAD = address(0xbeef);
 
-    function _voting(uint256 i) private returns (Header memory h) {
-        h = _headerOf(i);
-        h.vote = PAYLOAD;
-        _proposeHash(i, _hash(h));
+    function _voting(uint256 i) private returns (Header memory header) {
+        header = _headerOf(i);
+        header.vote = PAYLOAD;
+        _proposeHash(i, _hash(header));
         _warp(_view().start + 4);
-        _commit(i, h);
-        _reveal(h);
+        _commit(i, header);
+        _reveal(header);
     }
 
-    function _counted(Header memory h) private view {
+    function _counted(Header memory header) private view {
         assertEq(votes.count(), 1);
         assertEq(votes.payload(), PAYLOAD);
-        assertTrue(votes.slot() == h.slot);
-        assertEq(rollup.tip().headerHash, _hash(h));
+        assertTrue(votes.slot() == header.slot);
+        assertEq(rollup.tip().headerHash, _hash(header));
     }
 
     /// @custom:rule O1, U1
     function test_aVoteCountsWhenItsBlockIsFinalized() public {
-        Header memory h = _voting(0);
+        Header memory header = _voting(0);
         assertEq(votes.count(), 0);
-        _finalize(relay, h, payee);
-        _counted(h);
+        _finalize(relay, header, payee);
+        _counted(header);
     }
 
     /// @custom:rule O1, U1
     function test_aVoteCountsWhenItsBlockIsRescued() public {
-        Header memory h = _voting(0);
+        Header memory header = _voting(0);
         _warp(_now() + 41);
-        _finalize(relay, h, rescuer);
-        _counted(h);
+        _finalize(relay, header, rescuer);
+        _counted(header);
     }
 
     /// @custom:rule O1, U1
     function test_aVoteCountsWhenItsRevealedBlockIsFinalizedInBackup() public {
-        Header memory h = _voting(0);
+        Header memory header = _voting(0);
         _warp(_now() + 62);
-        _finalizeBackup(relay, h, rescuer);
-        _counted(h);
+        _finalizeBackup(relay, header, rescuer);
+        _counted(header);
     }
 
     /// @custom:rule O1
     function test_aBlockWithoutAVoteSignalsNothing() public {
-        Header memory h = _revealed(0);
-        _finalize(relay, h, payee);
+        Header memory header = _revealed(0);
+        _finalize(relay, header, payee);
         assertEq(votes.count(), 0);
     }
 
     /// @custom:rule B3, U1
     function test_RevertWhen_aBackupBlockVotes() public {
         _warp(_view().start + 5);
-        Header memory h = _header(1, "backup");
-        h.vote = PAYLOAD;
-        bytes memory proof = _proof(h, payee);
-        vm.blobhashes(h.blobHashes);
+        Header memory header = _header(1, "backup");
+        header.vote = PAYLOAD;
+        bytes memory proof = _proof(header, payee);
+        vm.blobhashes(header.blobHashes);
         vm.expectRevert(IRollup.VoteNotZero.selector);
-        rollup.finalizeBackup(h, payee, proof);
+        rollup.finalizeBackup(header, payee, proof);
     }
 
     /// @custom:rule O1, U3
     function test_aVoteThatFailsCostsNoBlock() public {
-        Header memory h = _voting(0);
+        Header memory header = _voting(0);
         vm.mockCallRevert(address(votes), abi.encodeWithSelector(IVotes.signal.selector), "no");
-        _finalize(relay, h, payee);
+        _finalize(relay, header, payee);
         assertEq(votes.count(), 0);
-        assertEq(rollup.tip().headerHash, _hash(h));
+        assertEq(rollup.tip().headerHash, _hash(header));
     }
 
-    /// @dev Attack: the submitter gives just so much gas that the vote runs out of it. Whatever it gives, the block isn't final without its vote.
+    /// @dev Attack: the submitter gives just enough gas for the vote to run out of it. With any amount of gas, the
+    /// block is not final without its vote.
     /// @custom:rule O2
     function test_attack_aSubmitterCannotSuppressAVote() public {
-        Header memory h = _voting(0);
-        bytes memory proof = _proof(h, payee);
+        Header memory header = _voting(0);
+        bytes memory proof = _proof(header, payee);
         uint256 snapshot = vm.snapshotState();
         uint256 finals;
         for (uint256 gas_ = 60_000; gas_ < 400_000; gas_ += 1000) {
             vm.prank(relay);
-            (bool success,) = address(rollup).call{gas: gas_}(abi.encodeCall(IRollup.finalize, (h, payee, proof)));
+            (bool success,) = address(rollup).call{gas: gas_}(abi.encodeCall(IRollup.finalize, (header, payee, proof)));
             if (success) {
                 assertEq(votes.count(), 1);
                 ++finals;
@@ -106,16 +107,16 @@ contract RollupVotesTest is Fixture {
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 7);
         _warp(DEPLOYED_AT);
         _deployAround(IERC20(address(token)), _rates(), predicted);
-        Contracts memory c = _contracts();
-        c.votes = IVotes(address(0));
-        rollup = new Rollup(_parameters(), c, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
+        Contracts memory contracts = _contracts();
+        contracts.votes = IVotes(address(0));
+        rollup = new Rollup(_parameters(), contracts, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
         reader = new Reader(rollup);
         _fundEscrow(prover, 1000e18);
         _register(owners[0], attesters[0]);
         _warp(_view().start + 2 * 13);
-        Header memory h = _voting(0);
-        _finalize(relay, h, payee);
-        assertEq(rollup.tip().headerHash, _hash(h));
+        Header memory header = _voting(0);
+        _finalize(relay, header, payee);
+        assertEq(rollup.tip().headerHash, _hash(header));
         assertEq(votes.count(), 0);
     }
 
@@ -144,7 +145,7 @@ contract RollupVotesTest is Fixture {
         rollup.propose(slot, id, "hash", "not looked at", "");
     }
 
-    /// @dev A mix proven to the randomness contract and one proven with the proposal give the same scores.
+    /// @dev A mix proven to the randomness contract and a mix proven with the proposal give the same scores.
     /// @custom:rule R5
     function test_whereTheMixComesFromMakesNoDifference() public {
         uint256 snapshot = vm.snapshotState();

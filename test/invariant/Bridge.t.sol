@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Play} from "./Play.sol";
+import {HandlerTest} from "./HandlerTest.sol";
 import {ForgetsClaims, ForgetsExits, ForgetsSupply} from "./bugs/BridgeBugs.sol";
 import {BridgeHandler} from "./handlers/BridgeHandler.sol";
 
-/// @title What holds for the bridge even if the ledger's proofs were worth nothing
-contract BridgeInvariantTest is Play {
+/// @title Invariants of the bridge, even if the ledger's proofs prove nothing
+contract BridgeInvariantTest is HandlerTest {
     BridgeHandler private handler;
 
     function setUp() public {
@@ -26,7 +26,7 @@ contract BridgeInvariantTest is Play {
 }
 
 /// @title Each planted bug is caught
-contract BridgeBugsTest is Play {
+contract BridgeBugsTest is HandlerTest {
     uint256 private constant STEPS = 300;
 
     /// @custom:rule W2, W4, W5, M1

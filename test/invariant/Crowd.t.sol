@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Play} from "./Play.sol";
+import {HandlerTest} from "./HandlerTest.sol";
 import {Jams, LetsLatecomersIn, RevivesTerms, SeedsByTime, VerifiesNothing} from "./bugs/Bugs.sol";
 import {CrowdHandler} from "./handlers/CrowdHandler.sol";
 
-/// @title What holds whatever anybody does, amid a crowd that does more
-contract CrowdInvariantTest is Play {
+/// @title Invariants of slots, with many more actors and actions
+contract CrowdInvariantTest is HandlerTest {
     CrowdHandler private handler;
 
     function setUp() public {
@@ -14,7 +14,7 @@ contract CrowdInvariantTest is Play {
         _target(address(handler));
     }
 
-    /// @dev What holds without the crowd, too.
+    /// @dev The invariants of `Slots.t.sol`.
     /// forge-config: default.invariant.runs = 24
     /// forge-config: long.invariant.runs = 192
     /// @custom:rule S1, E1, E5, M1
@@ -65,11 +65,11 @@ contract CrowdInvariantTest is Play {
     }
 }
 
-/// @title Each planted bug breaks its own
-contract CrowdBugsTest is Play {
+/// @title Each planted bug breaks its own invariant
+contract CrowdBugsTest is HandlerTest {
     uint256 private constant STEPS = 600;
 
-    /// @dev The same play without a bug: everything holds, and everything is tried.
+    /// @dev Without a bug, all invariants hold, and every action is tried.
     /// @custom:rule S1, S4, S5, S6, P2, E1, E2, E3, E5, Q14, R2, R4, C1, B1, M1
     function test_withoutABugEverythingHolds() public {
         CrowdHandler handler = new CrowdHandler();

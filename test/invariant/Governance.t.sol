@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Play} from "./Play.sol";
+import {HandlerTest} from "./HandlerTest.sol";
 import {ForgetsApprovals, ForgetsExecutions} from "./bugs/GovernanceBugs.sol";
 import {GovernanceHandler} from "./handlers/GovernanceHandler.sol";
 
-/// @title What holds for governance whatever blocks vote for and people do
-contract GovernanceInvariantTest is Play {
+/// @title Invariants of governance, whatever blocks vote for and accounts do
+contract GovernanceInvariantTest is HandlerTest {
     GovernanceHandler private handler;
 
     function setUp() public {
@@ -26,7 +26,7 @@ contract GovernanceInvariantTest is Play {
 }
 
 /// @title Each planted bug is caught
-contract GovernanceBugsTest is Play {
+contract GovernanceBugsTest is HandlerTest {
     uint256 private constant STEPS = 1500;
 
     /// @custom:rule U5, U6, U8, U11, U13, U14, M1

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Play} from "./Play.sol";
+import {HandlerTest} from "./HandlerTest.sol";
 import {
     BurnsTooMuch,
     ForgetsBonds,
@@ -11,12 +11,12 @@ import {
     RepeatsSlots,
     WaitsTooLong
 } from "./bugs/Bugs.sol";
-import {Rebuilder} from "./handlers/Rebuilder.sol";
+import {Indexer} from "./handlers/Indexer.sol";
 import {SlotHandler} from "./handlers/SlotHandler.sol";
 import {Test} from "forge-std/Test.sol";
 
-/// @title What holds whatever anybody does
-contract SlotsInvariantTest is Play {
+/// @title Invariants of slots, whatever the actors do
+contract SlotsInvariantTest is HandlerTest {
     SlotHandler private handler;
 
     function setUp() public {
@@ -65,11 +65,11 @@ contract SlotsInvariantTest is Play {
     }
 }
 
-/// @title The invariants bite: each planted bug breaks its own
-contract PlantedBugsTest is Play {
+/// @title Each planted bug breaks its own invariant
+contract PlantedBugsTest is HandlerTest {
     uint256 private constant STEPS = 600;
 
-    /// @dev The same play without a bug: everything holds, and every ending is reached.
+    /// @dev Without a bug, all invariants hold, and every ending is reached.
     /// @custom:rule S1, S6, T2, T3, P2, P3, F4, E1, E2, E3, E5, E6, Q16, O1, U2, M1
     function test_withoutABugEverythingHolds() public {
         SlotHandler handler = new SlotHandler();
@@ -128,13 +128,13 @@ contract PlantedBugsTest is Play {
     }
 }
 
-/// @title Events are complete: whoever has them needs no view
+/// @title Events are complete: an indexer that has them needs no view
 contract RebuildTest is Test {
     uint256 private constant STEPS = 1500;
 
     /// @custom:rule M5
     function test_everythingFollowsFromEvents() public {
-        Rebuilder rebuilder = new Rebuilder();
+        Indexer rebuilder = new Indexer();
         rebuilder.setUp();
         rebuilder.checkRebuilt();
         for (uint256 i = 0; i < STEPS; ++i) {

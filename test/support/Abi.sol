@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Dice} from "./Dice.sol";
+import {Random} from "./Random.sol";
 
 /// @title Calldata from signatures like `f(uint64,(bytes32,bytes32[])[],bytes)`
-/// @notice Makes well-formed arguments of random values, and tells whether data are well-formed. A part of a signature is given by where it begins and
-/// where it ends (exclusively).
+/// @notice Makes well-formed arguments of random values, and checks whether data is well-formed. A part of a signature
+/// is given by its start and its exclusive end.
 library Abi {
-    /// @notice `f(…) view returns (…)` without what follows the arguments.
+    /// @notice The signature `f(…)` without the part after the arguments.
     function canonical(bytes memory signature) internal pure returns (bytes memory result) {
         uint256 end = _closing(signature, _opening(signature)) + 1;
         result = new bytes(end);
@@ -16,16 +16,16 @@ library Abi {
         }
     }
 
-    /// @notice Arguments of a canonical signature. Numbers are extreme, small, random or one of `hints`.
-    function arguments(bytes memory signature, Dice memory dice, uint256[] memory hints)
+    /// @notice Encoded arguments for a canonical signature. Numbers are extreme, small, random or one of `hints`.
+    function arguments(bytes memory signature, Random memory random, uint256[] memory hints)
         internal
         pure
         returns (bytes memory)
     {
-        return _tuple(signature, _opening(signature), dice, hints);
+        return _tuple(signature, _opening(signature), random, hints);
     }
 
-    /// @notice Whether `data` (without the selector) decode to a canonical signature's arguments.
+    /// @notice Whether `data` (without the selector) decodes to the arguments of a canonical signature.
     function isWellFormed(bytes memory signature, bytes memory data) internal pure returns (bool) {
         (bool good,) = _checkTuple(signature, _opening(signature), data, 0);
         return good;
@@ -34,7 +34,7 @@ library Abi {
     // ---- making ---------------------------------------------------------------------------------------------------
 
     /// @dev `pos` is the tuple's opening parenthesis.
-    function _tuple(bytes memory s, uint256 pos, Dice memory dice, uint256[] memory hints)
+    function _tuple(bytes memory s, uint256 pos, Random memory random, uint256[] memory hints)
         private
         pure
         returns (bytes memory)
@@ -44,7 +44,7 @@ library Abi {
         uint256 headLength = _headOfTuple(s, pos);
         uint256 end = _closing(s, pos);
         for (uint256 i = pos + 1; i < end; i = _next(s, i) + 1) {
-            bytes memory value = _value(s, i, _next(s, i), dice, hints);
+            bytes memory value = _value(s, i, _next(s, i), random, hints);
             if (_isDynamic(s, i, _next(s, i))) {
                 heads = abi.encodePacked(heads, headLength + tails.length);
                 tails = abi.encodePacked(tails, value);
@@ -55,29 +55,29 @@ library Abi {
         return abi.encodePacked(heads, tails);
     }
 
-    function _value(bytes memory s, uint256 from, uint256 to, Dice memory dice, uint256[] memory hints)
+    function _value(bytes memory s, uint256 from, uint256 to, Random memory random, uint256[] memory hints)
         private
         pure
         returns (bytes memory)
     {
-        if (s[to - 1] == "]") return _array(s, from, to, dice, hints);
-        if (s[from] == "(") return _tuple(s, from, dice, hints);
-        if (_isBytes(s, from, to)) return _bytes(dice);
-        return abi.encodePacked(_number(dice, hints) & _mask(s, from, to));
+        if (s[to - 1] == "]") return _array(s, from, to, random, hints);
+        if (s[from] == "(") return _tuple(s, from, random, hints);
+        if (_isBytes(s, from, to)) return _bytes(random);
+        return abi.encodePacked(_number(random, hints) & _mask(s, from, to));
     }
 
-    function _array(bytes memory s, uint256 from, uint256 to, Dice memory dice, uint256[] memory hints)
+    function _array(bytes memory s, uint256 from, uint256 to, Random memory random, uint256[] memory hints)
         private
         pure
         returns (bytes memory)
     {
         (uint256 element, uint256 length) = _elements(s, from, to);
         bool open = length == 0;
-        if (open) length = dice.roll(0, 3);
+        if (open) length = random.between(0, 3);
         bytes memory heads;
         bytes memory tails;
         for (uint256 i = 0; i < length; ++i) {
-            bytes memory value = _value(s, from, element, dice, hints);
+            bytes memory value = _value(s, from, element, random, hints);
             if (_isDynamic(s, from, element)) {
                 heads = abi.encodePacked(heads, 32 * length + tails.length);
                 tails = abi.encodePacked(tails, value);
@@ -89,27 +89,27 @@ library Abi {
         return open ? abi.encodePacked(length, all) : all;
     }
 
-    /// @dev Lengths of signatures and points are among those rolled.
-    function _bytes(Dice memory dice) private pure returns (bytes memory) {
+    /// @dev The random lengths include those of signatures and points.
+    function _bytes(Random memory random) private pure returns (bytes memory) {
         uint16[8] memory lengths = [0, 0, 1, 32, 65, 128, 384, 700];
-        uint256 length = lengths[dice.roll(0, 7)];
+        uint256 length = lengths[random.between(0, 7)];
         bytes memory content;
-        while (content.length < length) content = abi.encodePacked(content, dice.word());
+        while (content.length < length) content = abi.encodePacked(content, random.word());
         return abi.encodePacked(length, content);
     }
 
-    function _number(Dice memory dice, uint256[] memory hints) private pure returns (uint256) {
-        uint256 kind = dice.roll(0, 5);
+    function _number(Random memory random, uint256[] memory hints) private pure returns (uint256) {
+        uint256 kind = random.between(0, 5);
         if (kind == 0) return 0;
         if (kind == 1) return type(uint256).max;
-        if (kind == 2) return dice.roll(0, 9);
-        if (kind == 3) return dice.word();
-        return hints[dice.roll(0, hints.length - 1)];
+        if (kind == 2) return random.between(0, 9);
+        if (kind == 3) return random.word();
+        return hints[random.between(0, hints.length - 1)];
     }
 
     // ---- checking -------------------------------------------------------------------------------------------------
 
-    /// @dev Whether the tuple's parts from `base` on are within the data and their types; where its head ends.
+    /// @dev Whether the tuple's parts from `base` on fit the data and their types, and where its head ends.
     function _checkTuple(bytes memory s, uint256 pos, bytes memory data, uint256 base)
         private
         pure
@@ -125,7 +125,7 @@ library Abi {
         return (true, head);
     }
 
-    /// @dev A value whose head is at `head` of what begins at `base`; where the next one's head is.
+    /// @dev Checks a value whose head is at `head` in the part that begins at `base`. Returns where the next head is.
     function _check(bytes memory s, uint256 from, uint256 to, bytes memory data, uint256 base, uint256 head)
         private
         pure
@@ -133,7 +133,7 @@ library Abi {
     {
         if (!_isDynamic(s, from, to)) return _checkTail(s, from, to, data, head);
         (bool good, uint256 offset) = _word(data, head);
-        // Nothing beyond the data can be meant, and sums don't overflow.
+        // A valid offset is within the data, and the sums do not overflow.
         if (!good || offset > data.length) return (false, head);
         (good,) = _checkTail(s, from, to, data, base + offset);
         return (good, head + 32);
@@ -171,7 +171,7 @@ library Abi {
     function _word(bytes memory data, uint256 pos) private pure returns (bool, uint256 value) {
         if (pos + 32 > data.length) return (false, 0);
         assembly ("memory-safe") {
-            // within the data, see above
+            // Inside the data, compared above.
             value := mload(add(add(data, 32), pos))
         }
         return (true, value);
@@ -192,13 +192,13 @@ library Abi {
         }
     }
 
-    /// @dev Where the type that begins at `pos` ends.
+    /// @dev The end of the type that begins at `pos`.
     function _next(bytes memory s, uint256 pos) private pure returns (uint256 i) {
         i = s[pos] == "(" ? _closing(s, pos) + 1 : pos;
         while (s[i] != "," && s[i] != ")") ++i;
     }
 
-    /// @dev Of an array: where the element's type ends, and the length; zero for any.
+    /// @dev The end of an array's element type, and its length; zero for a dynamic one.
     function _elements(bytes memory s, uint256 from, uint256 to)
         private
         pure
@@ -227,7 +227,7 @@ library Abi {
         return false;
     }
 
-    /// @dev Bytes of a value in the head of what it is a part of.
+    /// @dev Number of bytes of a value in the head of the part that contains it.
     function _head(bytes memory s, uint256 from, uint256 to) private pure returns (uint256) {
         if (_isDynamic(s, from, to)) return 32;
         if (s[to - 1] == "]") {
@@ -244,13 +244,13 @@ library Abi {
         }
     }
 
-    /// @dev The bits that a word of a type may have.
+    /// @dev The bits that a word of a type may use.
     function _mask(bytes memory s, uint256 from, uint256 to) private pure returns (uint256) {
         bytes32 name = _name(s, from, to);
         if (name == "address") return type(uint160).max;
         if (name == "bool") return 1;
         if (s[from] == "u") return type(uint256).max >> (256 - _decimal(s, from + 4, to));
-        // bytesN
+        // The type is bytesN.
         return ~(type(uint256).max >> (8 * _decimal(s, from + 5, to)));
     }
 

@@ -6,7 +6,7 @@ import {Bls} from "../../contracts/libraries/Bls.sol";
 import {ScalarField} from "../../contracts/verifier/ScalarField.sol";
 import {Curve} from "./Curve.sol";
 
-/// @title Sequencers' BLS keys and what they sign
+/// @title BLS keys of sequencers and their proofs
 library BlsKeys {
     bytes internal constant POSSESSION_DST = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
     bytes internal constant VRF_DST = "FERNET_VRF_V1_BLS12381G2_XMD:SHA-256_SSWU_RO_";
@@ -25,18 +25,18 @@ library BlsKeys {
         return abi.decode(Curve.mul2(hashed, secret_), (bytes32[8]));
     }
 
-    /// @notice A registration of `owner`, whose stake is its own and whose fees are burned.
+    /// @notice A registration by `owner`, with the owner as withdrawer and burned fees.
     function registration(IStaking staking, address owner, address attester, uint256 secret_)
         internal
         view
-        returns (Registration memory r)
+        returns (Registration memory registration_)
     {
-        r.attester = attester;
-        r.blsKey = publicKey(secret_);
-        r.proofOfPossession = possession(staking, owner, secret_);
+        registration_.attester = attester;
+        registration_.blsKey = publicKey(secret_);
+        registration_.proofOfPossession = possession(staking, owner, secret_);
     }
 
-    /// @notice Proof that `owner` holds a key.
+    /// @notice Proof of possession of a key by `owner`.
     function possession(IStaking staking, address owner, uint256 secret_) internal view returns (bytes32[8] memory) {
         return sign(secret_, staking.possessionMessage(owner, publicKey(secret_)), POSSESSION_DST);
     }

@@ -9,7 +9,7 @@ import {StakingParameters} from "../../contracts/interfaces/IStaking.sol";
 import {Circuit, Configuration, GovernanceParameters, Scoring} from "../../script/lib/Configuration.sol";
 import {Trapdoor} from "./Trapdoor.sol";
 
-/// @notice The devnet's configuration with a key whose secrets are known.
+/// @notice The devnet's configuration with a verifying key whose secrets are known.
 abstract contract ConfigurationFixture is Test {
     address internal constant KEEPER = address(0x6ea2d1a4);
     Trapdoor internal trapdoor = new Trapdoor(8, 512, 1000);

@@ -25,7 +25,7 @@ import {VotesDouble} from "./VotesDouble.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Test} from "forge-std/Test.sol";
 
-/// @title A deployment with four sequencers and two provers, on an L1 whose every slot has a block
+/// @title A deployment with four sequencers and two provers, on an L1 with a block in every slot
 abstract contract Fixture is Test {
     uint64 internal constant GENESIS_TIME = 1_700_000_000;
     uint64 internal constant SLOT_SECONDS = 12;
@@ -87,7 +87,7 @@ abstract contract Fixture is Test {
             owners.push(owner);
             _register(owner, attester);
         }
-        // By slot 2, whoever registered now is active at the start of slot 1.
+        // At slot 2, a sequencer that registered here is active since before the start of slot 1.
         _warp(_view().start + 2 * 13);
     }
 
@@ -125,18 +125,18 @@ abstract contract Fixture is Test {
         return STAKE;
     }
 
-    function _deploy(IERC20 token_, Parameters memory p) internal {
-        _deploy(token_, p, _rates());
+    function _deploy(IERC20 token_, Parameters memory parameters) internal {
+        _deploy(token_, parameters, _rates());
     }
 
-    function _deploy(IERC20 token_, Parameters memory p, Rates memory rates) internal virtual {
+    function _deploy(IERC20 token_, Parameters memory parameters, Rates memory rates) internal virtual {
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 7);
         _deployAround(token_, rates, predicted);
-        rollup = new Rollup(p, _contracts(), GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
+        rollup = new Rollup(parameters, _contracts(), GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
         reader = new Reader(rollup);
     }
 
-    /// @dev The seven contracts around the rollup.
+    /// @dev The seven contracts beside the rollup.
     function _deployAround(IERC20 token_, Rates memory rates, address predicted) internal {
         staking = new Staking(token_, predicted, timelock, _stakingParameters(), GENESIS_TIME, SLOT_SECONDS);
         randomness = new Randomness(GENESIS_TIME, SLOT_SECONDS);
@@ -148,8 +148,8 @@ abstract contract Fixture is Test {
     }
 
     function _contracts() internal view returns (Contracts memory) {
-        return
-            Contracts(staking, randomness, escrow, rewards, bridge, verifier, scoring, IVotes(address(votes)), guardian);
+        IVotes votes_ = IVotes(address(votes));
+        return Contracts(staking, randomness, escrow, rewards, bridge, verifier, scoring, votes_, guardian);
     }
 
     function _stakingParameters() internal pure virtual returns (StakingParameters memory) {
@@ -165,7 +165,7 @@ abstract contract Fixture is Test {
         });
     }
 
-    /// @dev What `owner` registers with: a key of its own, seeded by the two addresses.
+    /// @dev Registration of `owner` with its own key, seeded by the two addresses.
     function _registration(address owner, address attester) internal view returns (Registration memory) {
         return BlsKeys.registration(staking, owner, attester, BlsKeys.secret(abi.encode(owner, attester)));
     }
@@ -195,8 +195,7 @@ abstract contract Fixture is Test {
     }
 
     function _now() internal view returns (uint64) {
-        // casting: L1 slots are small numbers
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: L1 slots are small numbers.
         return uint64((vm.getBlockTimestamp() - GENESIS_TIME) / SLOT_SECONDS);
     }
 
@@ -204,7 +203,7 @@ abstract contract Fixture is Test {
         return keccak256(abi.encode("mix", l1Slot));
     }
 
-    /// @dev Header of the block of an L1 slot: the parent of the next one if `l1Slot` is even more so the target.
+    /// @dev Header of the block of an L1 slot.
     function _l1Header(uint256 l1Slot, bytes32 parentHash) internal pure returns (bytes memory) {
         return L1.header(
             HeaderFields({
@@ -217,7 +216,7 @@ abstract contract Fixture is Test {
         );
     }
 
-    /// @dev Proof of the mix as of the end of `l1Slot`; makes the later header's hash readable.
+    /// @dev Proof of the mix at the end of `l1Slot`. Makes the hash of the later header available.
     function _seedProof(uint256 l1Slot) internal returns (bytes memory) {
         bytes memory parent = _l1Header(l1Slot, keccak256("earlier"));
         bytes memory child = _l1Header(l1Slot + 1, keccak256(parent));
@@ -225,7 +224,7 @@ abstract contract Fixture is Test {
         return abi.encode(child, parent);
     }
 
-    /// @dev The same without the parent: the L1 slot after `l1Slot` has a block, at its start.
+    /// @dev The same proof without the parent. The L1 slot after `l1Slot` has a block at its start.
     function _shortSeedProof(uint256 l1Slot) internal returns (bytes memory) {
         bytes memory child = _l1Header(l1Slot + 1, keccak256("any"));
         L1.setBlockHash(BLOCK_OF_SLOT_0 + l1Slot + 1, keccak256(child));
@@ -234,29 +233,29 @@ abstract contract Fixture is Test {
 
     // ---- reading --------------------------------------------------------------------------------------------------
 
-    /// @dev What tests read of the slot in turn.
-    struct Now {
+    /// @dev The data of the slot in turn that tests use.
+    struct CurrentSlot {
         uint64 slot;
         Phase phase;
         uint64 start;
         uint64 previousStart;
         uint64 seedAt;
         uint64 end;
-        uint256 turn;
+        uint256 rank;
         uint256 count;
     }
 
-    function _view() internal view returns (Now memory n) {
-        SlotView memory v = reader.currentSlot();
-        n = Now(
-            Slot.unwrap(v.slot),
-            v.phase,
-            L1Slot.unwrap(v.start),
-            L1Slot.unwrap(v.previousStart),
-            L1Slot.unwrap(v.seedAt),
-            L1Slot.unwrap(v.phaseEnd),
-            v.turn,
-            v.candidates.length
+    function _view() internal view returns (CurrentSlot memory current) {
+        SlotView memory slotView = reader.currentSlot();
+        current = CurrentSlot(
+            Slot.unwrap(slotView.slot),
+            slotView.phase,
+            L1Slot.unwrap(slotView.start),
+            L1Slot.unwrap(slotView.previousStart),
+            L1Slot.unwrap(slotView.seedAt),
+            L1Slot.unwrap(slotView.phaseEnd),
+            slotView.rank,
+            slotView.candidates.length
         );
     }
 
@@ -279,8 +278,7 @@ abstract contract Fixture is Test {
     }
 
     function _id(uint256 i) internal pure returns (SequencerId) {
-        // casting: small numbers
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: small numbers.
         return SequencerId.wrap(uint32(i + 1));
     }
 
@@ -292,15 +290,17 @@ abstract contract Fixture is Test {
         return scoring.score(address(rollup), slot, seed, id, staking.attesterOf(id), "");
     }
 
-    /// @dev Indices of the sequencers, best score in the slot in turn first.
+    /// @dev Indices of the sequencers, best score of the slot in turn first.
     function _ranked() internal view returns (uint256[] memory indices) {
-        SlotView memory v = reader.currentSlot();
-        bytes32 seed = keccak256(abi.encode(SEED_DOMAIN, _mix(L1Slot.unwrap(v.seedAt) + 1), v.slot));
+        SlotView memory slotView = reader.currentSlot();
+        bytes32 seed = keccak256(abi.encode(SEED_DOMAIN, _mix(L1Slot.unwrap(slotView.seedAt) + 1), slotView.slot));
         indices = new uint256[](4);
         for (uint256 i = 0; i < 4; ++i) {
             indices[i] = i;
             for (uint256 j = i; j != 0; --j) {
-                if (_scoreOf(v.slot, _id(indices[j]), seed) <= _scoreOf(v.slot, _id(indices[j - 1]), seed)) break;
+                if (
+                    _scoreOf(slotView.slot, _id(indices[j]), seed) <= _scoreOf(slotView.slot, _id(indices[j - 1]), seed)
+                ) break;
                 (indices[j], indices[j - 1]) = (indices[j - 1], indices[j]);
             }
         }
@@ -329,7 +329,7 @@ abstract contract Fixture is Test {
         });
     }
 
-    /// @dev As much of the Bridge's queue as a block may consume.
+    /// @dev End of the largest part of the Bridge's queue that a block may consume.
     function _queueEnd(uint64 from) private view returns (uint64) {
         uint64 queued = bridge.count();
         uint64 most = from + _parameters().maxDeposits;
@@ -341,27 +341,29 @@ abstract contract Fixture is Test {
         return keccak256(abi.encode("blob", salt, i)) >> 8 | bytes32(uint256(1) << 248);
     }
 
-    /// @dev A header of sequencer i's in the slot in turn.
+    /// @dev A header of sequencer i for the slot in turn.
     function _headerOf(uint256 i) internal view returns (Header memory) {
         return _header(1, keccak256(abi.encode(i, _slot())));
     }
 
-    function _hash(Header memory h) internal pure returns (bytes32) {
-        return keccak256(abi.encode(h));
+    function _hash(Header memory header) internal pure returns (bytes32) {
+        return keccak256(abi.encode(header));
     }
 
     /// @dev Sequencer i proposes its header at the current time. The first proposal carries the seed's proof.
-    function _propose(uint256 i) internal returns (Header memory h) {
-        h = _headerOf(i);
-        _proposeHash(i, _hash(h));
+    function _propose(uint256 i) internal returns (Header memory header) {
+        header = _headerOf(i);
+        _proposeHash(i, _hash(header));
     }
 
     function _proposeHash(uint256 i, bytes32 headerHash) internal {
-        Now memory n = _view();
+        CurrentSlot memory current = _view();
         bytes memory proof;
-        if (n.count == 0 && randomness.mixAt(L1Slot.wrap(n.seedAt)) == 0) proof = _seedProof(n.seedAt);
+        if (current.count == 0 && randomness.mixAt(L1Slot.wrap(current.seedAt)) == 0) {
+            proof = _seedProof(current.seedAt);
+        }
         vm.prank(attesters[i]);
-        rollup.propose(Slot.wrap(n.slot), _id(i), headerHash, proof, "");
+        rollup.propose(Slot.wrap(current.slot), _id(i), headerHash, proof, "");
     }
 
     function _quote(uint256 i, bytes32 headerHash) internal view returns (Quote memory) {
@@ -383,69 +385,69 @@ abstract contract Fixture is Test {
     }
 
     /// @dev The prover commits to sequencer i's header with the sequencer's signature.
-    function _commit(uint256 i, Header memory h) internal {
-        _commitAt(i, h, PRICE);
+    function _commit(uint256 i, Header memory header) internal {
+        _commitAt(i, header, PRICE);
     }
 
-    function _commitAt(uint256 i, Header memory h, uint96 price) internal {
-        Quote memory quote = _quote(i, _hash(h));
+    function _commitAt(uint256 i, Header memory header, uint96 price) internal {
+        Quote memory quote = _quote(i, _hash(header));
         quote.price = price;
         bytes memory signature = _sign(attesterKeys[i], quote);
         vm.prank(prover);
         rollup.commit(quote, "", signature);
     }
 
-    function _reveal(Header memory h) internal {
-        vm.blobhashes(h.blobHashes);
-        rollup.reveal(h);
+    function _reveal(Header memory header) internal {
+        vm.blobhashes(header.blobHashes);
+        rollup.reveal(header);
         vm.blobhashes(new bytes32[](0));
     }
 
-    function _statement(Header memory h, address payee_) internal view returns (Statement memory) {
+    function _statement(Header memory header, address payee_) internal view returns (Statement memory) {
         Tip memory tip = rollup.tip();
         return Statement({
-            headerHash: _hash(h),
+            headerHash: _hash(header),
             parentRoot: tip.stateRoot,
-            stateRoot: h.stateRoot,
-            chunks: h.chunks,
-            blobHashes: h.blobHashes,
+            stateRoot: header.stateRoot,
+            chunks: header.chunks,
+            blobHashes: header.blobHashes,
             depositsFrom: bridge.chain(tip.depositsEnd),
-            depositsTo: bridge.chain(h.depositsEnd),
-            depositCount: h.depositsEnd - tip.depositsEnd,
-            feeRecipient: h.feeRecipient,
+            depositsTo: bridge.chain(header.depositsEnd),
+            depositCount: header.depositsEnd - tip.depositsEnd,
+            feeRecipient: header.feeRecipient,
             payee: payee_,
             domain: rollup.domain()
         });
     }
 
-    function _proof(Header memory h, address payee_) internal view returns (bytes memory) {
-        return verifier.prove(_statement(h, payee_));
+    function _proof(Header memory header, address payee_) internal view returns (bytes memory) {
+        return verifier.prove(_statement(header, payee_));
     }
 
-    function _finalize(address sender, Header memory h, address payee_) internal {
-        bytes memory proof = _proof(h, payee_);
+    function _finalize(address sender, Header memory header, address payee_) internal {
+        bytes memory proof = _proof(header, payee_);
         vm.prank(sender);
-        rollup.finalize(h, payee_, proof);
+        rollup.finalize(header, payee_, proof);
     }
 
-    function _finalizeBackup(address sender, Header memory h, address payee_) internal {
-        bytes memory proof = _proof(h, payee_);
-        vm.blobhashes(h.blobHashes);
+    function _finalizeBackup(address sender, Header memory header, address payee_) internal {
+        bytes memory proof = _proof(header, payee_);
+        vm.blobhashes(header.blobHashes);
         vm.prank(sender);
-        rollup.finalizeBackup(h, payee_, proof);
+        rollup.finalizeBackup(header, payee_, proof);
         vm.blobhashes(new bytes32[](0));
     }
 
-    /// @dev Brings the slot in turn to its reveal: sequencer i proposed, the prover committed.
-    function _committed(uint256 i) internal returns (Header memory h) {
-        h = _propose(i);
+    /// @dev Brings the slot in turn to its reveal phase: sequencer i proposed, and the prover committed.
+    function _committed(uint256 i) internal returns (Header memory header) {
+        header = _propose(i);
         _warp(_view().start + 4);
-        _commit(i, h);
+        _commit(i, header);
     }
 
     /// @dev Brings the slot in turn to its proving phase.
-    function _revealed(uint256 i) internal returns (Header memory h) {
-        h = _committed(i);
-        _reveal(h);
+    function _revealed(uint256 i) internal returns (Header memory header) {
+        header = _committed(i);
+        _reveal(header);
     }
 }

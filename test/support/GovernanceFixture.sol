@@ -12,7 +12,7 @@ import {PayloadStatus} from "../../contracts/interfaces/ITimelock.sol";
 import {Slot} from "../../contracts/types/Time.sol";
 import {MutablePayload, Target, single} from "./Payloads.sol";
 
-/// @notice Stands where the rollup does: signals what it is told to, and counts its pauses.
+/// @notice Takes the place of the rollup: signals the votes it is told to, and counts its pauses.
 contract RollupDouble {
     error AlreadyPaused(uint64 until);
 
@@ -36,7 +36,7 @@ contract RollupDouble {
     }
 }
 
-/// @title Governance of a rollup that only signals
+/// @title Governance of a rollup that only signals votes
 abstract contract GovernanceFixture is Test {
     uint64 internal constant GENESIS_TIME = 1_700_000_000;
     uint64 internal constant SLOT_SECONDS = 12;
@@ -84,7 +84,7 @@ abstract contract GovernanceFixture is Test {
         votes.signal(Slot.wrap(slot), payload_);
     }
 
-    /// @dev `count` votes from the first slot of `round` on.
+    /// @dev Signals `count` votes from the first slot of `round` on.
     function _vote(uint64 round, address payload_, uint64 count) internal {
         for (uint64 i = 0; i < count; ++i) {
             _signal(round * ROUND + i, payload_);
@@ -97,14 +97,14 @@ abstract contract GovernanceFixture is Test {
         votes.push(0, payload_);
     }
 
-    /// @dev Has governance make one call, from vote to execution.
+    /// @dev Makes governance execute one call, from the vote to the execution.
     function _govern(address to, bytes memory data) internal {
         Action[] memory actions = single(to, data);
-        MutablePayload p = new MutablePayload();
-        p.set(actions);
-        _queue(address(p));
+        MutablePayload payload_ = new MutablePayload();
+        payload_.set(actions);
+        _queue(address(payload_));
         _warp(_now() + DELAY);
-        timelock.execute(address(p), actions);
+        timelock.execute(address(payload_), actions);
     }
 
     function _statusIs(address payload_, PayloadStatus expected) internal view {

@@ -3,13 +3,13 @@ pragma solidity 0.8.37;
 
 import {Vm} from "forge-std/Vm.sol";
 
-/// @notice Fields of an L1 header that tests set; the others are constants.
+/// @notice Fields of an L1 header that tests set. The others are constants.
 struct HeaderFields {
     bytes32 parentHash;
     uint256 number;
     uint256 timestamp;
     bytes32 mixHash;
-    /// fields after the base fee, already encoded
+    /// Fields after the base fee, already encoded.
     bytes more;
 }
 
@@ -19,10 +19,12 @@ library L1 {
 
     address internal constant HISTORY = 0x0000F90827F1C53a10cb7A02335B175320002935;
     /// @dev Runtime code of EIP-2935's contract.
-    bytes internal constant HISTORY_CODE =
-        hex"3373fffffffffffffffffffffffffffffffffffffffe14604657602036036042575f35600143038111604257611fff81430311604257611fff9006545f5260205ff35b5f5ffd5b5f35611fff60014303065500";
+    bytes internal constant HISTORY_CODE = hex"3373fffffffffffffffffffffffffffffffffffffffe14604657602036036042"
+        hex"575f35600143038111604257611fff81430311604257611fff9006545f526020"
+        hex"5ff35b5f5ffd5b5f35611fff60014303065500";
 
-    /// @notice Fields that Cancun and Prague added: withdrawals root, blob gas used, excess blob gas, parent beacon root, requests hash.
+    /// @notice Fields that Cancun and Prague added: withdrawals root, blob gas used, excess blob gas, parent beacon
+    /// root, requests hash.
     function prague() internal pure returns (bytes memory) {
         return abi.encodePacked(
             string32(keccak256("withdrawals")),
@@ -33,9 +35,9 @@ library L1 {
         );
     }
 
-    function header(HeaderFields memory f) internal pure returns (bytes memory) {
+    function header(HeaderFields memory fields) internal pure returns (bytes memory) {
         bytes memory start = abi.encodePacked(
-            string32(f.parentHash),
+            string32(fields.parentHash),
             string32(keccak256("ommers")),
             hex"94",
             address(0xbeef),
@@ -47,21 +49,20 @@ library L1 {
         );
         bytes memory end = abi.encodePacked(
             integer(0),
-            integer(f.number),
+            integer(fields.number),
             integer(36_000_000),
             integer(12_345_678),
-            integer(f.timestamp),
+            integer(fields.timestamp),
             hex"8966657264696e616e64", // extra data, nine bytes
-            string32(f.mixHash),
+            string32(fields.mixHash),
             hex"880000000000000000",
             integer(7)
         );
-        return list(abi.encodePacked(start, end, f.more));
+        return list(abi.encodePacked(start, end, fields.more));
     }
 
     function list(bytes memory payload) internal pure returns (bytes memory) {
-        // casting: test headers are short
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: test headers are short.
         return abi.encodePacked(hex"f9", uint16(payload.length), payload);
     }
 
@@ -71,8 +72,7 @@ library L1 {
 
     function integer(uint256 value) internal pure returns (bytes memory) {
         if (value == 0) return hex"80";
-        // casting: below 0x80
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: below 0x80.
         if (value < 0x80) return abi.encodePacked(uint8(value));
         uint256 size;
         for (uint256 rest = value; rest != 0; rest >>= 8) {
@@ -80,17 +80,16 @@ library L1 {
         }
         bytes memory digits = new bytes(size);
         for (uint256 i = size; i != 0; --i) {
-            // casting: the low byte
-            // forge-lint: disable-next-line(unsafe-typecast)
+            // Cast: the low byte.
             digits[i - 1] = bytes1(uint8(value));
             value >>= 8;
         }
-        // casting: at most 32 bytes
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: at most 32 bytes.
         return abi.encodePacked(uint8(0x80 + size), digits);
     }
 
-    /// @notice Makes the hash of a past block readable the way L1 would have it: by BLOCKHASH if it is recent, in the history contract anyway.
+    /// @notice Makes the hash of a past block available as on L1: by BLOCKHASH if it is recent, and in the history
+    /// contract.
     function setBlockHash(uint256 number, bytes32 hash) internal {
         if (block.number - number <= 256) VM.setBlockhash(number, hash);
         if (HISTORY.code.length == 0) VM.etch(HISTORY, HISTORY_CODE);

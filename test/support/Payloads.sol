@@ -5,7 +5,7 @@ import {Action, IPayload} from "../../contracts/interfaces/IPayload.sol";
 import {ITimelock} from "../../contracts/interfaces/ITimelock.sol";
 import {IVotes} from "../../contracts/interfaces/IVotes.sol";
 
-/// @notice Answers what it was told to, which anyone may change: a payload that isn't worth a vote.
+/// @notice A payload whose actions anyone can change. It is not trustworthy.
 contract MutablePayload is IPayload {
     Action[] private _actions;
 
@@ -29,7 +29,7 @@ contract RevertingPayload is IPayload {
     }
 }
 
-/// @notice Burns all the gas it gets.
+/// @notice Burns all gas it gets.
 contract BurningPayload is IPayload {
     function actions() external pure returns (Action[] memory) {
         assembly {
@@ -38,7 +38,7 @@ contract BurningPayload is IPayload {
     }
 }
 
-/// @notice Returns `length` bytes that are no list of actions.
+/// @notice Returns `length` bytes that do not encode a list of actions.
 contract GarbagePayload {
     uint256 private immutable LENGTH;
     uint256 private immutable FIRST_WORD;
@@ -74,7 +74,7 @@ contract WritingPayload {
     }
 }
 
-/// @notice What actions are aimed at: counts its calls, and misbehaves as told.
+/// @notice Target of actions: counts its calls, and misbehaves as told.
 contract Target {
     error Refused(uint256 value);
 
@@ -92,7 +92,7 @@ contract Target {
         revert Refused(value);
     }
 
-    /// @dev Reverts with megabytes.
+    /// @dev Reverts with megabytes of data.
     function bomb() external pure {
         assembly {
             mstore(0x40, 0)
@@ -100,7 +100,7 @@ contract Target {
         }
     }
 
-    /// @dev What `reenter` calls.
+    /// @dev The target of `reenter`.
     function prepare(address to, bytes memory data) external {
         _callTo = to;
         _call = data;
@@ -119,7 +119,7 @@ contract Target {
     }
 }
 
-/// @notice One action a payload.
+/// @notice A payload with one action.
 function single(address target, bytes memory data) pure returns (Action[] memory actions) {
     actions = new Action[](1);
     actions[0] = Action(target, data);

@@ -21,13 +21,13 @@ struct ProvenWithdrawal {
     uint64 amount;
 }
 
-/// @notice Reads the proofs that the client made: `vectors/proofs.json`, with the key of `vectors/verifying-key.json`.
+/// @notice Reads the client's proofs from `vectors/proofs.json`, with the key of `vectors/verifying-key.json`.
 library Proofs {
     using SafeCast for uint256;
 
     Vm private constant VM = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
-    /// @notice Cases in the file.
+    /// @notice Number of cases in the file.
     uint256 internal constant COUNT = 3;
 
     function file() internal view returns (string memory) {
@@ -47,19 +47,19 @@ library Proofs {
         );
     }
 
-    function statement(string memory json, uint256 i) internal pure returns (Statement memory s) {
+    function statement(string memory json, uint256 i) internal pure returns (Statement memory statement_) {
         string memory at_ = string.concat(_case(i), ".statement");
-        s.headerHash = VM.parseJsonBytes32(json, string.concat(at_, ".headerHash"));
-        s.parentRoot = VM.parseJsonBytes32(json, string.concat(at_, ".parentRoot"));
-        s.stateRoot = VM.parseJsonBytes32(json, string.concat(at_, ".stateRoot"));
-        s.chunks = VM.parseJsonUint(json, string.concat(at_, ".chunks")).toUint32();
-        s.blobHashes = VM.parseJsonBytes32Array(json, string.concat(at_, ".blobHashes"));
-        s.depositsFrom = VM.parseJsonBytes32(json, string.concat(at_, ".depositsFrom"));
-        s.depositsTo = VM.parseJsonBytes32(json, string.concat(at_, ".depositsTo"));
-        s.depositCount = VM.parseJsonUint(json, string.concat(at_, ".depositCount")).toUint64();
-        s.feeRecipient = VM.parseJsonUint(json, string.concat(at_, ".feeRecipient")).toUint32();
-        s.payee = VM.parseJsonAddress(json, string.concat(at_, ".payee"));
-        s.domain = uint256(VM.parseJsonBytes32(json, string.concat(at_, ".domain")));
+        statement_.headerHash = VM.parseJsonBytes32(json, string.concat(at_, ".headerHash"));
+        statement_.parentRoot = VM.parseJsonBytes32(json, string.concat(at_, ".parentRoot"));
+        statement_.stateRoot = VM.parseJsonBytes32(json, string.concat(at_, ".stateRoot"));
+        statement_.chunks = VM.parseJsonUint(json, string.concat(at_, ".chunks")).toUint32();
+        statement_.blobHashes = VM.parseJsonBytes32Array(json, string.concat(at_, ".blobHashes"));
+        statement_.depositsFrom = VM.parseJsonBytes32(json, string.concat(at_, ".depositsFrom"));
+        statement_.depositsTo = VM.parseJsonBytes32(json, string.concat(at_, ".depositsTo"));
+        statement_.depositCount = VM.parseJsonUint(json, string.concat(at_, ".depositCount")).toUint64();
+        statement_.feeRecipient = VM.parseJsonUint(json, string.concat(at_, ".feeRecipient")).toUint32();
+        statement_.payee = VM.parseJsonAddress(json, string.concat(at_, ".payee"));
+        statement_.domain = uint256(VM.parseJsonBytes32(json, string.concat(at_, ".domain")));
     }
 
     function encoded(string memory json, uint256 i) internal pure returns (bytes memory) {
@@ -70,7 +70,7 @@ library Proofs {
         return abi.decode(encoded(json, i), (BlockProof));
     }
 
-    /// @notice How many withdrawals and forced exits a case has.
+    /// @notice Number of withdrawals and forced exits of a case.
     function withdrawals(string memory json, uint256 i) internal pure returns (uint256) {
         return VM.parseJsonUint(json, string.concat(_case(i), ".withdrawalCount"));
     }
@@ -79,18 +79,18 @@ library Proofs {
     function withdrawal(string memory json, uint256 i, uint256 number)
         internal
         pure
-        returns (ProvenWithdrawal memory w)
+        returns (ProvenWithdrawal memory withdrawal_)
     {
         string memory at_ = string.concat(_case(i), ".withdrawals[", VM.toString(number), "]");
-        w.blob = VM.parseJsonUint(json, string.concat(at_, ".blob"));
-        w.element = VM.parseJsonUint(json, string.concat(at_, ".element"));
-        w.withdrawal = VM.parseJsonBytes32(json, string.concat(at_, ".withdrawal"));
-        w.target = VM.parseJsonBytes32(json, string.concat(at_, ".target"));
-        w.commitment = VM.parseJsonBytes(json, string.concat(at_, ".commitment"));
-        w.withdrawalOpening = VM.parseJsonBytes(json, string.concat(at_, ".withdrawalOpening"));
-        w.targetOpening = VM.parseJsonBytes(json, string.concat(at_, ".targetOpening"));
-        w.to = VM.parseJsonAddress(json, string.concat(at_, ".to"));
-        w.amount = VM.parseJsonUint(json, string.concat(at_, ".amount")).toUint64();
+        withdrawal_.blob = VM.parseJsonUint(json, string.concat(at_, ".blob"));
+        withdrawal_.element = VM.parseJsonUint(json, string.concat(at_, ".element"));
+        withdrawal_.withdrawal = VM.parseJsonBytes32(json, string.concat(at_, ".withdrawal"));
+        withdrawal_.target = VM.parseJsonBytes32(json, string.concat(at_, ".target"));
+        withdrawal_.commitment = VM.parseJsonBytes(json, string.concat(at_, ".commitment"));
+        withdrawal_.withdrawalOpening = VM.parseJsonBytes(json, string.concat(at_, ".withdrawalOpening"));
+        withdrawal_.targetOpening = VM.parseJsonBytes(json, string.concat(at_, ".targetOpening"));
+        withdrawal_.to = VM.parseJsonAddress(json, string.concat(at_, ".to"));
+        withdrawal_.amount = VM.parseJsonUint(json, string.concat(at_, ".amount")).toUint64();
     }
 
     function _case(uint256 i) private pure returns (string memory) {

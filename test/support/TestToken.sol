@@ -3,14 +3,14 @@ pragma solidity 0.8.37;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
-/// @notice A plain token that anybody mints.
+/// @notice A plain token that anybody can mint.
 contract TestToken is ERC20("Test", "TEST") {
     function mint(address to, uint256 amount) external {
         _mint(to, amount);
     }
 }
 
-/// @notice Tokens that misbehave, one way at a time.
+/// @notice A token with one chosen misbehaviour at a time.
 contract OddToken is ERC20("Odd", "ODD") {
     enum Oddity {
         None,
@@ -43,15 +43,15 @@ contract OddToken is ERC20("Odd", "ODD") {
     }
 
     function transfer(address to, uint256 amount) public override returns (bool) {
-        return _odd(msg.sender, to, amount);
+        return _transferWithMisbehaviour(msg.sender, to, amount);
     }
 
     function transferFrom(address from, address to, uint256 amount) public override returns (bool) {
         _spendAllowance(from, msg.sender, amount);
-        return _odd(from, to, amount);
+        return _transferWithMisbehaviour(from, to, amount);
     }
 
-    function _odd(address from, address to, uint256 amount) private returns (bool) {
+    function _transferWithMisbehaviour(address from, address to, uint256 amount) private returns (bool) {
         if (oddity == Oddity.ReturnsFalse) return false;
         if (oddity == Oddity.Reverts) revert("odd");
         if (oddity == Oddity.CallsBack) {

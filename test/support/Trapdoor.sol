@@ -7,8 +7,9 @@ import {BlockProof, ChunkProof} from "../../contracts/verifier/BlockProof.sol";
 import {ScalarField} from "../../contracts/verifier/ScalarField.sol";
 import {Curve, Line, Lines} from "./Curve.sol";
 
-/// @notice A Groth16 key whose secrets are known, and proofs of whatever is asked, made with them. The verifier's arithmetic is tested against
-/// this second writing of the rules; that a circuit enforces them is tested with real proofs elsewhere.
+/// @notice A Groth16 key with known secrets, and proofs of any statement that are made with them. The tests compare the
+/// verifier's arithmetic with this second implementation. Tests with real proofs show that a circuit enforces the
+/// rules.
 contract Trapdoor {
     using ScalarField for uint256;
     using Lines for Line;
@@ -23,7 +24,7 @@ contract Trapdoor {
     uint256 public immutable elements;
     uint256 public immutable chunksPerBlob;
 
-    /// @notice Burned share of fees that the proofs are made for.
+    /// @notice Burned share of the fees in the proofs.
     uint16 public immutable feeBurnBps;
 
     constructor(uint256 elements_, uint256 chunksPerBlob_, uint16 feeBurnBps_) {
@@ -32,7 +33,7 @@ contract Trapdoor {
         feeBurnBps = feeBurnBps_;
     }
 
-    /// @notice Verifying key in the form of `vectors/verifying-key.json`.
+    /// @notice Verifying key in the format of `vectors/verifying-key.json`.
     function key() public view returns (bytes memory encoded) {
         encoded = bytes.concat(
             Curve.mul1(Curve.G1, ALPHA),
@@ -45,7 +46,7 @@ contract Trapdoor {
         }
     }
 
-    /// @notice Blobs for a statement: lines that anyone can open.
+    /// @notice Blobs for a statement: linear polynomials that anyone can open.
     function lines(uint256 blobs) public pure returns (Line[] memory made) {
         made = new Line[](blobs);
         for (uint256 b = 0; b < blobs; b++) {
@@ -82,7 +83,8 @@ contract Trapdoor {
         proof.c = finish(statement, proof);
     }
 
-    /// @notice The C that makes `proof` hold for `statement`, its other parts as they are; A and B must be those of `prove`.
+    /// @notice The C that makes `proof` valid for `statement` and leaves its other parts unchanged. A and B must be
+    /// those of `prove`.
     function finish(Statement memory statement, BlockProof memory proof) public view returns (bytes32[4] memory) {
         uint256 z = _z(statement, proof);
         uint256[] memory weights = weightsOf(z, proof.chunks);
@@ -128,7 +130,7 @@ contract Trapdoor {
         inputs[0] = z.mul(Curve.inverse(_shift(k % chunksPerBlob)));
         inputs[1] = uint256(proof.chunks[k].y);
         inputs[2] = uint256(proof.chunks[k].commitment);
-        // coefficients, from the highest
+        // Coefficients, from the highest.
         uint256 operations = 0;
         while (operations < proof.chunks[k].consumed && consumed + operations < proof.queue.length) operations++;
         uint256[] memory coefficients = new uint256[](4 + 3 * operations);
@@ -182,7 +184,7 @@ contract Trapdoor {
         return uint256(keccak256(preimage)) >> 3;
     }
 
-    /// @dev Point of the first element of the chunk at `position`.
+    /// @dev Domain point of the first element of the chunk at `position`.
     function _shift(uint256 position) private view returns (uint256 shift) {
         uint256 index = position * elements;
         uint256 exponent = 0;

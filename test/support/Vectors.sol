@@ -26,7 +26,7 @@ abstract contract Vectors is Test {
         return vm.parseJsonAddressArray(json, string.concat(".", column));
     }
 
-    /// @dev The lengths of every case.
+    /// @dev The phase lengths of all cases.
     function _lengths() internal view returns (Parameters[] memory p) {
         uint256[][9] memory c;
         string[9] memory names = [
@@ -57,7 +57,7 @@ abstract contract Vectors is Test {
         }
     }
 
-    /// @dev Timelines of every case. The physical positions differ from case to case: they must not matter.
+    /// @dev The timelines of all cases. The indices of the candidates differ between cases, as they must not matter.
     function _timelines(string memory slot, string memory start, string memory previousStart)
         internal
         view
@@ -88,29 +88,25 @@ abstract contract Vectors is Test {
 
     function _u16(uint256 value) internal pure returns (uint16) {
         assertLe(value, type(uint16).max);
-        // casting: compared just before
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: compared just before.
         return uint16(value);
     }
 
     function _u64(uint256 value) internal pure returns (uint64) {
         assertLe(value, type(uint64).max);
-        // casting: compared just before
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: compared just before.
         return uint64(value);
     }
 
     function _u96(uint256 value) internal pure returns (uint96) {
         assertLe(value, type(uint96).max);
-        // casting: compared just before
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: compared just before.
         return uint96(value);
     }
 
     function _u32(uint256 value) internal pure returns (uint32) {
         assertLe(value, type(uint32).max);
-        // casting: compared just before
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: compared just before.
         return uint32(value);
     }
 

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IStateTransitionVerifier, Statement} from "../../contracts/interfaces/IStateTransitionVerifier.sol";
 
-/// @notice Takes the hash of a statement for its proof: whatever the rollup states wrongly has no proof.
+/// @notice Accepts only the hash of a statement as its proof, so a wrong statement of the rollup has no proof.
 contract VerifierDouble is IStateTransitionVerifier {
     uint256 public constant chunksPerBlob = 2;
 

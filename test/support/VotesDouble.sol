@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Slot} from "../../contracts/types/Time.sol";
 
-/// @notice What the rollup calls of `IVotes`: remembers the last signal and counts them.
+/// @notice The function of `IVotes` that the rollup calls. Stores the last signal and counts signals.
 contract VotesDouble {
     address public immutable rollup;
     uint256 public count;

@@ -5,9 +5,10 @@ import {Entries} from "../../contracts/libraries/Entries.sol";
 import {L1Slot} from "../../contracts/types/Time.sol";
 
 /// @title Entry windows, rotations and exits
-/// @notice Proven by halmos (`make halmos`) for all arguments within the bounds that the library states.
+/// @notice Proven by halmos (`make halmos`) for all arguments within the library's bounds.
 contract EntriesProofs {
-    /// @dev For window lengths that are a power of two, which the solver divides by: the window of an L1 slot is the one it lies in.
+    /// @dev The window of an L1 slot contains that slot. For window lengths that are a power of two, which the solver
+    /// can divide by.
     /// @custom:rule Q4
     function check_anL1SlotLiesInItsWindow(uint40 moment) public pure {
         for (uint256 bits = 0; bits < 12; bits += 3) {
@@ -18,7 +19,7 @@ contract EntriesProofs {
         }
     }
 
-    /// @dev An L1 slot is given as its window and what is left of it, and the length of a window by example.
+    /// @dev An L1 slot is given by its window and the remainder, and the length of a window by examples.
     /// @custom:rule Q5
     function check_anActivationLiesInItsWindow(uint32 window, uint8 offset, uint8 ahead) public pure {
         _activation(window, offset, ahead, 1);
@@ -30,8 +31,7 @@ contract EntriesProofs {
     function _activation(uint256 window, uint256 offset, uint256 ahead, uint256 length) private pure {
         if (offset >= length) return;
         uint256 earliest = window * length + offset;
-        // casting: 32 bits times 8 bits, and 8 bits
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: 32 bits times 8 bits, and 8 bits.
         L1Slot at0 = Entries.activation(window + ahead, length, L1Slot.wrap(uint64(earliest)));
         uint256 active = L1Slot.unwrap(at0);
         assert(active >= earliest);
@@ -46,7 +46,7 @@ contract EntriesProofs {
         for (uint256 window = 0; window < Entries.LANES; ++window) {
             uint256 lane = (lanes >> (16 * window)) & 0xffff;
             assert(Entries.laneOf(lanes, window) == lane);
-            // a window that is full isn't asked
+            // A full window is not asked.
             if (lane == type(uint16).max) return;
             uint256 more = Entries.withOneMore(lanes, window);
             assert((more >> (16 * window)) & 0xffff == lane + 1);
@@ -71,7 +71,7 @@ contract EntriesProofs {
 
     /// @custom:rule Q15, Q17
     function check_anExitIsMarkedAndPaidAfterItsDelay(uint40 now_, uint32 delay) public pure {
-        uint256 mark = L1Slot.unwrap(Entries.exitMark(L1Slot.wrap(now_)));
+        uint256 mark = L1Slot.unwrap(Entries.exitTime(L1Slot.wrap(now_)));
         assert(mark != 0);
         assert(mark == (now_ == 0 ? 1 : now_));
         uint256 from = L1Slot.unwrap(Entries.withdrawableFrom(mark, delay));

@@ -11,129 +11,130 @@ import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Timeline, openTimeline} from "../../contracts/types/Timeline.sol";
 import {Windows, packWindows} from "../../contracts/types/Windows.sol";
 
-/// @title Words that hold several facts: what is written is read again, and nothing else changes
-/// @notice Proven by halmos (`make halmos`) for all arguments. Timelines are any words, not only those that a slot leads to.
+/// @title Packed words: a written field reads back, and no other field changes
+/// @notice Proven by halmos (`make halmos`) for all arguments. Timelines are any words, including those that no slot
+/// reaches.
 /// @custom:rule K1
 contract PackingProofs {
     function check_aTimelineStartsAsItWasOpened(uint40 slot, uint40 start, uint16 delta) public pure {
         if (delta > start) return;
-        Timeline t = openTimeline(Slot.wrap(slot), L1Slot.wrap(start), L1Slot.wrap(start - delta));
-        assert(Slot.unwrap(t.slot()) == slot);
-        assert(L1Slot.unwrap(t.start()) == start);
-        assert(L1Slot.unwrap(t.previousStart()) == start - delta);
-        assert(t.count() == 0);
-        assert(t.order() == 0);
-        assert(t.blobsSeen() == 0);
+        Timeline timeline = openTimeline(Slot.wrap(slot), L1Slot.wrap(start), L1Slot.wrap(start - delta));
+        assert(Slot.unwrap(timeline.slot()) == slot);
+        assert(L1Slot.unwrap(timeline.start()) == start);
+        assert(L1Slot.unwrap(timeline.previousStart()) == start - delta);
+        assert(timeline.count() == 0);
+        assert(timeline.order() == 0);
+        assert(timeline.blobsSeen() == 0);
         for (uint256 i = 0; i < 4; ++i) {
-            assert(L1Slot.unwrap(t.committedAt(i)) == 0);
-            assert(L1Slot.unwrap(t.revealedAt(i)) == 0);
+            assert(L1Slot.unwrap(timeline.committedAt(i)) == 0);
+            assert(L1Slot.unwrap(timeline.revealedAt(i)) == 0);
         }
     }
 
     function check_aRankingChangesNothingElse(uint256 word, uint8 count, uint8 order) public pure {
         Timeline before = Timeline.wrap(word);
-        Timeline t = before.withRanking(count, order);
-        assert(t.count() == count);
-        assert(t.order() == order);
+        Timeline timeline = before.withRanking(count, order);
+        assert(timeline.count() == count);
+        assert(timeline.order() == order);
         for (uint256 rank = 0; rank < 4; ++rank) {
-            assert(t.positionOf(rank) == (order >> (2 * rank)) & 3);
+            assert(timeline.indexOf(rank) == (order >> (2 * rank)) & 3);
         }
-        _sameSlot(before, t);
+        _sameSlot(before, timeline);
         for (uint256 i = 0; i < 4; ++i) {
-            _sameHistory(before, t, i);
+            _sameHistory(before, timeline, i);
         }
-        assert(t.blobsSeen() == before.blobsSeen());
+        assert(timeline.blobsSeen() == before.blobsSeen());
     }
 
-    function check_aCommitmentIsKeptAndStartsTheBlobs(uint256 word, uint256 position, uint16 after_) public pure {
+    function check_aCommitmentIsKeptAndStartsTheBlobs(uint256 word, uint256 index, uint16 after_) public pure {
         Timeline before = Timeline.wrap(word);
-        if (position > 3 || after_ == type(uint16).max) return;
+        if (index > 3 || after_ == type(uint16).max) return;
         // No slot starts in L1 slot 0: zero stands for none.
         if (L1Slot.unwrap(before.start()) == 0) return;
-        // a position gets one commitment
-        if (L1Slot.unwrap(before.committedAt(position)) != 0) return;
+        // A candidate gets one commitment.
+        if (L1Slot.unwrap(before.committedAt(index)) != 0) return;
         L1Slot now_ = before.start().plus(after_);
-        Timeline t = before.withCommitment(position, now_);
-        assert(L1Slot.unwrap(t.committedAt(position)) == L1Slot.unwrap(now_));
-        assert(t.blobsSeen() == 0);
-        _sameSlot(before, t);
-        _sameRanking(before, t);
-        assert(L1Slot.unwrap(t.revealedAt(position)) == L1Slot.unwrap(before.revealedAt(position)));
+        Timeline timeline = before.withCommitment(index, now_);
+        assert(L1Slot.unwrap(timeline.committedAt(index)) == L1Slot.unwrap(now_));
+        assert(timeline.blobsSeen() == 0);
+        _sameSlot(before, timeline);
+        _sameRanking(before, timeline);
+        assert(L1Slot.unwrap(timeline.revealedAt(index)) == L1Slot.unwrap(before.revealedAt(index)));
         for (uint256 i = 0; i < 4; ++i) {
-            if (i != position) _sameHistory(before, t, i);
+            if (i != index) _sameHistory(before, timeline, i);
         }
     }
 
-    function check_aRevealIsKept(uint256 word, uint256 position, uint16 after_) public pure {
+    function check_aRevealIsKept(uint256 word, uint256 index, uint16 after_) public pure {
         Timeline before = Timeline.wrap(word);
-        if (position > 3 || after_ == type(uint16).max) return;
+        if (index > 3 || after_ == type(uint16).max) return;
         // No slot starts in L1 slot 0: zero stands for none.
         if (L1Slot.unwrap(before.start()) == 0) return;
-        // a position is revealed once
-        if (L1Slot.unwrap(before.revealedAt(position)) != 0) return;
+        // A candidate is revealed once.
+        if (L1Slot.unwrap(before.revealedAt(index)) != 0) return;
         L1Slot now_ = before.start().plus(after_);
-        Timeline t = before.withReveal(position, now_);
-        assert(L1Slot.unwrap(t.revealedAt(position)) == L1Slot.unwrap(now_));
-        assert(t.blobsSeen() == before.blobsSeen());
-        _sameSlot(before, t);
-        _sameRanking(before, t);
-        assert(L1Slot.unwrap(t.committedAt(position)) == L1Slot.unwrap(before.committedAt(position)));
+        Timeline timeline = before.withReveal(index, now_);
+        assert(L1Slot.unwrap(timeline.revealedAt(index)) == L1Slot.unwrap(now_));
+        assert(timeline.blobsSeen() == before.blobsSeen());
+        _sameSlot(before, timeline);
+        _sameRanking(before, timeline);
+        assert(L1Slot.unwrap(timeline.committedAt(index)) == L1Slot.unwrap(before.committedAt(index)));
         for (uint256 i = 0; i < 4; ++i) {
-            if (i != position) _sameHistory(before, t, i);
+            if (i != index) _sameHistory(before, timeline, i);
         }
     }
 
     function check_blobsSeenChangeNothingElse(uint256 word, uint16 seen) public pure {
         Timeline before = Timeline.wrap(word);
-        Timeline t = before.withBlobsSeen(seen);
-        assert(t.blobsSeen() == seen);
-        _sameSlot(before, t);
-        _sameRanking(before, t);
+        Timeline timeline = before.withBlobsSeen(seen);
+        assert(timeline.blobsSeen() == seen);
+        _sameSlot(before, timeline);
+        _sameRanking(before, timeline);
         for (uint256 i = 0; i < 4; ++i) {
-            _sameHistory(before, t, i);
+            _sameHistory(before, timeline, i);
         }
     }
 
     /// @custom:rule S5
-    function check_theWindowsAreTheParameters(Parameters memory p) public pure {
-        Windows w = packWindows(p);
-        assert(w.proposal() == p.proposalPhase);
-        assert(w.commitment() == p.commitmentPhase);
-        assert(w.reveal() == p.revealPhase);
-        assert(w.proving() == p.provingPhase);
-        assert(w.exclusive() == p.exclusiveProving);
-        assert(w.halt() == p.haltPhase);
-        assert(w.backup() == p.backupPhase);
-        assert(w.seedDelay() == p.seedDelay);
-        assert(w.seedGrid() == p.seedGrid);
-        assert(w.pause() == p.pauseLength);
-        assert(w.idle() == uint256(p.proposalPhase) + p.haltPhase + p.backupPhase);
+    function check_theWindowsAreTheParameters(Parameters memory parameters) public pure {
+        Windows windows = packWindows(parameters);
+        assert(windows.proposal() == parameters.proposalPhase);
+        assert(windows.commitment() == parameters.commitmentPhase);
+        assert(windows.reveal() == parameters.revealPhase);
+        assert(windows.proving() == parameters.provingPhase);
+        assert(windows.exclusive() == parameters.exclusiveProving);
+        assert(windows.halt() == parameters.haltPhase);
+        assert(windows.backup() == parameters.backupPhase);
+        assert(windows.seedDelay() == parameters.seedDelay);
+        assert(windows.seedGrid() == parameters.seedGrid);
+        assert(windows.pause() == parameters.pauseLength);
+        assert(windows.idle() == uint256(parameters.proposalPhase) + parameters.haltPhase + parameters.backupPhase);
     }
 
-    function check_theLimitsAreTheParameters(Parameters memory p) public pure {
-        Limits l = packLimits(p);
-        assert(l.candidates() == p.maxCandidates);
-        assert(l.blobs() == p.maxBlobs);
-        assert(l.chunks() == p.maxChunks);
-        assert(l.deposits() == p.maxDeposits);
-        assert(l.rescueShareBps() == p.rescueShareBps);
+    function check_theLimitsAreTheParameters(Parameters memory parameters) public pure {
+        Limits limits = packLimits(parameters);
+        assert(limits.candidates() == parameters.maxCandidates);
+        assert(limits.blobs() == parameters.maxBlobs);
+        assert(limits.chunks() == parameters.maxChunks);
+        assert(limits.deposits() == parameters.maxDeposits);
+        assert(limits.rescueShareBps() == parameters.rescueShareBps);
     }
 
-    function check_ratesAreUnpackedAsTheyWerePacked(Rates memory r) public pure {
-        PackedRates packed = packRates(r);
+    function check_ratesAreUnpackedAsTheyWerePacked(Rates memory rates) public pure {
+        PackedRates packed = packRates(rates);
         assert(!packed.isFollowed());
         assert(packed.followed().isFollowed());
-        _sameRates(packed.unpack(), r);
-        _sameRates(packed.followed().unpack(), r);
-        assert(packed.blockReward() == r.blockReward);
-        assert(packed.revealBonus() == r.revealBonus);
-        assert(packed.sequencerBps() == r.sequencerBps);
-        assert(packed.proverBps() == r.proverBps);
+        _sameRates(packed.unpack(), rates);
+        _sameRates(packed.followed().unpack(), rates);
+        assert(packed.blockReward() == rates.blockReward);
+        assert(packed.revealBonus() == rates.revealBonus);
+        assert(packed.sequencerBps() == rates.sequencerBps);
+        assert(packed.proverBps() == rates.proverBps);
     }
 
     StoredCandidate private _candidate;
 
-    /// @dev Sequencer and score share a word of storage.
+    /// @dev Sequencer and score share a storage word.
     function check_aScoreBesideItsSequencer(uint32 sequencer, uint192 score, uint192 next) public {
         _candidate.sequencer = SequencerId.wrap(sequencer);
         _candidate.score = score;
@@ -143,27 +144,27 @@ contract PackingProofs {
         assert(SequencerId.unwrap(_candidate.sequencer) == sequencer);
     }
 
-    function _sameRates(Rates memory a, Rates memory b) private pure {
-        assert(a.blockReward == b.blockReward);
-        assert(a.revealBonus == b.revealBonus);
-        assert(a.sequencerBps == b.sequencerBps);
-        assert(a.proverBps == b.proverBps);
-        assert(a.submitterBps == b.submitterBps);
+    function _sameRates(Rates memory expected, Rates memory actual) private pure {
+        assert(expected.blockReward == actual.blockReward);
+        assert(expected.revealBonus == actual.revealBonus);
+        assert(expected.sequencerBps == actual.sequencerBps);
+        assert(expected.proverBps == actual.proverBps);
+        assert(expected.submitterBps == actual.submitterBps);
     }
 
-    function _sameSlot(Timeline a, Timeline b) private pure {
-        assert(Slot.unwrap(a.slot()) == Slot.unwrap(b.slot()));
-        assert(L1Slot.unwrap(a.start()) == L1Slot.unwrap(b.start()));
-        assert(L1Slot.unwrap(a.previousStart()) == L1Slot.unwrap(b.previousStart()));
+    function _sameSlot(Timeline before, Timeline afterwards) private pure {
+        assert(Slot.unwrap(before.slot()) == Slot.unwrap(afterwards.slot()));
+        assert(L1Slot.unwrap(before.start()) == L1Slot.unwrap(afterwards.start()));
+        assert(L1Slot.unwrap(before.previousStart()) == L1Slot.unwrap(afterwards.previousStart()));
     }
 
-    function _sameRanking(Timeline a, Timeline b) private pure {
-        assert(a.count() == b.count());
-        assert(a.order() == b.order());
+    function _sameRanking(Timeline before, Timeline afterwards) private pure {
+        assert(before.count() == afterwards.count());
+        assert(before.order() == afterwards.order());
     }
 
-    function _sameHistory(Timeline a, Timeline b, uint256 position) private pure {
-        assert(L1Slot.unwrap(a.committedAt(position)) == L1Slot.unwrap(b.committedAt(position)));
-        assert(L1Slot.unwrap(a.revealedAt(position)) == L1Slot.unwrap(b.revealedAt(position)));
+    function _sameHistory(Timeline before, Timeline afterwards, uint256 index) private pure {
+        assert(L1Slot.unwrap(before.committedAt(index)) == L1Slot.unwrap(afterwards.committedAt(index)));
+        assert(L1Slot.unwrap(before.revealedAt(index)) == L1Slot.unwrap(afterwards.revealedAt(index)));
     }
 }

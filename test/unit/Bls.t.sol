@@ -12,7 +12,7 @@ import {BlsKeys} from "../support/BlsKeys.sol";
 import {Curve} from "../support/Curve.sol";
 import {Fixture} from "../support/Fixture.sol";
 
-/// @notice The library behind calls.
+/// @notice Makes the library callable.
 contract BlsHarness {
     function verify(bytes32[4] calldata key, bytes32[8] calldata signature, bytes32[8] calldata hashed)
         external
@@ -27,10 +27,10 @@ contract BlsHarness {
     }
 }
 
-/// @title BLS proofs on L1: what is refused, and what a refusal costs
+/// @title BLS proofs on L1: which ones are refused, and what a refusal costs
 contract BlsTest is Fixture {
     uint256 private constant SECRET = 4242;
-    /// @dev All of the capped calls of one check, and what is around them.
+    /// @dev Gas of all capped calls of one check, and of the code around them.
     uint256 private constant MOST_GAS = 700_000;
 
     BlsHarness private _bls = new BlsHarness();
@@ -64,12 +64,12 @@ contract BlsTest is Fixture {
 
     /// @dev Whether a registration with this key and proof is refused, at a bounded price.
     function _notRegistered(bytes memory key, bytes memory proof) private {
-        Registration memory r;
-        r.attester = relay;
-        r.blsKey = abi.decode(key, (bytes32[4]));
-        r.proofOfPossession = abi.decode(proof, (bytes32[8]));
+        Registration memory registration;
+        registration.attester = relay;
+        registration.blsKey = abi.decode(key, (bytes32[4]));
+        registration.proofOfPossession = abi.decode(proof, (bytes32[8]));
         uint256 before = gasleft();
-        (bool ok, bytes memory result) = address(staking).call(abi.encodeCall(IStaking.register, (r)));
+        (bool ok, bytes memory result) = address(staking).call(abi.encodeCall(IStaking.register, (registration)));
         assertLt(before - gasleft(), MOST_GAS, "burned gas");
         assertFalse(ok);
         assertEq(result, abi.encodeWithSelector(IStaking.BadProofOfPossession.selector, address(this)));
@@ -83,23 +83,23 @@ contract BlsTest is Fixture {
         return abi.encode(BlsKeys.possession(staking, address(this), SECRET));
     }
 
-    /// @dev The word at `index` with another value.
+    /// @dev Replaces the word at `index`.
     function _with(bytes memory words, uint256 index, uint256 value) private pure returns (bytes memory changed) {
         changed = bytes.concat(words);
-        // memory-safe: the index lies inside
+        // Memory-safe: the index lies inside the array.
         assembly ("memory-safe") {
             mstore(add(changed, mul(add(index, 1), 32)), value)
         }
     }
 
     function _word(bytes memory words, uint256 index) private pure returns (uint256 value) {
-        // memory-safe: reads only
+        // Memory-safe: it only reads.
         assembly ("memory-safe") {
             value := mload(add(words, mul(add(index, 1), 32)))
         }
     }
 
-    /// @dev The coordinate at `index` with the order of the field added: the same number, written another way.
+    /// @dev Adds the order of the field to the coordinate at `index`: the same number in another encoding.
     function _beyondTheField(bytes memory words, uint256 index) private pure returns (bytes memory) {
         uint256 low = _word(words, index + 1);
         uint256 sum;
@@ -142,7 +142,7 @@ contract BlsTest is Fixture {
         _notRegistered(_key(), _with(_possession(), 7, 1));
     }
 
-    /// @dev The key plus a point of another subgroup pairs as the key does, if nobody looks.
+    /// @dev The key plus a point of another subgroup has the same pairings as the key, unless the subgroup is checked.
     /// @custom:rule Q2
     function test_RevertWhen_aPointIsNotInItsSubgroup() public {
         _notRegistered(Curve.COFACTOR_G1, _possession());
@@ -174,7 +174,7 @@ contract BlsTest is Fixture {
         _notRegistered(_key(), proof);
     }
 
-    /// @dev Signatures for scores can't serve as proofs, nor the other way round.
+    /// @dev Signatures for scores are no proofs of possession, and vice versa.
     /// @custom:rule Q2, D2
     function test_theTagsDiffer() public {
         bytes memory message = staking.possessionMessage(address(this), BlsKeys.publicKey(SECRET));
@@ -185,7 +185,8 @@ contract BlsTest is Fixture {
     function test_theMessageIsWhatTheManualSays() public view {
         bytes32[4] memory key = BlsKeys.publicKey(SECRET);
         bytes32 domain = "fernet.pop.v1";
-        assertEq(staking.possessionMessage(relay, key), abi.encode(domain, block.chainid, address(staking), relay, key));
+        bytes memory expected = abi.encode(domain, block.chainid, address(staking), relay, key);
+        assertEq(staking.possessionMessage(relay, key), expected);
     }
 
     // ---- scores ---------------------------------------------------------------------------------------------------
@@ -240,7 +241,7 @@ contract BlsTest is Fixture {
         _refused(proof);
     }
 
-    /// @dev One signature a slot and key: no other encoding, no other point.
+    /// @dev There is one signature for each slot and key: no other encoding and no other point.
     /// @custom:rule D3, D4
     function test_RevertWhen_theSignatureIsChanged() public {
         bytes memory proof = _proof(0);
@@ -252,7 +253,7 @@ contract BlsTest is Fixture {
         _refused(proof);
     }
 
-    /// @dev A key that was registered twice has two scores.
+    /// @dev A key that is registered twice has two scores.
     /// @custom:rule D2, D3
     function test_theSequencerIsInTheMessage() public view {
         assertTrue(

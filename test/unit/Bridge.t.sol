@@ -24,7 +24,7 @@ abstract contract BridgeFixture is Test {
     uint256 internal constant UNIT = 1e9;
     uint64 internal constant MINIMUM = 5;
 
-    // The usual generator of Jubjub's prime-order subgroup, and its double.
+    // The standard generator of Jubjub's prime-order subgroup, and its double.
     uint256 internal constant KEY_X = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
     uint256 internal constant KEY_Y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
     uint256 internal constant OTHER_X = 0x422aa5019e2b74d23b9f975158ab150bc4cc70d281a909df8a8a9a5debe99dcd;
@@ -50,7 +50,7 @@ abstract contract BridgeFixture is Test {
         vm.warp(GENESIS_TIME + slot * SLOT_SECONDS);
     }
 
-    /// @dev The chain after a deposit, written out.
+    /// @dev The rolling hash after a deposit, computed from the definition.
     function _deposited(bytes32 before, uint32 index, uint64 amount, uint256 keyX, uint256 keyY)
         internal
         pure
@@ -59,7 +59,7 @@ abstract contract BridgeFixture is Test {
         return keccak256(abi.encode(before, uint256(index) + uint256(amount) * 2 ** 32, keyX, keyY));
     }
 
-    /// @dev The chain after a forced exit, written out.
+    /// @dev The rolling hash after a forced exit, computed from the definition.
     function _exited(bytes32 before, uint32 index, address to) internal pure returns (bytes32) {
         return keccak256(abi.encode(before, uint256(index) + 2 ** 96, uint256(uint160(to)), uint256(0)));
     }
@@ -144,7 +144,7 @@ contract BridgeDepositTest is BridgeFixture {
         assertEq(bridge.forceExit(1, target), 1);
         assertEq(bridge.count(), 2);
         assertEq(bridge.chain(2), chain);
-        // nothing moves before a block has the exit
+        // No tokens move before a block contains the exit.
         assertEq(bridge.supply(), 7);
         _ownerIs(1, owner, false);
     }
@@ -152,7 +152,7 @@ contract BridgeDepositTest is BridgeFixture {
     /// @custom:rule W2
     function test_RevertWhen_AnExitIsForcedByAnotherThanTheOwner() public {
         _deposit(7);
-        // neither who paid nor who would be paid
+        // Neither the payer nor the target may force the exit.
         address[2] memory others = [user, target];
         for (uint256 i = 0; i < 2; i++) {
             vm.expectRevert(abi.encodeWithSelector(IBridge.NotOwner.selector, owner, others[i]));
@@ -188,7 +188,7 @@ contract BridgeDepositTest is BridgeFixture {
         vm.expectRevert(abi.encodeWithSelector(IBridge.ExitUsed.selector, 1));
         bridge.forceExit(1, target);
         vm.stopPrank();
-        // a deposit to another account doesn't help, one to this one does, whoever pays it
+        // A deposit to another account does not help. A deposit to this one does, whoever pays it.
         vm.prank(user);
         bridge.deposit(owner, OTHER_X, OTHER_Y, MINIMUM);
         vm.expectRevert(abi.encodeWithSelector(IBridge.ExitUsed.selector, 1));
@@ -264,7 +264,7 @@ contract BridgeDepositTest is BridgeFixture {
 
     /// @custom:rule W1
     function testFuzz_RandomCoordinatesAreNoKey(uint256 x, uint256 y) public pure {
-        // a random pair is on the curve with a chance of 2^-255
+        // A random pair is on the curve with a probability of 2^-255.
         assertFalse(Jubjub.isKey(x, y));
     }
 
@@ -288,13 +288,13 @@ contract BridgeDepositTest is BridgeFixture {
     /// @custom:rule W1, J1
     function test_RevertWhen_IndicesAreUsedUp() public {
         _deposit(7);
-        // count (64 bits), accounts (32 bits), supply (64 bits) share the first word
+        // The first word has the count (64 bits), the accounts (32 bits) and the supply (64 bits).
         bytes32 word = vm.load(address(bridge), 0);
         vm.store(address(bridge), 0, word | bytes32(uint256(type(uint32).max) * 2 ** 64));
         vm.expectRevert(IBridge.TooManyAccounts.selector);
         vm.prank(user);
         bridge.deposit(owner, OTHER_X, OTHER_Y, 7);
-        // a known key needs no new index
+        // A known key needs no new index.
         _deposit(7);
     }
 
@@ -319,7 +319,7 @@ contract BridgeDepositTest is BridgeFixture {
         vm.prank(address(token));
         token.approve(address(bridge), type(uint256).max);
         token.callBack(address(bridge), abi.encodeCall(bridge.deposit, (owner, OTHER_X, OTHER_Y, 9)));
-        // the inner one's tokens aren't taken for the outer one's
+        // The inner deposit's tokens do not count for the outer deposit.
         vm.expectPartialRevert(Tokens.WrongAmountReceived.selector);
         _deposit(7);
     }
@@ -431,7 +431,7 @@ contract BridgeClaimTest is BridgeFixture {
     }
 
     function _withdrawal(uint64 amount) internal pure returns (bytes32) {
-        // from 3, fee 11
+        // From 3, fee 11.
         return bytes32((uint256(2) << 160) | (uint256(11) << 128) | (uint256(amount) << 64) | 3);
     }
 
@@ -496,15 +496,15 @@ contract BridgeClaimTest is BridgeFixture {
 
     /// @custom:rule W4
     function test_AForcedExitIsClaimedLikeAWithdrawal() public {
-        // from 3, `to` 1, no fee
+        // From 3, `to` 1, no fee.
         bytes32 exit = bytes32((uint256(2) << 160) | (uint256(AMOUNT) << 64) | (1 << 32) | 3);
         WithdrawalProof memory proof = _finalize(ELEMENT, exit, _target(target));
-        // any number of L1 slots later
+        // It can be claimed any number of L1 slots later.
         _warpToSlot(50_000_000);
         bridge.claim(proof);
         assertEq(token.balanceOf(target), AMOUNT * UNIT);
         _reject(proof, abi.encodeWithSelector(IBridge.AlreadyClaimed.selector, SLOT, 1, ELEMENT));
-        // nor does the same exit open in another slot's block
+        // The same exit does not open in another slot's block either.
         proof.header.slot = Slot.wrap(6);
         vm.mockCall(rollup, abi.encodeCall(IRollup.finalizedHeader, (Slot.wrap(6))), abi.encode(bytes32(0)));
         _reject(proof, abi.encodeWithSelector(IBridge.NotFinalized.selector, 6, keccak256(abi.encode(proof.header))));
@@ -541,7 +541,8 @@ contract BridgeClaimTest is BridgeFixture {
     function test_RevertWhen_TheHeaderIsNotFinalized() public {
         WithdrawalProof memory proof = _finalize();
         proof.header.stateRoot = "another";
-        _reject(proof, abi.encodeWithSelector(IBridge.NotFinalized.selector, SLOT, keccak256(abi.encode(proof.header))));
+        bytes32 hash = keccak256(abi.encode(proof.header));
+        _reject(proof, abi.encodeWithSelector(IBridge.NotFinalized.selector, SLOT, hash));
     }
 
     /// @custom:rule W4
@@ -557,7 +558,7 @@ contract BridgeClaimTest is BridgeFixture {
     function test_RevertWhen_TheElementIsOutOfRange() public {
         WithdrawalProof memory proof = _finalize(4095, _withdrawal(AMOUNT), _target(target));
         _reject(proof, abi.encodeWithSelector(IBridge.ElementOutOfRange.selector, 4095, 4095));
-        // the same point of the domain as element 9
+        // The domain point of element 9.
         proof = _finalize();
         proof.element = ELEMENT + 4096;
         _reject(proof, abi.encodeWithSelector(IBridge.ElementOutOfRange.selector, ELEMENT + 4096, 4095));

@@ -13,15 +13,15 @@ import {IReader, SlotView} from "../../contracts/interfaces/IReader.sol";
 import {IRollup, Parameters, Phase} from "../../contracts/interfaces/IRollup.sol";
 import {IScoring} from "../../contracts/interfaces/IScoring.sol";
 import {IVotes} from "../../contracts/interfaces/IVotes.sol";
-import {RING} from "../../contracts/types/Cursor.sol";
+import {RECORD_COUNT} from "../../contracts/types/Cursor.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {TestToken} from "../support/TestToken.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
-/// @title What the rollup's constructor refuses
+/// @title Refusals of the rollup's constructor
 contract ConstructionTest is Fixture {
-    /// @dev Contracts wired to the next rollup that this test makes, and those of the fixture's.
+    /// @dev Contracts that name the next rollup of this test, and those of the fixture.
     Contracts private _next;
     Contracts private _first;
 
@@ -38,18 +38,18 @@ contract ConstructionTest is Fixture {
         _next = _contracts();
     }
 
-    /// @dev A failed creation uses up its nonce: the address of the next one is another.
-    function _refuses(Parameters memory p, string memory name) private {
+    /// @dev A failed creation increments the nonce, so the next address is another one.
+    function _refuses(Parameters memory parameters, string memory name) private {
         uint64 nonce = vm.getNonce(address(this));
         vm.expectRevert(abi.encodeWithSelector(IRollup.BadParameter.selector, name));
-        new Rollup(p, _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
+        new Rollup(parameters, _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
         vm.setNonceUnsafe(address(this), nonce);
     }
 
-    function _mismatch(Contracts memory c, string memory name, uint256 expected, uint256 actual) private {
+    function _mismatch(Contracts memory contracts, string memory name, uint256 expected, uint256 actual) private {
         uint64 nonce = vm.getNonce(address(this));
         vm.expectRevert(abi.encodeWithSelector(IRollup.WiringMismatch.selector, name, expected, actual));
-        new Rollup(_parameters(), c, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
+        new Rollup(_parameters(), contracts, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
         vm.setNonceUnsafe(address(this), nonce);
     }
 
@@ -61,11 +61,12 @@ contract ConstructionTest is Fixture {
 
     /// @custom:rule M4
     function test_acceptsTheMainnetLikeParameters() public {
-        Parameters memory p = _parameters();
-        (p.proposalPhase, p.commitmentPhase, p.revealPhase) = (10, 5, 5);
-        (p.provingPhase, p.exclusiveProving, p.haltPhase, p.backupPhase) = (25, 15, 1, 15);
-        (p.seedDelay, p.seedGrid) = (8, 1);
-        new Rollup(p, _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
+        Parameters memory parameters = _parameters();
+        (parameters.proposalPhase, parameters.commitmentPhase, parameters.revealPhase) = (10, 5, 5);
+        (parameters.provingPhase, parameters.exclusiveProving, parameters.haltPhase, parameters.backupPhase) =
+        (25, 15, 1, 15);
+        (parameters.seedDelay, parameters.seedGrid) = (8, 1);
+        new Rollup(parameters, _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
     }
 
     /// @custom:rule S2, M4
@@ -94,14 +95,14 @@ contract ConstructionTest is Fixture {
         assertEq(uint8(view_.currentSlot().phase), uint8(Phase.Proposal));
     }
 
-    /// @dev A word that is written for the first time costs 17,100 gas more than one that isn't zero.
+    /// @dev The first write of a word costs 17,100 gas more than a write of a word that is not zero.
     /// @custom:rule K2
     function test_noSlotWritesAWordForTheFirstTime() public view {
         uint256 perCandidate = 4;
         uint256 perRecord = 2 + 4 * perCandidate;
-        for (uint256 i = 0; i < RING; ++i) {
-            // records follow the cursor, the state root and the mapping of finalized slots
-            bytes32[] memory record = rollup.words(3 + i * perRecord, 18);
+        for (uint256 i = 0; i < RECORD_COUNT; ++i) {
+            // Records follow the cursor, the state root and the mapping of finalized slots.
+            bytes32[] memory record = rollup.extsload(3 + i * perRecord, 18);
             for (uint256 j = 0; j < 2 + _parameters().maxCandidates * perCandidate; ++j) {
                 assertNotEq(record[j], 0);
             }
@@ -110,127 +111,127 @@ contract ConstructionTest is Fixture {
 
     /// @custom:rule M4
     function test_RevertWhen_aPhaseIsEmpty() public {
-        Parameters memory p = _parameters();
-        p.proposalPhase = 0;
-        _refuses(p, "proposalPhase");
-        p = _parameters();
-        p.commitmentPhase = 0;
-        _refuses(p, "commitmentPhase");
-        p = _parameters();
-        p.revealPhase = 0;
-        _refuses(p, "revealPhase");
-        p = _parameters();
-        p.provingPhase = 0;
-        _refuses(p, "provingPhase");
-        p = _parameters();
-        p.exclusiveProving = 0;
-        _refuses(p, "exclusiveProving");
-        p.exclusiveProving = p.provingPhase + 1;
-        _refuses(p, "exclusiveProving");
-        p = _parameters();
-        p.haltPhase = 0;
-        _refuses(p, "haltPhase");
-        p = _parameters();
-        p.backupPhase = 0;
-        _refuses(p, "backupPhase");
-        p = _parameters();
-        p.seedDelay = 0;
-        _refuses(p, "seedDelay");
-        p = _parameters();
-        p.seedGrid = 0;
-        _refuses(p, "seedGrid");
-        p = _parameters();
-        p.pauseLength = 0;
-        _refuses(p, "pauseLength");
-        p.pauseLength = 8192;
-        _refuses(p, "pauseLength");
+        Parameters memory parameters = _parameters();
+        parameters.proposalPhase = 0;
+        _refuses(parameters, "proposalPhase");
+        parameters = _parameters();
+        parameters.commitmentPhase = 0;
+        _refuses(parameters, "commitmentPhase");
+        parameters = _parameters();
+        parameters.revealPhase = 0;
+        _refuses(parameters, "revealPhase");
+        parameters = _parameters();
+        parameters.provingPhase = 0;
+        _refuses(parameters, "provingPhase");
+        parameters = _parameters();
+        parameters.exclusiveProving = 0;
+        _refuses(parameters, "exclusiveProving");
+        parameters.exclusiveProving = parameters.provingPhase + 1;
+        _refuses(parameters, "exclusiveProving");
+        parameters = _parameters();
+        parameters.haltPhase = 0;
+        _refuses(parameters, "haltPhase");
+        parameters = _parameters();
+        parameters.backupPhase = 0;
+        _refuses(parameters, "backupPhase");
+        parameters = _parameters();
+        parameters.seedDelay = 0;
+        _refuses(parameters, "seedDelay");
+        parameters = _parameters();
+        parameters.seedGrid = 0;
+        _refuses(parameters, "seedGrid");
+        parameters = _parameters();
+        parameters.pauseLength = 0;
+        _refuses(parameters, "pauseLength");
+        parameters.pauseLength = 8192;
+        _refuses(parameters, "pauseLength");
     }
 
     /// @custom:rule M4
     function test_RevertWhen_aCountIsOutOfRange() public {
-        Parameters memory p = _parameters();
-        p.maxCandidates = 0;
-        _refuses(p, "maxCandidates");
-        p.maxCandidates = 5;
-        _refuses(p, "maxCandidates");
-        p = _parameters();
-        p.maxChunks = 0;
-        _refuses(p, "maxChunks");
-        p = _parameters();
-        p.maxDeposits = 0;
-        _refuses(p, "maxDeposits");
-        p = _parameters();
-        p.maxBlobs = 0;
-        _refuses(p, "maxBlobs");
-        p.maxBlobs = 17;
-        _refuses(p, "maxBlobs");
+        Parameters memory parameters = _parameters();
+        parameters.maxCandidates = 0;
+        _refuses(parameters, "maxCandidates");
+        parameters.maxCandidates = 5;
+        _refuses(parameters, "maxCandidates");
+        parameters = _parameters();
+        parameters.maxChunks = 0;
+        _refuses(parameters, "maxChunks");
+        parameters = _parameters();
+        parameters.maxDeposits = 0;
+        _refuses(parameters, "maxDeposits");
+        parameters = _parameters();
+        parameters.maxBlobs = 0;
+        _refuses(parameters, "maxBlobs");
+        parameters.maxBlobs = 17;
+        _refuses(parameters, "maxBlobs");
         // Twelve chunks take six blobs.
-        p.maxBlobs = 5;
-        _refuses(p, "maxBlobs");
+        parameters.maxBlobs = 5;
+        _refuses(parameters, "maxBlobs");
     }
 
     /// @custom:rule S5, M4
     function test_RevertWhen_theTimesDoNotFitTogether() public {
-        Parameters memory p = _parameters();
-        // idle 13
-        p.seedDelay = 13;
-        _refuses(p, "idle");
-        p = _parameters();
-        p.provingPhase = 65535;
-        _refuses(p, "longestSlot");
-        // longest = 4 + 3·6 + proving + 9, plus seed 3, plus two idle slots of 13
-        p.provingPhase = 8191 - 31 - 3 - 26 + 1;
-        _refuses(p, "longestSlot");
-        p.provingPhase -= 1;
-        new Rollup(p, _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
+        Parameters memory parameters = _parameters();
+        // An idle slot has 13 L1 slots.
+        parameters.seedDelay = 13;
+        _refuses(parameters, "idle");
+        parameters = _parameters();
+        parameters.provingPhase = 65535;
+        _refuses(parameters, "longestSlot");
+        // The longest slot has 4 + 3·6 + proving + 9 L1 slots, plus the seed's 3, plus two idle slots of 13.
+        parameters.provingPhase = 8191 - 31 - 3 - 26 + 1;
+        _refuses(parameters, "longestSlot");
+        parameters.provingPhase -= 1;
+        new Rollup(parameters, _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
     }
 
     /// @custom:rule M4
     function test_RevertWhen_theMoneyDoesNotAddUp() public {
-        Parameters memory p = _parameters();
-        p.rescueShareBps = 10_001;
-        _refuses(p, "rescueShareBps");
-        p = _parameters();
-        p.minBond = 0;
-        _refuses(p, "minBond");
-        p = _parameters();
-        p.abandonPenalty = STAKE;
-        _refuses(p, "penalties");
+        Parameters memory parameters = _parameters();
+        parameters.rescueShareBps = 10_001;
+        _refuses(parameters, "rescueShareBps");
+        parameters = _parameters();
+        parameters.minBond = 0;
+        _refuses(parameters, "minBond");
+        parameters = _parameters();
+        parameters.abandonPenalty = STAKE;
+        _refuses(parameters, "penalties");
     }
 
     /// @custom:rule M4
     function test_RevertWhen_anAddressIsNotAContract() public {
         Contracts memory good = _next;
-        Parameters memory p = _parameters();
+        Parameters memory parameters = _parameters();
         _next.staking = Staking(relay);
-        _refuses(p, "staking");
+        _refuses(parameters, "staking");
         _next.staking = Staking(address(verifier));
-        _refuses(p, "staking");
+        _refuses(parameters, "staking");
         _next = good;
         _next.randomness = Randomness(relay);
-        _refuses(p, "randomness");
+        _refuses(parameters, "randomness");
         _next = good;
         _next.escrow = Escrow(relay);
-        _refuses(p, "escrow");
+        _refuses(parameters, "escrow");
         _next = good;
         _next.rewards = Rewards(relay);
-        _refuses(p, "rewards");
+        _refuses(parameters, "rewards");
         _next = good;
         _next.bridge = Bridge(relay);
-        _refuses(p, "bridge");
+        _refuses(parameters, "bridge");
         _next = good;
         _next.verifier = verifier;
         vm.mockCallRevert(address(verifier), abi.encodeWithSelector(verifier.genesisRoot.selector), "");
-        _refuses(p, "verifier");
+        _refuses(parameters, "verifier");
         vm.clearMockedCalls();
         vm.mockCall(address(verifier), abi.encodeWithSelector(verifier.chunksPerBlob.selector), abi.encode(0));
-        _refuses(p, "verifier");
+        _refuses(parameters, "verifier");
         vm.clearMockedCalls();
         _next.scoring = IScoring(relay);
-        _refuses(p, "scoring");
+        _refuses(parameters, "scoring");
         _next = good;
         _next.votes = IVotes(relay);
-        _refuses(p, "votes");
+        _refuses(parameters, "votes");
         _next = good;
         Rollup nowhere = Rollup(relay);
         vm.expectRevert(abi.encodeWithSelector(IReader.BadParameter.selector, "rollup"));
@@ -241,21 +242,21 @@ contract ConstructionTest is Fixture {
     function test_RevertWhen_aContractNamesAnotherRollup() public {
         uint256 actual = uint256(uint160(address(rollup)));
         uint256 expected = uint256(uint160(vm.computeCreateAddress(address(this), vm.getNonce(address(this)))));
-        Contracts memory c = _next;
-        c.staking = _first.staking;
-        _mismatch(c, "staking", expected, actual);
-        c = _next;
-        c.escrow = _first.escrow;
-        _mismatch(c, "escrow", expected, actual);
-        c = _next;
-        c.rewards = _first.rewards;
-        _mismatch(c, "rewards", expected, actual);
-        c = _next;
-        c.bridge = _first.bridge;
-        _mismatch(c, "bridge", expected, actual);
-        c = _next;
-        c.votes = _first.votes;
-        _mismatch(c, "votes", expected, actual);
+        Contracts memory contracts = _next;
+        contracts.staking = _first.staking;
+        _mismatch(contracts, "staking", expected, actual);
+        contracts = _next;
+        contracts.escrow = _first.escrow;
+        _mismatch(contracts, "escrow", expected, actual);
+        contracts = _next;
+        contracts.rewards = _first.rewards;
+        _mismatch(contracts, "rewards", expected, actual);
+        contracts = _next;
+        contracts.bridge = _first.bridge;
+        _mismatch(contracts, "bridge", expected, actual);
+        contracts = _next;
+        contracts.votes = _first.votes;
+        _mismatch(contracts, "votes", expected, actual);
     }
 
     /// @custom:rule M4
@@ -281,7 +282,7 @@ contract ConstructionTest is Fixture {
         _mismatchOf(name, target, "l1SlotSeconds()", SLOT_SECONDS, SLOT_SECONDS + 1);
     }
 
-    /// @dev One of the contracts answers a question differently.
+    /// @dev One of the contracts returns something else.
     function _mismatchOf(string memory name, address target, string memory question, uint256 expected, uint256 actual)
         private
     {

@@ -11,16 +11,16 @@ import {Fixture} from "../support/Fixture.sol";
 contract EntryQueueTest is Fixture {
     uint64 private constant WINDOW = 8;
 
-    /// @dev First L1 slot of a window, in which the tests start; the entry period is half a window.
+    /// @dev First L1 slot of the entry window in which the tests start. The entry period is half a window.
     uint64 private _start;
 
     uint256 private _entered;
 
-    function _stakingParameters() internal pure override returns (StakingParameters memory p) {
-        p = super._stakingParameters();
-        p.entryFlush = 2;
-        p.maxEntryFlush = 3;
-        p.queueLimit = 2;
+    function _stakingParameters() internal pure override returns (StakingParameters memory parameters) {
+        parameters = super._stakingParameters();
+        parameters.entryFlush = 2;
+        parameters.maxEntryFlush = 3;
+        parameters.queueLimit = 2;
     }
 
     function setUp() public override {
@@ -29,7 +29,7 @@ contract EntryQueueTest is Fixture {
         _warp(_start);
     }
 
-    function _enter() private returns (SequencerId id) {
+    function _enterSlot() private returns (SequencerId id) {
         return _register(relay, makeAddr(vm.toString(++_entered)));
     }
 
@@ -39,7 +39,7 @@ contract EntryQueueTest is Fixture {
 
     function _entersAt(uint64 expected) private returns (SequencerId id) {
         assertEq(L1Slot.unwrap(staking.nextActivation()), expected, "said before");
-        id = _enter();
+        id = _enterSlot();
         assertEq(_activeFrom(id), expected);
     }
 
@@ -86,12 +86,12 @@ contract EntryQueueTest is Fixture {
     /// @custom:rule Q6
     function test_RevertWhen_theQueueIsFull() public {
         _fill();
-        Registration memory r = _registration(relay, relay);
+        Registration memory registration = _registration(relay, relay);
         vm.expectRevert(_full());
         staking.nextActivation();
         vm.prank(relay);
         vm.expectRevert(_full());
-        staking.register(r);
+        staking.register(registration);
         _warp(_start + 4);
         _entersAt(_start + 3 * WINDOW);
     }
@@ -123,7 +123,7 @@ contract EntryQueueTest is Fixture {
         _entersAt(_start + 4);
         _window(_start, 2, 2);
         _entersAt(_start + WINDOW);
-        // Its time comes, and it stays out.
+        // Its entry window begins, and it does not become active.
         _warp(_start + WINDOW);
         assertEq(staking.eligibleAttester(id, L1Slot.wrap(_start + WINDOW)), address(0));
         assertEq(uint256(staking.statusOf(id)), uint256(Status.Exited));
@@ -131,7 +131,7 @@ contract EntryQueueTest is Fixture {
 
     /// @custom:rule Q7
     function test_RevertWhen_anEntryIsCancelledTwice() public {
-        SequencerId id = _enter();
+        SequencerId id = _enterSlot();
         vm.startPrank(relay);
         staking.cancelEntry(id);
         vm.expectRevert(abi.encodeWithSelector(IStaking.WrongStatus.selector, id, Status.Queued, Status.Exited));
@@ -140,7 +140,7 @@ contract EntryQueueTest is Fixture {
 
     /// @custom:rule Q7
     function test_RevertWhen_anActiveSequencerCancels() public {
-        SequencerId id = _enter();
+        SequencerId id = _enterSlot();
         _warp(_start + 4);
         vm.prank(relay);
         vm.expectRevert(abi.encodeWithSelector(IStaking.WrongStatus.selector, id, Status.Queued, Status.Active));
@@ -149,7 +149,7 @@ contract EntryQueueTest is Fixture {
 
     /// @custom:rule Q7
     function test_RevertWhen_anotherCancels() public {
-        SequencerId id = _enter();
+        SequencerId id = _enterSlot();
         address attester = staking.attesterOf(id);
         vm.prank(attester);
         vm.expectRevert(abi.encodeWithSelector(IStaking.NotOwner.selector, id, relay, attester));
@@ -158,7 +158,7 @@ contract EntryQueueTest is Fixture {
 
     /// @custom:rule Q7
     function test_RevertWhen_aCancelledEntryExitsOrIsWithdrawn() public {
-        SequencerId id = _enter();
+        SequencerId id = _enterSlot();
         vm.startPrank(relay);
         staking.cancelEntry(id);
         vm.expectRevert(abi.encodeWithSelector(IStaking.WrongStatus.selector, id, Status.Active, Status.Exited));
@@ -173,16 +173,16 @@ contract EntryQueueTest is Fixture {
         vm.warp(1000);
         Staking young = new Staking(token, address(rollup), timelock, _stakingParameters(), 1000, 12);
         staking = young;
-        SequencerId id = _enter();
+        SequencerId id = _enterSlot();
         vm.prank(relay);
         young.cancelEntry(id);
         assertEq(young.eligibleAttester(id, L1Slot.wrap(1000)), address(0));
     }
 
-    /// @dev An exit keeps the place: the stake is bound as long as for others who were active.
+    /// @dev An exit does not free the place: the stake is bound as long as that of an active sequencer.
     /// @custom:rule Q7
     function test_aQueuedSequencerThatExitsKeepsItsPlace() public {
-        SequencerId id = _enter();
+        SequencerId id = _enterSlot();
         vm.prank(relay);
         staking.initiateExit(id);
         _window(_start, 2, 1);
@@ -219,7 +219,7 @@ contract EntryQueueTest is Fixture {
         vm.prank(relay);
         staking.cancelEntry(a);
         _window(_start + 8, 1, 1);
-        // No room comes back until fewer than the new flush are left.
+        // No place becomes free until fewer than the new flush are taken.
         vm.expectRevert(_full());
         staking.nextActivation();
     }

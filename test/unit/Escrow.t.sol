@@ -56,9 +56,9 @@ contract EscrowTest is Fixture {
         vm.expectEmit();
         emit IEscrow.WithdrawalRequested(prover, 400e18, L1Slot.wrap(now_ + 4));
         escrow.requestWithdrawal(400e18);
-        EscrowAccount memory a = escrow.account(prover);
-        assertEq(a.free, 600e18);
-        assertEq(a.withdrawing, 400e18);
+        EscrowAccount memory account = escrow.account(prover);
+        assertEq(account.free, 600e18);
+        assertEq(account.withdrawing, 400e18);
         _warp(now_ + 1);
         escrow.requestWithdrawal(100e18);
         assertEq(escrow.account(prover).withdrawing, 500e18);
@@ -110,7 +110,7 @@ contract EscrowTest is Fixture {
         assertEq(token.balanceOf(BURNED), 35e18);
     }
 
-    /// @dev Some tokens refuse a transfer of nothing.
+    /// @dev Some tokens refuse a transfer of zero.
     /// @custom:rule E6
     function test_nothingIsTransferredWhereNothingIsBurned() public {
         vm.startPrank(address(rollup));

@@ -7,7 +7,7 @@ import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {HeaderFields, L1} from "../support/L1.sol";
 import {Test} from "forge-std/Test.sol";
 
-/// @title Mixes from headers that the L1 has, and from nothing else
+/// @title Mixes come from headers of L1 blocks only
 contract RandomnessTest is Test {
     uint64 private constant GENESIS_TIME = 1_000_000;
     L1Slot private constant TARGET = L1Slot.wrap(120);
@@ -27,12 +27,12 @@ contract RandomnessTest is Test {
         vm.roll(5000 + l1Slot);
     }
 
-    function _fields(uint256 l1Slot) private pure returns (HeaderFields memory f) {
-        f.parentHash = keccak256("parent");
-        f.number = 5000 + l1Slot;
-        f.timestamp = GENESIS_TIME + l1Slot * 12;
-        f.mixHash = MIX;
-        f.more = L1.prague();
+    function _fields(uint256 l1Slot) private pure returns (HeaderFields memory fields) {
+        fields.parentHash = keccak256("parent");
+        fields.number = 5000 + l1Slot;
+        fields.timestamp = GENESIS_TIME + l1Slot * 12;
+        fields.mixHash = MIX;
+        fields.more = L1.prague();
     }
 
     /// @dev Makes L1 slots `parent` and `child` those of two successive blocks, and encodes the proof.
@@ -71,7 +71,7 @@ contract RandomnessTest is Test {
         assertEq(randomness.prove(TARGET, "garbage"), MIX);
     }
 
-    /// @dev Who submits it, when and by which window: the mix is the same.
+    /// @dev The mix is the same, whoever submits the proof, when, and for which target.
     /// @custom:rule R2
     function test_theHistoryContractServesOlderBlocks() public {
         _warp(121 + 8191);
@@ -128,7 +128,7 @@ contract RandomnessTest is Test {
         randomness.prove(highest, "");
     }
 
-    /// @dev A block from before the clock began counts as one of L1 slot 0.
+    /// @dev A block from before the clock's genesis counts as a block of L1 slot 0.
     /// @custom:rule R1
     function test_theFirstMixIsThatOfL1SlotZero() public {
         HeaderFields memory parent = _fields(0);
@@ -167,7 +167,7 @@ contract RandomnessTest is Test {
         randomness.prove(TARGET, proof);
     }
 
-    /// @dev A later block would give whoever picks it another mix.
+    /// @dev A later block has another mix, which the submitter could choose.
     /// @custom:rule R2
     function test_RevertWhen_theHeaderIsNotTheFirstAfterTheTarget() public {
         bytes memory proof = _chain(121, 122);
@@ -187,7 +187,7 @@ contract RandomnessTest is Test {
 
     // ---- without the parent ---------------------------------------------------------------------------------------
 
-    /// @dev A header whose block is known, as a proof of its own.
+    /// @dev A header with a known block hash, as a proof without a parent.
     function _alone(HeaderFields memory child) private returns (bytes memory) {
         bytes memory header = L1.header(child);
         L1.setBlockHash(child.number, keccak256(header));
@@ -204,7 +204,8 @@ contract RandomnessTest is Test {
         assertEq(randomness.prove(TARGET, proof), MIX);
     }
 
-    /// @dev A second later there may have been a block before it in the same L1 slot, and after a missed L1 slot in that one.
+    /// @dev If the block is a second later, its L1 slot may contain an earlier block. If it is after a missed L1 slot,
+    /// the missed one may.
     /// @custom:rule R2
     function test_RevertWhen_theParentIsNeeded() public {
         HeaderFields memory late = _fields(121);
@@ -252,7 +253,7 @@ contract RandomnessTest is Test {
         bad[6] = abi.encodePacked(uint256(64), uint256(96), uint256(33), uint256(0));
         for (uint256 i = 0; i < 7; ++i) {
             if (i == 6) {
-                // 32 bytes are left for a string of 33
+                // 32 bytes are left for a string of 33 bytes.
                 vm.expectRevert(IRandomness.MalformedProof.selector);
             } else {
                 vm.expectRevert(IRandomness.MalformedProof.selector);
@@ -272,7 +273,7 @@ contract RandomnessTest is Test {
         changed[position] = value;
     }
 
-    /// @dev A header whose list holds `tail` in the place of everything from the difficulty on.
+    /// @dev A header with `tail` instead of everything from the difficulty on.
     function _tail(bytes memory tail) private pure returns (bytes memory) {
         bytes memory header = L1.header(_fields(121));
         bytes memory start = new bytes(445);
@@ -295,7 +296,7 @@ contract RandomnessTest is Test {
         for (uint256 i = 0; i < 7; ++i) {
             _expectMalformed(_with(header, prefixes[i], 0xa1), prefixes[i]);
         }
-        // A payload of more than 65,535 bytes whose length runs over into the prefix.
+        // A payload of more than 65,535 bytes, whose length overflows into the prefix.
         bytes memory huge = new bytes(0x10000 + 3);
         huge[0] = 0xfa;
         _expectMalformed(huge, 0);
@@ -323,7 +324,7 @@ contract RandomnessTest is Test {
         _expectMalformed(_tail(abi.encodePacked(hex"800180", wide)), 451); // gas used of 33 bytes
     }
 
-    /// @dev The empty string is the number zero, whose block L1's history doesn't have.
+    /// @dev The empty string is the number zero, and L1's history has no hash of block zero.
     /// @custom:rule R2, R3
     function test_RevertWhen_theBlocksNumberIsZero() public {
         HeaderFields memory first = _fields(121);
@@ -370,14 +371,13 @@ contract RandomnessTest is Test {
         _expectMalformed(_tail(abi.encodePacked(start, hex"ffffffffffffffffff")), 497);
     }
 
-    /// @dev Whatever the bytes are, the answer is one of the contract's own errors.
+    /// @dev Any bytes give a declared error of the contract.
     /// @custom:rule R2, R3, M1
     function testFuzz_anyBytesRevertWithAnOwnError(bytes calldata proof, uint256 seed) public {
         bytes memory mutated = _chain(120, 121);
         for (uint256 i = 0; i < 3; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));
-            // casting: the low byte
-            // forge-lint: disable-next-line(unsafe-typecast)
+            // Cast: the low byte.
             mutated[seed % mutated.length] = bytes1(uint8(seed >> 8));
         }
         _check(mutated);
@@ -389,8 +389,7 @@ contract RandomnessTest is Test {
             assertEq(mix, MIX);
         } catch (bytes memory reason) {
             assertGe(reason.length, 4, "an empty revert");
-            // casting: the selector, of a reason with at least four bytes
-            // forge-lint: disable-next-line(unsafe-typecast)
+            // Cast: the selector, of a reason with at least four bytes.
             assertNotEq(bytes4(reason), bytes4(0x4e487b71), "a panic");
         }
     }

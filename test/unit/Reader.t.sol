@@ -8,11 +8,11 @@ import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 
-/// @title What the reader says is what the contracts know
+/// @title The reader's views equal the contracts' state
 contract ReaderTest is Fixture {
     /// @custom:rule M5
     function test_theOverviewHasEverythingAtOnce() public {
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         token.approve(address(bridge), 10e9);
         // The generator of Jubjub's prime-order subgroup.
         bridge.deposit(
@@ -21,23 +21,23 @@ contract ReaderTest is Fixture {
             0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa,
             10
         );
-        Overview memory v = reader.overview();
-        assertEq(L1Slot.unwrap(v.l1Slot), _now());
-        assertEq(L1Slot.unwrap(v.pausedUntil), 0);
-        assertEq(uint256(v.slot.phase), uint256(Phase.ExclusiveProving));
-        assertEq(abi.encode(v.slot), abi.encode(reader.currentSlot()));
-        assertEq(abi.encode(v.slot.candidates), abi.encode(reader.candidates()));
-        assertEq(abi.encode(v.tip), abi.encode(rollup.tip()));
-        assertEq(abi.encode(v.rates), abi.encode(_rates()));
-        assertEq(v.pendingDeposits, 1);
-        assertFalse(v.unsettled);
-        assertTrue(rollup.slotInTurn() == h.slot);
+        Overview memory overview = reader.overview();
+        assertEq(L1Slot.unwrap(overview.l1Slot), _now());
+        assertEq(L1Slot.unwrap(overview.pausedUntil), 0);
+        assertEq(uint256(overview.slot.phase), uint256(Phase.ExclusiveProving));
+        assertEq(abi.encode(overview.slot), abi.encode(reader.currentSlot()));
+        assertEq(abi.encode(overview.slot.candidates), abi.encode(reader.candidates()));
+        assertEq(abi.encode(overview.tip), abi.encode(rollup.tip()));
+        assertEq(abi.encode(overview.rates), abi.encode(_rates()));
+        assertEq(overview.pendingDeposits, 1);
+        assertFalse(overview.unsettled);
+        assertTrue(rollup.slotInTurn() == header.slot);
 
         _warp(_now() + 70);
-        v = reader.overview();
-        assertTrue(v.unsettled);
-        assertEq(v.slot.candidates.length, 0);
-        assertTrue(rollup.slotInTurn() == h.slot.advance(1));
+        overview = reader.overview();
+        assertTrue(overview.unsettled);
+        assertEq(overview.slot.candidates.length, 0);
+        assertTrue(rollup.slotInTurn() == header.slot.advance(1));
         rollup.settle();
         assertFalse(reader.overview().unsettled);
 
@@ -75,28 +75,28 @@ contract ReaderTest is Fixture {
 
     /// @custom:rule M5
     function test_theEscrowSaysWhatItIsGoodFor() public {
-        EscrowView memory v = reader.escrow(prover);
-        assertEq(v.headroom, 100);
-        assertFalse(v.withdrawable);
+        EscrowView memory escrowView = reader.escrow(prover);
+        assertEq(escrowView.affordableBonds, 100);
+        assertFalse(escrowView.withdrawable);
         vm.prank(prover);
         escrow.requestWithdrawal(995e18);
-        v = reader.escrow(prover);
-        assertEq(abi.encode(v.account), abi.encode(escrow.account(prover)));
-        assertEq(v.headroom, 0, "5 tokens are no bond");
-        assertFalse(v.withdrawable);
+        escrowView = reader.escrow(prover);
+        assertEq(abi.encode(escrowView.account), abi.encode(escrow.account(prover)));
+        assertEq(escrowView.affordableBonds, 0, "5 tokens are no bond");
+        assertFalse(escrowView.withdrawable);
         _warp(_now() + 4);
         assertTrue(reader.escrow(prover).withdrawable);
     }
 
-    /// @dev What a rollup's raw words mean: the first is the cursor, and what lies beyond all of them is nothing.
+    /// @dev Meaning of the rollup's storage words: the first one is the cursor, and words beyond the layout are zero.
     /// @custom:rule M5
     function test_wordsAreTheStorage() public {
         _propose(0);
-        bytes32[] memory words = rollup.words(0, 2);
+        bytes32[] memory words = rollup.extsload(0, 2);
         assertEq(words[0], vm.load(address(rollup), 0));
         assertEq(words[1], rollup.tip().stateRoot);
-        assertEq(rollup.words(3 + 4 * 18 + 1, 1)[0], 0);
-        assertEq(rollup.words(0, 0).length, 0);
+        assertEq(rollup.extsload(3 + 4 * 18 + 1, 1)[0], 0);
+        assertEq(rollup.extsload(0, 0).length, 0);
         assertTrue(_slot() == Slot.wrap(_view().slot));
     }
 }

@@ -9,7 +9,7 @@ import {Fixture} from "../support/Fixture.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 contract RewardsTest is Fixture {
-    /// @dev Half of the ceilings below.
+    /// @dev Half of the maxima below.
     uint96 private constant CEILING = 6e18;
     uint96 private constant BONUS_CEILING = 0.2e18;
 
@@ -21,7 +21,7 @@ contract RewardsTest is Fixture {
             submitter: relay,
             price: 0,
             revealPhase: 3,
-            revealTook: 0
+            revealDuration: 0
         });
     }
 
@@ -30,7 +30,7 @@ contract RewardsTest is Fixture {
         rewards.settleBlock(pay);
     }
 
-    /// @dev Credits `amount` to `account` alone: the whole block reward is the submitter's.
+    /// @dev Credits `amount` to `account` alone: the submitter gets the whole block reward.
     function _credit(address account, uint96 amount) private {
         Rates memory rates = Rates(amount, 0, 0, 0, 10_000);
         vm.prank(governance);
@@ -92,7 +92,7 @@ contract RewardsTest is Fixture {
         BlockPay memory pay = _pay();
         pay.sequencer = rescuer;
         pay.price = 0.2e18;
-        pay.revealTook = 2;
+        pay.revealDuration = 2;
         vm.expectEmit();
         emit IRewards.BlockPaid(pay.slot, rescuer, 1.05e18, payee, 1.7e18, relay, 0.3e18);
         _settle(pay);
@@ -128,7 +128,7 @@ contract RewardsTest is Fixture {
         rewards.settleBlock(pay);
     }
 
-    /// @dev Credits of a block add up to the reward and the bonus, however the shares are rounded.
+    /// @dev The credits of a block sum to the reward and the bonus, however the shares are rounded.
     /// @custom:rule E1
     function testFuzz_nothingIsLostInRounding(
         uint96 reward,
@@ -139,11 +139,9 @@ contract RewardsTest is Fixture {
     ) public {
         sequencerBps = bound(sequencerBps, 0, 10_000);
         proverBps = bound(proverBps, 0, 10_000 - sequencerBps);
-        // casting: at most 10,000
-        // forge-lint: disable-start(unsafe-typecast)
+        // Cast: at most 10,000.
         Rates memory rates =
             Rates(reward, bonus, uint16(sequencerBps), uint16(proverBps), uint16(10_000 - sequencerBps - proverBps));
-        // forge-lint: disable-end(unsafe-typecast)
         vm.prank(governance);
         rewards.setRates(rates);
         BlockPay memory pay = _pay();
@@ -204,11 +202,11 @@ contract RewardsTest is Fixture {
         made.setRates(_rates());
     }
 
-    /// @dev The slot in flight keeps its rates, to its last credit; the next one has the new ones.
+    /// @dev The slot in flight keeps its rates until its last credit. The next slot has the new rates.
     /// @custom:rule E8
     function test_aChangeNeverTouchesTheSlotInTurn() public {
         Slot slot = _slot();
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         vm.expectEmit();
         emit IRewards.RatesScheduled(slot.advance(1), _other(1e18));
         _change(1e18);
@@ -216,25 +214,25 @@ contract RewardsTest is Fixture {
         assertEq(abi.encode(rewards.ratesOf(slot.advance(1))), abi.encode(_other(1e18)));
         assertEq(rewards.maxPrice(slot), 1.2e18);
         assertEq(rewards.maxPrice(slot.advance(1)), 0.2e18);
-        _finalize(relay, h, payee);
+        _finalize(relay, header, payee);
         assertEq(_owed(payee), 1.5e18 + PRICE);
 
         _warp(_view().start);
-        h = _headerOf(0);
-        _proposeHash(0, _hash(h));
+        header = _headerOf(0);
+        _proposeHash(0, _hash(header));
         _warp(_view().start + 4);
         uint256 before = _owed(payee);
         vm.expectPartialRevert(bytes4(keccak256("PriceTooHigh(uint96,uint96)")));
-        this.commitNow(h);
-        _commitAt(0, h, 0.1e18);
-        _reveal(h);
-        _finalize(relay, h, payee);
+        this.commitNow(header);
+        _commitAt(0, header, 0.1e18);
+        _reveal(header);
+        _finalize(relay, header, payee);
         assertEq(_owed(payee) - before, 0.7e18 + 0.1e18);
         assertEq(abi.encode(rewards.ratesOf(_slot())), abi.encode(_other(1e18)), "in force for good");
     }
 
-    function commitNow(Header memory h) external {
-        _commit(0, h);
+    function commitNow(Header memory header) external {
+        _commit(0, header);
     }
 
     /// @custom:rule E8
@@ -275,7 +273,7 @@ contract RewardsTest is Fixture {
     function test_aShortPotPaysWhatItHasAndOwesTheRest() public {
         _credit(relay, 1500e18);
         assertEq(reader.rewards(relay).owed, 1500e18);
-        assertEq(reader.rewards(relay).payable_, 1000e18);
+        assertEq(reader.rewards(relay).claimable, 1000e18);
         vm.startPrank(relay);
         assertEq(rewards.claim(relay), 1000e18);
         assertEq(_owed(relay), 500e18);
@@ -283,7 +281,7 @@ contract RewardsTest is Fixture {
         rewards.claim(relay);
         vm.stopPrank();
         rewards.fund(600e18);
-        assertEq(reader.rewards(relay).payable_, 500e18);
+        assertEq(reader.rewards(relay).claimable, 500e18);
         vm.prank(relay);
         assertEq(rewards.claim(relay), 500e18);
         assertEq(rewards.pot(), 100e18);

@@ -10,7 +10,7 @@ import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {VerifierDouble} from "../support/VerifierDouble.sol";
 
-/// @title Every refusal of every entry point of the rollup
+/// @title All refusals of all functions of the rollup
 contract RollupTest is Fixture {
     bytes32 private constant HASH = keccak256("header");
     uint256 private constant CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
@@ -44,8 +44,8 @@ contract RollupTest is Fixture {
 
     /// @custom:rule S4, S6
     function test_RevertWhen_proposingBeforeTheSlotStarts() public {
-        Header memory h = _revealed(0);
-        _finalize(prover, h, prover);
+        Header memory header = _revealed(0);
+        _finalize(prover, header, prover);
         _expectPropose(0, _slot(), HASH, "", _wrongPhase(Phase.Proposal, Phase.Waiting));
     }
 
@@ -65,7 +65,8 @@ contract RollupTest is Fixture {
         }
     }
 
-    /// @dev Whoever registers once the seed is readable can't use it: not in its slot, nor in the next one if that started before the activity.
+    /// @dev A sequencer that registers when the seed is known cannot use it: neither in the seed's slot, nor in the
+    /// next one if that started before the sequencer's activity.
     /// @custom:rule Q14
     function test_RevertWhen_theSequencerWasNotActiveAtThePreviousStart() public {
         address late = makeAddr("late");
@@ -90,7 +91,7 @@ contract RollupTest is Fixture {
 
     /// @custom:rule Q14
     function test_aSequencerMayProposeFromExactlyItsActivityOn() public {
-        // Active at L1 slot a; the slot after one that starts at a is the first.
+        // The sequencer is active from L1 slot a on. Its first slot is the one after a slot that starts at a.
         uint64 start = _view().start + 13;
         _warp(start - 4);
         SequencerId id = _register(relay, relay);
@@ -187,15 +188,15 @@ contract RollupTest is Fixture {
     }
 
     function _toCommitment() private returns (Quote memory) {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        return _quote(0, _hash(h));
+        return _quote(0, _hash(header));
     }
 
     /// @custom:rule S6, C2
     function test_RevertWhen_committingInAnotherPhase() public {
-        Header memory h = _propose(0);
-        _expectCommit(_quote(0, _hash(h)), _wrongPhase(Phase.Commitment, Phase.Proposal));
+        Header memory header = _propose(0);
+        _expectCommit(_quote(0, _hash(header)), _wrongPhase(Phase.Commitment, Phase.Proposal));
     }
 
     /// @custom:rule S1, C1
@@ -339,10 +340,10 @@ contract RollupTest is Fixture {
         rollup.commit(quote, "", signature);
     }
 
-    /// @dev The domain's members and the type's encoding, spelled out.
+    /// @dev The digest, computed from the domain's members and the type's encoding.
     /// @custom:rule C1
     function test_theQuotesDigestIsEip712() public view {
-        Quote memory q = _quote(2, HASH);
+        Quote memory quote = _quote(2, HASH);
         bytes32 separator = keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
@@ -353,257 +354,273 @@ contract RollupTest is Fixture {
             )
         );
         bytes32 typeHash = keccak256(
-            "Quote(uint64 slot,bytes32 headerHash,uint32 sequencer,address prover,address payee,uint128 bond,uint96 price,uint64 validUntil)"
+            "Quote(uint64 slot,bytes32 headerHash,uint32 sequencer,"
+            "address prover,address payee,uint128 bond,uint96 price,uint64 validUntil)"
         );
         bytes32 structHash = keccak256(
-            abi.encode(typeHash, q.slot, q.headerHash, q.sequencer, q.prover, q.payee, q.bond, q.price, q.validUntil)
+            abi.encode(
+                typeHash,
+                quote.slot,
+                quote.headerHash,
+                quote.sequencer,
+                quote.prover,
+                quote.payee,
+                quote.bond,
+                quote.price,
+                quote.validUntil
+            )
         );
-        assertEq(rollup.quoteDigest(q), keccak256(abi.encodePacked(hex"1901", separator, structHash)));
+        assertEq(rollup.quoteDigest(quote), keccak256(abi.encodePacked(hex"1901", separator, structHash)));
     }
 
     // ---- reveal ---------------------------------------------------------------------------------------------------
 
-    function _expectReveal(Header memory h, bytes memory reason) private {
-        vm.blobhashes(h.blobHashes);
+    function _expectReveal(Header memory header, bytes memory reason) private {
+        vm.blobhashes(header.blobHashes);
         vm.expectRevert(reason);
-        rollup.reveal(h);
+        rollup.reveal(header);
         vm.blobhashes(new bytes32[](0));
     }
 
     /// @dev Commits to a header that the reveal must refuse.
-    function _commitTo(Header memory h) private {
-        _proposeHash(0, _hash(h));
+    function _commitTo(Header memory header) private {
+        _proposeHash(0, _hash(header));
         _warp(_view().start + 4);
-        _commit(0, h);
+        _commit(0, header);
     }
 
     /// @custom:rule S1, V1
     function test_RevertWhen_revealingAnotherSlotsHeader() public {
-        Header memory h = _committed(0);
-        h.slot = h.slot.advance(1);
-        _expectReveal(h, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), h.slot));
+        Header memory header = _committed(0);
+        header.slot = header.slot.advance(1);
+        _expectReveal(header, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), header.slot));
     }
 
     /// @custom:rule S6
     function test_RevertWhen_revealingWithoutACommitment() public {
-        Header memory h = _propose(0);
+        Header memory header = _propose(0);
         _warp(_view().start + 4);
-        _expectReveal(h, _wrongPhase(Phase.Reveal, Phase.Commitment));
+        _expectReveal(header, _wrongPhase(Phase.Reveal, Phase.Commitment));
     }
 
     /// @custom:rule V1
     function test_RevertWhen_revealingAnotherHeader() public {
-        Header memory h = _committed(0);
-        bytes32 expected = _hash(h);
-        h.feeRecipient += 1;
-        _expectReveal(h, abi.encodeWithSelector(IRollup.WrongHeader.selector, expected, _hash(h)));
+        Header memory header = _committed(0);
+        bytes32 expected = _hash(header);
+        header.feeRecipient += 1;
+        _expectReveal(header, abi.encodeWithSelector(IRollup.WrongHeader.selector, expected, _hash(header)));
     }
 
     /// @custom:rule V1
     function test_RevertWhen_theParentIsNotTheTip() public {
-        Header memory h = _headerOf(0);
-        bytes32 tip = h.parent;
-        h.parent = HASH;
-        _commitTo(h);
-        _expectReveal(h, abi.encodeWithSelector(IRollup.WrongParent.selector, tip, HASH));
+        Header memory header = _headerOf(0);
+        bytes32 tip = header.parent;
+        header.parent = HASH;
+        _commitTo(header);
+        _expectReveal(header, abi.encodeWithSelector(IRollup.WrongParent.selector, tip, HASH));
     }
 
     /// @custom:rule V1
     function test_RevertWhen_thereAreNoChunks() public {
-        Header memory h = _headerOf(0);
-        h.chunks = 0;
-        _commitTo(h);
-        _expectReveal(h, abi.encodeWithSelector(IRollup.ChunksOutOfRange.selector, 12, 0));
+        Header memory header = _headerOf(0);
+        header.chunks = 0;
+        _commitTo(header);
+        _expectReveal(header, abi.encodeWithSelector(IRollup.ChunksOutOfRange.selector, 12, 0));
     }
 
     /// @custom:rule V1
     function test_RevertWhen_thereAreTooManyChunks() public {
-        Header memory h = _header(13, "many");
-        _commitTo(h);
-        _expectReveal(h, abi.encodeWithSelector(IRollup.ChunksOutOfRange.selector, 12, 13));
+        Header memory header = _header(13, "many");
+        _commitTo(header);
+        _expectReveal(header, abi.encodeWithSelector(IRollup.ChunksOutOfRange.selector, 12, 13));
     }
 
     /// @custom:rule V1
     function test_RevertWhen_theBlobsAreNotAsManyAsTheChunksNeed() public {
-        Header memory h = _header(1, "one");
-        h.chunks = 3;
-        _commitTo(h);
-        _expectReveal(h, abi.encodeWithSelector(IRollup.WrongBlobCount.selector, 2, 1));
+        Header memory header = _header(1, "one");
+        header.chunks = 3;
+        _commitTo(header);
+        _expectReveal(header, abi.encodeWithSelector(IRollup.WrongBlobCount.selector, 2, 1));
     }
 
     /// @custom:rule V1
     function test_RevertWhen_theHeaderHasACommitteeDigest() public {
-        Header memory h = _headerOf(0);
-        h.committeeDigest = HASH;
-        _commitTo(h);
-        _expectReveal(h, abi.encodeWithSelector(IRollup.CommitteeDigestNotZero.selector));
+        Header memory header = _headerOf(0);
+        header.committeeDigest = HASH;
+        _commitTo(header);
+        _expectReveal(header, abi.encodeWithSelector(IRollup.CommitteeDigestNotZero.selector));
     }
 
     /// @custom:rule V1, W3
     function test_RevertWhen_theHeaderConsumesDepositsThatDoNotExist() public {
-        Header memory h = _headerOf(0);
-        h.depositsEnd = 1;
-        _commitTo(h);
-        _expectReveal(h, abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 0, 1, 0));
+        Header memory header = _headerOf(0);
+        header.depositsEnd = 1;
+        _commitTo(header);
+        _expectReveal(header, abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 0, 1, 0));
     }
 
     /// @custom:rule V2
     function test_RevertWhen_noBlobOfTheTransactionIsTheHeaders() public {
-        Header memory h = _committed(0);
+        Header memory header = _committed(0);
         vm.expectRevert(IRollup.NoNewBlob.selector);
-        rollup.reveal(h);
+        rollup.reveal(header);
         bytes32[] memory foreign = new bytes32[](1);
         foreign[0] = _blob("foreign", 0);
         vm.blobhashes(foreign);
         vm.expectRevert(IRollup.NoNewBlob.selector);
-        rollup.reveal(h);
+        rollup.reveal(header);
     }
 
     /// @custom:rule V2
     function test_RevertWhen_theHeadersBlobIsZero() public {
-        Header memory h = _headerOf(0);
-        h.blobHashes[0] = 0;
-        _commitTo(h);
+        Header memory header = _headerOf(0);
+        header.blobHashes[0] = 0;
+        _commitTo(header);
         vm.expectRevert(IRollup.NoNewBlob.selector);
-        rollup.reveal(h);
+        rollup.reveal(header);
     }
 
     /// @custom:rule V3
     function test_RevertWhen_revealingAgain() public {
-        Header memory h = _revealed(0);
-        _expectReveal(h, _wrongPhase(Phase.Reveal, Phase.ExclusiveProving));
+        Header memory header = _revealed(0);
+        _expectReveal(header, _wrongPhase(Phase.Reveal, Phase.ExclusiveProving));
     }
 
     // ---- finalize -------------------------------------------------------------------------------------------------
 
-    function _expectFinalize(Header memory h, address payee_, bytes memory proof, bytes memory reason) private {
+    function _expectFinalize(Header memory header, address payee_, bytes memory proof, bytes memory reason) private {
         vm.expectRevert(reason);
-        rollup.finalize(h, payee_, proof);
+        rollup.finalize(header, payee_, proof);
     }
 
     /// @custom:rule S1
     function test_RevertWhen_finalizingAnotherSlot() public {
-        Header memory h = _revealed(0);
-        h.slot = h.slot.advance(1);
-        _expectFinalize(h, payee, "", abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), h.slot));
+        Header memory header = _revealed(0);
+        header.slot = header.slot.advance(1);
+        _expectFinalize(header, payee, "", abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), header.slot));
     }
 
     /// @custom:rule F1, S6
     function test_RevertWhen_finalizingAnUnrevealedBlock() public {
-        Header memory h = _committed(0);
-        _expectFinalize(h, payee, _proof(h, payee), _wrongPhase(Phase.ExclusiveProving, Phase.Reveal));
+        Header memory header = _committed(0);
+        _expectFinalize(header, payee, _proof(header, payee), _wrongPhase(Phase.ExclusiveProving, Phase.Reveal));
     }
 
     /// @custom:rule F1, S6
     function test_RevertWhen_finalizingTooLate() public {
-        Header memory h = _revealed(0);
-        bytes memory proof = _proof(h, payee);
+        Header memory header = _revealed(0);
+        bytes memory proof = _proof(header, payee);
         _warp(_now() + 61);
-        _expectFinalize(h, payee, proof, _wrongPhase(Phase.ExclusiveProving, Phase.Halt));
+        _expectFinalize(header, payee, proof, _wrongPhase(Phase.ExclusiveProving, Phase.Halt));
         _warp(_now() + 1);
-        _expectFinalize(h, payee, proof, _wrongPhase(Phase.ExclusiveProving, Phase.Backup));
+        _expectFinalize(header, payee, proof, _wrongPhase(Phase.ExclusiveProving, Phase.Backup));
     }
 
     /// @custom:rule F1
     function test_RevertWhen_finalizingAnotherHeader() public {
-        Header memory h = _revealed(0);
-        bytes32 expected = _hash(h);
-        h.stateRoot = HASH;
+        Header memory header = _revealed(0);
+        bytes32 expected = _hash(header);
+        header.stateRoot = HASH;
         _expectFinalize(
-            h, payee, _proof(h, payee), abi.encodeWithSelector(IRollup.WrongHeader.selector, expected, _hash(h))
+            header,
+            payee,
+            _proof(header, payee),
+            abi.encodeWithSelector(IRollup.WrongHeader.selector, expected, _hash(header))
         );
     }
 
     /// @custom:rule F1
     function test_RevertWhen_thePayeeIsNobody() public {
-        Header memory h = _revealed(0);
-        _expectFinalize(h, address(0), _proof(h, address(0)), abi.encodeWithSelector(IRollup.ZeroAddress.selector));
+        Header memory header = _revealed(0);
+        _expectFinalize(
+            header, address(0), _proof(header, address(0)), abi.encodeWithSelector(IRollup.ZeroAddress.selector)
+        );
     }
 
     /// @custom:rule F2
     function test_RevertWhen_theProofIsRejected() public {
-        Header memory h = _revealed(0);
+        Header memory header = _revealed(0);
         bytes memory rejected = abi.encodeWithSelector(VerifierDouble.ProofRejected.selector);
-        _expectFinalize(h, payee, "", rejected);
-        _expectFinalize(h, relay, _proof(h, payee), rejected);
+        _expectFinalize(header, payee, "", rejected);
+        _expectFinalize(header, relay, _proof(header, payee), rejected);
     }
 
     /// @custom:rule F4
     function test_RevertWhen_finalizingTwice() public {
-        Header memory h = _revealed(0);
-        bytes memory proof = _proof(h, payee);
-        rollup.finalize(h, payee, proof);
-        _expectFinalize(h, payee, proof, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), h.slot));
+        Header memory header = _revealed(0);
+        bytes memory proof = _proof(header, payee);
+        rollup.finalize(header, payee, proof);
+        _expectFinalize(header, payee, proof, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), header.slot));
         _warp(_view().start);
-        _expectFinalize(h, payee, proof, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), h.slot));
+        _expectFinalize(header, payee, proof, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), header.slot));
     }
 
     // ---- backup ---------------------------------------------------------------------------------------------------
 
-    function _expectBackup(Header memory h, bytes memory reason) private {
-        bytes memory proof = _proof(h, payee);
-        vm.blobhashes(h.blobHashes);
+    function _expectBackup(Header memory header, bytes memory reason) private {
+        bytes memory proof = _proof(header, payee);
+        vm.blobhashes(header.blobHashes);
         vm.expectRevert(reason);
-        rollup.finalizeBackup(h, payee, proof);
+        rollup.finalizeBackup(header, payee, proof);
         vm.blobhashes(new bytes32[](0));
     }
 
     /// @custom:rule B1, S6
     function test_RevertWhen_backingUpInAnotherPhase() public {
-        Header memory h = _header(1, "backup");
-        _expectBackup(h, _wrongPhase(Phase.Backup, Phase.Proposal));
+        Header memory header = _header(1, "backup");
+        _expectBackup(header, _wrongPhase(Phase.Backup, Phase.Proposal));
         _warp(_view().start + 4);
-        _expectBackup(h, _wrongPhase(Phase.Backup, Phase.Halt));
+        _expectBackup(header, _wrongPhase(Phase.Backup, Phase.Halt));
         _warp(_view().start + 13);
-        _expectBackup(h, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), h.slot));
+        _expectBackup(header, abi.encodeWithSelector(IRollup.WrongSlot.selector, _slot(), header.slot));
     }
 
     /// @custom:rule B1, V1
     function test_RevertWhen_aBackupBlockFailsTheChecksOfTheNormalPath() public {
         _warp(_view().start + 5);
-        Header memory h = _header(1, "backup");
-        bytes32 parent = h.parent;
-        h.parent = HASH;
-        _expectBackup(h, abi.encodeWithSelector(IRollup.WrongParent.selector, parent, HASH));
-        h.parent = parent;
-        h.chunks = 0;
-        _expectBackup(h, abi.encodeWithSelector(IRollup.ChunksOutOfRange.selector, 12, 0));
-        h.chunks = 3;
-        _expectBackup(h, abi.encodeWithSelector(IRollup.WrongBlobCount.selector, 2, 1));
-        h.chunks = 1;
-        h.committeeDigest = HASH;
-        _expectBackup(h, abi.encodeWithSelector(IRollup.CommitteeDigestNotZero.selector));
+        Header memory header = _header(1, "backup");
+        bytes32 parent = header.parent;
+        header.parent = HASH;
+        _expectBackup(header, abi.encodeWithSelector(IRollup.WrongParent.selector, parent, HASH));
+        header.parent = parent;
+        header.chunks = 0;
+        _expectBackup(header, abi.encodeWithSelector(IRollup.ChunksOutOfRange.selector, 12, 0));
+        header.chunks = 3;
+        _expectBackup(header, abi.encodeWithSelector(IRollup.WrongBlobCount.selector, 2, 1));
+        header.chunks = 1;
+        header.committeeDigest = HASH;
+        _expectBackup(header, abi.encodeWithSelector(IRollup.CommitteeDigestNotZero.selector));
     }
 
     /// @custom:rule B1, W3
     function test_RevertWhen_aBackupConsumesMissingDeposits() public {
         _warp(_view().start + 5);
-        Header memory h = _header(1, "backup");
-        h.depositsEnd = 5;
-        vm.blobhashes(h.blobHashes);
+        Header memory header = _header(1, "backup");
+        header.depositsEnd = 5;
+        vm.blobhashes(header.blobHashes);
         vm.expectRevert(abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 0, 5, 0));
-        rollup.finalizeBackup(h, payee, "");
+        rollup.finalizeBackup(header, payee, "");
     }
 
     /// @custom:rule B2
     function test_RevertWhen_aBackupBlocksBlobsAreNotInTheTransaction() public {
         _warp(_view().start + 5);
-        Header memory h = _header(3, "backup");
-        bytes memory proof = _proof(h, payee);
+        Header memory header = _header(3, "backup");
+        bytes memory proof = _proof(header, payee);
         bytes32[] memory blobs = new bytes32[](1);
-        blobs[0] = h.blobHashes[0];
+        blobs[0] = header.blobHashes[0];
         vm.blobhashes(blobs);
         vm.expectRevert(abi.encodeWithSelector(IRollup.BlobNotPublished.selector, 1));
-        rollup.finalizeBackup(h, payee, proof);
+        rollup.finalizeBackup(header, payee, proof);
     }
 
     /// @custom:rule B1
     function test_RevertWhen_aBackupProofIsRejected() public {
         _warp(_view().start + 5);
-        Header memory h = _header(1, "backup");
-        vm.blobhashes(h.blobHashes);
+        Header memory header = _header(1, "backup");
+        vm.blobhashes(header.blobHashes);
         vm.expectRevert(VerifierDouble.ProofRejected.selector);
-        rollup.finalizeBackup(h, payee, "");
+        rollup.finalizeBackup(header, payee, "");
     }
 
     // ---- settle, views --------------------------------------------------------------------------------------------
@@ -647,8 +664,8 @@ contract RollupTest is Fixture {
 
     /// @custom:rule V1
     function test_theHeadersHashIsThatOfItsEncoding() public view {
-        Header memory h = _header(5, "hash");
-        assertEq(reader.headerHash(h), _hash(h));
+        Header memory header = _header(5, "hash");
+        assertEq(reader.headerHash(header), _hash(header));
     }
 
     /// @custom:rule D1, P2

@@ -16,9 +16,9 @@ contract StakingTest is Fixture {
 
     SequencerId private _first = SequencerId.wrap(1);
 
-    function _refuses(StakingParameters memory p, string memory name) private {
+    function _refuses(StakingParameters memory parameters, string memory name) private {
         vm.expectRevert(abi.encodeWithSelector(IStaking.BadParameter.selector, name));
-        new Staking(IERC20(address(token)), address(rollup), timelock, p, 0, 1);
+        new Staking(IERC20(address(token)), address(rollup), timelock, parameters, 0, 1);
     }
 
     /// @custom:rule M4
@@ -31,43 +31,43 @@ contract StakingTest is Fixture {
 
     /// @custom:rule M4
     function test_RevertWhen_constructedWithBadParameters() public {
-        StakingParameters memory p = _stakingParameters();
-        p.stakeAmount = 0;
-        _refuses(p, "stakeAmount");
-        p = _stakingParameters();
-        p.minimumStake = 0;
-        _refuses(p, "minimumStake");
-        p.minimumStake = p.stakeAmount + 1;
-        _refuses(p, "minimumStake");
-        p = _stakingParameters();
-        p.entryPeriod = 0;
-        _refuses(p, "entryPeriod");
-        p = _stakingParameters();
-        p.exitDelay = 0;
-        _refuses(p, "exitDelay");
-        p = _stakingParameters();
-        p.entryWindow = 0;
-        _refuses(p, "entryWindow");
-        p = _stakingParameters();
-        p.entryFlush = 0;
-        _refuses(p, "entryFlush");
-        p.entryFlush = p.maxEntryFlush + 1;
-        _refuses(p, "entryFlush");
-        p = _stakingParameters();
-        p.queueLimit = 129;
-        _refuses(p, "queueLimit");
+        StakingParameters memory parameters = _stakingParameters();
+        parameters.stakeAmount = 0;
+        _refuses(parameters, "stakeAmount");
+        parameters = _stakingParameters();
+        parameters.minimumStake = 0;
+        _refuses(parameters, "minimumStake");
+        parameters.minimumStake = parameters.stakeAmount + 1;
+        _refuses(parameters, "minimumStake");
+        parameters = _stakingParameters();
+        parameters.entryPeriod = 0;
+        _refuses(parameters, "entryPeriod");
+        parameters = _stakingParameters();
+        parameters.exitDelay = 0;
+        _refuses(parameters, "exitDelay");
+        parameters = _stakingParameters();
+        parameters.entryWindow = 0;
+        _refuses(parameters, "entryWindow");
+        parameters = _stakingParameters();
+        parameters.entryFlush = 0;
+        _refuses(parameters, "entryFlush");
+        parameters.entryFlush = parameters.maxEntryFlush + 1;
+        _refuses(parameters, "entryFlush");
+        parameters = _stakingParameters();
+        parameters.queueLimit = 129;
+        _refuses(parameters, "queueLimit");
     }
 
     /// @custom:rule M4
     function test_theBoundsOfParametersAreAllowed() public {
-        StakingParameters memory p = _stakingParameters();
-        p.minimumStake = p.stakeAmount;
-        p.entryPeriod = 1;
-        p.exitDelay = 1;
-        p.entryWindow = 1;
-        p.entryFlush = p.maxEntryFlush = type(uint16).max;
-        p.queueLimit = 128;
-        Staking made = new Staking(IERC20(address(token)), address(rollup), timelock, p, 0, 1);
+        StakingParameters memory parameters = _stakingParameters();
+        parameters.minimumStake = parameters.stakeAmount;
+        parameters.entryPeriod = 1;
+        parameters.exitDelay = 1;
+        parameters.entryWindow = 1;
+        parameters.entryFlush = parameters.maxEntryFlush = type(uint16).max;
+        parameters.queueLimit = 128;
+        Staking made = new Staking(IERC20(address(token)), address(rollup), timelock, parameters, 0, 1);
         assertEq(made.minimumStake(), STAKE);
         assertEq(made.entryPeriod(), 1);
         assertEq(made.exitDelay(), 1);
@@ -91,38 +91,40 @@ contract StakingTest is Fixture {
     function test_aRegistrationIsQueuedThenActive() public {
         uint64 now_ = _now();
         token.mint(relay, STAKE);
-        Registration memory r = _registration(relay, payee);
-        r.withdrawer = rescuer;
-        r.feeRecipient = 17;
+        Registration memory registration = _registration(relay, payee);
+        registration.withdrawer = rescuer;
+        registration.feeRecipient = 17;
         assertEq(L1Slot.unwrap(staking.nextActivation()), now_ + 4);
         vm.startPrank(relay);
         token.approve(address(staking), STAKE);
         vm.expectEmit();
-        emit IStaking.Registered(SequencerId.wrap(5), payee, relay, rescuer, 17, STAKE, L1Slot.wrap(now_ + 4), r.blsKey);
-        SequencerId id = staking.register(r);
+        emit IStaking.Registered(
+            SequencerId.wrap(5), payee, relay, rescuer, 17, STAKE, L1Slot.wrap(now_ + 4), registration.blsKey
+        );
+        SequencerId id = staking.register(registration);
         vm.stopPrank();
 
         assertEq(SequencerId.unwrap(id), 5);
         assertEq(staking.count(), 5);
         assertEq(token.balanceOf(address(staking)), 5 * STAKE);
-        Sequencer memory s = staking.sequencer(id);
-        assertEq(uint256(s.status), uint256(Status.Queued));
-        assertEq(s.attester, payee);
-        assertEq(s.owner, relay);
-        assertEq(s.withdrawer, rescuer);
-        assertEq(s.stake, STAKE);
-        assertEq(s.feeRecipient, 17);
-        assertEq(L1Slot.unwrap(s.activeFrom), now_ + 4);
-        assertEq(L1Slot.unwrap(s.exitAt), 0);
-        assertEq(s.blsKeyHash, keccak256(abi.encode(r.blsKey)));
-        assertEq(s.nextAttester, address(0));
-        assertEq(L1Slot.unwrap(s.nextAttesterFrom), 0);
-        assertEq(s.nextBlsKeyHash, 0);
-        assertEq(L1Slot.unwrap(s.nextBlsKeyFrom), 0);
+        Sequencer memory sequencer = staking.sequencer(id);
+        assertEq(uint256(sequencer.status), uint256(Status.Queued));
+        assertEq(sequencer.attester, payee);
+        assertEq(sequencer.owner, relay);
+        assertEq(sequencer.withdrawer, rescuer);
+        assertEq(sequencer.stake, STAKE);
+        assertEq(sequencer.feeRecipient, 17);
+        assertEq(L1Slot.unwrap(sequencer.activeFrom), now_ + 4);
+        assertEq(L1Slot.unwrap(sequencer.exitAt), 0);
+        assertEq(sequencer.blsKeyHash, keccak256(abi.encode(registration.blsKey)));
+        assertEq(sequencer.nextAttester, address(0));
+        assertEq(L1Slot.unwrap(sequencer.nextAttesterFrom), 0);
+        assertEq(sequencer.nextBlsKeyHash, 0);
+        assertEq(L1Slot.unwrap(sequencer.nextBlsKeyFrom), 0);
         assertEq(staking.attesterOf(id), payee);
         assertEq(staking.attesterAt(id, L1Slot.wrap(0)), payee);
-        assertEq(staking.blsKeyHashOf(id), s.blsKeyHash);
-        assertEq(staking.blsKeyHashAt(id, L1Slot.wrap(0)), s.blsKeyHash);
+        assertEq(staking.blsKeyHashOf(id), sequencer.blsKeyHash);
+        assertEq(staking.blsKeyHashAt(id, L1Slot.wrap(0)), sequencer.blsKeyHash);
         assertEq(staking.ownerOf(id), relay);
         assertEq(staking.withdrawerOf(id), rescuer);
         assertEq(uint256(staking.statusOf(id)), uint256(Status.Queued));
@@ -137,13 +139,15 @@ contract StakingTest is Fixture {
 
     /// @custom:rule Q1
     function test_theOwnerIsTheWithdrawerUnlessItNamesAnother() public {
-        Registration memory r = _registration(relay, payee);
+        Registration memory registration = _registration(relay, payee);
         token.mint(relay, STAKE);
         vm.startPrank(relay);
         token.approve(address(staking), STAKE);
         vm.expectEmit();
-        emit IStaking.Registered(SequencerId.wrap(5), payee, relay, relay, 0, STAKE, L1Slot.wrap(_now() + 4), r.blsKey);
-        SequencerId id = staking.register(r);
+        emit IStaking.Registered(
+            SequencerId.wrap(5), payee, relay, relay, 0, STAKE, L1Slot.wrap(_now() + 4), registration.blsKey
+        );
+        SequencerId id = staking.register(registration);
         assertEq(staking.withdrawerOf(id), relay);
         assertEq(staking.sequencer(id).withdrawer, relay);
     }
@@ -163,24 +167,24 @@ contract StakingTest is Fixture {
 
     /// @custom:rule Q1
     function test_RevertWhen_theAttesterIsNobody() public {
-        Registration memory r = _registration(address(this), address(0));
+        Registration memory registration = _registration(address(this), address(0));
         vm.expectRevert(IStaking.ZeroAddress.selector);
-        staking.register(r);
+        staking.register(registration);
     }
 
     /// @custom:rule Q1
     function test_RevertWhen_allIdsAreTaken() public {
-        Registration memory r = _registration(address(this), relay);
+        Registration memory registration = _registration(address(this), relay);
         stdstore.enable_packed_slots().target(address(staking)).sig("count()").checked_write(uint256(type(uint32).max));
         vm.expectRevert(IStaking.TooManySequencers.selector);
-        staking.register(r);
+        staking.register(registration);
     }
 
     /// @custom:rule Q2
     function test_RevertWhen_theKeyBelongsToAnother() public {
-        Registration memory r = _registration(relay, relay);
+        Registration memory registration = _registration(relay, relay);
         vm.expectRevert(abi.encodeWithSelector(IStaking.BadProofOfPossession.selector, address(this)));
-        staking.register(r);
+        staking.register(registration);
     }
 
     /// @custom:rule Q15, Q17
@@ -239,11 +243,11 @@ contract StakingTest is Fixture {
     function test_anExitInL1SlotZeroCounts() public {
         vm.warp(1000);
         Staking young = new Staking(IERC20(address(token)), address(rollup), timelock, _stakingParameters(), 1000, 12);
-        Registration memory r = BlsKeys.registration(young, relay, relay, 3);
+        Registration memory registration = BlsKeys.registration(young, relay, relay, 3);
         token.mint(relay, STAKE);
         vm.startPrank(relay);
         token.approve(address(young), STAKE);
-        SequencerId id = young.register(r);
+        SequencerId id = young.register(registration);
         young.initiateExit(id);
         assertEq(uint256(young.statusOf(id)), uint256(Status.Exiting));
     }

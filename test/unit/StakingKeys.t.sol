@@ -7,7 +7,7 @@ import {L1Slot} from "../../contracts/types/Time.sol";
 import {BlsKeys} from "../support/BlsKeys.sol";
 import {Fixture} from "../support/Fixture.sol";
 
-/// @title What changes while a sequencer is registered: keys, withdrawer, stake, fee recipient
+/// @title Changes of a registration: keys, withdrawer, stake, fee recipient
 contract StakingKeysTest is Fixture {
     uint64 private constant HISTORY = 16_384;
     uint256 private constant SECRET = 77;
@@ -29,8 +29,7 @@ contract StakingKeysTest is Fixture {
     }
 
     function _at(uint256 l1Slot) private pure returns (L1Slot) {
-        // casting: L1 slots are small numbers
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: L1 slots are small numbers.
         return L1Slot.wrap(uint64(l1Slot));
     }
 
@@ -49,11 +48,11 @@ contract StakingKeysTest is Fixture {
             assertEq(staking.eligibleAttester(_first, _at(now_ + 3)), attesters[0]);
             assertEq(staking.eligibleAttester(_first, _at(now_ + 4)), _next);
             assertEq(staking.attesterOf(_first), i < 4 ? attesters[0] : _next);
-            Sequencer memory s = staking.sequencer(_first);
-            assertEq(s.attester, i < 4 ? attesters[0] : _next);
-            assertEq(s.nextAttester, i < 4 ? _next : address(0));
-            assertEq(L1Slot.unwrap(s.nextAttesterFrom), i < 4 ? now_ + 4 : 0);
-            assertEq(s.nextBlsKeyHash, 0);
+            Sequencer memory sequencer = staking.sequencer(_first);
+            assertEq(sequencer.attester, i < 4 ? attesters[0] : _next);
+            assertEq(sequencer.nextAttester, i < 4 ? _next : address(0));
+            assertEq(L1Slot.unwrap(sequencer.nextAttesterFrom), i < 4 ? now_ + 4 : 0);
+            assertEq(sequencer.nextBlsKeyHash, 0);
         }
     }
 
@@ -80,7 +79,8 @@ contract StakingKeysTest is Fixture {
         uint64 again = now_ + 4 + HISTORY;
         for (uint256 i = 0; i < 2; ++i) {
             vm.prank(owners[0]);
-            vm.expectRevert(abi.encodeWithSelector(IStaking.RotationTooEarly.selector, _first, _at(again), _at(_now())));
+            bytes4 selector = IStaking.RotationTooEarly.selector;
+            vm.expectRevert(abi.encodeWithSelector(selector, _first, _at(again), _at(_now())));
             staking.rotateAttester(_first, relay);
             _warp(again - 1);
         }
@@ -124,12 +124,13 @@ contract StakingKeysTest is Fixture {
             assertEq(staking.blsKeyHashAt(_first, _at(now_ + 3)), before);
             assertEq(staking.blsKeyHashAt(_first, _at(now_ + 4)), hash);
             assertEq(staking.blsKeyHashOf(_first), i < 4 ? before : hash);
-            Sequencer memory s = staking.sequencer(_first);
-            assertEq(s.blsKeyHash, i < 4 ? before : hash);
-            assertEq(s.nextBlsKeyHash, i < 4 ? hash : bytes32(0));
-            assertEq(L1Slot.unwrap(s.nextBlsKeyFrom), i < 4 ? now_ + 4 : 0);
-            assertEq(s.nextAttester, address(0));
-            // Slots from before the change are open with the old key, then closed: never open with the new one.
+            Sequencer memory sequencer = staking.sequencer(_first);
+            assertEq(sequencer.blsKeyHash, i < 4 ? before : hash);
+            assertEq(sequencer.nextBlsKeyHash, i < 4 ? hash : bytes32(0));
+            assertEq(L1Slot.unwrap(sequencer.nextBlsKeyFrom), i < 4 ? now_ + 4 : 0);
+            assertEq(sequencer.nextAttester, address(0));
+            // Slots that count from before the change are open with the old key and then closed. They are never open
+            // with the new one.
             assertEq(staking.eligibleAttester(_first, _at(now_ + 3)), i < 4 ? attesters[0] : address(0));
             assertEq(staking.eligibleAttester(_first, _at(now_ + 4)), attesters[0]);
             assertEq(staking.attesterOf(_first), attesters[0]);
@@ -195,7 +196,7 @@ contract StakingKeysTest is Fixture {
         staking.setWithdrawer(_first, address(0));
         vm.prank(owners[0]);
         staking.initiateExit(_first);
-        // also while exiting
+        // The same holds during an exit.
         vm.prank(payee);
         staking.setWithdrawer(_first, rescuer);
         _warp(_now() + 4);

@@ -3,18 +3,22 @@
 //! `cargo bench -p fernet-circuit --profile dev [-- FOLDER]`: the folder is where development keys are kept,
 //! `target/keys` without one. Making ark-groth16's key takes a minute each time.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use alloy_primitives::Address;
 use ark_bls12_381::Bls12_381;
 use ark_groth16::{Groth16, ProvingKey};
-use fernet_circuit::key::{generate, load_or_generate};
 use fernet_circuit::{
-    BlockStatement, ChunkAssignment, CircuitHash, CircuitParams, DEVELOPMENT_SEED, Prover, System, synthesize,
+    BlockStatement, ChunkAssignment, CircuitHash, CircuitParams, DEVELOPMENT_SEED, Prover, System,
+    key::{generate, load_or_generate},
+    synthesize,
 };
-use fernet_ledger::block::build;
-use fernet_ledger::*;
+use fernet_ledger::{block::build, *};
+use fernet_protocol::{ChainId, RollupId};
 
 const PARAMS: CircuitParams = CircuitParams::PRODUCTION;
 const ROUNDS: usize = 3;
@@ -44,7 +48,7 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> (T, Duration, f64) {
 
 /// Eight transfers between eight accounts.
 fn chunk() -> ChunkAssignment {
-    let domain = Domain::new(1, L1Address([1; 20]));
+    let domain = Domain::from(RollupId::new(ChainId::new(1), Address::repeat_byte(1)));
     let secret = |number: u32| SecretKey::from_seed(&number.to_be_bytes());
     let index = AccountIndex::new;
     let mut state = State::empty(Levels::PRODUCTION);
@@ -62,9 +66,9 @@ fn chunk() -> ChunkAssignment {
     let layout = PARAMS.layout(512).expect("a valid layout");
     let rules = BlockRules { domain, layout, fee_burn: FeeBurn::NONE, fee_recipient: index(1) };
     let block = build(&mut state, rules, 1, &[], &transfers).expect("a valid block").block;
-    let payee = L1Address([2; 20]);
+    let payee = Address::repeat_byte(2);
     let statement = BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee };
-    let challenge = fernet_circuit::block::challenge(&block, &statement);
+    let challenge = fernet_circuit::statement::challenge(&block, &statement);
     ChunkAssignment::new(&rules, &block.chunks[0], 0, challenge, payee).expect("a signed block")
 }
 
@@ -107,7 +111,8 @@ fn main() {
         timed("ark-groth16: keys", || generate(&PARAMS, &DEVELOPMENT_SEED, &mut |_| ()).expect("keys"));
     let other = arkworks(&key, &chunk);
     println!(
-        "one chunk of 8 transfers: fernet {:.2} s ({:.2} s CPU), ark-groth16 {:.2} s ({:.2} s CPU), {:.2} times as fast",
+        "one chunk of 8 transfers: fernet {:.2} s ({:.2} s CPU), ark-groth16 {:.2} s ({:.2} s CPU), \
+         {:.2} times as fast",
         own.0,
         own.1,
         other.0,

@@ -5,12 +5,10 @@
 #[path = "../tests/cases/mod.rs"]
 mod cases;
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use cases::*;
-use fernet_circuit::key::load_or_generate;
-use fernet_circuit::{CircuitParams, DEVELOPMENT_SEED, Prover, SetupProgress};
+use fernet_circuit::{CircuitParams, DEVELOPMENT_SEED, Prover, SetupProgress, key::load_or_generate};
 use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,6 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     write("poseidon", &poseidon_cases())?;
     write("operations", &operation_cases())?;
     write("challenge", &challenge_cases())?;
+    write("blocks", &block_cases())?;
     let mut proofs = Vec::new();
     for case in cases() {
         let proof =

@@ -1,25 +1,29 @@
-//! Values for the circuit's variables, from the ledger's witness.
+//! The assignment: values of the circuit's variables, computed from the ledger's witness.
 //!
-//! Everything is a field element here, so that tests can also try values that no ledger produces.
+//! Numbers are field elements, so that tests can also assign values that the ledger never produces.
 
+use alloy_primitives::Address;
 use ark_ff::{AdditiveGroup, Field};
-use fernet_ledger::account::L1Address;
-use fernet_ledger::block::BlockRules;
-use fernet_ledger::tree::{ARITY, Opening};
-use fernet_ledger::{Account, ChunkWitness, Fr, L1Operation, PublicKey, Slot, SlotWitness};
+use fernet_ledger::{
+    Account, ChunkWitness, Fr, PublicKey, QueuedOperation, Slot, SlotWitness,
+    block::BlockRules,
+    field::{self, power_of_two},
+    operation::BODY_BITS,
+    tree::{ARITY, Opening},
+};
 
 use crate::inputs::ChunkInputs;
 
-/// Values of an account and its path.
+/// Values of an account and of its Merkle path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountAssignment {
-    /// Coordinates of its key.
+    /// Affine coordinates of the key.
     pub key: (Fr, Fr),
-    /// Balance.
+    /// Balance in L2 units.
     pub balance: Fr,
-    /// Nonce.
+    /// Number of operations that it has signed.
     pub nonce: Fr,
-    /// For each level, the other three children.
+    /// For each level, leaves first, the three siblings from the left.
     pub siblings: Vec<[Fr; ARITY - 1]>,
 }
 
@@ -38,17 +42,17 @@ pub struct SlotAssignment {
     pub is_deposit: bool,
     /// Whether the slot is the target of a withdrawal or an exit.
     pub is_target: bool,
-    /// The payer before the slot.
+    /// The sender before the slot.
     pub sender: AccountAssignment,
-    /// Whether the payer's leaf is empty.
-    pub absent: bool,
-    /// The recipient after the payer's update.
+    /// Whether the sender's leaf is empty.
+    pub sender_is_absent: bool,
+    /// The recipient after the update of the sender.
     pub recipient: AccountAssignment,
-    /// Whether the recipient's leaf is empty before.
-    pub creates: bool,
-    /// The signature's challenge.
+    /// Whether the recipient's leaf is empty before the slot.
+    pub creates_recipient: bool,
+    /// Challenge of the signature.
     pub challenge: u128,
-    /// The signature's response, lowest limb first.
+    /// Response of the signature as 64-bit limbs, least significant first.
     pub response: [u64; 4],
 }
 
@@ -57,72 +61,57 @@ pub struct SlotAssignment {
 pub struct ChunkAssignment {
     /// The public inputs.
     pub inputs: ChunkInputs,
-    /// The state's root before the chunk.
+    /// State root before the chunk.
     pub root_before: Fr,
-    /// The state's root after it.
+    /// State root after the chunk.
     pub root_after: Fr,
-    /// The deployment's domain.
+    /// Domain of the deployment.
     pub domain: Fr,
-    /// Who is paid for the proof, 160 bits.
+    /// L1 address that receives the reward of the proof, 160 bits.
     pub payee: Fr,
-    /// Index of the fee recipient, 32 bits.
+    /// Account index of the fee recipient, 32 bits.
     pub fee_index: Fr,
-    /// Basis points of the fees that are burned.
+    /// Burned share of the fees in basis points.
     pub fee_burn: Fr,
     /// The fee recipient before the fees are credited.
     pub fee_recipient: AccountAssignment,
     /// Whether the fee recipient exists.
     pub fees_are_credited: bool,
-    /// All slots.
+    /// Values of all slots.
     pub slots: Vec<SlotAssignment>,
 }
 
-/// Why a witness can't be proven.
+/// Why a witness gives no assignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AssignmentError {
-    /// The signature of an operation isn't known.
-    #[error("expected a signature in slot {slot}, found none")]
-    MissingSignature {
-        /// Which slot of the chunk.
-        slot: usize,
-    },
-    /// The chunk isn't of the circuit's size.
+    /// The witness lacks the signature of an operation.
+    #[error("the signature of the operation in slot {slot} is missing")]
+    MissingSignature { slot: usize },
+    /// The number of slots isn't the circuit's.
     #[error("expected {expected} slots, got {actual}")]
-    SlotCount {
-        /// The circuit's.
-        expected: usize,
-        /// The chunk's.
-        actual: usize,
-    },
-    /// A path isn't of the circuit's height.
-    #[error("expected paths of {expected} levels, got {actual}")]
-    PathLength {
-        /// The circuit's.
-        expected: usize,
-        /// The path's.
-        actual: usize,
-    },
+    SlotCount { expected: usize, actual: usize },
+    /// The length of a Merkle path isn't the circuit's.
+    #[error("expected Merkle paths of {expected} levels, got {actual}")]
+    PathLength { expected: usize, actual: usize },
 }
 
 impl AccountAssignment {
-    /// No account, on no path: the neutral point owning nothing.
+    /// The values of an unused account: the neutral point as key, and zero otherwise.
     #[must_use]
-    pub fn none(levels: usize) -> Self {
-        let nothing = (Fr::ZERO, Fr::ZERO);
+    pub fn unused(levels: usize) -> Self {
         Self {
             key: (Fr::ZERO, Fr::ONE),
-            balance: nothing.0,
-            nonce: nothing.1,
+            balance: Fr::ZERO,
+            nonce: Fr::ZERO,
             siblings: vec![[Fr::ZERO; ARITY - 1]; levels],
         }
     }
 
-    /// An opened account; `key` is for an empty leaf.
+    /// The values of an opened account. `key` is the key of an account that doesn't exist yet.
     #[must_use]
     pub fn opened(opening: &Opening, key: Option<PublicKey>) -> Self {
-        let none = Self::none(0);
-        let key =
-            opening.account.map(|account| account.key).or(key).map_or(none.key, |key| (key.x(), key.y()));
+        let key = opening.account.map(|account| account.key).or(key);
+        let key = key.map_or_else(|| Self::unused(0).key, |key| (key.x(), key.y()));
         let number = |get: fn(&Account) -> Fr| opening.account.as_ref().map_or(Fr::ZERO, get);
         Self {
             key,
@@ -134,14 +123,14 @@ impl AccountAssignment {
 }
 
 impl SlotAssignment {
-    /// The values of a slot in a tree of `levels` levels.
+    /// The values of `slot`, which has the index `number` in its chunk, in a tree of `levels` levels.
     ///
     /// # Errors
-    /// When `slot`, number `number` of its chunk, lacks a signature.
+    /// Fails if the witness lacks the signature of a transfer or withdrawal.
     pub fn new(slot: &SlotWitness, number: usize, levels: usize) -> Result<Self, AssignmentError> {
         let account = |opening: Option<&Opening>, key| {
             opening.map_or_else(
-                || AccountAssignment::none(levels),
+                || AccountAssignment::unused(levels),
                 |opening| AccountAssignment::opened(opening, key),
             )
         };
@@ -152,8 +141,8 @@ impl SlotAssignment {
             None => (0, [0; 4]),
         };
         let key = match slot.queued {
-            Some(L1Operation::Deposit(deposit)) => Some(deposit.key),
-            Some(L1Operation::Exit(_)) | None => None,
+            Some(QueuedOperation::Deposit(deposit)) => Some(deposit.key),
+            Some(QueuedOperation::Exit(_)) | None => None,
         };
         Ok(Self {
             body: body(&slot.slot),
@@ -163,9 +152,9 @@ impl SlotAssignment {
             is_deposit: matches!(slot.slot, Slot::Deposit { .. }),
             is_target: matches!(slot.slot, Slot::Target(_)),
             sender: account(slot.sender.as_ref(), None),
-            absent: slot.sender.as_ref().is_some_and(|opening| opening.account.is_none()),
+            sender_is_absent: slot.sender.as_ref().is_some_and(|opening| opening.account.is_none()),
             recipient: account(slot.recipient.as_ref(), key),
-            creates: slot.recipient.as_ref().is_some_and(|opening| opening.account.is_none()),
+            creates_recipient: slot.recipient.as_ref().is_some_and(|opening| opening.account.is_none()),
             challenge,
             response,
         })
@@ -174,25 +163,20 @@ impl SlotAssignment {
 
 /// The data element without its kind.
 fn body(slot: &Slot) -> Fr {
-    slot.pack() - Fr::from(slot.kind()) * power_of_two(160)
-}
-
-/// 2^`exponent`.
-pub(crate) fn power_of_two(exponent: u64) -> Fr {
-    Fr::from(2u64).pow([exponent])
+    slot.pack() - Fr::from(slot.kind()) * power_of_two(BODY_BITS.into())
 }
 
 impl ChunkAssignment {
-    /// The values of chunk number `chunk` of a block with challenge `challenge`.
+    /// The values of chunk number `chunk` of a block with the challenge `challenge`.
     ///
     /// # Errors
-    /// When the witness lacks signatures.
+    /// Fails if the witness lacks signatures.
     pub fn new(
         rules: &BlockRules,
         witness: &ChunkWitness,
         chunk: usize,
         challenge: Fr,
-        payee: L1Address,
+        payee: Address,
     ) -> Result<Self, AssignmentError> {
         let levels = witness.fee_recipient.siblings.len();
         let slots = witness.slots.iter().enumerate();
@@ -201,7 +185,7 @@ impl ChunkAssignment {
             root_before: witness.root_before,
             root_after: witness.root_after,
             domain: rules.domain.element(),
-            payee: payee.to_field(),
+            payee: field::from_address(payee),
             fee_index: Fr::from(rules.fee_recipient.get()),
             fee_burn: Fr::from(rules.fee_burn.bps()),
             fee_recipient: AccountAssignment::opened(&witness.fee_recipient, None),
@@ -212,7 +196,7 @@ impl ChunkAssignment {
         })
     }
 
-    /// An assignment of the right shape for setting up: a chunk of padding.
+    /// The assignment of a chunk of padding, for a set-up: the constraints don't depend on the values.
     #[must_use]
     pub fn blank(levels: usize, operations: usize) -> Self {
         let slot = SlotAssignment {
@@ -222,10 +206,10 @@ impl ChunkAssignment {
             is_exit: false,
             is_deposit: false,
             is_target: false,
-            sender: AccountAssignment::none(levels),
-            absent: false,
-            recipient: AccountAssignment::none(levels),
-            creates: false,
+            sender: AccountAssignment::unused(levels),
+            sender_is_absent: false,
+            recipient: AccountAssignment::unused(levels),
+            creates_recipient: false,
             challenge: 0,
             response: [0; 4],
         };
@@ -237,16 +221,16 @@ impl ChunkAssignment {
             payee: Fr::ZERO,
             fee_index: Fr::ZERO,
             fee_burn: Fr::ZERO,
-            fee_recipient: AccountAssignment::none(levels),
+            fee_recipient: AccountAssignment::unused(levels),
             fees_are_credited: false,
             slots: vec![slot; operations],
         }
     }
 
-    /// Checks the shape.
+    /// Checks the number of slots and the lengths of Merkle paths.
     ///
     /// # Errors
-    /// When the number of slots or the length of a path is another.
+    /// Fails if one of them isn't the circuit's.
     pub fn check_shape(&self, levels: usize, operations: usize) -> Result<(), AssignmentError> {
         let actual = self.slots.len();
         if actual != operations {

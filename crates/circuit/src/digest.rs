@@ -1,25 +1,28 @@
-//! What a circuit is called: a digest of all its constraints.
+//! The digest of a circuit, which identifies it.
 
 use fernet_ledger::Fr;
 use sha2::{Digest, Sha256};
 
-use crate::assignment::ChunkAssignment;
-use crate::params::CircuitParams;
-use crate::system::System;
-use crate::transition::{SynthesisError, synthesize};
+use crate::{
+    assignment::ChunkAssignment,
+    params::CircuitParams,
+    system::System,
+    transition::{SynthesisError, synthesize},
+};
 
 /// First bytes of the digest's preimage.
 const TAG: &[u8] = b"fernet.circuit.v1";
 
-/// Digest of a circuit: any change of a constraint changes it.
+/// Digest of a circuit. It changes with every change of a constraint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CircuitHash(pub [u8; 32]);
 
 impl CircuitHash {
-    /// The digest of the circuit of this size: of its parameters and of every coefficient of every row.
+    /// The digest of the circuit with these parameters: of the parameters and of every coefficient of every
+    /// row.
     ///
     /// # Errors
-    /// When the size is impossible.
+    /// Fails if the parameters are impossible.
     pub fn of(params: &CircuitParams) -> Result<Self, SynthesisError> {
         let mut system = System::hashing();
         blank(&mut system, params)?;
@@ -39,20 +42,20 @@ impl std::fmt::Display for CircuitHash {
     }
 }
 
-/// Puts a chunk of padding into the system: its rows are the circuit's, whatever the values.
+/// Synthesizes the circuit for a chunk of padding. Its rows don't depend on the values.
 ///
 /// # Errors
-/// When the size is impossible.
+/// Fails if the parameters are impossible.
 pub fn blank(system: &mut System, params: &CircuitParams) -> Result<(), SynthesisError> {
     params.validate()?;
     let chunk = ChunkAssignment::blank(params.levels.into(), params.operations);
     synthesize(system, params, &chunk)
 }
 
-/// Root of the ledger without accounts.
+/// State root of the ledger without accounts.
 ///
 /// # Errors
-/// When the size is impossible.
+/// Fails if the parameters are impossible.
 pub fn genesis_root(params: &CircuitParams) -> Result<Fr, SynthesisError> {
     Ok(fernet_ledger::tree::empty(params.levels()?.get()))
 }

@@ -1,42 +1,37 @@
-//! Group elements as EIP-2537 has them: 64 bytes a coordinate, most significant first; of Fp2 first c0, then c1.
+//! The encoding of points of EIP-2537: 64 big-endian bytes per coordinate, and c0 before c1 for Fp2.
 #![allow(clippy::indexing_slicing)] // constant ranges inside a coordinate
 
 use ark_bls12_381::{Fq, Fq2, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::{AdditiveGroup, BigInteger, PrimeField};
 
-/// Bytes of a coordinate.
+/// Bytes of an encoded coordinate.
 const COORDINATE: usize = 64;
-/// Leading zeros of a coordinate.
+/// Leading zero bytes of an encoded coordinate.
 const PADDING: usize = 16;
-/// Bytes of a point of G1.
+/// Bytes of an encoded point of G1.
 pub const G1_BYTES: usize = 2 * COORDINATE;
-/// Bytes of a point of G2.
+/// Bytes of an encoded point of G2.
 pub const G2_BYTES: usize = 4 * COORDINATE;
 
-/// Why bytes aren't a group element.
+/// Why bytes aren't a point of the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PointError {
-    /// Too few or too many bytes.
-    #[error("expected {expected} bytes of a point, got {actual}")]
-    Length {
-        /// What the group takes.
-        expected: usize,
-        /// What is there.
-        actual: usize,
-    },
-    /// A coordinate isn't below the field's order.
-    #[error("expected a coordinate below the order of the base field")]
+    /// The number of bytes isn't the group's.
+    #[error("expected a point of {expected} bytes, got {actual}")]
+    Length { expected: usize, actual: usize },
+    /// A coordinate isn't below the field's order, or its padding isn't zero.
+    #[error("coordinate isn't a canonical element of the base field")]
     NotCanonical,
     /// The coordinates don't satisfy the curve's equation.
-    #[error("expected a point on the curve")]
+    #[error("point isn't on the curve")]
     NotOnCurve,
-    /// The point lies outside the subgroup.
-    #[error("expected a point of the prime-order subgroup")]
+    /// The point isn't in the subgroup of prime order.
+    #[error("point isn't in the subgroup of prime order")]
     NotInSubgroup,
 }
 
-/// The bytes of a point of G1; infinity is all zero.
+/// Encodes a point of G1. The point at infinity is all zeros.
 #[must_use]
 pub fn g1_to_bytes(point: &G1Affine) -> [u8; G1_BYTES] {
     let mut bytes = [0; G1_BYTES];
@@ -46,7 +41,7 @@ pub fn g1_to_bytes(point: &G1Affine) -> [u8; G1_BYTES] {
     bytes
 }
 
-/// The bytes of a point of G2; infinity is all zero.
+/// Encodes a point of G2. The point at infinity is all zeros.
 #[must_use]
 pub fn g2_to_bytes(point: &G2Affine) -> [u8; G2_BYTES] {
     let mut bytes = [0; G2_BYTES];
@@ -56,10 +51,10 @@ pub fn g2_to_bytes(point: &G2Affine) -> [u8; G2_BYTES] {
     bytes
 }
 
-/// Reads a point of G1.
+/// Decodes a point of G1.
 ///
 /// # Errors
-/// When the bytes aren't a point of the subgroup.
+/// Fails if the bytes aren't the encoding of a point of the subgroup.
 pub fn g1_from_bytes(bytes: &[u8]) -> Result<G1Affine, PointError> {
     let [x, y] = read(bytes)?;
     if x == Fq::ZERO && y == Fq::ZERO {
@@ -72,10 +67,10 @@ pub fn g1_from_bytes(bytes: &[u8]) -> Result<G1Affine, PointError> {
     if point.is_in_correct_subgroup_assuming_on_curve() { Ok(point) } else { Err(PointError::NotInSubgroup) }
 }
 
-/// Reads a point of G2.
+/// Decodes a point of G2.
 ///
 /// # Errors
-/// When the bytes aren't a point of the subgroup.
+/// Fails if the bytes aren't the encoding of a point of the subgroup.
 pub fn g2_from_bytes(bytes: &[u8]) -> Result<G2Affine, PointError> {
     let [x0, x1, y0, y1] = read(bytes)?;
     let (x, y) = (Fq2::new(x0, x1), Fq2::new(y0, y1));

@@ -1,34 +1,33 @@
-//! The four public inputs of a chunk's proof.
+//! The public inputs of a chunk's proof.
 
-use fernet_ledger::account::L1Address;
-use fernet_ledger::block::BlockRules;
-use fernet_ledger::{ChunkWitness, Fr, statement};
+use alloy_primitives::Address;
+use fernet_ledger::{ChunkWitness, Fr, block::BlockRules, statement};
 
-/// How many there are.
+/// Number of public inputs.
 pub const INPUT_COUNT: usize = 4;
 
-/// What a chunk's proof states, in the order of the public inputs.
+/// The public inputs of a chunk's proof, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ChunkInputs {
     /// The chunk's challenge.
     pub challenge: Fr,
-    /// The chunk's share of its blob polynomial's value.
+    /// The chunk's share of the value of its blob's polynomial.
     pub share: Fr,
     /// The commitment to the chunk's context and data.
     pub commitment: Fr,
-    /// The value of the polynomial of the chunk's context and its part of L1's queue.
+    /// The value of the polynomial of the chunk's context and operations of L1's queue.
     pub binding: Fr,
 }
 
 impl ChunkInputs {
-    /// What holds of chunk number `chunk` of a block with challenge `challenge`, computed natively.
+    /// The public inputs of chunk number `chunk` of a block with the challenge `challenge`.
     #[must_use]
     pub fn new(
         rules: &BlockRules,
         witness: &ChunkWitness,
         chunk: usize,
         challenge: Fr,
-        payee: L1Address,
+        payee: Address,
     ) -> Self {
         let challenge =
             statement::chunk_challenge(&rules.layout, rules.layout.position(chunk).chunk, challenge);
@@ -41,7 +40,7 @@ impl ChunkInputs {
         }
     }
 
-    /// The inputs in order.
+    /// The inputs in their order.
     #[must_use]
     pub const fn to_array(&self) -> [Fr; INPUT_COUNT] {
         [self.challenge, self.share, self.commitment, self.binding]

@@ -1,31 +1,33 @@
-//! Blob commitments and openings (EIP-4844), by c-kzg with Ethereum's trusted setup.
+//! Commitments and openings of blobs (EIP-4844), computed by c-kzg with Ethereum's trusted setup.
 
 use ark_ff::Field;
 use c_kzg::{Blob as KzgBlob, Bytes32, Bytes48, ethereum_kzg_settings};
-use fernet_ledger::field::{self, FieldError};
-use fernet_ledger::layout::BLOB_ELEMENTS;
-use fernet_ledger::{Blob, Fr, Layout};
+use fernet_ledger::{
+    Blob, Fr, Layout,
+    field::{self, FieldError},
+    layout::BLOB_ELEMENTS,
+};
 use sha2::{Digest, Sha256};
 
 /// Bytes of a compressed point of G1.
 pub const COMMITMENT_BYTES: usize = 48;
 /// First byte of a versioned hash (EIP-4844).
 const VERSIONED_HASH_VERSION: u8 = 1;
-/// Precomputation level of the settings. Nothing here uses it; what shares the process does, and a second setup would
-/// take seconds to load.
+/// Precomputation level of the trusted setup, which is the one that other libraries in the process use: a
+/// second setup would take seconds to load. The functions of this module don't need the precomputation.
 const PRECOMPUTE: u64 = 8;
 
 /// Why a blob has no commitment or opening.
 #[derive(Debug, thiserror::Error)]
 pub enum KzgError {
-    /// The library's reason.
-    #[error("expected a valid blob and point, got {0:?}")]
+    /// c-kzg refused the blob, the point or the proof.
+    #[error("c-kzg: {0:?}")]
     Library(c_kzg::Error),
-    /// The library returned a value that isn't a field element.
+    /// c-kzg returned a value that isn't a field element.
     #[error(transparent)]
     Field(#[from] FieldError),
-    /// There is no such element.
-    #[error("expected an element below {BLOB_ELEMENTS}, got {0}")]
+    /// A blob has no element with this index.
+    #[error("expected the index of an element below {BLOB_ELEMENTS}, got {0}")]
     Element(usize),
 }
 
@@ -35,27 +37,27 @@ impl From<c_kzg::Error> for KzgError {
     }
 }
 
-/// A blob's value at a point, with the proof.
+/// An opening: the value of a blob's polynomial at a point, with the proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opening {
-    /// The point.
+    /// The point at which the polynomial is evaluated.
     pub point: Fr,
-    /// The value.
+    /// The value of the polynomial.
     pub value: Fr,
-    /// The KZG proof.
+    /// The KZG proof of the value.
     pub proof: [u8; COMMITMENT_BYTES],
 }
 
 /// The commitment to a blob.
 ///
 /// # Errors
-/// When an element isn't canonical.
+/// Fails if an element isn't canonical.
 pub fn commitment(blob: &Blob) -> Result<[u8; COMMITMENT_BYTES], KzgError> {
     let settings = ethereum_kzg_settings(PRECOMPUTE);
     Ok(settings.blob_to_kzg_commitment(&*library_blob(blob)?)?.to_bytes().into_inner())
 }
 
-/// What L1 knows a blob by.
+/// The versioned hash of a commitment, which identifies the blob on L1.
 #[must_use]
 pub fn versioned_hash(commitment: &[u8; COMMITMENT_BYTES]) -> [u8; 32] {
     let mut hash: [u8; 32] = Sha256::digest(commitment).into();
@@ -66,7 +68,7 @@ pub fn versioned_hash(commitment: &[u8; COMMITMENT_BYTES]) -> [u8; 32] {
 /// Opens a blob at a point.
 ///
 /// # Errors
-/// When an element isn't canonical.
+/// Fails if an element isn't canonical.
 pub fn open(blob: &Blob, point: Fr) -> Result<Opening, KzgError> {
     let settings = ethereum_kzg_settings(PRECOMPUTE);
     let at = Bytes32::new(field::to_bytes(&point));
@@ -74,20 +76,21 @@ pub fn open(blob: &Blob, point: Fr) -> Result<Opening, KzgError> {
     Ok(Opening { point, value: field::from_bytes(&value)?, proof: proof.to_bytes().into_inner() })
 }
 
-/// Opens a blob at the point of one of its elements, to claim a withdrawal.
+/// Opens a blob at the point of one of its elements, as the claim of a withdrawal requires.
 ///
 /// # Errors
-/// When there is no such element.
+/// Fails if an element isn't canonical or the index is too large.
 pub fn open_element(blob: &Blob, element: usize) -> Result<Opening, KzgError> {
     open(blob, element_point(element)?)
 }
 
-/// The point at which a blob's polynomial has the value of element number `element`.
+/// The point at which a blob's polynomial has the value of the element with index `element`.
 ///
 /// # Errors
-/// When there is no such element.
+/// Fails if the index is too large.
 pub fn element_point(element: usize) -> Result<Fr, KzgError> {
-    // One chunk to an element but for the least size of a chunk, so that the chunk's shift and its point make it up.
+    // In a layout of the smallest chunks, the point is the product of a chunk's shift and one of its two
+    // points.
     let layout = Layout::new(2, 2, BLOB_ELEMENTS / 2).map_err(|_| KzgError::Element(element))?;
     if element >= BLOB_ELEMENTS {
         return Err(KzgError::Element(element));
@@ -96,10 +99,10 @@ pub fn element_point(element: usize) -> Result<Fr, KzgError> {
     Ok(layout.shift(element / 2) * points.get(element % 2).copied().unwrap_or(Fr::ONE))
 }
 
-/// Whether `commitment` opens to `opening`.
+/// Whether `opening` is an opening of `commitment`.
 ///
 /// # Errors
-/// When a point isn't one of the group.
+/// Fails if the commitment or the proof isn't a point of the group.
 pub fn verify(commitment: &[u8; COMMITMENT_BYTES], opening: &Opening) -> Result<bool, KzgError> {
     let settings = ethereum_kzg_settings(PRECOMPUTE);
     let (point, value) = (field::to_bytes(&opening.point), field::to_bytes(&opening.value));

@@ -1,39 +1,41 @@
-//! What a circuit is made for.
+//! The parameters of a circuit.
 
-use fernet_ledger::layout::{Layout, LayoutError};
-use fernet_ledger::tree::{Levels, LevelsError};
+use fernet_ledger::{
+    layout::{Layout, LayoutError},
+    tree::{Levels, LevelsError},
+};
 use serde::{Deserialize, Serialize};
 
-/// Size of the transition circuit: one proof covers one chunk.
+/// Parameters of the transition circuit. One proof covers one chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CircuitParams {
-    /// Levels of the state tree, 4^levels accounts.
+    /// Levels of the state tree, which has 4^levels leaves.
     pub levels: u8,
-    /// Operation slots of a chunk.
+    /// Number of slots of a chunk.
     pub operations: usize,
-    /// Blob elements that a chunk owns, a power of two.
+    /// Number of blob elements that a chunk occupies, a power of two.
     pub elements: usize,
 }
 
-/// A size that no circuit has.
+/// Why parameters are impossible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ParamsError {
-    /// No such tree.
+    /// The number of levels is impossible.
     #[error(transparent)]
     Levels(#[from] LevelsError),
-    /// No such chunk.
+    /// The layout is impossible.
     #[error(transparent)]
     Layout(#[from] LayoutError),
 }
 
 impl CircuitParams {
-    /// What is deployed: 2^32 accounts, chunks of 8 operations; the constraints fill 2^18.
+    /// The parameters in production: 2^32 accounts and chunks of 8 slots, for fewer than 2^18 constraints.
     pub const PRODUCTION: Self = Self { levels: 16, operations: 8, elements: 8 };
 
-    /// The tree's levels, checked.
+    /// The levels of the state tree.
     ///
     /// # Errors
-    /// When no tree has as many.
+    /// Fails if the number of levels is impossible.
     pub fn levels(&self) -> Result<Levels, ParamsError> {
         Ok(Levels::new(self.levels)?)
     }
@@ -41,15 +43,15 @@ impl CircuitParams {
     /// The layout with `chunks_per_blob` chunks in a blob.
     ///
     /// # Errors
-    /// When there is no such layout.
+    /// Fails if the layout is impossible.
     pub fn layout(&self, chunks_per_blob: usize) -> Result<Layout, ParamsError> {
         Ok(Layout::new(self.operations, self.elements, chunks_per_blob)?)
     }
 
-    /// Checks both.
+    /// Checks the parameters.
     ///
     /// # Errors
-    /// When the tree or the chunk can't be.
+    /// Fails if the tree or the layout is impossible.
     pub fn validate(&self) -> Result<(), ParamsError> {
         self.levels()?;
         self.layout(1)?;

@@ -1,4 +1,4 @@
-//! Proving one chunk.
+//! Proving of one chunk.
 #![allow(clippy::indexing_slicing)] // the public inputs start the assignment
 
 use std::sync::Arc;
@@ -10,55 +10,52 @@ use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use fernet_ledger::Fr;
 use rayon::prelude::*;
 
-use crate::assignment::ChunkAssignment;
-use crate::bridge;
-use crate::key::ProverKey;
-use crate::system::System;
-use crate::transition::{SynthesisError, synthesize};
-use crate::verifier::Proof;
+use crate::{
+    assignment::ChunkAssignment,
+    key::ProverKey,
+    msm,
+    proof::Proof,
+    system::System,
+    transition::{SynthesisError, synthesize},
+};
 
-/// Why there is no proof of a chunk.
+/// Why proving a chunk failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ChunkProofError {
-    /// The values don't fit the circuit.
+    /// The assignment isn't one of the circuit.
     #[error(transparent)]
     Synthesis(#[from] SynthesisError),
-    /// The values break a rule.
-    #[error("expected values that satisfy the circuit, got ones that violate constraint {0}")]
+    /// The assignment violates a constraint, because an operation breaks a rule.
+    #[error("the assignment violates constraint {0}")]
     Unsatisfied(usize),
-    /// The key is of another circuit.
-    #[error("expected a key for {expected} variables, got one for {actual}")]
-    KeyMismatch {
-        /// The circuit's.
-        expected: usize,
-        /// The key's.
-        actual: usize,
-    },
+    /// The proving key is for another circuit.
+    #[error("expected a proving key for {expected} variables, got one for {actual}")]
+    KeyMismatch { expected: usize, actual: usize },
 }
 
-/// Proves chunks with one key. Cloning shares the key.
+/// Proves chunks and blocks with one proving key, which clones share.
 #[derive(Debug, Clone)]
 pub struct Prover {
     key: Arc<ProverKey>,
 }
 
 impl Prover {
-    /// A prover with `key`.
+    /// A prover with this proving key.
     #[must_use]
     pub fn new(key: Arc<ProverKey>) -> Self {
         Self { key }
     }
 
-    /// The key.
+    /// The proving key.
     #[must_use]
     pub fn key(&self) -> &ProverKey {
         &self.key
     }
 
-    /// Proves a chunk, on all cores.
+    /// Proves a chunk on all cores.
     ///
     /// # Errors
-    /// When the values don't fit the circuit or break a rule.
+    /// Fails if the assignment isn't one of the circuit or violates a constraint.
     pub fn prove_chunk(&self, chunk: &ChunkAssignment) -> Result<Proof, ChunkProofError> {
         let mut system = System::evaluating();
         synthesize(&mut system, &self.key.params, chunk)?;
@@ -79,7 +76,7 @@ impl Prover {
         Ok(self.prove(domain, sides, &assignment, inputs))
     }
 
-    /// Groth16 without blinding: A = α + Σ, B = β + Σ, C = L + H.
+    /// The Groth16 proof without blinding: A = α + Σ, B = β + Σ, C = L + H.
     fn prove(
         &self,
         domain: Radix2EvaluationDomain<Fr>,
@@ -87,16 +84,17 @@ impl Prover {
         assignment: &[Fr],
         inputs: usize,
     ) -> Proof {
-        let values = bridge::scalars(assignment);
-        // The two halves share no data. Each has stretches for one core, which the other half fills.
+        let values = msm::scalars(assignment);
+        // The two halves share no data. Each has sequential sections, during which the other uses the free
+        // cores.
         let (c, (a, b)) = rayon::join(
             || -> G1Projective {
-                let quotient = bridge::scalars(&quotient(domain, sides, &assignment[..inputs]));
-                bridge::multiply_both(&self.key.l, &values, &self.key.h, &quotient)
+                let quotient = msm::scalars(&quotient(domain, sides, &assignment[..inputs]));
+                msm::msm_combined(&self.key.l, &values, &self.key.h, &quotient)
             },
             || -> (G1Projective, G2Projective) {
-                let b = bridge::multiply_sparse(&self.key.b, &values);
-                (bridge::multiply_sparse(&self.key.a, &values), b)
+                let b = msm::msm_sparse(&self.key.b, &values);
+                (msm::msm_sparse(&self.key.a, &values), b)
             },
         );
         let (alpha, beta) = self.key.verifying_key().alpha_beta();
@@ -104,14 +102,14 @@ impl Prover {
     }
 }
 
-/// Coefficients of Q = (A·B − C)/Z, where the three polynomials have the rows' values over the domain of size n, and
-/// Z = X^n − 1 vanishes on it.
+/// Coefficients of Q = (A·B − C)/Z, where the three polynomials have the rows' values over the domain of size
+/// n, and Z = X^n − 1 vanishes on it.
 ///
-/// On the coset where X^n = −1, A·B = Q·Z + C is C − 2·Q. Both sides have a degree below n there, so their coefficients
-/// agree, and C need not be evaluated on the coset.
+/// On the coset where X^n = −1, A·B = Q·Z + C becomes A·B = C − 2·Q. Both sides then have a degree below n,
+/// so their coefficients are equal, and C isn't evaluated on the coset.
 fn quotient(domain: Radix2EvaluationDomain<Fr>, sides: [Vec<Fr>; 3], inputs: &[Fr]) -> Vec<Fr> {
     let size = domain.size();
-    // A root of order 2n exists: the field has roots of order 2^32, and a circuit of 2^31 rows fits no memory.
+    // A root of order 2n exists: the field has roots of order 2^32, and no circuit has 2^31 rows.
     let shift = Fr::get_root_of_unity(2 * size as u64).unwrap_or(Fr::GENERATOR);
     let coset = domain.get_coset(shift).unwrap_or(domain);
     let [mut a, mut b, mut c] = sides;
@@ -128,7 +126,7 @@ fn quotient(domain: Radix2EvaluationDomain<Fr>, sides: [Vec<Fr>; 3], inputs: &[F
     coset.ifft_in_place(&mut a);
     let half = Fr::from(2u64).inverse().unwrap_or(Fr::ZERO);
     c.par_iter_mut().zip(&a).for_each(|(c, product)| *c = (*c - product) * half);
-    // The highest coefficient is zero: the degree is the size less two.
+    // The highest coefficient is zero, because the degree is at most size − 2.
     c.truncate(size - 1);
     c
 }

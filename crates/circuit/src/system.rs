@@ -1,67 +1,69 @@
-//! A rank-1 constraint system that carries only values when proving and records its rows when setting up.
+//! A rank-1 constraint system that computes only values for a proof, and records its rows for a set-up.
 //!
-//! Every constraint is `a · b = c` for three linear combinations of variables. Variable 0 is the constant one, then
-//! come the public inputs, then the rest. Proving needs just the values of a, b and c in each row, so no combination
-//! is ever materialised there; setting up needs the rows, of which each [`Num`] carries its combination.
+//! Every constraint is `a · b = c` for three linear combinations of variables. Variable 0 is the constant
+//! one, then come the public inputs, then the witness. A proof needs only the values of a, b and c in each
+//! row, so no combination is stored. A set-up needs the rows, so each [`Num`] has its combination.
 
-use std::collections::BTreeMap;
-use std::ops::{Add, Neg, Sub};
+use std::{
+    collections::BTreeMap,
+    ops::{Add, Neg, Sub},
+};
 
 use ark_ff::{AdditiveGroup, Field, PrimeField};
 use fernet_ledger::Fr;
 use sha2::{Digest, Sha256};
 
-/// A linear combination: coefficients by variable, variables ascending, no coefficient zero.
+/// A linear combination: variables in ascending order with their nonzero coefficients.
 pub type Terms = Vec<(u32, Fr)>;
 
-/// A row: the three combinations of `a · b = c`.
+/// A constraint: the three combinations of `a · b = c`.
 pub type Row = [Terms; 3];
 
-/// A value in the circuit, and how it depends on the variables if rows are recorded.
+/// A value in the circuit, with its linear combination of variables if rows are recorded or hashed.
 #[derive(Debug, Clone)]
 pub struct Num {
-    /// The value under the present assignment.
+    /// The value under the current assignment.
     pub(crate) value: Fr,
     terms: Terms,
 }
 
-/// What happens to rows.
+/// What the system does with rows.
 #[derive(Debug)]
 enum Rows {
-    /// Only their values matter.
+    /// Only the values of rows are computed.
     Evaluated,
-    /// They are kept.
+    /// Rows are stored.
     Recorded(Vec<Row>),
-    /// They are hashed and forgotten.
+    /// Rows are hashed and not stored.
     Hashed(Box<Sha256>),
 }
 
-/// The system.
+/// A constraint system with its assignment.
 #[derive(Debug)]
 pub struct System {
     rows: Rows,
     inputs: usize,
     assignment: Vec<Fr>,
     sides: [Vec<Fr>; 3],
-    /// Rows by part of the circuit.
+    /// Number of rows by part of the circuit.
     counts: BTreeMap<&'static str, usize>,
     part: &'static str,
 }
 
 impl System {
-    /// A system for proving: values only.
+    /// A system for a proof, which computes only values.
     #[must_use]
     pub fn evaluating() -> Self {
         Self::new(Rows::Evaluated)
     }
 
-    /// A system for setting up: rows are kept.
+    /// A system for a set-up, which records its rows.
     #[must_use]
     pub fn recording() -> Self {
         Self::new(Rows::Recorded(Vec::new()))
     }
 
-    /// A system that only hashes its rows.
+    /// A system that hashes its rows.
     #[must_use]
     pub fn hashing() -> Self {
         Self::new(Rows::Hashed(Box::default()))
@@ -78,25 +80,25 @@ impl System {
         }
     }
 
-    /// Constraints so far.
+    /// Number of constraints so far.
     #[must_use]
     pub fn constraints(&self) -> usize {
         self.counts.values().sum()
     }
 
-    /// Constraints by part of the circuit.
+    /// Number of constraints by part of the circuit.
     #[must_use]
     pub const fn counts(&self) -> &BTreeMap<&'static str, usize> {
         &self.counts
     }
 
-    /// Variables that are public, the constant one included.
+    /// Number of public inputs, the constant one included.
     #[must_use]
     pub const fn inputs(&self) -> usize {
         self.inputs
     }
 
-    /// Values of all variables: one, public inputs, witness.
+    /// Values of all variables: the constant one, the public inputs, the witness.
     #[must_use]
     pub fn assignment(&self) -> &[Fr] {
         &self.assignment
@@ -108,7 +110,7 @@ impl System {
         self.assignment.get(1..self.inputs).unwrap_or_default()
     }
 
-    /// The recorded rows; empty unless the system records.
+    /// The recorded rows; empty unless the system records them.
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         match &self.rows {
@@ -117,7 +119,7 @@ impl System {
         }
     }
 
-    /// The digest of all rows and the number of variables; zero unless the system hashes.
+    /// The digest of all rows and the number of variables; zero unless the system hashes its rows.
     #[must_use]
     pub fn into_digest(self) -> [u8; 32] {
         let Rows::Hashed(mut hasher) = self.rows else { return [0; 32] };
@@ -132,14 +134,14 @@ impl System {
         (self.sides, self.assignment)
     }
 
-    /// The first row that the assignment violates.
+    /// Index of the first row that the assignment violates.
     #[must_use]
     pub fn violated(&self) -> Option<usize> {
         let [a, b, c] = &self.sides;
         a.iter().zip(b).zip(c).position(|((a, b), c)| *a * b != *c)
     }
 
-    /// The part of the circuit that the coming rows count for.
+    /// Sets the part of the circuit to which the next rows belong.
     pub(crate) fn enter(&mut self, part: &'static str) {
         self.part = part;
     }
@@ -160,14 +162,14 @@ impl System {
         self.constant(Fr::ZERO)
     }
 
-    /// A new public input; all come before the first witness variable.
+    /// A new public input. All public inputs come before the first witness variable.
     pub(crate) fn input(&mut self, value: Fr) -> Num {
         debug_assert_eq!(self.inputs, self.assignment.len(), "public inputs come first");
         self.inputs += 1;
         self.witness(value)
     }
 
-    /// A new variable with this value, bound by nothing yet.
+    /// A new witness variable with this value, without a constraint.
     pub(crate) fn witness(&mut self, value: Fr) -> Num {
         let terms =
             if self.is_evaluating() { Vec::new() } else { vec![(self.assignment.len() as u32, Fr::ONE)] };
@@ -203,7 +205,7 @@ impl System {
         self.enforce(a, &self.one(), b);
     }
 
-    /// Constrains `a = 0` wherever `flag` isn't zero.
+    /// Constrains `a = 0` if `flag` isn't zero.
     pub(crate) fn zero_if(&mut self, flag: &Num, a: &Num) {
         self.enforce(flag, a, &self.zero());
     }
@@ -215,13 +217,13 @@ impl System {
         product
     }
 
-    /// The quotient, for a `denominator` known not to be zero. Were it zero, the quotient would be unbound.
+    /// The quotient, for a `denominator` that is never zero: the quotient by zero would be unconstrained.
     pub(crate) fn divide(&mut self, numerator: &Num, denominator: &Num) -> Num {
         let inverse = denominator.value.inverse().unwrap_or(Fr::ZERO);
         self.quotient(numerator, denominator, inverse)
     }
 
-    /// Two quotients for the price of one inversion; the same holds of the denominators.
+    /// Two quotients with one inversion, for denominators that are never zero.
     pub(crate) fn divide_two(&mut self, first: (&Num, &Num), second: (&Num, &Num)) -> (Num, Num) {
         let both = (first.1.value * second.1.value).inverse().unwrap_or(Fr::ZERO);
         let quotient = self.quotient(first.0, first.1, both * second.1.value);
@@ -256,7 +258,7 @@ impl Num {
         if other.terms.is_empty() {
             return;
         }
-        // The usual case: variables newer than all there are.
+        // Usually, all variables of `other` are newer.
         let newer = other.terms.first().map(|term| term.0) > self.terms.last().map(|term| term.0);
         if newer {
             self.terms.extend(other.terms.iter().map(|(variable, c)| (*variable, *c * factor)));

@@ -1,69 +1,78 @@
-//! The circuit: a chunk of operations takes one state root to the next, and is what the blob holds.
+//! The circuit: the operations of a chunk transform one state root into the next, and are the data in the
+//! blob.
 //!
-//! All slots have the same constraints. Flags say which kind a slot is, exactly one; what a kind doesn't use is either
-//! switched off by its flag (root checks, signature) or forced to zero (fields of the data element).
+//! All slots have the same constraints. Exactly one flag per slot is set, which is its kind. What a kind
+//! doesn't use is either disabled by the flag (root checks, signature) or constrained to zero (fields of the
+//! data element).
 //!
-//! Why the parts suffice, beside what each says itself:
-//! - A leaf is opened by hashing to it under a root, so key, balance and nonce are the account's. Balances in the tree
-//!   are below 2^64 and nonces below 2^32, because each update checks what it writes and the tree starts empty.
-//! - Keys in the tree are on the curve, because L1 checks a deposit's key; so the addition law is complete there.
-//! - An empty leaf is zero, which no account hashes to. So whether an account exists isn't up to the prover.
-//! - Domain, recipients and roots aren't public inputs: the commitment absorbs them before the challenge exists, and the
-//!   binding is a polynomial at the challenge whose first coefficients they are. L1 computes the same polynomial from
-//!   what it knows, so they are L1's. The entries of L1's queue are the coefficients after them.
-//! - An entry's coefficients are fixed before the challenge as well: index, amount and target are in the data, a key is
-//!   in the leaf of its index. A deposit's first coefficient is below 2^96 and an exit's isn't.
+//! Why these constraints are sufficient, besides the explanations of each part:
+//! - The hash of key, balance and nonce is opened as a leaf under the root, so they are the account's.
+//!   Balances in the tree are below 2^64 and nonces below 2^32, because each update checks what it writes and
+//!   the tree starts empty.
+//! - Keys in the tree are on the curve, because L1 checks the key of a deposit. So the addition law is
+//!   complete for them.
+//! - An empty leaf is zero, which isn't the hash of any account. So the prover can't choose whether an
+//!   account exists.
+//! - Domain, recipients and roots aren't public inputs. The commitment absorbs them before the challenge
+//!   exists, and they are the first coefficients of the polynomial whose value at the challenge is the
+//!   binding. L1 evaluates the same polynomial with its own values, so they are equal to L1's. The
+//!   coefficients after them are the operations of L1's queue.
+//! - The coefficients of an operation are fixed before the challenge, too: index, amount and target are in
+//!   the data, and a key is in the leaf of its index. The first coefficient is below 2^96 for a deposit and
+//!   not for an exit.
 #![allow(clippy::indexing_slicing)] // constant ranges of vectors whose length is a constant
 
 use ark_ff::{AdditiveGroup, Field, PrimeField};
-use fernet_ledger::Fr;
-use fernet_ledger::layout::{BLOB_ELEMENTS, Layout};
-use fernet_ledger::operation::kind;
+use fernet_ledger::{
+    Fr,
+    field::power_of_two,
+    layout::{BLOB_ELEMENTS, Layout},
+    operation::{self, ELEMENT_BITS, kind},
+};
+use fernet_protocol::{Bps, L1Operation};
 
-use crate::assignment::{AccountAssignment, AssignmentError, ChunkAssignment, SlotAssignment, power_of_two};
-use crate::gadgets::edwards::{self, Point};
-use crate::gadgets::poseidon::{self, Capacity};
-use crate::gadgets::{bits, merkle};
-use crate::params::{CircuitParams, ParamsError};
-use crate::system::{Num, System};
+use crate::{
+    assignment::{AccountAssignment, AssignmentError, ChunkAssignment, SlotAssignment},
+    gadgets::edwards::{self, Point},
+    gadgets::poseidon::{self, Capacity},
+    gadgets::{bits, merkle},
+    params::{CircuitParams, ParamsError},
+    system::{Num, System},
+};
 
-/// Bits of an index, and of a fee.
+/// Bits of an account index and of a fee.
 const INDEX_BITS: usize = 32;
-/// Bits of a balance, and of an amount.
+/// Bits of a balance and of an amount.
 const BALANCE_BITS: usize = 64;
 /// Bits of a nonce.
 const NONCE_BITS: usize = 32;
-/// Bits of a data element below the kind, and of an L1 address.
-const BODY_BITS: usize = 160;
-/// Bits of a data element.
-const ELEMENT_BITS: u64 = 168;
+/// Bits of a data element below the kind, and bits of an L1 address.
+const BODY_BITS: usize = operation::BODY_BITS as usize;
 /// Bits of a signature's challenge.
 const CHALLENGE_BITS: usize = 128;
-/// Bits of a share in basis points, and of a remainder of dividing by [`WHOLE_BPS`].
+/// Bits of a share in basis points and of a remainder modulo [`WHOLE_BPS`].
 const SHARE_BITS: usize = 14;
-/// Basis points of everything.
-const WHOLE_BPS: u64 = 10_000;
-/// Bits of a chunk's fees: at most 4,096 of 32 bits.
+/// Basis points of the whole.
+const WHOLE_BPS: u64 = Bps::WHOLE.get() as u64;
+/// Bits of a chunk's fees: the sum of at most 4,096 fees of 32 bits.
 const FEES_BITS: usize = 44;
-/// Where the burned share starts among the recipients.
-const FEE_BURN_AT: u64 = (BODY_BITS + INDEX_BITS) as u64;
-/// The bit that an exit's first coefficient has and a deposit's hasn't.
-const QUEUED_EXIT_AT: u64 = 96;
+/// Position of the burned share in the element of the recipients.
+const FEE_BURN_SHIFT: u64 = (BODY_BITS + INDEX_BITS) as u64;
 
-/// Why a chunk can't be put into the circuit.
+/// Why a chunk can't be synthesized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SynthesisError {
-    /// The size is impossible.
+    /// The parameters are impossible.
     #[error(transparent)]
     Params(#[from] ParamsError),
-    /// The values don't fit the size.
+    /// The assignment doesn't have the shape of the circuit.
     #[error(transparent)]
     Assignment(#[from] AssignmentError),
 }
 
-/// What one slot's data element says.
+/// The fields and flags of one slot.
 struct Fields {
-    /// Bits of the body, lowest first.
+    /// Bits of the body, least significant first.
     bits: Vec<Num>,
     body: Num,
     to: Num,
@@ -73,15 +82,15 @@ struct Fields {
     is_exit: Num,
     is_deposit: Num,
     is_target: Num,
-    /// Transfer or withdrawal: by the sender's signature.
+    /// Transfer or withdrawal: signed by the sender.
     signs: Num,
-    /// Transfer, withdrawal or exit: out of the sender's balance.
+    /// Transfer, withdrawal or exit: debits the sender.
     pays: Num,
-    /// Transfer or deposit.
+    /// Transfer or deposit: credits the recipient.
     receives: Num,
-    /// Withdrawal or exit: has a target.
-    leaves: Num,
-    /// The whole element.
+    /// Withdrawal or exit: pays to L1, so a target follows.
+    has_target: Num,
+    /// The whole data element.
     element: Num,
 }
 
@@ -92,35 +101,35 @@ struct AccountNums {
     nonce: Num,
 }
 
-/// Values of the block that every slot needs.
+/// Values that are the same for all slots.
 struct Shared {
     domain: Num,
     challenge: Num,
     levels: usize,
 }
 
-/// What changes from slot to slot.
+/// Values that change from slot to slot.
 struct Running {
     root: Num,
     fees: Num,
-    /// The binding's value so far.
+    /// Value so far of the polynomial of the binding.
     binding: Num,
 }
 
-/// What the recipients consist of.
+/// The element of the recipients and its parts.
 struct Recipients {
     packed: Num,
-    /// Bits of the fee recipient's index, lowest first.
+    /// Bits of the fee recipient's index, least significant first.
     fee_index: Vec<Num>,
-    /// Basis points of the fees that are burned.
+    /// Burned share of the fees in basis points.
     fee_burn: Num,
 }
 
-/// Puts a chunk into the system.
+/// Synthesizes the circuit of a chunk: adds its variables and constraints to the system.
 ///
 /// # Errors
-/// When the size is impossible or the values are of another size. Whether the values satisfy the constraints is for
-/// [`System::violated`] to say.
+/// Fails if the parameters are impossible or the assignment doesn't have their shape. It doesn't fail for an
+/// assignment that violates a constraint, see [`System::violated`].
 pub fn synthesize(
     system: &mut System,
     params: &CircuitParams,
@@ -138,7 +147,7 @@ pub fn synthesize(
     let after = system.witness(chunk.root_after);
     let context = [domain.clone(), recipients.packed.clone(), before.clone(), after.clone()];
     let slots: Vec<Fields> = chunk.slots.iter().map(|slot| fields(system, slot)).collect();
-    targets_follow_withdrawals(system, &slots);
+    constrain_targets(system, &slots);
 
     let shared = Shared { domain, challenge: challenge.clone(), levels };
     let start = polynomial(system, &challenge, &context);
@@ -160,11 +169,12 @@ pub fn synthesize(
     let computed = poseidon::sponge(system, &absorbed);
     system.equal(&computed, &commitment);
     system.enter("blob share");
-    bind_share(system, &layout, &elements, &challenge, &share);
+    constrain_share(system, &layout, &elements, &challenge, &share);
     Ok(())
 }
 
-/// The recipients: 160 bits of payee, 32 bits of fee recipient, and above them a share of at most all basis points.
+/// The recipients: 160 bits of payee, 32 bits of fee recipient, and above them a share of at most
+/// [`WHOLE_BPS`].
 fn recipients(system: &mut System, chunk: &ChunkAssignment) -> Recipients {
     let payee_bits = bits::bits(system, &chunk.payee, BODY_BITS);
     let fee_index = bits::bits(system, &chunk.fee_index, INDEX_BITS);
@@ -173,18 +183,19 @@ fn recipients(system: &mut System, chunk: &ChunkAssignment) -> Recipients {
     let fee_burn = system.witness(chunk.fee_burn);
     at_most(system, &fee_burn, WHOLE_BPS);
     let low = &payee + &index.scale(power_of_two(BODY_BITS as u64));
-    let packed = &low + &fee_burn.scale(power_of_two(FEE_BURN_AT));
+    let packed = &low + &fee_burn.scale(power_of_two(FEE_BURN_SHIFT));
     Recipients { packed, fee_index, fee_burn }
 }
 
-/// `num` is an integer of at most `limit`, which is below 2^14: both it and what is left have 14 bits. 30 constraints.
+/// Constrains `num` to integers from 0 to `limit`, which is below 2^14: `num` and `limit − num` have 14 bits
+/// each. 30 constraints.
 fn at_most(system: &mut System, num: &Num, limit: u64) {
     bits::decompose(system, num, SHARE_BITS);
     let rest = &system.constant(Fr::from(limit)) - num;
     bits::decompose(system, &rest, SHARE_BITS);
 }
 
-/// The fields and flags of a slot, and what they may be together.
+/// Allocates the fields and flags of a slot, and constrains their combinations.
 fn fields(system: &mut System, slot: &SlotAssignment) -> Fields {
     system.enter("fields");
     let bits = bits::bits(system, &slot.body, BODY_BITS);
@@ -202,24 +213,23 @@ fn fields(system: &mut System, slot: &SlotAssignment) -> Fields {
     let signs = &is_transfer + &is_withdrawal;
     let pays = &signs + &is_exit;
     let receives = &is_transfer + &is_deposit;
-    let leaves = &is_withdrawal + &is_exit;
-    // Exactly one kind: five flags, of which at most one is set, and padding is their absence.
+    let has_target = &is_withdrawal + &is_exit;
+    // Exactly one kind: at most one of the five flags is set, and a slot without a flag is padding.
     let is_padding = &(&(&system.one() - &pays) - &is_deposit) - &is_target;
     bits::boolean(system, &is_padding);
 
-    // Fields that a kind leaves empty. Sums of numbers of 32 bits vanish only if each does.
+    // Fields that a kind doesn't use are zero. A sum of numbers of 32 bits is zero only if each of them is.
     system.zero_if(&is_padding, &body);
-    // What leaves has no recipient; in its place an exit says that it was forced.
-    system.zero_if(&leaves, &(&to - &is_exit));
+    // `to` is 0 in a withdrawal and 1 in an exit.
+    system.zero_if(&has_target, &(&to - &is_exit));
     system.zero_if(&is_exit, &fee);
     system.zero_if(&is_deposit, &(&from + &fee));
-    // Where the flag is set, the number has an inverse.
     nonzero_if(system, &is_deposit, &to);
     nonzero_if(system, &is_target, &body);
 
     let kinds = [
         (&is_transfer, kind::TRANSFER),
-        (&leaves, kind::WITHDRAWAL),
+        (&has_target, kind::WITHDRAWAL),
         (&is_deposit, kind::DEPOSIT),
         (&is_target, kind::TARGET),
     ];
@@ -240,24 +250,24 @@ fn fields(system: &mut System, slot: &SlotAssignment) -> Fields {
         signs,
         pays,
         receives,
-        leaves,
+        has_target,
         element,
     }
 }
 
-/// `num` isn't zero if `flag` is one: their quotient exists. 1 constraint.
+/// Constrains `num` to be nonzero if `flag` is one: `flag / num` exists. 1 constraint.
 fn nonzero_if(system: &mut System, flag: &Num, num: &Num) {
     let inverse = system.witness(flag.value * num.value.inverse().unwrap_or(Fr::ZERO));
     system.enforce(num, &inverse, flag);
 }
 
-/// A target comes after each withdrawal and each exit and nowhere else, within the chunk.
-fn targets_follow_withdrawals(system: &mut System, slots: &[Fields]) {
+/// The slot after each withdrawal and each exit, and no other slot, is a target in the same chunk.
+fn constrain_targets(system: &mut System, slots: &[Fields]) {
     let zero = system.zero();
-    let before = std::iter::once(&zero).chain(slots.iter().map(|fields| &fields.leaves));
+    let before = std::iter::once(&zero).chain(slots.iter().map(|fields| &fields.has_target));
     let here = slots.iter().map(|fields| &fields.is_target).chain(std::iter::once(&zero));
-    for (leaves, target) in before.zip(here) {
-        system.equal(leaves, target);
+    for (has_target, is_target) in before.zip(here) {
+        system.equal(has_target, is_target);
     }
 }
 
@@ -266,13 +276,13 @@ fn account(system: &mut System, assignment: &AccountAssignment) -> AccountNums {
     AccountNums { key, balance: system.witness(assignment.balance), nonce: system.witness(assignment.nonce) }
 }
 
-/// An account's leaf with another balance and nonce.
+/// The leaf of an account with the given balance and nonce.
 fn leaf(system: &mut System, account: &AccountNums, balance: &Num, nonce: &Num) -> Num {
     system.enter("leaf hashes");
     poseidon::leaf(system, (&account.key.x, &account.key.y), balance, nonce)
 }
 
-/// One slot: the payer is debited, the recipient credited, fees and L1's operations add up.
+/// One slot: debits the sender, credits the recipient, and updates the fees and the binding.
 fn slot(
     system: &mut System,
     shared: &Shared,
@@ -291,11 +301,12 @@ fn slot(
     bits::decompose(system, &balance, BALANCE_BITS);
     let nonce = &sender.nonce + &fields.signs;
     bits::decompose(system, &nonce, NONCE_BITS);
-    // An exit takes everything. From an account that doesn't exist that is nothing, and nothing else has such a payer.
+    // An exit debits the whole balance. Only an exit can have a sender that doesn't exist, and its amount is
+    // 0 then.
     system.zero_if(&fields.is_exit, &balance);
-    let absent = bits::bit(system, assignment.absent);
-    let debited_otherwise = &system.one() - &fields.is_exit;
-    system.zero_if(&absent, &debited_otherwise);
+    let absent = bits::bit(system, assignment.sender_is_absent);
+    let is_no_exit = &system.one() - &fields.is_exit;
+    system.zero_if(&absent, &is_no_exit);
     system.zero_if(&absent, amount);
     signature(system, shared, assignment, fields, &sender, target);
     let exists = &system.one() - &absent;
@@ -304,15 +315,15 @@ fn slot(
     let new = leaf(system, &sender, &balance, &nonce);
     let new = system.multiply(&exists, &new);
     let path = Path { index, siblings: &assignment.sender.siblings, levels: shared.levels };
-    running.root = step(system, &running.root, &fields.pays, &path, &old, &new);
+    running.root = update_root(system, &running.root, &fields.pays, &path, &old, &new);
     running.fees = &running.fees + &fee;
 
     system.enter("accounts");
     let recipient = account(system, &assignment.recipient);
-    let creates = bits::bit(system, assignment.creates);
-    // Only a deposit creates an account, which starts with nothing.
-    let created_otherwise = &system.one() - &fields.is_deposit;
-    system.zero_if(&creates, &created_otherwise);
+    let creates = bits::bit(system, assignment.creates_recipient);
+    // Only a deposit creates an account, whose balance and nonce are 0 before it.
+    let is_no_deposit = &system.one() - &fields.is_deposit;
+    system.zero_if(&creates, &is_no_deposit);
     system.zero_if(&creates, &recipient.balance);
     system.zero_if(&creates, &recipient.nonce);
     let credit = system.multiply(&fields.receives, amount);
@@ -323,24 +334,26 @@ fn slot(
     let new = leaf(system, &recipient, &balance, &recipient.nonce);
     let index = &fields.bits[INDEX_BITS..2 * INDEX_BITS];
     let path = Path { index, siblings: &assignment.recipient.siblings, levels: shared.levels };
-    running.root = step(system, &running.root, &fields.receives, &path, &old, &new);
+    running.root = update_root(system, &running.root, &fields.receives, &path, &old, &new);
 
     system.enter("queue");
-    // `from` is zero in a deposit, `to` one in an exit, and what is credited zero in an exit.
+    // In a deposit, `from` is 0. In an exit, `to` is 1 and the credit is 0.
     let from = bits::pack(system, &fields.bits[..INDEX_BITS]);
-    let mark = fields.is_exit.scale(power_of_two(QUEUED_EXIT_AT) - Fr::ONE);
-    let head = &(&(&from + &fields.to) + &credit.scale(power_of_two(INDEX_BITS as u64))) + &mark;
+    let exit_bit = fields.is_exit.scale(power_of_two(L1Operation::EXIT_BIT.into()) - Fr::ONE);
+    let head =
+        &(&(&from + &fields.to) + &credit.scale(power_of_two(L1Operation::AMOUNT_SHIFT.into()))) + &exit_bit;
     let zero = system.zero();
     let target = target.unwrap_or(&zero);
     let x = &recipient.key.x + &system.multiply(&fields.is_exit, &(target - &recipient.key.x));
     let y = &recipient.key.y - &system.multiply(&fields.is_exit, &recipient.key.y);
     let value = polynomial(system, &shared.challenge, &[running.binding.clone(), head, x, y]);
     let queued = &fields.is_exit + &fields.is_deposit;
-    let gained = system.multiply(&queued, &(&value - &running.binding));
-    running.binding = &running.binding + &gained;
+    let change = system.multiply(&queued, &(&value - &running.binding));
+    running.binding = &running.binding + &change;
 }
 
-/// The polynomial with these coefficients, from the highest, at `z`. One constraint for each but the first.
+/// The value at `z` of the polynomial with these coefficients, highest first. 1 constraint per coefficient
+/// but the first.
 fn polynomial(system: &mut System, z: &Num, coefficients: &[Num]) -> Num {
     let mut value = system.zero();
     for (number, coefficient) in coefficients.iter().enumerate() {
@@ -352,21 +365,21 @@ fn polynomial(system: &mut System, z: &Num, coefficients: &[Num]) -> Num {
     value
 }
 
-/// Where a leaf is.
+/// A Merkle path.
 struct Path<'a> {
-    /// 32 bits of the index, lowest first.
+    /// 32 bits of the index, least significant first.
     index: &'a [Num],
     siblings: &'a [[Fr; 3]],
     levels: usize,
 }
 
-/// If `active`, the leaf goes from `old` to `new` and the root with it; otherwise the root stays.
-fn step(system: &mut System, root: &Num, active: &Num, path: &Path<'_>, old: &Num, new: &Num) -> Num {
+/// The root after the leaf changes from `old` to `new` if `active` is one, else the unchanged root.
+fn update_root(system: &mut System, root: &Num, active: &Num, path: &Path<'_>, old: &Num, new: &Num) -> Num {
     let (low, high) = path.index.split_at(2 * path.levels);
     let roots = merkle::update(system, low, path.siblings, old, new);
     system.enter("roots");
     if !high.is_empty() {
-        // A smaller tree has no leaf at a higher index.
+        // A tree with fewer levels has no leaf with a higher index.
         let above = bits::pack(system, high);
         system.zero_if(active, &above);
     }
@@ -375,7 +388,8 @@ fn step(system: &mut System, root: &Num, active: &Num, path: &Path<'_>, old: &Nu
     root + &change
 }
 
-/// If the slot is signed, the sender's key signed it: `R = s·G − e·pk` hashes to `e`.
+/// Constrains the signature of a signed slot to be valid under the sender's key: `R = s·G − e·pk` hashes to
+/// `e`.
 fn signature(
     system: &mut System,
     shared: &Shared,
@@ -390,12 +404,12 @@ fn signature(
         .collect();
     let challenge: Vec<Num> =
         (0..CHALLENGE_BITS).map(|place| bits::bit(system, assignment.challenge >> place & 1 == 1)).collect();
-    let committed = edwards::multiply_generator(system, &response);
-    let owed = edwards::multiply(system, &edwards::negate(&sender.key), &challenge);
-    let point = edwards::add(system, &committed, &owed);
+    let response_point = edwards::multiply_generator(system, &response);
+    let key_point = edwards::multiply(system, &edwards::negate(&sender.key), &challenge);
+    let point = edwards::add(system, &response_point, &key_point);
 
     system.enter("signature hash");
-    let message = &fields.element + &sender.nonce.scale(power_of_two(ELEMENT_BITS));
+    let message = &fields.element + &sender.nonce.scale(power_of_two(ELEMENT_BITS.into()));
     let address = match target {
         Some(target) => system.multiply(&fields.is_withdrawal, target),
         None => system.zero(),
@@ -408,7 +422,7 @@ fn signature(
     system.zero_if(&fields.signs, &(&expected - &actual));
 }
 
-/// The chunk's fees, less the burned share, go to the recipient's account if its leaf isn't empty.
+/// Credits the chunk's fees, less the burned share, to the fee recipient if its leaf isn't empty.
 fn credit_fees(
     system: &mut System,
     chunk: &ChunkAssignment,
@@ -430,11 +444,11 @@ fn credit_fees(
     let new = system.multiply(&exists, &new);
     let path = Path { index: &recipients.fee_index, siblings: &chunk.fee_recipient.siblings, levels };
     let always = system.one();
-    running.root = step(system, &running.root, &always, &path, &old, &new);
+    running.root = update_root(system, &running.root, &always, &path, &old, &new);
 }
 
-/// `share` basis points of `fees`, rounded down: the quotient and a remainder below the divisor. Neither side of the
-/// equation reaches the field's order, so the integers are the only ones.
+/// `share` basis points of `fees`, rounded down: the quotient of a division with a remainder below the
+/// divisor. Both sides of the equation are below the field's order, so quotient and remainder are unique.
 fn burned(system: &mut System, fees: &Num, share: &Num) -> Num {
     let product = system.multiply(fees, share);
     let [low, high, ..] = product.value.into_bigint().0;
@@ -448,9 +462,9 @@ fn burned(system: &mut System, fees: &Num, share: &Num) -> Num {
     burned
 }
 
-/// `y = (z^4096 − 1)/4096 · Σ d_j·μ_j/(z − μ_j)`. Were z one of the points, a quotient would be unbound; it is a
-/// digest, so it isn't.
-fn bind_share(system: &mut System, layout: &Layout, elements: &[Num], z: &Num, share: &Num) {
+/// Constrains the share: `y = (z^4096 − 1)/4096 · Σ d_j·μ_j/(z − μ_j)`. A quotient is unconstrained if z is
+/// one of the points, which has a negligible probability because z is a digest.
+fn constrain_share(system: &mut System, layout: &Layout, elements: &[Num], z: &Num, share: &Num) {
     let mut sum = system.zero();
     for (element, point) in elements.iter().zip(layout.points()) {
         let denominator = z - &system.constant(point);

@@ -1,56 +1,48 @@
-//! Checking proofs natively, as L1 does.
+//! Native verification of Groth16 proofs and aggregates, as on L1.
 #![allow(clippy::indexing_slicing)] // constant positions in arrays of fixed length
 
-use alloy::primitives::keccak256;
+use alloy_primitives::keccak256;
 use ark_bls12_381::{Bls12_381, G1Affine, G1Projective, G2Affine};
-use ark_ec::pairing::{Pairing, PairingOutput};
-use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
+use ark_ec::{
+    AffineRepr, CurveGroup, VariableBaseMSM,
+    pairing::{Pairing, PairingOutput},
+};
 use ark_ff::{AdditiveGroup, Field};
 use ark_groth16::VerifyingKey as ArkVerifyingKey;
-use fernet_ledger::Fr;
-use fernet_ledger::field;
+use fernet_ledger::{Fr, field};
 
-use crate::block::ChunkPart;
-use crate::encoding::{self, G1_BYTES, G2_BYTES, PointError};
-use crate::inputs::{ChunkInputs, INPUT_COUNT};
+use crate::{
+    encoding::{self, G1_BYTES, G2_BYTES, PointError},
+    inputs::{ChunkInputs, INPUT_COUNT},
+    proof::{ChunkWords, Proof},
+};
 
-/// Bytes of a verifying key: alpha, beta, gamma, delta, one point for the constant and one for each public input.
+/// Bytes of a verifying key: alpha, beta, gamma, delta, one point for the constant and one per public input.
 pub const VERIFYING_KEY_BYTES: usize = G1_BYTES + 3 * G2_BYTES + (INPUT_COUNT + 1) * G1_BYTES;
 
-/// First word of the weights' preimage, padded with zeros to 32 bytes.
+/// First word of the preimage of the weights, padded with zeros to 32 bytes.
 const WEIGHTS_TAG: &[u8] = b"fernet.weights.v1";
 
-/// A Groth16 proof of one chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Proof {
-    /// A.
-    pub a: G1Affine,
-    /// B.
-    pub b: G2Affine,
-    /// C.
-    pub c: G1Affine,
-}
-
-/// Proofs of a block's chunks with their C summed up, each times its weight.
+/// An aggregate of the proofs of a block's chunks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Aggregate {
-    /// A and B of each chunk.
+    /// Points A and B of each chunk.
     pub pairs: Vec<(G1Affine, G2Affine)>,
-    /// The weighted sum of all C.
+    /// The weighted sum of the points C of all chunks.
     pub c: G1Affine,
 }
 
-/// A verifying key.
+/// A Groth16 verifying key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VerifyingKey(ArkVerifyingKey<Bls12_381>);
 
 /// Why bytes aren't a verifying key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyingKeyError {
-    /// Too few or too many bytes.
+    /// The number of bytes isn't [`VERIFYING_KEY_BYTES`].
     #[error("expected a verifying key of {VERIFYING_KEY_BYTES} bytes, got {0}")]
     Length(usize),
-    /// A point is none.
+    /// A point isn't in its group.
     #[error(transparent)]
     Point(#[from] PointError),
 }
@@ -60,7 +52,7 @@ impl VerifyingKey {
         Self(key)
     }
 
-    /// Public inputs, the constant one included.
+    /// Number of public inputs, the constant one included.
     pub(crate) fn inputs(&self) -> usize {
         self.0.gamma_abc_g1.len()
     }
@@ -69,7 +61,8 @@ impl VerifyingKey {
         (self.0.alpha_g1, self.0.beta_g2)
     }
 
-    /// The key as L1 stores it: alpha, beta, gamma, delta, then the public inputs' points.
+    /// The encoding for L1: alpha, beta, gamma, delta, then the points of the constant and of the public
+    /// inputs.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = encoding::g1_to_bytes(&self.0.alpha_g1).to_vec();
@@ -82,10 +75,10 @@ impl VerifyingKey {
         bytes
     }
 
-    /// Reads a key.
+    /// Decodes a key.
     ///
     /// # Errors
-    /// When there are too few or too many bytes, or a point isn't of its subgroup.
+    /// Fails if the number of bytes is wrong or a point isn't in its subgroup.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, VerifyingKeyError> {
         if bytes.len() != VERIFYING_KEY_BYTES {
             return Err(VerifyingKeyError::Length(bytes.len()));
@@ -105,14 +98,14 @@ impl VerifyingKey {
         }))
     }
 
-    /// Whether `proof` proves `inputs`.
+    /// Whether `proof` is a valid proof for `inputs`.
     #[must_use]
     pub fn verify(&self, inputs: &ChunkInputs, proof: &Proof) -> bool {
         self.holds(&[Fr::ONE], &[*inputs], &Aggregate { pairs: vec![(proof.a, proof.b)], c: proof.c })
     }
 
-    /// Whether an aggregate proves all `inputs`, by the pairing product that L1 computes. `words` are those of the
-    /// block's proof, `challenge` is the block's.
+    /// Whether `aggregate` is valid for all `inputs`, by the pairing product that L1 computes. `words` are
+    /// the words of the chunks in the block's proof, and `challenge` is the block's challenge.
     #[must_use]
     pub fn verify_aggregate(
         &self,
@@ -146,30 +139,11 @@ impl VerifyingKey {
     }
 }
 
-/// The 16 words that a block's proof has for a chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChunkWords(pub [[u8; 32]; 16]);
-
-impl ChunkWords {
-    /// State root, commitment, share, consumed operations of the queue, A and B.
-    #[must_use]
-    pub fn new(part: &ChunkPart) -> Self {
-        let mut count = [0; 32];
-        count[24..].copy_from_slice(&part.consumed.to_be_bytes());
-        let mut words = [[0; 32]; 16];
-        words[0] = field::to_bytes(&part.state_root);
-        words[1] = field::to_bytes(&part.commitment);
-        words[2] = field::to_bytes(&part.share);
-        words[3] = count;
-        words[4..8].as_flattened_mut().copy_from_slice(&encoding::g1_to_bytes(&part.pair.0));
-        words[8..].as_flattened_mut().copy_from_slice(&encoding::g2_to_bytes(&part.pair.1));
-        Self(words)
-    }
-}
-
-/// The weight of each chunk: one for a single chunk; otherwise 128 bits of a digest of everything, and for the first
-/// chunk what makes the sum one. They are drawn after every input, A and B is fixed: the challenge is a digest of all
-/// that the inputs are made of but what is in the words.
+/// The weight of each chunk. The weights are 128 bits of a digest, except the first one, which makes the sum
+/// one.
+///
+/// So they depend on every public input and on all A and B: the words contain A, B and some of the inputs,
+/// and the challenge is a digest of everything else from which the inputs are computed.
 #[must_use]
 pub fn weights(challenge: Fr, chunks: &[ChunkWords]) -> Vec<Fr> {
     let mut preimage = vec![0; 32];
@@ -192,7 +166,7 @@ pub fn weights(challenge: Fr, chunks: &[ChunkWords]) -> Vec<Fr> {
     weights
 }
 
-/// The weighted sum of the chunks' C.
+/// The weighted sum of the points C of the chunks' proofs.
 pub fn weighted_sum(challenge: Fr, chunks: &[ChunkWords], proofs: &[Proof]) -> G1Affine {
     let weights = weights(challenge, chunks);
     let c: G1Projective = weights.iter().zip(proofs).map(|(weight, proof)| proof.c * weight).sum();

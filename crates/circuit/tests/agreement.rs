@@ -1,17 +1,19 @@
-//! The ledger and the circuit agree on thousands of random operations, invalid ones included.
+//! The ledger and the circuit agree on thousands of random operations, valid and invalid ones.
 #![allow(missing_docs)]
 
 mod common;
 
+use alloy_primitives::Address;
 use common::*;
 use fernet_ledger::*;
+use fernet_protocol::{ChainId, RollupId};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
-/// Chunks tried; each has up to four operations.
+/// Number of chunks, each with up to four operations.
 const CHUNKS: u64 = 1_200;
 
-/// Mostly a number that works, sometimes one at a boundary.
+/// A number that is mostly valid and sometimes at a boundary.
 fn amount(rng: &mut ChaCha20Rng) -> u64 {
     match rng.random_range(0..40) {
         0 => u64::MAX,
@@ -37,7 +39,7 @@ fn signed(rng: &mut ChaCha20Rng, mut raw: Raw) -> Raw {
     match rng.random_range(0..60) {
         0 => raw.signer = rng.random_range(0..5),
         1 => raw.nonce = Some(rng.random_range(0..3)),
-        2 => raw.domain = Domain::new(rng.random(), L1Address::default()),
+        2 => raw.domain = Domain::from(RollupId::new(ChainId::new(rng.random()), Address::ZERO)),
         3 => raw.target = Some(Fr::from(rng.random::<u64>())),
         _ => {}
     }
@@ -45,7 +47,7 @@ fn signed(rng: &mut ChaCha20Rng, mut raw: Raw) -> Raw {
 }
 
 /// A random operation, one slot or two, valid more often than not.
-fn operation(rng: &mut ChaCha20Rng, queue: &mut Vec<L1Operation>) -> Vec<Raw> {
+fn operation(rng: &mut ChaCha20Rng, queue: &mut Vec<QueuedOperation>) -> Vec<Raw> {
     match rng.random_range(0..14) {
         0..6 => {
             let raw = transfer(account(rng), account(rng), amount(rng), rng.random_range(0..9));
@@ -78,7 +80,7 @@ fn operation(rng: &mut ChaCha20Rng, queue: &mut Vec<L1Operation>) -> Vec<Raw> {
         }
         11..13 => {
             let number = account(rng);
-            // What the account has if nothing has happened to it.
+            // The balance of an account that no operation changed.
             let usual = if (1..4).contains(&number) { 1_000 } else { 0 };
             let amount = if rng.random_bool(0.1) { amount(rng) } else { usual };
             let mut raw = left(number, amount);
@@ -90,7 +92,7 @@ fn operation(rng: &mut ChaCha20Rng, queue: &mut Vec<L1Operation>) -> Vec<Raw> {
             match rng.random_range(0..30) {
                 0 => {}
                 1 => queue.push(exit(number ^ 1)),
-                2 => queue.push(Exit { from: index(number), target: L1Address([1; 20]) }.into()),
+                2 => queue.push(Exit { from: index(number), target: Address::repeat_byte(1) }.into()),
                 3 => queue.push(deposit(number, amount).into()),
                 _ => queue.push(exit(number)),
             }

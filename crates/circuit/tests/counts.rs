@@ -1,4 +1,4 @@
-//! How many constraints the deployed circuit has, by part.
+//! Number of constraints of the production circuit by part.
 #![allow(missing_docs)]
 
 use fernet_circuit::{ChunkAssignment, CircuitParams, System, synthesize};

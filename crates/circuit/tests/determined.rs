@@ -1,4 +1,4 @@
-//! No variable is left to the prover's choice: changing any one violates a constraint.
+//! The prover can't choose the value of any variable: a change of any one violates a constraint.
 #![allow(missing_docs)]
 
 mod common;
@@ -7,11 +7,10 @@ use std::collections::HashMap;
 
 use ark_ff::AdditiveGroup;
 use common::*;
-use fernet_circuit::system::Terms;
-use fernet_circuit::{System, synthesize};
+use fernet_circuit::{System, synthesize, system::Terms};
 use fernet_ledger::Fr;
 
-/// Chunks that have operations of all kinds between them.
+/// Chunks that together have operations of all kinds.
 fn attempts() -> [Attempt; 2] {
     let signed = Attempt::new([transfer(1, 2, 10, 5), withdrawal(2, 7, 1), target(), paid(4, 9)]);
     let forced = Attempt::new([left(1, 1_000), target(), left(5, 0), target()]);
@@ -78,8 +77,8 @@ fn every_variable_is_bound(system: &System) {
             free.push((variable, rows.to_vec()));
         }
     }
-    // Inverses that show that a number isn't zero, in slots where it may be zero and is: four rows `0 · inverse = 0`,
-    // of the recipient of the withdrawal and of its target's zero upper bits.
+    // The exceptions are inverses of numbers that are zero where zero is allowed: four rows `0 · inverse = 0`, for
+    // the recipient of the withdrawal and the zero upper bits of its target.
     for (variable, rows) in &free {
         let [row] = rows[..] else { panic!("variable {variable} is used in {} rows", rows.len()) };
         let [a, b, c] = &system.rows()[row];

@@ -1,23 +1,28 @@
-//! Keys and proofs of a small circuit: made, kept, checked, and refused when anything about them changes.
+//! Keys and proofs of a small circuit: generation, storage and verification, also after any change.
 #![allow(missing_docs)]
 
 mod common;
 
-use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
+use alloy_primitives::Address;
 use ark_bls12_381::{Bls12_381, G1Affine};
 use ark_ec::AffineRepr;
 use ark_groth16::{Groth16, prepare_verifying_key};
 use common::*;
-use fernet_circuit::block::{DecodeError, VerifyError};
-use fernet_circuit::key::{generate, load_or_generate};
-use fernet_circuit::prover::ChunkProofError;
-use fernet_circuit::*;
-use fernet_ledger::block::build;
-use fernet_ledger::*;
+use fernet_circuit::{
+    block::VerifyError,
+    key::{generate, load_or_generate},
+    proof::DecodeError,
+    prover::ChunkProofError,
+    *,
+};
+use fernet_ledger::{block::build, *};
 
-/// One set of keys for all tests, kept on disk between them.
+/// Directory of the keys of all tests.
 fn directory() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
@@ -35,7 +40,7 @@ fn prover() -> &'static Prover {
 }
 
 fn statement() -> BlockStatement {
-    BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee: L1Address([3; 20]) }
+    BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee: Address::repeat_byte(3) }
 }
 
 fn signed(operation: impl Into<Operation>, signer: u32) -> SignedOperation {
@@ -52,7 +57,7 @@ fn block() -> BlockWitness {
     let fee_burn = FeeBurn::new(5_000).unwrap();
     let rules = BlockRules { domain: domain(), layout, fee_burn, fee_recipient: index(2) };
     let mut state = State::empty(PARAMS.levels().unwrap());
-    let leave = Withdrawal { from: index(2), target: L1Address([9; 20]), amount: 5, fee: 2, nonce: 0 };
+    let leave = Withdrawal { from: index(2), target: Address::repeat_byte(9), amount: 5, fee: 2, nonce: 0 };
     let candidates = [pay(1, 2, 10, 0), pay(1, 3, 11, 1), signed(leave, 2), pay(3, 1, 3, 0), pay(2, 2, 1, 1)];
     let queue = [
         deposit(1, 100).into(),
@@ -73,7 +78,7 @@ fn hashes(proof: &BlockProof) -> Vec<[u8; 32]> {
 }
 
 fn check(proof: &BlockProof, block: &BlockWitness, statement: &BlockStatement) -> Result<(), VerifyError> {
-    let queue: Vec<L1Operation> = block.queued().copied().collect();
+    let queue: Vec<QueuedOperation> = block.queued().copied().collect();
     let known = KnownBlock {
         rules: block.rules,
         parent_root: block.parent_root(),
@@ -117,9 +122,9 @@ fn another_statement_is_refused() {
     let statements = [
         BlockStatement { header_hash: [0; 32], ..statement() },
         BlockStatement { queue_hash: [0; 32], ..statement() },
-        BlockStatement { payee: L1Address([4; 20]), ..statement() },
+        BlockStatement { payee: Address::repeat_byte(4), ..statement() },
     ];
-    // The challenge is another, at which the blob has another value.
+    // The challenge changes, and the blob has another value there.
     for other in statements {
         assert!(matches!(check(proof, block, &other), Err(VerifyError::BlobValue(0))));
     }
@@ -129,7 +134,7 @@ fn another_statement_is_refused() {
 #[test]
 fn a_changed_block_is_refused() {
     let (block, proof) = proven();
-    let queue: Vec<L1Operation> = block.queued().copied().collect();
+    let queue: Vec<QueuedOperation> = block.queued().copied().collect();
     let hashes = hashes(proof);
     let known = KnownBlock {
         rules: block.rules,
@@ -179,7 +184,7 @@ fn a_tampered_proof_is_refused() {
     assert!(matches!(refused(&|proof| proof.chunks[0].state_root += one), VerifyError::BlobValue(0)));
     assert!(matches!(refused(&|proof| proof.chunks[0].commitment += one), VerifyError::BlobValue(0)));
     assert!(matches!(refused(&|proof| proof.chunks[0].share += one), VerifyError::BlobValue(0)));
-    // Shares moved from one chunk to another keep the sum, so only the proofs tell.
+    // The sum doesn't change if a share moves from one chunk to another, so only the proofs are invalid.
     let moved = |proof: &mut BlockProof| {
         proof.chunks[0].share += one;
         proof.chunks[1].share -= one;
@@ -287,7 +292,10 @@ fn arkworks_makes_and_accepts_the_same_proof() {
 fn keys_survive_the_disk_and_damage_is_repaired() {
     let temporary = tempfile::tempdir().unwrap();
     let (made, reports) = load(temporary.path());
-    let finished = |report: &SetupProgress| matches!(report, SetupProgress::Points { done, total } if done == total && *total > 0);
+    let finished = |report: &SetupProgress| match report {
+        SetupProgress::Points { done, total } => done == total && *total > 0,
+        _ => false,
+    };
     assert!(reports.iter().any(finished));
     let (loaded, reports) = load(temporary.path());
     assert_eq!(reports, [SetupProgress::Loading]);

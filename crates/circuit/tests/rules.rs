@@ -1,10 +1,12 @@
-//! For each rule a chunk in which only that rule is broken: neither the ledger nor the circuit accepts it.
+//! For each rule, a chunk that breaks only this rule is refused by the ledger and by the circuit.
 #![allow(missing_docs)]
 
 mod common;
+use alloy_primitives::Address;
 use common::*;
 use fernet_circuit::assignment::ChunkAssignment;
 use fernet_ledger::*;
+use fernet_protocol::{ChainId, RollupId};
 
 #[track_caller]
 fn accepted(attempt: Attempt) {
@@ -78,7 +80,7 @@ fn the_signature_must_be_the_senders_for_this_operation() {
     refused(Attempt::new([Raw { signer: 2, ..transfer(1, 2, 10, 0) }]));
     refused(Attempt::new([Raw { nonce: Some(1), ..transfer(1, 2, 10, 0) }]));
     refused(Attempt::new([transfer(1, 2, 10, 0), Raw { nonce: Some(0), ..transfer(1, 2, 10, 0) }]));
-    let elsewhere = Domain::new(1, L1Address([0x11; 20]));
+    let elsewhere = Domain::from(RollupId::new(ChainId::new(1), Address::repeat_byte(0x11)));
     refused(Attempt::new([Raw { domain: elsewhere, ..transfer(1, 2, 10, 0) }]));
     refused(Attempt::new([Raw { signer: 2, ..withdrawal(1, 10, 0) }, target()]));
 }
@@ -97,7 +99,7 @@ fn the_balance_must_cover_amount_and_fee() {
     refused(Attempt::new([transfer(1, 2, 1_000, 1)]));
     refused(Attempt::new([transfer(1, 2, 1_001, 0)]));
     refused(Attempt::new([withdrawal(1, 1_001, 0), target()]));
-    // Paying oneself more than one has.
+    // A payment to oneself above the balance.
     refused(Attempt::new([transfer(1, 1, 1_001, 0)]));
 }
 
@@ -139,7 +141,7 @@ fn deposits_are_those_of_l1() {
 fn a_deposit_cannot_change_or_choose_a_key() {
     // Account 1 exists with another key.
     refused(Attempt::new([paid(1, 5)]).deposits([Deposit { key: secret(9).public_key(), ..deposit(1, 5) }]));
-    // The data can't tell keys apart, so the ledger takes the key from L1; the cheat takes its own.
+    // The data doesn't contain the key. The ledger uses the key of L1, and the prover another one.
     let mut planted = Attempt::new([paid(4, 5)]).deposits([deposit(4, 5)]);
     planted.planted = Some(secret(9).public_key());
     assert!(planted.circuit().is_err());
@@ -212,7 +214,7 @@ fn fees_cannot_be_withheld_or_misdirected() {
     invented.credit = Some(true);
     assert!(invented.circuit().is_err());
     let mut redirected = Attempt::new([transfer(1, 2, 10, 5)]).fee_recipient(3).assignment();
-    // The circuit's own value, with L1's polynomial as it is.
+    // The value of the circuit, with the polynomial of L1 unchanged.
     redirected.fee_index = Fr::from(2u64);
     assert!(satisfied(&redirected).is_err());
 }
@@ -258,14 +260,14 @@ fn every_input_and_all_of_the_context_binds() {
         change(&mut changed, one);
         assert!(satisfied(&changed).is_err(), "value {number}");
     }
-    // A payee beyond 160 bits doesn't spill into the fee recipient.
+    // A payee of more than 160 bits doesn't change the fee recipient.
     let mut spilled = honest.clone();
     spilled.payee = honest.payee + power(160);
     spilled.fee_index = honest.fee_index - one;
     assert!(satisfied(&spilled).is_err());
 }
 
-/// What L1 and the chunk's commitment would say of an assignment with another context.
+/// Replaces the commitment of an assignment by the one of another context.
 fn rebind(assignment: &mut ChunkAssignment, attempt: &Attempt, context: &statement::ChunkContext) {
     let elements = attempt.native().unwrap().chunks[0].elements();
     assignment.inputs.commitment = statement::commitment(context, &elements);
@@ -279,10 +281,10 @@ fn the_context_is_l1s_with_an_empty_and_with_a_full_queue() {
         let attempt = Attempt::new(slots).deposits(deposits.clone());
         let honest = attempt.assignment();
         assert!(satisfied(&honest).is_ok());
-        let payee = L1Address([0x77; 20]);
+        let payee = Address::repeat_byte(0x77);
         let context = attempt.native().unwrap().chunks[0].context(&attempt.rules(), payee);
-        // The commitment follows the cheat's context, but L1's polynomial has L1's.
-        let other = Domain::new(2, L1Address::default());
+        // The commitment has the prover's context, but the polynomial of L1 has L1's.
+        let other = Domain::from(RollupId::new(ChainId::new(2), Address::ZERO));
         let mut changed = honest.clone();
         changed.domain = other.element();
         rebind(&mut changed, &attempt, &statement::ChunkContext { domain: other, ..context });
@@ -296,7 +298,7 @@ fn the_context_is_l1s_with_an_empty_and_with_a_full_queue() {
             &statement::ChunkContext { recipients: rules.recipients(payee), ..context },
         );
         assert!(satisfied(&changed).is_err());
-        // And L1's with the cheat's commitment, too: the circuit's values are the same in both.
+        // The binding has the prover's context, but the commitment has L1's.
         let mut unbound = changed.clone();
         let forged = statement::ChunkContext { recipients: rules.recipients(payee), ..context };
         unbound.inputs.binding = statement::binding(&forged, unbound.inputs.challenge, &attempt.queue);
@@ -309,11 +311,11 @@ fn the_context_is_l1s_with_an_empty_and_with_a_full_queue() {
 #[test]
 fn exits_move_the_whole_balance_out() {
     accepted(Attempt::new([left(1, 1_000), target()]).queue([exit(1)]));
-    // Again, with nothing left; after a payment; and after a deposit that creates the account.
+    // Another exit with balance 0, one after a payment, and one after a deposit that creates the account.
     accepted(Attempt::new([left(1, 1_000), target(), left(1, 0), target()]).queue([exit(1), exit(1)]));
     accepted(Attempt::new([transfer(2, 1, 5, 0), left(1, 1_005), target()]).queue([exit(1)]));
     accepted(Attempt::new([paid(4, 5), left(4, 5), target()]).queue([deposit(4, 5).into(), exit(4)]));
-    // The account can be paid and pay again, and its nonce is the one that it was.
+    // The account can receive and pay again, and its nonce is unchanged.
     accepted(
         Attempt::new([left(1, 1_000), target(), transfer(2, 1, 7, 0), transfer(1, 3, 7, 0)]).queue([exit(1)]),
     );
@@ -352,7 +354,7 @@ fn an_exit_takes_the_balance_and_nothing_else() {
 // rule: J9
 #[test]
 fn an_exits_target_is_l1s() {
-    let elsewhere = Exit { from: index(1), target: L1Address([0xab; 20]) };
+    let elsewhere = Exit { from: index(1), target: Address::repeat_byte(0xab) };
     refused(Attempt::new([left(1, 1_000), target()]).queue([elsewhere.into()]));
     refused(Attempt::new([left(1, 1_000), Raw { body: Fr::from(0u64), ..target() }]).queue([exit(1)]));
 }
@@ -377,7 +379,7 @@ fn an_exit_is_in_the_queue() {
 fn deposits_and_exits_cannot_stand_for_each_other() {
     refused(Attempt::new([left(1, 1_000), target()]).queue([deposit(1, 1_000).into()]));
     refused(Attempt::new([paid(1, 1_000)]).queue([exit(1)]));
-    // A deposit whose first coefficient would be an exit's has an amount of more than 64 bits.
+    // A deposit with the first coefficient of an exit has an amount of more than 64 bits.
     let mut cheat = Attempt::new([paid(1, 0)]).queue([exit(1)]);
     cheat.slots[0].body += power(96) * power(32);
     refused(cheat);
@@ -392,7 +394,7 @@ fn an_existing_account_cannot_be_passed_off_as_absent() {
     assert!(Attempt::new([full, target()]).queue([exit(1)]).circuit().is_err());
     let present = Raw { absent: Some(false), ..left(5, 0) };
     assert!(Attempt::new([present, target()]).queue([exit(5)]).circuit().is_err());
-    // Nobody but an exit may pay from nothing.
+    // Only an exit may have a sender that doesn't exist.
     let paying = Raw { absent: Some(true), ..transfer(5, 1, 0, 0) };
     assert!(Attempt::new([paying]).circuit().is_err());
     let leaving = Raw { absent: Some(true), ..withdrawal(5, 0, 0) };
@@ -402,7 +404,7 @@ fn an_existing_account_cannot_be_passed_off_as_absent() {
 // rule: J14
 #[test]
 fn an_exit_needs_no_signature_and_a_withdrawal_does() {
-    // The same data as an exit, but with a withdrawal's flag; and the reverse.
+    // The data of an exit with the flag of a withdrawal, and the reverse.
     let signed = Raw { forced: false, signer: 1, ..left(1, 1_000) };
     assert!(Attempt::new([signed, target()]).circuit().is_err());
     let unsigned = Raw { forced: true, ..withdrawal(1, 1_000, 0) };
@@ -417,7 +419,7 @@ fn an_exits_element_has_a_mark_and_no_fee() {
     refused(Attempt::new([with(power(32)), target()]).queue([exit(1)]));
     refused(Attempt::new([with(-power(32)), target()]).queue([exit(1)]));
     refused(Attempt::new([with(power(128)), target()]).queue([exit(1)]));
-    // A fee out of the balance.
+    // A fee that the balance would pay.
     let paying = Raw { body: left(1, 999).body + power(128), ..left(1, 999) };
     refused(Attempt::new([paying, target()]).queue([exit(1)]).fee_recipient(2));
 }
@@ -442,7 +444,7 @@ fn a_share_of_the_fees_is_burned_rounded_down() {
     let rich = [(deposit(1, u64::MAX), 0), (deposit(2, 1), 0)];
     let most: Vec<Raw> = (0..4).map(|_| transfer(1, 1, 0, u32::MAX)).collect();
     accepted(Attempt::new(most).accounts(rich).fee_recipient(2).fee_burn(3_333));
-    // What is burned needs no room in the recipient's balance.
+    // The burned part doesn't count for the recipient's balance.
     let full = [(deposit(1, u64::MAX), 0), (deposit(2, 9), 0)];
     accepted(Attempt::new([transfer(2, 2, 0, 9)]).accounts(full).fee_recipient(1).fee_burn(10_000));
     refused(Attempt::new([transfer(2, 2, 0, 9)]).accounts(full).fee_recipient(1).fee_burn(9_999));
@@ -459,7 +461,7 @@ fn no_other_share_than_l1s_is_burned() {
     }
     let negative = Attempt { burned: Some(-Fr::from(1u64)), ..attempt.clone() };
     assert!(negative.circuit().is_err());
-    // Another share than the one that L1 has in its polynomial.
+    // A share other than the one in the polynomial of L1.
     let honest = attempt.assignment();
     for share in [Fr::from(0u64), Fr::from(2_551u64), Fr::from(10_001u64), -Fr::from(1u64)] {
         let mut cheat = honest.clone();

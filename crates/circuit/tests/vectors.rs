@@ -5,7 +5,7 @@ mod cases;
 
 use cases::*;
 use fernet_circuit::{BlockProof, CircuitHash, CircuitParams, KnownBlock, VerifyingKey, kzg};
-use fernet_ledger::L1Operation;
+use fernet_ledger::QueuedOperation;
 use serde_json::Value;
 
 fn read(name: &str) -> Value {
@@ -40,6 +40,12 @@ fn challenges_are_as_committed() {
     assert_eq!(read("challenge"), challenge_cases());
 }
 
+// rule: J3, J7, J8, J9, J10, J13, J14
+#[test]
+fn blocks_are_as_committed() {
+    assert_eq!(read("blocks"), block_cases());
+}
+
 // rule: Z9
 #[test]
 fn the_verifying_key_is_of_this_circuit() {
@@ -60,7 +66,7 @@ fn the_proofs_verify_and_the_statements_are_this_ledgers() {
             .iter()
             .map(|blob| kzg::versioned_hash(&kzg::commitment(blob).unwrap()))
             .collect();
-        let queue: Vec<L1Operation> = case.block.queued().copied().collect();
+        let queue: Vec<QueuedOperation> = case.block.queued().copied().collect();
         let known = KnownBlock {
             rules: case.block.rules,
             parent_root: case.block.parent_root(),

@@ -6,8 +6,8 @@ use clap::{Subcommand, ValueEnum};
 use color_eyre::eyre::{Result, eyre};
 use fernet_circuit::{BlockStatement, Prover, ProvingProgress};
 use fernet_ledger::{
-    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, L1Address, Levels, Operation,
-    SecretKey, SignedOperation, State, Transfer, block,
+    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, Levels, Operation, SecretKey,
+    SignedOperation, State, Transfer, block,
 };
 use serde::Serialize;
 
@@ -93,7 +93,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
     let prover = Prover::new(keys);
     let block = block_of(usize::from(args.chunks), &prover)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let statement = BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee: L1Address([3; 20]) };
+    let statement = BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee: [3; 20].into() };
     let mut fastest = Duration::MAX;
     for run in 1..=args.runs {
         let bar = Bar::new(&format!("block {run} of {}", args.runs));
@@ -163,7 +163,7 @@ fn text(measured: &Measurement) -> String {
 fn block_of(chunks: usize, prover: &Prover) -> Result<BlockWitness> {
     let params = prover.key().params();
     let layout = params.layout(chunks.max(1))?;
-    let domain = Domain::new(1, L1Address([1; 20]));
+    let domain = Domain::from_element(Fr::from(1u64));
     let accounts = u32::try_from(params.operations)?;
     let secret = |number: u32| SecretKey::from_seed(&number.to_be_bytes());
     let mut state = State::empty(Levels::new(params.levels)?);

@@ -46,6 +46,14 @@ pub enum DeployError {
         /// The end of its output.
         output: String,
     },
+    /// The file of a deployment that stopped half-way stays where it is.
+    #[error("could not remove {}: {source}", path.display())]
+    Pending {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Another deployment may be under way.
     #[error("could not lock {}: {source}", path.display())]
     Lock {
@@ -62,7 +70,8 @@ pub enum DeployError {
     },
 }
 
-/// Deploys everything with `script/Deploy.s.sol` from the repository at `root` to an L1. The script writes `file`.
+/// Deploys everything from the repository at `root` to an L1 with `script/Deploy.s.sol`. Then
+/// `script/RecordDeployment.s.sol` writes `file`.
 ///
 /// The key travels in the environment, never in the arguments.
 ///
@@ -83,40 +92,61 @@ pub async fn deploy(
     }
     // forge's compiler cache isn't made for several writers.
     let _lock = lock(root, observer).await?;
-    let key = deployer.to_bytes().to_string();
-    let mut command = Command::from(supervised(&path));
+    // A deployment that another run left half-way isn't resumed: a devnet starts with slot 0.
+    let pending = file.with_extension("pending.json");
+    match std::fs::remove_file(&pending) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            return Err(DeployError::Pending { path: pending, source });
+        }
+        _ => {}
+    }
+    let mut command = script(root, &path, "script/Deploy.s.sol", backend);
     command
-        .current_dir(root)
-        .args(["script", "script/Deploy.s.sol", "--broadcast", "--skip", "test"])
-        .args(["--rpc-url", backend.url().as_str()])
+        .arg("--broadcast")
         .env("FERNET_NETWORK", network)
         .env("FERNET_SCORING", scoring.name())
         .env("FERNET_L1_SLOT_SECONDS", backend.slot_seconds().to_string())
-        .env("FERNET_DEPLOYER_KEY", key)
+        .env("FERNET_KEY", deployer.to_bytes().to_string())
+        .env_remove("FERNET_UNSIGNED")
+        .env_remove("FERNET_FROM");
+    if backend.is_stepwise() {
+        // One after the other, each in its own block: the same chain every time.
+        command.arg("--slow");
+    }
+    run(command, &path).await?;
+    // Compares what the first script simulated with the chain, and writes the file.
+    run(script(root, &path, "script/RecordDeployment.s.sol", backend), &path).await?;
+    if !file.exists() {
+        return Err(DeployError::NoDeployment { path: file.to_owned() });
+    }
+    Ok(())
+}
+
+/// The command that runs a script of the repository at `root` against an L1.
+fn script(root: &Path, forge: &Path, script: &str, backend: &L1Backend) -> Command {
+    let mut command = Command::from(supervised(forge));
+    command
+        .current_dir(root)
+        .args(["script", script, "--skip", "test", "--rpc-url", backend.url().as_str()])
         .env("FOUNDRY_DISABLE_NIGHTLY_WARNING", "1")
         .env("NO_COLOR", "1")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    if backend.is_stepwise() {
-        // One after the other, each in its own block: the same chain every time.
-        command.arg("--slow");
-    }
-    let failed = |source| DeployError::Start { path: path.clone(), source };
+    command
+}
+
+/// Runs a command to its end.
+async fn run(mut command: Command, forge: &Path) -> Result<(), DeployError> {
+    let failed = |source| DeployError::Start { path: forge.to_owned(), source };
     let mut child = command.spawn().map_err(failed)?;
     // forge is killed when this end of its supervisor's stdin closes.
     let _running = child.stdin.take();
     let output = child.wait_with_output().await.map_err(failed)?;
-    if !output.status.success() {
-        return Err(DeployError::Failed {
-            status: output.status,
-            output: tail(&output.stdout, &output.stderr),
-        });
+    if output.status.success() {
+        return Ok(());
     }
-    if !file.exists() {
-        return Err(DeployError::NoDeployment { path: file.to_owned() });
-    }
-    Ok(())
+    Err(DeployError::Failed { status: output.status, output: tail(&output.stdout, &output.stderr) })
 }
 
 /// Waits until no other process deploys from the same folder. The lock lasts as long as the file returned.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use fernet_circuit::ProverKey;
 use fernet_follower::Follower;
 use fernet_l1::Deployment;
-use fernet_ledger::{Domain, L1Address, block::PendingWithdrawal};
+use fernet_ledger::block::PendingWithdrawal;
 use fernet_network::Network as _;
 use fernet_protocol::{L1Slot, Slot};
 use fernet_prover::ProofWorker as _;
@@ -157,8 +157,7 @@ impl Devnet {
         let environment = Environment::new(backend, &options, keys, &observer).await?;
         let policies = FaultPolicies::new(options.faults.clone());
         let roles = Roles::new(&environment.role_deps(&options, &policies, &Storage::Memory))?;
-        let rollup = L1Address(environment.deployment.contracts().rollup.into_array());
-        let domain = Domain::new(environment.backend.chain_id(), rollup);
+        let domain = environment.deployment.rollup_id().into();
         let users = environment.setup.users.iter().zip(&environment.accounts.users);
         let users = users.map(|(index, user)| (*index, Arc::clone(&user.l2), USER_DEPOSIT));
         let traffic = Traffic::new(options.seed, domain, users);

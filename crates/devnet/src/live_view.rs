@@ -94,9 +94,9 @@ fn ranking(view: &RollupView, slot: &SlotView, lost: &LostTurns) -> Vec<RankedSe
         return slot.candidates.iter().map(shown).collect();
     };
     let rank = |ranked: &fernet_protocol::Ranked| RankedSequencer {
-        sequencer: ranked.ticket.sequencer.get(),
+        sequencer: ranked.sequencer.get(),
         score: top_bits(ranked.score),
-        progress: progress(slot, lost, ranked.ticket.sequencer),
+        progress: progress(slot, lost, ranked.sequencer),
     };
     ranking.iter().map(rank).collect()
 }

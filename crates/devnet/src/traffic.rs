@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use alloy::primitives::Address;
 use fernet_ledger::{
-    AccountIndex, Domain, L1Address, Operation, SecretKey, SignedOperation, Store, Transfer, Withdrawal,
+    AccountIndex, Domain, Operation, SecretKey, SignedOperation, Store, Transfer, Withdrawal,
 };
 use rand_chacha::{
     ChaCha12Rng,
@@ -77,7 +78,7 @@ impl Traffic {
     }
 
     /// A withdrawal of `amount` L2 units from user `user` to an L1 address; none if the user can't pay for it.
-    pub fn withdrawal(&mut self, user: usize, target: L1Address, amount: u64) -> Option<SignedOperation> {
+    pub fn withdrawal(&mut self, user: usize, target: Address, amount: u64) -> Option<SignedOperation> {
         let domain = self.domain;
         let sender = self.senders.get_mut(user)?;
         // The highest fee in the mempool: the withdrawal that ends a run must not wait.
@@ -126,12 +127,12 @@ impl Sender {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fernet_ledger::{Deposit, Levels, MemoryStore, State};
+    use fernet_ledger::{Deposit, Fr, Levels, MemoryStore, State};
 
     const DEPOSIT: u64 = 1_000_000_000_000;
 
     fn setup(seed: u64) -> (Traffic, State<MemoryStore>, Domain) {
-        let domain = Domain::new(1, L1Address([1; 20]));
+        let domain = Domain::from_element(Fr::from(1u64));
         let mut state = State::new(MemoryStore::default(), Levels::PRODUCTION);
         let secret = |n: u32| SecretKey::from_seed(&n.to_be_bytes());
         for n in 1..=3 {
@@ -153,7 +154,7 @@ mod tests {
             traffic.settle(&state);
             assert_eq!(traffic.waiting(), 0);
         }
-        let withdrawal = traffic.withdrawal(0, L1Address([9; 20]), 5).unwrap();
+        let withdrawal = traffic.withdrawal(0, Address::repeat_byte(9), 5).unwrap();
         state.apply(domain, &withdrawal).unwrap();
     }
 
@@ -169,6 +170,6 @@ mod tests {
         let (mut traffic, ..) = setup(1);
         traffic.transfers(1000);
         assert!(traffic.senders.iter().all(|sender| sender.waiting <= MAX_WAITING));
-        assert!(traffic.withdrawal(0, L1Address([9; 20]), u64::MAX).is_none());
+        assert!(traffic.withdrawal(0, Address::repeat_byte(9), u64::MAX).is_none());
     }
 }

@@ -148,7 +148,7 @@ impl ProofWorker for SharedWorker {
 mod tests {
     use super::*;
     use alloy::primitives::{Address, B256};
-    use fernet_ledger::{AccountIndex, BlockRules, BlockWitness, Domain, FeeBurn, L1Address, Layout};
+    use fernet_ledger::{AccountIndex, BlockRules, BlockWitness, Domain, FeeBurn, Fr, Layout};
 
     /// Proves at once, and counts.
     #[derive(Default)]
@@ -172,7 +172,7 @@ mod tests {
 
     fn job(number: u8) -> ProofJob {
         let rules = BlockRules {
-            domain: Domain::new(1, L1Address([1; 20])),
+            domain: Domain::from_element(Fr::from(1u64)),
             layout: Layout::new(8, 8, 512).unwrap(),
             fee_burn: FeeBurn::NONE,
             fee_recipient: AccountIndex::RESERVED,

@@ -1,7 +1,7 @@
 //! The L2 operations that a devnet sends by itself: transfers in each slot, and the withdrawal that ends the run.
 
 use alloy::primitives::Address;
-use fernet_ledger::{L1Address, SignedOperation, Store, block::PendingWithdrawal};
+use fernet_ledger::{SignedOperation, Store, block::PendingWithdrawal};
 use fernet_protocol::Slot;
 
 use crate::{fault::FaultPlan, setup::USER_DEPOSIT, traffic::Traffic};
@@ -15,7 +15,7 @@ pub(crate) struct Workload {
     traffic: Traffic,
     transfers_per_slot: u32,
     /// Receiver of the withdrawal: the first user's L1 account.
-    receiver: L1Address,
+    receiver: Address,
     /// The slot that transfers were last sent for.
     sent_for: Option<Slot>,
     withdrawal: WithdrawalState,
@@ -46,7 +46,6 @@ pub(crate) enum Stage {
 
 impl Workload {
     pub(crate) fn new(traffic: Traffic, transfers_per_slot: u32, receiver: Address) -> Self {
-        let receiver = L1Address(receiver.into_array());
         Self { traffic, transfers_per_slot, receiver, sent_for: None, withdrawal: WithdrawalState::Waiting }
     }
 

@@ -7,7 +7,7 @@ use fernet_l1::{
     BlobLocation, BlobSource, Deployment, Feed, FeedError, FeedUpdate, HeaderError, L1Block, L1Provider,
     SeedProof, seed_proof, seed_proof_at,
 };
-use fernet_ledger::{Domain, FeeBurn, L1Address, Layout, Levels, fees::FeeBurnError, layout::LayoutError};
+use fernet_ledger::{FeeBurn, Layout, Levels, fees::FeeBurnError, layout::LayoutError};
 use fernet_protocol::{L1Clock, L1Slot};
 
 use crate::{
@@ -118,9 +118,8 @@ impl Follower {
             size("elements", circuit.elements)?,
             size("chunksPerBlob", circuit.chunks_per_blob)?,
         )?;
-        let rollup = L1Address(deployment.contracts().rollup.into_array());
         let ledger = Ledger::new(
-            Domain::new(deployment.chain_id(), rollup),
+            deployment.rollup_id().into(),
             layout,
             FeeBurn::new(circuit.fee_burn.get().into())?,
             Levels::PRODUCTION,

@@ -2,12 +2,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use alloy::primitives::{B256, U256};
+use alloy::primitives::B256;
 use fernet_l1::BlobError;
 use fernet_ledger::{
-    Account, AccountIndex, Blob, BlockRules, BlockWitness, Changes, Deposit, Domain, Exit, FeeBurn, Fr,
-    L1Address, L1Operation, Layout, Levels, PublicKey, State, Store,
-    field::{self, FieldError},
+    Account, AccountIndex, Blob, BlockRules, BlockWitness, Changes, Domain, FeeBurn, Fr, Layout, Levels,
+    QueuedOperation, State, Store, field,
     keys::KeyError,
     replay::{ReplayError, Signatures, replay},
     tree::NodePosition,
@@ -24,7 +23,7 @@ const UNDOABLE: usize = 256;
 pub enum ReplayFailure {
     /// A deposit's key isn't one: the bridge should have refused it.
     #[error("deposit {number} has a malformed key: {error}")]
-    DepositKey { number: u64, error: KeyFailure },
+    DepositKey { number: u64, error: KeyError },
     /// The blobs aren't what the ledger writes.
     #[error("data of slot {slot}: {error}")]
     Data { slot: Slot, error: fernet_ledger::blob::BlobError },
@@ -47,17 +46,6 @@ impl ReplayFailure {
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Blobs { error, .. } if error.is_retryable())
     }
-}
-
-/// Why coordinates are no key.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyFailure {
-    /// A coordinate isn't below the field's order.
-    #[error(transparent)]
-    Coordinate(#[from] FieldError),
-    /// The point isn't a key.
-    #[error(transparent)]
-    Point(#[from] KeyError),
 }
 
 /// What executing a block gave.
@@ -177,7 +165,7 @@ impl Ledger {
         if actual != parent_root {
             return Err(ReplayFailure::ParentRoot { slot, expected: parent_root, actual });
         }
-        let queue = queue.iter().map(ledger_operation).collect::<Result<Vec<_>, _>>()?;
+        let queue = queue.iter().map(queued_operation).collect::<Result<Vec<_>, _>>()?;
         let mut state = self.state();
         let chunks = usize::try_from(header.chunks).unwrap_or(usize::MAX);
         let block = replay(&mut state, self.rules(header), chunks, blobs, &queue, Signatures::Proven)
@@ -226,25 +214,11 @@ fn root<S: Store>(state: &State<S>) -> B256 {
     B256::new(field::to_bytes(&state.root()))
 }
 
-/// An operation of L1's queue as the ledger takes it.
+/// An operation of L1's queue with its key checked, so that the ledger can execute it.
 ///
 /// # Errors
-/// [`ReplayFailure::DepositKey`], for a key that the bridge should have refused.
-pub fn ledger_operation(record: &QueueRecord) -> Result<L1Operation, ReplayFailure> {
-    match record.operation {
-        fernet_protocol::L1Operation::Deposit(deposit) => {
-            let key = public_key(deposit.key_x, deposit.key_y)
-                .map_err(|error| ReplayFailure::DepositKey { number: record.number, error })?;
-            Ok(Deposit { to: AccountIndex::new(deposit.index), key, amount: deposit.amount }.into())
-        }
-        fernet_protocol::L1Operation::Exit(exit) => {
-            let target = L1Address(exit.to.into_array());
-            Ok(Exit { from: AccountIndex::new(exit.index), target }.into())
-        }
-    }
-}
-
-fn public_key(x: U256, y: U256) -> Result<PublicKey, KeyFailure> {
-    let coordinate = |value: U256| field::from_bytes(&value.to_be_bytes());
-    Ok(PublicKey::new(coordinate(x)?, coordinate(y)?)?)
+/// Fails with [`ReplayFailure::DepositKey`] for a key that the bridge should have refused.
+pub fn queued_operation(record: &QueueRecord) -> Result<QueuedOperation, ReplayFailure> {
+    QueuedOperation::try_from(record.operation)
+        .map_err(|error| ReplayFailure::DepositKey { number: record.number, error })
 }

@@ -16,7 +16,7 @@ mod ledger;
 mod view;
 
 pub use follower::{Follower, FollowerError, LedgerStatus};
-pub use ledger::{KeyFailure, Ledger, ReplayFailure, Replayed, ledger_operation};
+pub use ledger::{Ledger, ReplayFailure, Replayed, queued_operation};
 pub use view::{
     CandidateView, EscrowAccount, FinalizedBlock, L1Head, NextSlot, QueueRecord, RollupView, Rotating,
     SequencerRecord, SlotView, Tip, Totals, ViewConfig, ViewError, WithdrawalClaim,

@@ -19,7 +19,7 @@ use alloy::{
 use fernet_bindings::{IBridge, IRollup};
 use fernet_embedded::{ChainConfig, Clock, Node, NodeConfig, Reorg};
 use fernet_follower::{
-    Follower, FollowerError, Ledger, LedgerStatus, ReplayFailure, RollupView, ViewConfig, ledger_operation,
+    Follower, FollowerError, Ledger, LedgerStatus, ReplayFailure, RollupView, ViewConfig, queued_operation,
 };
 use fernet_l1::{
     Accounts, BlobError, BlobFuture, BlobLocation, BlobSidecar, BlobSource, Contracts, Feed, Intent,
@@ -27,8 +27,8 @@ use fernet_l1::{
     arrange, connect_transport,
 };
 use fernet_ledger::{
-    AccountIndex, Domain, FeeBurn, L1Address, Layout, Levels, Operation, SecretKey, SignedOperation,
-    Transfer, block::build,
+    AccountIndex, Domain, FeeBurn, Layout, Levels, Operation, SecretKey, SignedOperation, Transfer,
+    block::build,
 };
 use fernet_protocol::{
     Bps, ChainId, Deposit, Exit, Header, L1Clock, L1Operation, L1Slot, Parameters, Phase, RollupId, Slot,
@@ -85,7 +85,7 @@ fn parameters() -> Parameters {
 }
 
 fn ledger() -> Ledger {
-    let domain = Domain::new(CHAIN_ID, L1Address(ROLLUP.into_array()));
+    let domain = Domain::from(RollupId::new(ChainId::new(CHAIN_ID), ROLLUP));
     let burn = FeeBurn::new(5_000).unwrap();
     Ledger::new(domain, Layout::new(8, 8, 512).unwrap(), burn, Levels::PRODUCTION)
 }
@@ -252,7 +252,7 @@ impl World {
         let view = self.follower.view();
         let range = view.queue_available();
         let queue: Vec<_> =
-            view.queue_in(range).unwrap().iter().map(|record| ledger_operation(record).unwrap()).collect();
+            view.queue_in(range).unwrap().iter().map(|record| queued_operation(record).unwrap()).collect();
         let slot = view.slot(L1Slot::new(self.now() + 1)).slot;
         let mut header = Header {
             slot,
@@ -392,7 +392,7 @@ async fn a_forced_exit_empties_the_account_in_the_next_block() {
     let replayed = world.follower.take_replayed();
     let withdrawals = replayed.last().unwrap().block.withdrawals();
     let [exit] = withdrawals[..] else { panic!("expected one exit, got {withdrawals:?}") };
-    assert_eq!((exit.from, exit.amount, exit.target.0), (AccountIndex::new(1), 100, to.0.0));
+    assert_eq!((exit.from, exit.amount, exit.target), (AccountIndex::new(1), 100, to));
     assert_eq!(replayed.last().unwrap().block.exits().count(), 1);
 }
 
@@ -452,7 +452,8 @@ async fn data_that_isnt_a_block_is_an_error() {
     assert_eq!(
         error.to_string(),
         format!(
-            "block of slot {}: chunk 0, slot 0: expected the end of the queue's part, got a deposit of 100 to #1",
+            "block of slot {}: chunk 0, slot 0: \
+             expected no further operation of the queue, got a deposit of 100 to #1",
             header.slot
         )
     );

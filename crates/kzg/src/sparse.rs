@@ -1,27 +1,27 @@
-//! Which elements of a blob aren't zero.
+//! The elements of a sparse blob.
 
 use ark_bls12_381::Fr;
 use ark_ff::{BigInt, PrimeField};
 
-use crate::{BLOB_BYTES, ELEMENT_BYTES};
+use crate::library::{BLOB_BYTES, ELEMENT_BYTES};
 
-/// Most elements of a sparse blob. With more, c-kzg is about as fast.
-const LIMIT: usize = 48;
+/// Maximum number of elements of a sparse blob. With more elements, c-kzg is about as fast.
+const MAX_ELEMENTS: usize = 48;
 
 /// An element that isn't zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Element {
-    /// Its place in the blob.
-    pub(crate) place: usize,
-    /// Its value, least significant limb first, below the field's order.
+    /// Its index in the blob.
+    pub(crate) index: usize,
+    /// Its value below the field's order, as limbs, least significant first.
     pub(crate) value: [u64; 4],
 }
 
-/// The elements that aren't zero, in order. `None` if there are too many, or one isn't below the field's order, which
-/// c-kzg then tells in its own words.
+/// The elements that aren't zero, in order. `None` if there are too many, or if one isn't below the field's
+/// order: c-kzg then returns an error.
 pub(crate) fn sparse(blob: &[u8; BLOB_BYTES]) -> Option<Vec<Element>> {
     let mut elements = Vec::new();
-    for (place, bytes) in blob.as_chunks::<ELEMENT_BYTES>().0.iter().enumerate() {
+    for (index, bytes) in blob.as_chunks::<ELEMENT_BYTES>().0.iter().enumerate() {
         if *bytes == [0; ELEMENT_BYTES] {
             continue;
         }
@@ -29,10 +29,10 @@ pub(crate) fn sparse(blob: &[u8; BLOB_BYTES]) -> Option<Vec<Element>> {
         for (limb, bytes) in value.iter_mut().rev().zip(bytes.as_chunks::<8>().0) {
             *limb = u64::from_be_bytes(*bytes);
         }
-        if elements.len() == LIMIT || BigInt::new(value) >= Fr::MODULUS {
+        if elements.len() == MAX_ELEMENTS || BigInt::new(value) >= Fr::MODULUS {
             return None;
         }
-        elements.push(Element { place, value });
+        elements.push(Element { index, value });
     }
     Some(elements)
 }

@@ -125,7 +125,7 @@ impl BlobSidecar {
         if self.format() == SidecarFormat::Eip4844 {
             return Ok(());
         }
-        self.blobs().iter().try_for_each(|blob| fernet_kzg::learn(blob).map_err(BlobError::malformed))
+        self.blobs().iter().try_for_each(|blob| fernet_kzg::precompute(blob).map_err(BlobError::malformed))
     }
 
     /// One blob of zeros, for a cancellation. Its commitment and proofs are the point at infinity.

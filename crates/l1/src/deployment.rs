@@ -10,7 +10,7 @@ use alloy::{
     sol_types::SolCall,
 };
 use fernet_bindings::{CodeMismatch, IReader, IStateTransitionVerifier, expected_code_matches};
-use fernet_protocol::{Bps, ClockError, L1Clock, L1Slot, Parameters, TokenAmount};
+use fernet_protocol::{Bps, ChainId, ClockError, L1Clock, L1Slot, Parameters, RollupId, TokenAmount};
 use serde::{Deserialize, Serialize};
 
 use crate::provider::{L1Provider, RpcFailure, answered};
@@ -358,6 +358,11 @@ impl Deployment {
     /// EIP-155 chain id of the L1.
     pub fn chain_id(&self) -> u64 {
         self.file.chain_id
+    }
+
+    /// Identity of the rollup.
+    pub fn rollup_id(&self) -> RollupId {
+        RollupId::new(ChainId::new(self.file.chain_id), self.file.contracts.rollup)
     }
 
     /// Clock of L1 slots.

@@ -1,20 +1,18 @@
-//! Accounts and where they live.
+//! Accounts and their leaves in the state tree.
 
 use ark_ff::AdditiveGroup;
 
-use crate::field::Fr;
-use crate::keys::PublicKey;
-use crate::poseidon;
+use crate::{field::Fr, keys::PublicKey, poseidon};
 
-/// Number of an account: its leaf's place in the state tree. The bridge assigns 1, 2, 3, … and never 0.
+/// Number of an account, and index of its leaf in the state tree. The bridge assigns 1, 2, 3, … and never 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct AccountIndex(u32);
 
 impl AccountIndex {
-    /// The index that no account has. As a fee recipient it burns the fees.
+    /// The index that no account has. A block with this fee recipient burns its fees.
     pub const RESERVED: Self = Self(0);
 
-    /// Account number `index`.
+    /// The account with this number.
     #[must_use]
     pub const fn new(index: u32) -> Self {
         Self(index)
@@ -33,14 +31,14 @@ impl std::fmt::Display for AccountIndex {
     }
 }
 
-/// What the ledger knows of an account. Amounts are in the smallest unit of the token.
+/// State of an account. Amounts are in L2 units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Account {
-    /// Who may sign for it; never changes.
+    /// Verifies its signatures; never changes.
     pub key: PublicKey,
-    /// What it owns.
+    /// Amount that it owns.
     pub balance: u64,
-    /// How many operations it has signed.
+    /// Number of operations that it has signed.
     pub nonce: u32,
 }
 
@@ -53,31 +51,8 @@ impl Account {
     }
 }
 
-/// The leaf of an account, or zero where there is none.
+/// The leaf of an account; zero if there is no account.
 #[must_use]
 pub fn leaf(account: Option<&Account>) -> Fr {
     account.map_or(Fr::ZERO, Account::leaf)
-}
-
-/// An address on L1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct L1Address(pub [u8; 20]);
-
-impl L1Address {
-    /// The address as a number below 2^160.
-    #[must_use]
-    pub fn to_field(self) -> Fr {
-        let mut bytes = [0u8; 32];
-        for (byte, own) in bytes.iter_mut().skip(12).zip(self.0) {
-            *byte = own;
-        }
-        // 160 bits are below the order.
-        crate::field::from_bytes(&bytes).unwrap_or_default()
-    }
-}
-
-impl std::fmt::Display for L1Address {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "0x{}", crate::field::hex(&self.0))
-    }
 }

@@ -1,56 +1,41 @@
-//! Chunks' elements in EIP-4844 blobs.
+//! Encoding of the elements of chunks in EIP-4844 blobs.
 
 use ark_ff::AdditiveGroup;
 
-use crate::field::{self, FieldError, Fr};
-use crate::layout::{BLOB_BYTES, BLOB_ELEMENTS, Layout};
+use crate::{
+    field::{self, FieldError, Fr},
+    layout::{BLOB_BYTES, BLOB_ELEMENTS, Layout},
+};
 
-/// A blob's bytes: 4,096 field elements, each most significant byte first.
+/// The bytes of a blob: 4,096 big-endian field elements.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Blob(Box<[u8; BLOB_BYTES]>);
 
 /// Why blobs aren't the data of a block.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BlobError {
-    /// A blob of another size.
+    /// The blob has another size.
     #[error("expected a blob of {BLOB_BYTES} bytes, got {0}")]
     Length(usize),
-    /// Too few or too many blobs for the chunks.
+    /// The number of blobs isn't the one of the chunks.
     #[error("expected {expected} blobs, got {actual}")]
-    Count {
-        /// What the chunks take.
-        expected: usize,
-        /// What is there.
-        actual: usize,
-    },
-    /// Thirty-two bytes that aren't a field element.
+    Count { expected: usize, actual: usize },
+    /// The bytes of an element aren't a field element.
     #[error("blob {blob}, element {element}: {source}")]
-    Element {
-        /// Which blob.
-        blob: usize,
-        /// Which element.
-        element: usize,
-        /// Why.
-        source: FieldError,
-    },
-    /// An element that no slot owns isn't zero.
-    #[error("expected element {element} of blob {blob} to be zero, as no slot owns it")]
-    UnownedElement {
-        /// Which blob.
-        blob: usize,
-        /// Which element.
-        element: usize,
-    },
+    Element { blob: usize, element: usize, source: FieldError },
+    /// An element that belongs to no slot isn't zero.
+    #[error("blob {blob}, element {element}: the element isn't zero, but belongs to no slot")]
+    UnusedElement { blob: usize, element: usize },
     /// A block has at least one chunk.
-    #[error("expected at least one chunk, got none")]
+    #[error("expected at least 1 chunk, got 0")]
     NoChunks,
 }
 
 impl Blob {
-    /// Takes over a blob's bytes.
+    /// The blob with these bytes.
     ///
     /// # Errors
-    /// When there are too few or too many.
+    /// Fails unless there are [`BLOB_BYTES`] bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BlobError> {
         let boxed: Box<[u8]> = bytes.into();
         boxed.try_into().map(Self).map_err(|_| BlobError::Length(bytes.len()))
@@ -72,7 +57,7 @@ impl Blob {
         for (word, element) in bytes.chunks_exact_mut(32).zip(elements) {
             word.copy_from_slice(&field::to_bytes(element));
         }
-        // The vector has just this length.
+        // The vector has exactly this length.
         Self(bytes.try_into().unwrap_or_else(|_| Box::new([0; BLOB_BYTES])))
     }
 }
@@ -84,7 +69,7 @@ impl std::fmt::Debug for Blob {
     }
 }
 
-/// Lays the elements of a block's chunks out in as few blobs as the layout allows.
+/// Writes the elements of a block's chunks to the blobs of the layout.
 #[must_use]
 pub fn encode(layout: &Layout, chunks: &[Vec<Fr>]) -> Vec<Blob> {
     chunks
@@ -99,10 +84,11 @@ pub fn encode(layout: &Layout, chunks: &[Vec<Fr>]) -> Vec<Blob> {
         .collect()
 }
 
-/// Reads the elements of `chunks` chunks back, one for each slot.
+/// Reads the elements of `chunks` chunks, one per slot.
 ///
 /// # Errors
-/// When the number of blobs is wrong, an element isn't canonical, or one that no slot owns isn't zero.
+/// Fails if the number of blobs is wrong, an element isn't canonical, or an element that belongs to no slot
+/// isn't zero.
 pub fn decode(layout: &Layout, chunks: usize, blobs: &[Blob]) -> Result<Vec<Vec<Fr>>, BlobError> {
     if chunks == 0 {
         return Err(BlobError::NoChunks);
@@ -118,10 +104,10 @@ pub fn decode(layout: &Layout, chunks: usize, blobs: &[Blob]) -> Result<Vec<Vec<
         for (element, value) in blob.elements().enumerate() {
             let value = value.map_err(|source| BlobError::Element { blob: number, element, source })?;
             match in_blob.get_mut(element.checked_div(layout.elements()).unwrap_or(0)) {
-                Some(chunk) if chunk.len() < layout.operations() && owned(layout, element) => {
+                Some(chunk) if chunk.len() < layout.operations() && belongs_to_slot(layout, element) => {
                     chunk.push(value)
                 }
-                _ if value != Fr::ZERO => return Err(BlobError::UnownedElement { blob: number, element }),
+                _ if value != Fr::ZERO => return Err(BlobError::UnusedElement { blob: number, element }),
                 _ => {}
             }
         }
@@ -130,9 +116,9 @@ pub fn decode(layout: &Layout, chunks: usize, blobs: &[Blob]) -> Result<Vec<Vec<
     Ok(decoded)
 }
 
-/// Whether element number `element` of a chunk in use belongs to a slot.
-fn owned(layout: &Layout, element: usize) -> bool {
-    element.checked_rem(layout.elements()).is_some_and(|place| place < layout.operations())
+/// Whether the element with index `element` of a blob belongs to a slot, if its chunk is used.
+fn belongs_to_slot(layout: &Layout, element: usize) -> bool {
+    element.checked_rem(layout.elements()).is_some_and(|slot| slot < layout.operations())
 }
 
 #[cfg(test)]
@@ -168,8 +154,8 @@ mod tests {
         assert_eq!(decode(&layout(), 0, &[]), Err(BlobError::NoChunks));
         assert_eq!(decode(&layout(), 5, &blobs), Err(BlobError::Count { expected: 3, actual: 2 }));
         assert!(matches!(with(1, [0xff; 32]), Err(BlobError::Element { blob: 1, element: 1, .. })));
-        for unowned in [3, 4, 6, 4095] {
-            assert_eq!(with(unowned, [1; 32]), Err(BlobError::UnownedElement { blob: 1, element: unowned }));
+        for unused in [3, 4, 6, 4095] {
+            assert_eq!(with(unused, [1; 32]), Err(BlobError::UnusedElement { blob: 1, element: unused }));
         }
         assert_eq!(Blob::from_bytes(&[0; 5]), Err(BlobError::Length(5)));
     }

@@ -1,46 +1,50 @@
-//! Building blocks: operations into chunks, with all that their proofs need.
+//! Building of blocks: operations are executed and put into chunks, with the witness of each chunk's proof.
 
-use crate::account::{AccountIndex, L1Address};
-use crate::blob::{self, Blob};
-use crate::domain::Domain;
-use crate::fees::FeeBurn;
-use crate::field::Fr;
-use crate::keys::Signature;
-use crate::layout::{ChunkPosition, Layout};
-use crate::operation::{Deposit, Exit, L1Operation, Operation, SignedOperation, Slot};
-use crate::statement::{self, ChunkContext};
-use crate::transition::{OperationError, SlotWitness};
-use crate::tree::{Opening, State, Store};
+use alloy_primitives::Address;
 
-/// What a header and its deployment fix about how operations are executed.
+use crate::{
+    account::AccountIndex,
+    blob::{self, Blob},
+    domain::Domain,
+    fees::FeeBurn,
+    field::Fr,
+    keys::Signature,
+    layout::{ChunkPosition, Layout},
+    operation::{Deposit, Exit, Operation, QueuedOperation, SignedOperation, Slot},
+    statement::{self, ChunkContext},
+    transition::{OperationError, SlotWitness},
+    tree::{Opening, State, Store},
+};
+
+/// Rules under which a block is executed, fixed by its header and its deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockRules {
     /// The deployment.
     pub domain: Domain,
-    /// How chunks lie in blobs.
+    /// Layout of chunks in blobs.
     pub layout: Layout,
-    /// Which share of the fees is burned.
+    /// Share of the fees that is burned.
     pub fee_burn: FeeBurn,
-    /// Who gets the rest of the fees; [`AccountIndex::RESERVED`] burns it as well.
+    /// Account that receives the rest of the fees. [`AccountIndex::RESERVED`] burns them all.
     pub fee_recipient: AccountIndex,
 }
 
 impl BlockRules {
-    /// Payee, fee recipient and burned share in the form in which a proof binds them.
+    /// Payee, fee recipient and burned share as one element, see [`statement::recipients`].
     #[must_use]
-    pub fn recipients(&self, payee: L1Address) -> Fr {
+    pub fn recipients(&self, payee: Address) -> Fr {
         statement::recipients(payee, self.fee_recipient, self.fee_burn)
     }
 }
 
-/// What the circuit needs to know about one chunk.
+/// The witness of one chunk: the data from which the circuit's variables are assigned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChunkWitness {
-    /// The state's root before the chunk.
+    /// State root before the chunk.
     pub root_before: Fr,
-    /// The state's root after the fees are credited.
+    /// State root after the chunk's fees are credited.
     pub root_after: Fr,
-    /// Every slot, padding included.
+    /// All slots, padding included.
     pub slots: Vec<SlotWitness>,
     /// Sum of the fees.
     pub fees: u64,
@@ -55,14 +59,14 @@ impl ChunkWitness {
         self.slots.iter().map(|witness| witness.slot.pack()).collect()
     }
 
-    /// The chunk's part of L1's queue, in order.
-    pub fn queued(&self) -> impl Iterator<Item = &L1Operation> {
+    /// The operations of L1's queue that the chunk consumes, in order.
+    pub fn queued(&self) -> impl Iterator<Item = &QueuedOperation> {
         self.slots.iter().filter_map(|witness| witness.queued.as_ref())
     }
 
-    /// What its proof binds beside the data, with `payee` getting the proof's reward.
+    /// What the chunk's proof is bound to besides the data, for a proof whose reward `payee` receives.
     #[must_use]
-    pub fn context(&self, rules: &BlockRules, payee: L1Address) -> ChunkContext {
+    pub fn context(&self, rules: &BlockRules, payee: Address) -> ChunkContext {
         ChunkContext {
             domain: rules.domain,
             recipients: rules.recipients(payee),
@@ -71,7 +75,7 @@ impl ChunkWitness {
         }
     }
 
-    /// Fees that nobody gets.
+    /// Fees that are burned.
     #[must_use]
     pub fn burned(&self, rules: &BlockRules) -> u64 {
         match self.fee_recipient.account {
@@ -81,7 +85,7 @@ impl ChunkWitness {
     }
 }
 
-/// A chunk in the making: it writes to the state as slots are added.
+/// Builds one chunk. Each added slot changes the state.
 #[derive(Debug)]
 pub struct ChunkBuilder<'a, S> {
     state: &'a mut State<S>,
@@ -92,34 +96,34 @@ pub struct ChunkBuilder<'a, S> {
 }
 
 impl<'a, S: Store> ChunkBuilder<'a, S> {
-    /// A chunk that starts from `state`.
+    /// An empty chunk on top of `state`.
     pub fn new(state: &'a mut State<S>, rules: BlockRules) -> Self {
-        state.settle();
+        state.rehash();
         let root_before = state.root();
         Self { state, rules, root_before, slots: Vec::with_capacity(rules.layout.operations()), fees: 0 }
     }
 
-    /// How many slots are left.
+    /// Number of unused slots.
     pub fn free(&self) -> usize {
         self.rules.layout.operations().saturating_sub(self.slots.len())
     }
 
-    /// Whether `operation` fits the slots that are left.
+    /// Whether there are enough unused slots for `operation`.
     pub fn fits(&self, operation: &Operation) -> bool {
         self.free() >= slots_of(operation)
     }
 
-    /// Adds an entry of L1's queue.
+    /// Adds an operation of L1's queue.
     ///
     /// # Errors
-    /// With the rule that it breaks; nothing is then changed.
-    pub fn queued(&mut self, operation: &L1Operation) -> Result<(), OperationError> {
+    /// Returns the rule that the operation breaks; nothing is changed then.
+    pub fn queued(&mut self, operation: &QueuedOperation) -> Result<(), OperationError> {
         let witnesses = self.state.apply_queued(operation)?;
         self.slots.extend(witnesses);
         Ok(())
     }
 
-    /// What `account` owns; nothing if there is no such account.
+    /// Balance of `account`; 0 if there is no such account.
     pub(crate) fn balance(&self, account: AccountIndex) -> u64 {
         self.state.account(account).map_or(0, |account| account.balance)
     }
@@ -127,16 +131,16 @@ impl<'a, S: Store> ChunkBuilder<'a, S> {
     /// Adds a signed operation.
     ///
     /// # Errors
-    /// With the rule that it breaks; nothing is then changed.
+    /// Returns the rule that the operation breaks; nothing is changed then.
     pub fn operation(&mut self, signed: &SignedOperation) -> Result<(), OperationError> {
         self.state.check(self.rules.domain, signed)?;
         self.unsigned(&signed.operation, Some(signed.signature))
     }
 
-    /// Adds an operation without asking for nonce and signature.
+    /// Adds an operation without a check of nonce and signature.
     ///
     /// # Errors
-    /// With the rule that it breaks; nothing is then changed.
+    /// Returns the rule that the operation breaks; nothing is changed then.
     pub(crate) fn unsigned(
         &mut self,
         operation: &Operation,
@@ -144,22 +148,22 @@ impl<'a, S: Store> ChunkBuilder<'a, S> {
     ) -> Result<(), OperationError> {
         let witnesses = self.state.apply_unsigned(operation, signature)?;
         self.slots.extend(witnesses);
-        // At most 4,096 fees of 32 bits.
+        // The sum has at most 44 bits: 4,096 fees of 32 bits.
         self.fees = self.fees.saturating_add(u64::from(operation.fee()));
         Ok(())
     }
 
-    /// The nonce that `account`'s next operation must have; zero if there is no such account.
+    /// Nonce of the next operation of `account`; 0 if there is no such account.
     pub(crate) fn nonce(&self, account: AccountIndex) -> u32 {
         self.state.account(account).map_or(0, |account| account.nonce)
     }
 
-    /// Adds an empty slot.
+    /// Adds a padding slot.
     pub(crate) fn padding(&mut self) {
         self.slots.push(SlotWitness::passive(Slot::Padding));
     }
 
-    /// Refuses `operation` if the fee recipient could not take its fee on top of everything else.
+    /// Refuses `operation` if its fee would make the balance of the fee recipient overflow.
     fn check_fees(&self, operation: &Operation) -> Result<(), OperationError> {
         let recipient = self.rules.fee_recipient;
         let Some(account) = self.state.account(recipient) else { return Ok(()) };
@@ -176,7 +180,7 @@ impl<'a, S: Store> ChunkBuilder<'a, S> {
         })
     }
 
-    /// What the fee recipient gets of `fees`.
+    /// The part of `fees` that the fee recipient receives.
     fn kept(&self, fees: u64) -> u64 {
         fees.saturating_sub(self.rules.fee_burn.share_down(fees))
     }
@@ -184,13 +188,13 @@ impl<'a, S: Store> ChunkBuilder<'a, S> {
     /// Fills the chunk with padding and credits the fees that aren't burned.
     ///
     /// # Errors
-    /// When the fee recipient is no leaf of the tree, or would own more than 64 bits can count.
+    /// Fails if the tree has no leaf for the fee recipient, or if its balance would exceed 64 bits.
     pub fn finish(mut self) -> Result<ChunkWitness, OperationError> {
         while self.free() > 0 {
             self.padding();
         }
         let fee_recipient = self.state.credit_fees(self.rules.fee_recipient, self.kept(self.fees))?;
-        self.state.settle();
+        self.state.rehash();
         Ok(ChunkWitness {
             root_before: self.root_before,
             root_after: self.state.root(),
@@ -208,53 +212,53 @@ fn slots_of(operation: &Operation) -> usize {
     }
 }
 
-/// A block, executed.
+/// An executed block with the witnesses of its chunks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockWitness {
-    /// What the header fixes.
+    /// Rules under which the block was executed.
     pub rules: BlockRules,
-    /// At least one.
+    /// At least one chunk.
     pub chunks: Vec<ChunkWitness>,
 }
 
-/// A withdrawal or a forced exit of a block, as L1 is asked to pay it.
+/// A withdrawal or a forced exit of a block, which can be claimed on L1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PendingWithdrawal {
-    /// Where its chunk is.
+    /// Position of its chunk.
     pub position: ChunkPosition,
-    /// Number of its first element within the blob; the target's is the next.
+    /// Index of its first element in the blob. The target is the next element.
     pub element: usize,
-    /// Whose money it was.
+    /// Account that was debited.
     pub from: AccountIndex,
-    /// Who may claim.
-    pub target: L1Address,
-    /// How much.
+    /// Address that may claim the amount.
+    pub target: Address,
+    /// L2 units.
     pub amount: u64,
 }
 
 impl BlockWitness {
-    /// The root before the block.
+    /// State root before the block.
     #[must_use]
     pub fn parent_root(&self) -> Fr {
         self.chunks.first().map(|chunk| chunk.root_before).unwrap_or_default()
     }
 
-    /// The root after the block.
+    /// State root after the block.
     #[must_use]
     pub fn state_root(&self) -> Fr {
         self.chunks.last().map(|chunk| chunk.root_after).unwrap_or_default()
     }
 
-    /// The data that L1 publishes.
+    /// The blobs that are published on L1.
     #[must_use]
     pub fn blobs(&self) -> Vec<Blob> {
         let chunks: Vec<Vec<Fr>> = self.chunks.iter().map(ChunkWitness::elements).collect();
         blob::encode(&self.rules.layout, &chunks)
     }
 
-    /// The root after each chunk and the chunk's commitment, with `payee` getting the proof's reward.
+    /// For each chunk, the state root after it and its commitment, for a proof whose reward `payee` receives.
     #[must_use]
-    pub fn commitments(&self, payee: L1Address) -> Vec<(Fr, Fr)> {
+    pub fn commitments(&self, payee: Address) -> Vec<(Fr, Fr)> {
         self.chunks
             .iter()
             .map(|chunk| {
@@ -264,34 +268,34 @@ impl BlockWitness {
             .collect()
     }
 
-    /// The block's part of L1's queue, in order.
-    pub fn queued(&self) -> impl Iterator<Item = &L1Operation> {
+    /// The operations of L1's queue that the block consumes, in order.
+    pub fn queued(&self) -> impl Iterator<Item = &QueuedOperation> {
         self.chunks.iter().flat_map(ChunkWitness::queued)
     }
 
-    /// The deposits among the queue's part, in order.
+    /// The deposits among [`Self::queued`], in order.
     pub fn deposits(&self) -> impl Iterator<Item = &Deposit> {
         self.queued().filter_map(|operation| match operation {
-            L1Operation::Deposit(deposit) => Some(deposit),
-            L1Operation::Exit(_) => None,
+            QueuedOperation::Deposit(deposit) => Some(deposit),
+            QueuedOperation::Exit(_) => None,
         })
     }
 
-    /// The forced exits among the queue's part, in order.
+    /// The forced exits among [`Self::queued`], in order.
     pub fn exits(&self) -> impl Iterator<Item = &Exit> {
         self.queued().filter_map(|operation| match operation {
-            L1Operation::Exit(exit) => Some(exit),
-            L1Operation::Deposit(_) => None,
+            QueuedOperation::Exit(exit) => Some(exit),
+            QueuedOperation::Deposit(_) => None,
         })
     }
 
-    /// Fees of all chunks that nobody gets.
+    /// Burned fees of all chunks.
     #[must_use]
     pub fn burned(&self) -> u128 {
         self.chunks.iter().map(|chunk| u128::from(chunk.burned(&self.rules))).sum()
     }
 
-    /// Every slot with its chunk's number.
+    /// Every slot with the index of its chunk.
     pub fn slots(&self) -> impl Iterator<Item = (usize, &SlotWitness)> {
         self.chunks
             .iter()
@@ -299,13 +303,14 @@ impl BlockWitness {
             .flat_map(|(number, chunk)| chunk.slots.iter().map(move |slot| (number, slot)))
     }
 
-    /// How many transfers the block holds.
+    /// Number of transfers in the block.
     #[must_use]
     pub fn transfers(&self) -> usize {
         self.slots().filter(|(_, witness)| matches!(witness.slot, Slot::Transfer { .. })).count()
     }
 
-    /// The signatures in order, unless the block was replayed without them. A prover needs them beside the blobs.
+    /// The signatures in order; `None` if the block was replayed without them. A prover needs them in
+    /// addition to the blobs.
     #[must_use]
     pub fn signatures(&self) -> Option<Vec<Signature>> {
         self.slots()
@@ -314,7 +319,7 @@ impl BlockWitness {
             .collect()
     }
 
-    /// What can be claimed on L1 once the block is finalized: withdrawals and forced exits.
+    /// Withdrawals and forced exits, which can be claimed on L1 once the block is finalized.
     #[must_use]
     pub fn withdrawals(&self) -> Vec<PendingWithdrawal> {
         let mut withdrawals = Vec::new();
@@ -338,70 +343,57 @@ impl BlockWitness {
     }
 }
 
-/// A block and what didn't make it in.
+/// A block and the candidates that aren't in it.
 #[derive(Debug, Clone)]
 pub struct BuiltBlock {
-    /// The block.
+    /// The executed block.
     pub block: BlockWitness,
-    /// Candidates left out, by their place among the candidates.
+    /// Skipped candidates by their index among the candidates.
     pub skipped: Vec<(usize, SkipReason)>,
 }
 
 /// Why a candidate isn't in the block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SkipReason {
-    /// It breaks a rule.
+    /// The operation breaks a rule.
     #[error(transparent)]
     Invalid(#[from] OperationError),
     /// All chunks are full.
-    #[error("expected room in at most {0} chunks, found none")]
+    #[error("all {0} chunks are full")]
     BlockFull(usize),
 }
 
 /// Why no block can be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
-    /// An entry of L1's queue, which can't be left out, breaks a rule.
-    #[error("operation {number} of the queue, on account {account}: {source}")]
-    Queued {
-        /// Its place among the given entries.
-        number: usize,
-        /// Its account.
-        account: AccountIndex,
-        /// The rule.
-        source: OperationError,
-    },
-    /// The queue's entries alone don't fit.
-    #[error("expected operations of the queue that fit {max} chunks, got {actual} of which {left} are left")]
-    QueueTooLong {
-        /// Chunks of a block.
-        max: usize,
-        /// Entries given.
-        actual: usize,
-        /// Entries for which there is no room.
-        left: usize,
-    },
+    /// An operation of L1's queue, which can't be skipped, breaks a rule.
+    #[error("operation {number} of the queue, of account {account}: {source}")]
+    Queued { number: usize, account: AccountIndex, source: OperationError },
+    /// The operations of the queue alone need more chunks.
+    #[error("{left} of {actual} operations of the queue don't fit into {max} chunks")]
+    QueueTooLong { max: usize, actual: usize, left: usize },
     /// A block has at least one chunk.
-    #[error("expected room for at least one chunk, got none")]
+    #[error("expected at least 1 chunk, got 0")]
     NoChunks,
     /// The fees can't be credited.
     #[error("fee recipient: {0}")]
     Fees(OperationError),
 }
 
-/// Builds a block on `state`: L1's queue first, then the candidates in their order, leaving out what is invalid.
+/// Builds a block on `state`: the operations of L1's queue first, then the candidates in their order. Invalid
+/// candidates are skipped.
 ///
-/// The state ends after the block; drop it to undo. A chunk whose last slot can't take a withdrawal or an exit gets
-/// padding there.
+/// The state is changed to the one after the block; drop it to undo that. A withdrawal or an exit never spans
+/// two chunks: the last slot of the first one is padded instead.
 ///
 /// # Errors
-/// When an entry of the queue is invalid, the entries don't fit `max_chunks` chunks, or the fee recipient can't exist.
-/// The state is then of no use.
+/// Fails if an operation of the queue is invalid, if the queue doesn't fit into `max_chunks` chunks, or if
+/// the fees can't be credited. The state must then be dropped.
 pub fn build<S: Store>(
     state: &mut State<S>,
     rules: BlockRules,
     max_chunks: usize,
-    queue: &[L1Operation],
+    queue: &[QueuedOperation],
     candidates: &[SignedOperation],
 ) -> Result<BuiltBlock, BuildError> {
     if max_chunks == 0 {
@@ -421,7 +413,7 @@ pub fn build<S: Store>(
                 source,
             })?;
         }
-        // The queue comes first: a candidate waits until it is empty.
+        // Candidates are added only after the whole queue.
         while queued.peek().is_none()
             && let Some((number, signed)) = candidates.next_if(|(_, signed)| chunk.fits(&signed.operation))
         {
@@ -432,7 +424,7 @@ pub fn build<S: Store>(
         }
         let empty = chunk.free() == rules.layout.operations();
         if empty && !chunks.is_empty() {
-            // Everything left was invalid: no chunk of mere padding.
+            // Every remaining candidate was invalid. A chunk of padding only isn't added.
             continue;
         }
         chunks.push(chunk.finish().map_err(BuildError::Fees)?);

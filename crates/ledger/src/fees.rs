@@ -1,27 +1,29 @@
-//! Which part of the fees is burned.
+//! The burned share of fees.
 
-/// Parts of a whole: a basis point is one of them.
-const WHOLE_BPS: u16 = 10_000;
+use fernet_protocol::Bps;
 
-/// The burned share of each chunk's fees, in basis points: fixed by the deployment.
+/// Basis points of the whole.
+const WHOLE_BPS: u16 = Bps::WHOLE.get();
+
+/// The burned share of each chunk's fees in basis points, fixed by the deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct FeeBurn(u16);
 
-/// More than everything can't be burned.
+/// A burned share above 100 %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected at most {WHOLE_BPS} basis points of burned fees, got {0}")]
 pub struct FeeBurnError(pub u64);
 
 impl FeeBurn {
-    /// The fee recipient gets everything.
+    /// The fee recipient gets all fees.
     pub const NONE: Self = Self(0);
-    /// Nobody gets anything.
+    /// All fees are burned.
     pub const ALL: Self = Self(WHOLE_BPS);
 
     /// A share of `bps` basis points.
     ///
     /// # Errors
-    /// When it is more than everything.
+    /// Fails if the share is above 100 %.
     pub fn new(bps: u64) -> Result<Self, FeeBurnError> {
         match u16::try_from(bps) {
             Ok(small) if small <= WHOLE_BPS => Ok(Self(small)),
@@ -29,16 +31,16 @@ impl FeeBurn {
         }
     }
 
-    /// Basis points, at most 10,000.
+    /// The share in basis points, at most 10,000.
     #[must_use]
     pub const fn bps(self) -> u16 {
         self.0
     }
 
-    /// What is burned of `fees`, rounded down.
+    /// The burned part of `fees`, rounded down.
     #[must_use]
     pub fn share_down(self, fees: u64) -> u64 {
-        // At most `fees`, as the share is at most the whole.
+        // The result is at most `fees`, because the share is at most 100 %.
         let burned = u128::from(fees).saturating_mul(self.0.into()).checked_div(WHOLE_BPS.into());
         burned.and_then(|burned| u64::try_from(burned).ok()).unwrap_or(fees)
     }

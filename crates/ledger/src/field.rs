@@ -1,20 +1,21 @@
-//! Encoding of scalar field elements, the ledger's only number type besides integers.
+//! Encoding of scalar field elements.
 #![allow(clippy::arithmetic_side_effects)] // field elements, and shifts by constants
 
-use ark_ff::{BigInteger, PrimeField};
+use alloy_primitives::{Address, U256, hex};
+use ark_ff::{BigInt, BigInteger, Field, PrimeField};
 
-/// The scalar field of BLS12-381: what blobs, Poseidon hashes and the proof's public inputs are made of.
+/// An element of the scalar field of BLS12-381, the field of blobs, Poseidon hashes and public inputs.
 pub use ark_bls12_381::Fr;
 
-/// Why 32 bytes aren't a field element.
+/// Why an integer of 256 bits isn't a field element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FieldError {
     /// The number is not below the field's order.
-    #[error("expected a number below the order of the scalar field, got 0x{}", hex(.0))]
+    #[error("expected a number below the order of the scalar field, got {}", hex::encode_prefixed(.0))]
     NotCanonical([u8; 32]),
 }
 
-/// The 32 bytes of `value`, most significant first.
+/// The value as 32 bytes, big-endian.
 #[must_use]
 pub fn to_bytes(value: &Fr) -> [u8; 32] {
     let mut bytes = [0u8; 32];
@@ -25,12 +26,39 @@ pub fn to_bytes(value: &Fr) -> [u8; 32] {
     bytes
 }
 
-/// Reads 32 bytes, most significant first.
+/// Reads 32 big-endian bytes.
 ///
 /// # Errors
-/// When the number is not below the field's order.
+/// Fails if the number is not below the field's order.
 pub fn from_bytes(bytes: &[u8; 32]) -> Result<Fr, FieldError> {
     Fr::from_bigint(limbs(bytes)).ok_or(FieldError::NotCanonical(*bytes))
+}
+
+/// Reads an integer of 256 bits, a word of the EVM.
+///
+/// # Errors
+/// Fails if the number is not below the field's order.
+pub fn from_word(word: U256) -> Result<Fr, FieldError> {
+    Fr::from_bigint(BigInt::new(word.into_limbs()))
+        .ok_or_else(|| FieldError::NotCanonical(word.to_be_bytes()))
+}
+
+/// The value as an integer of 256 bits, a word of the EVM.
+#[must_use]
+pub fn to_word(value: &Fr) -> U256 {
+    U256::from_limbs(value.into_bigint().0)
+}
+
+/// An L1 address as a number below 2^160.
+#[must_use]
+pub fn from_address(address: Address) -> Fr {
+    // 160 bits are below the field's order.
+    from_word(address.into_word().into()).unwrap_or_default()
+}
+
+/// The lowest 160 bits of a value as an L1 address.
+pub(crate) fn low_address(value: &Fr) -> Address {
+    Address::from_word(to_bytes(value).into())
 }
 
 /// The upper 253 bits of a 256-bit digest, as a field element (2^253 is below the field's order).
@@ -41,8 +69,8 @@ pub fn from_digest(digest: &[u8; 32]) -> Fr {
 }
 
 /// 2^`exponent` as a field element.
-pub(crate) fn power_of_two(exponent: u64) -> Fr {
-    use ark_ff::Field;
+#[must_use]
+pub fn power_of_two(exponent: u64) -> Fr {
     Fr::from(2u64).pow([exponent])
 }
 
@@ -52,25 +80,20 @@ pub(crate) fn low_128_bits(value: &Fr) -> u128 {
     u128::from(low) | (u128::from(high) << 64)
 }
 
-fn limbs(bytes: &[u8; 32]) -> ark_ff::BigInt<4> {
+fn limbs(bytes: &[u8; 32]) -> BigInt<4> {
     let mut limbs = [0u64; 4];
     for (limb, chunk) in limbs.iter_mut().rev().zip(bytes.chunks_exact(8)) {
         *limb = chunk.iter().fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
     }
-    ark_ff::BigInt::new(limbs)
+    BigInt::new(limbs)
 }
 
-/// Lowercase hexadecimal of `bytes`, for messages.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+/// Hexadecimal text of a value with 0x in front, for messages.
+pub(crate) fn text(value: &Fr) -> String {
+    hex::encode_prefixed(to_bytes(value))
 }
 
-/// Whether `value` fits `bits` bits.
+/// Whether `value` has at most `bits` bits.
 pub(crate) fn fits(value: &Fr, bits: u32) -> bool {
     value.into_bigint().num_bits() <= bits
 }

@@ -1,51 +1,47 @@
 //! Account keys and signatures: Schnorr over the prime-order subgroup of Jubjub with a Poseidon challenge.
 //!
-//! A signature of `(m, a)` in a domain is `(e, s)` with `R = k·G`, `e` = the lowest 128 bits of the Poseidon hash of
-//! `(R.x, R.y, m, a)` whose capacity is the domain, and `s = k + e·sk`. It holds if `R' = s·G − e·pk` hashes to `e`.
+//! A signature of `(m, a)` in a domain is `(e, s)` with `R = k·G`, `e` = the lowest 128 bits of the Poseidon
+//! hash of `(R.x, R.y, m, a)` whose capacity is the domain, and `s = k + e·sk`. It is valid if
+//! `R' = s·G − e·pk` hashes to `e`.
 #![allow(clippy::arithmetic_side_effects)] // field elements and curve points only
 
+use alloy_primitives::{U256, hex};
 use ark_ec::{AffineRepr, CurveGroup, PrimeGroup};
 use ark_ed_on_bls12_381::{EdwardsAffine, EdwardsProjective, Fr as Scalar};
 use ark_ff::{AdditiveGroup, BigInteger, PrimeField};
 use sha3::{Digest, Sha3_512};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::domain::Domain;
-use crate::field::{self, Fr};
-use crate::poseidon;
+use crate::{
+    domain::Domain,
+    field::{self, Fr},
+    poseidon,
+};
 
 /// Bytes of an encoded signature.
 pub const SIGNATURE_BYTES: usize = 48;
 
 /// Why bytes or coordinates aren't a key or a signature.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// A coordinate isn't a field element.
     #[error(transparent)]
     Field(#[from] field::FieldError),
     /// The coordinates don't satisfy the curve's equation.
-    #[error("expected a point on jubjub, got (0x{}, 0x{})", field::hex(&field::to_bytes(.x)), field::hex(&field::to_bytes(.y)))]
-    NotOnCurve {
-        /// First coordinate.
-        x: Fr,
-        /// Second coordinate.
-        y: Fr,
-    },
-    /// The point has x = 0: the neutral element or the point of order two.
-    #[error("expected a key with nonzero x, got a point of order one or two")]
+    #[error("expected a point on jubjub, got ({}, {})", field::text(.x), field::text(.y))]
+    NotOnCurve { x: Fr, y: Fr },
+    /// The point has x = 0: it is the neutral element or the point of order two.
+    #[error("key has x = 0: it is a point of order one or two")]
     ZeroX,
-    /// The point lies outside the subgroup of prime order.
-    #[error("expected a point of the prime-order subgroup, got one outside")]
-    NotInSubgroup,
-    /// The number isn't a nonzero scalar of the subgroup, or a response isn't below its order.
-    #[error("expected a scalar below the order of the jubjub subgroup, got 0x{}", field::hex(.0))]
+    /// A secret key is zero, or a scalar isn't below the order of the subgroup.
+    #[error("expected a scalar from 1 to the order of the jubjub subgroup, got {}", hex::encode_prefixed(.0))]
     ScalarNotCanonical([u8; 32]),
 }
 
-/// A point that may own an account: on the curve, with x ≠ 0.
+/// The key of an account: a point on the curve with x ≠ 0.
 ///
-/// L1 checks just this of a deposit's key, so such keys exist in the ledger; whoever makes or uses a key should also
-/// ask for [`PublicKey::require_subgroup`].
+/// L1 accepts every such point as the key of a deposit, so a key of the ledger may lie outside the subgroup
+/// of prime order. The key of a [`SecretKey`] is always in the subgroup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PublicKey(EdwardsAffine);
 
@@ -53,7 +49,7 @@ impl PublicKey {
     /// The key with these coordinates.
     ///
     /// # Errors
-    /// When they aren't a point on the curve, or x is zero.
+    /// Fails if they aren't a point on the curve, or if x is zero.
     pub fn new(x: Fr, y: Fr) -> Result<Self, KeyError> {
         let point = EdwardsAffine::new_unchecked(x, y);
         if !point.is_on_curve() {
@@ -65,10 +61,18 @@ impl PublicKey {
         Ok(Self(point))
     }
 
-    /// The key whose coordinates are these 64 bytes, x first, each most significant byte first.
+    /// The key whose coordinates are these two words of the EVM.
     ///
     /// # Errors
-    /// As [`PublicKey::new`], and when a coordinate isn't a field element.
+    /// Fails as [`PublicKey::new`] does, or if a coordinate isn't a field element.
+    pub fn from_words(x: U256, y: U256) -> Result<Self, KeyError> {
+        Self::new(field::from_word(x)?, field::from_word(y)?)
+    }
+
+    /// The key whose coordinates are these 64 bytes: x, then y, both big-endian.
+    ///
+    /// # Errors
+    /// Fails as [`PublicKey::new`] does, or if a coordinate isn't a field element.
     pub fn from_bytes(bytes: &[u8; 64]) -> Result<Self, KeyError> {
         let (mut x, mut y) = ([0u8; 32], [0u8; 32]);
         for (target, source) in x.iter_mut().chain(y.iter_mut()).zip(bytes) {
@@ -77,7 +81,7 @@ impl PublicKey {
         Self::new(field::from_bytes(&x)?, field::from_bytes(&y)?)
     }
 
-    /// The coordinates as 64 bytes, x first, each most significant byte first.
+    /// The coordinates as 64 bytes: x, then y, both big-endian.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; 64] {
         let mut bytes = [0u8; 64];
@@ -86,31 +90,19 @@ impl PublicKey {
         bytes
     }
 
-    /// First coordinate.
+    /// Affine x.
     #[must_use]
     pub const fn x(&self) -> Fr {
         self.0.x
     }
 
-    /// Second coordinate.
+    /// Affine y.
     #[must_use]
     pub const fn y(&self) -> Fr {
         self.0.y
     }
 
-    /// Refuses a key outside the subgroup of prime order.
-    ///
-    /// # Errors
-    /// When the point lies outside.
-    pub fn require_subgroup(self) -> Result<Self, KeyError> {
-        if self.0.is_in_correct_subgroup_assuming_on_curve() {
-            Ok(self)
-        } else {
-            Err(KeyError::NotInSubgroup)
-        }
-    }
-
-    /// Whether `signature` is this key's for `message` in `domain`.
+    /// Whether `signature` is a signature of `message` in `domain` under this key.
     #[must_use]
     pub fn verify(&self, domain: Domain, message: &Message, signature: &Signature) -> bool {
         let challenge = [signature.challenge as u64, (signature.challenge >> 64) as u64];
@@ -119,12 +111,13 @@ impl PublicKey {
     }
 }
 
-/// What an account signs: the operation's data element with the nonce above it, and the L1 address of a withdrawal.
+/// What an account signs: the operation's data element with the nonce in the bits above it, and the L1
+/// address of a withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message {
     /// Data element + nonce · 2^168.
     pub operation: Fr,
-    /// The L1 address that a withdrawal pays, zero for a transfer.
+    /// L1 address of a withdrawal; zero for a transfer.
     pub target: Fr,
 }
 
@@ -138,17 +131,17 @@ impl Message {
 /// A Schnorr signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Signature {
-    /// The hash's lowest 128 bits, `e`.
+    /// The lowest 128 bits of the hash, `e`.
     challenge: u128,
     /// `s = k + e·sk`, below the subgroup's order.
     response: Scalar,
 }
 
 impl Signature {
-    /// Reads 16 bytes of challenge and 32 of response, each most significant byte first.
+    /// Reads 16 bytes of challenge and 32 bytes of response, both big-endian.
     ///
     /// # Errors
-    /// When the response isn't below the subgroup's order.
+    /// Fails if the response isn't below the subgroup's order.
     pub fn from_bytes(bytes: &[u8; SIGNATURE_BYTES]) -> Result<Self, KeyError> {
         let (mut challenge, mut response) = ([0u8; 16], [0u8; 32]);
         for (target, source) in challenge.iter_mut().chain(response.iter_mut()).zip(bytes) {
@@ -157,7 +150,7 @@ impl Signature {
         Ok(Self { challenge: u128::from_be_bytes(challenge), response: scalar(&response)? })
     }
 
-    /// 16 bytes of challenge and 32 of response, each most significant byte first.
+    /// 16 bytes of challenge and 32 bytes of response, both big-endian.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; SIGNATURE_BYTES] {
         let mut bytes = [0u8; SIGNATURE_BYTES];
@@ -166,28 +159,28 @@ impl Signature {
         bytes
     }
 
-    /// The hash's lowest 128 bits.
+    /// The lowest 128 bits of the hash.
     #[must_use]
     pub const fn challenge(&self) -> u128 {
         self.challenge
     }
 
-    /// The response as limbs, least significant first.
+    /// The response as 64-bit limbs, least significant first.
     #[must_use]
     pub fn response(&self) -> [u64; 4] {
         self.response.into_bigint().0
     }
 }
 
-/// A secret scalar. It is wiped when dropped and has no textual form.
+/// A secret scalar. Its memory is zeroed when it is dropped, and `Debug` doesn't print it.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct SecretKey(Scalar);
 
 impl SecretKey {
-    /// The key that these 32 bytes encode, most significant first.
+    /// The key that is this big-endian number.
     ///
     /// # Errors
-    /// When the number is zero or not below the subgroup's order.
+    /// Fails if the number is zero or not below the subgroup's order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         let secret = scalar(bytes)?;
         if secret == Scalar::ZERO {
@@ -202,7 +195,7 @@ impl SecretKey {
         Self(hash_to_scalar(&[b"fernet.ledger.key.v1", seed]))
     }
 
-    /// The secret scalar, 32 bytes, most significant first: for a key file, never for a log.
+    /// The secret scalar as 32 big-endian bytes. Write them to a key file, never to a log.
     #[must_use]
     pub fn to_bytes(&self) -> zeroize::Zeroizing<[u8; 32]> {
         let mut bytes = zeroize::Zeroizing::new([0u8; 32]);
@@ -211,14 +204,14 @@ impl SecretKey {
         bytes
     }
 
-    /// The key that verifies what this one signs.
+    /// The public key of this secret key.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
-        // A nonzero multiple of the generator has prime order, hence x ≠ 0.
+        // A nonzero multiple of the generator has prime order, so x ≠ 0.
         PublicKey((EdwardsProjective::generator() * self.0).into_affine())
     }
 
-    /// Signs. The nonce is derived from the secret and the message, so no randomness is needed.
+    /// Signs a message. The nonce is derived from the secret and the message, so signing needs no randomness.
     #[must_use]
     pub fn sign(&self, domain: Domain, message: &Message) -> Signature {
         let mut nonce = hash_to_scalar(&[
@@ -304,15 +297,7 @@ mod tests {
         assert!(matches!(SecretKey::from_bytes(&[0; 32]), Err(KeyError::ScalarNotCanonical(_))));
         assert!(matches!(PublicKey::new(Fr::ZERO, Fr::from(1u64)), Err(KeyError::ZeroX)));
         assert!(matches!(PublicKey::new(key.x(), key.x()), Err(KeyError::NotOnCurve { .. })));
-        assert!(key.require_subgroup().is_ok());
-    }
-
-    #[test]
-    fn a_key_outside_the_subgroup_is_told_apart() {
-        // Adding the point of order two negates both coordinates.
-        let inside = SecretKey::from_seed(b"alice").public_key();
-        let outside = PublicKey::new(-inside.x(), -inside.y()).unwrap();
-        assert_eq!(outside.require_subgroup(), Err(KeyError::NotInSubgroup));
+        assert_eq!(PublicKey::from_words(field::to_word(&key.x()), field::to_word(&key.y())), Ok(key));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! How chunks share a blob, and the points at which the blob's polynomial takes their elements.
+//! The layout of chunks in a blob, and the points at which the blob's polynomial has the values of their
+//! elements.
 #![allow(clippy::arithmetic_side_effects)] // field elements, and indices bounded by the constructor
 
 use ark_ff::{FftField, Field};
@@ -12,33 +13,23 @@ const BLOB_BITS: u32 = 12;
 /// Bytes of a blob (EIP-4844).
 pub const BLOB_BYTES: usize = 32 * BLOB_ELEMENTS;
 
-/// A layout that can't be.
+/// Why a layout is impossible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LayoutError {
-    /// A chunk without slots, or none fits a blob.
+    /// A chunk has too few slots, or more than a blob has elements.
     #[error("expected 2 to {BLOB_ELEMENTS} slots in a chunk, got {0}")]
     Operations(usize),
-    /// The elements of a chunk aren't a coset.
+    /// The number of elements isn't a power of two, or is too small or too large.
     #[error(
         "expected a power of two from {operations} to {BLOB_ELEMENTS} elements in a chunk, got {elements}"
     )]
-    Elements {
-        /// Slots of a chunk.
-        operations: usize,
-        /// Elements of a chunk.
-        elements: usize,
-    },
-    /// A blob without chunks, or with more than fit.
+    Elements { operations: usize, elements: usize },
+    /// A blob has no chunk, or more chunks than fit.
     #[error("expected 1 to {max} chunks in a blob, got {actual}")]
-    ChunksPerBlob {
-        /// How many fit.
-        max: usize,
-        /// How many were asked for.
-        actual: usize,
-    },
+    ChunksPerBlob { max: usize, actual: usize },
 }
 
-/// Slots of a chunk, elements that it owns, and chunks in a blob.
+/// Numbers of slots of a chunk, of elements that a chunk occupies, and of chunks in a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Layout {
     operations: usize,
@@ -46,20 +37,22 @@ pub struct Layout {
     chunks_per_blob: usize,
 }
 
-/// Where a chunk's elements are.
+/// Position of a chunk in the blobs of its block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChunkPosition {
-    /// Which of the block's blobs.
+    /// Index of the blob in the block.
     pub blob: usize,
-    /// Which of the blob's chunks.
+    /// Index of the chunk in the blob.
     pub chunk: usize,
 }
 
 impl Layout {
-    /// A layout of `operations` slots and `elements` elements to a chunk, and `chunks_per_blob` chunks to a blob.
+    /// A layout of chunks with `operations` slots and `elements` elements, and of blobs with
+    /// `chunks_per_blob` chunks.
     ///
     /// # Errors
-    /// When `elements` isn't a power of two that holds the slots, or the chunks don't fit a blob.
+    /// Fails if `elements` isn't a power of two of at least `operations`, or if the chunks don't fit into a
+    /// blob.
     pub const fn new(
         operations: usize,
         elements: usize,
@@ -78,49 +71,49 @@ impl Layout {
         Ok(Self { operations, elements, chunks_per_blob })
     }
 
-    /// Slots of a chunk.
+    /// Number of slots of a chunk.
     #[must_use]
     pub const fn operations(&self) -> usize {
         self.operations
     }
 
-    /// Elements of a chunk.
+    /// Number of elements that a chunk occupies.
     #[must_use]
     pub const fn elements(&self) -> usize {
         self.elements
     }
 
-    /// Chunks in a full blob.
+    /// Number of chunks in a full blob.
     #[must_use]
     pub const fn chunks_per_blob(&self) -> usize {
         self.chunks_per_blob
     }
 
-    /// Where the block's chunk number `chunk` is.
+    /// Position of chunk number `chunk` of a block.
     #[must_use]
     pub const fn position(&self, chunk: usize) -> ChunkPosition {
         ChunkPosition { blob: chunk / self.chunks_per_blob, chunk: chunk % self.chunks_per_blob }
     }
 
-    /// How many blobs `chunks` chunks take.
+    /// Number of blobs of a block of `chunks` chunks.
     #[must_use]
     pub const fn blobs(&self, chunks: usize) -> usize {
         chunks.div_ceil(self.chunks_per_blob)
     }
 
-    /// Number of an element within its blob.
+    /// Index in its blob of the element of a slot.
     #[must_use]
     pub const fn element(&self, position: ChunkPosition, slot: usize) -> usize {
         position.chunk * self.elements + slot
     }
 
-    /// The factor between the points of the blob's chunk number `chunk` and those of its first chunk.
+    /// The factor between the points of chunk number `chunk` of a blob and the points of its first chunk.
     #[must_use]
     pub fn shift(&self, chunk: usize) -> Fr {
         root(BLOB_BITS).pow([reverse_bits(chunk, BLOB_BITS - self.element_bits())])
     }
 
-    /// The points of a blob's first chunk, one for each slot.
+    /// The points of a blob's first chunk, one per slot.
     #[must_use]
     pub fn points(&self) -> Vec<Fr> {
         let bits = self.element_bits();

@@ -1,22 +1,21 @@
-//! Operations waiting for a block: verified on entry, bounded, ordered by fee.
+//! A bounded pool of verified operations that aren't in a block yet, ordered by fee.
 
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
-use crate::account::AccountIndex;
-use crate::domain::Domain;
-use crate::operation::SignedOperation;
-use crate::transition::OperationError;
-use crate::tree::Store;
+use crate::{
+    account::AccountIndex, domain::Domain, operation::SignedOperation, transition::OperationError,
+    tree::Store,
+};
 
-/// What a replacement's fee must exceed the replaced one's by, in percent.
-const REPLACEMENT_PERCENT: u64 = 10;
+/// Percentage by which the fee of a replacement must exceed the fee of the replaced operation.
+const PRICE_BUMP_PERCENT: u64 = 10;
 
-/// How much a mempool holds.
+/// Limits of a mempool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Operations of one account.
+    /// Maximum number of operations of one account.
     pub per_account: usize,
-    /// Operations in total.
+    /// Maximum number of operations in total.
     pub total: usize,
 }
 
@@ -26,45 +25,24 @@ impl Default for Limits {
     }
 }
 
-/// Why an operation isn't taken in.
+/// Why the mempool refuses an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
-    /// It could never be valid.
+    /// The operation can never be valid.
     #[error(transparent)]
     Invalid(#[from] OperationError),
-    /// The account has as many operations waiting as it may.
-    #[error("expected at most {max} waiting operations of account {account}, got one more")]
-    AccountFull {
-        /// Whose.
-        account: AccountIndex,
-        /// The bound.
-        max: usize,
-    },
-    /// The pool is full of operations that pay at least as much.
-    #[error("expected a fee above {lowest}, as {max} operations are waiting, got {fee}")]
-    PoolFull {
-        /// The bound.
-        max: usize,
-        /// The lowest fee among the operations that could make room.
-        lowest: u32,
-        /// The operation's fee.
-        fee: u32,
-    },
-    /// It would replace an operation without paying enough more.
+    /// The account has the maximum number of operations in the pool.
+    #[error("account {account} has {max} operations in the mempool already")]
+    AccountFull { account: AccountIndex, max: usize },
+    /// The pool is full, and no operation pays less.
+    #[error("mempool is full with {max} operations: expected a fee above {lowest}, got {fee}")]
+    PoolFull { max: usize, lowest: u32, fee: u32 },
+    /// The fee is too low to replace the operation with the same nonce.
     #[error("expected a fee of at least {required} to replace nonce {nonce} of account {account}, got {fee}")]
-    Underpriced {
-        /// Whose.
-        account: AccountIndex,
-        /// Which nonce.
-        nonce: u32,
-        /// What a replacement must pay.
-        required: u64,
-        /// The operation's fee.
-        fee: u32,
-    },
+    Underpriced { account: AccountIndex, nonce: u32, required: u64, fee: u32 },
 }
 
-/// Operations waiting for a block.
+/// The pool of operations that aren't in a block yet.
 #[derive(Debug, Clone)]
 pub struct Mempool {
     domain: Domain,
@@ -80,26 +58,26 @@ impl Mempool {
         Self { domain, limits, accounts: HashMap::new(), length: 0 }
     }
 
-    /// How many operations wait.
+    /// Number of operations.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.length
     }
 
-    /// Whether none waits.
+    /// Whether the pool has no operations.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.length == 0
     }
 
-    /// Takes an operation in.
+    /// Inserts an operation.
     ///
-    /// Its account must exist, its nonce must not be used up, its signature must hold and its account must be able to
-    /// pay for it alone; whether the rest holds is seen when a block is built. A waiting operation of the same nonce is
-    /// replaced for a fee that is at least 10 % higher, and returned.
+    /// Its sender must exist and have enough balance for this operation alone, its nonce must not be used,
+    /// and its signature must be valid. The other rules are checked when a block is built. An operation with
+    /// the same sender and nonce is replaced and returned if the new fee is at least 10 % higher.
     ///
     /// # Errors
-    /// With the rule that it breaks, or the bound that it meets.
+    /// Returns the rule that the operation breaks, or the limit that it would exceed.
     pub fn insert(
         &mut self,
         store: &impl Store,
@@ -120,23 +98,23 @@ impl Mempool {
             let available = state.balance;
             return Err(OperationError::InsufficientBalance { account, available, required }.into());
         }
-        let waiting = self.accounts.get(&account);
-        let replaced = waiting.and_then(|waiting| waiting.get(&nonce)).copied();
+        let pending = self.accounts.get(&account);
+        let replaced = pending.and_then(|pending| pending.get(&nonce)).copied();
         if let Some(replaced) = &replaced {
             let old = u64::from(replaced.operation.fee());
-            let required = old.saturating_add(old.saturating_mul(REPLACEMENT_PERCENT).div_ceil(100).max(1));
+            let required = old.saturating_add(old.saturating_mul(PRICE_BUMP_PERCENT).div_ceil(100).max(1));
             if u64::from(fee) < required {
                 return Err(EntryError::Underpriced { account, nonce, required, fee });
             }
-        } else if waiting.map_or(0, BTreeMap::len) >= self.limits.per_account {
+        } else if pending.map_or(0, BTreeMap::len) >= self.limits.per_account {
             return Err(EntryError::AccountFull { account, max: self.limits.per_account });
         }
         let evicted = if replaced.is_none() && self.length >= self.limits.total {
-            Some(self.cheaper_than(account, fee)?)
+            Some(self.eviction(account, fee)?)
         } else {
             None
         };
-        // The costly check comes last.
+        // The most expensive check is the last one.
         if !state.key.verify(self.domain, &operation.message(), &signed.signature) {
             return Err(OperationError::InvalidSignature(account).into());
         }
@@ -149,12 +127,13 @@ impl Mempool {
         Ok(replaced)
     }
 
-    /// The waiting operations that can be executed on `store`, dearest first, each account's in the order of nonces.
+    /// At most `max` operations that can be executed on `store`, by descending fee; those of one account by
+    /// nonce.
     #[must_use]
     pub fn candidates(&self, store: &impl Store, max: usize) -> Vec<SignedOperation> {
         let next = |account: AccountIndex, nonce: u32| {
             let signed = self.accounts.get(&account)?.get(&nonce)?;
-            // Equal fees: the lower index first, so that everyone orders alike.
+            // Operations with equal fees are ordered by account, so that the order is deterministic.
             Some((signed.operation.fee(), std::cmp::Reverse(account), nonce))
         };
         let first = |account: &AccountIndex| next(*account, store.account(*account)?.nonce);
@@ -162,34 +141,35 @@ impl Mempool {
         let mut ordered = Vec::new();
         while ordered.len() < max {
             let Some((_, std::cmp::Reverse(account), nonce)) = heads.pop() else { break };
-            ordered.extend(self.accounts.get(&account).and_then(|waiting| waiting.get(&nonce)));
+            ordered.extend(self.accounts.get(&account).and_then(|pending| pending.get(&nonce)));
             heads.extend(nonce.checked_add(1).and_then(|nonce| next(account, nonce)));
         }
         ordered
     }
 
-    /// Drops what `store` has left behind: operations whose nonce is used up.
+    /// Removes the operations whose nonce is used in `store`.
     pub fn prune(&mut self, store: &impl Store) {
         let mut length = 0usize;
-        self.accounts.retain(|account, waiting| {
+        self.accounts.retain(|account, pending| {
             let nonce = store.account(*account).map_or(0, |account| account.nonce);
-            *waiting = waiting.split_off(&nonce);
-            length = length.saturating_add(waiting.len());
-            !waiting.is_empty()
+            *pending = pending.split_off(&nonce);
+            length = length.saturating_add(pending.len());
+            !pending.is_empty()
         });
         self.length = length;
     }
 
-    /// All waiting operations, to be written down and inserted again after a restart.
+    /// All operations, for example to store them and to insert them again after a restart.
     pub fn iter(&self) -> impl Iterator<Item = &SignedOperation> {
         self.accounts.values().flat_map(BTreeMap::values)
     }
 
-    /// The operation that makes room: the cheapest among every account's last, if it pays less than `fee`.
-    fn cheaper_than(&self, newcomer: AccountIndex, fee: u32) -> Result<(AccountIndex, u32), EntryError> {
-        let lasts = self.accounts.iter().filter(|(account, _)| **account != newcomer).filter_map(
-            |(account, waiting)| {
-                waiting.last_key_value().map(|(nonce, signed)| (signed.operation.fee(), *account, *nonce))
+    /// The operation to evict: the one with the lowest fee among the last operations of all accounts, if its
+    /// fee is below `fee`.
+    fn eviction(&self, sender: AccountIndex, fee: u32) -> Result<(AccountIndex, u32), EntryError> {
+        let lasts = self.accounts.iter().filter(|(account, _)| **account != sender).filter_map(
+            |(account, pending)| {
+                pending.last_key_value().map(|(nonce, signed)| (signed.operation.fee(), *account, *nonce))
             },
         );
         match lasts.min() {
@@ -202,11 +182,11 @@ impl Mempool {
     }
 
     fn remove(&mut self, account: AccountIndex, nonce: u32) {
-        let Some(waiting) = self.accounts.get_mut(&account) else { return };
-        if waiting.remove(&nonce).is_some() {
+        let Some(pending) = self.accounts.get_mut(&account) else { return };
+        if pending.remove(&nonce).is_some() {
             self.length = self.length.saturating_sub(1);
         }
-        if waiting.is_empty() {
+        if pending.is_empty() {
             self.accounts.remove(&account);
         }
     }

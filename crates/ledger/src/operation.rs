@@ -1,4 +1,4 @@
-//! Operations, and how each fits one field element of a blob.
+//! Operations, and the encoding of each as one field element of a blob.
 //!
 //! | bits | 0–31 | 32–63 | 64–127 | 128–159 | 160–167 |
 //! | --- | --- | --- | --- | --- | --- |
@@ -9,115 +9,110 @@
 //! | deposit | 0 | to | amount | 0 | 3 |
 //! | withdrawal target | L1 address, bits 0–159 | … | … | … | 4 |
 //!
-//! A withdrawal takes two slots of the same chunk: itself and its target right after it. So does a forced exit, which L1
-//! pays like a withdrawal; its `to` tells the two apart.
+//! A withdrawal takes two consecutive slots of the same chunk: the withdrawal and its target. So does a
+//! forced exit, which L1 pays like a withdrawal. The value of `to` distinguishes the two.
 #![allow(clippy::arithmetic_side_effects)] // field elements only
 
+use alloy_primitives::Address;
 use ark_ff::{AdditiveGroup, PrimeField};
+use fernet_protocol::L1Operation;
 
-use crate::account::{AccountIndex, L1Address};
-use crate::domain::Domain;
-use crate::field::{self, Fr, power_of_two};
-use crate::keys::{Message, PublicKey, SecretKey, Signature};
+use crate::{
+    account::AccountIndex,
+    domain::Domain,
+    field::{self, Fr, power_of_two},
+    keys::{KeyError, Message, PublicKey, SecretKey, Signature},
+};
 
-/// Kind numbers in a data element.
+/// Numbers of the kinds of operations in a data element.
 pub mod kind {
-    /// Nothing happens.
+    /// An unused slot.
     pub const PADDING: u8 = 0;
-    /// An account pays another.
+    /// A payment between two accounts.
     pub const TRANSFER: u8 = 1;
-    /// An account's money leaves for L1, by its signature or by its owner's order.
+    /// A payment to L1, signed by the account or forced by its owner on L1.
     pub const WITHDRAWAL: u8 = 2;
-    /// Money arrives from L1.
+    /// A payment from L1.
     pub const DEPOSIT: u8 = 3;
-    /// The L1 address of the withdrawal or exit before it.
+    /// The L1 address of the withdrawal or exit in the slot before.
     pub const TARGET: u8 = 4;
 }
 
-/// Bits of a data element; the nonce stands above them in a signed message.
+/// Bits of a data element. A signed message has the nonce above them.
 pub const ELEMENT_BITS: u32 = 168;
-/// Where the kind starts.
-pub const KIND_SHIFT: u32 = 160;
-/// What a forced exit has in place of a recipient. No account is paid, so nothing is meant by the index.
+/// Bits of a data element below the kind.
+pub const BODY_BITS: u32 = 160;
+/// Value of `to` in a forced exit. It isn't the index of an account.
 const FORCED: AccountIndex = AccountIndex::new(1);
-/// Where a deposit's amount starts in its first coefficient.
-const QUEUED_AMOUNT_SHIFT: u64 = 32;
-/// The bit that an exit's first coefficient has and a deposit's hasn't.
-const QUEUED_EXIT_SHIFT: u64 = 96;
 
-/// What one slot of a chunk holds.
+/// Content of one slot of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Slot {
-    /// Nothing.
+    /// An unused slot.
     Padding,
     /// See [`Transfer`].
     Transfer {
-        /// Who pays.
+        /// Account that pays.
         from: AccountIndex,
-        /// Who receives.
+        /// Account that receives the amount.
         to: AccountIndex,
-        /// What the recipient gets.
+        /// L2 units.
         amount: u64,
-        /// What the block's fee recipient gets on top.
+        /// Paid by the sender in addition to the amount.
         fee: u32,
     },
-    /// See [`Withdrawal`]; its target is in the next slot.
+    /// See [`Withdrawal`]. Its target is in the next slot.
     Withdrawal {
-        /// Who pays.
+        /// Account that pays.
         from: AccountIndex,
-        /// What can be claimed on L1.
+        /// L2 units that can be claimed on L1.
         amount: u64,
-        /// What the block's fee recipient gets on top.
+        /// Paid by the sender in addition to the amount.
         fee: u32,
     },
-    /// See [`Exit`]; its target is in the next slot.
+    /// See [`Exit`]. Its target is in the next slot.
     Exit {
-        /// Whose balance leaves.
+        /// Account whose whole balance is withdrawn.
         from: AccountIndex,
-        /// All of it: what can be claimed on L1.
+        /// The whole balance, which can be claimed on L1.
         amount: u64,
     },
-    /// A deposit that L1 has queued.
+    /// See [`Deposit`].
     Deposit {
-        /// Whose account is created or topped up.
+        /// Account that receives the amount, and that is created if it doesn't exist.
         to: AccountIndex,
-        /// By how much.
+        /// L2 units.
         amount: u64,
     },
-    /// Who may claim the withdrawal or exit in the slot before.
+    /// L1 address that may claim the withdrawal or exit in the slot before.
     Target(
         /// Never the zero address.
-        L1Address,
+        Address,
     ),
 }
 
 /// Why a field element isn't a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SlotError {
-    /// Bits above the layout are set.
-    #[error("expected a data element of at most 168 bits, got 0x{}", field::hex(&field::to_bytes(.0)))]
+    /// The element has more than [`ELEMENT_BITS`] bits.
+    #[error("expected a data element of at most {ELEMENT_BITS} bits, got {}", field::text(.0))]
     TooWide(Fr),
-    /// The kind isn't one of the five.
+    /// No kind has this number.
     #[error("expected an operation kind of at most 4, got {0}")]
     UnknownKind(u8),
-    /// A field that this kind leaves empty isn't zero.
-    #[error("expected the unused fields of an operation of kind {kind} to be zero, got 0x{}", field::hex(&field::to_bytes(.element)))]
-    UnusedFieldSet {
-        /// The operation's kind.
-        kind: u8,
-        /// The whole element.
-        element: Fr,
-    },
-    /// A deposit names the reserved account.
-    #[error("expected a deposit to an account above 0, got one to the reserved account")]
+    /// A field that this kind doesn't use isn't zero.
+    #[error("operation of kind {kind} has an unused field that isn't zero: {}", field::text(.element))]
+    UnusedFieldSet { kind: u8, element: Fr },
+    /// A deposit is to the reserved account.
+    #[error("deposit is to the reserved account 0")]
     ReservedAccount,
-    /// A withdrawal would pay the zero address.
-    #[error("expected a withdrawal to a nonzero address, got the zero address")]
+    /// A withdrawal or an exit is to the zero address.
+    #[error("withdrawal is to the zero address")]
     ZeroAddress,
 }
 
 impl Slot {
-    /// The slot's kind number.
+    /// Number of the slot's kind.
     #[must_use]
     pub const fn kind(&self) -> u8 {
         match self {
@@ -138,16 +133,15 @@ impl Slot {
             Self::Withdrawal { from, amount, fee } => fields(from, AccountIndex::RESERVED, amount, fee),
             Self::Exit { from, amount } => fields(from, FORCED, amount, 0),
             Self::Deposit { to, amount } => fields(AccountIndex::RESERVED, to, amount, 0),
-            Self::Target(address) => address.to_field(),
+            Self::Target(address) => field::from_address(address),
         };
-        element + Fr::from(self.kind()) * power_of_two(KIND_SHIFT.into())
+        element + Fr::from(self.kind()) * power_of_two(BODY_BITS.into())
     }
 
     /// Reads a data element.
     ///
     /// # Errors
-    /// When no slot packs to `element`. Kind, unused fields, reserved values and width are all checked, so that
-    /// packing what this returns gives `element` again.
+    /// Fails if no slot packs to `element`: width, kind, unused fields and reserved values are checked.
     pub fn unpack(element: Fr) -> Result<Self, SlotError> {
         if !field::fits(&element, ELEMENT_BITS) {
             return Err(SlotError::TooWide(element));
@@ -163,12 +157,12 @@ impl Slot {
             kind::WITHDRAWAL if to == FORCED => Self::Exit { from, amount },
             kind::WITHDRAWAL => Self::Withdrawal { from, amount, fee },
             kind::DEPOSIT => Self::Deposit { to, amount },
-            kind::TARGET => Self::Target(address(&element)),
+            kind::TARGET => Self::Target(field::low_address(&element)),
             unknown => return Err(SlotError::UnknownKind(unknown)),
         };
         match slot {
             Self::Deposit { to: AccountIndex::RESERVED, .. } => Err(SlotError::ReservedAccount),
-            Self::Target(L1Address(bytes)) if bytes == [0; 20] => Err(SlotError::ZeroAddress),
+            Self::Target(target) if target.is_zero() => Err(SlotError::ZeroAddress),
             slot if slot.pack() != element => Err(SlotError::UnusedFieldSet { kind, element }),
             slot => Ok(slot),
         }
@@ -190,45 +184,37 @@ fn low_byte(word: u64) -> u8 {
     (word & 0xff) as u8
 }
 
-fn address(element: &Fr) -> L1Address {
-    let mut bytes = [0u8; 20];
-    for (target, source) in bytes.iter_mut().zip(field::to_bytes(element).into_iter().skip(12)) {
-        *target = source;
-    }
-    L1Address(bytes)
-}
-
 /// A payment between two accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Transfer {
-    /// Who pays and signs.
+    /// Account that pays and signs.
     pub from: AccountIndex,
-    /// Who receives; must exist.
+    /// Account that receives the amount; must exist.
     pub to: AccountIndex,
-    /// What the recipient gets; may be zero.
+    /// L2 units; may be zero.
     pub amount: u64,
-    /// What the block's fee recipient gets on top.
+    /// Paid by the sender in addition to the amount.
     pub fee: u32,
-    /// How many operations the account has signed before.
+    /// Number of operations that the sender has signed before.
     pub nonce: u32,
 }
 
-/// A payment to an L1 address, claimed there after the block is finalized.
+/// A payment to an L1 address, which can claim it after the block is finalized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Withdrawal {
-    /// Who pays and signs.
+    /// Account that pays and signs.
     pub from: AccountIndex,
-    /// Who may claim; not the zero address.
-    pub target: L1Address,
-    /// What can be claimed.
+    /// Address that may claim the amount; not the zero address.
+    pub target: Address,
+    /// L2 units; may be zero.
     pub amount: u64,
-    /// What the block's fee recipient gets on top.
+    /// Paid by the sender in addition to the amount.
     pub fee: u32,
-    /// How many operations the account has signed before.
+    /// Number of operations that the sender has signed before.
     pub nonce: u32,
 }
 
-/// What an account may ask for.
+/// An operation that an account signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// A payment between two accounts.
@@ -238,7 +224,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Who pays and signs.
+    /// Account that pays and signs.
     #[must_use]
     pub const fn sender(&self) -> AccountIndex {
         match self {
@@ -265,18 +251,18 @@ impl Operation {
         }
     }
 
-    /// Amount and fee: what the sender must own.
+    /// Amount plus fee: the balance that the sender needs.
     #[must_use]
     pub fn required(&self) -> u128 {
         let (amount, fee) = match self {
             Self::Transfer(transfer) => (transfer.amount, transfer.fee),
             Self::Withdrawal(withdrawal) => (withdrawal.amount, withdrawal.fee),
         };
-        // 64 and 32 bits.
+        // An amount has 64 bits and a fee 32.
         u128::from(amount) + u128::from(fee)
     }
 
-    /// What goes into the chunk, in order: a transfer's slot, or a withdrawal's and its target's.
+    /// The slots of the operation in a chunk: one for a transfer, two for a withdrawal and its target.
     #[must_use]
     pub const fn slots(&self) -> (Slot, Option<Slot>) {
         match *self {
@@ -289,13 +275,13 @@ impl Operation {
         }
     }
 
-    /// What is signed.
+    /// The message that the sender signs.
     #[must_use]
     pub fn message(&self) -> Message {
         let (slot, _) = self.slots();
         let target = match self {
             Self::Transfer(_) => Fr::ZERO,
-            Self::Withdrawal(withdrawal) => withdrawal.target.to_field(),
+            Self::Withdrawal(withdrawal) => field::from_address(withdrawal.target),
         };
         Message {
             operation: slot.pack() + Fr::from(self.nonce()) * power_of_two(ELEMENT_BITS.into()),
@@ -303,7 +289,7 @@ impl Operation {
         }
     }
 
-    /// Signs.
+    /// Signs the operation.
     #[must_use]
     pub fn sign(self, domain: Domain, secret: &SecretKey) -> SignedOperation {
         SignedOperation { operation: self, signature: secret.sign(domain, &self.message()) }
@@ -322,47 +308,48 @@ impl From<Withdrawal> for Operation {
     }
 }
 
-/// An operation with its account's signature, not yet checked.
+/// An operation with a signature, which isn't checked yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SignedOperation {
-    /// What is asked for.
+    /// The operation.
     pub operation: Operation,
-    /// By whom.
+    /// Signature of the operation's sender.
     pub signature: Signature,
 }
 
-/// A deposit that L1 has queued, as its event says.
+/// A deposit of the bridge's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Deposit {
     /// The account that L1 assigned to the key.
     pub to: AccountIndex,
-    /// The key.
+    /// Key of the account.
     pub key: PublicKey,
-    /// How much.
+    /// L2 units.
     pub amount: u64,
 }
 
-/// The exit of everything that an account has, forced by its owner on L1. It needs no signature and costs no fee; an
-/// account without money leaves with nothing.
+/// A forced exit of the bridge's queue: the owner of an account withdraws its whole balance by a call on L1.
+/// It has no signature and no fee. The exit of an account that is empty or doesn't exist withdraws 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Exit {
-    /// Whose balance leaves.
+    /// Account whose whole balance is withdrawn.
     pub from: AccountIndex,
-    /// Who may claim; not the zero address.
-    pub target: L1Address,
+    /// Address that may claim the balance; not the zero address.
+    pub target: Address,
 }
 
-/// What L1 tells the L2 to do: an entry of the bridge's queue.
+/// An entry of the bridge's queue that the ledger can execute: an [`L1Operation`] whose key is known to be
+/// valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum L1Operation {
-    /// Money arrives.
+pub enum QueuedOperation {
+    /// See [`Deposit`].
     Deposit(Deposit),
-    /// An account is emptied.
+    /// See [`Exit`].
     Exit(Exit),
 }
 
-impl L1Operation {
-    /// How many slots of a chunk it takes.
+impl QueuedOperation {
+    /// Number of slots of the operation in a chunk.
     #[must_use]
     pub const fn slots(&self) -> usize {
         match self {
@@ -371,7 +358,7 @@ impl L1Operation {
         }
     }
 
-    /// Whose account it is about.
+    /// Account that receives or leaves.
     #[must_use]
     pub const fn account(&self) -> AccountIndex {
         match self {
@@ -380,29 +367,57 @@ impl L1Operation {
         }
     }
 
-    /// Its three coefficients in the polynomial that L1 and the circuit compare: index and amount, then the key; or
-    /// index and a mark, the target and zero. The first one tells which.
+    /// The three coefficients of the operation in the polynomial that binds a proof to L1's queue: its words
+    /// on L1, see [`L1Operation::words`].
     #[must_use]
     pub fn coefficients(&self) -> [Fr; 3] {
-        match self {
-            Self::Deposit(Deposit { to, key, amount }) => {
-                let amount = Fr::from(*amount) * power_of_two(QUEUED_AMOUNT_SHIFT);
-                [Fr::from(to.get()) + amount, key.x(), key.y()]
+        // Every word is below the field's order: coordinates of a key, or at most 160 bits.
+        L1Operation::from(*self).words().map(|word| field::from_word(word).unwrap_or_default())
+    }
+}
+
+impl TryFrom<L1Operation> for QueuedOperation {
+    type Error = KeyError;
+
+    fn try_from(operation: L1Operation) -> Result<Self, KeyError> {
+        Ok(match operation {
+            L1Operation::Deposit(deposit) => Self::Deposit(Deposit {
+                to: AccountIndex::new(deposit.index),
+                key: PublicKey::from_words(deposit.key_x, deposit.key_y)?,
+                amount: deposit.amount,
+            }),
+            L1Operation::Exit(exit) => {
+                Self::Exit(Exit { from: AccountIndex::new(exit.index), target: exit.to })
             }
-            Self::Exit(Exit { from, target }) => {
-                [Fr::from(from.get()) + power_of_two(QUEUED_EXIT_SHIFT), target.to_field(), Fr::ZERO]
+        })
+    }
+}
+
+impl From<QueuedOperation> for L1Operation {
+    fn from(operation: QueuedOperation) -> Self {
+        match operation {
+            QueuedOperation::Deposit(Deposit { to, key, amount }) => {
+                Self::Deposit(fernet_protocol::Deposit {
+                    index: to.get(),
+                    amount,
+                    key_x: field::to_word(&key.x()),
+                    key_y: field::to_word(&key.y()),
+                })
+            }
+            QueuedOperation::Exit(Exit { from, target }) => {
+                Self::Exit(fernet_protocol::Exit { index: from.get(), to: target })
             }
         }
     }
 }
 
-impl From<Deposit> for L1Operation {
+impl From<Deposit> for QueuedOperation {
     fn from(deposit: Deposit) -> Self {
         Self::Deposit(deposit)
     }
 }
 
-impl From<Exit> for L1Operation {
+impl From<Exit> for QueuedOperation {
     fn from(exit: Exit) -> Self {
         Self::Exit(exit)
     }
@@ -411,6 +426,8 @@ impl From<Exit> for L1Operation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloy_primitives::U256;
+    use fernet_protocol::Deposit as L1Deposit;
 
     // rule: Y1
     #[test]
@@ -424,8 +441,8 @@ mod tests {
             Slot::Exit { from: index(7), amount: u64::MAX },
             Slot::Exit { from: index(u32::MAX), amount: 0 },
             Slot::Deposit { to: index(1), amount: 0 },
-            Slot::Target(L1Address([0xff; 20])),
-            Slot::Target(L1Address(std::array::from_fn(|i| i as u8))),
+            Slot::Target(Address::repeat_byte(0xff)),
+            Slot::Target(Address::new(std::array::from_fn(|i| i as u8))),
         ] {
             assert_eq!(Slot::unpack(slot.pack()), Ok(slot));
         }
@@ -436,13 +453,29 @@ mod tests {
     fn coefficients_tell_deposits_from_exits() {
         let key = SecretKey::from_seed(b"key").public_key();
         let most = Deposit { to: AccountIndex::new(u32::MAX), key, amount: u64::MAX };
-        let [head, x, y] = L1Operation::from(most).coefficients();
+        let [head, x, y] = QueuedOperation::from(most).coefficients();
         assert!(field::fits(&head, 96));
         assert_eq!((x, y), (key.x(), key.y()));
-        let exit = Exit { from: AccountIndex::new(u32::MAX), target: L1Address([0xff; 20]) };
-        let [head, x, y] = L1Operation::from(exit).coefficients();
+        let exit = Exit { from: AccountIndex::new(u32::MAX), target: Address::repeat_byte(0xff) };
+        let [head, x, y] = QueuedOperation::from(exit).coefficients();
         assert_eq!(head, power_of_two(96) + Fr::from(u32::MAX));
-        assert_eq!((x, y), (exit.target.to_field(), Fr::ZERO));
+        assert_eq!((x, y), (field::from_address(exit.target), Fr::ZERO));
+    }
+
+    #[test]
+    fn operations_of_l1_are_read_back_and_malformed_keys_are_refused() {
+        let key = SecretKey::from_seed(b"key").public_key();
+        let exit = Exit { from: AccountIndex::new(3), target: Address::repeat_byte(4) };
+        for queued in [Deposit { to: AccountIndex::new(1), key, amount: 2 }.into(), exit.into()] {
+            assert_eq!(QueuedOperation::try_from(L1Operation::from(queued)), Ok(queued));
+        }
+        let with = |key_x, key_y| {
+            QueuedOperation::try_from(L1Operation::Deposit(L1Deposit { index: 1, amount: 2, key_x, key_y }))
+        };
+        let x = field::to_word(&key.x());
+        assert!(matches!(with(x, x), Err(KeyError::NotOnCurve { .. })));
+        assert!(matches!(with(x, U256::MAX), Err(KeyError::Field(_))));
+        assert_eq!(with(U256::ZERO, U256::ONE), Err(KeyError::ZeroX));
     }
 
     // rule: Y1

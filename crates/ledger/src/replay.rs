@@ -1,139 +1,100 @@
-//! Executing a block from its published data: what a follower does, and a prover that didn't build the block.
+//! Execution of a block from its published data, for followers and for provers that didn't build the block.
 
-use crate::account::{AccountIndex, L1Address};
-use crate::blob::{self, Blob, BlobError};
-use crate::block::{BlockRules, BlockWitness, ChunkBuilder};
-use crate::keys::Signature;
-use crate::operation::{
-    Deposit, Exit, L1Operation, Operation, SignedOperation, Slot, SlotError, Transfer, Withdrawal,
+use alloy_primitives::Address;
+
+use crate::{
+    account::AccountIndex,
+    blob::{self, Blob, BlobError},
+    block::{BlockRules, BlockWitness, ChunkBuilder},
+    keys::Signature,
+    operation::{
+        Deposit, Exit, Operation, QueuedOperation, SignedOperation, Slot, SlotError, Transfer, Withdrawal,
+    },
+    transition::OperationError,
+    tree::{State, Store},
 };
-use crate::transition::OperationError;
-use crate::tree::{State, Store};
 
-/// Why published data is no valid block.
+/// Why published data isn't a valid block.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayError {
-    /// The blobs don't hold chunks.
+    /// The blobs don't contain chunks.
     #[error(transparent)]
     Blob(#[from] BlobError),
     /// An element isn't a slot.
     #[error("chunk {chunk}, slot {slot}: {source}")]
-    Slot {
-        /// Which chunk.
-        chunk: usize,
-        /// Which slot.
-        slot: usize,
-        /// Why.
-        source: SlotError,
-    },
+    Slot { chunk: usize, slot: usize, source: SlotError },
     /// An operation breaks a rule.
     #[error("chunk {chunk}, slot {slot}: {source}")]
-    Operation {
-        /// Which chunk.
-        chunk: usize,
-        /// Which slot.
-        slot: usize,
-        /// Which rule.
-        source: OperationError,
-    },
-    /// A withdrawal or an exit without a target right after it.
+    Operation { chunk: usize, slot: usize, source: OperationError },
+    /// The slot after a withdrawal or an exit has no target.
     #[error("chunk {chunk}, slot {slot}: expected a withdrawal target, got {}", describe(.actual.as_ref()))]
     MissingTarget {
-        /// Which chunk.
         chunk: usize,
-        /// Where the target should be.
         slot: usize,
-        /// What is there, `None` past the chunk's end.
+        /// Content of the slot; `None` after the chunk's end.
         actual: Option<Slot>,
     },
-    /// A target without a withdrawal or an exit right before it.
-    #[error("chunk {chunk}, slot {slot}: expected no withdrawal target without a withdrawal before it")]
-    OrphanTarget {
-        /// Which chunk.
-        chunk: usize,
-        /// Which slot.
-        slot: usize,
-    },
-    /// A deposit or an exit that isn't the next of L1's queue.
+    /// The slot before a target has no withdrawal or exit.
+    #[error("chunk {chunk}, slot {slot}: no withdrawal before this withdrawal target")]
+    OrphanTarget { chunk: usize, slot: usize },
+    /// A deposit or an exit isn't the next operation of L1's queue.
     #[error("chunk {chunk}, slot {slot}: expected {}, got {actual}", describe_entry(*.expected))]
     QueueMismatch {
-        /// Which chunk.
         chunk: usize,
-        /// Which slot.
         slot: usize,
-        /// The next of the queue, `None` if the block has consumed all its part.
+        /// Next operation of the queue; `None` if the block has consumed all of its operations.
         expected: Option<QueueEntry>,
-        /// What the data says.
         actual: QueueEntry,
     },
-    /// An exit of another amount than the account owns.
-    #[error("chunk {chunk}, slot {slot}: expected the exit of {expected} units from {from}, got {actual}")]
-    ExitAmount {
-        /// Which chunk.
-        chunk: usize,
-        /// Which slot.
-        slot: usize,
-        /// Whose exit.
-        from: AccountIndex,
-        /// The balance.
-        expected: u64,
-        /// What the data says.
-        actual: u64,
-    },
-    /// The block leaves entries of the queue out that its header consumes.
+    /// The amount of an exit isn't the balance of the account.
+    #[error("chunk {chunk}, slot {slot}: expected an exit of {expected} units from {from}, got {actual}")]
+    ExitAmount { chunk: usize, slot: usize, from: AccountIndex, expected: u64, actual: u64 },
+    /// The data lacks operations of the queue that the header consumes.
     #[error("expected {expected} operations of the queue, got {actual}")]
-    QueueLeft {
-        /// What the header consumes.
-        expected: usize,
-        /// What the data holds.
-        actual: usize,
-    },
-    /// There are more or fewer signatures than signed operations.
+    QueueLeft { expected: usize, actual: usize },
+    /// The numbers of signatures and of signed operations differ.
     #[error("expected {expected} signatures, got {actual}")]
     SignatureCount {
-        /// Signed operations, or as many as were found until the signatures ran out.
+        /// Signed operations; if the signatures are too few, those found so far.
         expected: usize,
-        /// Signatures given.
         actual: usize,
     },
     /// A chunk's fees can't be credited.
     #[error("chunk {chunk}, fees: {source}")]
-    Fees {
-        /// Which chunk.
-        chunk: usize,
-        /// Which rule.
-        source: OperationError,
-    },
+    Fees { chunk: usize, source: OperationError },
 }
 
 fn describe(slot: Option<&Slot>) -> String {
-    slot.map_or_else(|| "the chunk's end".to_owned(), |slot| format!("an operation of kind {}", slot.kind()))
+    slot.map_or_else(
+        || "the end of the chunk".to_owned(),
+        |slot| format!("an operation of kind {}", slot.kind()),
+    )
 }
 
-/// An entry of L1's queue as a block's data shows it: without its key.
+/// An operation of L1's queue as a block's data contains it: a deposit without its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueEntry {
     /// A deposit.
     Deposit {
-        /// Whose account.
+        /// Account that receives the amount.
         to: AccountIndex,
-        /// How much.
+        /// L2 units.
         amount: u64,
     },
     /// A forced exit.
     Exit {
-        /// Whose account.
+        /// Account that leaves.
         from: AccountIndex,
-        /// Who may claim.
-        target: L1Address,
+        /// Address that may claim the balance.
+        target: Address,
     },
 }
 
 impl QueueEntry {
-    const fn of(operation: &L1Operation) -> Self {
+    const fn of(operation: &QueuedOperation) -> Self {
         match *operation {
-            L1Operation::Deposit(Deposit { to, amount, .. }) => Self::Deposit { to, amount },
-            L1Operation::Exit(Exit { from, target }) => Self::Exit { from, target },
+            QueuedOperation::Deposit(Deposit { to, amount, .. }) => Self::Deposit { to, amount },
+            QueuedOperation::Exit(Exit { from, target }) => Self::Exit { from, target },
         }
     }
 }
@@ -148,30 +109,33 @@ impl std::fmt::Display for QueueEntry {
 }
 
 fn describe_entry(entry: Option<QueueEntry>) -> String {
-    entry.map_or_else(|| "the end of the queue's part".to_owned(), |entry| entry.to_string())
+    entry.map_or_else(|| "no further operation of the queue".to_owned(), |entry| entry.to_string())
 }
 
-/// Where the signatures of a replayed block come from.
+/// Source of the signatures of a replayed block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signatures<'a> {
-    /// A proof vouches for them; the witness is then of no use for proving.
+    /// A verified proof implies that they are valid. The resulting witness can't be proven.
     Proven,
-    /// They are given, in the order of the operations, and checked.
+    /// The signatures in the order of the operations, which are checked.
     Given(&'a [Signature]),
 }
 
-/// Executes the `chunks` chunks in `blobs` on `state`, consuming `operations` of L1's queue whole.
+/// Executes the `chunks` chunks in `blobs` on `state`. The block must consume exactly `operations` of L1's
+/// queue.
 ///
-/// Compare [`BlockWitness::state_root`] with the header's. The state ends after the block; drop it to undo.
+/// The caller compares [`BlockWitness::state_root`] with the header's root. The state is changed to the one
+/// after the block; drop it to undo that.
 ///
 /// # Errors
-/// When the data is malformed, breaks a rule, or doesn't consume the queue's part. The state is then of no use.
+/// Fails if the data is malformed, breaks a rule, or doesn't consume the operations. The state must then be
+/// dropped.
 pub fn replay<S: Store>(
     state: &mut State<S>,
     rules: BlockRules,
     chunks: usize,
     blobs: &[Blob],
-    operations: &[L1Operation],
+    operations: &[QueuedOperation],
     signatures: Signatures<'_>,
 ) -> Result<BlockWitness, ReplayError> {
     let data = blob::decode(&rules.layout, chunks, blobs)?;
@@ -193,17 +157,17 @@ pub fn replay<S: Store>(
     Ok(BlockWitness { rules, chunks: executed })
 }
 
-/// L1's queue and signatures, taken in order.
+/// Operations of L1's queue and signatures, which are consumed in order.
 struct Queue<'a> {
-    operations: &'a [L1Operation],
+    operations: &'a [QueuedOperation],
     consumed: usize,
     signatures: Signatures<'a>,
     signed: usize,
 }
 
 impl Queue<'_> {
-    /// The next operation, if it looks like `entry`; otherwise what it looks like.
-    fn next(&mut self, entry: QueueEntry) -> Result<L1Operation, Option<QueueEntry>> {
+    /// Consumes the next operation if it is `entry`; otherwise returns what it is.
+    fn next(&mut self, entry: QueueEntry) -> Result<QueuedOperation, Option<QueueEntry>> {
         let next = self.operations.get(self.consumed).copied();
         match next {
             Some(operation) if QueueEntry::of(&operation) == entry => {
@@ -215,12 +179,12 @@ impl Queue<'_> {
     }
 
     fn signature(&mut self) -> Result<Option<Signature>, ReplayError> {
-        let place = self.signed;
+        let index = self.signed;
         self.signed = self.signed.saturating_add(1);
         match self.signatures {
             Signatures::Proven => Ok(None),
             Signatures::Given(given) => given
-                .get(place)
+                .get(index)
                 .copied()
                 .map(Some)
                 .ok_or(ReplayError::SignatureCount { expected: self.signed, actual: given.len() }),
@@ -293,8 +257,8 @@ fn execute<S: Store>(
     Ok(())
 }
 
-/// The target in the slot after `slot`.
-fn target(chunk: usize, slot: usize, next: Option<(usize, Slot)>) -> Result<L1Address, ReplayError> {
+/// The target in `next`, the slot after `slot`.
+fn target(chunk: usize, slot: usize, next: Option<(usize, Slot)>) -> Result<Address, ReplayError> {
     match next.map(|(_, next)| next) {
         Some(Slot::Target(target)) => Ok(target),
         actual => Err(ReplayError::MissingTarget { chunk, slot: slot.saturating_add(1), actual }),

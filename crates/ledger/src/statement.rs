@@ -1,67 +1,72 @@
-//! What a chunk's proof is about: commitments and values that L1 recomputes or checks.
+//! The statement of a chunk's proof: commitments and values that L1 recomputes or checks.
 #![allow(clippy::arithmetic_side_effects)] // field elements only
 
+use alloy_primitives::{Address, Keccak256};
 use ark_ff::{AdditiveGroup, Field, batch_inversion};
-use sha3::{Digest, Keccak256};
 
-use crate::account::{AccountIndex, L1Address};
-use crate::domain::Domain;
-use crate::fees::FeeBurn;
-use crate::field::{self, Fr, power_of_two};
-use crate::layout::{BLOB_ELEMENTS, Layout};
-use crate::operation::L1Operation;
-use crate::poseidon;
+use crate::{
+    account::AccountIndex,
+    domain::Domain,
+    fees::FeeBurn,
+    field::{self, Fr, power_of_two},
+    layout::{BLOB_ELEMENTS, Layout},
+    operation::QueuedOperation,
+    poseidon,
+};
 
 /// First word of the challenge's preimage, padded with zeros to 32 bytes.
 const CHALLENGE_TAG: &[u8] = b"fernet.z.v1";
 
-/// What a chunk's proof binds beside its data and L1's queue.
+/// What a chunk's proof is bound to besides its data and its operations of L1's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChunkContext {
     /// The deployment.
     pub domain: Domain,
     /// See [`recipients`].
     pub recipients: Fr,
-    /// The state's root before the chunk.
+    /// State root before the chunk.
     pub root_before: Fr,
-    /// The state's root after it.
+    /// State root after the chunk.
     pub root_after: Fr,
 }
 
 impl ChunkContext {
-    /// In the order in which they are absorbed, and in which they are coefficients.
+    /// The elements in the order in which the commitment absorbs them and the binding has them as
+    /// coefficients.
     #[must_use]
     pub const fn to_array(self) -> [Fr; 4] {
         [self.domain.element(), self.recipients, self.root_before, self.root_after]
     }
 }
 
-/// Commitment to a chunk: Poseidon sponge over its context and the elements of all slots.
+/// Commitment to a chunk: the Poseidon sponge over its context and the elements of all slots.
 #[must_use]
 pub fn commitment(context: &ChunkContext, elements: &[Fr]) -> Fr {
     let absorbed: Vec<Fr> = context.to_array().into_iter().chain(elements.iter().copied()).collect();
     poseidon::sponge(poseidon::data_capacity(absorbed.len()), &absorbed)
 }
 
-/// What a block's challenge is drawn from.
+/// The preimage of a block's challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Challenged<'a> {
-    /// The header's hash.
+    /// Hash of the header.
     pub header_hash: [u8; 32],
-    /// The bridge's rolling hash after the block's part of the queue.
+    /// Rolling hash of the bridge's queue after the operations that the block consumes.
     pub queue_hash: [u8; 32],
     /// The deployment.
     pub domain: Domain,
     /// See [`recipients`].
     pub recipients: Fr,
-    /// The state's root before the block.
+    /// State root before the block.
     pub parent_root: Fr,
-    /// The state's root after each chunk, and the chunk's commitment.
+    /// For each chunk, the state root after it and its commitment.
     pub chunks: &'a [(Fr, Fr)],
 }
 
-/// The point at which the block's blobs and its part of the queue are evaluated: `keccak256("fernet.z.v1" ‖ headerHash ‖
-/// queueHash ‖ domain ‖ recipients ‖ parentRoot ‖ root_0 ‖ D_0 ‖ … ‖ root_{K-1} ‖ D_{K-1}) >> 3`, words of 32 bytes.
+/// The point at which the polynomials of the block's blobs and queue operations are evaluated.
+///
+/// It is `keccak256("fernet.z.v1" ‖ headerHash ‖ queueHash ‖ domain ‖ recipients ‖ parentRoot ‖ root_0 ‖ D_0
+/// ‖ … ‖ root_{K-1} ‖ D_{K-1}) >> 3`, in words of 32 bytes.
 #[must_use]
 pub fn challenge(challenged: &Challenged<'_>) -> Fr {
     let mut tag = [0u8; 32];
@@ -75,20 +80,21 @@ pub fn challenge(challenged: &Challenged<'_>) -> Fr {
     for element in context.into_iter().chain(chunks) {
         hasher.update(field::to_bytes(&element));
     }
-    field::from_digest(&hasher.finalize().into())
+    field::from_digest(&hasher.finalize().0)
 }
 
-/// The challenge as seen from a chunk: divided by the factor between its points and those of the blob's first chunk.
+/// The challenge of a chunk: the block's challenge divided by the factor between the points of the chunk and
+/// those of the blob's first chunk.
 #[must_use]
 pub fn chunk_challenge(layout: &Layout, chunk_in_blob: usize, challenge: Fr) -> Fr {
     // A power of a root of unity is never zero.
     challenge * layout.shift(chunk_in_blob).inverse().unwrap_or_default()
 }
 
-/// A chunk's share of its blob polynomial's value: `(z^4096 − 1)/4096 · Σ d_j·μ_j/(z − μ_j)`.
+/// A chunk's share of the value of its blob's polynomial: `(z^4096 − 1)/4096 · Σ d_j·μ_j/(z − μ_j)`.
 ///
-/// `z` is the chunk's challenge. A digest hits none of the 4,096 points but with probability 2^-240; the sum would
-/// then leave that term out.
+/// `z` is the chunk's challenge. The probability that a digest is one of the 4,096 points is about 2^-240.
+/// The sum omits the term of such a point.
 #[must_use]
 pub fn share(layout: &Layout, z: Fr, elements: &[Fr]) -> Fr {
     let points = layout.points();
@@ -109,21 +115,23 @@ fn vanishing(z: Fr) -> Fr {
     (z.pow([BLOB_ELEMENTS as u64]) - Fr::ONE) * count.inverse().unwrap_or_default()
 }
 
-/// The polynomial of a chunk's context and its part of L1's queue at the chunk's challenge, by Horner's rule.
+/// The value at the chunk's challenge of the polynomial whose coefficients are the chunk's context and its
+/// operations of L1's queue, computed by Horner's rule.
 #[must_use]
 pub fn binding<'a>(
     context: &ChunkContext,
     z: Fr,
-    operations: impl IntoIterator<Item = &'a L1Operation>,
+    operations: impl IntoIterator<Item = &'a QueuedOperation>,
 ) -> Fr {
-    let queued = operations.into_iter().flat_map(L1Operation::coefficients);
+    let queued = operations.into_iter().flat_map(QueuedOperation::coefficients);
     context.to_array().into_iter().chain(queued).fold(Fr::ZERO, |value, coefficient| value * z + coefficient)
 }
 
-/// Payee of the proof's reward, fee recipient and burned share of the fees in one element: 160, 32 and 14 bits.
+/// Payee of the proof's reward (160 bits), fee recipient (32 bits) and burned share of the fees (14 bits) as
+/// one element.
 #[must_use]
-pub fn recipients(payee: L1Address, fee_recipient: AccountIndex, fee_burn: FeeBurn) -> Fr {
-    payee.to_field()
+pub fn recipients(payee: Address, fee_recipient: AccountIndex, fee_burn: FeeBurn) -> Fr {
+    field::from_address(payee)
         + Fr::from(fee_recipient.get()) * power_of_two(160)
         + Fr::from(fee_burn.bps()) * power_of_two(192)
 }
@@ -133,9 +141,8 @@ mod tests {
     use super::*;
 
     /// Lagrange interpolation over all 4,096 points, the definition.
-    fn evaluate(layout: &Layout, blob: &[Fr], z: Fr) -> Fr {
+    fn evaluate(blob: &[Fr], z: Fr) -> Fr {
         let whole = Layout::new(BLOB_ELEMENTS, BLOB_ELEMENTS, 1).unwrap();
-        let _ = layout;
         share(&whole, z, blob)
     }
 
@@ -151,9 +158,9 @@ mod tests {
             blob[4 * chunk..4 * chunk + 3].copy_from_slice(&elements);
             sum += share(&layout, chunk_challenge(&layout, chunk, z), &elements);
         }
-        assert_eq!(sum, evaluate(&layout, &blob, z));
+        assert_eq!(sum, evaluate(&blob, z));
         // A constant polynomial has the same value everywhere.
-        assert_eq!(evaluate(&layout, &vec![Fr::from(9u64); BLOB_ELEMENTS], z), Fr::from(9u64));
+        assert_eq!(evaluate(&vec![Fr::from(9u64); BLOB_ELEMENTS], z), Fr::from(9u64));
     }
 
     // rule: Z2
@@ -193,10 +200,7 @@ mod tests {
         };
         let z = Fr::from(1_000u64);
         assert_eq!(binding(&context, z, []), Fr::from(2_003_005_007u64));
-        let exit = crate::Exit {
-            from: AccountIndex::new(9),
-            target: L1Address([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11]),
-        };
+        let exit = crate::Exit { from: AccountIndex::new(9), target: Address::left_padding_from(&[11]) };
         let head = power_of_two(96) + Fr::from(9u64);
         let expected = ((Fr::from(2_003_005_007u64) * z + head) * z + Fr::from(11u64)) * z;
         assert_eq!(binding(&context, z, [&exit.into()]), expected);
@@ -205,7 +209,7 @@ mod tests {
     // rule: Y5
     #[test]
     fn recipients_do_not_overlap() {
-        let most = recipients(L1Address([0xff; 20]), AccountIndex::new(u32::MAX), FeeBurn::ALL);
+        let most = recipients(Address::repeat_byte(0xff), AccountIndex::new(u32::MAX), FeeBurn::ALL);
         assert_eq!(most, power_of_two(192) - Fr::ONE + Fr::from(10_000u64) * power_of_two(192));
     }
 }

@@ -1,94 +1,70 @@
-//! The rules: what each operation does to the state, and when it may not.
+//! The state transition: the effect of each operation on the state, and the rules that it must satisfy.
 //!
-//! The circuit enforces the same rules; `fernet-circuit` tests both against each other.
+//! The circuit enforces the same rules. The tests of `fernet-circuit` compare the two.
 
-use crate::account::{Account, AccountIndex, L1Address};
-use crate::domain::Domain;
-use crate::keys::Signature;
-use crate::operation::{Deposit, Exit, L1Operation, Operation, SignedOperation, Slot, Transfer, Withdrawal};
-use crate::tree::{Opening, State, Store};
+use crate::{
+    account::{Account, AccountIndex},
+    domain::Domain,
+    keys::Signature,
+    operation::{Deposit, Exit, Operation, QueuedOperation, SignedOperation, Slot, Transfer, Withdrawal},
+    tree::{Opening, State, Store},
+};
 
-/// Which rule an operation breaks.
+/// The rule that an operation breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OperationError {
-    /// The index has no leaf in this tree.
+    /// The tree has no leaf with this index.
     #[error("expected an account index below {leaves}, got {index}")]
-    IndexOutOfRange {
-        /// The index.
-        index: AccountIndex,
-        /// Leaves of the tree.
-        leaves: u64,
-    },
-    /// A deposit names the reserved account.
-    #[error("expected a deposit to an account above 0, got one to the reserved account")]
+    IndexOutOfRange { index: AccountIndex, leaves: u64 },
+    /// A deposit is to the reserved account.
+    #[error("deposit is to the reserved account 0")]
     ReservedAccount,
-    /// The payer doesn't exist.
-    #[error("expected the sender {0} to exist, found no account")]
+    /// The sender doesn't exist.
+    #[error("sender {0} doesn't exist")]
     UnknownSender(AccountIndex),
     /// The recipient doesn't exist.
-    #[error("expected the recipient {0} to exist, found no account")]
+    #[error("recipient {0} doesn't exist")]
     UnknownRecipient(AccountIndex),
-    /// The operation was signed for another turn.
+    /// The operation's nonce isn't the account's.
     #[error("expected nonce {expected} of account {account}, got {actual}")]
-    NonceMismatch {
-        /// Whose nonce.
-        account: AccountIndex,
-        /// The account's.
-        expected: u32,
-        /// The operation's.
-        actual: u32,
-    },
-    /// The account has signed as many operations as a nonce can count.
-    #[error("expected a nonce below {max} of account {0}, got {max}", max = u32::MAX)]
+    NonceMismatch { account: AccountIndex, expected: u32, actual: u32 },
+    /// The account has the highest nonce, so it can't sign another operation.
+    #[error("account {0} has the highest nonce, {max}, and can't sign operations", max = u32::MAX)]
     NonceExhausted(AccountIndex),
-    /// The signature isn't the account's for this operation in this domain.
-    #[error("expected a signature of account {0}, got one that doesn't verify")]
+    /// The signature isn't valid for this operation under the account's key in this domain.
+    #[error("signature isn't valid under the key of account {0}")]
     InvalidSignature(AccountIndex),
-    /// The account can't pay amount and fee.
+    /// The balance is below amount plus fee.
     #[error("expected a balance of at least {required} in account {account}, got {available}")]
-    InsufficientBalance {
-        /// Whose balance.
-        account: AccountIndex,
-        /// What it has.
-        available: u64,
-        /// Amount and fee.
-        required: u128,
-    },
-    /// The recipient would own more than 64 bits can count.
-    #[error("expected a balance of account {account} within 64 bits, got {balance} + {amount}")]
-    BalanceOverflow {
-        /// Whose balance.
-        account: AccountIndex,
-        /// What it has.
-        balance: u64,
-        /// What would be added.
-        amount: u64,
-    },
-    /// A deposit's key isn't the account's.
-    #[error("expected the key of account {0} in its deposit, got another")]
+    InsufficientBalance { account: AccountIndex, available: u64, required: u128 },
+    /// The recipient's balance would exceed 64 bits.
+    #[error("balance of account {account} would exceed 64 bits: {balance} + {amount}")]
+    BalanceOverflow { account: AccountIndex, balance: u64, amount: u64 },
+    /// The key of a deposit isn't the account's.
+    #[error("deposit has another key than account {0}")]
     KeyMismatch(AccountIndex),
-    /// A withdrawal or an exit would pay the zero address.
-    #[error("expected a withdrawal to a nonzero address, got the zero address")]
+    /// A withdrawal or an exit is to the zero address.
+    #[error("withdrawal is to the zero address")]
     ZeroAddress,
 }
 
-/// What the circuit needs to know about one slot.
+/// The witness of one slot: the data from which the circuit's variables are assigned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotWitness {
-    /// What the slot holds.
+    /// Content of the slot.
     pub slot: Slot,
-    /// The payer's signature, where there is a payer and the signature is known (data alone doesn't hold it).
+    /// Signature of a transfer or withdrawal, if it is known. Published data doesn't contain it.
     pub signature: Option<Signature>,
-    /// The payer before the slot.
+    /// The sender before the slot.
     pub sender: Option<Opening>,
-    /// The recipient after the payer's update.
+    /// The recipient after the update of the sender.
     pub recipient: Option<Opening>,
-    /// The entry of L1's queue that this slot consumes; an exit is in its first slot.
-    pub queued: Option<L1Operation>,
+    /// The operation of L1's queue that this slot consumes. An exit is in the first of its two slots.
+    pub queued: Option<QueuedOperation>,
 }
 
 impl SlotWitness {
-    /// A slot that touches no account.
+    /// A slot that changes no account.
     #[must_use]
     pub const fn passive(slot: Slot) -> Self {
         Self { slot, signature: None, sender: None, recipient: None, queued: None }
@@ -96,10 +72,10 @@ impl SlotWitness {
 }
 
 impl<S: Store> State<S> {
-    /// Checks everything about an operation, the signature last, and changes nothing.
+    /// Checks all rules of an operation, the signature last, and changes nothing.
     ///
     /// # Errors
-    /// With the rule that it breaks.
+    /// Returns the rule that the operation breaks.
     pub fn check(&self, domain: Domain, signed: &SignedOperation) -> Result<(), OperationError> {
         let operation = &signed.operation;
         let from = operation.sender();
@@ -117,7 +93,7 @@ impl<S: Store> State<S> {
     /// Checks and applies an operation.
     ///
     /// # Errors
-    /// With the rule that it breaks; the state is then unchanged.
+    /// Returns the rule that the operation breaks; the state is unchanged then.
     pub fn apply(
         &mut self,
         domain: Domain,
@@ -127,10 +103,10 @@ impl<S: Store> State<S> {
         self.apply_unsigned(&signed.operation, Some(signed.signature))
     }
 
-    /// Applies an operation that a proof vouches for: everything is checked but nonce and signature.
+    /// Checks and applies an operation that a proof covers: all rules except nonce and signature are checked.
     ///
     /// # Errors
-    /// With the rule that it breaks; the state is then unchanged.
+    /// Returns the rule that the operation breaks; the state is unchanged then.
     pub fn apply_unsigned(
         &mut self,
         operation: &Operation,
@@ -139,7 +115,7 @@ impl<S: Store> State<S> {
         let account = self.check_unsigned(operation)?;
         let (slot, target) = operation.slots();
         let sender = self.opening(operation.sender());
-        // Both were checked: the balance suffices and the nonce has a successor.
+        // Both were checked: the balance is sufficient and the nonce isn't the highest.
         let balance = account.balance.saturating_sub(u64::try_from(operation.required()).unwrap_or(u64::MAX));
         let debited = Account { balance, nonce: account.nonce.saturating_add(1), ..account };
         self.set(operation.sender(), debited);
@@ -148,7 +124,7 @@ impl<S: Store> State<S> {
             Operation::Transfer(Transfer { to, amount, .. }) => {
                 let opening = self.opening(to);
                 if let Some(account) = opening.account {
-                    // Checked: the sum fits.
+                    // It was checked that the sum fits 64 bits.
                     self.set(to, Account { balance: account.balance.saturating_add(amount), ..account });
                 }
                 Some(opening)
@@ -158,10 +134,10 @@ impl<S: Store> State<S> {
         Ok(std::iter::once(first).chain(target.map(SlotWitness::passive)).collect())
     }
 
-    /// Applies a deposit that L1 has queued.
+    /// Checks and applies a deposit of L1's queue.
     ///
     /// # Errors
-    /// With the rule that it breaks; the state is then unchanged.
+    /// Returns the rule that the operation breaks; the state is unchanged then.
     pub fn apply_deposit(&mut self, deposit: &Deposit) -> Result<SlotWitness, OperationError> {
         let &Deposit { to, key, amount } = deposit;
         if to == AccountIndex::RESERVED {
@@ -183,14 +159,14 @@ impl<S: Store> State<S> {
         })
     }
 
-    /// Applies an exit that L1 has queued: the whole balance leaves, and the nonce stays. Returns the exit's slot and
-    /// its target's.
+    /// Checks and applies an exit of L1's queue: the balance becomes 0 and the nonce stays. Returns the slots
+    /// of the exit and its target.
     ///
     /// # Errors
-    /// With the rule that it breaks; the state is then unchanged.
+    /// Returns the rule that the operation breaks; the state is unchanged then.
     pub fn apply_exit(&mut self, exit: &Exit) -> Result<[SlotWitness; 2], OperationError> {
         let &Exit { from, target } = exit;
-        if target == L1Address::default() {
+        if target.is_zero() {
             return Err(OperationError::ZeroAddress);
         }
         self.check_index(from)?;
@@ -209,21 +185,21 @@ impl<S: Store> State<S> {
         Ok([first, SlotWitness::passive(Slot::Target(target))])
     }
 
-    /// Applies an entry of L1's queue.
+    /// Checks and applies an operation of L1's queue.
     ///
     /// # Errors
-    /// With the rule that it breaks; the state is then unchanged.
-    pub fn apply_queued(&mut self, operation: &L1Operation) -> Result<Vec<SlotWitness>, OperationError> {
+    /// Returns the rule that the operation breaks; the state is unchanged then.
+    pub fn apply_queued(&mut self, operation: &QueuedOperation) -> Result<Vec<SlotWitness>, OperationError> {
         match operation {
-            L1Operation::Deposit(deposit) => Ok(vec![self.apply_deposit(deposit)?]),
-            L1Operation::Exit(exit) => Ok(self.apply_exit(exit)?.into()),
+            QueuedOperation::Deposit(deposit) => Ok(vec![self.apply_deposit(deposit)?]),
+            QueuedOperation::Exit(exit) => Ok(self.apply_exit(exit)?.into()),
         }
     }
 
-    /// Credits `fees` to the fee recipient, if that account exists; otherwise they are burned as well.
+    /// Credits `fees` to the fee recipient. If that account doesn't exist, the fees are burned.
     ///
     /// # Errors
-    /// When the balance would overflow.
+    /// Fails if the tree has no such leaf or the balance would exceed 64 bits.
     pub(crate) fn credit_fees(
         &mut self,
         recipient: AccountIndex,
@@ -247,7 +223,7 @@ impl<S: Store> State<S> {
         }
     }
 
-    /// Every rule but nonce and signature; returns the payer.
+    /// Checks all rules except nonce and signature, and returns the sender.
     fn check_unsigned(&self, operation: &Operation) -> Result<Account, OperationError> {
         let from = operation.sender();
         self.check_index(from)?;
@@ -261,14 +237,14 @@ impl<S: Store> State<S> {
         }
         match *operation {
             Operation::Withdrawal(Withdrawal { target, .. }) => {
-                if target == L1Address::default() {
+                if target.is_zero() {
                     return Err(OperationError::ZeroAddress);
                 }
             }
             Operation::Transfer(Transfer { to, amount, .. }) => {
                 self.check_index(to)?;
                 let recipient = self.account(to).ok_or(OperationError::UnknownRecipient(to))?;
-                // Paying oneself can't overflow: the amount was debited just before.
+                // A payment to oneself can't overflow: the amount is debited first.
                 if to != from {
                     credited(to, recipient.balance, amount)?;
                 }

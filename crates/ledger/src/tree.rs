@@ -1,22 +1,26 @@
-//! The state tree: accounts as leaves of a sparse tree of arity four.
+//! The state tree: a sparse Merkle tree of arity four whose leaves are the accounts.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::OnceLock;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::OnceLock,
+};
 
 use ark_ff::AdditiveGroup;
 
-use crate::account::{Account, AccountIndex, leaf};
-use crate::field::Fr;
-use crate::poseidon;
+use crate::{
+    account::{Account, AccountIndex, leaf},
+    field::Fr,
+    poseidon,
+};
 
 /// Children of a node.
 pub const ARITY: usize = 4;
 /// Bits of an index that one level consumes.
 pub const ARITY_BITS: u32 = 2;
-/// Levels at which every 32-bit index has a leaf.
+/// Levels of a tree that has a leaf for every 32-bit index.
 pub const MAX_LEVELS: u8 = 16;
 
-/// How many levels of nodes a tree has above its leaves.
+/// Number of levels of nodes above the leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Levels(u8);
 
@@ -26,13 +30,13 @@ pub struct Levels(u8);
 pub struct LevelsError(u8);
 
 impl Levels {
-    /// The levels of a deployment: room for 2^32 accounts.
+    /// The number of levels in production, for 2^32 accounts.
     pub const PRODUCTION: Self = Self(MAX_LEVELS);
 
     /// A tree of `levels` levels.
     ///
     /// # Errors
-    /// When there would be none, or more than 16.
+    /// Fails if `levels` is 0 or more than [`MAX_LEVELS`].
     pub const fn new(levels: u8) -> Result<Self, LevelsError> {
         if levels == 0 || levels > MAX_LEVELS { Err(LevelsError(levels)) } else { Ok(Self(levels)) }
     }
@@ -46,17 +50,17 @@ impl Levels {
     /// The number of leaves, 4^levels.
     #[must_use]
     pub fn leaves(self) -> u64 {
-        // At most 2^32.
+        // The number is at most 2^32.
         1u64.checked_shl(u32::from(self.0).saturating_mul(ARITY_BITS)).unwrap_or(u64::MAX)
     }
 }
 
-/// A node: level 0 holds the leaves, the last level the root.
+/// Position of a node. Level 0 has the leaves, the last level the root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodePosition {
-    /// Levels above the leaves.
+    /// Number of levels above the leaves.
     pub level: u8,
-    /// Place within the level, from the left.
+    /// Index within the level, from the left.
     pub index: u32,
 }
 
@@ -69,21 +73,21 @@ impl NodePosition {
         Self { level: self.level.saturating_add(1), index: self.index >> ARITY_BITS }
     }
 
-    /// The four children, none of a leaf.
+    /// The four children; `None` for a leaf.
     fn children(self) -> Option<[Self; ARITY]> {
         let level = self.level.checked_sub(1)?;
-        Some([0, 1, 2, 3].map(|place| Self { level, index: (self.index << ARITY_BITS) | place }))
+        Some([0, 1, 2, 3].map(|child| Self { level, index: (self.index << ARITY_BITS) | child }))
     }
 
-    /// The four children of this node's parent, itself among them.
-    fn family(self) -> [Self; ARITY] {
-        [0, 1, 2, 3].map(|place| Self { level: self.level, index: (self.index & !3) | place })
+    /// The node and its siblings: the four children of its parent.
+    fn with_siblings(self) -> [Self; ARITY] {
+        [0, 1, 2, 3].map(|child| Self { level: self.level, index: (self.index & !3) | child })
     }
 }
 
-/// Where a state is read from. A store holds only what differs from the empty tree.
+/// Storage that a state reads. A store contains only what differs from the empty tree.
 pub trait Store {
-    /// The account at `index`, if there is one.
+    /// The account at `index`, if it exists.
     fn account(&self, index: AccountIndex) -> Option<Account>;
 
     /// The hash at `position`, or `None` if its subtree is empty.
@@ -110,7 +114,7 @@ impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
     }
 }
 
-/// Accounts and nodes that a state has on top of its store.
+/// Accounts and nodes that a state has changed on top of its store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// New values of accounts.
@@ -126,13 +130,13 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// Takes over what a state changed on top of this store.
+    /// Writes the changes of a state on top of this store.
     pub fn commit(&mut self, changes: Changes) {
         self.contents.accounts.extend(changes.accounts);
         self.contents.nodes.extend(changes.nodes);
     }
 
-    /// All accounts, in no order.
+    /// All accounts in arbitrary order.
     pub fn accounts(&self) -> impl Iterator<Item = (&AccountIndex, &Account)> {
         self.contents.accounts.iter()
     }
@@ -148,53 +152,54 @@ impl Store for MemoryStore {
     }
 }
 
-/// An account with the path from its leaf to the root, before an update.
+/// A Merkle opening: an account and the siblings on the path from its leaf to the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opening {
-    /// Whose leaf.
+    /// Index of the leaf.
     pub index: AccountIndex,
-    /// What is there.
+    /// Account of the leaf; `None` if the leaf is empty.
     pub account: Option<Account>,
-    /// For each level, leaves first, the other three children of the parent, from the left.
+    /// For each level, leaves first, the three siblings from the left.
     pub siblings: Vec<[Fr; ARITY - 1]>,
 }
 
-/// A state: a store and what was changed since. Changes stay here until the owner commits them, so dropping a state
-/// undoes everything; a state is itself a store, so that states can be stacked.
+/// A state: a store and the changes on top of it. The changes stay in the state until they are committed, so
+/// dropping a state undoes them. A state is itself a store, so that states can be stacked.
 ///
-/// Nodes above changed accounts are hashed when somebody asks for them: most are asked for once a chunk, not once an
+/// Nodes above changed accounts are hashed when they are read: most are read once per chunk, not once per
 /// operation.
 #[derive(Debug, Clone)]
 pub struct State<S> {
     store: S,
     levels: Levels,
     changes: Changes,
-    /// Nodes whose hashes in `changes` are missing or out of date. What is above such a node is stale too.
+    /// Nodes whose hashes in `changes` are missing or out of date. All nodes above a stale node are stale
+    /// too.
     stale: HashSet<NodePosition>,
 }
 
 impl<S: Store> State<S> {
-    /// The state that `store` holds.
+    /// The state in `store`, without changes.
     pub fn new(store: S, levels: Levels) -> Self {
         Self { store, levels, changes: Changes::default(), stale: HashSet::new() }
     }
 
-    /// The tree's levels.
+    /// Levels of the tree.
     pub const fn levels(&self) -> Levels {
         self.levels
     }
 
-    /// The root.
+    /// The state root.
     pub fn root(&self) -> Fr {
         self.hash(self.top())
     }
 
-    /// The account at `index` with its path.
+    /// The Merkle opening of the account at `index`.
     pub fn opening(&mut self, index: AccountIndex) -> Opening {
         let mut position = NodePosition::leaf(index);
         let siblings = (0..self.levels.get())
             .map(|_| {
-                let mut others = position.family().into_iter().filter(|member| *member != position);
+                let mut others = position.with_siblings().into_iter().filter(|member| *member != position);
                 let siblings = [(); ARITY - 1].map(|()| others.next().map_or(Fr::ZERO, |p| self.refresh(p)));
                 position = position.parent();
                 siblings
@@ -203,7 +208,7 @@ impl<S: Store> State<S> {
         Opening { index, account: self.account(index), siblings }
     }
 
-    /// Puts `account` at `index`.
+    /// Writes `account` to the leaf at `index`.
     pub(crate) fn set(&mut self, index: AccountIndex, account: Account) {
         self.changes.accounts.insert(index, account);
         let mut position = NodePosition::leaf(index);
@@ -212,14 +217,14 @@ impl<S: Store> State<S> {
         }
     }
 
-    /// Hashes everything above changed accounts, so that asking for it again costs nothing.
-    pub(crate) fn settle(&mut self) {
+    /// Computes all stale hashes, so that reading them again is free.
+    pub(crate) fn rehash(&mut self) {
         self.refresh(self.top());
     }
 
-    /// What was changed, for the store to take over.
+    /// The changes, to be committed to the store.
     pub fn into_changes(mut self) -> Changes {
-        self.settle();
+        self.rehash();
         self.changes
     }
 
@@ -231,7 +236,7 @@ impl<S: Store> State<S> {
         self.node(position).unwrap_or_else(|| empty(position.level))
     }
 
-    /// The hash at `position`, kept from now on.
+    /// The hash at `position`, computed and stored if it is stale.
     fn refresh(&mut self, position: NodePosition) -> Fr {
         if !self.stale.remove(&position) {
             return self.hash(position);
@@ -250,7 +255,7 @@ impl<S: Store> State<S> {
 }
 
 impl State<MemoryStore> {
-    /// The state without accounts, in memory.
+    /// The state without accounts in a store in memory.
     #[must_use]
     pub fn empty(levels: Levels) -> Self {
         Self::new(MemoryStore::default(), levels)
@@ -273,7 +278,7 @@ impl<S: Store> Store for State<S> {
     }
 }
 
-/// Root of an empty subtree whose root is `level` levels above its leaves.
+/// Root of an empty subtree of `level` levels.
 #[must_use]
 pub fn empty(level: u8) -> Fr {
     static EMPTY: OnceLock<Vec<Fr>> = OnceLock::new();
@@ -294,7 +299,7 @@ mod tests {
     }
 
     /// Recomputes a root from an opening, independently of the tree.
-    fn climb(opening: &Opening, leaf: Fr) -> Fr {
+    fn root_of(opening: &Opening, leaf: Fr) -> Fr {
         opening.siblings.iter().enumerate().fold(leaf, |hash, (level, siblings)| {
             let mut children = siblings.to_vec();
             children.insert((opening.index.get() >> (2 * level) & 3) as usize, hash);
@@ -310,13 +315,13 @@ mod tests {
         for (number, index) in [0u32, 1, 3, 4, 17, 1023, 17].into_iter().enumerate() {
             let index = AccountIndex::new(index);
             let opening = state.opening(index);
-            assert_eq!(climb(&opening, leaf(opening.account.as_ref())), state.root());
+            assert_eq!(root_of(&opening, leaf(opening.account.as_ref())), state.root());
             let new = account(number as u64);
             state.set(index, new);
-            assert_eq!(climb(&opening, new.leaf()), state.root());
+            assert_eq!(root_of(&opening, new.leaf()), state.root());
             if number % 2 == 0 {
-                state.settle();
-                assert_eq!(climb(&opening, new.leaf()), state.root());
+                state.rehash();
+                assert_eq!(root_of(&opening, new.leaf()), state.root());
             }
             assert_eq!(state.account(index), Some(new));
         }
@@ -329,7 +334,7 @@ mod tests {
         let index = AccountIndex::new(u32::MAX);
         let opening = state.opening(index);
         state.set(index, account(1));
-        assert_eq!(climb(&opening, account(1).leaf()), state.root());
+        assert_eq!(root_of(&opening, account(1).leaf()), state.root());
         assert_eq!(Levels::PRODUCTION.leaves(), 1 << 32);
     }
 

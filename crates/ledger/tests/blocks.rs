@@ -2,10 +2,13 @@
 #![allow(missing_docs)]
 
 mod common;
+use alloy_primitives::Address;
 use common::*;
-use fernet_ledger::block::{BuildError, SkipReason, build};
-use fernet_ledger::replay::{QueueEntry, ReplayError, Signatures, replay};
-use fernet_ledger::*;
+use fernet_ledger::{
+    block::{BuildError, SkipReason, build},
+    replay::{QueueEntry, ReplayError, Signatures, replay},
+    *,
+};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
@@ -35,7 +38,8 @@ fn the_queue_comes_first_and_fees_are_credited_chunk_by_chunk() {
     let block = &built.block;
     let kinds: Vec<Vec<u8>> =
         block.chunks.iter().map(|chunk| chunk.slots.iter().map(|slot| slot.slot.kind()).collect()).collect();
-    // The withdrawal doesn't fit the first chunk's last slot; account 3 can spend the first chunk's fees in the second.
+    // The withdrawal doesn't fit into the last slot of the first chunk. In the second chunk, account 3 can spend
+    // the fees of the first one.
     assert_eq!(kinds, [[3, 1, 1, 0], [2, 4, 1, 1]]);
     assert_eq!(block.chunks.iter().map(|chunk| chunk.fees).collect::<Vec<_>>(), [11, 4]);
     assert_eq!(state.account(index(3)).unwrap().balance, 4);
@@ -64,7 +68,7 @@ fn a_share_of_the_fees_is_burned_chunk_by_chunk() {
     let rules = BlockRules { fee_burn: FeeBurn::new(3_333).unwrap(), ..rules(3) };
     let candidates: Vec<_> = (0..6).map(|nonce| transfer(1, 2, 1, 5, nonce)).collect();
     let block = build(&mut state, rules, 2, &[], &candidates).unwrap().block;
-    // Of 20 and of 10, each rounded down.
+    // The shares of 20 and of 10, each rounded down.
     assert_eq!(
         block.chunks.iter().map(|chunk| (chunk.fees, chunk.burned(&rules))).collect::<Vec<_>>(),
         [(20, 6), (10, 3)]
@@ -77,7 +81,7 @@ fn a_share_of_the_fees_is_burned_chunk_by_chunk() {
     let all = BlockRules { fee_burn: FeeBurn::ALL, ..rules };
     assert_eq!(build(&mut state, all, 2, &[], &candidates).unwrap().block.burned(), 30);
     assert_eq!(state.account(index(3)).unwrap().balance, 1_000);
-    // Without an account to credit, all of it.
+    // If the fee recipient doesn't exist, all fees are burned.
     let mut state = funded(3, 1_000);
     let nobody = BlockRules { fee_recipient: index(9), ..rules };
     assert_eq!(build(&mut state, nobody, 2, &[], &candidates).unwrap().block.burned(), 30);
@@ -93,7 +97,7 @@ fn exits_are_taken_in_the_queues_order_and_claimed_like_withdrawals() {
     let block = &built.block;
     let kinds: Vec<Vec<u8>> =
         block.chunks.iter().map(|chunk| chunk.slots.iter().map(|slot| slot.slot.kind()).collect()).collect();
-    // The second exit doesn't fit the first chunk's last slot.
+    // The second exit doesn't fit into the last slot of the first chunk.
     assert_eq!(kinds, [[2, 4, 3, 0], [2, 4, 2, 4], [2, 4, 1, 0]]);
     let error = OperationError::InsufficientBalance { account: index(1), available: 0, required: 1 };
     assert_eq!(built.skipped, [(0, SkipReason::Invalid(error))]);
@@ -102,7 +106,7 @@ fn exits_are_taken_in_the_queues_order_and_claimed_like_withdrawals() {
         .iter()
         .map(|pending| (pending.from.get(), pending.amount, pending.target))
         .collect();
-    let target = L1Address([0xee; 20]);
+    let target = Address::repeat_byte(0xee);
     assert_eq!(withdrawals, [(1, 100, target), (1, 7, target), (2, 100, target), (5, 0, target)]);
     assert_eq!(total(&state), 0);
     assert_eq!((block.deposits().count(), block.exits().count()), (1, 4));
@@ -121,7 +125,7 @@ fn however_deposits_and_exits_are_mixed_half_a_chunks_slots_hold_as_many() {
         for operations in [2usize, 3, 4, 5, 8] {
             let layout = Layout::new(operations, operations.next_power_of_two(), 2).unwrap();
             let rules = BlockRules { layout, ..rules(0) };
-            let queue: Vec<L1Operation> = (0..4 * (operations / 2))
+            let queue: Vec<QueuedOperation> = (0..4 * (operations / 2))
                 .map(|_| match rng.random_bool(0.7) {
                     true => exit(1).into(),
                     false => deposit(1, 1).into(),
@@ -195,7 +199,7 @@ fn random_blocks_replay_to_the_same_witness() {
                 }
             })
             .collect();
-        let deposits: Vec<L1Operation> = (0..rng.random_range(0..7))
+        let deposits: Vec<QueuedOperation> = (0..rng.random_range(0..7))
             .map(|_| match rng.random_bool(0.4) {
                 true => exit(rng.random_range(1..8)).into(),
                 false => deposit(rng.random_range(1..8), rng.random_range(0..99)).into(),
@@ -214,7 +218,7 @@ fn random_blocks_replay_to_the_same_witness() {
         let followed = replay(&mut follower, rules, count, &blobs, &deposits, Signatures::Proven).unwrap();
         assert_eq!(followed.state_root(), state.root());
         assert_eq!(follower.root(), state.root());
-        let payee = L1Address([7; 20]);
+        let payee = Address::repeat_byte(7);
         assert_eq!(followed.commitments(payee), block.commitments(payee));
         assert_eq!(followed.burned(), block.burned());
         if let [first, .., last] = signatures.as_slice() {
@@ -230,7 +234,7 @@ fn random_blocks_replay_to_the_same_witness() {
 }
 
 /// Replays one chunk made of these slots.
-fn replay_slots(slots: [Slot; 4], queue: &[L1Operation]) -> Result<BlockWitness, ReplayError> {
+fn replay_slots(slots: [Slot; 4], queue: &[QueuedOperation]) -> Result<BlockWitness, ReplayError> {
     let blobs = blob::encode(&rules(0).layout, &[slots.iter().map(Slot::pack).collect()]);
     replay(&mut funded(2, 100), rules(0), 1, &blobs, queue, Signatures::Proven)
 }
@@ -240,7 +244,7 @@ fn replay_slots(slots: [Slot; 4], queue: &[L1Operation]) -> Result<BlockWitness,
 fn malformed_data_is_refused_with_its_place() {
     use Slot::{Deposit as Paid, Padding, Target, Withdrawal as Leave};
     let leave = Leave { from: index(1), amount: 1, fee: 0 };
-    let target = Target(L1Address([1; 20]));
+    let target = Target(Address::repeat_byte(1));
     assert!(replay_slots([leave, target, Padding, Padding], &[]).is_ok());
     assert_eq!(
         replay_slots([leave, Padding, Padding, Padding], &[]),
@@ -268,19 +272,19 @@ fn malformed_data_is_refused_with_its_place() {
         replay_slots([Padding; 4], &[deposit(1, 5).into()]),
         Err(ReplayError::QueueLeft { expected: 1, actual: 0 })
     );
-    let entry = QueueEntry::Exit { from: index(1), target: L1Address([0xee; 20]) };
-    let (left, to) = (Slot::Exit { from: index(1), amount: 100 }, Target(L1Address([0xee; 20])));
+    let entry = QueueEntry::Exit { from: index(1), target: Address::repeat_byte(0xee) };
+    let (left, to) = (Slot::Exit { from: index(1), amount: 100 }, Target(Address::repeat_byte(0xee)));
     assert!(replay_slots([left, to, Padding, Padding], &[exit(1).into()]).is_ok());
     assert_eq!(
         replay_slots([left, to, Padding, Padding], &[]),
         Err(ReplayError::QueueMismatch { chunk: 0, slot: 0, expected: None, actual: entry })
     );
-    let other = QueueEntry::Exit { from: index(2), target: L1Address([0xee; 20]) };
+    let other = QueueEntry::Exit { from: index(2), target: Address::repeat_byte(0xee) };
     assert_eq!(
         replay_slots([left, to, Padding, Padding], &[exit(2).into()]),
         Err(ReplayError::QueueMismatch { chunk: 0, slot: 0, expected: Some(other), actual: entry })
     );
-    let elsewhere = QueueEntry::Exit { from: index(1), target: L1Address([1; 20]) };
+    let elsewhere = QueueEntry::Exit { from: index(1), target: Address::repeat_byte(1) };
     assert_eq!(
         replay_slots([left, target, Padding, Padding], &[exit(1).into()]),
         Err(ReplayError::QueueMismatch { chunk: 0, slot: 0, expected: Some(entry), actual: elsewhere })

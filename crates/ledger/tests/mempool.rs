@@ -1,10 +1,12 @@
-//! What the mempool takes in, and in which order it hands it out.
+//! Operations that the mempool accepts, and their order.
 #![allow(missing_docs)]
 
 mod common;
 use common::*;
-use fernet_ledger::mempool::{EntryError, Limits};
-use fernet_ledger::*;
+use fernet_ledger::{
+    mempool::{EntryError, Limits},
+    *,
+};
 
 fn pool(per_account: usize, total: usize) -> Mempool {
     Mempool::new(domain(), Limits { per_account, total })
@@ -59,7 +61,7 @@ fn the_pool_is_bounded() {
     pool.insert(&state, transfer(2, 1, 1, 5, 0)).unwrap();
     let error = EntryError::PoolFull { max: 3, lowest: 3, fee: 3 };
     assert_eq!(pool.insert(&state, transfer(3, 1, 1, 3, 0)), Err(error));
-    // A bad signature evicts nobody.
+    // An operation with an invalid signature evicts none.
     let mut forged = transfer(3, 1, 1, 9, 0);
     forged.signature = transfer(2, 1, 1, 9, 0).signature;
     assert_eq!(pool.insert(&state, forged), Err(OperationError::InvalidSignature(index(3)).into()));

@@ -1,9 +1,11 @@
-//! One operation for each rule that breaks it and nothing else: refused, with the state unchanged.
+//! For each rule, an operation that breaks only this rule is refused, and the state is unchanged.
 #![allow(missing_docs)]
 
 mod common;
+use alloy_primitives::Address;
 use common::*;
 use fernet_ledger::*;
+use fernet_protocol::{ChainId, RollupId};
 
 #[track_caller]
 fn refused(state: &State<MemoryStore>, signed: SignedOperation, expected: OperationError) {
@@ -48,7 +50,7 @@ fn a_withdrawal_takes_two_slots() {
     let mut state = funded(1, 100);
     let witnesses = state.apply(domain(), &withdrawal(1, 60, 1, 0)).unwrap();
     assert_eq!(witnesses.len(), 2);
-    assert_eq!(witnesses[1].slot, Slot::Target(L1Address([0xaa; 20])));
+    assert_eq!(witnesses[1].slot, Slot::Target(Address::repeat_byte(0xaa)));
     assert_eq!(state.account(index(1)).unwrap().balance, 39);
 }
 
@@ -93,13 +95,13 @@ fn the_signature_must_hold() {
     let mut signed = transfer(1, 2, 1, 0, 0);
     signed.signature = transfer(1, 2, 2, 0, 0).signature;
     refused(&state, signed, error);
-    let other = Domain::new(1, L1Address([0x11; 20]));
+    let other = Domain::from(RollupId::new(ChainId::new(1), Address::repeat_byte(0x11)));
     let operation = transfer(1, 2, 1, 0, 0).operation;
     refused(&state, operation.sign(other, &secret(1)), error);
     refused(&state, operation.sign(domain(), &secret(2)), error);
     let mut redirected = withdrawal(1, 1, 0, 0);
     if let Operation::Withdrawal(withdrawal) = &mut redirected.operation {
-        withdrawal.target = L1Address([0xbb; 20]);
+        withdrawal.target = Address::repeat_byte(0xbb);
     }
     refused(&state, redirected, error);
 }
@@ -130,7 +132,7 @@ fn the_recipients_balance_must_fit() {
 fn a_withdrawal_needs_an_address() {
     let mut signed = withdrawal(1, 1, 0, 0);
     if let Operation::Withdrawal(withdrawal) = &mut signed.operation {
-        withdrawal.target = L1Address::default();
+        withdrawal.target = Address::ZERO;
     }
     refused(&funded(1, 100), signed, OperationError::ZeroAddress);
 }
@@ -157,10 +159,10 @@ fn an_exit_empties_the_account_and_keeps_its_nonce() {
     state.apply(domain(), &transfer(1, 2, 30, 1, 0)).unwrap();
     let [left, target] = state.apply_exit(&exit(1)).unwrap();
     assert_eq!(left.slot, Slot::Exit { from: index(1), amount: 69 });
-    assert_eq!(target.slot, Slot::Target(L1Address([0xee; 20])));
+    assert_eq!(target.slot, Slot::Target(Address::repeat_byte(0xee)));
     let account = state.account(index(1)).unwrap();
     assert_eq!((account.balance, account.nonce), (0, 1));
-    // Again: there is nothing left, and it is consumed all the same.
+    // Another exit of the same account has the amount 0 and is consumed, too.
     let [left, _] = state.apply_exit(&exit(1)).unwrap();
     assert_eq!(left.slot, Slot::Exit { from: index(1), amount: 0 });
     state.apply_deposit(&deposit(1, 5)).unwrap();
@@ -185,6 +187,6 @@ fn an_exit_needs_a_leaf_and_an_address() {
     let state = funded(1, 100);
     let error = OperationError::IndexOutOfRange { index: index(64), leaves: 64 };
     assert_eq!(state.clone().apply_exit(&exit(64)), Err(error));
-    let nowhere = Exit { target: L1Address::default(), ..exit(1) };
+    let nowhere = Exit { target: Address::ZERO, ..exit(1) };
     assert_eq!(state.clone().apply_exit(&nowhere), Err(OperationError::ZeroAddress));
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy::primitives::{Address, B256, Bytes, keccak256};
-use fernet_protocol::{BlsSecretKey, Draw, Possession};
+use fernet_protocol::{BlsSecretKey, Possession, VrfInput};
 use k256::ecdsa::SigningKey;
 
 use crate::rules::{Addresses, CHAIN_ID, GUARDIAN};
@@ -63,12 +63,12 @@ fn bls_secret(number: u8) -> BlsSecretKey {
 }
 
 /// The VRF proof of the key with that hash; empty for an unknown key.
-pub(crate) fn score_proof(key_hash: B256, draw: &Draw) -> Bytes {
+pub(crate) fn score_proof(key_hash: B256, input: &VrfInput) -> Bytes {
     static HASHES: LazyLock<Vec<(B256, u8)>> =
         LazyLock::new(|| BLS_KEYS.map(|number| (bls_secret(number).public_key().hash(), number)).collect());
     let Some((_, number)) = HASHES.iter().find(|(hash, _)| *hash == key_hash) else { return Bytes::new() };
     let secret = bls_secret(*number);
-    fernet_protocol::score_proof(&secret.public_key(), &secret.draw(draw)).into()
+    fernet_protocol::score_proof(&secret.public_key(), &secret.prove_vrf(input)).into()
 }
 
 /// The BLS key with a number, and its proof of possession for an owner, as the staking contract expects them.

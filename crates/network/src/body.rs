@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256};
 use fernet_ledger::replay::{ReplayError, Signatures, replay};
 use fernet_ledger::{
-    AccountIndex, Blob, BlockRules, BlockWitness, L1Operation, Signature, State, Store, field,
+    AccountIndex, Blob, BlockRules, BlockWitness, QueuedOperation, Signature, State, Store, field,
 };
 use fernet_protocol::{Header, Slot};
 
@@ -98,7 +98,7 @@ impl BlockBody {
         &self,
         state: &mut State<S>,
         rules: BlockRules,
-        queued: &[L1Operation],
+        queued: &[QueuedOperation],
         versioned_hash: impl FnMut(&Blob) -> Result<B256, E>,
     ) -> Result<BlockWitness, BodyError> {
         let expected = &self.header.blob_hashes;

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use alloy::primitives::{Address, B256, Bytes};
 use fernet_ledger::layout::{BLOB_BYTES, BLOB_ELEMENTS};
 use fernet_ledger::operation::kind;
-use fernet_ledger::{
-    AccountIndex, Blob, L1Address, Operation, Signature, SignedOperation, Transfer, Withdrawal,
-};
+use fernet_ledger::{AccountIndex, Blob, Operation, Signature, SignedOperation, Transfer, Withdrawal};
 use fernet_protocol::{Header, L1Slot, MAX_BLOBS, Quote, SequencerId, Slot, TokenAmount};
 
 use crate::body::BlockBody;
@@ -101,7 +99,7 @@ fn write_operation(writer: &mut Writer, signed: &SignedOperation) {
         Operation::Withdrawal(Withdrawal { from, target, amount, fee, nonce }) => {
             writer.u8(kind::WITHDRAWAL);
             writer.u32(from.get());
-            writer.bytes(&target.0);
+            writer.bytes(target.as_slice());
             writer.u64(amount);
             writer.u32(fee);
             writer.u32(nonce);
@@ -120,7 +118,7 @@ fn read_operation(reader: &mut Reader<'_>) -> Result<SignedOperation, WireError>
             Operation::Transfer(Transfer { from, to, amount, fee, nonce })
         }
         kind::WITHDRAWAL => {
-            let target = L1Address(reader.array("target")?);
+            let target = Address::new(reader.array("target")?);
             let (amount, fee, nonce) = (reader.u64("amount")?, reader.u32("fee")?, reader.u32("nonce")?);
             Operation::Withdrawal(Withdrawal { from, target, amount, fee, nonce })
         }

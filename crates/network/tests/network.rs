@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, B256, keccak256};
 use fernet_ledger::{
-    AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, L1Address, L1Operation,
-    Layout, Levels, MemoryStore, Operation, SecretKey, SignedOperation, State, Transfer, Withdrawal, block,
+    AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, Layout, Levels, MemoryStore,
+    Operation, QueuedOperation, SecretKey, SignedOperation, State, Transfer, Withdrawal, block,
 };
 use fernet_network::{
     AcceptedQuote, BlockBody, BodyError, BoxFuture, Gossip, HeaderFields, InProcess, Network, NetworkError,
@@ -30,7 +30,7 @@ fn alice() -> SecretKey {
     SecretKey::from_seed(b"alice")
 }
 
-fn queue() -> Vec<L1Operation> {
+fn queue() -> Vec<QueuedOperation> {
     let deposit = |index, secret: &SecretKey| {
         Deposit { to: AccountIndex::new(index), key: secret.public_key(), amount: 1_000 }.into()
     };
@@ -43,7 +43,7 @@ fn transfer(nonce: u32) -> SignedOperation {
 }
 
 fn withdrawal(nonce: u32) -> SignedOperation {
-    let (from, target) = (AccountIndex::new(1), L1Address([9; 20]));
+    let (from, target) = (AccountIndex::new(1), Address::repeat_byte(9));
     Operation::from(Withdrawal { from, target, amount: 5, fee: 1, nonce }).sign(domain(), &alice())
 }
 

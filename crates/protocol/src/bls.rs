@@ -1,58 +1,59 @@
-//! BLS keys of sequencers: proofs of possession and verifiable random scores. Keys are points of G1, signatures points of G2
-//! (min-pk), messages hashed to G2 as RFC 9380 says. Nothing here takes randomness: a key comes from a seed, a signature from a
-//! key and a message, and there is one signature for both.
+//! BLS keys of sequencers: proofs of possession, and scores from a verifiable random function (VRF).
+//!
+//! Keys are points of G1 and signatures points of G2 (min-pk); messages are hashed to G2 by RFC 9380. Nothing
+//! is random: a key depends on a seed, and there is exactly one signature for a key and a message.
+
+use std::fmt;
+
+use alloy_primitives::{Address, B256, FixedBytes, U256, aliases::U192, keccak256};
+use blst::{BLST_ERROR, min_pk};
 
 use crate::{
     ChainId, RollupId, Score, SequencerId, Slot,
     encoding::{Words, tag},
 };
-use alloy_primitives::{Address, B256, FixedBytes, U256, aliases::U192, keccak256};
-use blst::{BLST_ERROR, min_pk};
-use std::fmt;
 
 /// Domain of proofs of possession: `bytes32("fernet.pop.v1")`.
 const POSSESSION_DOMAIN: B256 = tag("fernet.pop.v1");
-/// Domain of what is signed for a score: `bytes32("fernet.vrf.v1")`.
+/// Domain of inputs of the VRF: `bytes32("fernet.vrf.v1")`.
 const VRF_DOMAIN: B256 = tag("fernet.vrf.v1");
-/// Domain of a score under a signature: `bytes32("fernet.vrf-score.v1")`.
+/// Domain of scores, which are the outputs of the VRF: `bytes32("fernet.vrf-score.v1")`.
 const VRF_SCORE_DOMAIN: B256 = tag("fernet.vrf-score.v1");
-/// Separates proofs of possession from other signatures; the tag of the IETF draft on BLS signatures.
+/// Domain separation tag of proofs of possession, defined in the IETF draft on BLS signatures.
 const POSSESSION_DST: &[u8] = b"BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
-/// Separates scores from other signatures.
+/// Domain separation tag of VRF proofs.
 const VRF_DST: &[u8] = b"FERNET_VRF_V1_BLS12381G2_XMD:SHA-256_SSWU_RO_";
 
-/// Bytes of a coordinate (part) on L1, and of those that may be other than zero.
+/// Bytes of an encoded element of Fp on L1 (EIP-2537), with leading zeros.
 const PADDED: usize = 64;
+/// Bytes of an element of Fp.
 const COORDINATE: usize = 48;
-/// Bits of a serialized point's first byte that are no bits of a coordinate.
+/// Bits of the first byte of a serialized point that are flags.
 const FLAGS: u8 = 0xe0;
 
-/// Why something isn't a key or a signature.
+/// Why bytes aren't a key or a signature, or a signature isn't valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BlsError {
-    /// Key material below 32 bytes.
-    #[error("key material has {actual} bytes, expected at least 32")]
-    ShortSeed {
-        /// bytes given
-        actual: usize,
-    },
-    /// Zero, or not below the order of the groups.
+    /// The seed has fewer than 32 bytes.
+    #[error("expected a seed of at least 32 bytes, got {actual}")]
+    ShortSeed { actual: usize },
+    /// The number is zero or not below the order of the groups.
     #[error("secret key is zero or not below the order of the groups")]
     SecretOutOfRange,
     /// A coordinate isn't below the order of the field, or its padding isn't zero.
-    #[error("coordinate isn't a reduced field element with zeros in front")]
+    #[error("coordinate isn't a canonical field element")]
     BadCoordinate,
-    /// Not on the curve.
+    /// The point isn't on the curve.
     #[error("point isn't on the curve")]
     NotOnCurve,
-    /// On the curve, but outside of the group of prime order.
+    /// The point is on the curve, but not in the group of prime order.
     #[error("point isn't in the group of prime order")]
     NotInGroup,
-    /// The neutral element is neither a key nor a signature.
-    #[error("point is the one at infinity")]
+    /// The point at infinity is neither a key nor a signature.
+    #[error("point is the point at infinity")]
     Infinity,
-    /// The signature is another key's, or on another message.
-    #[error("signature isn't that of the key on the message")]
+    /// The signature is of another key or for another message.
+    #[error("signature isn't valid for the key and the message")]
     WrongSignature,
 }
 
@@ -71,7 +72,7 @@ impl BlsError {
     }
 }
 
-/// A sequencer's BLS secret. Leaves no trace in memory, and isn't shown.
+/// BLS secret key of a sequencer. Its memory is zeroed when it is dropped, and `Debug` doesn't print it.
 #[derive(Clone)]
 pub struct BlsSecretKey(min_pk::SecretKey);
 
@@ -82,53 +83,53 @@ impl fmt::Debug for BlsSecretKey {
 }
 
 impl BlsSecretKey {
-    /// The key that follows from `seed` by `KeyGen` of the IETF draft on BLS signatures.
+    /// Derives the key from `seed` by `KeyGen` of the IETF draft on BLS signatures.
     ///
     /// # Errors
-    /// [`BlsError::ShortSeed`]: 32 bytes are the least.
+    /// Fails if the seed has fewer than 32 bytes.
     pub fn from_seed(seed: &[u8]) -> Result<Self, BlsError> {
         min_pk::SecretKey::key_gen(seed, &[])
             .map(Self)
             .map_err(|_| BlsError::ShortSeed { actual: seed.len() })
     }
 
-    /// The key that is this number, big-endian.
+    /// The key that is this big-endian number.
     ///
     /// # Errors
-    /// [`BlsError::SecretOutOfRange`].
+    /// Fails if the number is zero or not below the order of the groups.
     pub fn from_bytes(secret: &[u8; 32]) -> Result<Self, BlsError> {
         min_pk::SecretKey::from_bytes(secret).map(Self).map_err(|_| BlsError::SecretOutOfRange)
     }
 
-    /// The key that others know.
+    /// The public key of this secret key.
     #[must_use]
     pub fn public_key(&self) -> BlsPublicKey {
         BlsPublicKey(self.0.sk_to_pk())
     }
 
-    /// What `owner` registers the key with.
+    /// The proof of possession, with which the key is registered.
     #[must_use]
     pub fn prove_possession(&self, possession: &Possession) -> BlsSignature {
         let message = possession.message(&self.public_key());
         BlsSignature(self.0.sign(&message, POSSESSION_DST, &[]))
     }
 
-    /// The signature that makes a score.
+    /// The VRF proof for an input: a signature, which determines the score.
     #[must_use]
-    pub fn draw(&self, draw: &Draw) -> BlsSignature {
-        BlsSignature(self.0.sign(&draw.message(), VRF_DST, &[]))
+    pub fn prove_vrf(&self, input: &VrfInput) -> BlsSignature {
+        BlsSignature(self.0.sign(&input.message(), VRF_DST, &[]))
     }
 }
 
-/// A sequencer's BLS key: a point of G1 other than infinity.
+/// BLS public key of a sequencer: a point of G1 other than infinity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlsPublicKey(min_pk::PublicKey);
 
 impl BlsPublicKey {
-    /// Reads 128 bytes as in EIP-2537.
+    /// Decodes the 128 bytes of EIP-2537.
     ///
     /// # Errors
-    /// If they aren't a point of the group of prime order, other than infinity.
+    /// Fails if they aren't a point of the group of prime order, or if they are the point at infinity.
     pub fn decode(encoded: &FixedBytes<128>) -> Result<Self, BlsError> {
         let mut bytes = [0; 2 * COORDINATE];
         if encoded.is_zero() {
@@ -142,7 +143,7 @@ impl BlsPublicKey {
         Ok(Self(key))
     }
 
-    /// 128 bytes as in EIP-2537.
+    /// The encoding of EIP-2537, 128 bytes.
     #[must_use]
     pub fn encode(&self) -> FixedBytes<128> {
         let mut encoded = FixedBytes::<128>::ZERO;
@@ -158,7 +159,7 @@ impl BlsPublicKey {
         words(self.encode().as_slice())
     }
 
-    /// Hash that the staking contract knows the key by.
+    /// Hash of the encoding, which the staking contract stores.
     #[must_use]
     pub fn hash(&self) -> B256 {
         keccak256(self.encode())
@@ -170,16 +171,16 @@ impl BlsPublicKey {
 pub struct BlsSignature(min_pk::Signature);
 
 impl BlsSignature {
-    /// Reads 256 bytes as in EIP-2537.
+    /// Decodes the 256 bytes of EIP-2537.
     ///
     /// # Errors
-    /// If they aren't a point of the group of prime order, other than infinity.
+    /// Fails if they aren't a point of the group of prime order, or if they are the point at infinity.
     pub fn decode(encoded: &FixedBytes<256>) -> Result<Self, BlsError> {
         let mut bytes = [0; 4 * COORDINATE];
         if encoded.is_zero() {
             return Err(BlsError::Infinity);
         }
-        // blst has the parts of a coordinate the other way round
+        // blst has the two parts of a coordinate in the reverse order.
         for (to, from) in bytes.chunks_exact_mut(2 * COORDINATE).zip(encoded.chunks_exact(2 * PADDED)) {
             for (to, from) in to.rchunks_exact_mut(COORDINATE).zip(from.chunks_exact(PADDED)) {
                 to.copy_from_slice(unpad(from)?);
@@ -190,7 +191,7 @@ impl BlsSignature {
         Ok(Self(signature))
     }
 
-    /// 256 bytes as in EIP-2537.
+    /// The encoding of EIP-2537, 256 bytes.
     #[must_use]
     pub fn encode(&self) -> FixedBytes<256> {
         let mut encoded = FixedBytes::<256>::ZERO;
@@ -209,7 +210,7 @@ impl BlsSignature {
         words(self.encode().as_slice())
     }
 
-    /// The score that this signature makes: the upper 192 bits of `keccak256("fernet.vrf-score.v1" ‖ signature)`.
+    /// The score of this VRF proof: the upper 192 bits of `keccak256("fernet.vrf-score.v1" ‖ signature)`.
     #[must_use]
     pub fn score(&self) -> Score {
         let hash: U256 = keccak256([VRF_SCORE_DOMAIN.as_slice(), self.encode().as_slice()].concat()).into();
@@ -217,7 +218,7 @@ impl BlsSignature {
     }
 
     fn verify(&self, message: &[u8], dst: &[u8], key: &BlsPublicKey) -> Result<(), BlsError> {
-        // both points were checked when they were made
+        // Both points were checked when they were decoded.
         match self.0.verify(false, message, dst, &[], &key.0, false) {
             BLST_ERROR::BLST_SUCCESS => Ok(()),
             _ => Err(BlsError::WrongSignature),
@@ -225,19 +226,19 @@ impl BlsSignature {
     }
 }
 
-/// For whom and where a key is registered.
+/// The statement of a proof of possession: the owner and the staking contract for which a key is registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Possession {
-    /// the L1
+    /// Chain id of the L1.
     pub chain_id: ChainId,
-    /// address of the staking contract
+    /// Address of the staking contract.
     pub staking: Address,
-    /// who registers
+    /// Account that registers the key.
     pub owner: Address,
 }
 
 impl Possession {
-    /// What the key signs: `abi.encode("fernet.pop.v1", chainId, staking, owner, key)`.
+    /// The message that the key signs: `abi.encode("fernet.pop.v1", chainId, staking, owner, key)`.
     #[must_use]
     pub fn message(&self, key: &BlsPublicKey) -> Vec<u8> {
         let mut message = Words::with_capacity(8)
@@ -250,30 +251,30 @@ impl Possession {
         message
     }
 
-    /// Checks a proof as the staking contract does.
+    /// Checks a proof of possession as the staking contract does.
     ///
     /// # Errors
-    /// [`BlsError::WrongSignature`].
+    /// Fails if the signature isn't valid.
     pub fn verify(&self, key: &BlsPublicKey, proof: &BlsSignature) -> Result<(), BlsError> {
         proof.verify(&self.message(key), POSSESSION_DST, key)
     }
 }
 
-/// A sequencer's draw in a slot, where scores are verifiable random ones.
+/// Input of the VRF whose output is the score of a sequencer in a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Draw {
-    /// rollup and chain
+pub struct VrfInput {
+    /// Identity of the rollup.
     pub rollup: RollupId,
-    /// the slot
+    /// Slot of the score.
     pub slot: Slot,
-    /// its seed
+    /// Seed of the slot.
     pub seed: B256,
-    /// who draws
+    /// Sequencer of the score.
     pub sequencer: SequencerId,
 }
 
-impl Draw {
-    /// What the key signs: `abi.encode("fernet.vrf.v1", chainId, rollup, slot, seed, sequencer)`.
+impl VrfInput {
+    /// The message that the key signs: `abi.encode("fernet.vrf.v1", chainId, rollup, slot, seed, sequencer)`.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
         Words::with_capacity(6)
@@ -286,23 +287,23 @@ impl Draw {
             .bytes()
     }
 
-    /// Checks a signature as the scoring contract does, and returns its score.
+    /// Checks a VRF proof as the scoring contract does, and returns its score.
     ///
     /// # Errors
-    /// [`BlsError::WrongSignature`].
+    /// Fails if the signature isn't valid.
     pub fn verify(&self, key: &BlsPublicKey, signature: &BlsSignature) -> Result<Score, BlsError> {
         signature.verify(&self.message(), VRF_DST, key)?;
         Ok(signature.score())
     }
 }
 
-/// What a proposal shows its score with: key and signature, 384 bytes.
+/// The proof of a score in a proposal: key and VRF proof, 384 bytes.
 #[must_use]
 pub fn score_proof(key: &BlsPublicKey, signature: &BlsSignature) -> Vec<u8> {
     [key.encode().as_slice(), signature.encode().as_slice()].concat()
 }
 
-/// The 48 bytes of a coordinate in 64.
+/// The 48 bytes of a coordinate in its padded encoding.
 fn unpad(padded: &[u8]) -> Result<&[u8], BlsError> {
     match padded.split_at_checked(PADDED - COORDINATE) {
         Some((zeros, coordinate))
@@ -314,7 +315,7 @@ fn unpad(padded: &[u8]) -> Result<&[u8], BlsError> {
     }
 }
 
-/// Writes a coordinate to the end of `padded`, which is zero.
+/// Writes a coordinate to the end of `padded`, whose bytes are zero.
 fn pad(padded: &mut [u8], coordinate: &[u8]) {
     for (to, from) in padded.iter_mut().rev().zip(coordinate.iter().rev()) {
         *to = *from;
@@ -337,18 +338,18 @@ mod tests {
     #[test]
     fn encodings_read_back() {
         let key = secret(1).public_key();
-        let draw = Draw {
+        let input = VrfInput {
             rollup: RollupId::new(ChainId::new(1), Address::repeat_byte(7)),
             slot: Slot::new(9),
             seed: B256::repeat_byte(3),
             sequencer: SequencerId::new(4),
         };
-        let signature = secret(1).draw(&draw);
+        let signature = secret(1).prove_vrf(&input);
         assert_eq!(BlsPublicKey::decode(&key.encode()), Ok(key));
         assert_eq!(BlsSignature::decode(&signature.encode()), Ok(signature));
-        assert_eq!(draw.verify(&key, &signature), Ok(signature.score()));
-        assert_eq!(draw.verify(&secret(2).public_key(), &signature), Err(BlsError::WrongSignature));
-        let another = Draw { sequencer: SequencerId::new(5), ..draw };
+        assert_eq!(input.verify(&key, &signature), Ok(signature.score()));
+        assert_eq!(input.verify(&secret(2).public_key(), &signature), Err(BlsError::WrongSignature));
+        let another = VrfInput { sequencer: SequencerId::new(5), ..input };
         assert_eq!(another.verify(&key, &signature), Err(BlsError::WrongSignature));
         assert_eq!(score_proof(&key, &signature).len(), 384);
     }

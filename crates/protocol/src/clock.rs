@@ -1,25 +1,26 @@
-//! From seconds to L1 slots and back.
+//! Conversion between seconds and L1 slots.
 
-use crate::L1Slot;
 use serde::{Deserialize, Serialize};
 
-/// Why there is no L1 slot, or no clock.
+use crate::L1Slot;
+
+/// Why a clock or an L1 slot doesn't exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ClockError {
-    /// L1 slots need a length.
-    #[error("an L1 slot must last at least 1 second, got 0")]
+    /// The length of an L1 slot is zero.
+    #[error("expected L1 slots of at least 1 second, got 0")]
     ZeroSlotLength,
-    /// The time lies before the L1's first slot.
+    /// The time is before the first L1 slot.
     #[error("time {timestamp} is before the L1's genesis at {genesis}")]
     BeforeGenesis {
-        /// seconds since 1970
+        /// In seconds since 1970.
         timestamp: u64,
-        /// seconds since 1970
+        /// In seconds since 1970.
         genesis: u64,
     },
 }
 
-/// When the L1's slots are. Fixed in the contracts' constructors.
+/// Genesis time and length of L1 slots, fixed in the constructors of the contracts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct L1Clock {
     genesis_time: u64,
@@ -27,10 +28,10 @@ pub struct L1Clock {
 }
 
 impl L1Clock {
-    /// A clock whose slot 0 starts at `genesis_time` (seconds since 1970).
+    /// A clock whose L1 slot 0 starts at `genesis_time`, in seconds since 1970.
     ///
     /// # Errors
-    /// [`ClockError::ZeroSlotLength`].
+    /// Fails if `slot_seconds` is 0.
     pub const fn new(genesis_time: u64, slot_seconds: u64) -> Result<Self, ClockError> {
         if slot_seconds == 0 {
             return Err(ClockError::ZeroSlotLength);
@@ -38,7 +39,7 @@ impl L1Clock {
         Ok(Self { genesis_time, slot_seconds })
     }
 
-    /// Start of slot 0, in seconds since 1970.
+    /// Start of L1 slot 0 in seconds since 1970.
     #[must_use]
     pub const fn genesis_time(&self) -> u64 {
         self.genesis_time
@@ -53,15 +54,15 @@ impl L1Clock {
     /// The L1 slot of a block's timestamp.
     ///
     /// # Errors
-    /// [`ClockError::BeforeGenesis`].
+    /// Fails if the timestamp is before the genesis time.
     pub fn slot_at(&self, timestamp: u64) -> Result<L1Slot, ClockError> {
         let before = ClockError::BeforeGenesis { timestamp, genesis: self.genesis_time };
         let elapsed = timestamp.checked_sub(self.genesis_time).ok_or(before)?;
-        // the constructor refuses a length of 0
+        // The constructor refuses a length of 0.
         Ok(L1Slot::new(elapsed.checked_div(self.slot_seconds).unwrap_or_default()))
     }
 
-    /// First second of an L1 slot, at most the last second there is.
+    /// First second of an L1 slot, saturated at the highest number of 64 bits.
     #[must_use]
     pub const fn start_of(&self, slot: L1Slot) -> u64 {
         self.genesis_time.saturating_add(slot.get().saturating_mul(self.slot_seconds))

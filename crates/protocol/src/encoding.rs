@@ -1,8 +1,8 @@
-//! Solidity's `abi.encode` of words, and canonical reading of them.
+//! Encoding of words as by Solidity's `abi.encode`, and canonical decoding.
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 
-/// A sequence of 32-byte words under construction.
+/// Builds a sequence of 32-byte words.
 #[derive(Debug, Default)]
 pub(crate) struct Words(Vec<u8>);
 
@@ -37,23 +37,23 @@ impl Words {
     }
 }
 
-/// A text of at most 32 bytes as Solidity makes a `bytes32` of it: padded at the right.
-#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)] // `at` is below 32, and all calls are constants
+/// A text of at most 32 bytes as Solidity's `bytes32`: with zeros after it.
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)] // `index` is below 32
 pub(crate) const fn tag(text: &str) -> B256 {
     let mut word = [0; 32];
-    let (mut left, mut at) = (text.as_bytes(), 0);
+    let (mut left, mut index) = (text.as_bytes(), 0);
     while let [first, rest @ ..] = left {
-        if at >= 32 {
+        if index >= 32 {
             break;
         }
-        word[at] = *first;
-        at += 1;
+        word[index] = *first;
+        index += 1;
         left = rest;
     }
     B256::new(word)
 }
 
-/// Reads whole words from the front of hostile bytes.
+/// Reads words from untrusted bytes.
 #[derive(Debug)]
 pub(crate) struct Reader<'a>(&'a [u8]);
 
@@ -68,14 +68,14 @@ impl<'a> Reader<'a> {
         Some(B256::new(*word))
     }
 
-    /// A word that is an address, its upper bytes zero.
+    /// The next word as an address, if its upper bytes are zero.
     pub(crate) fn address(&mut self) -> Option<Address> {
         let word = self.word()?;
         let address = Address::from_word(word);
         (address.into_word() == word).then_some(address)
     }
 
-    /// A word whose value fits `T`.
+    /// The next word as an integer, if `T` can represent it.
     pub(crate) fn uint<T: TryFrom<u64>>(&mut self) -> Option<T> {
         let value = u64::try_from(U256::from_be_bytes(self.word()?.0)).ok()?;
         T::try_from(value).ok()

@@ -1,64 +1,55 @@
-//! What a block is: its header, and the header's hash.
+//! The header of a block, and its hash.
+
+use alloy_primitives::{Address, B256, keccak256};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     MAX_BLOBS, Slot,
     encoding::{Reader, Words},
 };
-use alloy_primitives::{Address, B256, keccak256};
-use serde::{Deserialize, Serialize};
 
-/// Words of an encoded header before its list of blobs: the offset of the struct and its 9 members.
+/// Words of an encoded header before its list of blobs: the offset of the struct and 9 members.
 const HEAD_WORDS: usize = 10;
-/// Offset of the list within the struct, in bytes.
+/// Offset in bytes of the list of blobs in the struct.
 const LIST_OFFSET: u64 = 288;
 
-/// What a block is. Its hash is `keccak256(abi.encode(header))`.
+/// The header of a block. Its hash is `keccak256(abi.encode(header))`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Header {
-    /// slot that the block is for
+    /// Slot of the block.
     pub slot: Slot,
-    /// hash of the last finalized header
+    /// Hash of the last finalized header.
     pub parent: B256,
-    /// root of the L2 state after the block
+    /// L2 state root after the block.
     pub state_root: B256,
-    /// L1 deposits consumed since genesis, this block's included
+    /// Operations of the Bridge's queue that were consumed since genesis, including those of this block.
     pub deposits_end: u64,
-    /// L2 account that gets the block's fees (0 burns them)
+    /// L2 account that receives the block's fees; 0 burns them.
     pub fee_recipient: u32,
-    /// chunks in the block, at least 1
+    /// Number of chunks, at least 1.
     pub chunks: u32,
-    /// digest of the committee's notarization; zero without a committee
+    /// Digest of the committee's notarization; zero without a committee.
     pub committee_digest: B256,
-    /// payload that the block's sequencer signals to governance; zero for none
+    /// Governance payload that the block's sequencer votes for; zero for none.
     pub vote: Address,
-    /// versioned hashes of the block's blobs, in order
+    /// Versioned hashes of the block's blobs, in order.
     pub blob_hashes: Vec<B256>,
 }
 
-/// Why bytes aren't a header.
+/// Why bytes aren't the encoding of a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
-    /// Not the length that its list of blobs asks for, or shorter than any header.
+    /// The length isn't the one of the listed blobs, or is shorter than that of any header.
     #[error("encoded header has {actual} bytes, expected {expected}")]
-    WrongLength {
-        /// bytes expected
-        expected: usize,
-        /// bytes given
-        actual: usize,
-    },
-    /// More blobs than any block has.
+    WrongLength { expected: usize, actual: usize },
+    /// The list has more blobs than a block may have.
     #[error("header lists {actual} blobs, expected at most {maximum}")]
-    TooManyBlobs {
-        /// blobs a block may have
-        maximum: usize,
-        /// blobs listed
-        actual: u64,
-    },
-    /// A word that Solidity's encoder wouldn't write there.
-    #[error("encoded header is malformed at word {at}")]
+    TooManyBlobs { maximum: usize, actual: u64 },
+    /// A word isn't the one of a canonical encoding.
+    #[error("encoded header is malformed at word {index}")]
     Malformed {
-        /// word from 0
-        at: usize,
+        /// Index of the word, from 0.
+        index: usize,
     },
 }
 
@@ -82,16 +73,17 @@ impl Header {
         self.blob_hashes.iter().fold(head, |words, hash| words.word(*hash)).bytes()
     }
 
-    /// Hash of the header, which names the block.
+    /// Hash of the header, which identifies the block.
     #[must_use]
     pub fn hash(&self) -> B256 {
         keccak256(self.encode())
     }
 
-    /// Reads [`Self::encode`]'s form, and nothing else: at most [`MAX_BLOBS`] blobs, no gaps, no bytes to spare.
+    /// Decodes a header of at most [`MAX_BLOBS`] blobs. Only the bytes that [`Self::encode`] returns are
+    /// accepted.
     ///
     /// # Errors
-    /// Says what is wrong with the bytes.
+    /// Fails if the bytes aren't the canonical encoding of a header.
     pub fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
         let wrong_length = |words: usize| HeaderError::WrongLength {
             expected: words.saturating_mul(32),
@@ -102,10 +94,10 @@ impl Header {
             return Err(wrong_length(least));
         }
         let mut reader = Reader::new(bytes);
-        let malformed = |at| HeaderError::Malformed { at };
-        let expect = |reader: &mut Reader<'_>, at, value: u64| match reader.uint::<u64>() {
+        let malformed = |index| HeaderError::Malformed { index };
+        let expect = |reader: &mut Reader<'_>, index, value: u64| match reader.uint::<u64>() {
             Some(found) if found == value => Ok(()),
-            _ => Err(malformed(at)),
+            _ => Err(malformed(index)),
         };
         expect(&mut reader, 0, 32)?;
         let slot = Slot::new(reader.uint().ok_or(malformed(1))?);

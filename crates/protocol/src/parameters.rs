@@ -1,73 +1,79 @@
-//! The rules of a deployment, and what the rollup's constructor refuses.
+//! The parameters of a deployment, with the checks of the rollup's constructor.
 
-use crate::{Bps, MAX_BLOBS, MAX_CANDIDATES, TokenAmount};
 use serde::{Deserialize, Serialize};
 
-/// L1 slots that a seed's L1 slot stays provable for: blocks in EIP-2935's history contract.
+use crate::{Bps, TokenAmount};
+
+/// Maximum number of candidates of a slot in any deployment.
+pub const MAX_CANDIDATES: usize = 4;
+/// Maximum number of blobs of a block in any deployment.
+pub const MAX_BLOBS: usize = 16;
+/// L1 slots for which the RANDAO mix of an L1 slot can be proven: the history of EIP-2935's contract.
 pub const PROVABLE_L1_SLOTS: u64 = 8191;
 
-/// Rules of a deployment, fixed in the rollup's constructor. Lengths in L1 slots, amounts in token units.
+/// Parameters of a deployment, fixed in the rollup's constructor. Lengths are in L1 slots, amounts in token
+/// units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Parameters {
-    /// in which sequencers propose
+    /// Length of the phase in which sequencers propose.
     pub proposal_phase: u16,
-    /// in which the candidate in turn needs a prover's commitment
+    /// Length of the phase in which the candidate in turn needs a prover's commitment.
     pub commitment_phase: u16,
-    /// after the L1 slot of the commitment, in which the data must appear
+    /// Length of the phase after the L1 slot of the commitment, in which the data must be published.
     pub reveal_phase: u16,
-    /// after the L1 slot of the completed reveal, in which a proof finalizes the block
+    /// Length of the phases after the L1 slot of the completed reveal, in which a proof finalizes the block.
     pub proving_phase: u16,
-    /// part of `proving_phase` that belongs to the committed prover
+    /// First part of `proving_phase`, in which only the committed prover is paid.
     pub exclusive_proving: u16,
-    /// before the backup phase, in which nobody can finalize
+    /// Length of the phase before the backup phase, in which no block can be finalized.
     pub halt_phase: u16,
-    /// in which anyone may finalize a block of their own
+    /// Length of the phase in which anyone may finalize a block.
     pub backup_phase: u16,
-    /// from a slot's start to the L1 slot whose mix makes the next slot's seed
+    /// L1 slots from a slot's start to the L1 slot whose RANDAO mix makes the next slot's seed.
     pub seed_delay: u16,
-    /// that L1 slot is rounded up to a multiple of it
+    /// The L1 slot of a seed is rounded up to a multiple of this number.
     pub seed_grid: u16,
-    /// of the guardian's pause
+    /// Length of the guardian's pause.
     pub pause_length: u16,
-    /// ranked proposals kept, 1 to 4
+    /// Maximum number of candidates of a slot, 1 to [`MAX_CANDIDATES`].
     pub max_candidates: u8,
-    /// blobs a block may have, 1 to 16
+    /// Maximum number of blobs of a block, 1 to [`MAX_BLOBS`].
     pub max_blobs: u8,
-    /// chunks a block may have
+    /// Maximum number of chunks of a block.
     pub max_chunks: u16,
-    /// deposits a block must consume at most
+    /// Maximum number of operations of the Bridge's queue that a block consumes.
     pub max_deposits: u16,
-    /// of a slashed bond, what goes to whoever proved instead
+    /// Share of a slashed bond that the account receives whose proof finalized the block instead.
     pub rescue_share: Bps,
-    /// least bond of a quote
+    /// Minimum bond of a quote.
     pub min_bond: TokenAmount,
-    /// paid by a sequencer whose turn passed without a commitment
+    /// Paid by a sequencer whose turn ended without a commitment.
     pub abandon_penalty: TokenAmount,
-    /// paid by a sequencer whose data didn't appear after a commitment
+    /// Paid by a sequencer whose data wasn't published after a commitment.
     pub withhold_penalty: TokenAmount,
 }
 
-/// A parameter that the rollup's constructor refuses, under the name it reverts with.
+/// A parameter that the rollup's constructor refuses, with the name in its revert.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("bad parameter {name}: expected {expected}, got {actual}")]
 pub struct BadParameter {
-    /// name in Solidity's `BadParameter(string)`
+    /// Name in Solidity's `BadParameter(string)`.
     pub name: &'static str,
-    /// what would be accepted
+    /// Values that would be accepted.
     pub expected: String,
-    /// what was given
+    /// Given value.
     pub actual: u128,
 }
 
 impl Parameters {
-    /// Length of a slot in which nobody proposes, in L1 slots.
+    /// Length in L1 slots of a slot without proposals.
     #[must_use]
     pub fn idle(&self) -> u64 {
         sum([self.proposal_phase, self.halt_phase, self.backup_phase])
     }
 
-    /// Length of the longest slot, in L1 slots: every candidate commits at the last moment, the last one reveals at
-    /// the last moment, nobody proves.
+    /// Length in L1 slots of the longest slot: every candidate has a commitment in the last L1 slot of its
+    /// phase, only the last candidate reveals, in the last L1 slot, and no proof follows.
     #[must_use]
     pub fn longest_slot(&self) -> u64 {
         let turn = sum([self.commitment_phase, self.reveal_phase]);
@@ -76,12 +82,13 @@ impl Parameters {
             .saturating_add(u64::from(self.proving_phase))
     }
 
-    /// Refuses what the rollup's constructor refuses, in its order and under its names.
+    /// Checks the parameters as the rollup's constructor does, in the same order and with the same names.
     ///
-    /// `stake` is the stake of a registration, `blobs_at_most` the blobs that a block of `max_chunks` chunks has.
+    /// `stake` is the stake of a registration. `blobs_at_most` is the number of blobs of a block of
+    /// `max_chunks` chunks.
     ///
     /// # Errors
-    /// The first parameter that breaks one of the protocol's invariants.
+    /// Returns the first parameter that the constructor refuses.
     pub fn validate(&self, stake: TokenAmount, blobs_at_most: u64) -> Result<(), BadParameter> {
         at_least("proposalPhase", 1, self.proposal_phase)?;
         at_least("commitmentPhase", 1, self.commitment_phase)?;
@@ -99,10 +106,11 @@ impl Parameters {
         within("maxBlobs", 1, MAX_BLOBS as u64, u64::from(self.max_blobs))?;
         within("maxBlobs", 1, u64::from(self.max_blobs), blobs_at_most)?;
 
-        // idle slots follow each other at a fixed pace only if the next seed is fixed by their end
+        // Idle slots follow each other at a fixed pace only if the next seed is fixed before they end.
         let seeding = sum([self.seed_delay, self.seed_grid]);
         within("idle", seeding, u64::MAX, self.idle())?;
-        // a timeline stores distances within a slot in 16 bits; a seed must stay provable as long as it is needed
+        // A timeline stores distances within a slot in 16 bits. A seed must be provable for as long as it is
+        // needed.
         let longest = self.longest_slot();
         within("longestSlot", 0, u64::from(u16::MAX), longest)?;
         let needed = longest.saturating_add(seeding).saturating_add(self.idle().saturating_mul(2));

@@ -1,31 +1,31 @@
-//! Where a slot is: a pure function of what happened in it and of the current L1 slot.
+//! The phase of a slot: a pure function of the slot's timeline and the current L1 slot.
 //!
-//! Windows are half-open: a phase that ends at `end` lasts through `end - 1`. There is no stored phase, and no
+//! Phases are half-open: a phase that ends at `end` lasts through `end - 1`. L1 stores no phase, and no
 //! transaction moves a slot from one phase to the next.
 
-use crate::{L1Slot, MAX_CANDIDATES, Parameters, Rank, Slot, seed_at};
 use serde::{Deserialize, Serialize};
-use std::cmp::Ordering;
 
-/// Where a slot is, in the numbering of Solidity's `Phase`.
+use crate::{L1Slot, MAX_CANDIDATES, Parameters, Rank, Slot, seed_at};
+
+/// Phase of a slot, numbered as Solidity's `Phase`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Phase {
-    /// the slot's start lies ahead
+    /// The slot hasn't started.
     Waiting,
-    /// sequencers propose
+    /// Sequencers propose.
     Proposal,
-    /// the candidate in turn needs a prover's commitment
+    /// The candidate in turn needs a prover's commitment.
     Commitment,
-    /// the candidate in turn has a commitment and must publish its data
+    /// The candidate in turn has a commitment and must publish its data.
     Reveal,
-    /// the block is published; only its committed prover is paid for the proof
+    /// The block is published; only the committed prover is paid for a proof.
     ExclusiveProving,
-    /// the block is published; anyone's proof is paid
+    /// The block is published; anyone is paid for a proof.
     OpenProving,
-    /// nobody may finalize
+    /// No block can be finalized.
     Halt,
-    /// anyone may finalize a block of their own
+    /// Anyone may finalize a block of their own.
     Backup,
 }
 
@@ -49,30 +49,30 @@ impl Phase {
     }
 }
 
-/// What became of one ranked proposal.
+/// Commitment and reveal of one candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct CandidateFacts {
-    /// L1 slot of the prover's commitment
+    /// L1 slot of the prover's commitment.
     pub committed_at: Option<L1Slot>,
-    /// L1 slot in which the last blob was seen
+    /// L1 slot of the completed reveal, in which the last blob was published.
     pub revealed_at: Option<L1Slot>,
 }
 
-/// When everything happened in one slot.
+/// Everything that determines the phases of one slot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Timeline {
-    /// which slot
+    /// Number of the slot.
     pub slot: Slot,
-    /// first L1 slot of the slot
+    /// First L1 slot of the slot.
     pub start: L1Slot,
-    /// start of the slot before: sequencers active then may propose, and the seed follows from it
+    /// Start of the previous slot. Sequencers that were active then may propose, and the seed depends on it.
     pub previous_start: L1Slot,
-    /// best first, at most [`MAX_CANDIDATES`]: later ones are ignored
+    /// Candidates, best first. Those after the first [`MAX_CANDIDATES`] are ignored.
     pub candidates: Vec<CandidateFacts>,
 }
 
 impl Timeline {
-    /// A slot in which nothing happened yet.
+    /// The timeline of a slot without proposals.
     #[must_use]
     pub const fn open(slot: Slot, start: L1Slot, previous_start: L1Slot) -> Self {
         Self { slot, start, previous_start, candidates: Vec::new() }
@@ -85,116 +85,92 @@ impl Timeline {
     }
 }
 
-/// Where a slot is at one moment.
+/// Status of a slot in one L1 slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Position {
-    /// the phase; `Backup` for a slot that is over
+pub struct SlotStatus {
+    /// Phase of the slot; `Backup` for a slot that is over.
     pub phase: Phase,
-    /// rank in turn; once a block is revealed, its rank; the number of candidates where nobody is left
-    pub turn: Rank,
-    /// whether the candidate at `turn` is revealed
+    /// Rank of the candidate in turn or of the revealed one; the number of candidates if all have failed.
+    pub rank: Rank,
+    /// Whether the candidate at `rank` is revealed.
     pub revealed: bool,
-    /// whether the slot is over
+    /// Whether the slot is over.
     pub over: bool,
-    /// first L1 slot after the phase, if nothing happens; of a slot that is over, the first one after the slot
+    /// First L1 slot after the phase, if nothing else happens in it; if the slot is over, the first L1 slot
+    /// after it.
     pub end: L1Slot,
 }
 
-/// Order of two positions of one slot in time: phases only move forward, whatever happens.
-pub trait PhaseOrder {
-    /// Compares the step of the slot's course that the positions stand at.
-    fn compare_course(&self, other: &Self) -> Ordering;
-}
-
-impl PhaseOrder for Position {
-    fn compare_course(&self, other: &Self) -> Ordering {
-        let key = |p: &Self| {
-            let turns = matches!(p.phase, Phase::Commitment | Phase::Reveal);
-            let stage = match p.phase {
-                Phase::Waiting => 0_u8,
-                Phase::Proposal => 1,
-                Phase::Commitment | Phase::Reveal => 2,
-                Phase::ExclusiveProving => 3,
-                Phase::OpenProving => 4,
-                Phase::Halt => 5,
-                Phase::Backup => 6,
-            };
-            (stage, if turns { p.turn.get() } else { 0 }, p.phase.number(), p.over)
-        };
-        key(self).cmp(&key(other))
-    }
-}
-
-/// The phase of a slot at the L1 slot `now`. Total: takes any facts.
+/// Status of a slot in the L1 slot `now`. The function is total: it accepts every timeline.
 ///
-/// A commitment at `c` gives the reveal window `c + 1 ..= c + revealPhase` (a reveal in `c` itself counts as well), a
-/// completed reveal at `v` the proving window through `v + provingPhase`.
+/// After a commitment in the L1 slot `c`, the reveal phase is `c + 1 ..= c + revealPhase`; a reveal in `c` is
+/// valid, too. After a reveal that is completed in `v`, the proving phases last through `v + provingPhase`.
 #[must_use]
-pub fn phase_at(timeline: &Timeline, parameters: &Parameters, now: L1Slot) -> Position {
+pub fn status_at(timeline: &Timeline, parameters: &Parameters, now: L1Slot) -> SlotStatus {
     let p = parameters;
-    let mut course = Course { now, turn: 0, revealed: false, end: timeline.start };
-    if now < course.end {
-        return course.at(Phase::Waiting);
+    let mut cursor = PhaseCursor { now, rank: 0, revealed: false, end: timeline.start };
+    if now < cursor.end {
+        return cursor.status(Phase::Waiting);
     }
-    if course.lasts(u64::from(p.proposal_phase)) {
-        return course.at(Phase::Proposal);
+    if cursor.lasts(u64::from(p.proposal_phase)) {
+        return cursor.status(Phase::Proposal);
     }
     let count = timeline.candidates.len().min(MAX_CANDIDATES);
     for (rank, candidate) in timeline.candidates.iter().take(count).enumerate() {
-        course.turn = rank;
+        cursor.rank = rank;
         let Some(committed_at) = candidate.committed_at else {
-            if course.lasts(u64::from(p.commitment_phase)) {
-                return course.at(Phase::Commitment);
+            if cursor.lasts(u64::from(p.commitment_phase)) {
+                return cursor.status(Phase::Commitment);
             }
             continue;
         };
         let Some(revealed_at) = candidate.revealed_at else {
-            course.end = committed_at.plus(1);
-            if course.lasts(u64::from(p.reveal_phase)) {
-                return course.at(Phase::Reveal);
+            cursor.end = committed_at.plus(1);
+            if cursor.lasts(u64::from(p.reveal_phase)) {
+                return cursor.status(Phase::Reveal);
             }
             continue;
         };
-        course.revealed = true;
-        course.end = revealed_at.plus(1);
-        if course.lasts(u64::from(p.exclusive_proving)) {
-            return course.at(Phase::ExclusiveProving);
+        cursor.revealed = true;
+        cursor.end = revealed_at.plus(1);
+        if cursor.lasts(u64::from(p.exclusive_proving)) {
+            return cursor.status(Phase::ExclusiveProving);
         }
-        course.end = revealed_at.plus(1);
-        if course.lasts(u64::from(p.proving_phase)) {
-            return course.at(Phase::OpenProving);
+        cursor.end = revealed_at.plus(1);
+        if cursor.lasts(u64::from(p.proving_phase)) {
+            return cursor.status(Phase::OpenProving);
         }
         break;
     }
-    if !course.revealed {
-        course.turn = count;
+    if !cursor.revealed {
+        cursor.rank = count;
     }
-    if course.lasts(u64::from(p.halt_phase)) {
-        return course.at(Phase::Halt);
+    if cursor.lasts(u64::from(p.halt_phase)) {
+        return cursor.status(Phase::Halt);
     }
-    let over = !course.lasts(u64::from(p.backup_phase));
-    Position { over, ..course.at(Phase::Backup) }
+    let over = !cursor.lasts(u64::from(p.backup_phase));
+    SlotStatus { over, ..cursor.status(Phase::Backup) }
 }
 
-/// How far the phases have been followed.
-struct Course {
+/// The phase that is considered: its end, and the candidate in turn.
+struct PhaseCursor {
     now: L1Slot,
-    turn: usize,
+    rank: usize,
     revealed: bool,
     end: L1Slot,
 }
 
-impl Course {
-    /// Moves the end on by a phase, and says whether that phase lasts still.
+impl PhaseCursor {
+    /// Moves the end to that of the next phase, and returns whether that phase isn't over.
     fn lasts(&mut self, length: u64) -> bool {
         self.end = self.end.plus(length);
         self.now < self.end
     }
 
-    fn at(&self, phase: Phase) -> Position {
-        Position {
+    fn status(&self, phase: Phase) -> SlotStatus {
+        SlotStatus {
             phase,
-            turn: Rank::from_index(self.turn),
+            rank: Rank::from_index(self.rank),
             revealed: self.revealed,
             over: false,
             end: self.end,

@@ -1,47 +1,49 @@
-//! The Bridge's queue of deposits and forced exits: its rolling hash on L1, and how much of it a block must consume.
+//! The Bridge's queue of deposits and forced exits: its rolling hash on L1, and the operations that a block
+//! must consume.
 
-use crate::{L1Slot, encoding::Words};
 use alloy_primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
 
-/// Where a deposit's amount starts in its first word.
-const AMOUNT_AT: usize = 32;
-/// The bit that a forced exit has in its first word.
-const EXIT_AT: usize = 96;
+use crate::{L1Slot, encoding::Words};
 
-/// A deposit as L1 tells it to the L2.
+/// A deposit in the Bridge's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Deposit {
-    /// L2 account
+    /// Index of the L2 account.
     pub index: u32,
-    /// L2 units
+    /// Amount in L2 units.
     pub amount: u64,
-    /// Jubjub key, affine x
+    /// Affine x of the account's Jubjub key.
     pub key_x: U256,
-    /// Jubjub key, affine y
+    /// Affine y of the account's Jubjub key.
     pub key_y: U256,
 }
 
-/// The exit of all that an account has, forced by its owner on L1.
+/// A forced exit in the Bridge's queue: the L1 owner of an account withdraws its whole balance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Exit {
-    /// L2 account
+    /// Index of the L2 account.
     pub index: u32,
-    /// who may claim
+    /// Address that may claim the balance.
     pub to: Address,
 }
 
-/// What L1 tells the L2 to do: an entry of the Bridge's queue.
+/// An operation in the Bridge's queue, which L2 must execute. Its key isn't known to be a point of the curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum L1Operation {
-    /// money arrives
+    /// See [`Deposit`].
     Deposit(Deposit),
-    /// an account is emptied
+    /// See [`Exit`].
     Exit(Exit),
 }
 
 impl L1Operation {
-    /// The account.
+    /// Position of the lowest bit of a deposit's amount in the first word.
+    pub const AMOUNT_SHIFT: u32 = 32;
+    /// The bit of the first word that is set for an exit and not for a deposit.
+    pub const EXIT_BIT: u32 = 96;
+
+    /// Index of the L2 account.
     #[must_use]
     pub const fn index(&self) -> u32 {
         match self {
@@ -50,21 +52,26 @@ impl L1Operation {
         }
     }
 
-    /// The three words of `L1Operation` in the contracts: index and amount, then the key; or index and a mark, the
-    /// target and zero.
+    /// The three words of `L1Operation` in the contracts. For a deposit: index and amount, x, y. For an exit:
+    /// index and [`Self::EXIT_BIT`], address, zero.
     #[must_use]
     pub fn words(&self) -> [U256; 3] {
         match *self {
-            Self::Deposit(Deposit { index, amount, key_x, key_y }) => {
-                [U256::from(index) | U256::from(amount).wrapping_shl(AMOUNT_AT), key_x, key_y]
-            }
-            Self::Exit(Exit { index, to }) => {
-                [U256::from(index) | U256::ONE.wrapping_shl(EXIT_AT), to.into_word().into(), U256::ZERO]
-            }
+            Self::Deposit(Deposit { index, amount, key_x, key_y }) => [
+                U256::from(index) | U256::from(amount).wrapping_shl(Self::AMOUNT_SHIFT as usize),
+                key_x,
+                key_y,
+            ],
+            Self::Exit(Exit { index, to }) => [
+                U256::from(index) | U256::ONE.wrapping_shl(Self::EXIT_BIT as usize),
+                to.into_word().into(),
+                U256::ZERO,
+            ],
         }
     }
 
-    /// The rolling hash with this operation added: `keccak256(abi.encode(chain, operation))`. It starts at zero.
+    /// The rolling hash of the queue after this operation, `keccak256(abi.encode(before, operation))`. It
+    /// starts at zero.
     #[must_use]
     pub fn chain(&self, before: B256) -> B256 {
         let [head, x, y] = self.words();
@@ -72,65 +79,54 @@ impl L1Operation {
     }
 }
 
-/// Operations that a block consumes: `[from, to)` of the queue.
+/// The operations `[from, to)` of the queue, which a block consumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct QueueRange {
-    /// consumed by the blocks before
+    /// Number of operations that the blocks before consumed.
     pub from: u64,
-    /// consumed with this block
+    /// Number of operations that are consumed after this block.
     pub to: u64,
 }
 
-/// Why L1 refuses a block's consumption.
+/// Why L1 refuses the range of operations of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum QueueRangeError {
-    /// Backwards, or beyond the queue.
-    #[error("operations [{from}, {to}) aren't within the {count} queued")]
-    OutOfRange {
-        /// first operation
-        from: u64,
-        /// operation after the last
-        to: u64,
-        /// operations queued
-        count: u64,
-    },
-    /// More than a block may consume.
-    #[error("{actual} operations are more than the {maximum} a block may consume")]
-    TooMany {
-        /// a block's limit
-        maximum: u64,
-        /// operations in the range
-        actual: u64,
-    },
-    /// An operation that has waited long enough is left out.
-    #[error("operations must be consumed up to {required} at least, got {actual}")]
+    /// The range ends before it starts or after the end of the queue.
+    #[error("range [{from}, {to}) isn't within the queue of {count} operations")]
+    OutOfRange { from: u64, to: u64, count: u64 },
+    /// A block may not consume that many operations.
+    #[error("expected at most {maximum} operations, got {actual}")]
+    TooMany { maximum: u64, actual: u64 },
+    /// The block must consume an operation that isn't in the range.
+    #[error("expected a range to {required} or more, got one to {actual}")]
     NotConsumed {
-        /// end that includes the first operation left out
+        /// End of the range with the first operation that is missing.
         required: u64,
-        /// end of the range
         actual: u64,
     },
 }
 
 impl QueueRange {
-    /// The range that consumes as much as a block may: from `from` on, at most `maximum`, of `count` queued.
+    /// The longest range that a block may consume: from `from`, at most `maximum` operations, in a queue of
+    /// `count`.
     #[must_use]
     pub fn largest(from: u64, maximum: u64, count: u64) -> Self {
         Self { from, to: from.saturating_add(maximum).min(count.max(from)) }
     }
 
-    /// Operations in the range.
+    /// Number of operations in the range.
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.to.saturating_sub(self.from)
     }
 
-    /// What L1 checks: within the queue, at most `maximum`, and everything queued before `cutoff` (the start of the
-    /// slot before the block's) unless the maximum is reached. `count` operations are queued; `queued_at` gives the L1 slot
-    /// of one, from 0.
+    /// Checks the range as L1 does: it is within the queue, has at most `maximum` operations, and includes
+    /// all operations that were queued before `cutoff`, the start of the slot before the block's, unless it
+    /// has `maximum` operations. `count` is the length of the queue, and `queued_at` returns the L1 slot in
+    /// which an operation was queued.
     ///
     /// # Errors
-    /// As the Bridge would revert.
+    /// Fails where the Bridge contract reverts.
     pub fn check(
         &self,
         maximum: u64,
@@ -146,7 +142,7 @@ impl QueueRange {
         if consumed > maximum {
             return Err(QueueRangeError::TooMany { maximum, actual: consumed });
         }
-        // the queue is in the order of time: if the first operation left over is young enough, all are
+        // The queue is in the order of time: if the first missing operation isn't due, none after it is.
         if consumed < maximum && to < count && queued_at(to).is_some_and(|at| at < cutoff) {
             return Err(QueueRangeError::NotConsumed { required: to.saturating_add(1), actual: to });
         }

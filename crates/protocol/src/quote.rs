@@ -1,135 +1,92 @@
-//! Quotes: offers to prove one header, signed as EIP-712 typed data by prover and sequencer.
+//! Quotes: offers to prove the block of one header, signed as EIP-712 typed data by prover and sequencer.
 
-use crate::{L1Slot, Parameters, Rates, RollupId, SequencerId, Slot, TokenAmount, encoding::Words};
 use alloy_primitives::{Address, B256, Keccak256, Signature, U256, b256, keccak256};
 use serde::{Deserialize, Serialize};
 
-const QUOTE_TYPE: &[u8] = b"Quote(uint64 slot,bytes32 headerHash,uint32 sequencer,address prover,address payee,uint128 bond,uint96 price,uint64 validUntil)";
+use crate::{L1Slot, Parameters, Rates, RollupId, SequencerId, Slot, TokenAmount, encoding::Words};
 
-/// Half the order of secp256k1: the highest `s` of a signature that L1 accepts (EIP-2).
+const QUOTE_TYPE: &[u8] =
+    b"Quote(uint64 slot,bytes32 headerHash,uint32 sequencer,address prover,address payee,\
+    uint128 bond,uint96 price,uint64 validUntil)";
+
+/// Half the order of secp256k1, the highest `s` of a signature that L1 accepts (EIP-2).
 const HALF_ORDER: B256 = b256!("0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0");
 
-/// An offer to prove one header. It binds to the header and dies with it.
+/// An offer to prove the block of one header. It is valid for this header only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Quote {
-    /// slot of the header
+    /// Slot of the header.
     pub slot: Slot,
-    /// hash of the header
+    /// Hash of the header.
     pub header_hash: B256,
-    /// who proposed the header
+    /// Sequencer that proposed the header.
     pub sequencer: SequencerId,
-    /// whose escrow the bond comes from
+    /// Prover, whose escrow the bond is taken from.
     pub prover: Address,
-    /// whom rewards and price are credited to
+    /// Account that the prover's reward and the price are credited to.
     pub payee: Address,
-    /// locked until the slot ends; on L1 128 bits, of which the upper 32 must be zero
+    /// Bond that is locked until the slot ends. It has 128 bits on L1, of which the upper 32 must be zero.
     pub bond: TokenAmount,
-    /// moves from the sequencer's to the prover's reward; 96 bits
+    /// Part of the sequencer's reward that is credited to the payee instead, 96 bits.
     pub price: TokenAmount,
-    /// last L1 slot in which the quote may be committed
+    /// Last L1 slot in which the quote can be committed.
     pub valid_until: L1Slot,
 }
 
-/// Terms that L1 refuses.
+/// Why L1 refuses the terms of a quote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum QuoteRefused {
-    /// For another slot.
+    /// The quote is for another slot.
     #[error("quote is for slot {actual}, expected {expected}")]
-    WrongSlot {
-        /// slot in turn
-        expected: Slot,
-        /// slot of the quote
-        actual: Slot,
-    },
-    /// For another header.
+    WrongSlot { expected: Slot, actual: Slot },
+    /// The quote is for another header.
     #[error("quote is for header {actual}, expected {expected}")]
-    WrongHeader {
-        /// header of the candidate in turn
-        expected: B256,
-        /// header of the quote
-        actual: B256,
-    },
-    /// With another sequencer.
+    WrongHeader { expected: B256, actual: B256 },
+    /// The quote is for another sequencer.
     #[error("quote is for sequencer {actual}, expected {expected}")]
-    WrongSequencer {
-        /// sequencer of the candidate in turn
-        expected: SequencerId,
-        /// sequencer of the quote
-        actual: SequencerId,
-    },
-    /// Too late.
-    #[error("quote was valid until l1 slot {valid_until}, now is {now}")]
-    Expired {
-        /// last L1 slot
-        valid_until: L1Slot,
-        /// current L1 slot
-        now: L1Slot,
-    },
-    /// Prover or payee is the zero address.
+    WrongSequencer { expected: SequencerId, actual: SequencerId },
+    /// The last L1 slot of the quote is over.
+    #[error("quote was valid until L1 slot {valid_until}, and it is L1 slot {now}")]
+    Expired { valid_until: L1Slot, now: L1Slot },
+    /// The prover or the payee is the zero address.
     #[error("quote's {party} is the zero address")]
     ZeroAddress {
-        /// "prover" or "payee"
+        /// "prover" or "payee".
         party: &'static str,
     },
-    /// Less than the least bond.
+    /// The bond is below the minimum.
     #[error("bond of {actual} is below the minimum of {minimum}")]
-    BondTooLow {
-        /// least bond
-        minimum: TokenAmount,
-        /// bond of the quote
-        actual: TokenAmount,
-    },
-    /// More than 96 bits.
+    BondTooLow { minimum: TokenAmount, actual: TokenAmount },
+    /// The bond has more than 96 bits.
     #[error("bond of {actual} is above the maximum of {maximum}")]
-    BondTooHigh {
-        /// highest bond
-        maximum: TokenAmount,
-        /// bond of the quote
-        actual: TokenAmount,
-    },
-    /// More than the sequencer's share of the block reward.
+    BondTooHigh { maximum: TokenAmount, actual: TokenAmount },
+    /// The price is above the sequencer's share of the block reward.
     #[error("price of {actual} is above the maximum of {maximum}")]
-    PriceTooHigh {
-        /// the sequencer's share
-        maximum: TokenAmount,
-        /// price of the quote
-        actual: TokenAmount,
-    },
+    PriceTooHigh { maximum: TokenAmount, actual: TokenAmount },
 }
 
-/// Why bytes aren't someone's signature.
+/// Why bytes aren't a signature of the expected signer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// Not `r ‖ s ‖ v`.
+    /// The length isn't that of `r ‖ s ‖ v`.
     #[error("signature has {actual} bytes, expected 65")]
-    WrongLength {
-        /// bytes given
-        actual: usize,
-    },
+    WrongLength { actual: usize },
     /// `v` is neither 27 nor 28.
     #[error("signature's recovery byte is {actual}, expected 27 or 28")]
-    WrongRecoveryByte {
-        /// byte given
-        actual: u8,
-    },
-    /// The malleable twin of a signature.
-    #[error("signature's s is above half the curve's order")]
+    WrongRecoveryByte { actual: u8 },
+    /// `s` is above half the order of the curve (EIP-2).
+    #[error("signature has a high s")]
     HighS,
-    /// No key signs like this.
-    #[error("signature doesn't belong to any key")]
+    /// No public key can be recovered.
+    #[error("no public key can be recovered from the signature")]
     Invalid,
-    /// Someone else's.
-    #[error("signed by {actual}, expected {expected}")]
-    WrongSigner {
-        /// who should have signed
-        expected: Address,
-        /// who did
-        actual: Address,
-    },
+    /// The signer is another account.
+    #[error("expected a signature of {expected}, got one of {actual}")]
+    WrongSigner { expected: Address, actual: Address },
 }
 
 impl Quote {
-    /// EIP-712 struct hash.
+    /// The EIP-712 struct hash.
     #[must_use]
     pub fn struct_hash(&self) -> B256 {
         Words::with_capacity(9)
@@ -145,7 +102,7 @@ impl Quote {
             .hash()
     }
 
-    /// What prover and sequencer sign.
+    /// The EIP-712 digest, which prover and sequencer sign.
     #[must_use]
     pub fn digest(&self, rollup: &RollupId) -> B256 {
         let mut hasher = Keccak256::new();
@@ -155,10 +112,10 @@ impl Quote {
         hasher.finalize()
     }
 
-    /// Checks that the quote is for one candidate's header.
+    /// Checks that the quote is for the header of this candidate.
     ///
     /// # Errors
-    /// As the Rollup would revert.
+    /// Fails where the Rollup contract reverts.
     pub fn check_subject(
         &self,
         slot: Slot,
@@ -177,10 +134,10 @@ impl Quote {
         Ok(())
     }
 
-    /// Checks amounts, accounts and deadline for a commitment in the L1 slot `now`.
+    /// Checks amounts, accounts and expiry for a commitment in the L1 slot `now`.
     ///
     /// # Errors
-    /// As the Rollup would revert.
+    /// Fails where the Rollup contract reverts.
     pub fn check_terms(
         &self,
         parameters: &Parameters,
@@ -209,11 +166,12 @@ impl Quote {
     }
 }
 
-/// Who made the signature `r ‖ s ‖ v` (65 bytes, low `s`, `v` 27 or 28) of a digest: what L1 accepts of an externally
-/// owned account. Contracts sign by EIP-1271, which only the chain can answer.
+/// Recovers the signer of a digest from a signature `r ‖ s ‖ v` (65 bytes, low `s`, `v` 27 or 28), which is
+/// what L1 accepts of an externally owned account. Signatures of contracts (EIP-1271) can be checked only on
+/// L1.
 ///
 /// # Errors
-/// Says what is wrong with the signature.
+/// Fails if the signature is malformed or no key can be recovered.
 pub fn recover_signer(digest: B256, signature: &[u8]) -> Result<Address, SignatureError> {
     let wrong_length = SignatureError::WrongLength { actual: signature.len() };
     let (r, rest) = signature.split_first_chunk::<32>().ok_or(wrong_length)?;
@@ -233,10 +191,10 @@ pub fn recover_signer(digest: B256, signature: &[u8]) -> Result<Address, Signatu
         .map_err(|_| SignatureError::Invalid)
 }
 
-/// Checks that `expected` made the signature.
+/// Checks that the signature is one of `expected`.
 ///
 /// # Errors
-/// Says what is wrong with the signature, or who made it instead.
+/// Fails as [`recover_signer`] does, or if the signer is another account.
 pub fn verify_signature(digest: B256, signature: &[u8], expected: Address) -> Result<(), SignatureError> {
     let actual = recover_signer(digest, signature)?;
     if actual != expected {

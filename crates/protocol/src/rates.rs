@@ -1,63 +1,51 @@
-//! What a block pays.
+//! The rewards of a block.
 
-use crate::{Bps, TokenAmount};
 use serde::{Deserialize, Serialize};
 
-/// What a block pays, as the `Rewards` contract has it. Governance may change it for later slots, up to the deployment's ceilings.
+use crate::{Bps, TokenAmount};
+
+/// Rewards of a block in the `Rewards` contract. Governance can change them for later slots, up to maxima
+/// that are fixed by the deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Rates {
-    /// credited for a finalized block
+    /// Reward that is credited for a finalized block.
     pub block_reward: TokenAmount,
-    /// credited to the sequencer for a reveal in the L1 slot of the commitment; decays linearly after it
+    /// Bonus of the sequencer for a reveal in the L1 slot of the commitment. It decreases linearly with later
+    /// L1 slots.
     pub reveal_bonus: TokenAmount,
-    /// of the block reward
+    /// Share of the block reward of the sequencer.
     pub sequencer_share: Bps,
-    /// of the block reward
+    /// Share of the block reward of the prover.
     pub prover_share: Bps,
-    /// of the block reward; gets the remainder of the roundings too
+    /// Share of the block reward of the submitter, who also receives the remainder after rounding.
     pub submitter_share: Bps,
 }
 
-/// Rates that the `Rewards` contract refuses.
+/// Why the `Rewards` contract refuses rates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RatesRefused {
-    /// The shares aren't the whole.
-    #[error("shares are {actual} basis points together, expected {expected}")]
-    SharesNotWhole {
-        /// basis points of the whole
-        expected: u32,
-        /// basis points given
-        actual: u32,
-    },
-    /// Above the deployment's ceiling.
-    #[error("block reward of {actual}, expected at most {maximum}")]
-    BlockRewardTooHigh {
-        /// ceiling
-        maximum: TokenAmount,
-        /// reward given
-        actual: TokenAmount,
-    },
-    /// Above the deployment's ceiling.
-    #[error("reveal bonus of {actual}, expected at most {maximum}")]
-    RevealBonusTooHigh {
-        /// ceiling
-        maximum: TokenAmount,
-        /// bonus given
-        actual: TokenAmount,
-    },
+    /// The sum of the shares isn't 100 %.
+    #[error("expected shares of {expected} basis points together, got {actual}")]
+    SharesNotWhole { expected: u32, actual: u32 },
+    /// The block reward is above the maximum of the deployment.
+    #[error("expected a block reward of at most {maximum}, got {actual}")]
+    BlockRewardTooHigh { maximum: TokenAmount, actual: TokenAmount },
+    /// The reveal bonus is above the maximum of the deployment.
+    #[error("expected a reveal bonus of at most {maximum}, got {actual}")]
+    RevealBonusTooHigh { maximum: TokenAmount, actual: TokenAmount },
 }
 
 impl Rates {
-    /// Highest price that a quote may have: the sequencer's share of the block reward, rounded down.
+    /// Maximum price of a quote: the sequencer's share of the block reward, rounded down.
     #[must_use]
     pub fn max_price(&self) -> TokenAmount {
         self.block_reward.share_down(self.sequencer_share)
     }
 
-    /// Refuses what the `Rewards` contract refuses, in its order.
+    /// Checks the rates as the `Rewards` contract does, in the same order.
     ///
     /// # Errors
-    /// The first bound that doesn't hold.
+    /// Returns the first check that fails.
     pub fn validate(
         &self,
         max_block_reward: TokenAmount,

@@ -1,28 +1,30 @@
-//! One rollup on one chain, and what is derived from its identity alone.
+//! The identity of a rollup, and the values that depend on nothing else.
+
+use std::fmt;
+
+use alloy_primitives::{Address, B256, Keccak256, U256, keccak256};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     ChainId,
     encoding::{Words, tag},
 };
-use alloy_primitives::{Address, B256, Keccak256, U256, keccak256};
-use serde::{Deserialize, Serialize};
-use std::fmt;
 
-/// Domain of the hash that the first block calls its parent: `bytes32("fernet.genesis.v1")`.
+/// Domain of the parent hash of the first block: `bytes32("fernet.genesis.v1")`.
 const GENESIS_DOMAIN: B256 = tag("fernet.genesis.v1");
-/// Domain of the ledger's domain element, not padded.
+/// First bytes of the preimage of the ledger's domain, without padding.
 const LEDGER_DOMAIN: &[u8] = b"fernet.ledger.v1";
 const EIP712_DOMAIN_TYPE: &[u8] =
     b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
 const EIP712_NAME: &[u8] = b"Fernet";
 const EIP712_VERSION: &[u8] = b"1";
 
-/// One rollup on one chain.
+/// Identity of a rollup: the L1 and the address of its contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RollupId {
-    /// the L1
+    /// Chain id of the L1.
     pub chain_id: ChainId,
-    /// address of the `Rollup` contract
+    /// Address of the `Rollup` contract.
     pub address: Address,
 }
 
@@ -33,14 +35,14 @@ impl RollupId {
         Self { chain_id, address }
     }
 
-    /// What the first block calls its parent: `keccak256(abi.encode("fernet.genesis.v1", chainId, rollup))`.
+    /// The parent hash of the first block: `keccak256(abi.encode("fernet.genesis.v1", chainId, rollup))`.
     #[must_use]
     pub fn genesis_hash(&self) -> B256 {
         Words::with_capacity(3).word(GENESIS_DOMAIN).uint(self.chain_id.get()).address(self.address).hash()
     }
 
-    /// The ledger's domain element: the upper 253 bits of `keccak256("fernet.ledger.v1" ‖ uint256 chainId ‖ rollup)`, which
-    /// is below the order of BLS12-381's scalar field.
+    /// The domain of the ledger: `keccak256("fernet.ledger.v1" ‖ uint256 chainId ‖ address rollup) >>
+    /// 3`, which is below the order of the scalar field of BLS12-381.
     #[must_use]
     pub fn domain(&self) -> U256 {
         let mut hasher = Keccak256::new();
@@ -50,7 +52,7 @@ impl RollupId {
         U256::from_be_bytes(hasher.finalize().0).wrapping_shr(3)
     }
 
-    /// EIP-712 domain separator of quotes.
+    /// The EIP-712 domain separator of quotes.
     #[must_use]
     pub fn eip712_separator(&self) -> B256 {
         Words::with_capacity(5)

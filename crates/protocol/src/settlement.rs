@@ -1,179 +1,169 @@
-//! Who gets, pays and loses what when a slot ends. Amounts in token units, exact to the unit: every division rounds down,
-//! and what is left over goes to the part named last (the submitter, the burned rest).
+//! Settlement of a slot: rewards, penalties and bonds when it ends.
+//!
+//! Amounts are exact, in token units. Every division rounds down, and the remainder belongs to the last part:
+//! the submitter's, or the burned one.
 
-use crate::{L1Slot, MAX_CANDIDATES, Parameters, Rates, SequencerId, TokenAmount};
 use alloy_primitives::{Address, address};
 use serde::{Deserialize, Serialize};
 
-/// Where burned tokens go: any ERC-20 can send there.
+use crate::{L1Slot, MAX_CANDIDATES, Parameters, Rates, SequencerId, TokenAmount};
+
+/// Address that burned tokens are sent to, which every ERC-20 allows.
 pub const BURN_ADDRESS: Address = address!("0x000000000000000000000000000000000000dEaD");
 
-/// A prover's commitment to a candidate's block.
+/// A prover's commitment to prove a candidate's block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Commitment {
-    /// whose bond it is
+    /// Prover, whose bond is locked.
     pub prover: Address,
-    /// who is paid
+    /// Account that the prover's reward is credited to.
     pub payee: Address,
-    /// locked in the escrow
+    /// Bond that is locked in the escrow.
     pub bond: TokenAmount,
-    /// from the sequencer's to the prover's reward
+    /// Part of the sequencer's reward that is credited to the payee instead.
     pub price: TokenAmount,
-    /// L1 slot of the commitment
+    /// L1 slot of the commitment.
     pub at: L1Slot,
 }
 
-/// A candidate as the end of its slot finds it.
+/// A candidate at the end of its slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SettledCandidate {
-    /// who proposed
+    /// Sequencer that proposed.
     pub sequencer: SequencerId,
-    /// gets the sequencer's rewards
+    /// Account that the sequencer's reward is credited to.
     pub owner: Address,
-    /// what is left of its stake
+    /// Stake of the sequencer.
     pub stake: TokenAmount,
-    /// the prover's commitment
+    /// Commitment of a prover.
     pub commitment: Option<Commitment>,
-    /// L1 slot of the completed reveal; means nothing without a commitment
+    /// L1 slot of the completed reveal. It is ignored without a commitment.
     pub revealed_at: Option<L1Slot>,
 }
 
 /// How a slot ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Ending {
-    /// the revealed block, proven in its exclusive phase
+    /// The revealed block was finalized in the exclusive proving phase.
     Finalized,
-    /// the revealed block, proven in the open phase
+    /// The revealed block was finalized in the open proving phase.
     Rescued {
-        /// named in the proof
+        /// Payee of the proof.
         payee: Address,
     },
-    /// the revealed block, proven in the backup phase
+    /// The revealed block was finalized in the backup phase.
     BackupOfRevealed {
-        /// named in the proof
+        /// Payee of the proof.
         payee: Address,
     },
-    /// another block, proven in the backup phase
+    /// Another block was finalized in the backup phase.
     BackupOfOther {
-        /// named in the proof
+        /// Payee of the proof.
         payee: Address,
     },
-    /// no block
+    /// The slot ended without a block.
     Expired,
 }
 
-/// What a credit is for.
+/// Reason of a credit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CreditRole {
-    /// the proof
+    /// For the proof.
     Prover,
-    /// the block and its early reveal
+    /// For the block and its early reveal.
     Sequencer,
-    /// the finalizing transaction
+    /// For the finalizing transaction.
     Submitter,
 }
 
-/// A promise of the reward pot.
+/// An amount that the reward pot owes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Credit {
-    /// for what
+    /// Reason of the credit.
     pub role: CreditRole,
-    /// to whom
+    /// Account that can claim the amount.
     pub account: Address,
-    /// how much, more than 0
+    /// Amount, more than 0.
     pub amount: TokenAmount,
 }
 
-/// What becomes of a bond.
+/// What happens to a bond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum BondFate {
-    /// free again
+pub enum BondOutcome {
+    /// The bond is unlocked.
     Released,
-    /// taken: `share` to the free balance of `beneficiary`, the rest burned
+    /// The bond is slashed: `share` is added to the free balance of `beneficiary`, and the rest is burned.
     Slashed {
-        /// zero where there is none
+        /// Account that receives the share; zero for none.
         beneficiary: Address,
-        /// at most the bond
+        /// At most the bond.
         share: TokenAmount,
     },
 }
 
-/// A bond that the end of the slot sets free or takes.
+/// A bond that is released or slashed at the end of the slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Bond {
-    /// whose
+    /// Prover whose bond it is.
     pub prover: Address,
-    /// how much
+    /// Amount of the bond.
     pub amount: TokenAmount,
-    /// what becomes of it
-    pub fate: BondFate,
+    /// What happens to the bond.
+    pub outcome: BondOutcome,
 }
 
-/// What a sequencer is punished for.
+/// Reason of a penalty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PenaltyKind {
-    /// its turn passed without a commitment
+    /// The sequencer's turn ended without a commitment.
     Abandoned,
-    /// its data didn't appear
+    /// The sequencer's data wasn't published after a commitment.
     Withheld,
 }
 
-/// Stake that is burned.
+/// A penalty: stake that is burned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Penalty {
-    /// whose
+    /// Sequencer whose stake is burned.
     pub sequencer: SequencerId,
-    /// for what
+    /// Reason of the penalty.
     pub kind: PenaltyKind,
-    /// at most its stake
+    /// At most the stake.
     pub amount: TokenAmount,
 }
 
-/// Everything that the end of a slot moves.
+/// All penalties, bonds and credits of a slot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub struct Settled {
-    /// of failed candidates, best rank first
+pub struct Settlement {
+    /// Penalties of failed candidates, best rank first.
     pub penalties: Vec<Penalty>,
-    /// best rank first
+    /// Bonds, best rank first.
     pub bonds: Vec<Bond>,
-    /// prover, sequencer, submitter
+    /// Credits in the order prover, sequencer, submitter.
     pub credits: Vec<Credit>,
-    /// penalties and the burned part of bonds
+    /// Sum of the penalties and of the burned parts of bonds.
     pub burned: TokenAmount,
 }
 
-/// Facts that don't fit together.
+/// Why a slot can't be settled: its facts contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SettlementError {
-    /// A slot has four candidates at most.
-    #[error("slot has {actual} candidates, expected at most {maximum}")]
-    TooManyCandidates {
-        /// candidates a slot may have
-        maximum: usize,
-        /// candidates given
-        actual: usize,
-    },
-    /// The ending needs a revealed block.
+    /// The slot has too many candidates.
+    #[error("expected at most {maximum} candidates, got {actual}")]
+    TooManyCandidates { maximum: usize, actual: usize },
+    /// The ending requires a revealed block.
     #[error("no candidate is revealed, but the ending is {ending:?}")]
-    NothingRevealed {
-        /// the ending
-        ending: Ending,
-    },
-    /// L1 refuses such a quote.
+    NothingRevealed { ending: Ending },
+    /// The price of the commitment is above the maximum.
     #[error("price of {actual} is above the sequencer's share of {maximum}")]
-    PriceTooHigh {
-        /// the sequencer's share
-        maximum: TokenAmount,
-        /// price of the commitment
-        actual: TokenAmount,
-    },
-    /// Amounts beyond what any token has.
-    #[error("amounts of the slot don't fit 128 bits")]
+    PriceTooHigh { maximum: TokenAmount, actual: TokenAmount },
+    /// A sum of amounts exceeds 128 bits.
+    #[error("a sum of amounts exceeds 128 bits")]
     Overflow,
 }
 
-/// Reveal bonus: all of it for a reveal in the L1 slot of the commitment, linearly less for each L1 slot after it, rounded
-/// down; nothing after the reveal phase.
+/// Reveal bonus, rounded down: the whole bonus for a reveal in the L1 slot of the commitment, linearly less
+/// for each L1 slot after it, and 0 after the reveal phase.
 #[must_use]
 pub fn reveal_bonus_down(
     parameters: &Parameters,
@@ -183,59 +173,60 @@ pub fn reveal_bonus_down(
 ) -> TokenAmount {
     let steps = u128::from(parameters.reveal_phase).saturating_add(1);
     let left = steps.saturating_sub(u128::from(revealed_at.since(committed_at)));
-    // 96 bits times 17 bits
+    // The product has at most 113 bits: 96 and 17.
     TokenAmount::new(rates.reveal_bonus.get().saturating_mul(left).checked_div(steps).unwrap_or_default())
 }
 
-/// Settles a slot that pays `rates`. `candidates` are best first; `submitter` sent the finalizing transaction.
+/// Settles a slot with the rewards `rates`. `candidates` are best first; `submitter` sent the finalizing
+/// transaction.
 ///
 /// # Errors
-/// Where the facts can't be those of a slot on L1.
+/// Fails if the facts can't be those of a slot on L1.
 pub fn settle(
     parameters: &Parameters,
     rates: &Rates,
     candidates: &[SettledCandidate],
     ending: Ending,
     submitter: Address,
-) -> Result<Settled, SettlementError> {
+) -> Result<Settlement, SettlementError> {
     if candidates.len() > MAX_CANDIDATES {
         return Err(SettlementError::TooManyCandidates { maximum: MAX_CANDIDATES, actual: candidates.len() });
     }
-    let mut settled = Settled::default();
+    let mut settlement = Settlement::default();
     let mut revealed = None;
     for candidate in candidates {
         if let (Some(commitment), Some(revealed_at)) = (candidate.commitment, candidate.revealed_at) {
             revealed = Some((candidate, commitment, revealed_at));
-            break; // candidates after the revealed one never had a turn
+            break; // Candidates after the revealed one had no turn.
         }
-        settled.fail(parameters, candidate)?;
+        settlement.fail(parameters, candidate)?;
     }
     if let Some((_, commitment, _)) = revealed {
         let share = commitment.bond.share_down(parameters.rescue_share);
-        let fate = match ending {
-            Ending::Finalized => BondFate::Released,
+        let outcome = match ending {
+            Ending::Finalized => BondOutcome::Released,
             Ending::Rescued { payee }
             | Ending::BackupOfRevealed { payee }
-            | Ending::BackupOfOther { payee } => BondFate::Slashed { beneficiary: payee, share },
-            Ending::Expired => BondFate::Slashed { beneficiary: Address::ZERO, share: TokenAmount::ZERO },
+            | Ending::BackupOfOther { payee } => BondOutcome::Slashed { beneficiary: payee, share },
+            Ending::Expired => BondOutcome::Slashed { beneficiary: Address::ZERO, share: TokenAmount::ZERO },
         };
-        settled.end_bond(Bond { prover: commitment.prover, amount: commitment.bond, fate })?;
+        settlement.end_bond(Bond { prover: commitment.prover, amount: commitment.bond, outcome })?;
     }
-    settled.reward(parameters, rates, revealed, ending, submitter)?;
-    Ok(settled)
+    settlement.reward(parameters, rates, revealed, ending, submitter)?;
+    Ok(settlement)
 }
 
 /// The revealed candidate with its commitment and the L1 slot of its reveal.
 type Revealed<'a> = Option<(&'a SettledCandidate, Commitment, L1Slot)>;
 
-impl Settled {
-    /// A candidate that had its turn and produced no data.
+impl Settlement {
+    /// Penalizes a candidate whose turn ended without published data.
     fn fail(&mut self, parameters: &Parameters, candidate: &SettledCandidate) -> Result<(), SettlementError> {
         let (kind, penalty) = match candidate.commitment {
             None => (PenaltyKind::Abandoned, parameters.abandon_penalty),
             Some(commitment) => {
                 let Commitment { prover, bond: amount, .. } = commitment;
-                self.end_bond(Bond { prover, amount, fate: BondFate::Released })?;
+                self.end_bond(Bond { prover, amount, outcome: BondOutcome::Released })?;
                 (PenaltyKind::Withheld, parameters.withhold_penalty)
             }
         };
@@ -246,9 +237,9 @@ impl Settled {
 
     fn end_bond(&mut self, bond: Bond) -> Result<(), SettlementError> {
         self.bonds.push(bond);
-        match bond.fate {
-            BondFate::Released => Ok(()),
-            BondFate::Slashed { share, .. } => self.burn(bond.amount.saturating_sub(share)),
+        match bond.outcome {
+            BondOutcome::Released => Ok(()),
+            BondOutcome::Slashed { share, .. } => self.burn(bond.amount.saturating_sub(share)),
         }
     }
 

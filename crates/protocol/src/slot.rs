@@ -1,40 +1,41 @@
-//! Which slot is in turn. Slots that nobody touched are skipped at once, however many they are.
+//! The slot in turn. Any number of slots without proposals is skipped in constant time.
 
-use crate::{L1Slot, Parameters, Position, Slot, Timeline, next_start, phase_at};
 use serde::{Deserialize, Serialize};
 
-/// Where the chain stands once everything settled is put aside.
+use crate::{L1Slot, Parameters, Slot, SlotStatus, Timeline, next_start, status_at};
+
+/// The slot after the last settled one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cursor {
-    /// the slot after the last settled one
+    /// Number of the slot.
     pub slot: Slot,
-    /// its start
+    /// First L1 slot of the slot.
     pub start: L1Slot,
-    /// start of the last settled slot
+    /// Start of the last settled slot.
     pub previous_start: L1Slot,
 }
 
-/// A slot and where it is.
+/// A slot with its status.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct TimelineAt {
-    /// what happened in it
+pub struct LocatedSlot {
+    /// Timeline of the slot.
     pub timeline: Timeline,
-    /// where it is
-    pub position: Position,
+    /// Status of the slot.
+    pub status: SlotStatus,
 }
 
-/// The slot in turn.
+/// The slot in turn, and the slot before it if that isn't settled.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Location {
-    /// the slot in turn
-    pub current: TimelineAt,
-    /// the slot with proposals that ended without a block and isn't settled yet: the next transaction settles it
-    pub expired: Option<TimelineAt>,
+    /// The slot in turn.
+    pub current: LocatedSlot,
+    /// A slot with proposals that ended without a block and isn't settled. The next transaction settles it.
+    pub expired: Option<LocatedSlot>,
 }
 
 impl Cursor {
-    /// The cursor of a new chain: a virtual slot before the first starts and ends in the L1 slot of the deployment, so
-    /// that no seed is chosen by the deployer.
+    /// The cursor of a new chain. A virtual slot before the first one starts and ends in the L1 slot of the
+    /// deployment, so that the deployer can't choose a seed.
     #[must_use]
     pub fn genesis(genesis_slot: L1Slot, parameters: &Parameters) -> Self {
         Self {
@@ -60,19 +61,19 @@ impl Cursor {
         Self::after(timeline, finalized_at.plus(1), parameters)
     }
 
-    /// The cursor after a pause that began at `now`, while `slot` was in turn: as before the first slot, a virtual slot starts
-    /// and ends when the pause does, so that the next seed is fixed after it.
+    /// The cursor after a pause that began in `now`, while `slot` was in turn. As in [`Self::genesis`], a
+    /// virtual slot starts and ends when the pause ends, so that the next seed is fixed after the pause.
     #[must_use]
     pub fn after_pause(slot: Slot, now: L1Slot, parameters: &Parameters) -> Self {
         let until = now.plus(u64::from(parameters.pause_length));
         Self { slot: slot.plus(1), start: next_start(until, until, parameters), previous_start: until }
     }
 
-    /// The slot in turn if nobody has proposed since: idle slots follow each other at a fixed pace.
+    /// The slot in turn if there were no proposals since: idle slots follow each other at a fixed pace.
     #[must_use]
     pub fn idle(&self, parameters: &Parameters, now: L1Slot) -> Timeline {
         let length = parameters.idle();
-        // 0 for a start that lies ahead, and for lengths that the constructor refuses
+        // 0 if the slot hasn't started, and for lengths that the constructor refuses.
         let passed = now.since(self.start).checked_div(length).unwrap_or_default();
         let Some(before) = passed.checked_sub(1) else {
             return Timeline::open(self.slot, self.start, self.previous_start);
@@ -82,8 +83,8 @@ impl Cursor {
     }
 }
 
-/// The slot in turn at `now`. `in_flight` is the slot with proposals that isn't settled yet, if there is one; one that the
-/// cursor has passed is ignored.
+/// The slot in turn in `now`. `in_flight` is the slot with proposals that isn't settled, if there is one. It
+/// is ignored if the cursor is after it.
 #[must_use]
 pub fn locate(
     cursor: &Cursor,
@@ -94,14 +95,14 @@ pub fn locate(
     let mut cursor = *cursor;
     let mut expired = None;
     if let Some(timeline) = in_flight.filter(|t| !t.candidates.is_empty() && t.slot >= cursor.slot) {
-        let found = TimelineAt { timeline: timeline.clone(), position: phase_at(timeline, parameters, now) };
-        if !found.position.over {
+        let found = LocatedSlot { timeline: timeline.clone(), status: status_at(timeline, parameters, now) };
+        if !found.status.over {
             return Location { current: found, expired: None };
         }
-        cursor = Cursor::after(timeline, found.position.end, parameters);
+        cursor = Cursor::after(timeline, found.status.end, parameters);
         expired = Some(found);
     }
     let timeline = cursor.idle(parameters, now);
-    let position = phase_at(&timeline, parameters, now);
-    Location { current: TimelineAt { timeline, position }, expired }
+    let status = status_at(&timeline, parameters, now);
+    Location { current: LocatedSlot { timeline, status }, expired }
 }

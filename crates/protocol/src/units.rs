@@ -1,8 +1,9 @@
-//! Numbers that must not be mixed up. None of them converts into another by itself.
+//! Number types that must not be confused. There are no implicit conversions between them.
+
+use std::fmt;
 
 use alloy_primitives::aliases::U192;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
@@ -36,31 +37,31 @@ macro_rules! number {
 }
 
 number! {
-    /// Number of an L1 slot: `(timestamp - l1GenesisTime) / l1SlotSeconds`. Every phase is measured in it.
+    /// Number of an L1 slot: `(timestamp - l1GenesisTime) / l1SlotSeconds`. Phases are measured in L1 slots.
     L1Slot(u64)
 }
 number! {
-    /// Number of a turn of block production, counted from 0. Yields at most one rollup block.
+    /// Number of a slot of the rollup, counted from 0. A slot has at most one rollup block.
     Slot(u64)
 }
 number! {
-    /// A registration in the staking contract, counted from 1.
+    /// Id of a sequencer: the number of its registration in the staking contract, counted from 1.
     SequencerId(u32)
 }
 number! {
-    /// What a sequencer draws in a slot; the highest ranks first. The upper 192 bits of a hash.
+    /// Score of a sequencer in a slot: the upper 192 bits of a hash. The highest score has rank 0.
     Score(U192)
 }
 number! {
-    /// A share in basis points, ten-thousandths.
+    /// A share in basis points (1/10,000).
     Bps(u16)
 }
 number! {
-    /// Tokens in their smallest unit.
+    /// Amount of tokens in their smallest unit.
     TokenAmount(u128)
 }
 number! {
-    /// Place in a slot's list of proposals; 0 is the best.
+    /// Rank of a candidate in a slot; 0 is the best.
     Rank(u8)
 }
 number! {
@@ -69,13 +70,13 @@ number! {
 }
 
 impl L1Slot {
-    /// The L1 slot `count` later, at most the last one there is.
+    /// The L1 slot `count` later, saturated at the highest number.
     #[must_use]
     pub const fn plus(self, count: u64) -> Self {
         Self(self.0.saturating_add(count))
     }
 
-    /// L1 slots from `earlier` to this one, 0 if it isn't earlier.
+    /// Number of L1 slots from `earlier` to this one; 0 if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
@@ -83,10 +84,10 @@ impl L1Slot {
 }
 
 impl Slot {
-    /// "No slot": what the tip's slot is before the first block.
+    /// The slot of the tip before the first block, which means "no slot".
     pub const NONE: Self = Self(u64::MAX);
 
-    /// The slot `count` later, at most the last one there is.
+    /// The slot `count` later, saturated at the highest number.
     #[must_use]
     pub const fn plus(self, count: u64) -> Self {
         Self(self.0.saturating_add(count))
@@ -94,13 +95,13 @@ impl Slot {
 }
 
 impl Rank {
-    /// The rank of the candidate at `index`; indices are below [`crate::MAX_CANDIDATES`].
+    /// The rank of the candidate at `index` of a list of candidates, best first.
     #[must_use]
     pub fn from_index(index: usize) -> Self {
         Self(u8::try_from(index).unwrap_or(u8::MAX))
     }
 
-    /// Index into a list of candidates, best first.
+    /// Index in a list of candidates, best first.
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
@@ -108,26 +109,26 @@ impl Rank {
 }
 
 impl Bps {
-    /// The whole.
+    /// 100 %.
     pub const WHOLE: Self = Self(10_000);
 }
 
 impl TokenAmount {
-    /// Nothing.
+    /// 0.
     pub const ZERO: Self = Self(0);
     /// The highest amount that the contracts store in 96 bits.
     pub const MAX_96: Self = Self((1 << 96) - 1);
 
-    /// `self · share / 10,000`, rounded down; the whole for shares above the whole.
+    /// `self · share / 10,000`, rounded down. A share above 100 % counts as 100 %.
     #[must_use]
     pub const fn share_down(self, share: Bps) -> Self {
-        // split, so that no product exceeds 128 bits: both factors of the second are below 10,000
+        // The amount is split so that no product exceeds 128 bits: `rest` and `share` are at most 10,000.
         let share = if share.0 > Bps::WHOLE.0 { Bps::WHOLE.0 } else { share.0 } as u128;
         let (whole, rest) = (self.0 / 10_000, self.0 % 10_000);
         Self(whole.saturating_mul(share).saturating_add(rest.saturating_mul(share) / 10_000))
     }
 
-    /// The sum, if it fits 128 bits.
+    /// The sum; `None` if it exceeds 128 bits.
     #[must_use]
     pub const fn checked_add(self, other: Self) -> Option<Self> {
         match self.0.checked_add(other.0) {
@@ -136,7 +137,7 @@ impl TokenAmount {
         }
     }
 
-    /// The difference, if `other` isn't more.
+    /// The difference; `None` if `other` is more.
     #[must_use]
     pub const fn checked_sub(self, other: Self) -> Option<Self> {
         match self.0.checked_sub(other.0) {
@@ -145,7 +146,7 @@ impl TokenAmount {
         }
     }
 
-    /// The sum, at most the highest amount there is.
+    /// The sum, saturated at the highest amount.
     #[must_use]
     pub const fn saturating_add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))

@@ -3,8 +3,8 @@
 use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use alloy_sol_types::{SolStruct, SolValue, eip712_domain, sol};
 use fernet_protocol::{
-    ChainId, Deposit, Exit, Header, HeaderError, L1Operation, L1Slot, MAX_BLOBS, Quote, RollupId, Scorer,
-    SequencerId, SignatureError, Slot, Ticket, TokenAmount, recover_signer, seed, verify_signature,
+    ChainId, Deposit, EligibleSequencer, Exit, Header, HeaderError, L1Operation, L1Slot, MAX_BLOBS, Quote,
+    RollupId, Scorer, SequencerId, SignatureError, Slot, TokenAmount, recover_signer, seed, verify_signature,
 };
 use k256::ecdsa::SigningKey;
 use proptest::{collection::vec, prelude::*};
@@ -150,7 +150,9 @@ proptest! {
     }
 
     #[test]
-    fn operations_chain_as_solidity_does(before in word(), index: u32, amount: u64, x in word(), y in word(), to in address()) {
+    fn operations_chain_as_solidity_does(
+        before in word(), index: u32, amount: u64, x in word(), y in word(), to in address(),
+    ) {
         let (key_x, key_y): (U256, U256) = (x.into(), y.into());
         let head = U256::from(index) + U256::from(amount) * U256::from(1u64 << 32);
         let theirs = solidity::L1Operation { head, x: key_x, y: key_y };
@@ -174,7 +176,7 @@ proptest! {
         let id = U256::from(chain_id);
         let hash: U256 = keccak256((domain, id, rollup, slot, seed, sequencer, attester).abi_encode()).into();
         let scorer = Scorer::new(RollupId::new(ChainId::new(chain_id), rollup), Slot::new(slot), seed);
-        let score = scorer.score(&Ticket { sequencer: SequencerId::new(sequencer), attester });
+        let score = scorer.score(&EligibleSequencer { sequencer: SequencerId::new(sequencer), attester });
         prop_assert_eq!(U256::from(score.get()), hash >> 64);
     }
 
@@ -226,11 +228,11 @@ fn a_header_with_bytes_to_spare_is_refused() {
     // a number that doesn't fit its type
     let mut bytes = empty().encode();
     bytes[32] = 1;
-    assert_eq!(Header::decode(&bytes), Err(HeaderError::Malformed { at: 1 }));
+    assert_eq!(Header::decode(&bytes), Err(HeaderError::Malformed { index: 1 }));
     // an address of more than 20 bytes
     let mut bytes = empty().encode();
     bytes[8 * 32 + 11] = 1;
-    assert_eq!(Header::decode(&bytes), Err(HeaderError::Malformed { at: 8 }));
+    assert_eq!(Header::decode(&bytes), Err(HeaderError::Malformed { index: 8 }));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What must hold for any facts: phases without gaps, the slot in turn the same however it is reached, penalties within
-//! stakes, and every token accounted for.
+//! Properties that hold for all timelines and amounts: phases have no gaps, the slot in turn doesn't depend on how
+//! it is computed, penalties are within stakes, and every token is accounted for.
 
 use alloy_primitives::{Address, B256, aliases::U192};
 use fernet_protocol::*;
@@ -62,7 +62,7 @@ fn rates() -> impl Strategy<Value = Rates> {
     )
 }
 
-/// Any facts at all, ordered or not.
+/// Arbitrary timelines, also impossible ones.
 fn wild_timeline() -> impl Strategy<Value = Timeline> {
     let l1_slot = || prop_oneof![0..200_u64, any::<u64>()].prop_map(L1Slot::new);
     let facts = (option::of(l1_slot()), option::of(l1_slot()))
@@ -77,18 +77,18 @@ fn wild_timeline() -> impl Strategy<Value = Timeline> {
     )
 }
 
-/// Lives a slot through, L1 slot by L1 slot, as L1 would allow, with `luck` deciding what happens, and gives the positions.
-fn live(p: &Parameters, candidates: usize, luck: &[u8]) -> Vec<(L1Slot, Position)> {
+/// Simulates a slot by the rules of L1, L1 slot by L1 slot, and returns its statuses. `luck` decides what happens.
+fn live(p: &Parameters, candidates: usize, luck: &[u8]) -> Vec<(L1Slot, SlotStatus)> {
     let start = L1Slot::new(1_000);
     let mut timeline = Timeline::open(Slot::new(3), start, L1Slot::new(980));
     let mut course = Vec::new();
     for offset in 0..=p.longest_slot() + 2 {
         let now = L1Slot::new(999 + offset);
-        let position = phase_at(&timeline, p, now);
-        course.push((now, position));
+        let status = status_at(&timeline, p, now);
+        course.push((now, status));
         let happens = luck[usize::try_from(offset).unwrap() % luck.len()];
-        let turn = position.turn.index();
-        match position.phase {
+        let turn = status.rank.index();
+        match status.phase {
             Phase::Proposal if timeline.candidates.is_empty() && happens > 60 => {
                 timeline.candidates = vec![CandidateFacts::default(); candidates];
             }
@@ -96,18 +96,36 @@ fn live(p: &Parameters, candidates: usize, luck: &[u8]) -> Vec<(L1Slot, Position
             Phase::Reveal if happens > 170 => timeline.candidates[turn].revealed_at = Some(now),
             _ => {}
         }
-        if position.over {
+        if status.over {
             break;
         }
     }
     course
 }
 
+/// Compares two statuses of one slot in time: phases only move forward, whatever happens in the slot.
+fn compare(left: &SlotStatus, right: &SlotStatus) -> Ordering {
+    let key = |status: &SlotStatus| {
+        let has_turn = matches!(status.phase, Phase::Commitment | Phase::Reveal);
+        let stage = match status.phase {
+            Phase::Waiting => 0_u8,
+            Phase::Proposal => 1,
+            Phase::Commitment | Phase::Reveal => 2,
+            Phase::ExclusiveProving => 3,
+            Phase::OpenProving => 4,
+            Phase::Halt => 5,
+            Phase::Backup => 6,
+        };
+        (stage, if has_turn { status.rank.get() } else { 0 }, status.phase.number(), status.over)
+    };
+    key(left).cmp(&key(right))
+}
+
 proptest! {
     #[test]
     fn the_phase_function_is_total(p in parameters(), timeline in wild_timeline(), now: u64) {
-        let position = phase_at(&timeline, &p, L1Slot::new(now));
-        prop_assert!(position.turn.index() <= MAX_CANDIDATES);
+        let status = status_at(&timeline, &p, L1Slot::new(now));
+        prop_assert!(status.rank.index() <= MAX_CANDIDATES);
         let _ = locate(
             &Cursor { slot: timeline.slot, start: timeline.start, previous_start: timeline.previous_start },
             Some(&timeline),
@@ -117,16 +135,18 @@ proptest! {
     }
 
     #[test]
-    fn phases_last_exactly_until_their_end(p in parameters(), timeline in wild_timeline(), from in 0..2_000_u64) {
-        // with the facts left as they are, the phase at `end - 1` is the same, and at `end` a later one
+    fn phases_last_exactly_until_their_end(
+        p in parameters(), timeline in wild_timeline(), from in 0..2_000_u64,
+    ) {
+        // with an unchanged timeline, the phase at `end - 1` is the same, and the one at `end` is later
         let now = L1Slot::new(from);
-        let position = phase_at(&timeline, &p, now);
-        if !position.over && position.end < L1Slot::new(u64::MAX) {
-            prop_assert!(position.end > now);
-            let last = phase_at(&timeline, &p, L1Slot::new(position.end.get() - 1));
-            prop_assert_eq!(last, position);
-            let next = phase_at(&timeline, &p, position.end);
-            prop_assert_eq!(position.compare_course(&next), Ordering::Less);
+        let status = status_at(&timeline, &p, now);
+        if !status.over && status.end < L1Slot::new(u64::MAX) {
+            prop_assert!(status.end > now);
+            let last = status_at(&timeline, &p, L1Slot::new(status.end.get() - 1));
+            prop_assert_eq!(last, status);
+            let next = status_at(&timeline, &p, status.end);
+            prop_assert_eq!(compare(&status, &next), Ordering::Less);
         }
     }
 
@@ -137,7 +157,7 @@ proptest! {
         let candidates = candidates.min(usize::from(p.max_candidates));
         let course = live(&p, candidates, &luck);
         for pair in course.windows(2) {
-            prop_assert_ne!(pair[0].1.compare_course(&pair[1].1), Ordering::Greater, "{:?}", pair);
+            prop_assert_ne!(compare(&pair[0].1, &pair[1].1), Ordering::Greater, "{:?}", pair);
         }
         let (ended_at, last) = *course.last().unwrap();
         prop_assert!(last.over, "longest slot is {}, still {last:?}", p.longest_slot());
@@ -145,37 +165,43 @@ proptest! {
         prop_assert_eq!(last.end, ended_at);
     }
 
-    /// Skipping idle slots at once gives what walking through them gives.
+    /// The slot in turn after many idle slots is the one after the same slots one by one.
     #[test]
-    fn catching_up_is_the_same_as_being_there(p in parameters(), genesis in 0..10_000_u64, later in 0..5_000_u64) {
+    fn catching_up_is_the_same_as_being_there(
+        p in parameters(), genesis in 0..10_000_u64, later in 0..5_000_u64,
+    ) {
         let genesis = L1Slot::new(genesis);
         let now = genesis.plus(later);
         let mut walked = Cursor::genesis(genesis, &p);
         loop {
             let timeline = Timeline::open(walked.slot, walked.start, walked.previous_start);
-            let position = phase_at(&timeline, &p, now);
-            if !position.over {
+            let status = status_at(&timeline, &p, now);
+            if !status.over {
                 let found = locate(&Cursor::genesis(genesis, &p), None, &p, now);
-                prop_assert_eq!(found.current, TimelineAt { timeline, position });
+                prop_assert_eq!(found.current, LocatedSlot { timeline, status });
                 break;
             }
-            walked = Cursor::after(&timeline, position.end, &p);
+            walked = Cursor::after(&timeline, status.end, &p);
         }
     }
 
     #[test]
-    fn after_a_pause_the_seed_is_of_a_later_mix(p in parameters(), slot in 0..1_u64 << 40, now in 0..1_u64 << 40) {
+    fn after_a_pause_the_seed_is_of_a_later_mix(
+        p in parameters(), slot in 0..1_u64 << 40, now in 0..1_u64 << 40,
+    ) {
         let cursor = Cursor::after_pause(Slot::new(slot), L1Slot::new(now), &p);
         let until = L1Slot::new(now + u64::from(p.pause_length));
         prop_assert_eq!((cursor.slot, cursor.previous_start), (Slot::new(slot + 1), until));
         let seed_at = seed_at(cursor.previous_start, &p);
         prop_assert!(seed_at > until && seed_at < cursor.start);
         let waiting = cursor.idle(&p, until);
-        prop_assert_eq!(phase_at(&waiting, &p, until).phase, Phase::Waiting);
+        prop_assert_eq!(status_at(&waiting, &p, until).phase, Phase::Waiting);
     }
 
     #[test]
-    fn a_seed_is_fixed_before_its_slot_starts(p in parameters(), start in 0..1_u64 << 40, length in 0..500_u64) {
+    fn a_seed_is_fixed_before_its_slot_starts(
+        p in parameters(), start in 0..1_u64 << 40, length in 0..500_u64,
+    ) {
         let start = L1Slot::new(start);
         let end = start.plus(length);
         let next = next_start(start, end, &p);
@@ -198,21 +224,21 @@ proptest! {
             // one score a sequencer, as in a slot
             let score = *all.entry(sequencer).or_insert(score);
             let before = list.clone();
-            match list.insert(Proposed { sequencer, score, header_hash: B256::ZERO }) {
+            match list.insert(Proposal { sequencer, score, header_hash: B256::ZERO }) {
                 Ok(inserted) => {
-                    prop_assert_eq!(list.entries()[inserted.rank.index()].sequencer, sequencer);
+                    prop_assert_eq!(list.as_slice()[inserted.rank.index()].sequencer, sequencer);
                     let lost = usize::from(inserted.displaced.is_some());
-                    prop_assert_eq!(list.entries().len() + lost, before.entries().len() + 1);
+                    prop_assert_eq!(list.as_slice().len() + lost, before.as_slice().len() + 1);
                 }
                 Err(_) => prop_assert_eq!(&list, &before),
             }
-            prop_assert!(list.entries().len() <= usize::from(maximum));
-            prop_assert!(list.entries().windows(2).all(|pair| pair[0].score >= pair[1].score));
+            prop_assert!(list.as_slice().len() <= usize::from(maximum));
+            prop_assert!(list.as_slice().windows(2).all(|pair| pair[0].score >= pair[1].score));
         }
         let mut best: Vec<_> = all.values().copied().collect();
         best.sort_unstable_by(|a, b| b.cmp(a));
         best.truncate(usize::from(maximum));
-        let kept: Vec<_> = list.entries().iter().map(|e| e.score).collect();
+        let kept: Vec<_> = list.as_slice().iter().map(|e| e.score).collect();
         prop_assert_eq!(kept, best);
     }
 
@@ -270,14 +296,15 @@ proptest! {
         prop_assert_eq!(settled.penalties.len(), revealed.unwrap_or(candidates.len()));
 
         // each bond of a candidate that had its turn is released or slashed exactly once
-        let bonds: Vec<_> = candidates[..turns].iter().filter_map(|c| c.commitment).map(|c| (c.prover, c.bond)).collect();
+        let commitments = candidates[..turns].iter().filter_map(|c| c.commitment);
+        let bonds: Vec<_> = commitments.map(|c| (c.prover, c.bond)).collect();
         let ended: Vec<_> = settled.bonds.iter().map(|b| (b.prover, b.amount)).collect();
         prop_assert_eq!(bonds, ended);
 
-        // what is burned is what was taken and not passed on
+        // the burned amount is the sum of the penalties and slashed bonds less the shares
         let mut burned = punished.values().map(|amount| amount.get()).sum::<u128>();
         for bond in &settled.bonds {
-            if let BondFate::Slashed { share, beneficiary } = bond.fate {
+            if let BondOutcome::Slashed { share, beneficiary } = bond.outcome {
                 prop_assert!(share <= bond.amount);
                 prop_assert!(share == TokenAmount::ZERO || beneficiary == payee);
                 burned += bond.amount.get() - share.get();
@@ -285,11 +312,14 @@ proptest! {
         }
         prop_assert_eq!(settled.burned.get(), burned);
 
-        // the pot pays the block reward and the bonus, to the unit; without its own block the sequencer's share stays
+        // the pot pays exactly the block reward and the bonus; for another block, it keeps the sequencer's share
         let credited = settled.credits.iter().map(|credit| credit.amount.get()).sum::<u128>();
         let bonus = revealed
             .map(|rank| &candidates[rank])
-            .map_or(0, |c| reveal_bonus_down(&p, &rates, c.commitment.unwrap().at, c.revealed_at.unwrap()).get());
+            .map_or(0, |c| {
+                let (committed_at, revealed_at) = (c.commitment.unwrap().at, c.revealed_at.unwrap());
+                reveal_bonus_down(&p, &rates, committed_at, revealed_at).get()
+            });
         let expected = match ending {
             Ending::Expired => 0,
             Ending::BackupOfOther { .. } => rates.block_reward.get() - rates.max_price().get(),
@@ -303,11 +333,16 @@ proptest! {
     fn operations_that_waited_are_consumed(
         gaps in vec(0..5_u64, 0..20), maximum in 1..10_u64, from in 0..20_u64, cutoff in 0..100_u64,
     ) {
-        let queue: Vec<L1Slot> = gaps.iter().scan(0, |at, gap| { *at += gap; Some(L1Slot::new(*at)) }).collect();
+        let passed = gaps.iter().scan(0, |at, gap| {
+            *at += gap;
+            Some(L1Slot::new(*at))
+        });
+        let queue: Vec<L1Slot> = passed.collect();
         let count = queue.len() as u64;
         let from = from.min(count);
         let cutoff = L1Slot::new(cutoff);
-        let check = |to| QueueRange { from, to }.check(maximum, cutoff, count, |n| queue.get(usize::try_from(n).unwrap()).copied());
+        let queued_at = |n| queue.get(usize::try_from(n).unwrap()).copied();
+        let check = |to| QueueRange { from, to }.check(maximum, cutoff, count, queued_at);
         // the largest range always passes, and a longer one passes where a shorter one did
         prop_assert_eq!(check(QueueRange::largest(from, maximum, count).to), Ok(()));
         for to in from..=count.min(from + maximum) {
@@ -324,18 +359,18 @@ proptest! {
     }
 }
 
-/// The test above can fail: a course that goes back is found.
+/// The comparison of the test above finds phases that move backwards.
 #[test]
 fn the_course_of_phases_has_an_order() {
-    let at = |phase, turn| Position {
+    let at = |phase, rank| SlotStatus {
         phase,
-        turn: Rank::new(turn),
+        rank: Rank::new(rank),
         revealed: false,
         over: false,
         end: L1Slot::new(0),
     };
-    assert_eq!(at(Phase::Reveal, 0).compare_course(&at(Phase::Commitment, 1)), Ordering::Less);
-    assert_eq!(at(Phase::Commitment, 1).compare_course(&at(Phase::Reveal, 1)), Ordering::Less);
-    assert_eq!(at(Phase::Reveal, 1).compare_course(&at(Phase::Commitment, 1)), Ordering::Greater);
-    assert_eq!(at(Phase::Backup, 1).compare_course(&at(Phase::Halt, 1)), Ordering::Greater);
+    assert_eq!(compare(&at(Phase::Reveal, 0), &at(Phase::Commitment, 1)), Ordering::Less);
+    assert_eq!(compare(&at(Phase::Commitment, 1), &at(Phase::Reveal, 1)), Ordering::Less);
+    assert_eq!(compare(&at(Phase::Reveal, 1), &at(Phase::Commitment, 1)), Ordering::Greater);
+    assert_eq!(compare(&at(Phase::Backup, 1), &at(Phase::Halt, 1)), Ordering::Greater);
 }

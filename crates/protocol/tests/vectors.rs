@@ -1,7 +1,10 @@
-//! Cases that tie the contracts to this crate: forge reads the same files.
+//! Test vectors for this crate and the contracts: forge reads the same files. `vectors/README.md` describes them.
 //!
-//! `FERNET_WRITE_VECTORS=1 cargo nextest run -p fernet-protocol --test vectors` writes them; without it, every committed
-//! file must be what the code makes. `vectors/README.md` describes the files.
+//! This command writes the files. Without the variable, the tests compare the committed files with the code:
+//!
+//! ```sh
+//! FERNET_WRITE_VECTORS=1 cargo nextest run -p fernet-protocol --test vectors
+//! ```
 
 #[path = "vectors/bls.rs"]
 mod bls;

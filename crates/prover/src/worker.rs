@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, B256, Bytes, Keccak256};
 use fernet_circuit::{BlockStatement, Prover, ProvingProgress};
-use fernet_ledger::{BlockWitness, L1Address, field};
+use fernet_ledger::{BlockWitness, field};
 use fernet_network::BoxFuture;
 use tokio::sync::watch;
 
@@ -68,11 +68,7 @@ impl ProofJob {
     /// The statement that the proof proves.
     #[must_use]
     pub fn statement(&self) -> BlockStatement {
-        BlockStatement {
-            header_hash: self.header_hash.0,
-            queue_hash: self.queue_hash.0,
-            payee: L1Address(self.payee.into_array()),
-        }
+        BlockStatement { header_hash: self.header_hash.0, queue_hash: self.queue_hash.0, payee: self.payee }
     }
 }
 

@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256};
 use fernet_circuit::block::KnownBlock;
 use fernet_circuit::{BlockProof, CircuitParams, DEVELOPMENT_SEED, Prover, key};
 use fernet_ledger::{
-    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, L1Operation, Levels, SecretKey,
+    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, Levels, QueuedOperation, SecretKey,
     State, block,
 };
 use fernet_prover::{JobStatus, LocalWorker, ProofJob, ProofWorker};
@@ -73,7 +73,7 @@ async fn proves_what_it_is_given_and_reports_what_it_cannot() {
         panic!("{:?}", worker.status(job().id()));
     };
     let (job, block) = (job(), witness());
-    let queue: Vec<L1Operation> = block.queued().copied().collect();
+    let queue: Vec<QueuedOperation> = block.queued().copied().collect();
     let hashes: Vec<[u8; 32]> = block
         .blobs()
         .iter()

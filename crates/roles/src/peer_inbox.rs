@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fernet_follower::Follower;
 use fernet_l1::Deployment;
-use fernet_ledger::{Domain, L1Address, Mempool, mempool};
+use fernet_ledger::{Domain, Mempool, mempool};
 use fernet_network::{BlockBody, Gossip, Inbox, Network};
 
 use crate::queue::state_after_queue;
@@ -25,8 +25,7 @@ impl PeerInbox {
     /// Subscribes to `network`. The mempool is empty.
     #[must_use]
     pub fn new(deployment: &Deployment, network: &dyn Network, limits: mempool::Limits) -> Self {
-        let rollup = L1Address(deployment.contracts().rollup.into_array());
-        let domain = Domain::new(deployment.chain_id(), rollup);
+        let domain = Domain::from(deployment.rollup_id());
         Self { inbox: network.subscribe(), mempool: Mempool::new(domain, limits) }
     }
 

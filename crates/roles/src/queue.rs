@@ -1,7 +1,7 @@
 //! The Bridge's queue, as blocks consume it.
 
-use fernet_follower::{FollowerError, Ledger, RollupView, ledger_operation};
-use fernet_ledger::{L1Operation, State};
+use fernet_follower::{FollowerError, Ledger, RollupView, queued_operation};
+use fernet_ledger::{QueuedOperation, State};
 use fernet_protocol::{L1Slot, QueueRange};
 
 use crate::error::RoleError;
@@ -22,7 +22,7 @@ pub(crate) fn state_after_queue<'a>(ledger: &'a Ledger, view: &RollupView) -> St
     let mut state = ledger.state();
     for record in view.queue_in(view.queue_available()).unwrap_or_default() {
         // An operation that fails here is reported when the block is built.
-        let applied = ledger_operation(record).map(|queued| state.apply_queued(&queued));
+        let applied = queued_operation(record).map(|queued| state.apply_queued(&queued));
         if !matches!(applied, Ok(Ok(_))) {
             break;
         }
@@ -34,8 +34,8 @@ pub(crate) fn state_after_queue<'a>(ledger: &'a Ledger, view: &RollupView) -> St
 ///
 /// # Errors
 /// When the ledger can't represent an operation.
-pub fn queued_operations(view: &RollupView, range: QueueRange) -> Result<Vec<L1Operation>, RoleError> {
+pub fn queued_operations(view: &RollupView, range: QueueRange) -> Result<Vec<QueuedOperation>, RoleError> {
     let records = view.queue_in(range).unwrap_or_default();
-    let queued: Result<_, _> = records.iter().map(ledger_operation).collect();
+    let queued: Result<_, _> = records.iter().map(queued_operation).collect();
     Ok(queued.map_err(FollowerError::from)?)
 }

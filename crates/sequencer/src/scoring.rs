@@ -3,7 +3,7 @@
 use alloy::primitives::{B256, Bytes};
 use fernet_follower::RollupView;
 use fernet_l1::Scoring;
-use fernet_protocol::{BlsSecretKey, Draw, L1Slot, RollupId, Score, SequencerId, Slot, score_proof};
+use fernet_protocol::{BlsSecretKey, L1Slot, RollupId, Score, SequencerId, Slot, VrfInput, score_proof};
 
 use crate::error::SequencerError;
 use crate::interface::OwnRank;
@@ -46,7 +46,7 @@ impl Scores {
         match self {
             Self::Public => {
                 let ranking = view.ranking(slot, previous_start)?;
-                let own_rank = ranking.iter().enumerate().find(|(_, ranked)| ranked.ticket.sequencer == own);
+                let own_rank = ranking.iter().enumerate().find(|(_, ranked)| ranked.sequencer == own);
                 own_rank.map(|(rank, ranked)| OwnRank { rank, score: ranked.score })
             }
             Self::Vrf(key) => {
@@ -57,8 +57,9 @@ impl Scores {
                 {
                     return None;
                 }
-                let score = key.draw(&Draw { rollup: view.rollup(), slot, seed, sequencer: own }).score();
-                let others = view.tickets(previous_start).len().saturating_sub(1);
+                let score =
+                    key.prove_vrf(&VrfInput { rollup: view.rollup(), slot, seed, sequencer: own }).score();
+                let others = view.eligible_sequencers(previous_start).len().saturating_sub(1);
                 Some(OwnRank { rank: expected_rank(score, others), score })
             }
         }
@@ -69,7 +70,7 @@ impl Scores {
         match self {
             Self::Public => Bytes::new(),
             Self::Vrf(key) => {
-                let signature = key.draw(&Draw { rollup, slot, seed, sequencer });
+                let signature = key.prove_vrf(&VrfInput { rollup, slot, seed, sequencer });
                 score_proof(&key.public_key(), &signature).into()
             }
         }

@@ -116,11 +116,11 @@ fn at(now: u64, facts: Facts) -> Facts {
     Facts { snapshot: ChainSnapshot { now: L1Slot::new(now), ..facts.snapshot }, ..facts }
 }
 
-fn block() -> PreparedBlockBlock {
+fn block() -> PreparedBlock {
     block_on(tip().header_hash)
 }
 
-fn block_on(parent: B256) -> PreparedBlockBlock {
+fn block_on(parent: B256) -> PreparedBlock {
     let header = Header {
         slot: SLOT,
         parent,

@@ -4,9 +4,9 @@ pragma solidity 0.8.37;
 import {WithdrawalProof} from "../../../contracts/interfaces/IBridge.sol";
 import {BridgeHandler} from "../handlers/BridgeHandler.sol";
 
-// One bug for each invariant. Where the bridge keeps what: `snapshots/storage.json`.
+// One bug for each invariant. `snapshots/storage.json` has the storage layout of the bridge.
 
-/// @notice A claim isn't noted.
+/// @notice A claim is not recorded.
 contract ForgetsClaims is BridgeHandler {
     function _afterClaim(WithdrawalProof memory proof) internal override {
         bytes32 ofSlot = keccak256(abi.encode(proof.header.slot, uint256(4)));
@@ -15,7 +15,7 @@ contract ForgetsClaims is BridgeHandler {
     }
 }
 
-/// @notice What was claimed stays claimable.
+/// @notice A claimed withdrawal can be claimed again.
 contract ForgetsSupply is BridgeHandler {
     function _afterClaim(WithdrawalProof memory) internal override {
         uint256 totals = uint256(vm.load(address(bridge), 0));
@@ -23,7 +23,7 @@ contract ForgetsSupply is BridgeHandler {
     }
 }
 
-/// @notice One deposit entitles to any number of exits.
+/// @notice One deposit allows any number of forced exits.
 contract ForgetsExits is BridgeHandler {
     function _afterExit(uint32 index) internal override {
         bytes32 word = keccak256(abi.encode(index, uint256(3)));

@@ -11,9 +11,9 @@ import {L1Slot} from "../../../contracts/types/Time.sol";
 import {CrowdHandler} from "../handlers/CrowdHandler.sol";
 import {SlotHandler} from "../handlers/SlotHandler.sol";
 
-// One bug for each invariant: the contracts' state or answers become what a faulty contract would make of them.
+// One bug for each invariant. A bug changes the contracts' state or answers to those of a faulty contract.
 
-/// @notice A block's end sends one token unit too many to where burned tokens go.
+/// @notice The end of a block burns one token unit too many.
 contract BurnsTooMuch is SlotHandler {
     function _afterBlock() internal override {
         vm.prank(address(escrow));
@@ -21,7 +21,7 @@ contract BurnsTooMuch is SlotHandler {
     }
 }
 
-/// @notice The escrow ignores that a bond is released.
+/// @notice The escrow ignores the release of a bond.
 contract ForgetsBonds is SlotHandler {
     function setUp() public override {
         super.setUp();
@@ -29,7 +29,7 @@ contract ForgetsBonds is SlotHandler {
     }
 }
 
-/// @notice The staking contract reports a penalty that it doesn't take.
+/// @notice The staking contract reports a penalty that it does not take.
 contract ForgetsPenalties is SlotHandler {
     function setUp() public override {
         super.setUp();
@@ -37,7 +37,7 @@ contract ForgetsPenalties is SlotHandler {
     }
 }
 
-/// @notice The rollup signals nothing.
+/// @notice The rollup signals no vote.
 contract ForgetsVotes is SlotHandler {
     function setUp() public override {
         super.setUp();
@@ -57,7 +57,7 @@ contract RepeatsSlots is SlotHandler {
 contract RanksTheWorseFirst is SlotHandler {
     function _afterPropose() internal override {
         if (_view().count < 2) return;
-        // cursor, state root and mapping come first; a record has 18 words
+        // Cursor, state root and mapping come first. A record has 18 words.
         uint256 record = uint256(vm.load(address(rollup), 0)) >> 120 & 0xff;
         bytes32 word = bytes32(3 + 18 * record);
         uint256 timeline = uint256(vm.load(address(rollup), word));
@@ -68,11 +68,11 @@ contract RanksTheWorseFirst is SlotHandler {
     }
 }
 
-/// @notice Reveals are taken one L1 slot too long.
+/// @notice Reveals are accepted for one L1 slot too long.
 contract WaitsTooLong is SlotHandler {
-    function _parameters() internal pure override returns (Parameters memory p) {
-        p = super._parameters();
-        p.revealPhase += 1;
+    function _parameters() internal pure override returns (Parameters memory parameters) {
+        parameters = super._parameters();
+        parameters.revealPhase += 1;
     }
 
     function _rules() internal pure override returns (Parameters memory) {
@@ -82,7 +82,7 @@ contract WaitsTooLong is SlotHandler {
 
 // ---- among a crowd ----------------------------------------------------------------------------------------------
 
-/// @notice Who registers may propose in the slot in turn.
+/// @notice A new registration may propose in the slot in turn.
 contract LetsLatecomersIn is CrowdHandler {
     function _afterArrival(SequencerId id) internal override {
         bytes memory call = abi.encodeCall(Staking.eligibleAttester, (id, L1Slot.wrap(_view().previousStart)));
@@ -98,18 +98,18 @@ contract SeedsByTime is CrowdHandler {
     }
 }
 
-/// @notice A candidate begins with the commitment that an earlier slot left where it is stored.
+/// @notice A candidate keeps the commitment that an earlier slot stored at its index.
 contract RevivesTerms is CrowdHandler {
     function _afterPropose() internal override {
         uint256 record = uint256(vm.load(address(rollup), 0)) >> 120 & 0xff;
         bytes32 word = bytes32(3 + 18 * record);
         uint256 timeline = uint256(vm.load(address(rollup), word));
-        // the commitment at position 0: L1 slots after the start plus one
+        // The commitment at index 0: L1 slots after the start plus one.
         vm.store(address(rollup), word, bytes32(timeline | uint256(1) << 112));
     }
 }
 
-/// @notice Nothing is verified.
+/// @notice Proofs are not verified.
 contract VerifiesNothing is CrowdHandler {
     function setUp() public override {
         super.setUp();
@@ -117,7 +117,7 @@ contract VerifiesNothing is CrowdHandler {
     }
 }
 
-/// @notice A bond that can't be released stops the slot's end.
+/// @notice A bond that cannot be released blocks the end of the slot.
 contract Jams is CrowdHandler {
     function setUp() public override {
         super.setUp();

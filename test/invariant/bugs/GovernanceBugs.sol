@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {GovernanceHandler} from "../handlers/GovernanceHandler.sol";
 
-// One bug for each invariant. Where the contracts keep what: `snapshots/storage.json`.
+// One bug for each invariant. `snapshots/storage.json` has the storage layouts.
 
 /// @notice An executed payload stays ready.
 contract ForgetsExecutions is GovernanceHandler {
@@ -14,7 +14,7 @@ contract ForgetsExecutions is GovernanceHandler {
     }
 }
 
-/// @notice An approval isn't used up.
+/// @notice A pause does not use its approval.
 contract ForgetsApprovals is GovernanceHandler {
     function _afterPause() internal override {
         uint256 word = uint256(vm.load(address(guardian), 0));

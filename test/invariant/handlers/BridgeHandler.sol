@@ -11,7 +11,7 @@ import {TestToken} from "../../support/TestToken.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Test} from "forge-std/Test.sol";
 
-/// @notice Stands where the rollup does: knows the headers that it is told are final.
+/// @notice Takes the place of the rollup: it knows the headers that it is told are final.
 contract FinalHeaders {
     mapping(Slot => bytes32) public finalizedHeader;
 
@@ -20,14 +20,15 @@ contract FinalHeaders {
     }
 }
 
-/// @title Depositors, a ledger that may even be corrupt, and people who claim what its blobs say, again and again
-/// @notice Openings are real. The ledger gives withdrawals away that nobody has: the bridge must not depend on its proofs to stay solvent.
+/// @title Depositors, a possibly corrupt ledger, and accounts that claim withdrawals again and again
+/// @notice Openings are real. The ledger creates withdrawals that nobody has the funds for: the bridge's solvency must
+/// not depend on its proofs.
 contract BridgeHandler is Test {
     using Lines for Line;
 
     uint64 internal constant GENESIS_TIME = 1_700_000_000;
     uint256 internal constant UNIT = 1e9;
-    // The usual generator of Jubjub's prime-order subgroup.
+    // The standard generator of Jubjub's prime-order subgroup.
     uint256 private constant KEY_X = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
     uint256 private constant KEY_Y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
     bytes4 private constant PANIC = 0x4e487b71;
@@ -46,12 +47,12 @@ contract BridgeHandler is Test {
     uint256 private _deposited;
     uint256 private _paid;
     uint256 private _operations;
-    /// @dev By account: deposits since the last exit, and exits that had none.
+    /// @dev By account: deposits since the last exit, and exits without a deposit.
     mapping(uint32 => bool) private _mayExit;
     uint256 private _wrongExits;
     bytes private _badRevert;
 
-    /// @notice How often each was done.
+    /// @notice How often each action was done.
     uint256 public claimed;
     uint256 public refused;
     uint256 public exits;
@@ -65,7 +66,7 @@ contract BridgeHandler is Test {
         token.approve(address(bridge), type(uint256).max);
     }
 
-    /// @notice One action.
+    /// @notice Makes one action.
     function step(uint256 seed) external {
         seed = uint256(keccak256(abi.encode(seed, ++_salt)));
         uint256 choice = seed % 8;
@@ -78,21 +79,19 @@ contract BridgeHandler is Test {
     }
 
     function _deposit(uint256 seed) private {
-        // casting: a small amount
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: a small amount.
         uint64 amount = uint64(seed % 1000);
         try bridge.deposit(_owners[seed % 3], KEY_X, KEY_Y, amount) returns (uint64, uint32 index) {
             _deposited += amount;
             ++_operations;
             _mayExit[index] = true;
         } catch (bytes memory reason) {
-            _own(reason);
+            _expectOwnError(reason);
         }
     }
 
     function _exit(uint256 seed) private {
-        // casting: a small number
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: a small number.
         uint32 index = uint32(seed % 4);
         (address owner,) = bridge.account(index);
         bool thief = (seed >> 8) % 3 == 0;
@@ -104,15 +103,14 @@ contract BridgeHandler is Test {
             ++exits;
             _afterExit(index);
         } catch (bytes memory reason) {
-            _own(reason);
+            _expectOwnError(reason);
         }
     }
 
-    /// @dev A final block with a withdrawal that the ledger may not be good for.
+    /// @dev A final block with a withdrawal that the ledger may not have the funds for.
     function _withdraw(uint256 seed) private {
         uint256 element = seed % 4095;
-        // casting: small amounts
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: small amounts.
         uint64 amount = uint64((seed >> 16) % 3000);
         bytes32 withdrawal = bytes32((uint256(2) << 160) | (uint256(amount) << 64) | 3);
         bytes32 target = bytes32((uint256(4) << 160) | uint160(0xc1));
@@ -123,8 +121,7 @@ contract BridgeHandler is Test {
             uint256(target)
         );
         WithdrawalProof memory proof;
-        // casting: few steps
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: few steps.
         proof.header.slot = Slot.wrap(uint64(_withdrawals.length));
         proof.header.blobHashes = new bytes32[](1);
         proof.header.blobHashes[0] = line.versionedHash();
@@ -135,7 +132,7 @@ contract BridgeHandler is Test {
         proof.withdrawalOpening = line.opening();
         proof.targetOpening = line.opening();
         _withdrawals.push(proof);
-        // Some are of blocks that never become final.
+        // Some of them are in blocks that never become final.
         if ((seed >> 32) % 5 != 0) headers.accept(proof.header.slot, keccak256(abi.encode(proof.header)));
     }
 
@@ -150,19 +147,18 @@ contract BridgeHandler is Test {
         uint256 before = token.balanceOf(address(bridge));
         try bridge.claim(proof) {
             ++claimed;
-            // A fault makes it another withdrawal, which nobody made.
+            // The fault makes it another withdrawal, which nobody made.
             _claims[i] += fault == 0 ? 1 : 2;
             _paid += (before - token.balanceOf(address(bridge))) / UNIT;
             _afterClaim(proof);
         } catch (bytes memory reason) {
             ++refused;
-            _own(reason);
+            _expectOwnError(reason);
         }
     }
 
-    function _own(bytes memory reason) private {
-        // casting: the selector
-        // forge-lint: disable-next-line(unsafe-typecast)
+    function _expectOwnError(bytes memory reason) private {
+        // Cast: the selector.
         if (reason.length < 4 || bytes4(reason) == PANIC) _badRevert = abi.encode(reason);
     }
 
@@ -193,7 +189,7 @@ contract BridgeHandler is Test {
     function checkQueue() external view {
         _equal("operations", _operations, bridge.count());
         _equal("exits that nobody may force", 0, _wrongExits);
-        // Whoever consumes all of it is right, and whoever consumes nothing, before anything is due.
+        // A block that consumes everything is valid. So is a block that consumes nothing before anything is due.
         bridge.checkConsumption(0, bridge.count(), type(uint64).max, bridge.l1Slot());
         bridge.checkConsumption(0, 0, type(uint64).max, L1Slot.wrap(0));
     }

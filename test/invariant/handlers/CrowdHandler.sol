@@ -10,24 +10,26 @@ import {BlsKeys} from "../../support/BlsKeys.sol";
 import {NEVER} from "../../support/Reference.sol";
 import {SlotHandler} from "./SlotHandler.sol";
 
-/// @title The same play amid a crowd: sequencers come, change their keys and go, the bridge's queue fills, and some try what isn't allowed
+/// @title Slots with many actors: sequencers join, rotate keys and leave, the bridge's queue fills, and some actions
+/// are forbidden
 contract CrowdHandler is SlotHandler {
     uint256 private constant MOST_SEQUENCERS = 9;
-    /// @dev More phases than lie between any state and the next backup.
+    /// @dev More phases than there are between any state and the next backup phase.
     uint256 private constant MOST_PHASES = 40;
     uint256 private constant KINDS_OF_BAD_BLOCKS = 9;
 
-    // The usual generator of Jubjub's prime-order subgroup.
+    // The standard generator of Jubjub's prime-order subgroup.
     uint256 private constant KEY_X = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
     uint256 private constant KEY_Y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
 
-    /// @dev Who could propose in the slot after one that started at an L1 slot, as soon as it had; and with which BLS key.
+    /// @dev For each L1 slot in which a slot started: who could propose in the next slot as soon as this one had
+    /// started, and with which BLS key.
     mapping(uint64 start => bool) private _isFrozen;
     mapping(uint64 start => mapping(uint256 i => address)) private _frozen;
     mapping(uint64 start => mapping(uint256 i => bytes32)) private _frozenKeys;
-    /// @dev Mixes that somebody proved.
+    /// @dev Mixes that were proven.
     uint64[] private _targets;
-    /// @dev Every quote that was committed, with the sequencer's signature; the last one of a slot and turn.
+    /// @dev All committed quotes with the sequencer's signature, and the last one of each slot and rank.
     Quote[] private _quotes;
     bytes[] private _signatures;
     mapping(uint64 slot => mapping(uint256 turn => uint256)) private _quoteOf;
@@ -36,7 +38,7 @@ contract CrowdHandler is SlotHandler {
     uint256 private _badBlocks;
     uint256 private _stuck;
 
-    /// @notice How often each was tried.
+    /// @notice How often each action was tried.
     uint256 public replays;
     uint256 public badBlocks;
     uint256 public queued;
@@ -54,17 +56,17 @@ contract CrowdHandler is SlotHandler {
 
     /// @inheritdoc SlotHandler
     function step(uint256 seed) public virtual override {
-        uint256 dice = uint256(keccak256(abi.encode("crowd", seed, ++_salt)));
-        if (dice % 3 != 0) {
+        uint256 random = uint256(keccak256(abi.encode("crowd", seed, ++_salt)));
+        if (random % 3 != 0) {
             super.step(seed);
         } else {
             vm.recordLogs();
-            _join(dice >> 8);
+            _join(random >> 8);
             _catchUp();
-            _book();
+            _recordEvents();
         }
         _freeze();
-        if (dice % 16 == 0) _tryMovingOn();
+        if (random % 16 == 0) _tryMovingOn();
     }
 
     function _join(uint256 seed) private {
@@ -86,22 +88,22 @@ contract CrowdHandler is SlotHandler {
     function _arrive(uint256 seed) private {
         if (staking.count() == MOST_SEQUENCERS) return;
         address owner = owners[seed % 4];
-        Registration memory r =
+        Registration memory registration =
             BlsKeys.registration(staking, owner, vm.addr(_newKey()), BlsKeys.secret(abi.encode(seed)));
         token.mint(owner, STAKE);
         vm.startPrank(owner);
         token.approve(address(staking), STAKE);
-        try staking.register(r) returns (SequencerId id) {
+        try staking.register(registration) returns (SequencerId id) {
             ++arrivals;
             vm.stopPrank();
             _afterArrival(id);
         } catch (bytes memory reason) {
             vm.stopPrank();
-            _own(reason);
+            _expectOwnError(reason);
         }
     }
 
-    /// @dev A secret key that nobody had before.
+    /// @dev A secret key that nobody has used.
     function _newKey() private returns (uint256 key) {
         key = BlsKeys.secret(abi.encode("key", ++_salt));
         _keys[vm.addr(key)] = key;
@@ -111,18 +113,17 @@ contract CrowdHandler is SlotHandler {
         vm.prank(staking.ownerOf(_id(i)));
         try staking.cancelEntry(_id(i)) {}
         catch (bytes memory reason) {
-            _own(reason);
+            _expectOwnError(reason);
         }
     }
 
     function _topUp(uint256 i, uint256 seed) private {
-        // casting: a small amount
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: a small amount.
         uint96 amount = uint96(seed % 7e18);
         try staking.topUp(_id(i), amount) {
             _toppedUp[i] += amount;
         } catch (bytes memory reason) {
-            _own(reason);
+            _expectOwnError(reason);
         }
     }
 
@@ -139,29 +140,27 @@ contract CrowdHandler is SlotHandler {
         vm.prank(owner);
         (bool success, bytes memory reason) = address(staking).call(call);
         if (success) ++rotations;
-        else _own(reason);
+        else _expectOwnError(reason);
     }
 
     // ---- beside the sequencers ------------------------------------------------------------------------------------
 
-    /// @dev Deposits, and forced exits of what was deposited.
+    /// @dev Makes deposits, and forced exits of deposited funds.
     function _queue(uint256 seed) private {
-        // casting: a small amount
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: a small amount.
         uint64 amount = uint64(seed % 1e6);
         bytes memory call = seed % 2 == 0
             ? abi.encodeCall(bridge.deposit, (address(this), KEY_X, KEY_Y, amount))
             : abi.encodeCall(bridge.forceExit, (1, payee));
         (bool success, bytes memory reason) = address(bridge).call(call);
         if (success) ++queued;
-        else _own(reason);
+        else _expectOwnError(reason);
     }
 
-    /// @dev Anybody proves the mix of the slot in turn, or of an L1 slot nearby, in either way.
+    /// @dev Anybody proves the mix of the slot in turn, or of an L1 slot nearby, with or without the parent header.
     function _prove(uint256 seed) private {
         uint64 target = _view().seedAt;
-        // casting: a small number
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: a small number.
         if (seed % 3 == 0) target -= uint64((seed >> 8) % 5);
         if (target >= _now()) return;
         bytes memory proof = (seed >> 16) % 2 == 0 ? _seedProof(target) : _shortSeedProof(target);
@@ -169,81 +168,88 @@ contract CrowdHandler is SlotHandler {
         try randomness.prove(L1Slot.wrap(target), proof) {
             _targets.push(target);
         } catch (bytes memory reason) {
-            _own(reason);
+            _expectOwnError(reason);
         }
     }
 
     function _afterCommit(Quote memory quote, bytes memory signature) internal override {
-        _quoteOf[_mSlot][_view().turn] = _quotes.length;
+        _quoteOf[_modelSlot][_view().rank] = _quotes.length;
         _quotes.push(quote);
         _signatures.push(signature);
     }
 
-    /// @dev A quote of an earlier slot once more, as it was or as one of the slot in turn.
+    /// @dev Commits a quote of an earlier slot again, unchanged or changed to the slot in turn.
     function _replay(uint256 seed) private {
         uint256 i = seed % _quotes.length;
         if (i == 0 || Slot.unwrap(_quotes[i].slot) == _view().slot) return;
         ++replays;
         Quote memory quote = _quotes[i];
-        SlotView memory v = reader.currentSlot();
-        if ((seed >> 64) % 2 == 0) quote.slot = v.slot;
-        if ((seed >> 72) % 2 == 0 && v.turn < v.candidates.length) quote.headerHash = v.candidates[v.turn].headerHash;
-        if ((seed >> 80) % 2 == 0 && v.turn < v.candidates.length) quote.sequencer = v.candidates[v.turn].sequencer;
+        SlotView memory slotView = reader.currentSlot();
+        if ((seed >> 64) % 2 == 0) quote.slot = slotView.slot;
+        if ((seed >> 72) % 2 == 0 && slotView.rank < slotView.candidates.length) {
+            quote.headerHash = slotView.candidates[slotView.rank].headerHash;
+        }
+        if ((seed >> 80) % 2 == 0 && slotView.rank < slotView.candidates.length) {
+            quote.sequencer = slotView.candidates[slotView.rank].sequencer;
+        }
         vm.prank(quote.prover);
         try rollup.commit(quote, "", _signatures[i]) {
             ++_revived;
         } catch (bytes memory reason) {
-            _own(reason);
+            _expectOwnError(reason);
         }
     }
 
-    /// @dev Blocks in backup, each with one fault that the normal path refuses.
+    /// @dev Tries backup blocks, each with one fault that the normal path refuses.
     function _tryBadBlocks() private {
         if (_view().phase != Phase.Backup) return;
         ++badBlocks;
         for (uint256 kind = 0; kind < KINDS_OF_BAD_BLOCKS; ++kind) {
-            (Header memory h, bytes memory proof, bytes32[] memory shown) = _badBlock(kind);
+            (Header memory header, bytes memory proof, bytes32[] memory shown) = _badBlock(kind);
             vm.blobhashes(shown);
-            try rollup.finalizeBackup(h, relay, proof) {
+            try rollup.finalizeBackup(header, relay, proof) {
                 ++_badBlocks;
                 break;
             } catch (bytes memory reason) {
-                _own(reason);
+                _expectOwnError(reason);
             }
         }
         vm.blobhashes(new bytes32[](0));
     }
 
-    function _badBlock(uint256 kind) private returns (Header memory h, bytes memory proof, bytes32[] memory shown) {
-        h = _header(1, keccak256(abi.encode(++_salt)));
-        shown = h.blobHashes;
-        if (kind == 0) h.parent = keccak256("another");
-        else if (kind == 1) h.slot = h.slot.advance(1);
-        else if (kind == 2) h.committeeDigest = "digest";
-        else if (kind == 3) h.vote = PAYLOAD;
-        else if (kind == 4) h.blobHashes = new bytes32[](2);
-        else if (kind == 5) h.chunks = 0;
-        else if (kind == 6) h.chunks = 13;
+    function _badBlock(uint256 kind)
+        private
+        returns (Header memory header, bytes memory proof, bytes32[] memory shown)
+    {
+        header = _header(1, keccak256(abi.encode(++_salt)));
+        shown = header.blobHashes;
+        if (kind == 0) header.parent = keccak256("another");
+        else if (kind == 1) header.slot = header.slot.advance(1);
+        else if (kind == 2) header.committeeDigest = "digest";
+        else if (kind == 3) header.vote = PAYLOAD;
+        else if (kind == 4) header.blobHashes = new bytes32[](2);
+        else if (kind == 5) header.chunks = 0;
+        else if (kind == 6) header.chunks = 13;
         else if (kind == 7) shown = new bytes32[](1);
-        proof = _proof(h, relay);
-        // It says one thing, and proves another.
-        if (kind == 8) h.stateRoot = "another";
+        proof = _proof(header, relay);
+        // The header differs from the one that was proven.
+        if (kind == 8) header.stateRoot = "another";
     }
 
-    /// @dev Whatever happened: somebody who waits long enough can finalize a block, without anybody's help.
+    /// @dev From any state, an account that waits long enough can finalize a block without anybody's help.
     function _tryMovingOn() private {
         uint256 snapshot = vm.snapshotState();
         bool moved;
         for (uint256 i = 0; i < MOST_PHASES && !moved; ++i) {
-            Now memory n = _view();
-            if (n.phase != Phase.Backup) {
-                _warp(n.end);
+            CurrentSlot memory current = _view();
+            if (current.phase != Phase.Backup) {
+                _warp(current.end);
                 continue;
             }
-            Header memory h = _header(1, "moving on");
-            bytes memory proof = _proof(h, relay);
-            vm.blobhashes(h.blobHashes);
-            (moved,) = address(rollup).call(abi.encodeCall(rollup.finalizeBackup, (h, relay, proof)));
+            Header memory header = _header(1, "moving on");
+            bytes memory proof = _proof(header, relay);
+            vm.blobhashes(header.blobHashes);
+            (moved,) = address(rollup).call(abi.encodeCall(rollup.finalizeBackup, (header, relay, proof)));
             vm.blobhashes(new bytes32[](0));
             if (!moved) break;
         }
@@ -253,11 +259,11 @@ contract CrowdHandler is SlotHandler {
 
     // ---- ghosts ---------------------------------------------------------------------------------------------------
 
-    /// @dev Once a slot has started, who may propose in the next one can only get fewer.
+    /// @dev After a slot has started, the set of sequencers that may propose in the next one can only shrink.
     function _freeze() private {
-        Now memory n = _view();
-        _freezeAt(n.previousStart);
-        if (n.start <= _now()) _freezeAt(n.start);
+        CurrentSlot memory current = _view();
+        _freezeAt(current.previousStart);
+        if (current.start <= _now()) _freezeAt(current.start);
     }
 
     function _freezeAt(uint64 start) private {
@@ -268,7 +274,7 @@ contract CrowdHandler is SlotHandler {
                 _frozen[start][i] = found;
                 _frozenKeys[start][i] = staking.blsKeyHashOf(_id(i));
             } else if (found == address(0)) {
-                // Who is out stays out.
+                // A sequencer that left the set stays out.
                 _frozen[start][i] = found;
             }
         }
@@ -281,13 +287,16 @@ contract CrowdHandler is SlotHandler {
 
     // ---- what must hold -------------------------------------------------------------------------------------------
 
-    /// @notice Set frozen < seed revealed < score used < exit paid.
+    /// @notice The set is frozen before the seed is revealed, the seed is revealed before a score is used, and a score
+    /// is used before an exit is paid.
     function checkFreezeOrder() external view {
-        Now memory n = _view();
-        _checkFrozen(n.previousStart);
-        if (n.start <= _now()) _checkFrozen(n.start);
-        if (n.previousStart >= n.seedAt) revert Broken("frozen before the seed", n.previousStart, n.seedAt);
-        if (n.seedAt >= n.start) revert Broken("seed before the slot", n.seedAt, n.start);
+        CurrentSlot memory current = _view();
+        _checkFrozen(current.previousStart);
+        if (current.start <= _now()) _checkFrozen(current.start);
+        if (current.previousStart >= current.seedAt) {
+            revert Broken("frozen before the seed", current.previousStart, current.seedAt);
+        }
+        if (current.seedAt >= current.start) revert Broken("seed before the slot", current.seedAt, current.start);
         Candidate[] memory candidates = reader.candidates();
         for (uint256 i = 0; i < candidates.length; ++i) {
             if (staking.statusOf(candidates[i].sequencer) == Status.Exited) revert Broken("exit paid", 0, i);
@@ -304,42 +313,42 @@ contract CrowdHandler is SlotHandler {
         }
     }
 
-    /// @notice A seed follows from slot and L1 slot, whoever brought it, how and when.
+    /// @notice A seed depends only on the slot and the L1 slot, and not on who proved it, how and when.
     function checkSeeds() external view {
-        SlotView memory v = reader.currentSlot();
-        if (v.seed != 0) {
-            bytes32 mix = _mix(L1Slot.unwrap(v.seedAt) + 1);
-            _equal("seed", uint256(keccak256(abi.encode(SEED_DOMAIN, mix, v.slot))), uint256(v.seed));
+        SlotView memory slotView = reader.currentSlot();
+        if (slotView.seed != 0) {
+            bytes32 mix = _mix(L1Slot.unwrap(slotView.seedAt) + 1);
+            _equal("seed", uint256(keccak256(abi.encode(SEED_DOMAIN, mix, slotView.slot))), uint256(slotView.seed));
         }
         for (uint256 i = 0; i < _targets.length; ++i) {
             _equal("mix", uint256(_mix(_targets[i] + 1)), uint256(randomness.mixAt(L1Slot.wrap(_targets[i]))));
         }
     }
 
-    /// @notice The commitments of a slot are those made in it.
+    /// @notice The commitments of a slot were made in that slot.
     function checkTerms() external view {
         _equal("revived quotes", 0, _revived);
         Candidate[] memory candidates = reader.candidates();
         for (uint256 i = 0; i < candidates.length; ++i) {
-            Candidate memory c = candidates[i];
-            bool committed = i < _mTurns.length && _mTurns[i].committedAt != NEVER;
-            _equal("commitment", committed ? _mTurns[i].committedAt : 0, L1Slot.unwrap(c.committedAt));
+            Candidate memory candidate = candidates[i];
+            bool committed = i < _modelCandidates.length && _modelCandidates[i].committedAt != NEVER;
+            _equal("commitment", committed ? _modelCandidates[i].committedAt : 0, L1Slot.unwrap(candidate.committedAt));
             if (!committed) continue;
-            Quote memory quote = _quotes[_quoteOf[_mSlot][i]];
-            _equal("prover", uint160(quote.prover), uint160(c.prover));
-            _equal("payee", uint160(quote.payee), uint160(c.payee));
-            _equal("bond", quote.bond, c.bond);
-            _equal("price", quote.price, c.price);
-            _equal("header", uint256(quote.headerHash), uint256(c.headerHash));
+            Quote memory quote = _quotes[_quoteOf[_modelSlot][i]];
+            _equal("prover", uint160(quote.prover), uint160(candidate.prover));
+            _equal("payee", uint160(quote.payee), uint160(candidate.payee));
+            _equal("bond", quote.bond, candidate.bond);
+            _equal("price", quote.price, candidate.price);
+            _equal("header", uint256(quote.headerHash), uint256(candidate.headerHash));
         }
     }
 
-    /// @notice Backup accepts nothing that the normal path would refuse.
+    /// @notice The backup accepts nothing that the normal path refuses.
     function checkBackup() external view {
         _equal("bad blocks", 0, _badBlocks);
     }
 
-    /// @notice The chain can move on.
+    /// @notice The chain can always continue.
     function checkMovesOn() external view {
         _equal("stuck", 0, _stuck);
     }

@@ -6,7 +6,7 @@ import {Action} from "../../../contracts/interfaces/IPayload.sol";
 import {GovernanceFixture} from "../../support/GovernanceFixture.sol";
 import {MutablePayload, Target, single} from "../../support/Payloads.sol";
 
-/// @title Blocks that vote, and people who push, execute, pause and change payloads at any time
+/// @title Blocks with votes, and accounts that push, execute, pause and change payloads at any time
 contract GovernanceHandler is GovernanceFixture {
     uint256 private constant PAYLOADS = 6;
     bytes4 private constant PANIC = 0x4e487b71;
@@ -28,7 +28,7 @@ contract GovernanceHandler is GovernanceFixture {
     uint256 private _approvals = 1;
     bytes private _badRevert;
 
-    /// @notice How often each was done.
+    /// @notice How often each action was done.
     uint256 public pushes;
     uint256 public executions;
     uint256 public pauses;
@@ -40,11 +40,11 @@ contract GovernanceHandler is GovernanceFixture {
         }
     }
 
-    /// @dev Every second one grants the guardian another pause.
+    /// @dev Every second payload grants the guardian another pause.
     function _newPayload() private {
-        MutablePayload p = new MutablePayload();
-        p.set(_actionsOf(_payloads.length));
-        _payloads.push(p);
+        MutablePayload payload = new MutablePayload();
+        payload.set(_actionsOf(_payloads.length));
+        _payloads.push(payload);
     }
 
     function _actionsOf(uint256 i) private view returns (Action[] memory) {
@@ -53,7 +53,7 @@ contract GovernanceHandler is GovernanceFixture {
             : single(address(target), abi.encodeCall(Target.set, (i)));
     }
 
-    /// @notice One action.
+    /// @notice Makes one action.
     function step(uint256 seed) external {
         seed = uint256(keccak256(abi.encode(seed, ++_salt)));
         uint256 choice = seed % 16;
@@ -61,7 +61,7 @@ contract GovernanceHandler is GovernanceFixture {
         uint256 i = seed % _payloads.length;
         seed >>= 8;
         if (choice < 7) {
-            _signalOne(seed % 8 == 0 ? i : _favourite(_slot / ROUND));
+            _signalOne(seed % 8 == 0 ? i : _majorityPayload(_slot / ROUND));
         } else if (choice < 9) {
             _push(i, seed);
         } else if (choice < 11) {
@@ -79,8 +79,8 @@ contract GovernanceHandler is GovernanceFixture {
         }
     }
 
-    /// @dev What most blocks of a round vote for.
-    function _favourite(uint64 round) private view returns (uint256) {
+    /// @dev The payload that most blocks of a round vote for.
+    function _majorityPayload(uint64 round) private view returns (uint256) {
         return uint256(keccak256(abi.encode(round))) % _payloads.length;
     }
 
@@ -91,10 +91,9 @@ contract GovernanceHandler is GovernanceFixture {
 
     function _push(uint256 i, uint256 seed) private {
         if (_slot < ROUND) return;
-        // casting: zero or one
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: zero or one.
         uint64 round = _slot / ROUND - uint64(seed % 2);
-        if (seed % 8 < 6) i = _favourite(round);
+        if (seed % 8 < 6) i = _majorityPayload(round);
         vm.prank(stranger);
         try votes.push(round, address(_payloads[i])) {
             if (_ballots[round][i] < QUORUM) ++_withoutQuorum;
@@ -105,11 +104,11 @@ contract GovernanceHandler is GovernanceFixture {
             _inQueue.push(i);
             ++pushes;
         } catch (bytes memory reason) {
-            _own(reason);
+            _expectOwnError(reason);
         }
     }
 
-    /// @dev With the actions that were queued, or those that the payload answers now.
+    /// @dev Executes with the actions that were queued, or with those that the payload returns now.
     function _execute(uint256 i, uint256 seed) private {
         if (seed % 4 != 0 && _inQueue.length != 0) i = _inQueue[(seed >> 8) % _inQueue.length];
         Action[] memory actions = _payloads[i].actions();
@@ -125,7 +124,7 @@ contract GovernanceHandler is GovernanceFixture {
             if (approves) ++_approvals;
             _afterExecution(address(_payloads[i]));
         } catch (bytes memory reason) {
-            _own(reason);
+            _expectOwnError(reason);
         }
     }
 
@@ -135,13 +134,12 @@ contract GovernanceHandler is GovernanceFixture {
             ++pauses;
             _afterPause();
         } catch (bytes memory reason) {
-            _own(reason);
+            _expectOwnError(reason);
         }
     }
 
-    function _own(bytes memory reason) private {
-        // casting: the selector
-        // forge-lint: disable-next-line(unsafe-typecast)
+    function _expectOwnError(bytes memory reason) private {
+        // Cast: the selector.
         if (reason.length < 4 || bytes4(reason) == PANIC) _badRevert = abi.encode(reason);
     }
 

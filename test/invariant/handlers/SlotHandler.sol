@@ -9,11 +9,12 @@ import {Status} from "../../../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../../contracts/types/Time.sol";
 import {Fixture} from "../../support/Fixture.sol";
-import {NEVER, Reference, Turn} from "../../support/Reference.sol";
+import {CandidateTimes, NEVER, Reference} from "../../support/Reference.sol";
 import {Vm} from "forge-std/Vm.sol";
 
-/// @title Actors that play slots at random, and what must hold whatever they do
-/// @notice `step` does one thing; the `check…` functions compare the contracts with ghost sums and with a reference model.
+/// @title Actors that run slots at random, and the invariants that must hold
+/// @notice `step` makes one action. The `check…` functions compare the contracts with ghost variables and with a
+/// reference model.
 contract SlotHandler is Fixture {
     address internal constant PAYLOAD = address(0xbeef);
 
@@ -21,31 +22,32 @@ contract SlotHandler is Fixture {
 
     // ---- ghosts ---------------------------------------------------------------------------------------------------
 
-    /// @dev Bonds by prover: locked by commitments less ended by events. By slot: the same, in number.
+    /// @dev Bonds by prover: the sum that commitments locked less the sum that ended, from events. By slot: their
+    /// number.
     mapping(address => uint256) private _locked;
     mapping(uint64 => uint256) private _openBonds;
     uint64[] private _slotsWithBonds;
-    /// @dev Penalties by sequencer index, and everything burned.
+    /// @dev Penalties by sequencer index, and everything that was burned.
     mapping(uint256 => uint256) private _penalties;
-    /// @dev What was added to stakes, by sequencer index.
+    /// @dev Amounts added to stakes, by sequencer index.
     mapping(uint256 => uint256) internal _toppedUp;
     /// @dev Secret keys by attester.
     mapping(address => uint256) internal _keys;
     uint256 private _burned;
-    /// @dev Rewards credited less those claimed, by events.
+    /// @dev Credited rewards less claimed ones, from events.
     uint256 private _credited;
     /// @dev Finalized headers, in order.
     bytes32[] private _chain;
     mapping(uint64 => uint256) private _blocksOf;
-    /// @dev Finalized blocks that don't build on the one before.
+    /// @dev Number of finalized blocks that do not build on the previous one.
     uint256 private _orphans;
-    /// @dev Everybody who may have tokens.
+    /// @dev All accounts that may have tokens.
     address[] private _people;
-    /// @dev Proposals of the slot in turn: every score that was offered, listed or not.
+    /// @dev All offered scores of the slot in turn, listed or not.
     uint192[] private _offered;
     /// @dev Headers of the candidates, by hash.
     mapping(bytes32 => Header) private _headers;
-    /// @dev Votes of finalized blocks that were revealed, and of those that weren't.
+    /// @dev Numbers of finalized blocks with a vote, revealed and not revealed.
     uint256 private _votes;
     uint256 private _strangersVotes;
     uint256 internal _salt;
@@ -60,10 +62,10 @@ contract SlotHandler is Fixture {
 
     // ---- model ----------------------------------------------------------------------------------------------------
 
-    uint64 internal _mSlot;
-    uint256 private _mStart;
-    uint256 private _mPrevious;
-    Turn[] internal _mTurns;
+    uint64 internal _modelSlot;
+    uint256 private _modelStart;
+    uint256 private _modelPreviousStart;
+    CandidateTimes[] internal _modelCandidates;
 
     function setUp() public virtual override {
         super.setUp();
@@ -76,20 +78,20 @@ contract SlotHandler is Fixture {
             _people.push(owners[i]);
             _keys[attesters[i]] = attesterKeys[i];
         }
-        // The model starts at the deployment, too: everything so far was idle.
-        _mPrevious = DEPLOYED_AT;
-        _mStart = DEPLOYED_AT + 3;
+        // The model also starts at the deployment. All slots until now were idle.
+        _modelPreviousStart = DEPLOYED_AT;
+        _modelStart = DEPLOYED_AT + 3;
         _catchUp();
     }
 
-    /// @dev Rules that the model plays by: those of the deployment, unless a bug is planted.
+    /// @dev Rules of the model: those of the deployment, unless a bug is planted.
     function _rules() internal pure virtual returns (Parameters memory) {
         return _parameters();
     }
 
     // ---- actions --------------------------------------------------------------------------------------------------
 
-    /// @notice One action, most often one that the phase invites.
+    /// @notice Makes one action, usually one that the phase allows.
     function step(uint256 seed) public virtual {
         seed = uint256(keccak256(abi.encode(seed, ++_salt)));
         vm.recordLogs();
@@ -108,26 +110,26 @@ contract SlotHandler is Fixture {
             else if (phase == Phase.Backup && rest % 3 == 0) _tryBackup(rest >> 2);
             else _pass(rest);
         } else if (choice == 12) {
-            _aside(rest);
+            _otherAction(rest);
         } else {
-            // Out of turn: nothing but an own error may come of it.
+            // An action outside of its phase: it may only fail with a declared error.
             if (choice == 13) _tryPropose(rest % 4);
             else if (choice == 14) _tryReveal();
             else if (rest % 2 == 0) _tryFinalize(rest >> 1);
             else _tryBackup(rest >> 1);
         }
         _catchUp();
-        _book();
+        _recordEvents();
     }
 
-    /// @dev Books what happened since the last time.
-    function _book() internal {
+    /// @dev Records the events since the last call.
+    function _recordEvents() internal {
         Vm.Log[] memory logs = vm.getRecordedLogs();
         _account(logs);
         _observe(logs);
     }
 
-    /// @dev Gets to see every event, in order.
+    /// @dev Called for every event, in order.
     function _observe(Vm.Log[] memory logs) internal virtual {}
 
     function _pass(uint256 seed) private {
@@ -138,112 +140,111 @@ contract SlotHandler is Fixture {
     }
 
     function _tryPropose(uint256 i) private {
-        Now memory n = _view();
-        bytes memory proof = n.phase == Phase.Waiting ? bytes("") : _seedProof(n.seedAt);
-        Header memory h = _header(1, keccak256(abi.encode(++_salt)));
-        if (_salt % 3 == 0) h.vote = PAYLOAD;
-        address sender = staking.eligibleAttester(_id(i), L1Slot.wrap(n.previousStart));
+        CurrentSlot memory current = _view();
+        bytes memory proof = current.phase == Phase.Waiting ? bytes("") : _seedProof(current.seedAt);
+        Header memory header = _header(1, keccak256(abi.encode(++_salt)));
+        if (_salt % 3 == 0) header.vote = PAYLOAD;
+        address sender = staking.eligibleAttester(_id(i), L1Slot.wrap(current.previousStart));
         if (sender == address(0)) sender = attesters[i];
         uint192 score;
-        if (n.phase == Phase.Proposal) {
-            bytes32 seed = keccak256(abi.encode(SEED_DOMAIN, _mix(n.seedAt + 1), n.slot));
-            score = scoring.score(address(rollup), Slot.wrap(n.slot), seed, _id(i), sender, "");
+        if (current.phase == Phase.Proposal) {
+            bytes32 seed = keccak256(abi.encode(SEED_DOMAIN, _mix(current.seedAt + 1), current.slot));
+            score = scoring.score(address(rollup), Slot.wrap(current.slot), seed, _id(i), sender, "");
         }
-        bool before = rollup.isCandidate(_id(i)) && n.count != 0;
+        bool before = rollup.isCandidate(_id(i)) && current.count != 0;
         vm.prank(sender);
-        try rollup.propose(Slot.wrap(n.slot), _id(i), _hash(h), proof, "") {
-            _headers[_hash(h)] = h;
+        try rollup.propose(Slot.wrap(current.slot), _id(i), _hash(header), proof, "") {
+            _headers[_hash(header)] = header;
             _offered.push(score);
-            if (_mTurns.length < 3) _mTurns.push(Turn(NEVER, NEVER));
+            if (_modelCandidates.length < 3) _modelCandidates.push(CandidateTimes(NEVER, NEVER));
             _afterPropose();
         } catch (bytes memory reason) {
-            _own(reason);
-            // casting: the selector; every reason has one
-            // forge-lint: disable-next-line(unsafe-typecast)
+            _expectOwnError(reason);
+            // Cast: the selector; every reason has one.
             if (bytes4(reason) == IRollup.ScoreTooLow.selector && !before) _offered.push(score);
         }
     }
 
     function _tryCommit(uint256 seed) private {
-        SlotView memory v = reader.currentSlot();
-        Candidate memory c = v.candidates[v.turn];
-        uint256 i = SequencerId.unwrap(c.sequencer) - 1;
-        Quote memory quote = _quote(i, c.headerHash);
+        SlotView memory slotView = reader.currentSlot();
+        Candidate memory candidate = slotView.candidates[slotView.rank];
+        uint256 i = SequencerId.unwrap(candidate.sequencer) - 1;
+        Quote memory quote = _quote(i, candidate.headerHash);
         quote.prover = seed % 3 == 0 ? rescuer : prover;
-        // casting: small amounts
-        // forge-lint: disable-start(unsafe-typecast)
+        // Cast: small amounts.
         quote.bond = uint128(10e18 + seed % 10e18);
         quote.price = uint96(seed % 1.3e18);
-        // forge-lint: disable-end(unsafe-typecast)
-        bytes memory signature = _sign(_keys[staking.attesterAt(c.sequencer, v.previousStart)], quote);
+        bytes memory signature = _sign(_keys[staking.attesterAt(candidate.sequencer, slotView.previousStart)], quote);
         vm.prank(quote.prover);
         try rollup.commit(quote, "", signature) {
             _locked[quote.prover] += quote.bond;
-            if (_openBonds[Slot.unwrap(v.slot)]++ == 0) _slotsWithBonds.push(Slot.unwrap(v.slot));
-            _mTurns[v.turn].committedAt = _now();
+            if (_openBonds[Slot.unwrap(slotView.slot)]++ == 0) _slotsWithBonds.push(Slot.unwrap(slotView.slot));
+            _modelCandidates[slotView.rank].committedAt = _now();
             _afterCommit(quote, signature);
         } catch (bytes memory reason) {
-            _own(reason);
+            _expectOwnError(reason);
         }
     }
 
-    /// @dev Header of the candidate in turn, or of none.
-    function _inTurn() private view returns (Header memory h) {
-        SlotView memory v = reader.currentSlot();
-        if (v.turn < v.candidates.length) h = _headers[v.candidates[v.turn].headerHash];
+    /// @dev Header of the candidate in turn; empty if there is none.
+    function _inTurn() private view returns (Header memory header) {
+        SlotView memory slotView = reader.currentSlot();
+        if (slotView.rank < slotView.candidates.length) {
+            header = _headers[slotView.candidates[slotView.rank].headerHash];
+        }
     }
 
     function _tryReveal() private {
-        uint256 turn = _view().turn;
-        Header memory h = _inTurn();
-        vm.blobhashes(h.blobHashes);
-        try rollup.reveal(h) {
-            _mTurns[turn].revealedAt = _now();
+        uint256 turn = _view().rank;
+        Header memory header = _inTurn();
+        vm.blobhashes(header.blobHashes);
+        try rollup.reveal(header) {
+            _modelCandidates[turn].revealedAt = _now();
         } catch (bytes memory reason) {
-            _own(reason);
+            _expectOwnError(reason);
         }
         vm.blobhashes(new bytes32[](0));
     }
 
     function _tryFinalize(uint256 seed) private {
-        Header memory h = _inTurn();
-        if (h.chunks == 0) return;
+        Header memory header = _inTurn();
+        if (header.chunks == 0) return;
         address to = seed % 2 == 0 ? rescuer : relay;
-        bytes memory proof = _proof(h, to);
+        bytes memory proof = _proof(header, to);
         Phase phase = _view().phase;
         vm.prank(seed % 5 == 0 ? relay : prover);
-        try rollup.finalize(h, to, proof) {
+        try rollup.finalize(header, to, proof) {
             phase == Phase.ExclusiveProving ? ++finalized : ++rescued;
-            if (h.vote != address(0)) ++_votes;
-            _ended(h);
+            if (header.vote != address(0)) ++_votes;
+            _ended(header);
         } catch (bytes memory reason) {
-            _own(reason);
+            _expectOwnError(reason);
         }
     }
 
     function _tryBackup(uint256 seed) private {
-        Header memory h = _inTurn();
-        bool fresh = h.chunks == 0 || seed % 2 == 0;
+        Header memory header = _inTurn();
+        bool fresh = header.chunks == 0 || seed % 2 == 0;
         if (fresh) {
-            h = _header(1, keccak256(abi.encode(++_salt)));
-            if (seed % 7 == 0) h.vote = PAYLOAD;
+            header = _header(1, keccak256(abi.encode(++_salt)));
+            if (seed % 7 == 0) header.vote = PAYLOAD;
         }
-        bool revealed = !fresh && _mTurns[_view().turn].revealedAt != NEVER;
-        bytes memory proof = _proof(h, relay);
-        vm.blobhashes(h.blobHashes);
+        bool revealed = !fresh && _modelCandidates[_view().rank].revealedAt != NEVER;
+        bytes memory proof = _proof(header, relay);
+        vm.blobhashes(header.blobHashes);
         vm.prank(relay);
-        try rollup.finalizeBackup(h, relay, proof) {
+        try rollup.finalizeBackup(header, relay, proof) {
             ++backedUp;
-            if (h.vote != address(0)) revealed ? ++_votes : ++_strangersVotes;
-            _ended(h);
+            if (header.vote != address(0)) revealed ? ++_votes : ++_strangersVotes;
+            _ended(header);
         } catch (bytes memory reason) {
-            _own(reason);
+            _expectOwnError(reason);
         }
         vm.blobhashes(new bytes32[](0));
     }
 
-    /// @dev What goes on beside the slots: escrow, rewards, settling, exits.
-    function _aside(uint256 seed) private {
+    /// @dev Actions beside the slots: escrow, rewards, settling, exits.
+    function _otherAction(uint256 seed) private {
         uint256 choice = seed % 8;
         seed >>= 8;
         if (choice == 6) return _tryPause(seed);
@@ -251,29 +252,28 @@ contract SlotHandler is Fixture {
         address who = seed % 2 == 0 ? prover : rescuer;
         vm.prank(who);
         if (choice == 0) {
-            // casting: a small amount
-            // forge-lint: disable-next-line(unsafe-typecast)
+            // Cast: a small amount.
             try escrow.requestWithdrawal(uint128(seed % 30e18)) {}
             catch (bytes memory reason) {
-                _own(reason);
+                _expectOwnError(reason);
             }
         } else if (choice == 1) {
             try escrow.withdraw(who) {}
             catch (bytes memory reason) {
-                _own(reason);
+                _expectOwnError(reason);
             }
         } else if (choice == 2) {
             try rewards.claim(payee) returns (uint256 paid) {
                 _credited -= paid;
             } catch (bytes memory reason) {
-                _own(reason);
+                _expectOwnError(reason);
             }
         } else if (choice == 3) {
             rollup.sync();
         } else if (choice == 4) {
             try rollup.settle() {}
             catch (bytes memory reason) {
-                _own(reason);
+                _expectOwnError(reason);
             }
         } else if (seed % 31 == 0) {
             _exit((seed >> 8) % 4);
@@ -286,18 +286,16 @@ contract SlotHandler is Fixture {
         try rollup.pause() {
             ++paused;
             _follow(_now() + 1);
-            _mPrevious = _now() + 50;
-            _mStart = _mPrevious + 3;
+            _modelPreviousStart = _now() + 50;
+            _modelStart = _modelPreviousStart + 3;
         } catch (bytes memory reason) {
-            _own(reason);
+            _expectOwnError(reason);
         }
     }
 
     function _changeRates(uint256 seed) private {
-        // casting: small amounts
-        // forge-lint: disable-start(unsafe-typecast)
+        // Cast: small amounts.
         Rates memory rates = Rates(uint96(seed % 5e18), uint96((seed >> 64) % 0.2e18), 4000, 5000, 1000);
-        // forge-lint: disable-end(unsafe-typecast)
         vm.prank(governance);
         rewards.setRates(rates);
     }
@@ -306,32 +304,31 @@ contract SlotHandler is Fixture {
         vm.stopPrank();
         vm.startPrank(owners[i]);
         if (staking.statusOf(_id(i)) == Status.Active) staking.initiateExit(_id(i));
-        _book();
+        _recordEvents();
         try staking.withdraw(_id(i)) {}
         catch (bytes memory reason) {
-            _own(reason);
+            _expectOwnError(reason);
         }
         vm.stopPrank();
     }
 
     // ---- bookkeeping ----------------------------------------------------------------------------------------------
 
-    /// @dev Every refusal has an error of its own: no panic, no empty revert. What the refused call logged didn't happen.
-    function _own(bytes memory reason) internal {
+    /// @dev Every refusal has a declared error: no panic, no empty revert. The events of a reverted call are dropped.
+    function _expectOwnError(bytes memory reason) internal {
         vm.getRecordedLogs();
-        // casting: the selector
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: the selector.
         if (reason.length < 4 || bytes4(reason) == bytes4(0x4e487b71)) _badRevert = abi.encode(reason);
     }
 
-    /// @dev Ghosts follow the events.
+    /// @dev Updates the ghost variables from an event.
     function _account(Vm.Log[] memory logs) private {
         for (uint256 i = 0; i < logs.length; ++i) {
             if (logs[i].emitter == address(rewards) && logs[i].topics[0] == IRewards.BlockPaid.selector) {
                 (, uint256 a, uint256 b, uint256 c) = abi.decode(logs[i].data, (Slot, uint256, uint256, uint256));
                 _credited += a + b + c;
             }
-            // A pause concerns no slot.
+            // A pause belongs to no slot.
             if (logs[i].emitter != address(rollup) || logs[i].topics[0] == IRollup.Paused.selector) continue;
             bytes32 topic = logs[i].topics[0];
             uint64 slot = uint64(uint256(logs[i].topics[1]));
@@ -353,11 +350,11 @@ contract SlotHandler is Fixture {
         }
     }
 
-    function _ended(Header memory h) private {
+    function _ended(Header memory header) private {
         bytes32 parent = _chain.length == 0 ? _genesis() : _chain[_chain.length - 1];
-        if (h.parent != parent) ++_orphans;
-        _chain.push(_hash(h));
-        ++_blocksOf[Slot.unwrap(h.slot)];
+        if (header.parent != parent) ++_orphans;
+        _chain.push(_hash(header));
+        ++_blocksOf[Slot.unwrap(header.slot)];
         _follow(_now() + 1);
         _afterBlock();
     }
@@ -366,22 +363,22 @@ contract SlotHandler is Fixture {
         return keccak256(abi.encode(GENESIS_DOMAIN, block.chainid, address(rollup)));
     }
 
-    /// @dev The model's slot ended before `end`; the next one follows.
+    /// @dev The model's slot ended before `end`, and the next one follows.
     function _follow(uint256 end) private {
-        uint256 seeded = _mStart + 2 + 1;
-        _mPrevious = _mStart;
-        _mStart = end > seeded ? end : seeded;
-        ++_mSlot;
-        delete _mTurns;
+        uint256 seeded = _modelStart + 2 + 1;
+        _modelPreviousStart = _modelStart;
+        _modelStart = end > seeded ? end : seeded;
+        ++_modelSlot;
+        delete _modelCandidates;
         delete _offered;
     }
 
-    /// @dev The model walks through the slots that ended meanwhile, one by one.
+    /// @dev The model goes through the slots that ended in the meantime, one by one.
     function _catchUp() internal {
         while (true) {
-            Reference.Answer memory a = Reference.phase(_rules(), _mStart, _mTurns, _now());
-            if (!a.over) return;
-            _follow(a.end);
+            Reference.Answer memory answer = Reference.phase(_rules(), _modelStart, _modelCandidates, _now());
+            if (!answer.over) return;
+            _follow(answer.end);
         }
     }
 
@@ -417,8 +414,8 @@ contract SlotHandler is Fixture {
         uint256 escrowed;
         uint256 owed;
         for (uint256 i = 0; i < _people.length; ++i) {
-            EscrowAccount memory a = escrow.account(_people[i]);
-            escrowed += uint256(a.free) + a.locked + a.withdrawing;
+            EscrowAccount memory account = escrow.account(_people[i]);
+            escrowed += uint256(account.free) + account.locked + account.withdrawing;
             owed += rewards.owed(_people[i]);
         }
         _equal("escrow", escrowed, token.balanceOf(address(escrow)));
@@ -432,7 +429,7 @@ contract SlotHandler is Fixture {
         uint256 open;
         for (uint256 i = 0; i < _slotsWithBonds.length; ++i) {
             open += _openBonds[_slotsWithBonds[i]];
-            // The only slot whose bonds may be open is the last one with any: it isn't settled yet.
+            // Only the last slot with bonds may have open ones, as it may not be settled yet.
             if (i + 1 < _slotsWithBonds.length) _equal("open bonds", 0, _openBonds[_slotsWithBonds[i]]);
         }
         if (open == 0) _equal("locked", 0, escrow.account(prover).locked + escrow.account(rescuer).locked);
@@ -463,38 +460,38 @@ contract SlotHandler is Fixture {
         }
     }
 
-    /// @dev The list holds the best scores on offer, best first.
+    /// @dev The list has the best offered scores, best first.
     function checkRanking() external view {
-        SlotView memory v = reader.currentSlot();
+        SlotView memory slotView = reader.currentSlot();
         uint192[] memory scores = _offered;
         for (uint256 i = 1; i < scores.length; ++i) {
             for (uint256 j = i; j != 0 && scores[j] > scores[j - 1]; --j) {
                 (scores[j], scores[j - 1]) = (scores[j - 1], scores[j]);
             }
         }
-        _equal("candidates", scores.length < 3 ? scores.length : 3, v.candidates.length);
-        for (uint256 i = 0; i < v.candidates.length; ++i) {
-            _equal("score", scores[i], v.candidates[i].score);
+        _equal("candidates", scores.length < 3 ? scores.length : 3, slotView.candidates.length);
+        for (uint256 i = 0; i < slotView.candidates.length; ++i) {
+            _equal("score", scores[i], slotView.candidates[i].score);
         }
     }
 
     function checkPhases() external view {
-        Now memory n = _view();
-        Reference.Answer memory a = Reference.phase(_rules(), _mStart, _mTurns, _now());
-        _equal("slot", _mSlot, n.slot);
-        _equal("start", _mStart, n.start);
-        _equal("previous start", _mPrevious, n.previousStart);
-        // What happened in the current L1 slot counts for the model from the next one on.
+        CurrentSlot memory current_ = _view();
+        Reference.Answer memory answer = Reference.phase(_rules(), _modelStart, _modelCandidates, _now());
+        _equal("slot", _modelSlot, current_.slot);
+        _equal("start", _modelStart, current_.start);
+        _equal("previous start", _modelPreviousStart, current_.previousStart);
+        // For the model, an action of the current L1 slot counts from the next one on.
         if (!_justMoved()) {
-            _equal("phase", uint256(a.phase), uint256(n.phase));
-            _equal("end", a.end, n.end);
-            if (a.phase < Phase.Halt) _equal("turn", a.turn, n.turn);
+            _equal("phase", uint256(answer.phase), uint256(current_.phase));
+            _equal("end", answer.end, current_.end);
+            if (answer.phase < Phase.Halt) _equal("turn", answer.rank, current_.rank);
         }
     }
 
     function _justMoved() private view returns (bool) {
-        for (uint256 i = 0; i < _mTurns.length; ++i) {
-            if (_mTurns[i].committedAt == _now() || _mTurns[i].revealedAt == _now()) return true;
+        for (uint256 i = 0; i < _modelCandidates.length; ++i) {
+            if (_modelCandidates[i].committedAt == _now() || _modelCandidates[i].revealedAt == _now()) return true;
         }
         return false;
     }

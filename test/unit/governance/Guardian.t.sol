@@ -28,11 +28,11 @@ contract GuardianTest is GovernanceFixture {
         emit IGuardian.GuardianChanged(address(0), keeper);
         vm.expectEmit();
         emit IGuardian.PauseApproved();
-        Guardian g = new Guardian(address(rollup), address(timelock), keeper);
-        assertEq(g.approvals(), 1);
-        assertEq(g.guardian(), keeper);
-        assertEq(g.rollup(), address(rollup));
-        assertEq(g.governance(), address(timelock));
+        Guardian guardian_ = new Guardian(address(rollup), address(timelock), keeper);
+        assertEq(guardian_.approvals(), 1);
+        assertEq(guardian_.guardian(), keeper);
+        assertEq(guardian_.rollup(), address(rollup));
+        assertEq(guardian_.governance(), address(timelock));
     }
 
     /// @custom:rule U13

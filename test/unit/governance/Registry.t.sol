@@ -12,10 +12,10 @@ contract RegistryTest is GovernanceFixture {
     }
 
     function _versionIs(uint256 version, address rollup_, address governance, uint256 addedAt) private view {
-        Version memory v = registry.versionAt(version);
-        assertEq(v.rollup, rollup_);
-        assertEq(v.governance, governance);
-        assertEq(L1Slot.unwrap(v.addedAt), addedAt);
+        Version memory version_ = registry.versionAt(version);
+        assertEq(version_.rollup, rollup_);
+        assertEq(version_.governance, governance);
+        assertEq(L1Slot.unwrap(version_.addedAt), addedAt);
     }
 
     /// @custom:rule M4
@@ -62,7 +62,7 @@ contract RegistryTest is GovernanceFixture {
         assertEq(registry.count(), 3);
     }
 
-    /// The governance of a version decides on the one after it; that of an earlier one has no say.
+    /// The governance of a version decides on the next one. The governance of an earlier version cannot.
     /// @custom:rule U17
     function test_eachVersionsGovernanceAddsTheNext() public {
         address next = address(new RollupDouble());

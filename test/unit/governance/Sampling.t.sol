@@ -4,14 +4,15 @@ pragma solidity 0.8.37;
 import {Test} from "forge-std/Test.sol";
 import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 
-/// @notice The table of `docs/protocol/governance.md`: how likely a share of the stake gets the quorum of a round whose seats it wins one by one, by chance.
+/// @notice The table of `docs/protocol/governance.md`: the probability that a share of the stake gets the quorum of a
+/// round, if it wins each slot of the round at random.
 contract SamplingTest is Test {
     int256 private constant ONE = 1e18;
 
-    /// @dev P(X ≥ q) for X ~ Binomial(n, p), in 1e-18 of `10^-shift`. Sums the terms as exponentials of their logarithms, so that tiny tails keep their digits.
+    /// @dev P(X ≥ q) for X ~ Binomial(n, p), in 1e-18 of `10^-shift`. Sums the terms as exponentials of their
+    /// logarithms, so that tiny tails keep their digits.
     function _tail(uint256 n, uint256 q, uint256 pPermille, int256 shift) private pure returns (uint256 sum) {
-        // casting: small numbers
-        // forge-lint: disable-start(unsafe-typecast)
+        // Cast: small numbers.
         int256 lnP = FixedPointMathLib.lnWad(int256(pPermille * 1e15));
         int256 lnNotP = FixedPointMathLib.lnWad(int256((1000 - pPermille) * 1e15));
         int256 lnTen = FixedPointMathLib.lnWad(10 * ONE);
@@ -25,7 +26,6 @@ contract SamplingTest is Test {
                 lnChoose += FixedPointMathLib.lnWad(int256(n - k) * ONE) - FixedPointMathLib.lnWad(int256(k + 1) * ONE);
             }
         }
-        // forge-lint: disable-end(unsafe-typecast)
     }
 
     /// @dev The tail is `digits[0] . digits[1] digits[2]` · 10^-exponent, rounded.
@@ -33,7 +33,7 @@ contract SamplingTest is Test {
         assertEq((_tail(n, q, pPermille, exponent) + 5e15) / 1e16, digits);
     }
 
-    /// Mainnet's and Sepolia's round: 605 of 1,008.
+    /// The round of mainnet and Sepolia: 605 of 1,008.
     /// @custom:rule U4
     function test_aRoundOf1008() public pure {
         _is(1008, 605, 333, 236, 67);
@@ -49,7 +49,7 @@ contract SamplingTest is Test {
         _is(1008, 605, 650, 1000, 1);
     }
 
-    /// A devnet's round of 10 decides by luck: that's why it is for devnets.
+    /// A devnet's round of 10 is decided by chance, so it is for devnets only.
     /// @custom:rule U4
     function test_aRoundOf10() public pure {
         _is(10, 6, 333, 762, 2);
@@ -58,10 +58,10 @@ contract SamplingTest is Test {
         _is(10, 6, 650, 751, 1);
     }
 
-    /// What can be summed by hand.
+    /// Cases that can be computed by hand.
     /// @custom:rule U4
     function test_smallCases() public pure {
-        // one seat of one; both of two; 1 - 0.7^2 for one of two
+        // One slot of one, both of two, and 1 - 0.7^2 for one of two.
         _is(1, 1, 300, 300, 1);
         _is(2, 2, 300, 900, 2);
         _is(2, 1, 300, 510, 1);

@@ -28,7 +28,7 @@ contract TimelockTest is GovernanceFixture {
         vm.expectRevert(abi.encodeWithSelector(ITimelock.WrongStatus.selector, address(payload), expected, actual));
     }
 
-    /// @dev Sets the payload's actions, has it voted for and waits until it can be executed.
+    /// @dev Sets the payload's actions, has it voted for, and waits until it can be executed.
     function _ready(Action[] memory actions) private {
         payload.set(actions);
         _queue(address(payload));
@@ -120,12 +120,12 @@ contract TimelockTest is GovernanceFixture {
         _expectUnreadable(address(target));
     }
 
-    /// Megabytes of returned data cost whoever pushes their gas, and nobody else anything.
+    /// Megabytes of returned data cost gas of the account that pushes the payload, and nothing else.
     /// @custom:rule U9, M3
     function test_RevertWhen_thePayloadReturnsMegabytes() public {
         address bomb = address(new GarbagePayload(2_000_000, type(uint256).max));
         _expectUnreadable(bomb);
-        // decoded, it would be an empty list
+        // It would decode to an empty list.
         address padded = address(new GarbagePayload(2_000_000, 0x20));
         vm.expectRevert(abi.encodeWithSelector(ITimelock.NoActions.selector, padded));
         vm.prank(address(votes));
@@ -148,7 +148,7 @@ contract TimelockTest is GovernanceFixture {
     /// @custom:rule U9
     function test_RevertWhen_theActionsAreTooLong() public {
         vm.startPrank(address(votes));
-        // offset, length, offset of the action, target, offset of the data, its length: 192 bytes around it
+        // The encoding adds 192 bytes: offset, length, offset of the action, target, offset of the data, its length.
         uint256 room = timelock.MAX_ACTIONS_BYTES() - 192;
         payload.set(single(address(target), new bytes(room + 1)));
         vm.expectRevert(abi.encodeWithSelector(ITimelock.ActionsTooLong.selector, 16_384, 16_416));
@@ -225,7 +225,7 @@ contract TimelockTest is GovernanceFixture {
         timelock.execute(address(payload), others);
     }
 
-    /// What was queued is executed, whatever the payload says or is by then.
+    /// The queued actions are executed, whatever the payload returns by then.
     /// @custom:rule U10
     function test_aPayloadThatChangesAfterQueueingChangesNothing() public {
         Action[] memory actions = payload.actions();
@@ -269,7 +269,7 @@ contract TimelockTest is GovernanceFixture {
         timelock.execute(address(payload), actions);
     }
 
-    /// Only the beginning of a reason is kept: executing costs no memory for it.
+    /// Only the beginning of a reason is kept, so it costs no memory to execute.
     /// @custom:rule U11
     function test_RevertWhen_aTargetRevertsWithMegabytes() public {
         Action[] memory actions = single(address(target), abi.encodeCall(Target.bomb, ()));
@@ -309,7 +309,7 @@ contract TimelockTest is GovernanceFixture {
         _ready(actions);
         _expectReentered();
         timelock.execute(address(payload), actions);
-        // by itself it can be executed
+        // On its own, it can be executed.
         timelock.execute(address(second), inner);
     }
 

@@ -95,7 +95,7 @@ contract VotesTest is GovernanceFixture {
 
     /// @custom:rule U2
     function test_aRoundsVotesDontCountInTheNext() public {
-        // the last slots of round 0 and the first of round 1
+        // The last slots of round 0 and the first of round 1.
         for (uint64 slot = 7; slot < 13; ++slot) {
             _signal(slot, address(payload));
         }
@@ -150,7 +150,7 @@ contract VotesTest is GovernanceFixture {
         L1Slot closed = L1Slot.wrap(DEPLOYED_AT + PUSH_PERIOD);
         vm.expectRevert(abi.encodeWithSelector(IVotes.PushClosed.selector, closed, closed));
         votes.push(0, address(payload));
-        // a later round may still decide for it
+        // A later round may still reach the quorum for it.
         _vote(5, address(payload), QUORUM);
         votes.push(5, address(payload));
         assertTrue(votes.pushed(address(payload)));
@@ -183,7 +183,7 @@ contract VotesTest is GovernanceFixture {
     /// @custom:rule U6
     function test_aPushedPayloadTakesNoMoreVotes() public {
         _queue(address(payload));
-        // waiting, in its round and in a later one
+        // It waits in the timelock. Neither its round nor a later one can push it again.
         _ignored(9);
         _ignored(10);
         _warp(DEPLOYED_AT + DELAY);
@@ -209,7 +209,7 @@ contract VotesTest is GovernanceFixture {
         _ignored(30);
     }
 
-    /// A vote never reverts for the rollup: the payload isn't asked.
+    /// A vote never reverts for the rollup, as the payload is not called.
     /// @custom:rule U3
     function test_anyPayloadTakesVotes() public {
         address[5] memory payloads = [
@@ -225,7 +225,7 @@ contract VotesTest is GovernanceFixture {
         assertEq(votes.ballot(type(uint64).max / ROUND, stranger).votes, 1);
     }
 
-    /// A payload that can't be queued stays unpushed, and may be pushed once it can.
+    /// A payload that cannot be queued stays unpushed, and may be pushed once it can be queued.
     /// @custom:rule U7
     function test_RevertWhen_aPushedPayloadCantBeQueued() public {
         address later = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
@@ -243,7 +243,7 @@ contract VotesTest is GovernanceFixture {
         votes.push(0, later);
     }
 
-    /// Reading is a static call: a payload that pushes itself, or writes anything, can't be queued.
+    /// Actions are read by a static call, so a payload that pushes itself or writes anything cannot be queued.
     /// @custom:rule U9
     function test_RevertWhen_aPayloadReentersPush() public {
         WritingPayload writing = new WritingPayload(votes);

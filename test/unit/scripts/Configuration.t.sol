@@ -3,9 +3,14 @@ pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
 
+import {L1Clock} from "../../../contracts/L1Clock.sol";
+import {IRewards} from "../../../contracts/interfaces/IRewards.sol";
 import {IRollup} from "../../../contracts/interfaces/IRollup.sol";
 import {ScalarField} from "../../../contracts/verifier/ScalarField.sol";
+import {VerifyingKey} from "../../../contracts/verifier/VerifyingKey.sol";
+import {Deploy} from "../../../script/Deploy.s.sol";
 import {Configuration, Configurations, Scoring} from "../../../script/lib/Configuration.sol";
+import {Environment} from "../../../script/lib/Environment.sol";
 import {ConfigurationFixture} from "../../support/ConfigurationFixture.sol";
 
 contract Reader {
@@ -13,6 +18,11 @@ contract Reader {
 
     function read(string memory network) external returns (Configuration memory) {
         return Configurations.read(network);
+    }
+
+    function applyEnvironment(Configuration memory c) external view returns (Configuration memory) {
+        c.applyEnvironment();
+        return c;
     }
 
     function check(Configuration memory c) external view {
@@ -27,14 +37,37 @@ contract ConfigurationTest is ConfigurationFixture {
         vm.warp(1_800_000_000);
     }
 
-    function _reject(Configuration memory c, string memory name) internal {
-        vm.expectRevert(abi.encodeWithSelector(Configurations.BadConfiguration.selector, name));
-        reader.check(c);
+    /// @dev The script's own check refuses the configuration, and names the field.
+    function _reject(Configuration memory c, string memory field) internal view {
+        try reader.check(c) {
+            assertTrue(false, string.concat("accepted: ", field));
+        } catch (bytes memory data) {
+            _assertField(data, Configurations.BadConfiguration.selector, field);
+        }
     }
 
+    /// @dev A constructor refuses the configuration, and names the parameter.
     function _rejectParameter(Configuration memory c, string memory name) internal {
-        vm.expectRevert(abi.encodeWithSelector(IRollup.BadParameter.selector, name));
+        _rejectInConstructor(c, abi.encodeWithSelector(IRollup.BadParameter.selector, name));
+    }
+
+    /// @dev The simulation of the deployment ends with a constructor's error. The script's own check accepts.
+    function _rejectInConstructor(Configuration memory c, bytes memory data) internal {
         reader.check(c);
+        Deploy script = new Deploy();
+        vm.expectRevert(data);
+        script.deploy(c, address(script));
+    }
+
+    function _assertField(bytes memory data, bytes4 selector, string memory field) internal pure {
+        assertEq(bytes32(bytes4(data)), bytes32(selector));
+        bytes memory arguments = new bytes(data.length - 4);
+        for (uint256 i = 4; i < data.length; ++i) {
+            arguments[i - 4] = data[i];
+        }
+        (string memory name,, string memory expected) = abi.decode(arguments, (string, string, string));
+        assertEq(name, field);
+        assertGt(bytes(expected).length, 3);
     }
 
     /// @custom:rule A3
@@ -74,8 +107,8 @@ contract ConfigurationTest is ConfigurationFixture {
     function test_RevertWhen_TheTokenHasNoCode() public {
         Configuration memory c = _configuration();
         c.token = makeAddr("nothing");
-        vm.expectRevert(abi.encodeWithSelector(Configurations.TokenWithoutCode.selector, c.token));
-        reader.check(c);
+        c.rewardPot = 0;
+        _rejectParameter(c, "token");
     }
 
     /// @custom:rule A6
@@ -93,42 +126,42 @@ contract ConfigurationTest is ConfigurationFixture {
     function test_RevertWhen_TheClockIsBad() public {
         Configuration memory c = _configuration();
         c.l1SlotSeconds = 0;
-        _reject(c, "l1SlotSeconds");
+        _rejectInConstructor(c, abi.encodeWithSelector(L1Clock.BadClock.selector, c.l1GenesisTime, 0));
         c = _configuration();
         c.l1GenesisTime = uint64(block.timestamp) + 1;
-        _reject(c, "l1GenesisTime");
+        _rejectInConstructor(c, abi.encodeWithSelector(L1Clock.BadClock.selector, c.l1GenesisTime, 12));
     }
 
     /// @custom:rule A3
     function test_RevertWhen_StakesOrDelaysAreBad() public {
         Configuration memory c = _configuration();
         c.staking.stakeAmount = 0;
-        _reject(c, "stake");
+        _rejectParameter(c, "stakeAmount");
         c = _configuration();
         c.staking.minimumStake = 0;
-        _reject(c, "minimumStake");
+        _rejectParameter(c, "minimumStake");
         c.staking.minimumStake = c.staking.stakeAmount + 1;
-        _reject(c, "minimumStake");
+        _rejectParameter(c, "minimumStake");
         c = _configuration();
         c.staking.entryPeriod = 0;
-        _reject(c, "entryPeriod");
+        _rejectParameter(c, "entryPeriod");
         c = _configuration();
         c.staking.exitDelay = 0;
-        _reject(c, "exitDelay");
+        _rejectParameter(c, "exitDelay");
         c = _configuration();
         c.staking.entryWindow = 0;
-        _reject(c, "entryWindow");
+        _rejectParameter(c, "entryWindow");
         c = _configuration();
         c.staking.entryFlush = 0;
-        _reject(c, "entryFlush");
+        _rejectParameter(c, "entryFlush");
         c.staking.entryFlush = c.staking.maxEntryFlush + 1;
-        _reject(c, "entryFlush");
+        _rejectParameter(c, "entryFlush");
         c = _configuration();
         c.staking.queueLimit = 129;
-        _reject(c, "queueLimit");
+        _rejectParameter(c, "queueLimit");
         c = _configuration();
         c.escrowWithdrawalDelay = 0;
-        _reject(c, "escrowWithdrawalDelay");
+        _rejectParameter(c, "withdrawalDelay");
         c = _configuration();
         c.launchDelay = c.staking.entryPeriod;
         _reject(c, "launchDelay");
@@ -138,45 +171,53 @@ contract ConfigurationTest is ConfigurationFixture {
     function test_RevertWhen_TheBridgesNumbersAreBad() public {
         Configuration memory c = _configuration();
         c.unit = 0;
-        _reject(c, "unit");
+        _rejectParameter(c, "unit");
         c.unit = uint256(type(uint128).max) + 1;
-        _reject(c, "unit");
+        _rejectParameter(c, "unit");
         c = _configuration();
         c.minDeposit = 0;
-        _reject(c, "minDeposit");
+        _rejectParameter(c, "minDeposit");
     }
 
     /// @custom:rule A3
     function test_RevertWhen_TheCircuitIsBad() public {
         Configuration memory c = _configuration();
         c.circuit.key = bytes.concat(c.circuit.key, hex"00");
-        _reject(c, "key");
+        _rejectInConstructor(
+            c,
+            abi.encodeWithSelector(
+                VerifyingKey.WrongKeyLength.selector, VerifyingKey.ENCODED_LENGTH, VerifyingKey.ENCODED_LENGTH + 1
+            )
+        );
         c = _configuration();
         c.circuit.elements = 0;
-        _reject(c, "elements");
+        _rejectParameter(c, "elements");
         c.circuit.elements = 12;
-        _reject(c, "elements");
+        _rejectParameter(c, "elements");
         c.circuit.elements = 8192;
-        _reject(c, "elements");
+        _rejectParameter(c, "elements");
         c = _configuration();
+        // no block of such a circuit holds any deposit
+        c.parameters.maxDeposits = 0;
         c.circuit.operations = 0;
-        _reject(c, "operations");
+        _rejectParameter(c, "operations");
         c.circuit.operations = c.circuit.elements + 1;
-        _reject(c, "operations");
+        _rejectParameter(c, "operations");
         c = _configuration();
         c.circuit.genesisRoot = bytes32(ScalarField.ORDER);
-        _reject(c, "genesisRoot");
+        _rejectParameter(c, "genesisRoot");
         c = _configuration();
         c.chunksPerBlob = 0;
-        _reject(c, "chunksPerBlob");
+        _rejectParameter(c, "chunksPerBlob");
         c.chunksPerBlob = 4096 / c.circuit.elements + 1;
-        _reject(c, "chunksPerBlob");
+        _rejectParameter(c, "chunksPerBlob");
         c = _configuration();
+        c.parameters.maxDeposits = 0;
         c.circuit.operations = 1;
-        _reject(c, "operations");
+        _rejectParameter(c, "operations");
         c = _configuration();
         c.feeBurnBps = 10_001;
-        _reject(c, "feeBurnBps");
+        _rejectParameter(c, "feeBurnBps");
     }
 
     /// @custom:rule A3, Y9
@@ -213,34 +254,38 @@ contract ConfigurationTest is ConfigurationFixture {
     function test_RevertWhen_TheRatesAreBad() public {
         Configuration memory c = _configuration();
         c.maxBlockReward = c.rates.blockReward - 1;
-        _reject(c, "maxBlockReward");
+        _rejectInConstructor(
+            c, abi.encodeWithSelector(IRewards.BlockRewardTooHigh.selector, c.maxBlockReward, c.rates.blockReward)
+        );
         c = _configuration();
         c.maxRevealBonus = c.rates.revealBonus - 1;
-        _reject(c, "maxRevealBonus");
+        _rejectInConstructor(
+            c, abi.encodeWithSelector(IRewards.RevealBonusTooHigh.selector, c.maxRevealBonus, c.rates.revealBonus)
+        );
         c = _configuration();
         c.rates.sequencerBps += 1;
-        _reject(c, "rewardBps");
+        _rejectInConstructor(c, abi.encodeWithSelector(IRewards.SharesNotWhole.selector, 10_000, 10_001));
     }
 
     /// @custom:rule A3
     function test_RevertWhen_GovernancesNumbersAreBad() public {
         Configuration memory c = _configuration();
         c.governance.votingRound = 0;
-        _reject(c, "votingRound");
+        _rejectParameter(c, "votingRound");
         c = _configuration();
         c.governance.votingQuorum = 5;
-        _reject(c, "votingQuorum");
+        _rejectParameter(c, "votingQuorum");
         c.governance.votingQuorum = 11;
-        _reject(c, "votingQuorum");
+        _rejectParameter(c, "votingQuorum");
         c = _configuration();
         c.governance.pushPeriod = 0;
-        _reject(c, "pushPeriod");
+        _rejectParameter(c, "pushPeriod");
         c = _configuration();
         c.governance.delay = 0;
-        _reject(c, "delay");
+        _rejectParameter(c, "delay");
         c = _configuration();
         c.governance.grace = 0;
-        _reject(c, "grace");
+        _rejectParameter(c, "grace");
     }
 
     function _sections() private pure returns (string[4] memory) {
@@ -299,8 +344,11 @@ contract ConfigurationTest is ConfigurationFixture {
 
     /// @custom:rule A5
     function test_RevertWhen_MainnetsTokenWasNotFilledIn() public {
-        vm.expectRevert(abi.encodeWithSelector(Configurations.BadConfiguration.selector, "token"));
-        reader.read("mainnet");
+        try reader.read("mainnet") {
+            assertTrue(false, "accepted");
+        } catch (bytes memory data) {
+            _assertField(data, Configurations.BadConfiguration.selector, "token");
+        }
     }
 
     /// @custom:rule A2, A3
@@ -332,12 +380,38 @@ contract ConfigurationTest is ConfigurationFixture {
         assertEq(c.governance.votingQuorum, 605);
     }
 
+    /// The variables of a deployment. No other test reads or sets them: the environment is shared.
     /// @custom:rule A2
     function test_TheEnvironmentSetsTheClock() public {
+        Configuration memory c = _configuration();
+        assertEq(abi.encode(reader.applyEnvironment(c)), abi.encode(c));
+        address guardian = makeAddr("guardian");
         vm.setEnv("FERNET_L1_GENESIS_TIME", "1700000000");
         vm.setEnv("FERNET_L1_SLOT_SECONDS", "2");
-        Configuration memory c = reader.read("devnet");
-        assertEq(c.l1GenesisTime, 1_700_000_000);
-        assertEq(c.l1SlotSeconds, 2);
+        vm.setEnv("FERNET_SCORING", "vrf");
+        vm.setEnv("FERNET_GUARDIAN", vm.toString(guardian));
+        Configuration memory changed = reader.applyEnvironment(c);
+        c.l1GenesisTime = 1_700_000_000;
+        c.l1SlotSeconds = 2;
+        c.scoring = Scoring.Vrf;
+        c.governance.guardian = guardian;
+        assertEq(abi.encode(changed), abi.encode(c));
+
+        _rejectVariable("FERNET_L1_GENESIS_TIME", "-1", "1700000000");
+        _rejectVariable("FERNET_L1_SLOT_SECONDS", "abc", "2");
+        _rejectVariable("FERNET_SCORING", "", "vrf");
+        _rejectVariable("FERNET_GUARDIAN", "0x123", vm.toString(guardian));
+        assertEq(abi.encode(reader.applyEnvironment(_configuration())), abi.encode(c));
+    }
+
+    /// @dev Sets the variable to `bad`, sees it refused by name, and sets it to `good` again.
+    function _rejectVariable(string memory name, string memory bad, string memory good) private {
+        vm.setEnv(name, bad);
+        try reader.applyEnvironment(_configuration()) {
+            assertTrue(false, string.concat("accepted: ", name));
+        } catch (bytes memory data) {
+            _assertField(data, Environment.BadVariable.selector, name);
+        }
+        vm.setEnv(name, good);
     }
 }

@@ -66,7 +66,7 @@ contract BlockVerifierTest is Test {
         counts[0] = first;
     }
 
-    /// @dev A block with `chunks` chunks; the last one consumes one of three operations, the first the others.
+    /// @dev A block with `chunks` chunks. The last one consumes one of three operations, and the first the others.
     function _block(uint32 chunks) internal view returns (Statement memory statement, BlockProof memory proof) {
         L1Operation[] memory operations = _operations(3);
         statement = _statement(chunks, operations);
@@ -144,7 +144,7 @@ contract BlockVerifierTest is Test {
             (Statement memory statement, BlockProof memory proof) = _block(chunks);
             bytes memory encoded = abi.encode(statement);
             Statement memory forged = abi.decode(encoded, (Statement));
-            // z is another, so the blob is asked for another value than the chunks'
+            // The challenge z changes, so the blob is asked for another value than the chunks'.
             forged.headerHash = keccak256("another header");
             _reject(forged, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
             forged = abi.decode(encoded, (Statement));
@@ -162,7 +162,7 @@ contract BlockVerifierTest is Test {
         }
     }
 
-    /// @dev The blobs open at the forged statement's z, so that only the pairing can tell.
+    /// @dev The blobs open at the forged statement's z, so only the pairing can fail.
     /// @custom:rule F2, Z6
     function test_RevertWhen_TheChunksWereProvenForAnotherStatement() public {
         for (uint256 part = 0; part < 6; part++) {
@@ -205,7 +205,7 @@ contract BlockVerifierTest is Test {
             proof,
             abi.encodeWithSelector(BlockVerifier.StateRootMismatch.selector, statement.stateRoot, proven)
         );
-        // the challenge is drawn from it
+        // The challenge depends on it.
         proof.chunks[1].stateRoot = statement.stateRoot;
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
     }
@@ -243,7 +243,7 @@ contract BlockVerifierTest is Test {
         (Statement memory statement, BlockProof memory proof) = _block(2);
         proof.chunks[0].y = bytes32(uint256(proof.chunks[0].y) ^ 1);
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
-        // the sum stays the same, so the blob has it, but no chunk does
+        // The sum stays the same, so the blob has it, but the chunks do not have their parts.
         (statement, proof) = _block(2);
         proof.chunks[0].y = bytes32(addmod(uint256(proof.chunks[0].y), 1, ScalarField.ORDER));
         proof.chunks[1].y = bytes32(addmod(uint256(proof.chunks[1].y), ScalarField.ORDER - 1, ScalarField.ORDER));
@@ -276,7 +276,7 @@ contract BlockVerifierTest is Test {
         proof.chunks = two;
         _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongChunkCount.selector, 3, 2));
         statement.chunks = 2;
-        // z is another
+        // The challenge z changes.
         _reject(statement, proof, abi.encodeWithSelector(BlockVerifier.BlobRejected.selector, 0));
     }
 
@@ -332,7 +332,7 @@ contract BlockVerifierTest is Test {
 
     /// @custom:rule F2, Z4
     function test_RevertWhen_TheQueueHasOtherOperationsThanTheBlock() public {
-        // L1's queue is consistent, but the chunks were proven with others
+        // L1's queue is consistent, but the chunks were proven with other operations.
         (Statement memory statement, BlockProof memory proof) = _block(2);
         bytes32[4] memory proven = proof.c;
         L1Operation[] memory others = _operations(3);
@@ -392,7 +392,7 @@ contract BlockVerifierTest is Test {
         for (uint256 field = 0; field < 3; field++) {
             BlockProof memory forged = abi.decode(encoded, (BlockProof));
             ChunkProof memory chunk = forged.chunks[0];
-            // the same element of the field, written in another way
+            // The same field element in another encoding.
             bytes32 value = field == 0 ? chunk.stateRoot : field == 1 ? chunk.y : chunk.commitment;
             value = bytes32(uint256(value) + ScalarField.ORDER);
             if (field == 0) chunk.stateRoot = value;
@@ -428,7 +428,7 @@ contract BlockVerifierTest is Test {
             for (uint256 point = 0; point < 3; point++) {
                 BlockProof memory forged = abi.decode(encoded, (BlockProof));
                 ChunkProof memory chunk = forged.chunks[chunks - 1];
-                // adding a point of cofactor order leaves the pairing's value as it is
+                // Adding a point of cofactor order does not change the value of the pairing.
                 bytes memory sum;
                 if (point == 0) {
                     sum = Curve.add1(abi.encode(chunk.a), Curve.COFACTOR_G1);
@@ -470,7 +470,7 @@ contract BlockVerifierTest is Test {
         bytes memory encoded = abi.encode(proof);
         uint160[4] memory precompiles = [uint160(0x0a), 0x0b, 0x0c, 0x0f];
         for (uint256 i = 0; i < 4; i++) {
-            // answers as an address without code does
+            // It answers like an address without code.
             vm.mockCall(address(precompiles[i]), "", "");
             vm.expectRevert(
                 i == 0
@@ -482,8 +482,9 @@ contract BlockVerifierTest is Test {
         }
     }
 
-    /// @dev A precompile of EIP-2537 or EIP-4844 takes all the gas of a call with a malformed point. What it gets is four times its price, so a refused
-    /// proof costs more than a good one does, but less than four times as much, whatever gas there is.
+    /// @dev A precompile of EIP-2537 or EIP-4844 burns all gas of a call with a malformed point. Each call gets four
+    /// times its price. A refused proof therefore costs more than a valid one, but less than four times as much,
+    /// whatever gas there is.
     /// @custom:rule Z10
     function test_attack_malformedPointsBurnNoMoreThanTheCap() public view {
         for (uint32 chunks = 1; chunks <= 2; chunks++) {
@@ -500,13 +501,13 @@ contract BlockVerifierTest is Test {
                 (bool success, uint256 used) = _cost(statement, abi.encode(forged));
                 assertFalse(success);
                 assertLt(used, 4 * price);
-                // B and C go into the pairing, which comes last and costs most.
+                // B and C are inputs of the pairing, which comes last and costs the most.
                 if (point == 1 || point == 2) assertGt(used, 2 * price);
             }
         }
     }
 
-    /// @dev Whether the verifier, with 30 million gas, accepts a proof, and what it used.
+    /// @dev Whether the verifier, with 30 million gas, accepts a proof, and the gas that it used.
     function _cost(Statement memory statement, bytes memory proof) private view returns (bool success, uint256 used) {
         bytes memory call = abi.encodeCall(BlockVerifier.verify, (statement, proof));
         used = gasleft();
@@ -563,8 +564,7 @@ contract BlockVerifierTest is Test {
 
     function _assertOwnError(bytes memory reason) internal pure {
         assertGe(reason.length, 4);
-        // casting: the selector is the first four bytes
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: the selector is the first four bytes.
         assertNotEq(bytes4(reason), bytes4(keccak256("Panic(uint256)")));
     }
 
@@ -578,7 +578,7 @@ contract BlockVerifierTest is Test {
         _assertOwnError(reason);
     }
 
-    /// @dev One word of a good proof replaced.
+    /// @dev Replaces one word of a valid proof.
     /// @custom:rule F2
     function testFuzz_NoForgedWordIsAccepted(uint256 position, uint256 value) public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
@@ -639,7 +639,7 @@ contract BlockVerifierTest is Test {
 
     /// @custom:rule M4, Z9
     function test_RevertWhen_APointOfTheKeyIsInvalid() public {
-        // alpha, beta, gamma, delta, then the IC points
+        // The order is alpha, beta, gamma, delta, then the IC points.
         for (uint256 i = 0; i < 9; i++) {
             bytes memory key = trapdoor.key();
             uint256 end = i == 0 ? 128 : i < 4 ? 128 + 256 * i : 896 + 128 * (i - 3);

@@ -5,7 +5,7 @@ use fernet_ledger::Fr;
 
 use crate::system::{Num, System};
 
-/// Bits of the field's order.
+/// Number of bits of the field's order.
 const FIELD_BITS: usize = Fr::MODULUS_BIT_SIZE as usize;
 
 /// A variable that is zero or one. 1 constraint.
@@ -21,13 +21,13 @@ pub(crate) fn boolean(system: &mut System, num: &Num) {
     system.enforce(num, &complement, &system.zero());
 }
 
-/// The lowest `count` bits of `value` as variables that are zero or one. `count` constraints.
+/// The lowest `count` bits of `value` as boolean variables. `count` constraints.
 pub(crate) fn bits(system: &mut System, value: &Fr, count: usize) -> Vec<Num> {
     let integer = value.into_bigint();
-    (0..count).map(|place| bit(system, integer.get_bit(place))).collect()
+    (0..count).map(|index| bit(system, integer.get_bit(index))).collect()
 }
 
-/// The number with these bits, lowest first. No constraint.
+/// The number with these bits, least significant first. No constraint.
 pub(crate) fn pack(system: &System, bits: &[Num]) -> Num {
     let mut factor = Fr::ONE;
     let mut packed = system.zero();
@@ -38,7 +38,8 @@ pub(crate) fn pack(system: &System, bits: &[Num]) -> Num {
     packed
 }
 
-/// Constrains `num` to `count` bits, fewer than the field's, and returns them. `count` + 1 constraints.
+/// Constrains `num` to `count` bits, fewer than those of the field, and returns them. `count` + 1
+/// constraints.
 pub(crate) fn decompose(system: &mut System, num: &Num, count: usize) -> Vec<Num> {
     debug_assert!(count < FIELD_BITS, "a wider decomposition isn't unique");
     let bits = bits(system, &num.value, count);
@@ -49,8 +50,8 @@ pub(crate) fn decompose(system: &mut System, num: &Num, count: usize) -> Vec<Num
 
 /// The bits of the canonical representation of `num`, the only one below the field's order.
 ///
-/// From the top, `equal` is one while all bits agree with those of the order less one. Where that has a zero, the bit
-/// must be zero as long as `equal` is one. 511 constraints.
+/// From the most significant bit, `equal` is one while all bits are equal to those of the order less one.
+/// Where the order less one has a zero and `equal` is one, the bit must be zero. 511 constraints.
 pub(crate) fn canonical_bits(system: &mut System, num: &Num) -> Vec<Num> {
     let bits = bits(system, &num.value, FIELD_BITS);
     let packed = pack(system, &bits);
@@ -98,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_bits_of_value_plus_order_are_refused() {
-        // The same walk over given bits: r itself has the value zero but isn't canonical.
+        // The same constraints for given bits: those of the order have the value zero but aren't canonical.
         let order = Fr::MODULUS;
         let mut system = System::evaluating();
         let bits: Vec<Num> = (0..FIELD_BITS).map(|place| bit(&mut system, order.get_bit(place))).collect();

@@ -1,29 +1,29 @@
-//! Points of Jubjub, a twisted Edwards curve `−x² + y² = 1 + d·x²·y²` whose addition law is complete: −1 is a square
-//! and d isn't, so no denominator below is zero for points **on the curve**. Whoever brings points in answers for that.
+//! Points of Jubjub, a twisted Edwards curve `−x² + y² = 1 + d·x²·y²` whose addition law is complete: −1 is a
+//! square and d isn't, so no denominator below is zero for points **on the curve**. The caller guarantees
+//! that points are on it.
 
 use std::sync::OnceLock;
 
-use ark_ec::twisted_edwards::TECurveConfig;
-use ark_ec::{CurveGroup, PrimeGroup};
+use ark_ec::{CurveGroup, PrimeGroup, twisted_edwards::TECurveConfig};
 use ark_ed_on_bls12_381::{EdwardsAffine, EdwardsConfig, EdwardsProjective};
 use ark_ff::AdditiveGroup;
 use fernet_ledger::Fr;
 
 use crate::system::{Num, System};
 
-/// Bits of a window of the fixed-base multiplication.
+/// Bits per window of the multiplication of the generator.
 const WINDOW: usize = 3;
 /// Bits of a scalar of the prime-order subgroup.
 pub(crate) const SCALAR_BITS: usize = 252;
 
-/// A point, affine.
+/// A point in affine coordinates.
 #[derive(Debug, Clone)]
 pub(crate) struct Point {
     pub(crate) x: Num,
     pub(crate) y: Num,
 }
 
-/// Multiples 0 to 7 of 8^w times the generator, for each window w.
+/// For each window w, the multiples by 0 to 7 of 8^w times the generator.
 fn windows() -> &'static [[(Fr, Fr); 1 << WINDOW]] {
     static WINDOWS: OnceLock<Vec<[(Fr, Fr); 1 << WINDOW]>> = OnceLock::new();
     WINDOWS.get_or_init(|| {
@@ -64,7 +64,7 @@ pub(crate) fn add(system: &mut System, p: &Point, q: &Point) -> Point {
     Point { x, y }
 }
 
-/// Twice a point on the curve, whose equation turns 1 + d·x²·y² into y² − x². 5 constraints.
+/// Twice a point on the curve. By the equation of the curve, 1 + d·x²·y² = y² − x². 5 constraints.
 pub(crate) fn double(system: &mut System, p: &Point) -> Point {
     let product = system.multiply(&p.x, &p.y);
     let x_squared = system.multiply(&p.x, &p.x);
@@ -76,7 +76,7 @@ pub(crate) fn double(system: &mut System, p: &Point) -> Point {
     Point { x, y }
 }
 
-/// The generator times the number with these bits, lowest first. 9 constraints for each 3 bits.
+/// The generator times the number with these bits, least significant first. 9 constraints per 3 bits.
 pub(crate) fn multiply_generator(system: &mut System, bits: &[Num]) -> Point {
     let mut sum: Option<Point> = None;
     for (window, bits) in windows().iter().zip(bits.as_chunks::<WINDOW>().0) {
@@ -84,7 +84,7 @@ pub(crate) fn multiply_generator(system: &mut System, bits: &[Num]) -> Point {
         let both = system.multiply(low, middle);
         let lookup = |system: &mut System, coordinate: fn(&(Fr, Fr)) -> Fr| {
             let [a, b, c, d, e, f, g, h] = window.each_ref().map(coordinate);
-            // The entry that low and middle choose among four, as a combination of 1, low, middle and both.
+            // The entry that low and middle select from four, as a combination of 1, low, middle and both.
             let four = |system: &System, [a, b, c, d]: [Fr; 4]| {
                 let mut entry = system.constant(a);
                 entry.add_scaled(low, b - a);
@@ -105,7 +105,7 @@ pub(crate) fn multiply_generator(system: &mut System, bits: &[Num]) -> Point {
     sum.unwrap_or_else(|| neutral(system))
 }
 
-/// A point on the curve times the number with these bits, lowest first. 13 constraints a bit.
+/// A point on the curve times the number with these bits, least significant first. 13 constraints per bit.
 pub(crate) fn multiply(system: &mut System, point: &Point, bits: &[Num]) -> Point {
     let one = system.one();
     let mut sum: Option<Point> = None;

@@ -1,21 +1,20 @@
-//! Opening and updating a leaf of the state tree.
+//! Opening and update of a leaf of the state tree.
 
 use ark_ff::{BigInteger, PrimeField};
-use fernet_ledger::Fr;
-use fernet_ledger::tree::ARITY;
+use fernet_ledger::{Fr, tree::ARITY};
 
 use super::poseidon;
 use crate::system::{Num, System};
 
-/// Roots of a tree before and after a leaf changed.
+/// Roots of a tree before and after the update of a leaf.
 #[derive(Debug)]
 pub(crate) struct Roots {
     pub(crate) before: Num,
     pub(crate) after: Num,
 }
 
-/// The roots of the only two trees that have `siblings` beside the path of the leaf at the index with these `bits`,
-/// lowest first, and `old` or `new` at that leaf. 601 constraints a level.
+/// The roots of the two trees with `old` and `new` as the leaf at the index with these `bits`, least
+/// significant first, and with `siblings` on its Merkle path. 601 constraints per level.
 pub(crate) fn update(
     system: &mut System,
     bits: &[Num],
@@ -24,9 +23,9 @@ pub(crate) fn update(
     new: &Num,
 ) -> Roots {
     let mut roots = Roots { before: old.clone(), after: new.clone() };
-    for (place, siblings) in bits.as_chunks::<2>().0.iter().zip(siblings) {
+    for (position, siblings) in bits.as_chunks::<2>().0.iter().zip(siblings) {
         system.enter("merkle selection");
-        let children = children(system, place, siblings, &roots.before);
+        let children = children(system, position, siblings, &roots.before);
         let changed = replace(system, &children.nums, &children.selectors, &(&roots.after - &roots.before));
         system.enter("merkle hashes");
         roots =
@@ -37,21 +36,21 @@ pub(crate) fn update(
 
 struct Children {
     nums: [Num; ARITY],
-    /// Of the children 1 to 3: one if the path goes there.
+    /// For the children 1 to 3: one if the child is on the path.
     selectors: [Num; ARITY - 1],
 }
 
-/// Four children, of which the one at `place` equals `own`. 4 constraints.
-fn children(system: &mut System, place: &[Num; 2], siblings: &[Fr; ARITY - 1], own: &Num) -> Children {
-    let [low, high] = place;
+/// Four children, of which the one at `position` is equal to `own`. 4 constraints.
+fn children(system: &mut System, position: &[Num; 2], siblings: &[Fr; ARITY - 1], own: &Num) -> Children {
+    let [low, high] = position;
     let both = system.multiply(low, high);
     let selectors = [low - &both, high - &both, both];
 
     let is_set = |bit: &Num| bit.value.into_bigint().is_odd();
-    let position = usize::from(is_set(low)) + 2 * usize::from(is_set(high));
+    let selected = usize::from(is_set(low)) + 2 * usize::from(is_set(high));
     let mut others = siblings.iter();
     let nums: [Num; ARITY] = std::array::from_fn(|child| {
-        let value = if child == position { Some(&own.value) } else { others.next() };
+        let value = if child == selected { Some(&own.value) } else { others.next() };
         system.witness(value.copied().unwrap_or_default())
     });
 
@@ -91,7 +90,7 @@ mod tests {
     use crate::gadgets::bits;
     use fernet_ledger::poseidon::node;
 
-    fn climb(index: usize, siblings: &[[Fr; 3]], leaf: Fr) -> Fr {
+    fn root_of(index: usize, siblings: &[[Fr; 3]], leaf: Fr) -> Fr {
         siblings.iter().enumerate().fold(leaf, |hash, (level, siblings)| {
             let mut children = siblings.to_vec();
             children.insert(index >> (2 * level) & 3, hash);
@@ -112,8 +111,8 @@ mod tests {
             let before = system.constraints();
             let roots = update(&mut system, &bits, &siblings, &leaves.0, &leaves.1);
             assert_eq!(system.violated(), None);
-            assert_eq!(roots.before.value, climb(index, &siblings, old));
-            assert_eq!(roots.after.value, climb(index, &siblings, new));
+            assert_eq!(roots.before.value, root_of(index, &siblings, old));
+            assert_eq!(roots.after.value, root_of(index, &siblings, new));
             assert_eq!(system.constraints() - before, 3 * 601);
         }
     }

@@ -1,4 +1,4 @@
-//! Parts of the circuit: what each constrains is in its documentation, and nothing more may be assumed of it.
+//! Gadgets of the circuit. Each guarantees only the constraints in its documentation.
 
 pub(crate) mod bits;
 pub(crate) mod edwards;

@@ -1,15 +1,17 @@
-//! Poseidon, as `fernet_ledger::poseidon` computes it.
+//! The permutation, hash and sponge of `fernet_ledger::poseidon`.
 
 use ark_ff::Field;
-use fernet_ledger::Fr;
-use fernet_ledger::poseidon::{self, Matrix, RATE, WIDTH};
+use fernet_ledger::{
+    Fr,
+    poseidon::{self, Matrix, RATE, WIDTH},
+};
 
 use crate::system::{Num, System};
 
-/// The first lane of a permutation's input.
+/// The first lane of the input of a permutation.
 #[derive(Debug)]
 pub(crate) enum Capacity {
-    /// Known when the circuit is made: its first S-box costs nothing.
+    /// A constant, whose first S-box has no constraint.
     Constant(Fr),
     /// A value in the circuit.
     Variable(Num),
@@ -17,8 +19,8 @@ pub(crate) enum Capacity {
 
 /// x^5. 3 constraints.
 ///
-/// As x² · x³, so that besides x each side holds one new variable only: the proving key's A and B have a point for each
-/// variable on their side.
+/// It is x² · x³, so that each side of the constraints has only one new variable besides x: A and B of the
+/// proving key have a point for each variable on their side.
 fn s_box(system: &mut System, x: &Num) -> Num {
     let square = system.multiply(x, x);
     let cube = system.multiply(&square, x);
@@ -68,9 +70,9 @@ fn full_round(
     matrix: &Matrix<WIDTH>,
     known_first: Option<Fr>,
 ) {
-    for (place, (lane, constant)) in state.iter_mut().zip(constants).enumerate() {
+    for (index, (lane, constant)) in state.iter_mut().zip(constants).enumerate() {
         *lane = match known_first {
-            Some(value) if place == 0 => {
+            Some(value) if index == 0 => {
                 let sum = value + constant;
                 system.constant(sum.square().square() * sum)
             }
@@ -86,18 +88,18 @@ fn full_round(
     });
 }
 
-/// The hash of four values: the second lane.
+/// The hash of four values: the second lane of the permutation.
 pub(crate) fn hash(system: &mut System, capacity: Capacity, inputs: &[Num; RATE]) -> Num {
     let [_, output, ..] = permute(system, capacity, inputs);
     output
 }
 
-/// The hash of a tree node's children.
+/// The hash of the children of a node of the state tree.
 pub(crate) fn node(system: &mut System, children: &[Num; RATE]) -> Num {
     hash(system, Capacity::Constant(Fr::from(poseidon::NODE_TAG)), children)
 }
 
-/// The hash of an account.
+/// The hash of an account, which is its leaf.
 pub(crate) fn leaf(system: &mut System, key: (&Num, &Num), balance: &Num, nonce: &Num) -> Num {
     let inputs = [key.0.clone(), key.1.clone(), balance.clone(), nonce.clone()];
     hash(system, Capacity::Constant(Fr::from(poseidon::LEAF_TAG)), &inputs)

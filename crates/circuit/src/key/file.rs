@@ -1,57 +1,54 @@
-//! The key file: little-endian, in the order in which the prover's key has its parts, with a digest at the end.
+//! The key file. Numbers are little-endian.
 //!
-//! | what | bytes |
+//! | part | bytes |
 //! | --- | --- |
 //! | magic | 8 |
 //! | circuit digest, seed | 32 each |
-//! | verifying key, as L1 has it | 4 for the length, then the bytes |
-//! | A, B, L | each 4 for the count, then 4 for each variable, then 96 (B: 192) for each point |
-//! | H | 4 for the count, then 96 for each point |
-//! | SHA-256 of all before | 32 |
+//! | verifying key in the encoding for L1 | 4 for the length, then the bytes |
+//! | A, B, L | 4 for the count, then 4 per variable, then 96 (B: 192) per point |
+//! | H | 4 for the count, then 96 per point |
+//! | SHA-256 of all parts before | 32 |
 //!
-//! A coordinate is six words in Montgomery form. Points aren't checked to be on the curve when read: the digest says
-//! that they are what was written.
+//! A coordinate is six words in Montgomery form. The reader doesn't check that points are on the curve: the
+//! digest shows that they are the written ones.
 #![allow(clippy::indexing_slicing)] // ranges up to what a read or write reports
 
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::path::Path;
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, Read, Write},
+    path::Path,
+};
 
 use blst::{blst_fp, blst_fp2, blst_p1_affine, blst_p2_affine};
 use sha2::{Digest, Sha256};
 
-use super::{Points, ProverKey};
-use crate::digest::CircuitHash;
-use crate::params::CircuitParams;
-use crate::verifier::VerifyingKey;
+use super::prover::ProverKey;
+use crate::{digest::CircuitHash, msm::Points, params::CircuitParams, verifier::VerifyingKey};
 
-/// First bytes of a key file; the last is the format's version.
+/// First bytes of a key file. The last one is the version of the format.
 const MAGIC: [u8; 8] = *b"FERNETK\x01";
-/// Most points of one part: what a circuit of 2^26 variables has.
+/// Maximum number of points of one part, which is that of a circuit with 2^26 variables.
 const MAX_POINTS: usize = 1 << 26;
-/// Buffer for reading and writing.
+/// Bytes of the buffer for reading and writing.
 const BUFFER: usize = 1 << 20;
 
-/// Why a key file can't be used.
+/// Why a key file can't be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
-    /// The file system's reason.
+    /// The file system returned an error.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The contents aren't those of a key for this circuit.
-    #[error("expected {expected} in a key file, got something else")]
-    Malformed {
-        /// What should be there.
-        expected: &'static str,
-    },
+    /// The file doesn't contain a key of this circuit.
+    #[error("key file doesn't contain {expected}")]
+    Malformed { expected: &'static str },
 }
 
-/// Writes a key beside `path` and moves it there, so that no half-written file is ever found.
+/// Writes a key to a temporary file and renames it to `path`, so that the file at `path` is always complete.
 pub(super) fn write(path: &Path, key: &ProverKey, seed: &[u8; 32]) -> Result<(), KeyFileError> {
     let temporary = path.with_extension(format!("key.{}", std::process::id()));
     let result = write_contents(&temporary, key, seed).and_then(|()| Ok(std::fs::rename(&temporary, path)?));
     if result.is_err() {
-        // The reason for the failure matters more than a leftover.
+        // The error of the write is more important than one of the removal.
         let _ = std::fs::remove_file(&temporary);
     }
     result
@@ -79,7 +76,7 @@ fn write_contents(path: &Path, key: &ProverKey, seed: &[u8; 32]) -> Result<(), K
     Ok(file.sync_all()?)
 }
 
-/// Reads the key of the circuit with digest `hash`, made from `seed`.
+/// Reads the key of the circuit with digest `hash` that was generated from `seed`.
 pub(super) fn read(
     path: &Path,
     params: &CircuitParams,
@@ -88,7 +85,7 @@ pub(super) fn read(
 ) -> Result<ProverKey, KeyFileError> {
     let file = File::open(path)?;
     let mut input = Digesting { inner: BufReader::with_capacity(BUFFER, file), hasher: Sha256::new() };
-    expect(&mut input, &MAGIC, "the magic bytes")?;
+    expect(&mut input, &MAGIC, "the magic bytes of a key file")?;
     expect(&mut input, &hash.0, "the circuit's digest")?;
     expect(&mut input, seed, "the seed")?;
     let mut verifying_key = vec![0; read_count(&mut input)?];
@@ -105,7 +102,7 @@ pub(super) fn read(
     Ok(ProverKey { params: *params, hash: *hash, verifying_key, a, b, l, h })
 }
 
-/// Hashes what passes through.
+/// Hashes the bytes that are read or written.
 struct Digesting<T> {
     inner: T,
     hasher: Sha256,
@@ -173,7 +170,7 @@ fn read_points<P: Coded>(input: &mut impl Read) -> Result<Points<P>, KeyFileErro
     Ok(Points { points, variables })
 }
 
-/// Something of a fixed number of words.
+/// A value with a fixed number of words.
 trait Coded: Sized {
     fn write(&self, output: &mut impl Write) -> io::Result<()>;
     fn read(input: &mut impl Read) -> io::Result<Self>;

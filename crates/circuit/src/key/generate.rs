@@ -1,26 +1,33 @@
-//! Groth16 keys from known secrets.
-#![allow(clippy::indexing_slicing)] // vectors of one entry for each variable, and a Lagrange basis at least as long as the rows
+//! Generation of Groth16 keys from known secrets.
+// Vectors have one entry per variable, and the Lagrange basis is at least as long as the rows.
+#![allow(clippy::indexing_slicing)]
 
 use ark_bls12_381::{Bls12_381, G1Affine, G1Projective, G2Affine, G2Projective};
-use ark_ec::scalar_mul::{BatchMulPreprocessing, ScalarMul};
-use ark_ec::{CurveGroup, PrimeGroup};
+use ark_ec::{
+    CurveGroup, PrimeGroup,
+    scalar_mul::{BatchMulPreprocessing, ScalarMul},
+};
 use ark_ff::{AdditiveGroup, PrimeField, batch_inversion};
 use ark_groth16::{ProvingKey, VerifyingKey};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use fernet_ledger::Fr;
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{RngCore, SeedableRng},
+};
 use sha2::{Digest, Sha256};
 
-use super::{KeyError, SetupProgress};
-use crate::digest::{CircuitHash, blank};
-use crate::params::CircuitParams;
-use crate::system::System;
+use super::report::{KeyError, SetupProgress};
+use crate::{
+    digest::{CircuitHash, blank},
+    params::CircuitParams,
+    system::System,
+};
 
-/// Points computed between two reports.
+/// Points that are computed between two reports.
 const BATCH: usize = 1 << 13;
 
-/// The secrets of a set-up. Whoever knows one can prove anything.
+/// The secrets of a set-up. With one of them, false statements can be proven.
 struct Secrets {
     alpha: Fr,
     beta: Fr,
@@ -30,7 +37,7 @@ struct Secrets {
 }
 
 impl Secrets {
-    /// The secrets that follow from a seed and a circuit.
+    /// The secrets of a seed and a circuit.
     fn derive(seed: &[u8; 32], hash: &CircuitHash) -> Self {
         let digest = Sha256::new().chain_update(seed).chain_update(hash.0).finalize();
         let mut generator = ChaCha20Rng::from_seed(digest.into());
@@ -43,7 +50,7 @@ impl Secrets {
     }
 }
 
-/// Values at tau of the polynomials of each variable.
+/// Values at tau of each variable's polynomials.
 struct Polynomials {
     a: Vec<Fr>,
     b: Vec<Fr>,
@@ -52,10 +59,11 @@ struct Polynomials {
     domain: Radix2EvaluationDomain<Fr>,
 }
 
-/// Makes the keys of a circuit from `seed`, in the form of ark-groth16: the same on every machine.
+/// Generates the keys of a circuit from `seed` in the format of ark-groth16. They are the same on every
+/// machine.
 ///
 /// # Errors
-/// When the circuit is impossible.
+/// Fails if the circuit can't be synthesized or has too many constraints.
 pub fn generate(
     params: &CircuitParams,
     seed: &[u8; 32],
@@ -70,8 +78,8 @@ pub fn generate(
     Ok(keys(&secrets, &polynomials, progress))
 }
 
-/// The polynomials at tau: row i's coefficients times the i-th Lagrange polynomial. The public inputs have one row
-/// more each, `input · 0 = 0`, which makes their polynomials independent.
+/// The polynomials at tau: the sum over i of row i's coefficients times the i-th Lagrange polynomial. Each
+/// public input has one additional row, `input · 0 = 0`, which makes their polynomials linearly independent.
 fn evaluate(system: &System, tau: &Fr) -> Result<Polynomials, KeyError> {
     let (rows, inputs) = (system.rows(), system.inputs());
     let size = rows.len() + inputs;

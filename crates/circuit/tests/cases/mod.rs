@@ -1,14 +1,16 @@
 //! The cases of `vectors/`, shared by the example that writes them and the test that checks them.
 #![allow(dead_code, unreachable_pub)] // each user takes a part
 
-use alloy::primitives::keccak256;
+use std::collections::BTreeSet;
+
+use alloy_primitives::{Address, keccak256};
 use ark_ff::Field;
-use fernet_circuit::block::challenge;
-use fernet_circuit::digest::genesis_root;
-use fernet_circuit::kzg;
-use fernet_circuit::{BlockProof, BlockStatement, CircuitHash, CircuitParams, VerifyingKey};
-use fernet_ledger::block::build;
-use fernet_ledger::*;
+use fernet_circuit::{
+    BlockProof, BlockStatement, CircuitHash, CircuitParams, VerifyingKey, digest::genesis_root, kzg,
+    statement::challenge,
+};
+use fernet_ledger::{block::build, *};
+use fernet_protocol::{ChainId, RollupId};
 use serde_json::{Value, json};
 
 /// Where the files are.
@@ -25,7 +27,7 @@ fn element(value: &Fr) -> String {
 }
 
 fn domain() -> Domain {
-    Domain::new(31_337, L1Address([0x11; 20]))
+    Domain::from(RollupId::new(ChainId::new(31_337), Address::repeat_byte(0x11)))
 }
 
 fn index(number: u32) -> AccountIndex {
@@ -41,7 +43,7 @@ fn deposit(number: u32, amount: u64) -> Deposit {
 }
 
 fn exit(number: u32) -> Exit {
-    Exit { from: index(number), target: L1Address([0xee; 20]) }
+    Exit { from: index(number), target: Address::repeat_byte(0xee) }
 }
 
 fn pay(from: u32, to: u32, amount: u64, fee: u32, nonce: u32) -> SignedOperation {
@@ -49,7 +51,7 @@ fn pay(from: u32, to: u32, amount: u64, fee: u32, nonce: u32) -> SignedOperation
     Operation::from(transfer).sign(domain(), &secret(from))
 }
 
-fn leave(from: u32, target: L1Address, amount: u64, fee: u32, nonce: u32) -> SignedOperation {
+fn leave(from: u32, target: Address, amount: u64, fee: u32, nonce: u32) -> SignedOperation {
     let withdrawal = Withdrawal { from: index(from), target, amount, fee, nonce };
     Operation::from(withdrawal).sign(domain(), &secret(from))
 }
@@ -71,7 +73,10 @@ pub fn poseidon_cases() -> Value {
     json!({
         "instance": "poseidonperm_x5_255_5",
         "permutation": { "input": list(&numbers(5)), "output": list(&state) },
-        "node": { "input": list(&numbers(4)), "output": element(&poseidon::node([0, 1, 2, 3].map(Fr::from))) },
+        "node": {
+            "input": list(&numbers(4)),
+            "output": element(&poseidon::node([0, 1, 2, 3].map(Fr::from))),
+        },
         "leaf": {
             "keyX": element(&account.key.x()),
             "keyY": element(&account.key.y()),
@@ -92,14 +97,14 @@ pub fn operation_cases() -> Value {
         ("largest transfer", Slot::Transfer { from: index(!0), to: index(!0), amount: !0, fee: !0 }),
         ("withdrawal", Slot::Withdrawal { from: index(1), amount: 3, fee: 4 }),
         ("forced exit", Slot::Exit { from: index(1), amount: 3 }),
-        ("target", Slot::Target(L1Address(std::array::from_fn(|i| i as u8 + 1)))),
+        ("target", Slot::Target(Address::new(std::array::from_fn(|i| i as u8 + 1)))),
         ("deposit", Slot::Deposit { to: index(2), amount: 3 }),
     ];
     let slots: Vec<Value> = slots
         .iter()
         .map(|(name, slot)| json!({ "name": name, "kind": slot.kind(), "element": element(&slot.pack()) }))
         .collect();
-    let signed: Vec<Value> = [pay(1, 2, 3, 4, 5), leave(1, L1Address([0xaa; 20]), 3, 4, 6)]
+    let signed: Vec<Value> = [pay(1, 2, 3, 4, 5), leave(1, Address::repeat_byte(0xaa), 3, 4, 6)]
         .iter()
         .map(|signed| {
             let message = signed.operation.message();
@@ -112,14 +117,20 @@ pub fn operation_cases() -> Value {
             })
         })
         .collect();
-    json!({ "chainId": 31_337, "rollup": hex([0x11; 20]), "domain": element(&domain().element()), "slots": slots, "signed": signed })
+    json!({
+        "chainId": 31_337,
+        "rollup": hex([0x11; 20]),
+        "domain": element(&domain().element()),
+        "slots": slots,
+        "signed": signed,
+    })
 }
 
 /// Challenges, chunk challenges, commitments, shares and bindings.
 pub fn challenge_cases() -> Value {
     let chunks: Vec<(Fr, Fr)> =
         (1..4u64).map(|number| (Fr::from(number).pow([88]), Fr::from(number).pow([99]))).collect();
-    let payee = L1Address([0x44; 20]);
+    let payee = Address::repeat_byte(0x44);
     let recipients = statement::recipients(payee, index(55), FeeBurn::new(6_666).unwrap());
     let parent_root = Fr::from(3u64).pow([77]);
     let challenges: Vec<Value> = (1..=chunks.len())
@@ -135,15 +146,22 @@ pub fn challenge_cases() -> Value {
             };
             let (roots, commitments): (Vec<String>, Vec<String>) =
                 chunks.iter().map(|(root, commitment)| (element(root), element(commitment))).unzip();
-            json!({ "headerHash": hex([0x22; 32]), "queueHash": hex([0x33; 32]), "domain": element(&domain().element()),
-                    "recipients": element(&recipients), "parentRoot": element(&parent_root),
-                    "roots": roots, "commitments": commitments, "z": element(&statement::challenge(&challenged)) })
+            json!({
+                "headerHash": hex([0x22; 32]),
+                "queueHash": hex([0x33; 32]),
+                "domain": element(&domain().element()),
+                "recipients": element(&recipients),
+                "parentRoot": element(&parent_root),
+                "roots": roots,
+                "commitments": commitments,
+                "z": element(&statement::challenge(&challenged)),
+            })
         })
         .collect();
     let layout = CircuitParams::PRODUCTION.layout(512).unwrap();
     let z = Fr::from(7u64).pow([12_345]);
     let elements: Vec<Fr> = (1..=8u64).map(|number| Fr::from(number).pow([7])).collect();
-    let queue: [L1Operation; 3] = [deposit(1, 5).into(), exit(1).into(), deposit(2, u64::MAX).into()];
+    let queue: [QueuedOperation; 3] = [deposit(1, 5).into(), exit(1).into(), deposit(2, u64::MAX).into()];
     let context = statement::ChunkContext {
         domain: domain(),
         recipients,
@@ -196,10 +214,13 @@ pub struct Case {
     pub block: BlockWitness,
     pub statement: BlockStatement,
     pub queue_from: [u8; 32],
+    /// Accounts before and after the block.
+    pub before: Vec<Value>,
+    pub after: Vec<Value>,
 }
 
 /// The bridge's rolling hash.
-pub fn roll(chain: [u8; 32], queue: &[L1Operation]) -> [u8; 32] {
+pub fn roll(chain: [u8; 32], queue: &[QueuedOperation]) -> [u8; 32] {
     queue.iter().fold(chain, |chain, operation| {
         let [head, x, y] = operation.coefficients().map(|coefficient| field::to_bytes(&coefficient));
         keccak256([chain, head, x, y].as_flattened()).0
@@ -207,17 +228,17 @@ pub fn roll(chain: [u8; 32], queue: &[L1Operation]) -> [u8; 32] {
 }
 
 /// Name, chunks in a blob, L1's queue, operations, fee recipient, basis points of the fees that are burned.
-type Setting<'a> = (&'static str, usize, &'a [L1Operation], &'a [SignedOperation], u32, u64);
+type Setting<'a> = (&'static str, usize, &'a [QueuedOperation], &'a [SignedOperation], u32, u64);
 
-/// One chunk from the empty ledger; four chunks on top in one blob; the same four chunks in two blobs. The queue of the
-/// latter has deposits and forced exits.
+/// One chunk from the empty ledger; four chunks on top in one blob; the same four chunks in two blobs. The
+/// queue of the latter has deposits and forced exits.
 pub fn cases() -> Vec<Case> {
     let params = CircuitParams::PRODUCTION;
-    let outside = L1Address([0xaa; 20]);
-    let first_queue: [L1Operation; 3] =
+    let outside = Address::repeat_byte(0xaa);
+    let first_queue: [QueuedOperation; 3] =
         [deposit(1, 1_000_000).into(), deposit(2, 500_000).into(), deposit(3, 1).into()];
     let first = [pay(1, 2, 1_000, 10, 0), leave(2, outside, 250_000, 7, 0), pay(2, 3, 5, 1, 1)];
-    let mut second_queue: Vec<L1Operation> =
+    let mut second_queue: Vec<QueuedOperation> =
         (0..9).map(|number| deposit(1 + number % 5, 100 + u64::from(number)).into()).collect();
     second_queue.insert(2, exit(2).into());
     second_queue.push(exit(5).into());
@@ -241,14 +262,16 @@ pub fn cases() -> Vec<Case> {
         let fee_burn = FeeBurn::new(fee_burn).unwrap();
         let rules = BlockRules { domain: domain(), layout, fee_burn, fee_recipient: index(fee_recipient) };
         let mut state = parent.clone();
+        let before = accounts(&state);
         let built = build(&mut state, rules, 4, queue, operations).unwrap();
         assert_eq!(built.skipped, [], "{name}");
         let statement = BlockStatement {
             header_hash: keccak256(name).0,
             queue_hash: roll(chain, queue),
-            payee: L1Address([0x70 + number as u8; 20]),
+            payee: Address::repeat_byte(0x70 + number as u8),
         };
-        cases.push(Case { name, block: built.block, statement, queue_from: chain });
+        let after = accounts(&state);
+        cases.push(Case { name, block: built.block, statement, queue_from: chain, before, after });
         if number == 0 {
             chain = statement.queue_hash;
             parent = state;
@@ -257,14 +280,76 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// An operation of the queue: its words, and what they stand for.
-fn queued_json(operation: &L1Operation) -> Value {
+/// Number of the last account of the cases.
+const LAST_ACCOUNT: u32 = 5;
+
+fn accounts<S: Store>(state: &State<S>) -> Vec<Value> {
+    let known = |number| state.account(index(number)).map(|account| (number, account));
+    (1..=LAST_ACCOUNT)
+        .filter_map(known)
+        .map(|(number, account)| {
+            json!({
+                "index": number,
+                "keyX": element(&account.key.x()),
+                "keyY": element(&account.key.y()),
+                "balance": account.balance,
+                "nonce": account.nonce,
+            })
+        })
+        .collect()
+}
+
+/// A block's data, with the accounts before and after it and the secrets of those who sign.
+pub fn block_case(case: &Case) -> Value {
+    let chunks: Vec<Vec<String>> =
+        case.block.chunks.iter().map(|chunk| chunk.elements().iter().map(element).collect()).collect();
+    let signatures: Vec<String> =
+        case.block.signatures().unwrap().iter().map(|signature| hex(signature.to_bytes())).collect();
+    let signers: BTreeSet<u32> = case
+        .block
+        .chunks
+        .iter()
+        .flat_map(|chunk| &chunk.slots)
+        .filter_map(|witness| match witness.slot {
+            Slot::Transfer { from, .. } | Slot::Withdrawal { from, .. } => Some(from.get()),
+            _ => None,
+        })
+        .collect();
+    let secrets: Vec<Value> = signers
+        .iter()
+        .map(|number| json!({ "index": number, "secret": hex(secret(*number).to_bytes().as_slice()) }))
+        .collect();
+    json!({
+        "name": case.name,
+        "before": case.before,
+        "secrets": secrets,
+        "chunks": chunks,
+        "signatures": signatures,
+        "after": case.after,
+    })
+}
+
+/// The blocks of [`cases`], as [`block_case`] has them.
+pub fn block_cases() -> Value {
+    json!({ "cases": cases().iter().map(block_case).collect::<Vec<_>>() })
+}
+
+/// An operation of the queue: its words, and their meaning.
+fn queued_json(operation: &QueuedOperation) -> Value {
     let [head, x, y] = operation.coefficients().map(|coefficient| element(&coefficient));
     let (kind, amount, to) = match operation {
-        L1Operation::Deposit(deposit) => ("deposit", deposit.amount, L1Address::default()),
-        L1Operation::Exit(exit) => ("exit", 0, exit.target),
+        QueuedOperation::Deposit(deposit) => ("deposit", deposit.amount, Address::ZERO),
+        QueuedOperation::Exit(exit) => ("exit", 0, exit.target),
     };
-    json!({ "kind": kind, "index": operation.account().get(), "amount": amount, "to": hex(to.0), "head": head, "x": x, "y": y })
+    json!({
+        "kind": kind,
+        "index": operation.account().get(),
+        "amount": amount,
+        "to": hex(to.0),
+        "head": head,
+        "x": x,
+        "y": y,
+    })
 }
 
 /// A proven block, with its statement and the openings that claim its withdrawals.

@@ -1,22 +1,29 @@
-//! A reckless executor: it puts any slots into the circuit, valid or not, with the values that serve a cheat best,
-//! beside the verdict of the ledger on the same data.
+//! A dishonest prover: it assigns any slots, valid or not, to the circuit, with the values that are most
+//! likely to be accepted, and compares the result with the ledger's for the same data.
 #![allow(dead_code, missing_docs, unreachable_pub)] // each test file uses a part
 
 use std::collections::HashMap;
 
+use alloy_primitives::Address;
 use ark_ff::AdditiveGroup;
-use fernet_circuit::assignment::{AccountAssignment, ChunkAssignment, SlotAssignment};
-use fernet_circuit::{ChunkInputs, CircuitParams, System, synthesize};
-use fernet_ledger::keys::Message;
-use fernet_ledger::operation::kind;
-use fernet_ledger::replay::{ReplayError, Signatures, replay};
-use fernet_ledger::*;
+use fernet_circuit::{
+    ChunkInputs, CircuitParams, System,
+    assignment::{AccountAssignment, ChunkAssignment, SlotAssignment},
+    synthesize,
+};
+use fernet_ledger::{
+    keys::Message,
+    operation::kind,
+    replay::{ReplayError, Signatures, replay},
+    *,
+};
+use fernet_protocol::{ChainId, RollupId};
 
 pub const PARAMS: CircuitParams = CircuitParams { levels: 2, operations: 4, elements: 4 };
 const LEAVES: u32 = 16;
 
 pub fn domain() -> Domain {
-    Domain::new(31_337, L1Address([0x11; 20]))
+    Domain::from(RollupId::new(ChainId::new(31_337), Address::repeat_byte(0x11)))
 }
 
 pub fn index(number: u32) -> AccountIndex {
@@ -66,12 +73,12 @@ pub fn left(from: u32, amount: u64) -> Raw {
 }
 
 /// What L1 has queued for [`left`].
-pub fn exit(from: u32) -> L1Operation {
-    Exit { from: index(from), target: L1Address([0xaa; 20]) }.into()
+pub fn exit(from: u32) -> QueuedOperation {
+    Exit { from: index(from), target: Address::repeat_byte(0xaa) }.into()
 }
 
 pub fn target() -> Raw {
-    element(Slot::Target(L1Address([0xaa; 20])))
+    element(Slot::Target(Address::repeat_byte(0xaa)))
 }
 
 pub fn paid(to: u32, amount: u64) -> Raw {
@@ -86,12 +93,12 @@ pub fn power(exponent: u64) -> Fr {
     ark_ff::Field::pow(&Fr::from(2u64), [exponent])
 }
 
-/// A slot as a cheat would fill it.
+/// A slot as a dishonest prover assigns it.
 #[derive(Debug, Clone)]
 pub struct Raw {
     pub kind: u8,
     pub body: Fr,
-    /// Whose secret signs.
+    /// Account whose secret key signs.
     pub signer: u32,
     /// The signed nonce, the account's if `None`.
     pub nonce: Option<u32>,
@@ -99,11 +106,11 @@ pub struct Raw {
     pub domain: Domain,
     /// The signed target, the next slot's body if `None`.
     pub target: Option<Fr>,
-    /// Whether the recipient's leaf is claimed to be empty, the truth if `None`.
+    /// Whether the recipient's leaf is claimed to be empty; the true value if `None`.
     pub creates: Option<bool>,
-    /// Whether it passes for a forced exit, of kind 2.
+    /// Whether a slot of kind 2 is assigned as a forced exit.
     pub forced: bool,
-    /// Whether the payer's leaf is claimed to be empty, the truth if `None`.
+    /// Whether the sender's leaf is claimed to be empty; the true value if `None`.
     pub absent: Option<bool>,
 }
 
@@ -133,26 +140,26 @@ pub struct LooseAccount {
     pub nonce: Fr,
 }
 
-/// A chunk to try.
+/// A chunk to assign to the circuit.
 #[derive(Debug, Clone)]
 pub struct Attempt {
     /// Accounts before the chunk, by deposits and nonces.
     pub accounts: Vec<(Deposit, u32)>,
-    /// What L1 has queued.
-    pub queue: Vec<L1Operation>,
+    /// Operations of L1's queue.
+    pub queue: Vec<QueuedOperation>,
     pub slots: Vec<Raw>,
     pub fee_recipient: u32,
     pub fee_burn: FeeBurn,
-    /// Fees that are burned, the rule's if `None`.
+    /// Burned fees; those of the rule if `None`.
     pub burned: Option<Fr>,
-    /// Whether to credit the fees, the truth if `None`.
+    /// Whether to credit the fees; the true value if `None`.
     pub credit: Option<bool>,
-    /// The key that a deposit's account is given, if not the deposited one.
+    /// Key of a deposit's account, if it isn't the deposited one.
     pub planted: Option<PublicKey>,
 }
 
 impl Attempt {
-    /// Accounts 1 to 3 own 1,000 each, nobody gets the fees.
+    /// Accounts 1 to 3 have a balance of 1,000 each, and the fees are burned.
     pub fn new(slots: impl IntoIterator<Item = Raw>) -> Self {
         let accounts = (1..4).map(|number| (deposit(number, 1_000), 0)).collect();
         let mut slots: Vec<Raw> = slots.into_iter().collect();
@@ -170,10 +177,10 @@ impl Attempt {
     }
 
     pub fn deposits(self, deposits: impl IntoIterator<Item = Deposit>) -> Self {
-        self.queue(deposits.into_iter().map(L1Operation::from))
+        self.queue(deposits.into_iter().map(QueuedOperation::from))
     }
 
-    pub fn queue(mut self, queue: impl IntoIterator<Item = L1Operation>) -> Self {
+    pub fn queue(mut self, queue: impl IntoIterator<Item = QueuedOperation>) -> Self {
         self.queue.extend(queue);
         self
     }
@@ -203,7 +210,7 @@ impl Attempt {
         }
     }
 
-    /// The state before the chunk. Nonces are made by transfers to oneself.
+    /// The state before the chunk.
     pub fn state(&self) -> State<TestStore> {
         State::new(TestStore::new(&self.accounts), PARAMS.levels().unwrap())
     }
@@ -234,7 +241,7 @@ impl Attempt {
         (all, by_slot)
     }
 
-    /// What the ledger says of the published data.
+    /// The ledger's result for the published data.
     pub fn native(&self) -> Result<BlockWitness, ReplayError> {
         let blobs = blob::encode(&self.rules().layout, &[self.elements()]);
         let (signatures, _) = self.signatures();
@@ -242,7 +249,7 @@ impl Attempt {
         replay(&mut self.state(), self.rules(), 1, &blobs, &self.queue, given)
     }
 
-    /// The values that fit best, and the public inputs as L1 computes them.
+    /// The values that are most likely to be accepted, and the public inputs as L1 computes them.
     pub fn assignment(&self) -> ChunkAssignment {
         let (_, signatures) = self.signatures();
         let mut tree = LooseTree::new(&self.accounts);
@@ -254,7 +261,7 @@ impl Attempt {
             let (pays, receives, leaves) = (is(1) || is(2), is(1) || is(3), is(2) && raw.forced);
             let (from, to) = (raw.part(0, 32) as u32, raw.part(32, 32) as u32);
             let (amount, fee) = (Fr::from(raw.part(64, 64)), Fr::from(raw.part(128, 32)));
-            let none = || AccountAssignment::none(PARAMS.levels.into());
+            let none = || AccountAssignment::unused(PARAMS.levels.into());
             let signer = secret(raw.signer).public_key();
             let (mut sender, mut recipient, mut creates, mut absent) = (none(), none(), false, false);
             let queued = if is(3) || leaves { queue.next() } else { None };
@@ -276,7 +283,7 @@ impl Attempt {
             }
             if receives {
                 let deposited = match queued {
-                    Some(L1Operation::Deposit(deposit)) => Some(deposit.key),
+                    Some(QueuedOperation::Deposit(deposit)) => Some(deposit.key),
                     _ => None,
                 };
                 let key = self.planted.or(deposited).unwrap_or(signer);
@@ -302,9 +309,9 @@ impl Attempt {
                 is_deposit: is(3),
                 is_target: is(4),
                 sender,
-                absent,
+                sender_is_absent: absent,
                 recipient,
-                creates,
+                creates_recipient: creates,
                 challenge: signatures.get(&number).map_or(0, Signature::challenge),
                 response: signatures.get(&number).map_or([0; 4], Signature::response),
             });
@@ -323,7 +330,7 @@ impl Attempt {
         }
         let rules = self.rules();
         let challenge = Fr::from(0xfeed_5eed_u64);
-        let payee = L1Address([0x77; 20]);
+        let payee = Address::repeat_byte(0x77);
         let context = statement::ChunkContext {
             domain: domain(),
             recipients: rules.recipients(payee),
@@ -340,7 +347,7 @@ impl Attempt {
             root_before,
             root_after: tree.root(),
             domain: domain().element(),
-            payee: payee.to_field(),
+            payee: field::from_address(payee),
             fee_index: Fr::from(self.fee_recipient),
             fee_burn: Fr::from(self.fee_burn.bps()),
             fee_recipient,
@@ -349,12 +356,12 @@ impl Attempt {
         }
     }
 
-    /// The first violated row and the root after, if all hold.
+    /// The root after the chunk if all constraints are satisfied, else the first violated row.
     pub fn circuit(&self) -> Result<Fr, usize> {
         satisfied(&self.assignment())
     }
 
-    /// Both verdicts agree; returns whether they accept.
+    /// Asserts that ledger and circuit agree, and returns whether they accept.
     #[track_caller]
     pub fn verdict(&self) -> bool {
         match (self.native(), self.circuit()) {
@@ -368,14 +375,14 @@ impl Attempt {
     }
 }
 
-/// Whether an assignment satisfies the circuit, and its root after; otherwise the first violated row.
+/// The root after the chunk if the assignment satisfies the circuit, else the first violated row.
 pub fn satisfied(assignment: &ChunkAssignment) -> Result<Fr, usize> {
     let mut system = System::evaluating();
     synthesize(&mut system, &PARAMS, assignment).unwrap();
     system.violated().map_or(Ok(assignment.root_after), Err)
 }
 
-/// Accounts with any nonce, which no sequence of operations would reach in a test's time.
+/// Accounts with arbitrary nonces, also those that operations would reach only after a long time.
 #[derive(Debug, Clone)]
 pub struct TestStore {
     tree: LooseTree,
@@ -402,7 +409,7 @@ impl Store for TestStore {
     }
 }
 
-/// A dense little tree whose leaves hold any field elements.
+/// A small dense tree whose leaves are arbitrary field elements.
 #[derive(Debug, Clone)]
 struct LooseTree {
     accounts: HashMap<u32, LooseAccount>,

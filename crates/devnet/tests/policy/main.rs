@@ -1,5 +1,6 @@
 //! The operator's policy has the last word on everything that a role signs or sends.
 
+#[allow(dead_code, reason = "this test runs no whole devnet")]
 #[path = "../common/mod.rs"]
 mod common;
 mod harness;

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt::Display, sync::Arc};
 use alloy::primitives::{Address, B256, U256, keccak256};
 use fernet_l1::{BlobLocation, BlsWords, L1Block, LoggedEvent, Outcome, RollupEvent};
 use fernet_protocol::{
-    Commitment, Cursor, Deposit, Exit, Header, L1Operation, L1Slot, QueueRange, SequencerId, Slot, Timeline,
-    TokenAmount,
+    CandidateList, Commitment, Cursor, Deposit, Exit, Header, L1Operation, L1Slot, QueueRange, SequencerId,
+    Slot, Timeline, TokenAmount,
 };
 
 use super::{
@@ -191,20 +191,24 @@ impl Step<'_> {
         let timeline = self.in_turn(EVENT, slot)?;
         self.expect(EVENT, "start", timeline.start, start)?;
         self.expect(EVENT, "previous start", timeline.previous_start, previous_start)?;
-        let fresh =
-            || InFlight { slot, start, previous_start, candidates: Vec::new(), shown: BTreeMap::new() };
+        let candidates = CandidateList::new(self.setup.parameters.max_candidates);
+        let new =
+            || InFlight { slot, start, previous_start, candidates, displaced: None, shown: BTreeMap::new() };
         let in_flight = match &mut self.state.in_flight {
             Some(in_flight) if in_flight.slot == slot => Arc::make_mut(in_flight),
-            other => Arc::make_mut(other.insert(Arc::new(fresh()))),
+            other => Arc::make_mut(other.insert(Arc::new(new()))),
         };
-        // earlier of equals stays first
-        let rank = in_flight.candidates.iter().take_while(|other| other.score >= candidate.score).count();
-        in_flight.candidates.insert(rank, candidate);
-        // the event of a displaced candidate comes before or after this one, in the same transaction
-        let most = usize::from(self.setup.parameters.max_candidates).saturating_add(1);
-        let count = in_flight.candidates.len();
-        if count > most {
-            return self.contradiction(EVENT, format!("at most {most} candidates"), count);
+        let announced = in_flight.displaced.take();
+        let displaced = match in_flight.candidates.insert(candidate) {
+            Ok(inserted) => inserted.displaced.map(|displaced| displaced.sequencer),
+            Err(refused) => return self.contradiction(EVENT, "a proposal that L1 accepts", refused),
+        };
+        if displaced != announced {
+            let name = |id: Option<SequencerId>| {
+                id.map_or("no sequencer".to_owned(), |id| format!("sequencer {id}"))
+            };
+            let expected = format!("a Displaced event of {} before it", name(displaced));
+            return self.contradiction(EVENT, expected, name(announced));
         }
         Ok(())
     }
@@ -212,12 +216,14 @@ impl Step<'_> {
     fn displaced(&mut self, slot: Slot, sequencer: SequencerId) -> Applied {
         const EVENT: &str = "Displaced";
         let in_flight = self.in_flight(EVENT, slot)?;
-        let before = in_flight.candidates.len();
-        in_flight.candidates.retain(|candidate| candidate.sequencer != sequencer);
-        if in_flight.candidates.len() == before {
-            return self.contradiction(EVENT, "a candidate", format!("sequencer {sequencer}, which is none"));
+        // L1 emits it before the `Proposed` event of the same transaction, which changes the list
+        match in_flight.candidates.as_slice().last().map(|last| last.sequencer) {
+            Some(last) if last == sequencer => {
+                in_flight.displaced = Some(sequencer);
+                Ok(())
+            }
+            _ => self.contradiction(EVENT, "the last candidate", format!("sequencer {sequencer}")),
         }
-        Ok(())
     }
 
     fn committed(&mut self, slot: Slot, sequencer: SequencerId, commitment: Commitment) -> Applied {
@@ -254,7 +260,8 @@ impl Step<'_> {
         let location = self.location();
         let in_flight = self.in_flight(EVENT, slot)?;
         // two candidates may have proposed the same header: the one in turn is the one that committed last
-        let candidate = in_flight.candidates.iter_mut().rfind(|candidate| candidate.commitment.is_some());
+        let candidate =
+            in_flight.candidates.as_mut_slice().iter_mut().rfind(|candidate| candidate.commitment.is_some());
         let Some(candidate) = candidate.filter(|candidate| candidate.header_hash == header_hash) else {
             return self.contradiction(EVENT, "the header of the candidate that committed last", header_hash);
         };
@@ -313,14 +320,16 @@ impl Step<'_> {
         }
         let revealed = in_flight.as_ref().and_then(|slot| {
             slot.candidates
+                .as_slice()
                 .iter()
                 .position(|candidate| candidate.header_hash == header_hash && candidate.revealed_at.is_some())
         });
         if revealed.is_none() && outcome != Outcome::Backup {
             return self.contradiction(EVENT, "a revealed candidate", header_hash);
         }
-        let candidate =
-            revealed.zip(in_flight).and_then(|(rank, slot)| Some((rank, slot.candidates.get(rank)?.clone())));
+        let candidate = revealed
+            .zip(in_flight)
+            .and_then(|(rank, slot)| Some((rank, slot.candidates.as_slice().get(rank)?.clone())));
         let number = self.finalized.len();
         self.by_hash.insert(header_hash, number);
         self.finalized.push(FinalizedBlock {
@@ -351,7 +360,7 @@ impl Step<'_> {
             return self.contradiction(EVENT, "a slot that is over and not settled", slot);
         };
         self.expect(EVENT, "slot", expired.timeline.slot, slot)?;
-        self.state.cursor = Cursor::after(&expired.timeline, expired.position.end, &self.setup.parameters);
+        self.state.cursor = Cursor::after(&expired.timeline, expired.status.end, &self.setup.parameters);
         self.state.in_flight = None;
         Ok(())
     }

@@ -15,8 +15,8 @@ use std::{
 use alloy::primitives::{Address, B256, U256};
 use fernet_l1::{EventError, REORG_LIMIT, Scoring};
 use fernet_protocol::{
-    Cursor, Header, L1Slot, Parameters, QueueRange, Ranked, Rates, RollupId, Scorer, SequencerId, Slot,
-    Ticket, rank, seed, seed_at,
+    Cursor, EligibleSequencer, Header, L1Slot, Parameters, QueueRange, Ranked, Rates, RollupId, Scorer,
+    SequencerId, Slot, rank, seed, seed_at,
 };
 
 use mixes::Mixes;
@@ -158,9 +158,9 @@ impl RollupView {
     pub fn slot(&self, now: L1Slot) -> SlotView {
         let location = self.state.locate(&self.setup.parameters, now);
         let timeline = location.current.timeline;
-        let position = location.current.position;
+        let status = location.current.status;
         let mut candidates = match &self.state.in_flight {
-            Some(slot) if slot.slot == timeline.slot => slot.candidates.clone(),
+            Some(slot) if slot.slot == timeline.slot => slot.candidates.as_slice().to_vec(),
             _ => Vec::new(),
         };
         // as on L1, only the one that committed last keeps its bits
@@ -172,13 +172,13 @@ impl RollupView {
         }
         SlotView {
             slot: timeline.slot,
-            phase: position.phase,
+            phase: status.phase,
             start: timeline.start,
             previous_start: timeline.previous_start,
             seed_at: timeline.seed_at(&self.setup.parameters),
-            phase_end: position.end,
-            turn: position.turn,
-            revealed: position.revealed,
+            phase_end: status.end,
+            turn: status.rank,
+            revealed: status.revealed,
             candidates,
             unsettled: location.expired.map(|slot| slot.timeline.slot),
         }
@@ -208,7 +208,7 @@ impl RollupView {
     /// first proposal shows it, and so does `Randomness.prove`.
     pub fn is_seed_known(&self, slot: Slot, target: L1Slot) -> bool {
         let proposed = |slot_in_flight: &Arc<state::InFlight>| {
-            slot_in_flight.slot == slot && !slot_in_flight.candidates.is_empty()
+            slot_in_flight.slot == slot && !slot_in_flight.candidates.as_slice().is_empty()
         };
         self.state.proven.contains_key(&target) || self.state.in_flight.as_ref().is_some_and(proposed)
     }
@@ -236,12 +236,15 @@ impl RollupView {
     }
 
     /// Everyone who may propose in a slot whose predecessor started at `previous_start`, in no particular order.
-    pub fn tickets(&self, previous_start: L1Slot) -> Vec<Ticket> {
+    pub fn eligible_sequencers(&self, previous_start: L1Slot) -> Vec<EligibleSequencer> {
         let now = self.head().map_or(previous_start, |head| head.l1_slot);
         let eligible =
             self.state.sequencers.iter().filter(|(_, record)| record.is_eligible(previous_start, now));
         eligible
-            .map(|(id, record)| Ticket { sequencer: *id, attester: record.attester.at(previous_start) })
+            .map(|(id, record)| EligibleSequencer {
+                sequencer: *id,
+                attester: record.attester.at(previous_start),
+            })
             .collect()
     }
 
@@ -252,7 +255,7 @@ impl RollupView {
             return None;
         }
         let scorer = Scorer::new(self.setup.rollup, slot, self.seed(slot, previous_start)?);
-        Some(rank(&scorer, &self.tickets(previous_start)))
+        Some(rank(&scorer, &self.eligible_sequencers(previous_start)))
     }
 
     /// A registration.

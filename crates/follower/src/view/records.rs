@@ -3,8 +3,8 @@
 use alloy::primitives::{Address, B256, TxHash, U256};
 use fernet_l1::{BlobLocation, Deployment, Outcome, Scoring};
 use fernet_protocol::{
-    ChainId, Commitment, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange, Rank, RollupId, Score,
-    SequencerId, Slot, TokenAmount,
+    Candidate, Commitment, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange, Rank, RollupId, Score,
+    SequencerId, Slot, TokenAmount, rank_among,
 };
 
 /// What a view must know beforehand.
@@ -28,7 +28,7 @@ impl ViewConfig {
     /// What a deployment says.
     pub fn of(deployment: &Deployment) -> Self {
         Self {
-            rollup: RollupId::new(ChainId::new(deployment.chain_id()), deployment.contracts().rollup),
+            rollup: deployment.rollup_id(),
             parameters: *deployment.parameters(),
             scoring: deployment.scoring(),
             genesis_slot: deployment.genesis_slot(),
@@ -80,14 +80,9 @@ impl SlotView {
         self.candidates.get(self.turn.index())
     }
 
-    /// Rank that a proposal with this score would get on a list of `places`; none if it wouldn't make the list or the sequencer
-    /// is on it.
-    pub fn would_rank(&self, sequencer: SequencerId, score: Score, places: u8) -> Option<Rank> {
-        if self.candidates.iter().any(|candidate| candidate.sequencer == sequencer) {
-            return None;
-        }
-        let rank = self.candidates.iter().take_while(|candidate| candidate.score >= score).count();
-        (rank < usize::from(places)).then(|| Rank::from_index(rank))
+    /// Rank that a proposal of this sequencer and score would get; none if L1 would refuse it.
+    pub fn would_rank(&self, sequencer: SequencerId, score: Score, max_candidates: u8) -> Option<Rank> {
+        rank_among(&self.candidates, max_candidates, sequencer, score).ok()
     }
 }
 
@@ -106,6 +101,16 @@ pub struct CandidateView {
     pub revealed_at: Option<L1Slot>,
     /// Bit i: blob i of the header was seen; zero for all but the candidate that committed last.
     pub blobs_seen: u16,
+}
+
+impl Candidate for CandidateView {
+    fn sequencer(&self) -> SequencerId {
+        self.sequencer
+    }
+
+    fn score(&self) -> Score {
+        self.score
+    }
 }
 
 /// The slot after the one in turn.

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use alloy::primitives::{Address, B256, U256};
 use fernet_l1::BlobLocation;
 use fernet_protocol::{
-    CandidateFacts, Cursor, Header, L1Slot, Location, Parameters, Rates, SequencerId, Slot, Timeline, locate,
+    CandidateFacts, CandidateList, Cursor, Header, L1Slot, Location, Parameters, Rates, SequencerId, Slot,
+    Timeline, locate,
 };
 
 use super::records::{CandidateView, EscrowAccount, SequencerRecord, Tip, Totals};
@@ -17,7 +18,9 @@ pub(crate) struct InFlight {
     pub(crate) start: L1Slot,
     pub(crate) previous_start: L1Slot,
     /// Best first.
-    pub(crate) candidates: Vec<CandidateView>,
+    pub(crate) candidates: CandidateList<CandidateView>,
+    /// Sequencer of the last `Displaced` event, until the `Proposed` event that follows it.
+    pub(crate) displaced: Option<SequencerId>,
     /// Headers that reveals showed, and where their blobs are.
     pub(crate) shown: BTreeMap<B256, Shown>,
 }
@@ -34,6 +37,7 @@ impl InFlight {
         Timeline {
             candidates: self
                 .candidates
+                .as_slice()
                 .iter()
                 .map(|candidate| CandidateFacts {
                     committed_at: candidate.commitment.map(|commitment| commitment.at),
@@ -45,7 +49,7 @@ impl InFlight {
     }
 
     pub(crate) fn candidate(&mut self, sequencer: SequencerId) -> Option<&mut CandidateView> {
-        self.candidates.iter_mut().find(|candidate| candidate.sequencer == sequencer)
+        self.candidates.as_mut_slice().iter_mut().find(|candidate| candidate.sequencer == sequencer)
     }
 }
 

@@ -1,19 +1,19 @@
-//! The published constants: Grain generator, round constants and Cauchy matrix of the reference implementation.
+//! The published constants: Grain generator, round constants and Cauchy matrix of the reference
+//! implementation.
 #![allow(clippy::arithmetic_side_effects)] // field elements, and indices into arrays of fixed length
 
-use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
+use ark_ff::{AdditiveGroup, BigInt, BigInteger, Field, PrimeField};
 
-use super::s_box;
 use crate::field::Fr;
 
 /// Lanes of the state.
 pub const WIDTH: usize = 5;
-/// Rounds with an S-box on every lane; half of them first, half last.
+/// Rounds with an S-box on every lane. Half of them come before the partial rounds, half after.
 pub const FULL_ROUNDS: usize = 8;
-/// Rounds with an S-box on the first lane only, in the middle.
+/// Rounds with an S-box on the first lane only.
 pub const PARTIAL_ROUNDS: usize = 60;
 
-/// All rounds.
+/// Full and partial rounds.
 const ROUNDS: usize = FULL_ROUNDS + PARTIAL_ROUNDS;
 
 /// Round constants and mixing matrix.
@@ -37,7 +37,7 @@ impl Constants {
         Self { rounds, matrix }
     }
 
-    /// The permutation as the paper writes it, the reference for the faster one.
+    /// The permutation as the paper defines it, the reference for the optimized one.
     pub fn permute(&self, state: &mut [Fr; WIDTH]) {
         for (number, constants) in self.rounds.iter().enumerate() {
             for (lane, constant) in state.iter_mut().zip(constants) {
@@ -52,6 +52,11 @@ impl Constants {
     }
 }
 
+/// x^5.
+pub(super) fn s_box(x: Fr) -> Fr {
+    x.square().square() * x
+}
+
 /// Whether the round has an S-box on every lane.
 fn is_full(round: usize) -> bool {
     !(FULL_ROUNDS / 2..FULL_ROUNDS / 2 + PARTIAL_ROUNDS).contains(&round)
@@ -59,19 +64,20 @@ fn is_full(round: usize) -> bool {
 
 /// The Grain shift register in self-shrinking mode, as the reference implementation seeds it.
 struct Grain {
-    /// The last 80 bits, oldest in the lowest place.
+    /// The last 80 bits; the oldest is the lowest.
     bits: u128,
 }
 
 impl Grain {
     fn new() -> Self {
-        // Field descriptor (2 bits: 1 = prime), S-box (4 bits: 0 = x^alpha), bits of the modulus (12), width (12),
-        // full rounds (10), partial rounds (10), then 30 ones; each number has its most significant bit first.
+        // Field descriptor (2 bits: 1 = prime), S-box (4 bits: 0 = x^alpha), bits of the modulus (12), width
+        // (12), full rounds (10), partial rounds (10), then 30 ones; each number has its most significant bit
+        // first.
         let mut grain = Self { bits: 0 };
         let mut length = 0u32;
         let mut push = |value: u64, width: u32| {
-            for place in (0..width).rev() {
-                grain.bits |= u128::from(value >> place & 1) << length;
+            for shift in (0..width).rev() {
+                grain.bits |= u128::from(value >> shift & 1) << length;
                 length += 1;
             }
         };
@@ -89,26 +95,26 @@ impl Grain {
     }
 
     fn step(&mut self) -> bool {
-        let tap = |place: u32| self.bits >> place & 1;
+        let tap = |index: u32| self.bits >> index & 1;
         let new = tap(62) ^ tap(51) ^ tap(38) ^ tap(23) ^ tap(13) ^ tap(0);
         self.bits = self.bits >> 1 | new << 79;
         new == 1
     }
 
-    /// The next bit of output: bits come in pairs, the second counts if the first is set.
+    /// The next output bit. Bits are generated in pairs; the second one is output if the first one is set.
     fn bit(&mut self) -> bool {
         loop {
-            let counts = self.step();
+            let is_output = self.step();
             let bit = self.step();
-            if counts {
+            if is_output {
                 return bit;
             }
         }
     }
 
-    fn number(&mut self) -> ark_ff::BigInt<4> {
+    fn number(&mut self) -> BigInt<4> {
         let bits: Vec<bool> = (0..Fr::MODULUS_BIT_SIZE).map(|_| self.bit()).collect();
-        ark_ff::BigInt::from_bits_be(&bits)
+        BigInt::from_bits_be(&bits)
     }
 
     fn element_by_rejection(&mut self) -> Fr {

@@ -11,7 +11,7 @@ mod optimized;
 
 use std::sync::OnceLock;
 
-use ark_ff::{AdditiveGroup, Field};
+use ark_ff::AdditiveGroup;
 
 use crate::field::{Fr, power_of_two};
 pub use constants::{Constants, FULL_ROUNDS, PARTIAL_ROUNDS, WIDTH};
@@ -20,21 +20,23 @@ pub use optimized::{Matrix, Optimized, PartialRound};
 /// Elements absorbed by one permutation.
 pub const RATE: usize = WIDTH - 1;
 
-/// Capacity tag of an inner node of the state tree.
+/// Capacity value of the hash of an inner node of the state tree.
 pub const NODE_TAG: u64 = 15;
-/// Capacity tag of an account's leaf.
+/// Capacity value of the hash of a leaf.
 pub const LEAF_TAG: u64 = 16;
-/// Lower part of the capacity tag of a data commitment; the number of absorbed elements stands at 2^64.
+/// Lower 64 bits of the capacity value of a data commitment. The bits above are the number of absorbed
+/// elements.
 pub const DATA_TAG: u64 = 17;
 
-/// The permutation's published constants.
+/// The published constants of the permutation.
 #[must_use]
 pub fn constants() -> &'static Constants {
     static CONSTANTS: OnceLock<Constants> = OnceLock::new();
     CONSTANTS.get_or_init(Constants::generate)
 }
 
-/// The same permutation with cheap partial rounds: what is computed, natively and in the circuit.
+/// Constants of the equivalent permutation with sparse partial rounds, which is computed natively and in the
+/// circuit.
 #[must_use]
 pub fn optimized() -> &'static Optimized {
     static OPTIMIZED: OnceLock<Optimized> = OnceLock::new();
@@ -46,7 +48,7 @@ pub fn permute(state: &mut [Fr; WIDTH]) {
     optimized().permute(state);
 }
 
-/// Hashes four elements under a capacity value: one permutation of `[capacity, inputs…]`, second lane out.
+/// Hash of four elements under a capacity value: the second lane of the permutation of `[capacity, inputs…]`.
 #[must_use]
 pub fn hash(capacity: Fr, inputs: [Fr; RATE]) -> Fr {
     let [a, b, c, d] = inputs;
@@ -62,7 +64,8 @@ pub fn node(children: [Fr; RATE]) -> Fr {
     hash(Fr::from(NODE_TAG), children)
 }
 
-/// Sponge over any number of elements: four at a time are added to the lanes after the capacity.
+/// Sponge over any number of elements, of which four are added to the lanes after the capacity per
+/// permutation.
 #[must_use]
 pub fn sponge(capacity: Fr, elements: &[Fr]) -> Fr {
     let mut state = [Fr::ZERO; WIDTH];
@@ -85,22 +88,19 @@ pub fn data_capacity(count: usize) -> Fr {
     Fr::from(DATA_TAG) + power_of_two(64) * Fr::from(count as u64)
 }
 
-/// x^5.
-pub(crate) fn s_box(x: Fr) -> Fr {
-    x.square().square() * x
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field;
+    use ark_ff::Field;
 
     /// `poseidonperm_x5_255_5` in the reference implementation's `test_vectors.txt`.
     const PUBLISHED: [&str; WIDTH] = [
-        "2a918b9c9f9bd7bb509331c81e297b5707f6fc7393dcee1b13901a0b22202e18",
-        "65ebf8671739eeb11fb217f2d5c5bf4a0c3f210e3f3cd3b08b5db75675d797f7",
-        "2cc176fc26bc70737a696a9dfd1b636ce360ee76926d182390cdb7459cf585ce",
-        "4dc4e29d283afd2a491fe6aef122b9a968e74eff05341f3cc23fda1781dcb566",
-        "03ff622da276830b9451b88b85e6184fd6ae15c8ab3ee25a5667be8592cce3b1",
+        "0x2a918b9c9f9bd7bb509331c81e297b5707f6fc7393dcee1b13901a0b22202e18",
+        "0x65ebf8671739eeb11fb217f2d5c5bf4a0c3f210e3f3cd3b08b5db75675d797f7",
+        "0x2cc176fc26bc70737a696a9dfd1b636ce360ee76926d182390cdb7459cf585ce",
+        "0x4dc4e29d283afd2a491fe6aef122b9a968e74eff05341f3cc23fda1781dcb566",
+        "0x03ff622da276830b9451b88b85e6184fd6ae15c8ab3ee25a5667be8592cce3b1",
     ];
 
     // rule: J2
@@ -108,7 +108,7 @@ mod tests {
     fn the_published_vector_holds() {
         let mut state = [0u64, 1, 2, 3, 4].map(Fr::from);
         permute(&mut state);
-        assert_eq!(state.map(|lane| crate::field::hex(&crate::field::to_bytes(&lane))), PUBLISHED);
+        assert_eq!(state.map(|lane| field::text(&lane)), PUBLISHED);
     }
 
     // rule: J2

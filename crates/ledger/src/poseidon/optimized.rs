@@ -1,19 +1,19 @@
-//! The same permutation with cheap partial rounds (appendix B of the paper).
+//! An equivalent permutation with sparse partial rounds (appendix B of the paper).
 //!
-//! A partial round's S-box touches only the first lane, so whatever acts on the other lanes alone may be moved before
-//! it: the constants of those lanes, and a factor of the matrix. What is left of each round's matrix has one dense row
-//! and one dense column, 9 multiplications instead of 25.
-#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)] // field elements; indices below fixed lengths
+//! The S-box of a partial round changes only the first lane. So everything that acts only on the other lanes
+//! can move before the S-box: the constants of those lanes, and a factor of the matrix. The rest of each
+//! round's matrix has one dense row and one dense column: 9 multiplications instead of 25.
+// Arithmetic is on field elements, and indices are below fixed lengths.
+#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
 use ark_ff::{AdditiveGroup, Field};
 
-use super::constants::{Constants, FULL_ROUNDS, PARTIAL_ROUNDS, WIDTH};
-use super::s_box;
+use super::constants::{Constants, FULL_ROUNDS, PARTIAL_ROUNDS, WIDTH, s_box};
 use crate::field::Fr;
 
-/// A square matrix by rows.
+/// A square matrix, as rows.
 pub type Matrix<const N: usize> = [[Fr; N]; N];
-/// Lanes beside the first.
+/// Lanes other than the first.
 const REST: usize = WIDTH - 1;
 
 /// A partial round: S-box and constant on the first lane, then the sparse matrix.
@@ -46,7 +46,8 @@ impl Optimized {
         let matrix = constants.matrix;
         let inverse = invert(matrix);
 
-        // Constants, last partial round to first: back through the matrix; lanes beside the first pass the S-box.
+        // Constants, from the last partial round to the first: they move back through the matrix, and on the
+        // lanes other than the first through the S-box.
         let mut after_box = [Fr::ZERO; PARTIAL_ROUNDS];
         let mut carried = constants.rounds[half + PARTIAL_ROUNDS - 1];
         for round in (0..PARTIAL_ROUNDS - 1).rev() {
@@ -57,7 +58,8 @@ impl Optimized {
             carried.iter_mut().zip(moved).for_each(|(lane, add)| *lane += add);
         }
 
-        // Matrices, last to first: dense = sparse · (1 ⊕ rest), where the second factor moves to the round before.
+        // Matrices, from last to first: dense = sparse · (1 ⊕ rest). The second factor moves to the round
+        // before.
         let mut dense = matrix;
         let mut partial = Vec::with_capacity(PARTIAL_ROUNDS);
         for round in (0..PARTIAL_ROUNDS).rev() {
@@ -78,7 +80,7 @@ impl Optimized {
         }
         partial.reverse();
 
-        // The constants before the partial rounds are added after the last factor was applied to the state.
+        // The constants before the partial rounds are added after the last factor is applied to the state.
         let rest_of_first = first_factor(&matrix, PARTIAL_ROUNDS);
         let mut middle = carried;
         for i in 0..REST {
@@ -117,7 +119,8 @@ fn full_rounds(rounds: &[([Fr; WIDTH], Matrix<WIDTH>)], state: &mut [Fr; WIDTH])
     }
 }
 
-/// The block acting on the lanes beside the first that the first of `rounds` partial rounds hands forward.
+/// The factor of the first of `rounds` partial rounds that moves before it and acts on the lanes other than
+/// the first.
 fn first_factor(matrix: &Matrix<WIDTH>, rounds: usize) -> Matrix<REST> {
     let block: Matrix<REST> = std::array::from_fn(|i| std::array::from_fn(|j| matrix[i + 1][j + 1]));
     (1..rounds).fold(block, |factor, _| {
@@ -131,7 +134,8 @@ fn multiply<const N: usize>(matrix: &Matrix<N>, vector: &[Fr; N]) -> [Fr; N] {
     std::array::from_fn(|i| (0..N).map(|j| matrix[i][j] * vector[j]).sum())
 }
 
-/// Gauss–Jordan elimination. Every square block of a maximum distance separable matrix is invertible.
+/// The inverse by Gauss–Jordan elimination. Every square block of a maximum distance separable matrix is
+/// invertible.
 fn invert<const N: usize>(mut matrix: Matrix<N>) -> Matrix<N> {
     let mut inverse: Matrix<N> = std::array::from_fn(|i| std::array::from_fn(|j| Fr::from(i == j)));
     for column in 0..N {

@@ -1,10 +1,12 @@
 //! Accounts with known keys for the ledger's tests.
 #![allow(dead_code, missing_docs)] // each test file uses a part
 
+use alloy_primitives::Address;
 use fernet_ledger::*;
+use fernet_protocol::{ChainId, RollupId};
 
 pub(crate) fn domain() -> Domain {
-    Domain::new(31_337, L1Address([0x11; 20]))
+    Domain::from(RollupId::new(ChainId::new(31_337), Address::repeat_byte(0x11)))
 }
 
 pub(crate) fn index(number: u32) -> AccountIndex {
@@ -20,7 +22,7 @@ pub(crate) fn deposit(number: u32, amount: u64) -> Deposit {
 }
 
 pub(crate) fn exit(number: u32) -> Exit {
-    Exit { from: index(number), target: L1Address([0xee; 20]) }
+    Exit { from: index(number), target: Address::repeat_byte(0xee) }
 }
 
 /// Accounts 1 to `count` own `balance` each; the tree has 4^3 leaves.
@@ -38,7 +40,7 @@ pub(crate) fn transfer(from: u32, to: u32, amount: u64, fee: u32, nonce: u32) ->
 }
 
 pub(crate) fn withdrawal(from: u32, amount: u64, fee: u32, nonce: u32) -> SignedOperation {
-    let target = L1Address([0xaa; 20]);
+    let target = Address::repeat_byte(0xaa);
     Operation::from(Withdrawal { from: index(from), target, amount, fee, nonce })
         .sign(domain(), &secret(from))
 }

@@ -92,7 +92,7 @@ impl Generator {
     pub(crate) fn next(&mut self, model: &Model) -> Step {
         self.wait(model);
         let now = model.l1_slot(self.timestamp);
-        let phase = model.locate_at(now).current.position.phase;
+        let phase = model.locate_at(now).current.status.phase;
         // No call advances a slot in its halt phase, and some backup phases get no block.
         let idle = match phase {
             Phase::Halt => 75,
@@ -140,12 +140,12 @@ impl Generator {
     /// Advances the time: not at all, by seconds, to about the end of the phase, or rarely by days.
     fn wait(&mut self, model: &Model) {
         let now = model.l1_slot(self.timestamp);
-        let position = model.locate_at(now).current.position;
+        let status = model.locate_at(now).current.status;
         let seconds = self.rules.slot_seconds;
         let has_candidates = model.rollup.in_flight().is_some();
-        let to_the_end = position.end.since(now);
+        let to_the_end = status.end.since(now);
         // In percent: no step, one slot, to the end of the phase; else further.
-        let (stay, one, end) = match position.phase {
+        let (stay, one, end) = match status.phase {
             Phase::Waiting | Phase::Halt => (30, 10, 55),
             Phase::Proposal if has_candidates => (40, 15, 41),
             Phase::Proposal => (60, 25, 10),
@@ -162,7 +162,7 @@ impl Generator {
                 let edge = self.one_of(&edges);
                 edge.since(now) - self.below_u64(2)
             }
-            _ if hurries => match position.phase {
+            _ if hurries => match status.phase {
                 Phase::Waiting | Phase::Halt => to_the_end,
                 Phase::Proposal if has_candidates => to_the_end,
                 // The block that proves the mix may still be in the future.

@@ -99,15 +99,15 @@ impl Generator {
         let mix = proof.map(|p| p.child.mix).or(stored.copied()).unwrap_or_default();
         let in_flight = model.rollup.in_flight().map(|record| record.seed);
         let seed = in_flight.unwrap_or_else(|| protocol::seed(mix, timeline.slot));
-        // Sometimes the draw of another slot.
+        // Sometimes the input of another slot.
         let slot = protocol::Slot::new(self.perhaps_next(timeline.slot.get()));
         let sequencer = protocol::SequencerId::new(sequencer);
-        let draw = protocol::Draw { rollup: model.at.rollup_id(), slot, seed, sequencer };
+        let input = protocol::VrfInput { rollup: model.at.rollup_id(), slot, seed, sequencer };
         let registered = model.staking.get(sequencer.get());
         let known = registered.map(|s| s.bls_key_hash_at(now.get())).unwrap_or_default();
         let (other, _) = actors::bls_key(1 + self.below(3) as u8, Address::ZERO);
         let key = if self.chance(3) { alloy::primitives::keccak256(other.concat()) } else { known };
-        actors::score_proof(key, &draw)
+        actors::score_proof(key, &input)
     }
 
     /// A header for the current slot, usually a valid one.
@@ -150,9 +150,9 @@ impl Generator {
 
     /// Header hash and sequencer of the candidate in turn, or of an earlier one.
     fn subject(&mut self, model: &Model, now: L1Slot) -> Option<(B256, u32, Option<Header>)> {
-        let turn = model.locate_at(now).current.position.turn.index();
-        let entries = model.rollup.recorded.as_ref()?.list.entries();
-        let candidate = entries.get(turn).or_else(|| entries.first())?;
+        let rank = model.locate_at(now).current.status.rank.index();
+        let candidates = model.rollup.recorded.as_ref()?.list.as_slice();
+        let candidate = candidates.get(rank).or_else(|| candidates.first())?;
         let header = self.headers.get(&candidate.header_hash).cloned();
         Some((candidate.header_hash, candidate.sequencer.get(), header))
     }
@@ -252,7 +252,7 @@ impl Generator {
 
     fn backup(&mut self, model: &Model, now: L1Slot) -> (Address, Vec<B256>, Call) {
         let known = self.subject(model, now).and_then(|(_, _, header)| header);
-        let of_candidate = if model.locate_at(now).current.position.revealed { 75 } else { 30 };
+        let of_candidate = if model.locate_at(now).current.status.revealed { 75 } else { 30 };
         let header = match known {
             Some(header) if self.chance(of_candidate) => header,
             _ => {

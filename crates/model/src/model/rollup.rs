@@ -8,10 +8,10 @@ use alloy::{
 };
 use fernet_bindings::{self as abi, IRollup, IScoring, Outcome as HowFinalized, Statement, convert::narrow};
 use fernet_protocol::{
-    BlsPublicKey, BlsSignature, Bond, BondFate, CandidateFacts, CandidateList, Commitment, Cursor, Draw,
-    Ending, Header, L1Slot, Location, Penalty, PenaltyKind, Phase, ProposalRefused, Proposed, Quote,
-    QuoteRefused, Score, Scorer, SequencerId, SettledCandidate, Slot, Ticket, Timeline, TimelineAt,
-    TokenAmount, locate, seed, seed_at, settle, verify_signature,
+    BlsPublicKey, BlsSignature, Bond, BondOutcome, CandidateFacts, CandidateList, Commitment, Cursor,
+    EligibleSequencer, Ending, Header, L1Slot, LocatedSlot, Location, Penalty, PenaltyKind, Phase, Proposal,
+    ProposalRefused, Quote, QuoteRefused, Score, Scorer, SequencerId, SettledCandidate, Slot, Timeline,
+    TokenAmount, VrfInput, locate, seed, seed_at, settle, verify_signature,
 };
 
 use super::{Model, Outcome, refusal, refuse};
@@ -50,12 +50,12 @@ pub(crate) struct Recorded {
 
 impl Recorded {
     pub(crate) fn timeline(&self) -> Timeline {
-        let facts = |p: &Proposed| CandidateFacts {
+        let facts = |p: &Proposal| CandidateFacts {
             committed_at: self.commitments.get(&p.sequencer).map(|c| c.at),
             revealed_at: self.revealed_at.get(&p.sequencer).copied(),
         };
         Timeline {
-            candidates: self.list.entries().iter().map(facts).collect(),
+            candidates: self.list.as_slice().iter().map(facts).collect(),
             ..Timeline::open(self.slot, self.start, self.previous_start)
         }
     }
@@ -84,7 +84,7 @@ impl Rollup {
     }
 
     pub(crate) fn is_candidate(&self, sequencer: SequencerId) -> bool {
-        self.in_flight().is_some_and(|r| r.list.entries().iter().any(|p| p.sequencer == sequencer))
+        self.in_flight().is_some_and(|r| r.list.as_slice().iter().any(|p| p.sequencer == sequencer))
     }
 }
 
@@ -110,7 +110,7 @@ impl Model {
 
     // ---- entry ------------------------------------------------------------------------------------------------------
 
-    fn enter(&mut self, slot: u64) -> Outcome<TimelineAt> {
+    fn enter(&mut self, slot: u64) -> Outcome<LocatedSlot> {
         let found = self.locate();
         let expected = found.current.timeline.slot.get();
         if expected != slot {
@@ -122,8 +122,8 @@ impl Model {
         Ok(found.current)
     }
 
-    fn require_phase(&self, at: &TimelineAt, expected: Phase) -> Outcome {
-        let actual = at.position.phase;
+    fn require_phase(&self, at: &LocatedSlot, expected: Phase) -> Outcome {
+        let actual = at.status.phase;
         if actual == expected {
             return Ok(());
         }
@@ -164,7 +164,7 @@ impl Model {
         let voided = self.rollup.in_flight().map(|r| (r.list.clone(), r.commitments.clone()));
         self.rollup.cursor = Cursor::after_pause(slot, now, &self.rules.parameters);
         let (list, commitments) = voided.unwrap_or_else(|| (CandidateList::new(1), BTreeMap::new()));
-        for commitment in list.entries().iter().filter_map(|p| commitments.get(&p.sequencer)) {
+        for commitment in list.as_slice().iter().filter_map(|p| commitments.get(&p.sequencer)) {
             self.release(slot, commitment.prover, commitment.bond)?;
         }
         self.emit(self.at.rollup, IRollup::SlotVoided { slot: slot.get() });
@@ -207,8 +207,9 @@ impl Model {
             }
         };
         let id = SequencerId::new(sequencer);
-        let score = self.score(slot, record.seed, Ticket { sequencer: id, attester }, &call.scoreProof)?;
-        let proposed = Proposed { sequencer: id, score, header_hash: call.headerHash };
+        let score =
+            self.score(slot, record.seed, EligibleSequencer { sequencer: id, attester }, &call.scoreProof)?;
+        let proposed = Proposal { sequencer: id, score, header_hash: call.headerHash };
         let inserted = record.list.insert(proposed).map_err(|why| match why {
             ProposalRefused::AlreadyProposed { sequencer } => {
                 refusal(IRollup::AlreadyProposed { sequencer: sequencer.get() })
@@ -234,16 +235,16 @@ impl Model {
         Ok(())
     }
 
-    fn score(&self, slot: Slot, seed: B256, ticket: Ticket, proof: &Bytes) -> Outcome<Score> {
+    fn score(&self, slot: Slot, seed: B256, eligible: EligibleSequencer, proof: &Bytes) -> Outcome<Score> {
         let expected = if self.rules.vrf { 384 } else { 0 };
         if proof.len() != expected {
             let (expected, actual) = (U256::from(expected), U256::from(proof.len()));
             return refuse(IScoring::WrongProofLength { expected, actual });
         }
         if !self.rules.vrf {
-            return Ok(Scorer::new(self.at.rollup_id(), slot, seed).score(&ticket));
+            return Ok(Scorer::new(self.at.rollup_id(), slot, seed).score(&eligible));
         }
-        let sequencer = ticket.sequencer.get();
+        let sequencer = eligible.sequencer.get();
         let (key, signature) = proof.split_at(128);
         let expected =
             self.staking.get(sequencer).map(|s| s.bls_key_hash_at(self.frame.now.get())).unwrap_or_default();
@@ -251,10 +252,10 @@ impl Model {
         if actual != expected {
             return refuse(abi::VrfScore::WrongBlsKey { sequencer, expected, actual });
         }
-        let draw = Draw { rollup: self.at.rollup_id(), slot, seed, sequencer: ticket.sequencer };
-        let drawn = BlsPublicKey::decode(&FixedBytes::from_slice(key))
-            .and_then(|key| draw.verify(&key, &BlsSignature::decode(&FixedBytes::from_slice(signature))?));
-        drawn.or_else(|_| refuse(abi::VrfScore::BadBlsSignature { sequencer }))
+        let input = VrfInput { rollup: self.at.rollup_id(), slot, seed, sequencer: eligible.sequencer };
+        let verified = BlsPublicKey::decode(&FixedBytes::from_slice(key))
+            .and_then(|key| input.verify(&key, &BlsSignature::decode(&FixedBytes::from_slice(signature))?));
+        verified.or_else(|_| refuse(abi::VrfScore::BadBlsSignature { sequencer }))
     }
 
     fn seed_of(&mut self, slot: Slot, at: L1Slot, proof: Option<&HeaderProof>) -> Outcome<B256> {
@@ -314,9 +315,9 @@ impl Model {
     }
 
     /// The candidate in turn, if the phase has one.
-    fn candidate(&self, at: &TimelineAt) -> Proposed {
-        let entries = self.rollup.recorded.as_ref().map(|r| r.list.entries()).unwrap_or_default();
-        entries[at.position.turn.index()]
+    fn candidate(&self, at: &LocatedSlot) -> Proposal {
+        let candidates = self.rollup.recorded.as_ref().map(|r| r.list.as_slice()).unwrap_or_default();
+        candidates[at.status.rank.index()]
     }
 
     // ---- blocks -----------------------------------------------------------------------------------------------------
@@ -362,8 +363,8 @@ impl Model {
 
     pub(super) fn finalize(&mut self, header: &abi::Header, payee: Address, proof: &Bytes) -> Outcome {
         let at = self.enter(header.slot)?;
-        let exclusive = at.position.phase == Phase::ExclusiveProving;
-        if !exclusive && at.position.phase != Phase::OpenProving {
+        let exclusive = at.status.phase == Phase::ExclusiveProving;
+        if !exclusive && at.status.phase != Phase::OpenProving {
             self.require_phase(&at, Phase::ExclusiveProving)?;
         }
         let hash = Header::from(header.clone()).hash();
@@ -380,7 +381,7 @@ impl Model {
         let at = self.enter(header.slot)?;
         self.require_phase(&at, Phase::Backup)?;
         let hash = Header::from(header.clone()).hash();
-        let is_revealed = at.position.revealed && hash == self.candidate(&at).header_hash;
+        let is_revealed = at.status.revealed && hash == self.candidate(&at).header_hash;
         if !is_revealed {
             self.check_header(&at, header)?;
             if !header.vote.is_zero() {
@@ -398,7 +399,7 @@ impl Model {
         self.finish(&at, header, payee, ending)
     }
 
-    fn check_header(&self, at: &TimelineAt, header: &abi::Header) -> Outcome {
+    fn check_header(&self, at: &LocatedSlot, header: &abi::Header) -> Outcome {
         let expected = self.rollup.tip.headerHash;
         if header.parent != expected {
             return refuse(IRollup::WrongParent { expected, actual: header.parent });
@@ -454,7 +455,7 @@ impl Model {
     /// State of a slot at its end.
     fn settled_candidates(&self) -> Vec<SettledCandidate> {
         let Some(record) = self.rollup.in_flight() else { return Vec::new() };
-        let of = |p: &Proposed| {
+        let of = |p: &Proposal| {
             let registered = self.staking.get(p.sequencer.get())?;
             Some(SettledCandidate {
                 sequencer: p.sequencer,
@@ -464,22 +465,22 @@ impl Model {
                 revealed_at: record.revealed_at.get(&p.sequencer).copied(),
             })
         };
-        record.list.entries().iter().filter_map(of).collect()
+        record.list.as_slice().iter().filter_map(of).collect()
     }
 
-    fn expire(&mut self, expired: &TimelineAt) -> Outcome {
+    fn expire(&mut self, expired: &LocatedSlot) -> Outcome {
         let candidates = self.settled_candidates();
         let slot = expired.timeline.slot;
         let rates = self.rewards.rates_of(slot);
         let settled = settle(&self.rules.parameters, &rates, &candidates, Ending::Expired, Address::ZERO)
             .unwrap_or_else(|error| unreachable!("{error}"));
-        self.rollup.cursor = Cursor::after(&expired.timeline, expired.position.end, &self.rules.parameters);
+        self.rollup.cursor = Cursor::after(&expired.timeline, expired.status.end, &self.rules.parameters);
         self.move_stakes_and_bonds(slot, &candidates, &settled.penalties, &settled.bonds)?;
         self.emit(self.at.rollup, IRollup::SlotExpired { slot: slot.get() });
         Ok(())
     }
 
-    fn finish(&mut self, at: &TimelineAt, header: &abi::Header, payee: Address, ending: Ending) -> Outcome {
+    fn finish(&mut self, at: &LocatedSlot, header: &abi::Header, payee: Address, ending: Ending) -> Outcome {
         let (slot, now, submitter) = (at.timeline.slot, self.frame.now, self.frame.sender);
         let candidates = self.settled_candidates();
         let rates = self.rewards.rates_of(slot);
@@ -496,7 +497,7 @@ impl Model {
             slot: slot.get(),
         };
         self.move_stakes_and_bonds(slot, &candidates, &settled.penalties, &settled.bonds)?;
-        let revealed = candidates.get(at.position.turn.index()).filter(|_| at.position.revealed);
+        let revealed = candidates.get(at.status.rank.index()).filter(|_| at.status.revealed);
         let sequencer = match ending {
             Ending::BackupOfOther { .. } | Ending::Expired => Address::ZERO,
             _ => revealed.map(|c| c.owner).unwrap_or_default(),
@@ -558,9 +559,9 @@ impl Model {
     }
 
     fn end_bond(&mut self, slot: Slot, bond: &Bond) -> Outcome {
-        match bond.fate {
-            BondFate::Released => self.release(slot, bond.prover, bond.amount),
-            BondFate::Slashed { beneficiary, share } => {
+        match bond.outcome {
+            BondOutcome::Released => self.release(slot, bond.prover, bond.amount),
+            BondOutcome::Slashed { beneficiary, share } => {
                 let event = IRollup::BondSlashed {
                     slot: slot.get(),
                     prover: bond.prover,

@@ -4,7 +4,7 @@ use alloy::primitives::{B256, U256, aliases::U96};
 use fernet_bindings::{
     self as abi, Candidate, EscrowAccount, EscrowView, Overview, RewardsView, SequencerView, SlotView,
 };
-use fernet_protocol::{L1Slot, Proposed, SequencerId, seed, seed_at};
+use fernet_protocol::{L1Slot, Proposal, SequencerId, seed, seed_at};
 
 use super::{Model, rollup::Recorded};
 
@@ -30,19 +30,19 @@ impl Model {
 
     fn slot_view(&self, now: L1Slot) -> SlotView {
         let at = self.locate_at(now).current;
-        let (timeline, position) = (at.timeline, at.position);
+        let (timeline, status) = (at.timeline, at.status);
         let record = self.rollup.in_flight().filter(|r| r.slot == timeline.slot);
         let seed_at = seed_at(timeline.previous_start, &self.rules.parameters);
         let proven = self.randomness.mixes.get(&seed_at).map(|mix| seed(*mix, timeline.slot));
         SlotView {
             slot: timeline.slot.get(),
-            phase: position.phase.into(),
+            phase: status.phase.into(),
             start: timeline.start.get(),
             previousStart: timeline.previous_start.get(),
             seedAt: seed_at.get(),
             seed: record.map_or(proven.unwrap_or_default(), |r| r.seed),
-            phaseEnd: position.end.get(),
-            turn: position.turn.get(),
+            phaseEnd: status.end.get(),
+            rank: status.rank.get(),
             candidates: record.map(candidates).unwrap_or_default(),
         }
     }
@@ -67,7 +67,7 @@ impl Model {
         let none = EscrowAccount { free: 0, locked: 0, withdrawing: 0, withdrawableFrom: 0 };
         let account = self.escrow.accounts.get(&account).cloned().unwrap_or(none);
         EscrowView {
-            headroom: U256::from(account.free / self.rules.parameters.min_bond.get()),
+            affordableBonds: U256::from(account.free / self.rules.parameters.min_bond.get()),
             withdrawable: account.withdrawing != 0 && account.withdrawableFrom <= now.get(),
             account,
         }
@@ -77,14 +77,14 @@ impl Model {
     pub(crate) fn rewards_view(&self, account: alloy::primitives::Address) -> RewardsView {
         let owed = U256::from(self.rewards.owed.get(&account).copied().unwrap_or_default());
         let pot = U256::from(self.balance(self.at.rewards));
-        RewardsView { owed, payable_: owed.min(pot), pot }
+        RewardsView { owed, claimable: owed.min(pot), pot }
     }
 }
 
 /// Candidates in the order of ranks.
 fn candidates(record: &Recorded) -> Vec<Candidate> {
     let last = record.commitments.iter().max_by_key(|(_, c)| c.at).map(|(sequencer, _)| *sequencer);
-    let of = |p: &Proposed| {
+    let of = |p: &Proposal| {
         let committed = record.commitments.get(&p.sequencer);
         let amount = |value: u128| U96::from(value);
         Candidate {
@@ -100,5 +100,5 @@ fn candidates(record: &Recorded) -> Vec<Candidate> {
             price: amount(committed.map(|c| c.price.get()).unwrap_or_default()),
         }
     };
-    record.list.entries().iter().map(of).collect()
+    record.list.as_slice().iter().map(of).collect()
 }

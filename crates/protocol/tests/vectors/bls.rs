@@ -7,17 +7,19 @@ use crate::{
 use alloy_primitives::{B512, FixedBytes, U256, U512, b512, hex};
 use blst::min_pk::SecretKey;
 use fernet_protocol::{
-    BlsError, BlsPublicKey, BlsSecretKey, BlsSignature, ChainId, Draw, Possession, RollupId, SequencerId,
-    Slot, score_proof,
+    BlsError, BlsPublicKey, BlsSecretKey, BlsSignature, ChainId, Possession, RollupId, SequencerId, Slot,
+    VrfInput, score_proof,
 };
 
-/// On the curve of G1 and of cofactor order: the multiple by the group order of the first point with x = 1, 2, …
+/// On the curve of G1 and of cofactor order: the multiple by the group order of the first point with x = 1,
+/// 2, …
 const COFACTOR_G1: [&str; 3] = [
     "000000000000000000000000000000000ccd40884cb1834492efbd0149a414535890f30477f9535103082ff438ca13d7",
     "f7e36e2f1d15dd8ca30397f12170831a00000000000000000000000000000000157112d2c2dfffc1f042dd01e9cc104f",
     "0609ada5f5fb621f5eb44c9b1b3174267681bbdea41aacc3af76740445774b94",
 ];
-/// On the curve of G2 and of cofactor order: the multiple by the group order of the first point with x = 1 + u, 2 + u, …
+/// On the curve of G2 and of cofactor order: the multiple by the group order of the first point with x = 1 +
+/// u, 2 + u, …
 const COFACTOR_G2: [&str; 6] = [
     "0000000000000000000000000000000001f25b971f88673a879fd835ed521a7dd9ca5ff815d1f8875da864648644d13f",
     "c1a29e9e2610e17febed7481715d5ea6000000000000000000000000000000000a04da912b3363e00a0545d58e7757f7",
@@ -88,13 +90,13 @@ fn cases(table: &mut Table) {
         let possession = Possession { chain_id, staking: random.address(), owner: random.address() };
         let proof = secret.prove_possession(&possession);
         possession.verify(&key, &proof).expect("its own proof");
-        let draw = Draw {
+        let draw = VrfInput {
             rollup: RollupId::new(chain_id, random.address()),
             slot: Slot::new(random.next() >> (4 * case)),
             seed: random.word(),
             sequencer: SequencerId::new(u32::try_from(random.next() >> (32 + case)).expect("32 bits")),
         };
-        let signature = secret.draw(&draw);
+        let signature = secret.prove_vrf(&draw);
         let score = draw.verify(&key, &signature).expect("its own signature");
         assert_eq!(possession.verify(&key, &signature), Err(BlsError::WrongSignature));
         table.put("chainId", chain_id.get());
@@ -114,7 +116,8 @@ fn cases(table: &mut Table) {
     }
 }
 
-/// Keys and signatures, one of each pair malformed, the other one right for the message of a proof of possession.
+/// Keys and signatures, one of each pair malformed, the other one right for the message of a proof of
+/// possession.
 fn refused(table: &mut Table) {
     let secret = BlsSecretKey::from_seed(&[7; 32]).expect("32 bytes");
     let possession = Possession { chain_id: ChainId::new(1), staking: [1; 20].into(), owner: [2; 20].into() };

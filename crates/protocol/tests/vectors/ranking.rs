@@ -3,8 +3,8 @@
 use crate::support::{Random, Table};
 use alloy_primitives::{B256, U256, aliases::U192};
 use fernet_protocol::{
-    CandidateList, ChainId, MAX_CANDIDATES, ProposalRefused, Proposed, RollupId, Score, Scorer, SequencerId,
-    Slot, Ticket,
+    CandidateList, ChainId, EligibleSequencer, MAX_CANDIDATES, Proposal, ProposalRefused, RollupId, Score,
+    Scorer, SequencerId, Slot,
 };
 
 /// Proposals in each case of `candidates.json`.
@@ -18,7 +18,7 @@ pub(crate) fn scores() -> Table {
             RollupId::new(ChainId::new(if case < 8 { 31_337 } else { random.next() >> 1 }), random.address());
         let slot = Slot::new(random.next() >> (case % 64));
         let seed = random.word();
-        let ticket = Ticket {
+        let eligible = EligibleSequencer {
             sequencer: SequencerId::new(u32::try_from(random.next() >> (32 + case % 32)).expect("32 bits")),
             attester: random.address(),
         };
@@ -26,9 +26,9 @@ pub(crate) fn scores() -> Table {
         table.put("rollup", rollup.address);
         table.put("slot", slot.get());
         table.put("seed", seed);
-        table.put("sequencer", ticket.sequencer.get());
-        table.put("attester", ticket.attester);
-        table.put("score", U256::from(Scorer::new(rollup, slot, seed).score(&ticket).get()));
+        table.put("sequencer", eligible.sequencer.get());
+        table.put("attester", eligible.attester);
+        table.put("score", U256::from(Scorer::new(rollup, slot, seed).score(&eligible).get()));
     }
     table
 }
@@ -44,7 +44,7 @@ pub(crate) fn candidates() -> Table {
             // few ids and few scores, so that both repeat
             let sequencer = SequencerId::new(u32::try_from(random.within(1, 9)).expect("small"));
             let score = Score::new(U192::from(random.within(1, 7)));
-            let result = list.insert(Proposed { sequencer, score, header_hash: B256::ZERO });
+            let result = list.insert(Proposal { sequencer, score, header_hash: B256::ZERO });
             table.put("sequencer", sequencer.get());
             table.put("score", U256::from(score.get()));
             let (outcome, displaced) = match result {
@@ -55,9 +55,9 @@ pub(crate) fn candidates() -> Table {
             table.put("outcome", outcome);
             table.put("displaced", displaced);
         }
-        table.put("count", list.entries().len());
+        table.put("count", list.as_slice().len());
         for rank in 0..MAX_CANDIDATES {
-            table.put("ranked", list.entries().get(rank).map_or(0, |e| e.sequencer.get()));
+            table.put("ranked", list.as_slice().get(rank).map_or(0, |e| e.sequencer.get()));
         }
     }
     table

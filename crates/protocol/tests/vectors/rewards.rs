@@ -3,8 +3,8 @@
 use crate::support::{Random, Table, devnet, devnet_rates};
 use alloy_primitives::Address;
 use fernet_protocol::{
-    BondFate, Bps, Commitment, CreditRole, Ending, L1Slot, MAX_CANDIDATES, Parameters, Rates, SequencerId,
-    Settled, SettledCandidate, TokenAmount, settle,
+    BondOutcome, Bps, Commitment, CreditRole, Ending, L1Slot, MAX_CANDIDATES, Parameters, Rates, SequencerId,
+    SettledCandidate, Settlement, TokenAmount, settle,
 };
 
 const SUBMITTER: Address = Address::repeat_byte(0x5b);
@@ -64,7 +64,7 @@ fn candidates(
         .collect()
 }
 
-fn put_expected(table: &mut Table, settled: &Settled, candidates: &[SettledCandidate]) {
+fn put_expected(table: &mut Table, settled: &Settlement, candidates: &[SettledCandidate]) {
     let credit =
         |role| settled.credits.iter().filter(|c| c.role == role).map(|c| c.amount.get()).sum::<u128>();
     table.put("proverCredit", credit(CreditRole::Prover));
@@ -77,10 +77,10 @@ fn put_expected(table: &mut Table, settled: &Settled, candidates: &[SettledCandi
             settled.penalties.iter().find(|p| candidate.is_some_and(|c| c.sequencer == p.sequencer));
         let prover = candidate.and_then(|c| c.commitment).map(|c| c.prover);
         let bond = settled.bonds.iter().find(|b| prover == Some(b.prover));
-        let (released, slashed, share) = match bond.map(|b| (b.amount.get(), b.fate)) {
+        let (released, slashed, share) = match bond.map(|b| (b.amount.get(), b.outcome)) {
             None => (0, 0, 0),
-            Some((amount, BondFate::Released)) => (amount, 0, 0),
-            Some((amount, BondFate::Slashed { share, .. })) => (0, amount, share.get()),
+            Some((amount, BondOutcome::Released)) => (amount, 0, 0),
+            Some((amount, BondOutcome::Slashed { share, .. })) => (0, amount, share.get()),
         };
         table.put("penalty", penalty.map_or(0, |p| p.amount.get()));
         table.put("released", released);

@@ -47,8 +47,8 @@ impl From<&str> for Cell {
     }
 }
 
-/// Columns by name. Element `i` of every column belongs to case `i`; a column with `k` values a case has them at
-/// `k·i .. k·(i + 1)`.
+/// Columns by name. Element `i` of every column belongs to case `i`; a column with `k` values a case has them
+/// at `k·i .. k·(i + 1)`.
 #[derive(Debug, Default)]
 pub(crate) struct Table(BTreeMap<&'static str, Vec<Cell>>);
 

@@ -3,7 +3,7 @@
 use crate::support::{Random, Table, devnet, mainnet, put_lengths, random_lengths};
 use fernet_protocol::{
     Bps, CandidateFacts, Cursor, L1Slot, MAX_CANDIDATES, Parameters, Slot, Timeline, TokenAmount, locate,
-    next_start, phase_at, seed, seed_at,
+    next_start, seed, seed_at, status_at,
 };
 use std::collections::BTreeSet;
 
@@ -84,18 +84,18 @@ pub(crate) fn phases() -> Table {
                 })
                 .collect();
             for now in moments {
-                let position = phase_at(&course.timeline, &p, L1Slot::new(now));
+                let status = status_at(&course.timeline, &p, L1Slot::new(now));
                 put_lengths(&mut table, &p);
                 table.put("slot", slot.get());
                 table.put("start", start.get());
                 table.put("previousStart", previous.get());
                 put_facts(&mut table, &course.timeline);
                 table.put("now", now);
-                table.put("phase", position.phase.number());
-                table.put("turn", position.turn.get());
-                table.put("revealed", position.revealed);
-                table.put("over", position.over);
-                table.put("end", position.end.get());
+                table.put("phase", status.phase.number());
+                table.put("turn", status.rank.get());
+                table.put("revealed", status.revealed);
+                table.put("over", status.over);
+                table.put("end", status.end.get());
             }
         }
     }
@@ -110,7 +110,8 @@ pub(crate) fn slots() -> Table {
             let previous_start = L1Slot::new(random.within(1, 1 << 36));
             let first = next_start(previous_start, previous_start.plus(random.within(1, 90)), &p);
             let cursor = Cursor { slot: Slot::new(random.within(0, 1 << 30)), start: first, previous_start };
-            // the slot with proposals may be some idle slots after the cursor, or one that was settled long ago
+            // the slot with proposals may be some idle slots after the cursor, or one that was settled long
+            // ago
             let ahead = random.within(0, 3);
             let opened = cursor.idle(&p, first.plus(ahead * p.idle()));
             let (slot, start, previous) = match random.within(0, 3) {
@@ -151,14 +152,14 @@ pub(crate) fn slots() -> Table {
                 put_facts(&mut table, &recorded.timeline);
                 table.put("now", now);
                 table.put("expired", found.expired.is_some());
-                table.put("expiredEnd", found.expired.as_ref().map_or(0, |e| e.position.end.get()));
+                table.put("expiredEnd", found.expired.as_ref().map_or(0, |e| e.status.end.get()));
                 table.put("slot", current.timeline.slot.get());
                 table.put("start", current.timeline.start.get());
                 table.put("previousStart", current.timeline.previous_start.get());
                 table.put("seedAt", current.timeline.seed_at(&p).get());
-                table.put("phase", current.position.phase.number());
-                table.put("turn", current.position.turn.get());
-                table.put("end", current.position.end.get());
+                table.put("phase", current.status.phase.number());
+                table.put("turn", current.status.rank.get());
+                table.put("end", current.status.end.get());
             }
         }
     }

@@ -6,8 +6,8 @@ use alloy::{
 };
 use fernet_l1::{L1Block, LoggedEvent, Outcome, RollupEvent, Scoring};
 use fernet_protocol::{
-    Bps, ChainId, Deposit, Exit, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange, Rank, Rates,
-    RollupId, Score, Scorer, SequencerId, Slot, Ticket, TokenAmount, seed, seed_at,
+    Bps, ChainId, Deposit, EligibleSequencer, Exit, Header, L1Operation, L1Slot, Parameters, Phase,
+    QueueRange, Rank, Rates, RollupId, Score, Scorer, SequencerId, Slot, TokenAmount, seed, seed_at,
 };
 use proptest::prelude::*;
 
@@ -266,16 +266,17 @@ fn a_slot_runs_from_proposals_to_its_block() {
     let hash = block.hash();
     let other = B256::repeat_byte(9);
     world.apply(103, vec![proposed(0, 103, 100, 1, 50, other), proposed(0, 103, 100, 2, 70, hash)]);
-    world.apply(104, vec![proposed(0, 103, 100, 3, 60, other), proposed(0, 103, 100, 4, 70, other)]);
-    // four for three places: the contract says who goes, before or after
+    // the list has at most three candidates: L1 names the displaced one before the new proposal
+    let displaced = |id| RollupEvent::Displaced {
+        slot: Slot::new(0),
+        sequencer: SequencerId::new(id),
+        header_hash: other,
+    };
     world.apply(
-        105,
-        vec![
-            RollupEvent::Displaced { slot: Slot::new(0), sequencer: SequencerId::new(1), header_hash: other },
-            RollupEvent::Displaced { slot: Slot::new(0), sequencer: SequencerId::new(3), header_hash: other },
-            proposed(0, 103, 100, 5, 65, other),
-        ],
+        104,
+        vec![proposed(0, 103, 100, 3, 60, other), displaced(1), proposed(0, 103, 100, 4, 70, other)],
     );
+    world.apply(105, vec![displaced(3), proposed(0, 103, 100, 5, 65, other)]);
     let ids = |world: &World, at| -> Vec<u32> {
         world.view.slot(L1Slot::new(at)).candidates.iter().map(|c| c.sequencer.get()).collect()
     };
@@ -555,9 +556,9 @@ fn the_ranking_is_known_a_slot_ahead_from_headers_alone() {
     let ranking = world.view.ranking(slot, previous).unwrap();
     assert_eq!(ranking.len(), 2, "the third isn't active yet");
     for ranked in &ranking {
-        let id = ranked.ticket.sequencer;
-        let ticket = Ticket { sequencer: id, attester: Address::repeat_byte(id.get() as u8) };
-        assert_eq!(ranked.score, scorer.score(&ticket));
+        let id = ranked.sequencer;
+        let eligible = EligibleSequencer { sequencer: id, attester: Address::repeat_byte(id.get() as u8) };
+        assert_eq!(ranked.score, scorer.score(&eligible));
     }
     assert!(ranking[0].score > ranking[1].score);
 

@@ -49,8 +49,9 @@ fn keys_rotate_when_they_were_announced_to() {
     world.apply(105, Vec::new());
     assert!(!world.view.is_eligible(two, L1Slot::new(104)), "a slot from before the change is closed to it");
     assert!(world.view.is_eligible(two, L1Slot::new(105)));
-    let attesters =
-        |start| world.view.tickets(L1Slot::new(start)).iter().map(|t| t.attester).collect::<Vec<_>>();
+    let attesters = |start| {
+        world.view.eligible_sequencers(L1Slot::new(start)).iter().map(|t| t.attester).collect::<Vec<_>>()
+    };
     assert_eq!(attesters(104), [first]);
     assert_eq!(attesters(110), [second, Address::repeat_byte(2)]);
     // the attester's second rotation keeps what the first brought for everything before

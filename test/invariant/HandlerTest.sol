@@ -3,28 +3,28 @@ pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
 
-/// @notice What every handler is: a deployment of its own, and one random act after the other.
-interface IPlayer {
+/// @notice Every handler has its own deployment and makes one random action in each step.
+interface IHandler {
     function setUp() external;
     function step(uint256 seed) external;
 }
 
-/// @title Lets a handler play: at random for the invariants, in a fixed order for the planted bugs
-abstract contract Play is Test {
-    /// @dev Makes `step` of the handler, set up, the only call that forge tries.
+/// @title Runs a handler: at random for the invariants, in a fixed order for the planted bugs
+abstract contract HandlerTest is Test {
+    /// @dev Sets the handler up, and makes its `step` the only call that forge tries.
     function _target(address handler) internal {
-        IPlayer(handler).setUp();
+        IHandler(handler).setUp();
         bytes4[] memory selectors = new bytes4[](1);
-        selectors[0] = IPlayer.step.selector;
+        selectors[0] = IHandler.step.selector;
         targetContract(handler);
         targetSelector(FuzzSelector(handler, selectors));
     }
 
-    /// @dev Plays `steps` steps until `check` fails; whether it did.
+    /// @dev Makes up to `steps` steps. Returns whether `check` failed after one of them.
     function _caught(address handler, bytes4 check, uint256 steps) internal returns (bool) {
-        IPlayer(handler).setUp();
+        IHandler(handler).setUp();
         for (uint256 i = 0; i < steps; ++i) {
-            IPlayer(handler).step(i);
+            IHandler(handler).step(i);
             (bool holds,) = handler.staticcall(abi.encodePacked(check));
             if (!holds) return true;
         }

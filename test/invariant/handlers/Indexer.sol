@@ -5,7 +5,7 @@ import {EscrowAccount, IEscrow} from "../../../contracts/interfaces/IEscrow.sol"
 import {Candidate, Overview, SlotView} from "../../../contracts/interfaces/IReader.sol";
 import {IRewards, Rates} from "../../../contracts/interfaces/IRewards.sol";
 import {Header, IRollup, Outcome, Tip} from "../../../contracts/interfaces/IRollup.sol";
-import {Location, Phases, Position} from "../../../contracts/libraries/Phases.sol";
+import {Phases, SlotInTurn, SlotStatus} from "../../../contracts/libraries/Phases.sol";
 import {Cursor, genesisCursor} from "../../../contracts/types/Cursor.sol";
 import {SequencerId} from "../../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../../contracts/types/Time.sol";
@@ -14,10 +14,11 @@ import {Windows, packWindows} from "../../../contracts/types/Windows.sol";
 import {SlotHandler} from "./SlotHandler.sol";
 import {Vm} from "forge-std/Vm.sol";
 
-/// @title An indexer that knows the parameters, the clock, and nothing else but events
-/// @notice It plays as `SlotHandler` does, and compares what it rebuilt with the views after every step.
-contract Rebuilder is SlotHandler {
-    /// @dev Slots: what is settled, and the proposals of one slot after it, in the order of their scores.
+/// @title An indexer that knows only the parameters, the clock and the events
+/// @notice It acts as `SlotHandler` does. After every step, it compares the state that it derived from events with the
+/// views.
+contract Indexer is SlotHandler {
+    /// @dev Slots: the settled state, and the proposals of one slot after it, ordered by score.
     Cursor private _cursor;
     Slot private _slotOfList;
     L1Slot private _startOfList;
@@ -26,14 +27,14 @@ contract Rebuilder is SlotHandler {
     Candidate[] private _list;
     Tip private _last;
 
-    /// @dev Money by account.
+    /// @dev Balances by account.
     mapping(address => EscrowAccount) private _escrowed;
     mapping(address => uint256) private _earned;
     Rates private _inForce;
     Rates private _announced;
     Slot private _announcedFrom;
 
-    /// @notice Events that were of use.
+    /// @notice Number of events that were used.
     uint256 public read;
 
     function setUp() public override {
@@ -80,8 +81,7 @@ contract Rebuilder is SlotHandler {
     }
 
     function _slotOf(bytes32 topic) private pure returns (Slot) {
-        // casting: slots have 64 bits; of events without a slot, nobody looks at it
-        // forge-lint: disable-next-line(unsafe-typecast)
+        // Cast: slots have 64 bits; of events without a slot, nobody looks at it.
         return Slot.wrap(uint64(uint256(topic)));
     }
 
@@ -99,38 +99,37 @@ contract Rebuilder is SlotHandler {
             delete _list;
             (_slotOfList, _startOfList, _previousOfList) = (slot, start, previousStart);
         }
-        Candidate memory c;
-        // casting: ids have 32 bits
-        // forge-lint: disable-next-line(unsafe-typecast)
-        c.sequencer = SequencerId.wrap(uint32(uint256(log.topics[2])));
-        c.headerHash = log.topics[3];
-        c.score = score;
-        _list.push(c);
-        for (uint256 i = _list.length - 1; i != 0 && c.score > _list[i - 1].score; --i) {
+        Candidate memory candidate;
+        // Cast: ids have 32 bits.
+        candidate.sequencer = SequencerId.wrap(uint32(uint256(log.topics[2])));
+        candidate.headerHash = log.topics[3];
+        candidate.score = score;
+        _list.push(candidate);
+        for (uint256 i = _list.length - 1; i != 0 && candidate.score > _list[i - 1].score; --i) {
             _list[i] = _list[i - 1];
-            _list[i - 1] = c;
+            _list[i - 1] = candidate;
         }
     }
 
     function _committedTo(Vm.Log memory log) private {
-        Candidate storage c = _named(log.topics[2]);
-        c.prover = address(uint160(uint256(log.topics[3])));
+        Candidate storage candidate = _named(log.topics[2]);
+        candidate.prover = address(uint160(uint256(log.topics[3])));
         SequencerId sequencer;
-        (sequencer, c.payee, c.bond, c.price, c.committedAt) =
+        (sequencer, candidate.payee, candidate.bond, candidate.price, candidate.committedAt) =
             abi.decode(log.data, (SequencerId, address, uint96, uint96, L1Slot));
-        assertTrue(sequencer == c.sequencer);
+        assertTrue(sequencer == candidate.sequencer);
         for (uint256 i = 0; i < _list.length; ++i) {
             _list[i].blobsSeen = 0;
         }
     }
 
     function _shown(Vm.Log memory log) private {
-        Candidate storage c = _named(log.topics[2]);
+        Candidate storage candidate = _named(log.topics[2]);
         (Header memory header, uint16 seen, bool complete, L1Slot time) =
             abi.decode(log.data, (Header, uint16, bool, L1Slot));
         assertEq(_hash(header), log.topics[2]);
-        c.blobsSeen = seen;
-        if (complete) c.revealedAt = time;
+        candidate.blobsSeen = seen;
+        if (complete) candidate.revealedAt = time;
     }
 
     function _named(bytes32 hash) private view returns (Candidate storage) {
@@ -143,40 +142,41 @@ contract Rebuilder is SlotHandler {
     function _final(Slot slot, Vm.Log memory log) private {
         (, bytes32 stateRoot, uint64 depositsEnd, L1Slot time) =
             abi.decode(log.data, (Outcome, bytes32, uint64, L1Slot));
-        Timeline t = _inFlight() ? _timeline() : Phases.idle(_cursor, _windowsOf(), time);
-        assertTrue(t.slot() == slot);
-        _cursor = _closed(t, time.plus(1));
+        Timeline timeline = _inFlight() ? _timeline() : Phases.idleTimeline(_cursor, _windowsOf(), time);
+        assertTrue(timeline.slot() == slot);
+        _cursor = _closed(timeline, time.plus(1));
         _last = Tip(log.topics[2], stateRoot, depositsEnd, _last.height + 1, slot);
     }
 
     function _anchored(L1Slot until) private {
-        Slot voided = _locate().timeline.slot();
-        _cursor = _cursor.anchored(voided.advance(1), _windowsOf().nextStart(until, until), until);
+        Slot voided = _slotInTurn().timeline.slot();
+        _cursor = _cursor.withNextSlot(voided.advance(1), _windowsOf().nextStart(until, until), until);
     }
 
-    function _closed(Timeline t, L1Slot end) private view returns (Cursor) {
-        return _cursor.closed(t, _windowsOf().nextStart(t.start(), end));
+    function _closed(Timeline timeline, L1Slot end) private view returns (Cursor) {
+        return _cursor.withSlotSettled(timeline, _windowsOf().nextStart(timeline.start(), end));
     }
 
-    function _ended() private view returns (Position memory) {
-        return Phases.phaseAt(_timeline(), _windowsOf(), L1Slot.wrap(_now()));
+    function _ended() private view returns (SlotStatus memory) {
+        return Phases.statusAt(_timeline(), _windowsOf(), L1Slot.wrap(_now()));
     }
 
-    /// @dev The listed slot, each candidate at the physical position of its rank.
-    function _timeline() private view returns (Timeline t) {
-        t = openTimeline(_slotOfList, _startOfList, _previousOfList).withRanking(_list.length, 0xe4);
+    /// @dev The listed slot. The index of each candidate is its rank.
+    function _timeline() private view returns (Timeline timeline) {
+        timeline = openTimeline(_slotOfList, _startOfList, _previousOfList).withRanking(_list.length, 0xe4);
         uint256 seen;
         for (uint256 i = 0; i < _list.length; ++i) {
             if (L1Slot.unwrap(_list[i].committedAt) == 0) continue;
-            t = t.withCommitment(i, _list[i].committedAt);
-            if (L1Slot.unwrap(_list[i].revealedAt) != 0) t = t.withReveal(i, _list[i].revealedAt);
+            timeline = timeline.withCommitment(i, _list[i].committedAt);
+            if (L1Slot.unwrap(_list[i].revealedAt) != 0) timeline = timeline.withReveal(i, _list[i].revealedAt);
             seen = _list[i].blobsSeen;
         }
-        t = t.withBlobsSeen(seen);
+        timeline = timeline.withBlobsSeen(seen);
     }
 
-    function _locate() private view returns (Location memory) {
-        return Phases.locate(_cursor, _inFlight() ? _timeline() : Timeline.wrap(0), _windowsOf(), L1Slot.wrap(_now()));
+    function _slotInTurn() private view returns (SlotInTurn memory) {
+        return
+            Phases.slotInTurn(_cursor, _inFlight() ? _timeline() : Timeline.wrap(0), _windowsOf(), L1Slot.wrap(_now()));
     }
 
     // ---- money ----------------------------------------------------------------------------------------------------
@@ -185,20 +185,26 @@ contract Rebuilder is SlotHandler {
         ++read;
         bytes32 topic = log.topics[0];
         address who = address(uint160(uint256(log.topics[1])));
-        EscrowAccount storage a = _escrowed[who];
+        EscrowAccount storage account = _escrowed[who];
         if (topic == IEscrow.Slashed.selector) {
             (uint128 amount, uint128 share) = abi.decode(log.data, (uint128, uint128));
-            a.locked -= amount;
+            account.locked -= amount;
             _escrowed[address(uint160(uint256(log.topics[2])))].free += share;
         } else if (topic == IEscrow.WithdrawalRequested.selector) {
             (uint128 amount, L1Slot from) = abi.decode(log.data, (uint128, L1Slot));
-            (a.free, a.withdrawing, a.withdrawableFrom) = (a.free - amount, a.withdrawing + amount, from);
+            (account.free, account.withdrawing, account.withdrawableFrom) =
+            (account.free - amount, account.withdrawing + amount, from);
         } else {
             uint128 amount = abi.decode(log.data, (uint128));
-            if (topic == IEscrow.Deposited.selector) a.free += amount;
-            else if (topic == IEscrow.Withdrawn.selector) a.withdrawing -= amount;
-            else if (topic == IEscrow.Locked.selector) (a.free, a.locked) = (a.free - amount, a.locked + amount);
-            else if (topic == IEscrow.Released.selector) (a.free, a.locked) = (a.free + amount, a.locked - amount);
+            if (topic == IEscrow.Deposited.selector) {
+                account.free += amount;
+            } else if (topic == IEscrow.Withdrawn.selector) {
+                account.withdrawing -= amount;
+            } else if (topic == IEscrow.Locked.selector) {
+                (account.free, account.locked) = (account.free - amount, account.locked + amount);
+            } else if (topic == IEscrow.Released.selector) {
+                (account.free, account.locked) = (account.free + amount, account.locked - amount);
+            }
         }
     }
 
@@ -215,7 +221,7 @@ contract Rebuilder is SlotHandler {
             _earned[address(uint160(uint256(log.topics[1])))] -= amount;
         } else if (topic == IRewards.RatesScheduled.selector) {
             Slot from = _slotOf(log.topics[1]);
-            // a second change for the same slot replaces the first
+            // A second change for the same slot replaces the first one.
             if (from > _announcedFrom) _inForce = _announced;
             (_announcedFrom, _announced) = (from, abi.decode(log.data, (Rates)));
         }
@@ -244,28 +250,27 @@ contract Rebuilder is SlotHandler {
         }
     }
 
-    function _overview() private view returns (Overview memory v) {
-        Location memory l = _locate();
-        v.l1Slot = L1Slot.wrap(_now());
-        if (_cursor.previousStart() > v.l1Slot) v.pausedUntil = _cursor.previousStart();
-        v.tip = _last;
-        v.slot = _slotView(l);
-        v.rates = v.slot.slot < _announcedFrom ? _inForce : _announced;
-        v.unsettled = l.expired;
+    function _overview() private view returns (Overview memory overview) {
+        SlotInTurn memory current = _slotInTurn();
+        overview.l1Slot = L1Slot.wrap(_now());
+        if (_cursor.previousStart() > overview.l1Slot) overview.pausedUntil = _cursor.previousStart();
+        overview.tip = _last;
+        overview.slot = _slotView(current);
+        overview.rates = overview.slot.slot < _announcedFrom ? _inForce : _announced;
+        overview.unsettled = current.expired;
     }
 
-    function _slotView(Location memory l) private view returns (SlotView memory v) {
-        v.slot = l.timeline.slot();
-        v.phase = l.position.phase;
-        v.start = l.timeline.start();
-        v.previousStart = l.timeline.previousStart();
-        v.seedAt = _windowsOf().seedAt(v.previousStart);
-        v.phaseEnd = l.position.end;
-        // casting: at most 4
-        // forge-lint: disable-next-line(unsafe-typecast)
-        v.turn = uint8(l.position.turn);
-        if (l.timeline.count() == 0) return v;
-        v.candidates = _list;
-        v.seed = _seedOfList;
+    function _slotView(SlotInTurn memory current) private view returns (SlotView memory slotView) {
+        slotView.slot = current.timeline.slot();
+        slotView.phase = current.status.phase;
+        slotView.start = current.timeline.start();
+        slotView.previousStart = current.timeline.previousStart();
+        slotView.seedAt = _windowsOf().seedAt(slotView.previousStart);
+        slotView.phaseEnd = current.status.end;
+        // Cast: at most 4.
+        slotView.rank = uint8(current.status.rank);
+        if (current.timeline.count() == 0) return slotView;
+        slotView.candidates = _list;
+        slotView.seed = _seedOfList;
     }
 }

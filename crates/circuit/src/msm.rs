@@ -1,7 +1,7 @@
-//! Between arkworks and blst: the same points, scalars and Montgomery form, other types.
+//! Multi-scalar multiplication by blst, on points and scalars of arkworks.
 //!
-//! blst multiplies in assembly and twice as fast. Both libraries hold a coordinate as six words in Montgomery form,
-//! and both hold sums in Jacobian coordinates, so that conversion is copying.
+//! blst multiplies in assembly, twice as fast as arkworks. Both libraries represent a coordinate as six words
+//! in Montgomery form and a sum in Jacobian coordinates, so a conversion only copies words.
 #![allow(clippy::indexing_slicing)] // ranges up to the smaller of two lengths
 
 use ark_bls12_381::{Fq, Fq2, G1Affine, G1Projective, G2Affine, G2Projective};
@@ -11,14 +11,21 @@ use blst::{MultiPoint, blst_fp, blst_fp2, blst_p1, blst_p1_affine, blst_p2, blst
 use fernet_ledger::Fr;
 use rayon::prelude::*;
 
-use crate::key::Points;
+/// Points with the variables whose values are their scalars. Points at infinity are omitted.
+#[derive(Debug, Clone)]
+pub(crate) struct Points<P> {
+    /// The points.
+    pub(crate) points: Vec<P>,
+    /// The variable of each point.
+    pub(crate) variables: Vec<u32>,
+}
 
 /// A scalar as blst reads it: 32 bytes, least significant first.
 pub(crate) type ScalarBytes = [u8; 32];
 /// Bits of a scalar.
 const SCALAR_BITS: usize = Fr::MODULUS_BIT_SIZE as usize;
 
-/// The scalars as bytes.
+/// Converts scalars to bytes.
 pub(crate) fn scalars(values: &[Fr]) -> Vec<ScalarBytes> {
     let bytes = |value: &Fr| {
         let mut bytes = [0; 32];
@@ -46,7 +53,7 @@ fn fq2(value: &blst_fp2) -> Fq2 {
     Fq2::new(fq(&value.fp[0]), fq(&value.fp[1]))
 }
 
-/// A point; infinity has zero coordinates.
+/// Converts a point. The point at infinity has zero coordinates.
 pub(crate) fn g1_to_blst(point: &G1Affine) -> blst_p1_affine {
     if point.is_zero() {
         blst_p1_affine::default()
@@ -55,7 +62,7 @@ pub(crate) fn g1_to_blst(point: &G1Affine) -> blst_p1_affine {
     }
 }
 
-/// A point; infinity has zero coordinates.
+/// Converts a point. The point at infinity has zero coordinates.
 pub(crate) fn g2_to_blst(point: &G2Affine) -> blst_p2_affine {
     if point.is_zero() {
         blst_p2_affine::default()
@@ -64,15 +71,15 @@ pub(crate) fn g2_to_blst(point: &G2Affine) -> blst_p2_affine {
     }
 }
 
-/// A group in both libraries.
+/// A group that both libraries implement.
 pub(crate) trait Group: Sized + Copy {
-    /// Sums in arkworks.
+    /// A sum of points in arkworks.
     type Sum: AdditiveGroup;
 
-    /// Σ scalar · point. Neither is empty, and there are as many scalars as points.
+    /// Σ scalar · point, of as many scalars as points, at least one.
     fn multiply(points: &[Self], scalars: &[u8]) -> Self::Sum;
 
-    /// Σ point, of at least one.
+    /// Σ point, of at least one point.
     fn add(points: &[Self]) -> Self::Sum;
 }
 
@@ -100,7 +107,7 @@ impl Group for blst_p2_affine {
     }
 }
 
-/// Both hold (X, Y, Z) for (X/Z², Y/Z³), and infinity with Z = 0.
+/// Both libraries represent (X/Z², Y/Z³) as (X, Y, Z), and the point at infinity with Z = 0.
 fn g1_from_blst(point: &blst_p1) -> G1Projective {
     G1Projective::new_unchecked(fq(&point.x), fq(&point.y), fq(&point.z))
 }
@@ -109,8 +116,8 @@ fn g2_from_blst(point: &blst_p2) -> G2Projective {
     G2Projective::new_unchecked(fq2(&point.x), fq2(&point.y), fq2(&point.z))
 }
 
-/// Σ scalar · point over points whose scalars are given in order.
-pub(crate) fn multiply_dense<P: Group>(points: &[P], scalars: &[ScalarBytes]) -> P::Sum {
+/// Σ scalar · point over points and scalars in the same order.
+pub(crate) fn msm<P: Group>(points: &[P], scalars: &[ScalarBytes]) -> P::Sum {
     let count = points.len().min(scalars.len());
     if count == 0 {
         return P::Sum::ZERO;
@@ -118,15 +125,16 @@ pub(crate) fn multiply_dense<P: Group>(points: &[P], scalars: &[ScalarBytes]) ->
     P::multiply(&points[..count], scalars[..count].as_flattened())
 }
 
-/// Σ value · point over all variables with a point.
-pub(crate) fn multiply_sparse<P: Group>(points: &Points<P>, values: &[ScalarBytes]) -> P::Sum {
-    multiply_both(points, values, &[], &[])
+/// Σ value · point over all variables that have a point.
+pub(crate) fn msm_sparse<P: Group>(points: &Points<P>, values: &[ScalarBytes]) -> P::Sum {
+    msm_combined(points, values, &[], &[])
 }
 
-/// [`multiply_sparse`] plus [`multiply_dense`]. One product over all points shares its buckets, and costs less than two.
+/// [`msm_sparse`] plus [`msm`]. One multiplication of all points shares its buckets and costs less than two.
 ///
-/// Most of a witness is bits: zeros are left out and ones are just added.
-pub(crate) fn multiply_both<P: Group>(
+/// Most values of a witness are bits: zeros are omitted, and the points of ones are added without a
+/// multiplication.
+pub(crate) fn msm_combined<P: Group>(
     sparse: &Points<P>,
     values: &[ScalarBytes],
     dense: &[P],
@@ -152,7 +160,7 @@ pub(crate) fn multiply_both<P: Group>(
         }
     }
     let added = if ones.is_empty() { P::Sum::ZERO } else { P::add(&ones) };
-    added + multiply_dense(&points, &scalars)
+    added + msm(&points, &scalars)
 }
 
 #[cfg(test)]
@@ -174,9 +182,9 @@ mod tests {
                 points: points.iter().map(|point| g1_to_blst(&point.into_affine())).collect(),
                 variables: (0..count as u32).collect(),
             };
-            assert_eq!(multiply_sparse(&points, &scalars(&values)), expected);
-            assert_eq!(multiply_dense(&points.points, &scalars(&values)), expected);
-            let twice = multiply_both(&points, &scalars(&values), &points.points, &scalars(&values));
+            assert_eq!(msm_sparse(&points, &scalars(&values)), expected);
+            assert_eq!(msm(&points.points, &scalars(&values)), expected);
+            let twice = msm_combined(&points, &scalars(&values), &points.points, &scalars(&values));
             assert_eq!(twice, expected + expected);
         }
     }
@@ -186,9 +194,9 @@ mod tests {
         let generator = G2Projective::generator().into_affine();
         let points = [generator, -generator, G2Affine::identity()].map(|point| g2_to_blst(&point));
         let ones = scalars(&[Fr::ONE; 3]);
-        assert_eq!(multiply_dense(&points, &ones), G2Projective::ZERO);
+        assert_eq!(msm(&points, &ones), G2Projective::ZERO);
         let sparse = Points { points: points.to_vec(), variables: vec![0, 1, 2] };
-        assert_eq!(multiply_sparse(&sparse, &ones), G2Projective::ZERO);
-        assert_eq!(multiply_dense::<blst_p1_affine>(&[], &[]), G1Projective::ZERO);
+        assert_eq!(msm_sparse(&sparse, &ones), G2Projective::ZERO);
+        assert_eq!(msm::<blst_p1_affine>(&[], &[]), G1Projective::ZERO);
     }
 }
