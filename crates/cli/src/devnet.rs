@@ -107,7 +107,7 @@ Stopping:
   its own clock nothing more is waited for: the summary says what is missing. The second one leaves at once.
 
 Files:
-  It runs in the Fernet repository only: it deploys with script/Deploy.s.sol, which writes deployments/<chain id>.json.
+  It runs in the Fernet repository only: it deploys with the scripts there, which write deployments/<chain id>.json.
   A file that is there already is put aside, and put back at the end of the embedded L1 or anvil.
   docs/devnet.md describes the JSON, the RPC, and how to deposit, exit and claim by hand.
 
