@@ -213,7 +213,7 @@ async fn claim(args: &ClaimArgs) -> Result<()> {
     };
     let mut claims = 0u64;
     for (slot, withdrawal) in &rollup.withdrawals {
-        if withdrawal.target.0 != args.to.into_array() || is_claimed(*slot, withdrawal) {
+        if withdrawal.target != args.to || is_claimed(*slot, withdrawal) {
             continue;
         }
         // A reorg may have taken the block away since it was executed.

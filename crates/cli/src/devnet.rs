@@ -158,7 +158,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         signals.abort();
         finish(front, end?, &stop)
     });
-    // A proof may still be computed: nobody needs it any more.
+    // A proof that is still computed isn't needed any more.
     runtime.shutdown_background();
     result
 }
