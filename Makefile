@@ -1,5 +1,5 @@
-# Fernet. `make devnet` runs a chain; `make test` runs every check. Both set up what they need.
-# A fresh machine needs git, Rust and Node.js; `make help` lists the other targets.
+# Fernet. `make devnet` runs a chain, and `make test` runs every check. Both install the tools that they need.
+# A new machine needs git, Rust and Node.js. `make help` lists all targets.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -11,8 +11,10 @@ DENY    := $(TOOLS)/bin/cargo-deny
 DENY_VERSION := 0.20.2
 VENV    := target/venv
 ARGS    ?=
+FUZZ_SECONDS ?= 60
 
 export FOUNDRY_DISABLE_NIGHTLY_WARNING := 1
+export FUZZ_SECONDS
 
 .PHONY: help
 help: ## list the targets
@@ -51,10 +53,10 @@ setup: tools ## make (or check) the development proving keys
 # ---- checks ---------------------------------------------------------------------------------------------------------
 
 .PHONY: test check
-test: lint-sol test-sol snapshots-check coverage lint-rust test-rust docs deny ## everything
+test: lint-docs lint-sol test-sol snapshots-check coverage lint-rust test-rust docs deny ## all checks
 	@echo "make test: all checks passed"
 
-check: tools ## the quick subset: formats, lints, unit tests
+check: tools lint-docs ## the quick subset: formats, lints, unit tests
 	$(FORGE) fmt --check
 	$(FORGE) build --skip test --skip script
 	FOUNDRY_FUZZ_RUNS=32 $(FORGE) test --no-match-path 'test/invariant/*'
@@ -62,21 +64,26 @@ check: tools ## the quick subset: formats, lints, unit tests
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	cargo test --workspace --lib --quiet
 
+.PHONY: lint-docs
+lint-docs: tools ## widths of lines, links between documents, rules against errors and tests
+	node tools/width.mjs
+	node tools/links.mjs
+	node tools/rules.mjs
+
 .PHONY: lint-sol test-sol coverage snapshots snapshots-check
-lint-sol: tools ## format, lints and warnings of the Solidity side; rules, errors and tests
+lint-sol: tools ## format, lints and warnings of the Solidity side
 	$(FORGE) fmt --check
 	$(FORGE) build --skip test --skip script
 	$(FORGE) build
 	$(FORGE) lint
-	node tools/rules.mjs
 
 test-sol: tools ## forge tests: unit, fuzz, integration, differential, invariants
 	$(FORGE) test
 
-coverage: tools ## branch coverage of contracts/, at least 95 %
-	node tools/coverage.mjs 95
+coverage: tools ## branch coverage of contracts/, at least 99 %
+	node tools/coverage.mjs 99
 
-snapshots: tools ## rewrite the committed gas, size, ABI and storage-layout snapshots
+snapshots: tools ## write the snapshots of gas, sizes, ABI and storage layout again
 	FORGE_SNAPSHOT_CHECK=false $(FORGE) test --match-path 'test/gas/*'
 	node tools/snapshots.mjs --write
 
@@ -88,17 +95,17 @@ snapshots-check: tools ## compare the snapshots with the code
 .PHONY: audit slither halmos mutate
 audit: slither halmos mutate ## the slow analyses of contracts/: slither, proofs, mutants
 
-slither: tools $(VENV)/.installed ## static analysis of contracts/: no finding that isn't triaged in docs/audit/slither.md
+slither: tools $(VENV)/.installed ## static analysis of contracts/: docs/audit/slither.md explains every finding
 	node tools/slither.mjs $(VENV)/bin/slither
 
-halmos: tools $(VENV)/.installed ## proofs of the arithmetic, for all arguments (test/symbolic)
+halmos: tools $(VENV)/.installed ## proofs of the arithmetic (test/symbolic)
 	tools/halmos $(VENV)/bin/halmos
 
-mutate: tools ## small faults in contracts/ that the tests must notice: make mutate ARGS="--count 300 --seed 1"
+mutate: tools ## faults in contracts/ that the tests must notice: make mutate ARGS="--count 300 --seed 1"
 	@tools/require python3 "Python 3.11 or later (python.org)"
 	python3 tools/mutate.py $(ARGS)
 
-.PHONY: lint-rust test-rust long docs deny bench vectors fmt clean
+.PHONY: lint-rust test-rust long fuzz docs deny bench fmt clean
 lint-rust: tools ## rustfmt and clippy
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -106,14 +113,19 @@ lint-rust: tools ## rustfmt and clippy
 test-rust: tools ## cargo tests
 	cargo test --workspace
 
-long: tools ## the long profile of random tests: 10,000 runs of each fuzz test, 10,000 sequences of model and contracts
+long: tools ## random tests at length: forge's fuzz tests, the model, the fuzz targets
 	FOUNDRY_PROFILE=long $(FORGE) test --match-test '^(testFuzz|invariant)'
 	FERNET_LONG=1 cargo test -p fernet-model -- --nocapture
+	$(MAKE) --no-print-directory fuzz
 
-docs: tools ## API documentation without warnings
+fuzz: tools ## fuzz targets of the decoders: make fuzz FUZZ_SECONDS=10 ARGS="gossip header"
+	@tools/require c++ "a C++ compiler, which builds libFuzzer"
+	tools/fuzz $(ARGS)
+
+docs: tools ## API documentation, without warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
-deny: $(DENY) ## licences, duplicates, sources and, where its database is reachable, advisories
+deny: $(DENY) ## licences, duplicates and sources of dependencies; advisories if their database is reachable
 	$(DENY) --log-level error check licenses bans sources
 	@tools/advisories $(DENY)
 

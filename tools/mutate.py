@@ -1,7 +1,8 @@
-"""Mutation testing of contracts/: how many small faults in the code do the tests notice?
+"""Mutation testing of contracts/: counts how many small faults in the code the tests notice.
 
-All sampled mutants are compiled into one copy of the tree, each behind a switch that reads COINBASE, and one run of the tests per mutant
-sets that to the mutant's number (`forge test --block-coinbase`). So the compiler runs a few times in all, and not once a mutant.
+All sampled mutants are compiled into one copy of the tree. Each is behind a switch that reads COINBASE, and the tests
+run once per mutant with COINBASE set to the mutant's number (`forge test --block-coinbase`). So the compiler runs a
+few times in all instead of once per mutant.
 usage: mutate.py [--count N] [--seed N] [--minutes N] [--least PERCENT] [--only NUMBER,...] [--out REPORT.json]
 """
 import argparse, json, os, random, re, shutil, subprocess, sys, time
@@ -11,7 +12,7 @@ WORK = Path("target/mutants")
 FILES = ["contracts/Rollup.sol", "contracts/Escrow.sol", "contracts/Staking.sol", "contracts/Rewards.sol"]
 FOLDERS = ["contracts/rollup", "contracts/libraries", "contracts/types"]
 TESTS = "test/{unit,fuzz,integration,differential,attacks}/**"
-# Asked only where the others noticed nothing.
+# These run only if the others notice nothing.
 SLOW = "EntriesFuzzTest|CalldataTest|FreezeOrderTest|OperatorsTest|RewardsVectorsTest"
 UNRELATED = "BlockVerifierTest|ProofsDifferentialTest"
 STAGES = [["--no-match-contract", f"({SLOW}|{UNRELATED})"], ["--match-contract", f"({SLOW})"]]
@@ -34,27 +35,40 @@ function mutant(uint256 id) pure returns (bool) {
 }
 """
 COMPARISONS = {"<": ["<=", ">="], "<=": ["<", ">"], ">": [">=", "<"], ">=": [">", "<="], "==": ["!="], "!=": ["=="]}
-ARITHMETIC = {"+": ["-"], "-": ["+"], "*": ["/"], "/": ["*"], "%": ["/"], "&": ["|"], "|": ["&"], "<<": [">>"], ">>": ["<<"]}
+ARITHMETIC = {"+": ["-"], "-": ["+"], "*": ["/"], "/": ["*"], "%": ["/"]}
+BITS = {"&": ["|"], "|": ["&"], "<<": [">>"], ">>": ["<<"]}
 LOGIC = {"&&": ["||"], "||": ["&&"]}
 
 
 def forge(args, **kwargs):
-    env = dict(os.environ, FOUNDRY_OPTIMIZER="false", FOUNDRY_DENY="never", FOUNDRY_FUZZ_RUNS="16", FOUNDRY_DISABLE_NIGHTLY_WARNING="1",
-               FOUNDRY_OUT="out", FOUNDRY_CACHE_PATH="cache", FOUNDRY_FUZZ_FAILURE_PERSIST_DIR="cache/fuzz")
-    return subprocess.run(["tools/forge", *args], cwd=WORK, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kwargs)
+    env = dict(
+        os.environ,
+        FOUNDRY_OPTIMIZER="false",
+        FOUNDRY_DENY="never",
+        FOUNDRY_FUZZ_RUNS="16",
+        FOUNDRY_DISABLE_NIGHTLY_WARNING="1",
+        FOUNDRY_OUT="out",
+        FOUNDRY_CACHE_PATH="cache",
+        FOUNDRY_FUZZ_FAILURE_PERSIST_DIR="cache/fuzz",
+    )
+    command = ["tools/forge", *args]
+    return subprocess.run(
+        command, cwd=WORK, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kwargs
+    )
 
 
 def copy_tree():
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
+    left_out = shutil.ignore_patterns("symbolic", "bugs", "invariant", "__pycache__")
     for name in ["contracts", "test", "script", "tools", "vectors", "snapshots"]:
-        shutil.copytree(name, WORK / name, ignore=shutil.ignore_patterns("symbolic", "bugs", "invariant", "__pycache__"))
+        shutil.copytree(name, WORK / name, ignore=left_out)
     shutil.copy("foundry.toml", WORK)
     (WORK / "node_modules").symlink_to(Path("node_modules").resolve())
 
 
 def trees():
-    """Syntax trees of the files under mutation, by path."""
+    """The syntax trees of the files that get mutants, by path."""
     run = forge(["build", "--skip", "./test/**", "--skip", "./script/**", "--ast", "--force"])
     if run.returncode != 0:
         sys.exit(run.stdout)
@@ -71,8 +85,15 @@ def span(node):
     return start, start + length
 
 
+def plain_number(node):
+    """Whether the node is a decimal number without a unit."""
+    if node.get("nodeType") != "Literal" or node.get("kind") != "number" or node.get("subdenomination"):
+        return False
+    return re.fullmatch(r"[0-9_]+", node["value"]) is not None
+
+
 def mutations(tree, source):
-    """(node, kind, mutated text or None for an absent statement) of everything that can be switched within a function."""
+    """All mutants inside functions, as (node, kind, mutated text, or None for a statement that is left out)."""
     out = []
 
     def text(node):
@@ -91,17 +112,17 @@ def mutations(tree, source):
             visit(node.get("body"), True, assembly)
             return
         if kind == "InlineAssembly" or kind.startswith("Yul") or kind in ("EmitStatement", "RevertStatement"):
-            # Bits of assembly have tests of their own in Rust; what an event or error says is one statement.
+            # Assembly has tests of its own in Rust. The arguments of an event or an error get no mutants.
             if kind == "EmitStatement":
                 out.append((node, "no event", None))
             return
         if inside:
             if kind == "BinaryOperation":
                 operator, left, right = node["operator"], text(node["leftExpression"]), text(node["rightExpression"])
-                for table in (COMPARISONS, ARITHMETIC, LOGIC):
+                for table in (COMPARISONS, ARITHMETIC, BITS, LOGIC):
                     for other in table.get(operator, []):
                         out.append((node, f"{operator} becomes {other}", f"(({left}) {other} ({right}))"))
-            elif kind == "Literal" and node.get("kind") == "number" and re.fullmatch(r"[0-9_]+", node["value"]) and not node.get("subdenomination"):
+            elif plain_number(node):
                 value = int(node["value"].replace("_", ""))
                 out.append((node, f"{value} becomes {value + 1}", str(value + 1)))
             elif kind == "IfStatement":
@@ -116,7 +137,7 @@ def mutations(tree, source):
             elif kind == "ExpressionStatement":
                 out.append((node, "statement is left out", None))
             elif kind == "ForStatement":
-                # Endless loops say nothing.
+                # The step of a loop gets no mutants: they would only make endless loops.
                 visit(node.get("body"), inside, assembly)
                 visit(node.get("condition"), inside, assembly)
                 return
@@ -129,7 +150,10 @@ def mutations(tree, source):
 
 
 def write(path, original, chosen):
-    """The file with its mutants (number, node, kind, text), each behind its switch. Inner ones are part of what outer ones leave as it is."""
+    """Writes the file with its mutants (number, node, kind, text), each behind its switch.
+
+    An inner mutant is part of the unmutated branch of an outer one.
+    """
     edits = {}
     for number, node, _, mutated in chosen:
         edits.setdefault(span(node), []).append((number, mutated))
@@ -142,8 +166,11 @@ def write(path, original, chosen):
             parts.append(original[at:s[0]].decode())
             body = render(*s, skip=s)
             for number, mutated in edits[s]:
-                # The source range of a statement has its semicolon only where it is an event.
-                body = f"if (!mutant({number})) {body}" if mutated is None else f"(mutant({number}) ? {mutated} : {body})"
+                # The source range of a statement includes its semicolon only if it emits an event.
+                if mutated is None:
+                    body = f"if (!mutant({number})) {body}"
+                else:
+                    body = f"(mutant({number}) ? {mutated} : {body})"
             parts.append(body)
             at = s[1]
         parts.append(original[at:end].decode())
@@ -151,8 +178,14 @@ def write(path, original, chosen):
 
     up = "../" * (len(Path(path).parts) - 1)
     text = render(0, len(original))
-    text = text.replace("pragma solidity 0.8.37;\n", f'pragma solidity 0.8.37;\nimport {{mutant}} from "{up}contracts/Mutant.sol";\n', 1)
+    pragma = "pragma solidity 0.8.37;\n"
+    text = text.replace(pragma, f'{pragma}import {{mutant}} from "{up}contracts/Mutant.sol";\n', 1)
     (WORK / path).write_text(text)
+
+
+def numbers(text):
+    """The numbers of a list such as 3,17."""
+    return {int(n) for n in text.split(",")}
 
 
 def main():
@@ -160,8 +193,8 @@ def main():
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--least", type=float, default=95, help="percent that must be killed")
-    parser.add_argument("--only", type=lambda text: {int(n) for n in text.split(",")}, help="numbers of the sample's mutants to run, as reported")
+    parser.add_argument("--least", type=float, default=95, help="percentage of mutants that the tests must kill")
+    parser.add_argument("--only", type=numbers, help="numbers of the sampled mutants to run, as reported")
     parser.add_argument("--out", default="target/mutants.json")
     options = parser.parse_args()
     deadline = time.time() + 60 * options.minutes
@@ -170,31 +203,34 @@ def main():
     sources = {path: Path(path).read_bytes() for path in found}
     everything = [(path, *m) for path in sorted(found) for m in mutations(found[path], sources[path])]
     sample = random.Random(options.seed).sample(everything, min(options.count, len(everything)))
-    # One mutant an expression keeps the switches apart.
+    # One mutant per expression, so that no switch stands inside another of the same expression.
     chosen, taken = [], set()
     for path, node, kind, mutated in sample:
         if (path, node["src"]) not in taken:
             taken.add((path, node["src"]))
             chosen.append((len(chosen) + 1, path, node, kind, mutated))
-    print(f"seed {options.seed}: {len(everything)} mutants possible in {len(found)} files, {len(chosen)} sampled", flush=True)
+    total = f"{len(everything)} mutants possible in {len(found)} files"
+    print(f"seed {options.seed}: {total}, {len(chosen)} sampled", flush=True)
     (WORK / "contracts/Mutant.sol").write_text(SWITCH)
 
     invalid = {}
     while True:
         for path in found:
-            write(path, sources[path], [(n, node, k, m) for n, p, node, k, m in chosen if p == path and n not in invalid])
+            of_file = [(n, node, k, m) for n, p, node, k, m in chosen if p == path and n not in invalid]
+            write(path, sources[path], of_file)
         run = forge(["build", "--skip", "./test/**", "--skip", "./script/**"])
         if run.returncode == 0:
             break
-        # What doesn't compile is no mutant: find its number by the place of the error, and go on without it.
+        # A mutant that does not compile is dropped. The place of the compiler's error gives its number.
         bad = set()
         for path, line, column in re.findall(r"--> (contracts/\S+?):(\d+):(\d+)", run.stdout):
             if path not in found:
                 continue
             lines = (WORK / path).read_text().split("\n")
             before = "\n".join(lines[: int(line) - 1])[-400:] + "\n" + lines[int(line) - 1][: int(column) + 200]
-            numbers = [int(n) for n in re.findall(r"mutant\((\d+)\)", lines[int(line) - 1])] or [int(n) for n in re.findall(r"mutant\((\d+)\)", before)[-1:]]
-            bad.update(numbers)
+            on_line = re.findall(r"mutant\((\d+)\)", lines[int(line) - 1])
+            last_before = re.findall(r"mutant\((\d+)\)", before)[-1:]
+            bad.update(int(n) for n in on_line or last_before)
         bad -= set(invalid)
         if not bad or time.time() > deadline:
             sys.exit(f"mutate: the mutants don't compile\n{run.stdout}")
@@ -207,7 +243,7 @@ def main():
     started = time.time()
     skipped = []
     for _ in range(4):
-        # Without a mutant, every test must pass; what depends on gas or code size can't, with switches in the code.
+        # Without a mutant every test must pass. Tests of gas or code size fail with the switches alone: leave them out.
         run = forge(test[:-1] + skipped + ["--block-coinbase", "0x" + "0" * 40])
         if run.returncode == 0:
             break
@@ -234,21 +270,28 @@ def main():
                 dead, by = True, "a time limit"
                 break
             if run.returncode != 0:
-                dead, by = True, (re.findall(r"\[FAIL[^\n]*\] (\w+)", run.stdout) or ["a failure to start: " + run.stdout[-300:]])[0]
+                failing = re.findall(r"\[FAIL[^\n]*\] (\w+)", run.stdout)
+                dead, by = True, (failing or ["a failure to start: " + run.stdout[-300:]])[0]
                 break
         start, end = span(node)
         entry = {
-            "number": number, "path": path, "line": sources[path][:start].count(b"\n") + 1, "kind": kind,
-            "code": sources[path][start:end].decode(), "by": by,
+            "number": number,
+            "path": path,
+            "line": sources[path][:start].count(b"\n") + 1,
+            "kind": kind,
+            "code": sources[path][start:end].decode(),
+            "by": by,
         }
         (killed if dead else survived).append(entry)
         if not dead:
             print(f"survived: {number} {path}:{entry['line']}: {kind}: {entry['code']!r}", flush=True)
-        Path(options.out).write_text(json.dumps({"seed": options.seed, "killed": killed, "survived": survived}, indent=1))
+        report = {"seed": options.seed, "killed": killed, "survived": survived}
+        Path(options.out).write_text(json.dumps(report, indent=1))
     ran = len(killed) + len(survived)
-    print(f"{ran} of {len(valid)} mutants run: {len(killed)} killed, {len(survived)} survived ({100 * len(killed) / max(ran, 1):.1f} % killed)")
+    share = f"{100 * len(killed) / max(ran, 1):.1f} % killed"
+    print(f"{ran} of {len(valid)} mutants run: {len(killed)} killed, {len(survived)} survived ({share})")
     if ran == 0 or 100 * len(killed) < options.least * ran:
-        sys.exit(f"mutate: expected at least {options.least} % of the mutants killed, and one run")
+        sys.exit(f"mutate: expected at least {options.least} % of the mutants killed, and at least one mutant run")
 
 
 main()

@@ -1,7 +1,11 @@
-// Holds rules, errors and tests together: docs/protocol, docs/rollup and docs/operating number the rules ("- **C3** …"), Solidity names them in
-// NatSpec ("@custom:rule C3, E6"), Rust in a comment above a test ("// rule: J8").
-// Checks that rules are numbered without a gap and each once, that every rule named or mentioned exists, that every error of contracts/ and every
-// forge test and proof names one (its own, or its contract's), that every rule is named by a test, and that every test that docs/ mention exists.
+// Checks that rules, errors and tests name each other. docs/protocol, docs/rollup and docs/operating number the rules
+// ("- **C3** …"), Solidity names them in NatSpec ("@custom:rule C3, E6"), Rust names them in a comment above a test
+// ("// rule: J8"). The checks are:
+// - Rules have consecutive numbers, and each number is used once.
+// - Every rule that is named or mentioned exists.
+// - Every error of contracts/ names a rule. Every forge test and proof names one too, or its contract does.
+// - A test names every rule.
+// - Every test that docs/ mention exists.
 // usage: node tools/rules.mjs
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -31,10 +35,12 @@ for (const { path, lines } of pages) {
 if (rules.size === 0) failures.push("docs: expected rules, found none");
 for (const id of rules.keys()) {
   const before = `${id[0]}${Number(id.slice(1)) - 1}`;
-  if (before !== `${id[0]}0` && !rules.has(before)) failures.push(`${rules.get(id)}: expected ${before} before ${id}, found none`);
+  if (before === `${id[0]}0` || rules.has(before)) continue;
+  failures.push(`${rules.get(id)}: expected ${before} before ${id}, found none`);
 }
 
-// What the pages call by a letter that rules have is a rule ("G1" and "G2" are groups of a curve, too, and exist in any case).
+// A letter that rules have, followed by a number, is a rule. "G1" and "G2" are also groups of a curve; rules of these
+// names exist, so the check passes.
 const letters = [...new Set([...rules.keys()].map((id) => id[0]))].join("");
 const mention = new RegExp(`(?<![\\w.\`-])[${letters}][1-9]\\d?(?![\\w-])`, "g");
 for (const { path, lines } of pages) {
@@ -45,7 +51,7 @@ for (const { path, lines } of pages) {
 
 // ---- errors and tests ---------------------------------------------------------------------------------------------
 
-/** Ids in a comment's line, if `label` has some there; what isn't an existing rule fails. */
+/** The rules that a line names after `label`. An unknown rule is a failure. */
 const named = (label, path, text, i) => {
   const list = label.exec(text)?.[1];
   if (list === undefined) return [];
@@ -54,7 +60,7 @@ const named = (label, path, text, i) => {
   return ids;
 };
 
-/** Calls `visit(text, line, rules named in the comment above it)` for each line that isn't NatSpec. */
+/** Calls `visit(text, line, rules named in the comment above it)` for each line that is not NatSpec. */
 const solidity = ({ path, lines }, visit) => {
   let above = [];
   lines.forEach((text, i) => {
@@ -78,7 +84,7 @@ for (const file of files("contracts", ".sol")) {
 }
 
 const tested = new Set();
-const tests = new Set(); // names; some contracts have a test of the same name
+const tests = new Set(); // names; two contracts may have tests of the same name
 let functions = 0;
 for (const file of files("test", ".t.sol")) {
   let contract = []; // rules of the contract
@@ -111,10 +117,14 @@ for (const [id, where] of rules) if (!tested.has(id)) failures.push(`${where}: n
 
 for (const { path, lines } of files("docs", ".md")) {
   lines.forEach((text, i) => {
-    for (const [name] of text.matchAll(/\b(?:test|testFuzz|invariant|check)_\w+/g)) if (!tests.has(name)) fail(path, i, `no test ${name}`);
+    for (const [name] of text.matchAll(/\b(?:test|testFuzz|invariant|check)_\w+/g)) {
+      if (!tests.has(name)) fail(path, i, `no test ${name}`);
+    }
   });
 }
 
 for (const text of failures) console.error(text);
 if (failures.length > 0) process.exit(1);
-console.log(`rules: ${rules.size}, named by ${errors} errors, by all ${functions} forge tests and by ${cargo} cargo tests`);
+console.log(
+  `rules: ${rules.size}, named by ${errors} errors, by all ${functions} forge tests and by ${cargo} cargo tests`,
+);

@@ -1,5 +1,5 @@
-// Runs slither over contracts/ and compares what it finds, of every severity, with the triage in docs/audit/slither.md.
-// Fails on a finding that isn't triaged, and on a line of the triage that no finding answers to any more.
+// Runs slither over contracts/ and compares its findings, of every severity, with the triage in docs/audit/slither.md.
+// Fails on a finding without a triage, and on a place in the triage that has no finding any more.
 // usage: node tools/slither.mjs SLITHER (path of the program)
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
@@ -15,7 +15,8 @@ const report = `${out}.json`;
 const env = {
   ...process.env,
   PATH: `${resolve("tools")}${delimiter}${process.env.PATH}`,
-  // Its own output, without the optimizer: only the syntax tree matters, and what is too large unoptimized isn't deployed.
+  // A build of its own, without the optimizer. Only the syntax tree matters: contracts that exceed the size limit
+  // without optimization are never deployed.
   FOUNDRY_OUT: out,
   FOUNDRY_CACHE_PATH: `${out}-cache`,
   FOUNDRY_OPTIMIZER: "false",
@@ -37,9 +38,9 @@ const run = spawnSync(
   [".", "--foundry-ignore-compile", "--foundry-out-directory", out, "--json", report],
   { stdio: ["ignore", "ignore", "pipe"], env, encoding: "utf8" },
 );
-// Its exit status says how many findings there are; whether it worked, the report says.
+// The exit status is the number of findings. Only the report says whether the run succeeded.
 if (!existsSync(report)) {
-  console.error(`slither: no report\n${run.error ?? run.stderr}`);
+  console.error(`slither: it wrote no report\n${run.error ?? run.stderr}`);
   process.exit(1);
 }
 const { success, error, results } = JSON.parse(readFileSync(report, "utf8"));
@@ -48,7 +49,7 @@ if (!success) {
   process.exit(1);
 }
 
-/** What a finding is about: the first element with the names around it, such as `Staking.withdraw`. */
+/** The place of a finding: its first element, with the names around it, such as `Staking.withdraw`. */
 function place({ elements: [element] }) {
   const names = [];
   for (let at = element; at && at.name !== undefined; at = at.type_specific_fields?.parent) {
@@ -57,13 +58,19 @@ function place({ elements: [element] }) {
   return names.join(".").replaceAll(/slither(Constructor\w*)/g, "constants");
 }
 
-/** Rows "| `detector` | `place`, `place` × 2 | reason |" of the triage: how many findings of a detector are explained at a place. */
+/**
+ * The number of findings that the triage explains, by detector and place. A section "## `detector`" has paragraphs,
+ * and a paragraph that begins with "At " lists places in its first sentence: "At `place` and `place` (2 findings): …".
+ */
 const triage = new Map();
-for (const line of readFileSync("docs/audit/slither.md", "utf8").split("\n")) {
-  const [, detector, places] = /^\| `([a-z-]+)` \| (.+?) \| (.+) \|$/.exec(line) ?? [];
+const [, ...sections] = readFileSync("docs/audit/slither.md", "utf8").split(/^## /m);
+for (const section of sections) {
+  const [, detector] = /^`([a-z-]+)`\n/.exec(section) ?? [];
   if (!detector) continue;
-  for (const [, name, count] of places.matchAll(/`([^`]+)`(?: × (\d+))?/g)) {
-    triage.set(`${detector} ${name}`, Number(count ?? 1));
+  for (const [, places] of section.matchAll(/^At ([^:]+):/gm)) {
+    for (const [, name, count] of places.matchAll(/`([^`]+)`(?:\s\((\d+)\sfindings\))?/g)) {
+      triage.set(`${detector} ${name}`, Number(count ?? 1));
+    }
   }
 }
 
@@ -75,12 +82,12 @@ for (const finding of found) {
   triage.set(key, left - 1);
   if (left > 0) continue;
   wrong += 1;
-  console.error(`slither: not triaged: ${key} (${finding.impact}, ${finding.confidence})\n${finding.description}`);
+  console.error(`slither: no triage: ${key} (${finding.impact}, ${finding.confidence})\n${finding.description}`);
 }
 for (const [key, left] of triage) {
   if (left <= 0) continue;
   wrong += 1;
-  console.error(`slither: triaged, but not found any more: ${key} (${left} of them)`);
+  console.error(`slither: the triage explains ${left} findings that are not there: ${key}`);
 }
 if (wrong !== 0) process.exit(1);
-console.log(`slither: ${found.length} findings, all triaged`);
+console.log(`slither: ${found.length} findings, all with a triage`);

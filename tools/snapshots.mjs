@@ -1,6 +1,6 @@
-// Size, ABI and storage layout of every contract in contracts/, kept in snapshots/ and compared with the code; bounds
-// of code sizes and of a slot's gas. abi.json is for clients: the compiler's JSON ABI of each contract, an entry a line.
-// signatures.json has the same entries for readers.
+// Compares the size, the ABI and the storage layout of every contract in contracts/ with snapshots/, and checks the
+// bounds of code sizes and of a slot's gas. With --write it rewrites the snapshots. abi.json has the compiler's JSON ABI
+// of each contract for clients, an entry a line; signatures.json has the same entries for readers.
 // usage: node tools/snapshots.mjs [--write]
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
@@ -8,14 +8,19 @@ import { join } from "node:path";
 
 const SIZE_LIMIT = 24_576; // bytes of deployed code, EIP-170
 const SLOT_LIMIT = 720_000; // gas of the transactions of a slot of one blob and one chunk, rule H2
-const SLOT = ["propose, first, with the seed's proof", "commit, by the prover", "reveal, one blob", "finalize, 1 chunk"];
+const SLOT = [
+  "propose, first, with the seed's proof",
+  "commit, by the prover",
+  "reveal, one blob",
+  "finalize, 1 chunk",
+];
 const write = process.argv.includes("--write");
 execFileSync(
   "tools/forge",
   [
-    ["build", "--force", "--skip", "test", "--skip", "script", "--extra-output", "storageLayout"],
-    ["--out", "out/snapshots", "--cache-path", "cache/snapshots"],
-  ].flat(),
+    ...["build", "--force", "--skip", "test", "--skip", "script", "--extra-output", "storageLayout"],
+    ...["--out", "out/snapshots", "--cache-path", "cache/snapshots"],
+  ],
   { stdio: ["ignore", "ignore", "inherit"] },
 );
 
@@ -27,7 +32,7 @@ const signature = (e) =>
     ? `function ${e.name}(${inputs(e)}) ${e.stateMutability} returns (${e.outputs.map(type).join(",")})`
     : `${e.type}${e.name ? ` ${e.name}` : ""}(${inputs(e)})`;
 
-/** Lines of a storage layout: variables, and below each the members of the struct that it is, has or maps to. */
+/** Lines of a storage layout: each variable, and below it the members of its struct, array element or mapped value. */
 const layout = (types, variables, indent = "") =>
   variables.flatMap((v) => {
     let inner = types[v.type];

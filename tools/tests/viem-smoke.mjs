@@ -1,6 +1,16 @@
-// Drives a node at argv[2] with viem: what a wallet or an explorer would do. Prints "ok" or throws.
+// Drives the node at argv[2] with viem, as a wallet or an explorer does. Prints "ok" or throws.
 import assert from "node:assert/strict";
-import { createPublicClient, createWalletClient, createTestClient, defineChain, http, keccak256, webSocket, parseEther, toHex } from "viem";
+import {
+  createPublicClient,
+  createTestClient,
+  createWalletClient,
+  defineChain,
+  http,
+  keccak256,
+  parseEther,
+  toHex,
+  webSocket,
+} from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 
 const url = process.argv[2];
@@ -23,7 +33,7 @@ const receipt = await reader.waitForTransactionReceipt({ hash });
 assert.equal(receipt.status, "success");
 assert.equal(await reader.getBalance({ address: to }), before + parseEther("2"));
 
-// deploys a contract that logs its argument under topic 0x2a and returns it
+// A contract that logs its argument under topic 0x2a and returns it.
 const runtime = "5f35805f52602a60205fa160205ff3";
 const deployed = await writer.deployContract({
   abi: [],
@@ -50,7 +60,7 @@ assert.equal(proof.balance, before + parseEther("2"));
 assert.equal(keccak256(proof.accountProof[0]), block.stateRoot);
 await assert.rejects(reader.call({ to: contractAddress, data, account: to, value: parseEther("1000000") }));
 
-// heads and logs pushed over a WebSocket
+// A WebSocket pushes heads and logs.
 const socket = createPublicClient({ chain, transport: webSocket(url.replace("http", "ws")) });
 const heads = [];
 const pushed = [];

@@ -73,6 +73,13 @@ impl Drop for HttpServer {
 }
 
 impl Node {
+    /// Answers the body of a JSON-RPC request as the server does: a request or a batch. Notifications get no answer.
+    /// Blocks the thread while a call executes.
+    #[must_use]
+    pub fn answer(&self, body: &[u8]) -> Option<String> {
+        rpc::handle(self, body)
+    }
+
     /// Serves the node over HTTP. Bind to a loopback address unless everybody on the network may drive the chain;
     /// port 0 takes a free one.
     ///
@@ -136,7 +143,7 @@ async fn json_rpc(State(node): State<Node>, headers: HeaderMap, body: Body) -> R
         return (StatusCode::FORBIDDEN, "invalid host specified: expected localhost or an IP address\n")
             .into_response();
     }
-    match tokio::task::spawn_blocking(move || rpc::handle(&node, &body)).await {
+    match tokio::task::spawn_blocking(move || node.answer(&body)).await {
         Ok(Some(answer)) => ([(header::CONTENT_TYPE, "application/json")], answer).into_response(),
         Ok(None) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => {

@@ -88,11 +88,18 @@ impl BeaconBlobs {
             let message = String::from_utf8_lossy(&body).chars().take(MESSAGE_LIMIT).collect();
             return Err(BlobError::Refused { status: status.as_u16(), message });
         }
-        let answer: Answer =
-            serde_json::from_slice(&body).map_err(|error| BlobError::Unreachable(error.to_string()))?;
-        let blobs = answer.data.iter().map(|bytes| blob_from_bytes(bytes)).collect::<Result<Vec<_>, _>>()?;
-        arrange(blobs, at, hashes)
+        arrange(parse_answer(&body)?, at, hashes)
     }
+}
+
+/// Reads the body of a beacon API's answer. The blobs are not checked against their hashes.
+///
+/// # Errors
+/// When the body is not such an answer, or one of its blobs has a wrong length.
+pub fn parse_answer(body: &[u8]) -> Result<Vec<Blob>, BlobError> {
+    let answer: Answer =
+        serde_json::from_slice(body).map_err(|error| BlobError::Unreachable(error.to_string()))?;
+    answer.data.iter().map(|bytes| blob_from_bytes(bytes)).collect()
 }
 
 impl BlobSource for BeaconBlobs {

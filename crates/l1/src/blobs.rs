@@ -185,7 +185,7 @@ impl BlobSidecar {
     }
 
     /// Encodes the sidecar for the disk: one byte for the format, then the RLP fields of that format.
-    pub(crate) fn encode(&self) -> Bytes {
+    pub fn encode(&self) -> Bytes {
         let mut out = vec![match self.format() {
             SidecarFormat::Eip4844 => 0,
             SidecarFormat::Eip7594 => 1,
@@ -194,14 +194,24 @@ impl BlobSidecar {
         out.into()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, BlobError> {
+    /// Reads what [`Self::encode`] wrote. Commitments and proofs are not checked.
+    ///
+    /// # Errors
+    /// When the bytes are anything else.
+    pub fn decode(bytes: &[u8]) -> Result<Self, BlobError> {
         let malformed = |error: alloy::rlp::Error| BlobError::Malformed(error.to_string());
-        let (_format, mut rest) =
-            bytes.split_first().ok_or_else(|| BlobError::Malformed("no bytes".to_owned()))?;
+        let (_, mut rest) = bytes.split_first().ok_or_else(|| BlobError::Malformed("no bytes".to_owned()))?;
         let fields = <Bytes as alloy::rlp::Decodable>::decode(&mut rest).map_err(malformed)?;
         let sidecar =
             BlobTransactionSidecarVariant::rlp_decode_fields(&mut fields.as_ref()).map_err(malformed)?;
-        Ok(Self { sidecar: Arc::new(sidecar) })
+        let read = Self { sidecar: Arc::new(sidecar) };
+        if read.is_empty() || read.len() > MAX_BLOBS_PER_TRANSACTION {
+            return Err(BlobError::Count { actual: read.len() });
+        }
+        if read.versioned_hashes().len() != read.len() || read.encode()[..] != *bytes {
+            return Err(BlobError::Malformed("not the bytes of a sidecar".to_owned()));
+        }
+        Ok(read)
     }
 }
 
@@ -293,7 +303,14 @@ mod tests {
             );
             assert_eq!(BlobSidecar::decode(&sidecar.encode()).unwrap(), sidecar);
             assert!(matches!(BlobSidecar::decode(&sidecar.encode()[..1000]), Err(BlobError::Malformed(_))));
+            let longer = [&sidecar.encode()[..], &[0]].concat();
+            assert!(matches!(BlobSidecar::decode(&longer), Err(BlobError::Malformed(_))));
         }
+        // Lists without entries: a sidecar has at least one blob.
+        assert!(matches!(
+            BlobSidecar::decode(&[0, 0x83, 0xc0, 0xc0, 0xc0]),
+            Err(BlobError::Count { actual: 0 })
+        ));
     }
 
     #[test]

@@ -197,7 +197,10 @@ pub enum EventError {
 }
 
 /// Decodes one log of a deployment.
-pub(crate) fn decode(
+///
+/// # Errors
+/// When the log is of another address, or is no event of its contract.
+pub fn decode_event(
     log: &Log,
     contracts: &Contracts,
     block: u64,

@@ -14,7 +14,7 @@ use fernet_protocol::{ClockError, L1Clock, L1Slot};
 
 use crate::{
     deployment::{Contracts, Deployment},
-    events::{EventError, LoggedEvent, decode},
+    events::{EventError, LoggedEvent, decode_event},
     header::{HeaderError, find_header},
     provider::{L1Provider, RpcFailure, answered},
 };
@@ -198,7 +198,7 @@ impl Feed {
             if log.block_hash != Some(hash) || log.log_index.is_none() || log.removed || !is_later {
                 return Err(FeedError::LogOutOfPlace { number, log_index });
             }
-            let event = decode(&log, &self.contracts, number, log_index)?;
+            let event = decode_event(&log, &self.contracts, number, log_index)?;
             events.push(LoggedEvent { event, tx: log.transaction_hash.unwrap_or_default(), log_index });
         }
         Ok(events)

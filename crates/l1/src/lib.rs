@@ -25,7 +25,7 @@ mod header;
 mod provider;
 mod tx;
 
-pub use beacon::{BeaconBlobs, BlockIds};
+pub use beacon::{BeaconBlobs, BlockIds, parse_answer};
 pub use blobs::{
     BlobError, BlobFuture, BlobLocation, BlobSidecar, BlobSource, MAX_BLOBS_PER_TRANSACTION, SidecarFormat,
     arrange, versioned_hash,
@@ -33,7 +33,7 @@ pub use blobs::{
 pub use deployment::{
     CircuitShape, CodeHashes, Contracts, Deployment, DeploymentError, DeploymentFile, Scoring, UnknownScoring,
 };
-pub use events::{BlsWords, EventError, LoggedEvent, Outcome, RollupEvent};
+pub use events::{BlsWords, EventError, LoggedEvent, Outcome, RollupEvent, decode_event};
 pub use feed::{Feed, FeedError, FeedUpdate, L1Block, REORG_LIMIT};
 pub use header::{
     HeaderError, PROVABLE_BLOCKS, SeedProof, fetch_header, header_rlp, seed_proof, seed_proof_at,
@@ -43,4 +43,5 @@ pub use tx::{
     Accounts, BLOB_PRICE_BUMP_PERCENT, FailureReason, FeeEstimate, Fees, Intent, IntentKey, IntentKeyError,
     MaxTotalFeeExceeded, PRICE_BUMP_PERCENT, PendingStage, StoreError, TickReport, TransactionSigner,
     TxConfig, TxError, TxManager, TxOutcome, TxStatus, TxStore, Usage, WaitReason, WhenReverting,
+    rewrite_record,
 };

@@ -23,7 +23,12 @@ use blst::{blst_fp, blst_fp2, blst_p1_affine, blst_p2_affine};
 use sha2::{Digest, Sha256};
 
 use super::prover::ProverKey;
-use crate::{digest::CircuitHash, msm::Points, params::CircuitParams, verifier::VerifyingKey};
+use crate::{
+    digest::CircuitHash,
+    msm::Points,
+    params::CircuitParams,
+    verifier::{VERIFYING_KEY_BYTES, VerifyingKey},
+};
 
 /// First bytes of a key file. The last one is the version of the format.
 const MAGIC: [u8; 8] = *b"FERNETK\x01";
@@ -55,24 +60,9 @@ pub(super) fn write(path: &Path, key: &ProverKey, seed: &[u8; 32]) -> Result<(),
 }
 
 fn write_contents(path: &Path, key: &ProverKey, seed: &[u8; 32]) -> Result<(), KeyFileError> {
-    let file = File::create(path)?;
-    let mut output = Digesting { inner: BufWriter::with_capacity(BUFFER, file), hasher: Sha256::new() };
-    output.write_all(&MAGIC)?;
-    output.write_all(&key.hash.0)?;
-    output.write_all(seed)?;
-    let verifying_key = key.verifying_key.to_bytes();
-    write_count(&mut output, verifying_key.len())?;
-    output.write_all(&verifying_key)?;
-    write_points(&mut output, &key.a)?;
-    write_points(&mut output, &key.b)?;
-    write_points(&mut output, &key.l)?;
-    write_count(&mut output, key.h.len())?;
-    for point in &key.h {
-        point.write(&mut output)?;
-    }
-    let digest = output.hasher.clone().finalize();
-    output.inner.write_all(&digest)?;
-    let file = output.inner.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let mut output = BufWriter::with_capacity(BUFFER, File::create(path)?);
+    key.write_to(&mut output, seed)?;
+    let file = output.into_inner().map_err(io::IntoInnerError::into_error)?;
     Ok(file.sync_all()?)
 }
 
@@ -83,23 +73,64 @@ pub(super) fn read(
     hash: &CircuitHash,
     seed: &[u8; 32],
 ) -> Result<ProverKey, KeyFileError> {
-    let file = File::open(path)?;
-    let mut input = Digesting { inner: BufReader::with_capacity(BUFFER, file), hasher: Sha256::new() };
-    expect(&mut input, &MAGIC, "the magic bytes of a key file")?;
-    expect(&mut input, &hash.0, "the circuit's digest")?;
-    expect(&mut input, seed, "the seed")?;
-    let mut verifying_key = vec![0; read_count(&mut input)?];
-    input.read_exact(&mut verifying_key)?;
-    let verifying_key = VerifyingKey::from_bytes(&verifying_key)
-        .map_err(|_| KeyFileError::Malformed { expected: "a verifying key" })?;
-    let a = read_points(&mut input)?;
-    let b = read_points(&mut input)?;
-    let l = read_points(&mut input)?;
-    let count = read_count(&mut input)?;
-    let h = (0..count).map(|_| blst_p1_affine::read(&mut input)).collect::<Result<_, _>>()?;
-    let digest: [u8; 32] = input.hasher.clone().finalize().into();
-    expect(&mut input, &digest, "the contents' digest")?;
-    Ok(ProverKey { params: *params, hash: *hash, verifying_key, a, b, l, h })
+    ProverKey::read_from(BufReader::with_capacity(BUFFER, File::open(path)?), params, hash, seed)
+}
+
+impl ProverKey {
+    /// Writes the contents of a key file.
+    ///
+    /// # Errors
+    /// If `output` returns an error, or one part of the key has more than 2^32 points.
+    pub fn write_to(&self, output: impl Write, seed: &[u8; 32]) -> io::Result<()> {
+        let mut output = Digesting { inner: output, hasher: Sha256::new() };
+        output.write_all(&MAGIC)?;
+        output.write_all(&self.hash.0)?;
+        output.write_all(seed)?;
+        let verifying_key = self.verifying_key.to_bytes();
+        write_count(&mut output, verifying_key.len())?;
+        output.write_all(&verifying_key)?;
+        write_points(&mut output, &self.a)?;
+        write_points(&mut output, &self.b)?;
+        write_points(&mut output, &self.l)?;
+        write_count(&mut output, self.h.len())?;
+        for point in &self.h {
+            point.write(&mut output)?;
+        }
+        let digest = output.hasher.clone().finalize();
+        output.inner.write_all(&digest)
+    }
+
+    /// Reads the contents of the key file of the circuit with digest `hash`, that was generated from `seed`.
+    ///
+    /// # Errors
+    /// If `input` returns an error or ends early, or the contents are not those of such a key.
+    pub fn read_from(
+        input: impl Read,
+        params: &CircuitParams,
+        hash: &CircuitHash,
+        seed: &[u8; 32],
+    ) -> Result<Self, KeyFileError> {
+        let mut input = Digesting { inner: input, hasher: Sha256::new() };
+        expect(&mut input, &MAGIC, "the magic bytes of a key file")?;
+        expect(&mut input, &hash.0, "the circuit's digest")?;
+        expect(&mut input, seed, "the seed")?;
+        // The length is checked before it is allocated.
+        if read_count(&mut input)? != VERIFYING_KEY_BYTES {
+            return Err(KeyFileError::Malformed { expected: "the length of a verifying key" });
+        }
+        let mut verifying_key = [0; VERIFYING_KEY_BYTES];
+        input.read_exact(&mut verifying_key)?;
+        let verifying_key = VerifyingKey::from_bytes(&verifying_key)
+            .map_err(|_| KeyFileError::Malformed { expected: "a verifying key" })?;
+        let a = read_points(&mut input)?;
+        let b = read_points(&mut input)?;
+        let l = read_points(&mut input)?;
+        let count = read_count(&mut input)?;
+        let h = (0..count).map(|_| blst_p1_affine::read(&mut input)).collect::<Result<_, _>>()?;
+        let digest: [u8; 32] = input.hasher.clone().finalize().into();
+        expect(&mut input, &digest, "the contents' digest")?;
+        Ok(Self { params: *params, hash: *hash, verifying_key, a, b, l, h })
+    }
 }
 
 /// Hashes the bytes that are read or written.

@@ -26,4 +26,4 @@ pub use intent::{
 };
 pub use manager::{TickReport, TxConfig, TxError, TxManager};
 pub use sign::{Accounts, TransactionSigner};
-pub use store::{StoreError, TxStore};
+pub use store::{StoreError, TxStore, rewrite_record};

@@ -47,6 +47,15 @@ macro_rules! from_redb {
 }
 from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError);
 
+/// Reads the bytes of a stored record and writes the record again: the fuzz targets check that nothing is lost.
+///
+/// # Errors
+/// When the bytes are not a record.
+#[doc(hidden)]
+pub fn rewrite_record(bytes: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(&serde_json::from_slice::<Record>(bytes)?)
+}
+
 /// Storage of a manager's intents.
 #[derive(Debug)]
 pub struct TxStore {

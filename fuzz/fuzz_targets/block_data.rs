@@ -1,0 +1,4 @@
+//! See `fernet_fuzz::BLOCK_DATA`.
+#![no_main]
+
+fernet_fuzz::fuzz!(BLOCK_DATA);

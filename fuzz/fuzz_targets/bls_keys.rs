@@ -1,0 +1,4 @@
+//! See `fernet_fuzz::BLS_KEYS`.
+#![no_main]
+
+fernet_fuzz::fuzz!(BLS_KEYS);

@@ -1,0 +1,4 @@
+//! See `fernet_fuzz::DEPLOYMENT`.
+#![no_main]
+
+fernet_fuzz::fuzz!(DEPLOYMENT);

@@ -1,0 +1,4 @@
+//! See `fernet_fuzz::EVENTS`.
+#![no_main]
+
+fernet_fuzz::fuzz!(EVENTS);

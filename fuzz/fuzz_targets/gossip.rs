@@ -1,0 +1,4 @@
+//! See `fernet_fuzz::GOSSIP`.
+#![no_main]
+
+fernet_fuzz::fuzz!(GOSSIP);

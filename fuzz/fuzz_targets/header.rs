@@ -1,0 +1,4 @@
+//! See `fernet_fuzz::HEADER`.
+#![no_main]
+
+fernet_fuzz::fuzz!(HEADER);

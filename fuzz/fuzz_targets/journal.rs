@@ -1,0 +1,4 @@
+//! See `fernet_fuzz::JOURNAL`.
+#![no_main]
+
+fernet_fuzz::fuzz!(JOURNAL);

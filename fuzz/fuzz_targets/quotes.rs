@@ -1,0 +1,4 @@
+//! See `fernet_fuzz::QUOTES`.
+#![no_main]
+
+fernet_fuzz::fuzz!(QUOTES);
