@@ -56,17 +56,12 @@ pub(crate) struct Args {
     /// The L1: embedded, anvil (started and ended by the devnet), or the URL of a running node
     #[arg(long, value_name = "embedded|anvil|URL", default_value = "embedded")]
     l1: L1Choice,
-    /// Port on 127.0.0.1 for the RPC of the embedded L1 or anvil; 0 picks a free one
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    rpc_port: u16,
-    /// Chain id of the embedded L1 or anvil
-    #[arg(
-        long,
-        value_name = "ID",
-        default_value_t = CHAIN_ID,
-        value_parser = clap::value_parser!(u64).range(1..)
-    )]
-    chain_id: u64,
+    /// Port on 127.0.0.1 for the RPC of the embedded L1 or anvil [default: a free one]
+    #[arg(long, value_name = "PORT")]
+    rpc_port: Option<u16>,
+    /// Chain id of the embedded L1 or anvil [default: 31337]
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(u64).range(1..))]
+    chain_id: Option<u64>,
     /// Seed of every random choice: on the embedded L1, the same seed makes the same blocks
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
@@ -120,7 +115,7 @@ Stopping:
   The second one leaves at once.
 
 Files:
-  It runs in the Fernet repository only: it deploys with script/Deploy.s.sol, which writes
+  It runs in the Fernet repository only: it deploys with the scripts there, which write
   deployments/<chain id>.json.
   A file that is there already is put aside, and put back at the end of the embedded L1 or anvil.
   docs/devnet.md describes the JSON, the RPC, and how to deposit, exit and claim by hand.
@@ -144,13 +139,13 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     }
     let root = find_root(&env::current_dir()?)
         .ok_or_else(|| eyre!("this is not the Fernet repository: no script/Deploy.s.sol here or above"))?;
-    args.faults.require_within(args.slots)?;
+    args.check()?;
     let keys = args.keys.folder()?;
     let options = DevnetOptions {
         root,
         l1: args.l1,
-        rpc_port: args.rpc_port,
-        chain_id: args.chain_id,
+        rpc_port: args.rpc_port.unwrap_or(0),
+        chain_id: args.chain_id.unwrap_or(CHAIN_ID),
         slots: args.slots,
         seed: args.seed,
         faults: args.faults,
@@ -173,9 +168,22 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         signals.abort();
         finish(front, end?, &stop)
     });
-    // A proof may still be computed: nobody needs it any more.
+    // A proof that is still computed isn't needed any more.
     runtime.shutdown_background();
     result
+}
+
+impl Args {
+    /// Refuses arguments that can't have an effect together.
+    fn check(&self) -> Result<()> {
+        self.faults.require_within(self.slots)?;
+        if let L1Choice::Url(url) = &self.l1
+            && (self.rpc_port.is_some() || self.chain_id.is_some())
+        {
+            bail!("--rpc-port and --chain-id are for an L1 that the devnet starts, not for {url}");
+        }
+        Ok(())
+    }
 }
 
 /// Makes the keys and runs the devnet under its front end.
@@ -355,7 +363,8 @@ mod tests {
         let line = ["--slots", "3", "--l1", "anvil", "--rpc-port", "8545", "--seed", "7", "--format", "json"];
         let faults = ["--chain-id", "9", "--fault", "no-proof@1,no-proposal@2,no-backup@2"];
         let args = parse(&[&line[..], &faults].concat()).unwrap();
-        assert_eq!((args.slots, args.rpc_port, args.seed, args.chain_id), (Some(3), 8545, 7, 9));
+        assert_eq!((args.slots, args.rpc_port), (Some(3), Some(8545)));
+        assert_eq!((args.seed, args.chain_id), (7, Some(9)));
         assert_eq!(args.l1, L1Choice::Anvil);
         assert_eq!(args.format, Format::Json);
         assert!(args.faults.has(1, FaultKind::NoProof) && args.faults.has(2, FaultKind::NoBackup));
@@ -383,6 +392,20 @@ mod tests {
             let error = parse(&line).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn arguments_without_an_effect_are_refused() {
+        for (line, expected) in [
+            (&["--slots", "2", "--fault", "no-reveal@5"][..], "the planned slots are 0 to 1"),
+            (&["--l1", "http://127.0.0.1:1", "--rpc-port", "8545"], "an L1 that the devnet starts"),
+            (&["--l1", "http://127.0.0.1:1", "--chain-id", "9"], "an L1 that the devnet starts"),
+        ] {
+            let error = parse(line).unwrap().check().unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        parse(&["--l1", "anvil", "--rpc-port", "0", "--chain-id", "9"]).unwrap().check().unwrap();
+        parse(&["--fault", "no-reveal@5"]).unwrap().check().unwrap();
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! What the command writes, and how it ends when nobody reads it.
+//! What the command writes, and how it ends when its output is closed.
 //!
 //! Results go to stdout, messages to stderr. No write panics: a reader of stdout that went away ends the
-//! command quietly, and messages that nobody can read are dropped.
+//! command quietly, and messages without a reader are dropped.
 
 use std::{
     fmt,
@@ -44,7 +44,7 @@ fn write_line(out: &mut impl Write, text: &str) -> Result<()> {
     }
 }
 
-/// Writes a message to stderr, if anybody can read it.
+/// Writes a message to stderr. Without a reader it is dropped.
 pub(crate) fn message(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

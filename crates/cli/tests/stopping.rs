@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use common::{Running, devnet, root};
+use common::{Running, devnet, fernet, root};
 use serde_json::Value;
 
 /// When a stop is asked for.
@@ -169,7 +169,7 @@ fn an_l1_that_makes_no_blocks_is_named_and_one_stop_ends_the_wait() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("its address"));
     thread::spawn(move || serve_a_still_chain(&listener));
-    let mut running = Running::start(devnet(31_705, &["--l1", &url, "--format", "json"]));
+    let mut running = Running::start(fernet(&["devnet", "--l1", &url, "--format", "json"]));
     let line = running.stderr.find("L1 makes no blocks").expect("a warning");
     assert!(line.contains(&url) && line.contains("block=0"), "{line}");
     running.signal("INT");

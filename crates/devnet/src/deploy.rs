@@ -46,14 +46,6 @@ pub enum DeployError {
         /// The end of its output.
         output: String,
     },
-    /// The file of a deployment that stopped half-way stays where it is.
-    #[error("could not remove {}: {source}", path.display())]
-    Pending {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
     /// Another deployment may be under way.
     #[error("could not lock {}: {source}", path.display())]
     Lock {
@@ -92,14 +84,6 @@ pub async fn deploy(
     }
     // forge's compiler cache isn't made for several writers.
     let _lock = lock(root, observer).await?;
-    // A deployment that another run left half-way isn't resumed: a devnet starts with slot 0.
-    let pending = file.with_extension("pending.json");
-    match std::fs::remove_file(&pending) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            return Err(DeployError::Pending { path: pending, source });
-        }
-        _ => {}
-    }
     let mut command = script(root, &path, "script/Deploy.s.sol", backend);
     command
         .arg("--broadcast")

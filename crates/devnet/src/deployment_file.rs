@@ -58,6 +58,8 @@ pub struct ReservedFile {
     lifetime: ChainLifetime,
     /// The file of an earlier deployment, under its new name.
     aside: Option<PathBuf>,
+    /// The same for the file of a deployment that stopped half-way.
+    pending_aside: Option<PathBuf>,
     _lock: File,
 }
 
@@ -81,19 +83,37 @@ impl ReservedFile {
                 return Err(error);
             }
             Ok(Some(_)) | Err(DeploymentFileError::Malformed { .. }) => {
-                let aside = free_name(&folder, chain_id);
+                let aside = free_name(&folder, chain_id, "json");
                 rename(&path, &aside)?;
                 tracing::warn!(file = %aside.display(), "put the file of an earlier deployment aside");
                 Some(aside)
             }
         };
-        Ok(Self { path, lifetime, aside: aside.filter(|aside| aside.exists()), _lock: lock })
+        let mut file = Self {
+            path,
+            lifetime,
+            aside: aside.filter(|aside| aside.exists()),
+            pending_aside: None,
+            _lock: lock,
+        };
+        // The devnet starts with slot 0: it doesn't resume a deployment that another run left half-way.
+        if file.pending().exists() {
+            let aside = free_name(&folder, chain_id, "pending.json");
+            rename(&file.pending(), &aside)?;
+            file.pending_aside = Some(aside);
+        }
+        Ok(file)
     }
 
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the deployment script describes what it is about to deploy.
+    fn pending(&self) -> PathBuf {
+        self.path.with_extension("pending.json")
     }
 
     /// Marks the file, once it is written, as a devnet's, if its chain ends with the devnet.
@@ -122,6 +142,13 @@ impl ReservedFile {
 
     /// Takes the devnet's file away and puts the earlier one back.
     fn restore(&self) -> Result<(), DeploymentFileError> {
+        let pending = self.pending();
+        if self.lifetime == ChainLifetime::Devnet && pending.exists() {
+            remove(&pending)?;
+        }
+        if let Some(aside) = self.pending_aside.as_ref().filter(|_| !pending.exists()) {
+            rename(aside, &pending)?;
+        }
         match read(&self.path)? {
             None => {}
             Some(file) if file.get(MARK).is_some() => remove(&self.path)?,
@@ -156,8 +183,8 @@ fn lock(root: &Path, chain_id: u64) -> Result<File, DeploymentFileError> {
     }
 }
 
-fn free_name(folder: &Path, chain_id: u64) -> PathBuf {
-    let name = |number: u64| folder.join(format!("{chain_id}.aside-{number}.json"));
+fn free_name(folder: &Path, chain_id: u64, extension: &str) -> PathBuf {
+    let name = |number: u64| folder.join(format!("{chain_id}.aside-{number}.{extension}"));
     (1..).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
 }
 
@@ -246,6 +273,27 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), EARLIER);
         drop(ReservedFile::reserve(folder.path(), CHAIN, ChainLifetime::Longer).unwrap());
         assert_eq!(fs::read_to_string(&path).unwrap(), EARLIER);
+    }
+
+    #[test]
+    fn a_deployment_that_stopped_half_way_can_still_be_resumed_afterwards() {
+        for lifetime in [ChainLifetime::Devnet, ChainLifetime::Longer] {
+            let (folder, path) = repository(None);
+            let pending = path.with_extension("pending.json");
+            fs::write(&pending, EARLIER).unwrap();
+            let reserved = ReservedFile::reserve(folder.path(), CHAIN, lifetime).unwrap();
+            assert!(!pending.exists());
+            fs::write(&path, OWN).unwrap();
+            drop(reserved);
+            assert_eq!(fs::read_to_string(&pending).unwrap(), EARLIER);
+        }
+        // The devnet's own half-way deployment goes with its chain.
+        let (folder, path) = repository(None);
+        let pending = path.with_extension("pending.json");
+        let reserved = ReservedFile::reserve(folder.path(), CHAIN, ChainLifetime::Devnet).unwrap();
+        fs::write(&pending, OWN).unwrap();
+        drop(reserved);
+        assert!(names(folder.path()).is_empty());
     }
 
     #[test]

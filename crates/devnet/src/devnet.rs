@@ -34,7 +34,7 @@ use crate::{
     timings::{Lap, Timings},
     traffic::Traffic,
     view::{L1Status, RunState},
-    workload::{Stage, Workload},
+    workload::{Schedule, Workload},
 };
 
 /// Slots after the last planned one, or after the request to stop, until the withdrawal must be final.
@@ -136,7 +136,7 @@ enum Step {
 }
 
 impl Devnet {
-    /// Starts the L1, deploys, funds and registers everybody, and makes the roles.
+    /// Starts the L1, deploys, funds and registers all accounts, and makes the roles.
     ///
     /// # Errors
     /// When any of it fails.
@@ -312,7 +312,7 @@ impl Devnet {
         }
     }
 
-    /// Makes one L1 block, or waits for it, and lets everybody act on it. Returns what they did.
+    /// Makes one L1 block, or waits for it, and lets the roles act on it. Returns what they did.
     ///
     /// # Errors
     /// When something fails for good.
@@ -345,7 +345,7 @@ impl Devnet {
         Ok(report)
     }
 
-    /// Everybody acts on the newest L1 block: again, if they have already.
+    /// Lets the roles act on the newest L1 block: again, if they have already.
     ///
     /// # Errors
     /// When something fails for good.
@@ -387,12 +387,12 @@ impl Devnet {
         let Some(first) = self.recorder.first_slot() else { return Ok(()) };
         let Some(head) = self.recorder.history.head() else { return Ok(()) };
         let slot = self.environment.follower.lock().await.view().slot(head.l1_slot.plus(1)).slot;
-        let stage = if self.stop.is_asked() {
-            Stage::Stopping
+        let schedule = if self.stop.is_asked() {
+            Schedule::Stopping
         } else {
-            Stage::Running { first, slots: self.options.slots }
+            Schedule::Planned { first, slots: self.options.slots }
         };
-        for operation in self.workload.operations(slot, stage, &self.options.faults) {
+        for operation in self.workload.operations(slot, schedule, &self.options.faults) {
             self.roles.network().publish_operation(operation).await?;
         }
         Ok(())

@@ -26,7 +26,7 @@ use crate::{
 /// The deployment's configuration: `script/config/devnet.json`.
 const NETWORK: &str = "devnet";
 
-/// A chain with a deployment on which everybody is registered and funded.
+/// A chain with a deployment on which all accounts are registered and funded.
 #[derive(Debug)]
 pub(crate) struct Environment {
     pub(crate) backend: Arc<L1Backend>,
@@ -40,7 +40,7 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// Deploys on `backend` and prepares everything.
+    /// Deploys on `backend`, and funds and registers the accounts.
     pub(crate) async fn new(
         backend: Arc<L1Backend>,
         options: &DevnetOptions,

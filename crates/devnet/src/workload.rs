@@ -1,11 +1,14 @@
-//! The L2 operations that a devnet sends by itself: transfers in each slot, and the withdrawal that ends the
-//! run.
+//! The L2 operations that a devnet sends: transfers in each slot, and the withdrawal that ends the run.
 
 use alloy::primitives::Address;
 use fernet_ledger::{SignedOperation, Store, block::PendingWithdrawal};
 use fernet_protocol::Slot;
 
-use crate::{fault::FaultPlan, setup::USER_DEPOSIT, traffic::Traffic};
+use crate::{
+    fault::{FaultKind, FaultPlan},
+    setup::USER_DEPOSIT,
+    traffic::Traffic,
+};
 
 /// Share of a user's deposit that is withdrawn in the end: a tenth.
 const WITHDRAWN_SHARE: u64 = 10;
@@ -31,17 +34,17 @@ enum WithdrawalState {
     Sent,
 }
 
-/// Whether the run goes on.
+/// How long the run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// It does, for the planned slots, or without an end.
-    Running {
+pub(crate) enum Schedule {
+    /// For the planned slots, or without an end.
+    Planned {
         /// First of the planned slots.
         first: Slot,
         /// How many there are, if the run has an end.
         slots: Option<u64>,
     },
-    /// Somebody asked for the end: only the withdrawal is sent.
+    /// The user asked for the end: only the withdrawal is sent.
     Stopping,
 }
 
@@ -55,14 +58,15 @@ impl Workload {
         self.traffic.settle(state);
     }
 
-    /// What is to be sent for `slot`, the slot of the next L1 block: nothing if it was asked for before.
+    /// The operations to send for `slot`, the slot of the next L1 block. A second call for a slot returns
+    /// none.
     pub(crate) fn operations(
         &mut self,
         slot: Slot,
-        stage: Stage,
+        schedule: Schedule,
         faults: &FaultPlan,
     ) -> Vec<SignedOperation> {
-        let Stage::Running { first, slots } = stage else {
+        let Schedule::Planned { first, slots } = schedule else {
             return self.withdraw().into_iter().collect();
         };
         if self.sent_for == Some(slot) {
@@ -100,7 +104,7 @@ impl Workload {
 /// The last of the planned slots in which no fault prevents every block; the first one if there is none.
 fn last_with_a_block(faults: &FaultPlan, planned: std::ops::Range<u64>) -> u64 {
     let first = planned.start;
-    planned.rev().find(|slot| !faults.has(*slot, crate::fault::FaultKind::NoBackup)).unwrap_or(first)
+    planned.rev().find(|slot| !faults.has(*slot, FaultKind::NoBackup)).unwrap_or(first)
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use alloy_primitives::{Address, B256};
 
 use crate::{Bps, Header, Parameters, Rates, Slot, TokenAmount};
 
-/// Parameters with the devnet's phases and shares. Amounts are small: a bond of 10 token units, penalties of 1
-/// and 5.
+/// Parameters with the devnet's phases and shares. Amounts are small: a bond of 10 token units, penalties of
+/// 1 and 5.
 #[must_use]
 pub const fn parameters() -> Parameters {
     Parameters {
