@@ -33,6 +33,7 @@ pub(crate) fn verify(tx: &TxEip4844, sidecar: &Sidecar) -> Result<(), PoolError>
 pub struct StoredBlob {
     /// SHA-256 of the commitment, with version byte.
     pub versioned_hash: B256,
+    /// KZG commitment to the blob (EIP-4844).
     pub commitment: Bytes48,
     sidecar: Arc<Sidecar>,
     index: usize,

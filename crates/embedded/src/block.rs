@@ -23,6 +23,7 @@ use crate::{
 pub struct MinedBlock {
     /// Keccak-256 of the header's RLP.
     pub hash: B256,
+    /// Header, as of the newest fork.
     pub header: Header,
     /// The slot it was mined in.
     pub slot: u64,
@@ -37,6 +38,7 @@ pub struct MinedBlock {
 }
 
 impl MinedBlock {
+    /// Number of the block; 0 for the genesis block.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.header.number

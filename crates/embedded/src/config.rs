@@ -41,6 +41,7 @@ pub enum TieBreak {
 /// Everything that determines the chain, but for the transactions.
 #[derive(Clone, Debug)]
 pub struct ChainConfig {
+    /// EIP-155 chain id.
     pub chain_id: u64,
     /// Timestamp of slot 0, in seconds since the epoch.
     pub genesis_timestamp: u64,

@@ -53,6 +53,7 @@ pub struct PooledTransaction {
 }
 
 impl PooledTransaction {
+    /// Hash of the transaction.
     #[must_use]
     pub fn hash(&self) -> B256 {
         *self.transaction.hash()

@@ -31,7 +31,9 @@ use crate::{
 /// How to run a node.
 #[derive(Clone, Debug, Default)]
 pub struct NodeConfig {
+    /// The chain's configuration.
     pub chain: ChainConfig,
+    /// What makes blocks.
     pub clock: Clock,
     /// Mine a slot at once whenever a transaction arrives, like anvil without `--block-time`.
     pub mine_on_transaction: bool,
@@ -40,7 +42,9 @@ pub struct NodeConfig {
 /// The newest block, in short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
+    /// Number of the block.
     pub number: u64,
+    /// Hash of the block.
     pub hash: B256,
     /// The slot the block was mined in.
     pub slot: u64,
@@ -63,6 +67,7 @@ pub struct Tick {
     pub head: Head,
     /// Hashes of the blocks that a reorg removed, oldest first.
     pub removed: Vec<B256>,
+    /// Holds the clock while the receiver works on this block.
     pub guard: WorkGuard,
 }
 

@@ -64,6 +64,7 @@ pub struct ReorgOutcome {
     pub added: Vec<Arc<MinedBlock>>,
 }
 
+/// The chain: its blocks, their states, and the pool of pending transactions. It has no clock and no IO.
 #[derive(Clone, Debug)]
 pub struct Chain {
     config: ChainConfig,
