@@ -108,6 +108,41 @@ fn missing_doc_comments_are_found() {
     assert_eq!(check.missing, ["fn a", "field c", "variant I", "fn j", "fn m"]);
 }
 
+#[test]
+fn doc_comments_are_sentences() {
+    let wrong: Vec<String> = crates()
+        .iter()
+        // The command's doc comments are help texts, which have no full stops.
+        .filter(|(name, _)| name != "cli")
+        .flat_map(|(_, root)| sources(root))
+        .flat_map(|path| {
+            let text =
+                std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let path = path.strip_prefix(workspace()).unwrap_or(&path).display().to_string();
+            unfinished(&text).into_iter().map(move |line| format!("{path}:{line}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "doc comments without a capital or a full stop:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn unfinished_doc_comments_are_found() {
+    let text = "
+        /// lower case.
+        fn a() {}
+        /// No full stop
+        fn b() {}
+        /// Fine.
+        /// - A list
+        ///
+        /// [`b`]: crate::b
+        fn c() {}
+        /// geth's name of it.
+        fn d() {}
+    ";
+    assert_eq!(unfinished(text), [2, 4]);
+}
+
 // ---- the sources ------------------------------------------------------------------------------------------
 
 fn workspace() -> PathBuf {
@@ -314,6 +349,36 @@ fn circles(edges: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
     circles
 }
 
+// ---- sentences --------------------------------------------------------------------------------------------
+
+/// Names that keep their lower case at the beginning of a sentence.
+const LOWER_CASE_NAMES: &[&str] =
+    &["alloy", "anvil", "ark-groth16", "c-kzg", "forge", "geth", "reth", "revm"];
+
+/// Numbers of the lines with which a doc comment begins in lower case, or ends without a full stop.
+fn unfinished(text: &str) -> Vec<usize> {
+    let marker = |line: &str| ["///", "//!"].into_iter().find(|marker| line.trim_start().starts_with(marker));
+    let comment = |line: &str| line.trim_start().get(3..).unwrap_or_default().trim().to_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (index, line) in lines.iter().enumerate().filter(|(_, line)| marker(line).is_some()) {
+        let neighbour = |at: Option<usize>| at.and_then(|at| lines.get(at)).and_then(|line| marker(line));
+        let is_first = neighbour(index.checked_sub(1)) != marker(line);
+        let is_last = neighbour(index.checked_add(1)) != marker(line);
+        let words = comment(line);
+        let name = words.split([' ', '\'']).next().unwrap_or_default();
+        let is_lower =
+            words.starts_with(|first: char| first.is_lowercase()) && !LOWER_CASE_NAMES.contains(&name);
+        let ends = ['.', ':', '!', '?', '`', '|', '>', ')'];
+        let ends = ['.', ':', '!', '?', '`', '|', '>', ')'];
+        let is_open = !words.is_empty() && !words.starts_with('[') && !words.ends_with(ends);
+        if (is_first && is_lower) || (is_last && is_open) {
+            found.push(index + 1);
+        }
+    }
+    found
+}
+
 // ---- doc comments -----------------------------------------------------------------------------------------
 
 #[derive(Debug, Default)]
@@ -369,7 +434,8 @@ impl<'ast> Visit<'ast> for DocCheck {
             }
             Item::Enum(item) => {
                 self.require(&item.vis, &item.attrs, "enum", &item.ident);
-                if matches!(item.vis, Visibility::Public(_)) && !has_messages(item) {
+                let speaks_for_itself = has_messages(item) || is_allowed(&item.attrs);
+                if matches!(item.vis, Visibility::Public(_)) && !speaks_for_itself {
                     for variant in &item.variants {
                         self.require_doc(&variant.attrs, "variant", &variant.ident);
                     }

@@ -166,6 +166,7 @@ impl Node {
         Ok(())
     }
 
+    /// What makes blocks now.
     #[must_use]
     pub fn clock(&self) -> Clock {
         lock(&self.0.clock).clock

@@ -17,7 +17,7 @@ pub(crate) enum Capacity {
     Variable(Num),
 }
 
-/// x^5. 3 constraints.
+/// The S-box x^5, in 3 constraints.
 ///
 /// It is x² · x³, so that each side of the constraints has only one new variable besides x: A and B of the
 /// proving key have a point for each variable on their side.

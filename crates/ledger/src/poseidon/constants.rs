@@ -52,7 +52,7 @@ impl Constants {
     }
 }
 
-/// x^5.
+/// The S-box x^5.
 pub(super) fn s_box(x: Fr) -> Fr {
     x.square().square() * x
 }
