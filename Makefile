@@ -65,10 +65,11 @@ check: tools lint-docs ## the quick subset: formats, lints, unit tests
 	cargo test --workspace --lib --quiet
 
 .PHONY: lint-docs
-lint-docs: tools ## widths of lines, links between documents, rules against errors and tests
+lint-docs: tools ## widths, links, rules against errors and tests; vectors from the documents alone
 	node tools/width.mjs
 	node tools/links.mjs
 	node tools/rules.mjs
+	node tools/spec/check.mjs
 
 .PHONY: lint-sol test-sol coverage snapshots snapshots-check
 lint-sol: tools ## format, lints and warnings of the Solidity side

@@ -1,6 +1,6 @@
 // Compares the size, the ABI and the storage layout of every contract in contracts/ with snapshots/, and checks the
-// bounds of code sizes and of a slot's gas. With --write it rewrites the snapshots. abi.json has the compiler's JSON ABI
-// of each contract for clients, an entry a line; signatures.json has the same entries for readers.
+// bounds of code sizes and of a slot's gas. With --write it rewrites the snapshots. abi.json has the compiler's JSON
+// ABI of each contract for clients, an entry a line; signatures.json has the same entries for readers.
 // usage: node tools/snapshots.mjs [--write]
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";

@@ -1,12 +1,14 @@
-//! Compiles `contracts/` once, with forge's own settings (`foundry.toml`), and writes what the crate includes:
+//! Compiles `contracts/` once, with forge's own settings (`foundry.toml`), and writes what the crate
+//! includes:
 //!
-//! - `sol.rs`: one `sol!` block with every type and interface of `contracts/types` and `contracts/interfaces`, taken
-//!   from the sources (so a struct that two interfaces share is one Rust type, and the NatSpec becomes rustdoc), then
-//!   one block per deployable contract with its constructor, its bytecode and what it has beyond the interfaces;
+//! - `sol.rs`: one `sol!` block with every type and interface of `contracts/types` and
+//!   `contracts/interfaces`, taken from the sources (so a struct that two interfaces share is one Rust type,
+//!   and the NatSpec becomes rustdoc), then one block per deployable contract with its constructor, its
+//!   bytecode and what it has beyond the interfaces;
 //! - `artifacts.rs`: bytecode, immutable references and JSON ABIs.
 //!
-//! `FERNET_INTERFACES_ONLY=1` leaves the compiler out and writes the interfaces alone: for work on the client while
-//! the contracts are in pieces.
+//! `FERNET_INTERFACES_ONLY=1` leaves the compiler out and writes the interfaces alone: for work on the client
+//! while the contracts are in pieces.
 
 #[path = "build/compile.rs"]
 mod compile;

@@ -28,7 +28,7 @@ pub const BLOB_SIDECAR: Target = Target { name: "blob_sidecar", check: check_sid
 /// The body of a JSON-RPC request to the embedded L1.
 pub const JSON_RPC: Target = Target { name: "json_rpc", check: check_request, seeds: requests };
 
-/// A JSON value may take many times the bytes of its text: `"0x",` is a value of 32 bytes in a vector that has grown.
+/// A JSON value may take many times the bytes of its text: `"0x",` takes 32 bytes in a growing vector.
 const fn json_limit(bytes: &[u8]) -> usize {
     64 * bytes.len() + 65_536
 }
@@ -137,7 +137,7 @@ fn events() -> Vec<Vec<u8>> {
 
 fn check_revert(bytes: &[u8]) -> Outcome {
     // The first call makes the table of errors.
-    decode_revert(&[0; 4]);
+    let _ = decode_revert(&[0; 4]);
     let revert = bounded(64 * bytes.len() + 65_536, || decode_revert(bytes));
     assert!(!revert.to_string().is_empty());
     Outcome::Decoded
@@ -200,8 +200,8 @@ fn records() -> Vec<Vec<u8>> {
     let record = |state: serde_json::Value| {
         json(&serde_json::json!({
             "key": "slot-7/propose", "sequence": 1, "to": zero, "calldata": "0x1234", "value": "0x0",
-            "blob_hashes": [word], "not_before": 3, "expires_at": 9, "max_total_fee": "0x5", "gas_limit": null,
-            "when_reverting": "Retry", "state": state,
+            "blob_hashes": [word], "not_before": 3, "expires_at": 9, "max_total_fee": "0x5",
+            "gas_limit": null, "when_reverting": "Retry", "state": state,
         }))
     };
     vec![record(serde_json::json!({ "Waiting": "New" }))]

@@ -4,11 +4,11 @@
 //!
 //! 1. Decoding does not panic, and neither does printing its error.
 //! 2. Decoding allocates no more than a bound, which grows with the input ([`bounded`]).
-//! 3. A decoded value encodes to the same bytes. Where several texts mean one value (JSON), it encodes to bytes that
-//!    decode to the same value.
+//! 3. A decoded value encodes to the same bytes. Where several texts mean one value (JSON), it encodes to
+//!    bytes that decode to the same value.
 //!
-//! `fuzz_targets/` has a libFuzzer program for each target (`make fuzz`). `tests/replay.rs` runs every target on its
-//! seeds and on mutations of them, as part of `cargo test`.
+//! `fuzz_targets/` has a libFuzzer program for each target (`make fuzz`). `tests/replay.rs` runs every target
+//! on its seeds and on mutations of them, as part of `cargo test`.
 
 mod alloc;
 mod circuit;

@@ -11,7 +11,7 @@ use fernet_protocol::{L1Slot, MAX_BLOBS, Quote, SequencerId, Slot, TokenAmount};
 
 use crate::{Outcome, Target, bounded, ledger, refused};
 
-/// Blobs of a body, and one that is being read. A blob takes few bytes on the wire, because its zeros are left out.
+/// Blobs of a body, and those that are being read. The wire leaves out the zeros at the end of a blob.
 const BLOBS: usize = (MAX_BLOBS + 2) * BLOB_BYTES;
 
 /// Operations and block bodies that peers pass on.
@@ -75,11 +75,11 @@ pub(crate) fn signed_quote() -> SignedQuote {
 
 fn gossip() -> Vec<Vec<u8>> {
     let operations = ledger::operations().into_iter().map(Gossip::Operation);
-    operations.chain([Gossip::Body(body())]).map(|message| message.encode()).collect()
+    operations.chain([Gossip::Body(body().into())]).map(|message| message.encode()).collect()
 }
 
 fn requests() -> Vec<Vec<u8>> {
-    vec![QuoteRequest { sequencer: SequencerId::new(2), body: body() }.encode()]
+    vec![QuoteRequest { sequencer: SequencerId::new(2), body: body().into() }.encode()]
 }
 
 fn quotes() -> Vec<Vec<u8>> {

@@ -1,7 +1,7 @@
 //! Headers and BLS keys, as L1 encodes them.
 
 use alloy::primitives::{Address, B256, FixedBytes};
-use fernet_protocol::{BlsPublicKey, BlsSecretKey, BlsSignature, ChainId, Header, Possession, Slot};
+use fernet_protocol::{BlsPublicKey, BlsSecretKey, BlsSignature, ChainId, Header, Possession, Slot, samples};
 
 use crate::{Outcome, Target, bounded, refused};
 
@@ -45,15 +45,13 @@ fn check_bls(bytes: &[u8]) -> Outcome {
 /// A header with some of everything.
 pub(crate) fn header(blobs: usize) -> Header {
     Header {
-        slot: Slot::new(7),
         parent: B256::repeat_byte(1),
         state_root: B256::repeat_byte(2),
         deposits_end: 3,
         fee_recipient: 4,
-        chunks: 5,
-        committee_digest: B256::ZERO,
         vote: Address::repeat_byte(6),
         blob_hashes: vec![B256::repeat_byte(7); blobs],
+        ..samples::header(Slot::new(7))
     }
 }
 

@@ -9,8 +9,8 @@ use fernet_roles::{OwnBlock, record_key};
 use crate::network::check_message;
 use crate::{Outcome, Target};
 
-/// Records that are no messages: blocks that a role built, and proofs. The journal also has bodies and quotes, which
-/// the targets of messages decode.
+/// Records that are no messages: blocks that a role built, and proofs. The journal also has bodies and
+/// quotes, which the targets of messages decode.
 pub const JOURNAL: Target = Target { name: "journal", check, seeds };
 
 fn check(bytes: &[u8]) -> Outcome {

@@ -15,8 +15,8 @@ import {L1Slot} from "../../contracts/types/Time.sol";
 import {Text, Units} from "./Text.sol";
 
 /// @title What a contract's error means to an operator
-/// @notice Names, amounts in tokens, times in L1 slots and seconds, and what to do. Errors of several contracts with the
-/// same selector mean the same.
+/// @notice Names, amounts in tokens, times in L1 slots and seconds, and what to do. Errors of several contracts that
+/// have the same selector mean the same.
 library Refusals {
     using Text for Units;
 
@@ -98,8 +98,7 @@ library Refusals {
     {
         if (selector == IStaking.QueueFull.selector) {
             L1Slot until = abi.decode(arguments, (L1Slot));
-            return
-                ("QueueFull", string.concat("the entry queue has no place before ", units.moment(until), "; try later"));
+            return ("QueueFull", string.concat("the entry queue is full until ", units.moment(until), "; try later"));
         }
         if (selector == IStaking.BadProofOfPossession.selector) {
             address owner = abi.decode(arguments, (address));

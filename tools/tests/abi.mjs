@@ -1,5 +1,5 @@
-// Reads every ABI of snapshots/abi.json with viem and with ethers, as clients do: each function, event and error must be
-// there, with the same selector in both. Prints "ok" or throws.
+// Reads every ABI of snapshots/abi.json with viem and with ethers, as clients do: each function, event and error must
+// be there, with the same selector in both. Prints "ok" or throws.
 // usage: node tools/tests/abi.mjs
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

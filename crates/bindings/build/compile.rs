@@ -100,7 +100,8 @@ pub(crate) fn contracts(root: &Path, scratch: &Path) -> Result<Vec<Compiled>> {
 fn check_tools(root: &Path) -> Result<()> {
     let node = Command::new("node").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !node.is_ok_and(|status| status.success()) {
-        return Err("Node.js is missing: install version 20 or later (https://nodejs.org); the Solidity compiler runs on it"
+        return Err("Node.js is missing: install version 20 or later (https://nodejs.org); \
+             the Solidity compiler runs on it"
             .to_owned());
     }
     for package in ["solc", "@openzeppelin/contracts", "solady"] {

@@ -1,5 +1,6 @@
-//! Gathers the file-level types, errors, events and interfaces of `contracts/types` and `contracts/interfaces` into one
-//! Solidity source, without imports, free functions and libraries: what `sol!` takes.
+//! Gathers the file-level types, errors, events and interfaces of `contracts/types` and
+//! `contracts/interfaces` into one Solidity source, without imports, free functions and libraries: what
+//! `sol!` takes.
 
 use crate::Result;
 use std::{
@@ -133,8 +134,8 @@ fn items(text: &str) -> Vec<Item<'_>> {
     }
 }
 
-/// Where the item at the start of `text` ends: behind the first `;` outside braces or the brace that closes the first
-/// one, except that `using {…} for …;` and `import {…} from …;` go on to their semicolon.
+/// Where the item at the start of `text` ends: behind the first `;` outside braces or the brace that closes
+/// the first one, except that `using {…} for …;` and `import {…} from …;` go on to their semicolon.
 fn item_end(text: &str) -> usize {
     let to_semicolon = text.starts_with("using") || text.starts_with("import");
     let bytes = text.as_bytes();

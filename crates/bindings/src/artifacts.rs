@@ -61,8 +61,8 @@ pub fn interface_abis() -> &'static [(&'static str, &'static str)] {
     INTERFACE_ABIS
 }
 
-/// Checks deployed code against the code compiled here. Immutables, which the constructor fills in, are left out of
-/// the comparison: check them by calling their getters.
+/// Checks deployed code against the code compiled here. Immutables, which the constructor fills in, are left
+/// out of the comparison: check them by calling their getters.
 ///
 /// # Errors
 /// Says where the code differs.

@@ -1,7 +1,8 @@
 //! Types, events, errors, calls and instances, generated from `contracts/` by the build script.
 //!
-//! Structs and enums of the interfaces stand at the top (`Header`, `Phase`, …); what an interface declares stands in
-//! the module of its name (`IRollup::Proposed`, `IRollup::proposeCall`, `IRollup::IRollupInstance`).
+//! Structs and enums of the interfaces stand at the top (`Header`, `Phase`, …); what an interface declares
+//! stands in the module of its name (`IRollup::Proposed`, `IRollup::proposeCall`,
+//! `IRollup::IRollupInstance`).
 #![allow(missing_docs, missing_debug_implementations, unreachable_pub, clippy::all, rustdoc::all)]
 
 include!(concat!(env!("OUT_DIR"), "/sol.rs"));

@@ -1,7 +1,7 @@
 //! Between the ABI's structs and those of `fernet-protocol`.
 //!
-//! From the ABI, conversions that can't fail are `From`; those of values whose ABI type is wider than what the contracts
-//! store, or of enums, are `TryFrom`.
+//! From the ABI, conversions that can't fail are `From`; those of values whose ABI type is wider than what
+//! the contracts store, or of enums, are `TryFrom`.
 
 use crate::contracts;
 use alloy::primitives::aliases::U96;

@@ -77,8 +77,8 @@ fn every_variable_is_bound(system: &System) {
             free.push((variable, rows.to_vec()));
         }
     }
-    // The exceptions are inverses of numbers that are zero where zero is allowed: four rows `0 · inverse = 0`, for
-    // the recipient of the withdrawal and the zero upper bits of its target.
+    // The exceptions are inverses of numbers that are zero where zero is allowed: four rows `0 · inverse =
+    // 0`, for the recipient of the withdrawal and the zero upper bits of its target.
     for (variable, rows) in &free {
         let [row] = rows[..] else { panic!("variable {variable} is used in {} rows", rows.len()) };
         let [a, b, c] = &system.rows()[row];

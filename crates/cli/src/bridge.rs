@@ -162,7 +162,10 @@ impl Rollup {
 
 fn default_file(chain_id: u64) -> Result<PathBuf> {
     let root = find_root(&env::current_dir()?).ok_or_else(|| {
-        eyre!("this is not the Fernet repository (no script/Deploy.s.sol here or above): name a --deployment file")
+        eyre!(
+            "this is not the Fernet repository (no script/Deploy.s.sol here or above): \
+             name a --deployment file"
+        )
     })?;
     Ok(root.join(format!("deployments/{chain_id}.json")))
 }
@@ -196,7 +199,8 @@ async fn account(args: &AccountArgs) -> Result<()> {
 
 fn account_text(state: &AccountState) -> String {
     format!(
-        "L2 account  {}\nbalance     {} L2 units after {} finalized blocks\nqueued      {} L2 units of deposits\nnonce       {}",
+        "L2 account  {}\nbalance     {} L2 units after {} finalized blocks\n\
+         queued      {} L2 units of deposits\nnonce       {}",
         state.index, state.balance, state.height, state.queued, state.nonce
     )
 }

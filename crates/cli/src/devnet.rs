@@ -65,7 +65,8 @@ pub(crate) struct Args {
     /// Seed of every random choice: on the embedded L1, the same seed makes the same blocks
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
-    /// How sequencers rank: public (anyone can compute it) or vrf (each draws with its BLS key, hidden until it proposes)
+    /// How sequencers rank: public (anyone can compute it) or vrf (each draws with its BLS key, hidden until
+    /// it proposes)
     #[arg(long, value_name = "public|vrf", default_value = "public")]
     scoring: Scoring,
     /// Payload that blocks signal to governance (an address; see docs/protocol/governance.md) [default: none]
@@ -78,9 +79,15 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
     /// Random transfers sent each slot
-    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(..=10_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 6,
+        value_parser = clap::value_parser!(u32).range(..=10_000)
+    )]
     transfers_per_slot: u32,
-    /// Least time between two L1 blocks that the devnet makes, in milliseconds [default: 150 with the live view, else 0]
+    /// Least time between two L1 blocks that the devnet makes, in milliseconds [default: 150 with the live
+    /// view, else 0]
     #[arg(long, value_name = "MS")]
     pace: Option<u64>,
     #[command(flatten)]
@@ -103,16 +110,19 @@ Faults:
   no-backup             nobody makes a backup block: with a fault that leads to backup, an empty slot
 
 Stopping:
-  The first Ctrl-C (or SIGTERM, or q in the live view) ends the run with a withdrawal and the summary. On an L1 with
-  its own clock nothing more is waited for: the summary says what is missing. The second one leaves at once.
+  The first Ctrl-C (or SIGTERM, or q in the live view) ends the run with a withdrawal and the summary.
+  On an L1 with its own clock it doesn't wait: the summary says what is missing.
+  The second one leaves at once.
 
 Files:
-  It runs in the Fernet repository only: it deploys with the scripts there, which write deployments/<chain id>.json.
+  It runs in the Fernet repository only: it deploys with the scripts there, which write
+  deployments/<chain id>.json.
   A file that is there already is put aside, and put back at the end of the embedded L1 or anvil.
   docs/devnet.md describes the JSON, the RPC, and how to deposit, exit and claim by hand.
 
 Environment:
-  FERNET_DEPLOYER_KEY  private key of the account that deploys and pays [default: the first account of anvil and hardhat]
+  FERNET_DEPLOYER_KEY  private key of the account that deploys and pays
+                       [default: the first account of anvil and hardhat]
   FERNET_LOG           what is logged, such as debug or warn,fernet_l1=trace";
 
 /// Runs the subcommand.
@@ -213,8 +223,9 @@ async fn follow(
         }
         Ok(())
     };
+    let finished = async { (printed.await, (&mut run).await) };
     let ended = tokio::select! {
-        (printed, ended) = async { (printed.await, (&mut run).await) } => printed.and_then(|()| joined(ended)),
+        (printed, ended) = finished => printed.and_then(|()| joined(ended)),
         () = async { stop.left().await; sleep(LEAVE_LIMIT).await } => {
             let during = activity.borrow().activity.clone();
             Ok(RunEnd::Stopped { during })
@@ -297,7 +308,8 @@ impl FrontEnd {
     }
 }
 
-/// The first Ctrl-C or SIGTERM asks for the end, the second one to leave at once. So does a terminal that goes away.
+/// The first Ctrl-C or SIGTERM asks for the end, the second one to leave at once. So does a terminal that
+/// goes away.
 #[cfg(unix)]
 fn signals(stop: Stop) -> Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};

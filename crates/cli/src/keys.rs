@@ -44,8 +44,8 @@ enum Format {
 /// Arguments of `fernet keys new`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The secret goes to the file only. x and y are the KEY_X and KEY_Y of script/BridgeDeposit.s.sol, which opens an
-account for the key on L2; docs/devnet.md shows the whole way.")]
+The secret goes to the file only. x and y are the KEY_X and KEY_Y of script/BridgeDeposit.s.sol, which opens
+an account for the key on L2; docs/devnet.md shows the whole way.")]
 pub(crate) struct NewArgs {
     /// What the key is for
     #[arg(long, value_enum)]
@@ -104,7 +104,8 @@ fn file(public: &PublicKey, secret: &SecretKey) -> Zeroizing<String> {
     let secret = Zeroizing::new(hex::encode(secret.to_bytes().as_slice()));
     let PublicKey { kind: Kind::L2, x, y } = public;
     Zeroizing::new(format!(
-        "{{\n  \"version\": {FILE_VERSION},\n  \"kind\": \"l2\",\n  \"x\": \"{x}\",\n  \"y\": \"{y}\",\n  \"secret\": \"0x{}\"\n}}\n",
+        "{{\n  \"version\": {FILE_VERSION},\n  \"kind\": \"l2\",\n  \"x\": \"{x}\",\n  \"y\": \"{y}\",\n\
+         \x20 \"secret\": \"0x{}\"\n}}\n",
         secret.as_str()
     ))
 }

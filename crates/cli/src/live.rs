@@ -24,7 +24,8 @@ fn asks_for_the_end(key: KeyEvent) -> bool {
         }
 }
 
-/// Draws until the devnet drops its end of the view. In raw mode Ctrl-C arrives here as a key and is passed on to `stop`.
+/// Draws until the devnet drops its end of the view. In raw mode Ctrl-C arrives here as a key and is passed
+/// on to `stop`.
 ///
 /// # Errors
 /// When the terminal can't be used.

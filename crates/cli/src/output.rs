@@ -1,7 +1,7 @@
 //! What the command writes, and how it ends when its output is closed.
 //!
-//! Results go to stdout, messages to stderr. No write panics: a reader of stdout that went away ends the command quietly,
-//! and messages without a reader are dropped.
+//! Results go to stdout, messages to stderr. No write panics: a reader of stdout that went away ends the
+//! command quietly, and messages without a reader are dropped.
 
 use std::{
     fmt,

@@ -35,16 +35,36 @@ pub(crate) struct BenchmarkArgs {
     #[command(flatten)]
     keys: proving_keys::KeyFolder,
     /// Chunks of the block, 8 transfers each
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=512))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 2,
+        value_parser = clap::value_parser!(u16).range(1..=512)
+    )]
     chunks: u16,
     /// Blocks to prove; the fastest counts
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 2,
+        value_parser = clap::value_parser!(u16).range(1..=100)
+    )]
     runs: u16,
     /// The deployment's exclusive proving phase, in L1 slots
-    #[arg(long, value_name = "L1_SLOTS", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(
+        long,
+        value_name = "L1_SLOTS",
+        default_value_t = 40,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
     proving_phase: u32,
     /// Length of an L1 slot in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 12,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
     l1_slot_seconds: u32,
     /// What a prover earns for a block, in tokens: its share of the reward and its price
     #[arg(long, value_name = "TOKENS", default_value_t = 1.5, value_parser = amount)]

@@ -1,7 +1,8 @@
 //! Draws a [`DevnetView`]: from data to a frame.
 //!
-//! Nothing is cut inside a word. Lines flow: what doesn't fit goes to the next line, tables leave out columns, and a hash
-//! that is shortened ends in `…`. Parts share the height by need, and a log without lines takes none.
+//! Nothing is cut inside a word. Lines flow: what doesn't fit goes to the next line, tables leave out
+//! columns, and a hash that is shortened ends in `…`. Parts share the height by need, and a log without lines
+//! takes none.
 
 use fernet_devnet::{
     record::{SlotOutcome, SlotRecord},
@@ -94,7 +95,8 @@ fn dim(text: impl Into<String>) -> Span<'static> {
     Span::styled(text.into(), Style::new().fg(Color::DarkGray))
 }
 
-/// Puts `label` and `items` into lines of at most `width` columns. Further lines are indented like the first one.
+/// Puts `label` and `items` into lines of at most `width` columns. Further lines are indented like the first
+/// one.
 fn flow(label: &str, items: Vec<String>, separator: &str, width: u16) -> Vec<Line<'static>> {
     let width = usize::from(width);
     let indent = label.chars().count();
@@ -425,7 +427,8 @@ mod tests {
         RankedSequencer { sequencer, score, progress }
     }
 
-    /// Views of every state, with all faults, on an L1 of either kind, with and without what comes late in a slot.
+    /// Views of every state, with all faults, on an L1 of either kind, with and without what comes late in a
+    /// slot.
     fn views() -> Vec<DevnetView> {
         let mut views = vec![view(), DevnetView { state: RunState::Done, ..view() }];
         views.push(DevnetView {

@@ -9,7 +9,8 @@ use crate::{output, proving_keys};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The keys come from a public seed: whoever knows it can forge proofs. They are for development only, and the
-deployment script refuses their verifying key on mainnet. Making them takes about a minute of CPU time, once.")]
+deployment script refuses their verifying key on mainnet. Making them takes about a minute of CPU time,
+once.")]
 pub(crate) struct Args {
     #[command(flatten)]
     keys: proving_keys::KeyFolder,
@@ -24,7 +25,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let keys = proving_keys::load(&folder)?;
     let params = keys.params();
     output::line(&format!(
-        "UNSAFE development keys, ready\ncircuit  {}\nshape    {} operations a chunk, {} tree levels\nfile     {}",
+        "UNSAFE development keys, ready\ncircuit  {}\n\
+         shape    {} operations a chunk, {} tree levels\nfile     {}",
         keys.circuit_hash(),
         params.operations,
         params.levels,

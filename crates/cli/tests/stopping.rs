@@ -157,7 +157,8 @@ fn serve_a_still_chain(listener: &TcpListener) {
         // A devnet that was stopped doesn't read the last answer.
         let _ = write!(
             connection.get_mut(),
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{answer}",
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{answer}",
             answer.len()
         );
     }

@@ -1,7 +1,8 @@
-//! What every crate's sources keep to: no circles between the files of a crate, and a doc comment on each public item.
+//! What every crate's sources keep to: no circles between the files of a crate, and a doc comment on each
+//! public item.
 //!
-//! The compiler's lint `missing_docs` also asks for comments on the fields of error variants, whose messages say more
-//! than such comments could. So this test takes the lint's place: it leaves those fields out.
+//! The compiler's lint `missing_docs` also asks for comments on the fields of error variants, whose messages
+//! say more than such comments could. So this test takes the lint's place: it leaves those fields out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -107,7 +108,7 @@ fn missing_doc_comments_are_found() {
     assert_eq!(check.missing, ["fn a", "field c", "variant I", "fn j", "fn m"]);
 }
 
-// ---- the sources ----------------------------------------------------------------------------------------------------
+// ---- the sources ------------------------------------------------------------------------------------------
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace's folder")
@@ -169,7 +170,7 @@ fn is_test_only(attributes: &[Attribute]) -> bool {
     })
 }
 
-// ---- who uses whom --------------------------------------------------------------------------------------------------
+// ---- who uses whom ----------------------------------------------------------------------------------------
 
 struct ModuleReader<'a> {
     path: &'a [String],
@@ -313,7 +314,7 @@ fn circles(edges: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
     circles
 }
 
-// ---- doc comments ---------------------------------------------------------------------------------------------------
+// ---- doc comments -----------------------------------------------------------------------------------------
 
 #[derive(Debug, Default)]
 struct DocCheck {

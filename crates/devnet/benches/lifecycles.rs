@@ -1,7 +1,8 @@
-//! Full slot lifecycles per second on the embedded L1, everything but the Groth16 proving, and where the time goes.
+//! Full slot lifecycles per second on the embedded L1, everything but the Groth16 proving, and where the time
+//! goes.
 //!
-//! `cargo bench -p fernet-devnet --bench lifecycles --profile dev [-- SLOTS]`: first runs of the seed make the proofs,
-//! keep them in `target/proofs`, and warm up; the last ones are measured.
+//! `cargo bench -p fernet-devnet --bench lifecycles --profile dev [-- SLOTS]`: first runs of the seed make
+//! the proofs, keep them in `target/proofs`, and warm up; the last ones are measured.
 
 use std::{
     path::{Path, PathBuf},
@@ -169,7 +170,8 @@ fn blobs() -> Result<(), Failure> {
     Ok(())
 }
 
-/// What each transaction of the last block costs L1: executed again in its L1 block, on the state before that.
+/// What each transaction of the last block costs L1: executed again in its L1 block, on the state before
+/// that.
 async fn transactions(devnet: &Devnet) -> Result<(), Failure> {
     let Some((name, hashes)) = last_block(devnet).await else { return Ok(()) };
     println!("  transactions of slot {name}, executed again:");

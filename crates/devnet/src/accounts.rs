@@ -16,8 +16,8 @@ pub const PROVERS: usize = 2;
 /// Users of a devnet, each with an account on L2.
 pub const USERS: usize = 6;
 
-/// The first account that every development chain funds (mnemonic `test … junk`): it deploys and pays for the others.
-/// Publicly known, worthless by design.
+/// The first account that every development chain funds (mnemonic `test … junk`): it deploys and pays for the
+/// others. Publicly known, worthless by design.
 const FUNDER_KEY: &str = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 /// Environment variable with the key to use instead, on an L1 where that account has nothing.
 pub const FUNDER_VARIABLE: &str = "FERNET_DEPLOYER_KEY";
@@ -60,7 +60,8 @@ pub struct Accounts {
     pub sequencers: Vec<PrivateKeySigner>,
     /// The sequencers' BLS keys, which draw their scores where the deployment wants that.
     pub bls: Vec<BlsSecretKey>,
-    /// The sequencers' accounts for blob transactions: nodes don't take both kinds from one account at a time.
+    /// The sequencers' accounts for blob transactions: nodes don't take both kinds from one account at a
+    /// time.
     pub blob_accounts: Vec<PrivateKeySigner>,
     /// Provers.
     pub provers: Vec<PrivateKeySigner>,

@@ -69,8 +69,8 @@ pub struct Anvil {
 impl Anvil {
     /// Starts an anvil on `port` (0: a free one) from the repository at `root`, and waits until it listens.
     ///
-    /// It makes one block a transaction until told otherwise over RPC. `genesis_time` is the UNIX time of its first
-    /// block in seconds.
+    /// It makes one block a transaction until told otherwise over RPC. `genesis_time` is the UNIX time of its
+    /// first block in seconds.
     ///
     /// # Errors
     /// When anvil isn't installed, another process has the port, or anvil doesn't start.

@@ -27,7 +27,8 @@ use crate::{
 
 /// Length of an L1 slot on the embedded L1 and on anvil, in seconds: Ethereum's.
 const SLOT_SECONDS: NonZeroU64 = NonZeroU64::MIN.saturating_add(11);
-/// UNIX time of the genesis block of such a chain, in seconds: a fixed one, so that a seed gives the same chain on any day.
+/// UNIX time of the genesis block of such a chain, in seconds: a fixed one, so that a seed gives the same
+/// chain on any day.
 const GENESIS_TIME: u64 = 1_767_225_600;
 /// How often a remote L1 is asked for a new block.
 const POLL: Duration = Duration::from_millis(200);
@@ -312,7 +313,8 @@ impl L1Backend {
         Ok(())
     }
 
-    /// Gives an anvil of somebody else back as it was found: it makes blocks for transactions, at the system's time.
+    /// Gives an anvil of somebody else back as it was found: it makes blocks for transactions, at the
+    /// system's time.
     ///
     /// # Errors
     /// When the L1 refuses.
@@ -331,7 +333,8 @@ impl L1Backend {
         match &self.kind {
             Kind::Embedded { node, .. } => {
                 let node = node.clone();
-                // Executing a block takes milliseconds, too long for an async worker. A panic there is a bug there.
+                // Executing a block takes milliseconds, too long for an async worker. A panic there is a bug
+                // there.
                 if let Err(error) = tokio::task::spawn_blocking(move || node.mine_slot()).await {
                     std::panic::resume_unwind(error.into_panic());
                 }

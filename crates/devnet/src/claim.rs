@@ -42,7 +42,8 @@ pub enum ClaimError {
     Batch(#[from] BatchError),
 }
 
-/// Proves that `withdrawal` is in a finalized block, as [`IBridge::claimCall`] takes it. Anybody may send that call.
+/// Proves that `withdrawal` is in a finalized block, as [`IBridge::claimCall`] takes it. Anybody may send
+/// that call.
 ///
 /// # Errors
 /// When the blob can't be fetched or opened.

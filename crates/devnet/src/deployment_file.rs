@@ -1,7 +1,8 @@
 //! The file `deployments/<chain id>.json` while a devnet runs.
 //!
-//! Scripts and clients find a chain's contracts there. A devnet writes its own contracts into it, keeps the file of an
-//! earlier deployment under another name, and puts it back at its end where its own chain ends with it.
+//! Scripts and clients find a chain's contracts there. A devnet writes its own contracts into it, keeps the
+//! file of an earlier deployment under another name, and puts it back at its end where its own chain ends
+//! with it.
 
 use std::{
     fs::{self, File, TryLockError},

@@ -1,4 +1,5 @@
-//! Runs a devnet: sets it up, moves L1 and the roles block by block, and ends with a withdrawal and the summary.
+//! Runs a devnet: sets it up, moves L1 and the roles block by block, and ends with a withdrawal and the
+//! summary.
 
 use std::{sync::Arc, time::Duration};
 
@@ -380,8 +381,8 @@ impl Devnet {
         Ok(())
     }
 
-    /// Sends the operations of the next L1 block's slot. Sequencers act one L1 slot ahead of a transaction's landing, and
-    /// so does this.
+    /// Sends the operations of the next L1 block's slot. Sequencers act one L1 slot ahead of a transaction's
+    /// landing, and so does this.
     async fn send_operations(&mut self) -> Result<(), DevnetError> {
         let Some(first) = self.recorder.first_slot() else { return Ok(()) };
         let Some(head) = self.recorder.history.head() else { return Ok(()) };

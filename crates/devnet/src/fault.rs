@@ -1,7 +1,8 @@
 //! Faults that a devnet injects: which role stays silent, in which slot.
 //!
-//! A fault changes neither the chain nor a role's decisions. It holds back some of the effects that a role decides on, as
-//! a crash or a broken link would. The protocol and the other roles react as they would to a real failure.
+//! A fault changes neither the chain nor a role's decisions. It holds back some of the effects that a role
+//! decides on, as a crash or a broken link would. The protocol and the other roles react as they would to a
+//! real failure.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -143,7 +144,8 @@ pub enum FaultError {
     },
     /// No fault leads to the backup that is to fail.
     #[error(
-        "{0} has no effect: it needs no-proposal, no-commitment, no-reveal or no-proof-no-rescue in the same slot"
+        "{0} has no effect: it needs no-proposal, no-commitment, no-reveal or no-proof-no-rescue \
+         in the same slot"
     )]
     NothingToBackUp(Fault),
     /// The run ends before the slot.
@@ -236,7 +238,8 @@ impl FaultPlan {
         Ok(plan)
     }
 
-    /// Refuses a plan with a fault after the last of `slots` planned slots. Without a number, the run has no last slot.
+    /// Refuses a plan with a fault after the last of `slots` planned slots. Without a number, the run has no
+    /// last slot.
     ///
     /// # Errors
     /// When there is such a fault.

@@ -1,5 +1,5 @@
-//! What the rollup's view doesn't keep: which transactions made a block, who lost a turn, and who ever had an escrow or a
-//! reward.
+//! What the rollup's view doesn't keep: which transactions made a block, who lost a turn, and who ever had an
+//! escrow or a reward.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -2,10 +2,10 @@
 //!
 //! [`devnet::run`] runs it as [`options`] say, until a [`stop`] is asked for. In detail:
 //!
-//! - [`backend`] is the L1: embedded, [`anvil`], or a node elsewhere. [`deploy`] runs the deployment script, which writes the
-//!   [`deployment_file`]; [`accounts`] and [`setup`] are who takes part.
-//! - [`roles`] makes the sequencers and provers and moves them; [`fault`] and [`policies`] hold effects of theirs back;
-//!   one [`worker`] makes all proofs.
+//! - [`backend`] is the L1: embedded, [`anvil`], or a node elsewhere. [`deploy`] runs the deployment script,
+//!   which writes the [`deployment_file`]; [`accounts`] and [`setup`] are who takes part.
+//! - [`roles`] makes the sequencers and provers and moves them; [`fault`] and [`policies`] hold effects of
+//!   theirs back; one [`worker`] makes all proofs.
 //! - [`traffic`] is what users send. [`mod@claim`] proves a withdrawal on L1.
 //! - [`history`] and [`audit`] count what happens on L1 and L2. [`tokens`] compares all balances in the end.
 //! - [`record`] is the report of a run; [`view`] is what a live view shows; an [`observer`] gets both.

@@ -7,7 +7,8 @@ use std::{
 
 /// Runs its arguments as a command, and kills that command when stdin reaches its end.
 ///
-/// Only this process holds the other end of stdin. The system closes it when the process ends, SIGKILL included.
+/// Only this process holds the other end of stdin. The system closes it when the process ends, SIGKILL
+/// included.
 #[cfg(unix)]
 const SUPERVISOR: &str = r#"
 exec 3<&0
@@ -24,7 +25,8 @@ exit "$status"
 
 /// A command that runs `program` for as long as the child's stdin stays open.
 ///
-/// The child has a process group of its own: the terminal's Ctrl-C doesn't reach it, so that the devnet can finish first.
+/// The child has a process group of its own: the terminal's Ctrl-C doesn't reach it, so that the devnet can
+/// finish first.
 #[cfg(unix)]
 pub(crate) fn supervised(program: &Path) -> Command {
     use std::os::unix::process::CommandExt as _;

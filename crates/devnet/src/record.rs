@@ -1,4 +1,5 @@
-//! What a devnet reports: one record a slot and a summary at the end, in the JSON form that `docs/devnet.md` describes.
+//! What a devnet reports: one record a slot and a summary at the end, in the JSON form that `docs/devnet.md`
+//! describes.
 //!
 //! Token amounts are decimal strings of token units (10^-18 of a token): JSON numbers would lose digits.
 
@@ -80,7 +81,8 @@ pub struct SlotRecord {
     pub chunks: u32,
     /// Gas of each step.
     pub gas: GasUsed,
-    /// Wall-clock time of the block's proof in milliseconds; 0 without one, and where it came from the proof cache.
+    /// Wall-clock time of the block's proof in milliseconds; 0 without one, and where it came from the proof
+    /// cache.
     pub proving_ms: u64,
     /// L1 slots from the slot's start to its end.
     pub l1_slots: u64,

@@ -146,8 +146,8 @@ impl Roles {
         &self.network
     }
 
-    /// Lets the provers act on a new L1 block, all at the same time. They come before the sequencers, which ask them for
-    /// quotes.
+    /// Lets the provers act on a new L1 block, all at the same time. They come before the sequencers, which
+    /// ask them for quotes.
     ///
     /// # Errors
     /// When one fails for good. An error that may pass is logged, and the prover goes on at the next block.
@@ -180,7 +180,8 @@ impl Roles {
     /// Lets the sequencers act on a new L1 block, all at the same time.
     ///
     /// # Errors
-    /// When one fails for good. An error that may pass is logged, and the sequencer goes on at the next block.
+    /// When one fails for good. An error that may pass is logged, and the sequencer goes on at the next
+    /// block.
     pub async fn step_sequencers(
         &mut self,
         block: &Arc<L1Block>,
@@ -240,8 +241,9 @@ fn log<K: ActionKind, E, S>(role: &str, number: usize, report: &StepReport<K, E,
 
 /// Runs all steps at the same time, and returns their results in the order given.
 ///
-/// The chain is the same as if they ran one after the other: no role sees another one's transactions before the next L1
-/// block, the order in that block doesn't depend on who was faster, and only the sequencer in turn talks to provers.
+/// The chain is the same as if they ran one after the other: no role sees another one's transactions before
+/// the next L1 block, the order in that block doesn't depend on who was faster, and only the sequencer in
+/// turn talks to provers.
 ///
 /// A panic in one is passed on.
 async fn run_concurrently<T: Send + 'static>(

@@ -1,4 +1,5 @@
-//! Prepares a fresh deployment: ether and tokens for all accounts, registrations, bonds, and the first deposits.
+//! Prepares a fresh deployment: ether and tokens for all accounts, registrations, bonds, and the first
+//! deposits.
 
 use alloy::{
     primitives::{Address, U256},

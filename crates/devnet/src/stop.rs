@@ -24,7 +24,8 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Asks for the end. The first call asks to finish, each later one to leave at once. Returns what is asked for now.
+    /// Asks for the end. The first call asks to finish, each later one to leave at once. Returns what is
+    /// asked for now.
     pub fn ask(&self) -> StopRequest {
         self.0.send_modify(|request| {
             *request = match request {

@@ -13,7 +13,8 @@ use rand_chacha::{
 
 /// Operations of one account that may wait at a time; mempools take 64.
 const MAX_WAITING: u32 = 48;
-/// Largest amount of a random transfer, in L2 units: small beside the deposits, so that every user can go on paying.
+/// Largest amount of a random transfer, in L2 units: small beside the deposits, so that every user can go on
+/// paying.
 const MAX_AMOUNT: u64 = 1_000_000_000;
 /// Largest fee of a random transfer, in L2 units.
 const MAX_FEE: u32 = 1_000;
@@ -77,7 +78,8 @@ impl Traffic {
         Some(sender.sign(domain, transfer.into()))
     }
 
-    /// A withdrawal of `amount` L2 units from user `user` to an L1 address; none if the user can't pay for it.
+    /// A withdrawal of `amount` L2 units from user `user` to an L1 address; none if the user can't pay for
+    /// it.
     pub fn withdrawal(&mut self, user: usize, target: Address, amount: u64) -> Option<SignedOperation> {
         let domain = self.domain;
         let sender = self.senders.get_mut(user)?;

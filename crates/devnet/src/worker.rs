@@ -15,8 +15,8 @@ use crate::view::ProofProgress;
 
 /// A proof worker that hands its jobs to another one.
 ///
-/// With a cache, a proof made once for a statement is used again, in this run or a later one. A statement fixes its
-/// proof's bytes, so a cached proof is as good as a new one; L1 checks it all the same.
+/// With a cache, a proof made once for a statement is used again, in this run or a later one. A statement
+/// fixes its proof's bytes, so a cached proof is as good as a new one; L1 checks it all the same.
 pub struct SharedWorker {
     inner: Arc<dyn ProofWorker>,
     cache: Option<PathBuf>,

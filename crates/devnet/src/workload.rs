@@ -58,7 +58,8 @@ impl Workload {
         self.traffic.settle(state);
     }
 
-    /// The operations to send for `slot`, the slot of the next L1 block. A second call for a slot returns none.
+    /// The operations to send for `slot`, the slot of the next L1 block. A second call for a slot returns
+    /// none.
     pub(crate) fn operations(
         &mut self,
         slot: Slot,

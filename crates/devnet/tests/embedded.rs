@@ -67,7 +67,8 @@ async fn each_fault_has_its_outcome_and_the_chain_goes_on() {
     let token = U256::from(10).pow(U256::from(18));
     assert_eq!(summary.slashed.bonds.0, token * U256::from(30));
     assert_eq!(summary.slashed.bond_shares.0, token * U256::from(15));
-    // Abandoned: three in slot 2 and one in slot 7, a token each. Withheld: three in slot 3, five tokens each.
+    // Abandoned: three in slot 2 and one in slot 7, a token each. Withheld: three in slot 3, five tokens
+    // each.
     assert_eq!(summary.slashed.stakes.0, token * U256::from(4 + 15));
     assert_eq!(summary.slashed.burned.0, token * U256::from(19 + 15));
     assert_eq!(summary.conservation.held["burned"].0, summary.slashed.burned.0);

@@ -1,5 +1,5 @@
-//! Roles that crash after each kind of effect and are made anew from their files: nothing is sent twice, nothing is
-//! forgotten.
+//! Roles that crash after each kind of effect and are made anew from their files: nothing is sent twice,
+//! nothing is forgotten.
 
 mod common;
 #[path = "common/crash.rs"]
@@ -26,8 +26,8 @@ use fernet_l1::{Accounts, L1Provider, TxConfig, TxManager, TxStatus};
 use fernet_protocol::L1Clock;
 use fernet_roles::Storage;
 
-/// A usual slot, one with a backup, one with a rescue, and the first two again: a role that crashed after it sent a block
-/// crashes after it built another one.
+/// A usual slot, one with a backup, one with a rescue, and the first two again: a role that crashed after it
+/// sent a block crashes after it built another one.
 const SLOTS: u64 = 6;
 /// The seed of [`options`].
 const SEED: u64 = 7;
@@ -117,7 +117,8 @@ async fn roles_that_die_after_every_kind_of_effect_send_nothing_twice_and_forget
     use SlotOutcome::{Backup, Finalized, Rescued};
     assert_eq!(outcomes, [Finalized, Backup, Rescued, Finalized, Backup, Finalized], "{all:?}");
 
-    // Nothing was sent twice: an account's nonce counts its transactions, and each is of an intent of its own.
+    // Nothing was sent twice: an account's nonce counts its transactions, and each is of an intent of its
+    // own.
     devnet.drop_roles();
     let (provider, clock) = (devnet.backend().provider().clone(), devnet.deployment().clock());
     let accounts = DevnetAccounts::new(SEED).expect("the run's accounts");

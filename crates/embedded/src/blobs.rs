@@ -19,7 +19,8 @@ use crate::error::PoolError;
 /// Blobs with their commitments and proofs: EIP-4844's one proof a blob, or EIP-7594's 128 cell proofs.
 pub type Sidecar = BlobTransactionSidecarVariant;
 
-/// Checks that a sidecar belongs to the transaction: counts, versioned hashes, commitments and every proof (c-kzg).
+/// Checks that a sidecar belongs to the transaction: counts, versioned hashes, commitments and every proof
+/// (c-kzg).
 pub(crate) fn verify(tx: &TxEip4844, sidecar: &Sidecar) -> Result<(), PoolError> {
     let settings = EnvKzgSettings::Default;
     sidecar
@@ -32,7 +33,7 @@ pub(crate) fn verify(tx: &TxEip4844, sidecar: &Sidecar) -> Result<(), PoolError>
 pub struct StoredBlob {
     /// SHA-256 of the commitment, with version byte.
     pub versioned_hash: B256,
-    /// The KZG commitment.
+    /// KZG commitment to the blob (EIP-4844).
     pub commitment: Bytes48,
     sidecar: Arc<Sidecar>,
     index: usize,

@@ -22,6 +22,9 @@ pub const DEV_ACCOUNTS: [Address; 10] = [
     address!("0xa0Ee7A142d267C1f36714E4a8F75612F20a79720"),
 ];
 
+/// Least gas limit of a block: room for a transfer.
+pub(crate) const MIN_GAS_LIMIT: u64 = 30_000;
+
 /// Wei in one ether.
 pub const ETHER: u128 = 1_000_000_000_000_000_000;
 
@@ -38,7 +41,7 @@ pub enum TieBreak {
 /// Everything that determines the chain, but for the transactions.
 #[derive(Clone, Debug)]
 pub struct ChainConfig {
-    /// The EIP-155 chain id.
+    /// EIP-155 chain id.
     pub chain_id: u64,
     /// Timestamp of slot 0, in seconds since the epoch.
     pub genesis_timestamp: u64,

@@ -1,9 +1,9 @@
 //! Runs transactions on revm under mainnet's current rules (Osaka).
 
+use std::convert::Infallible;
+
 use alloy::{
-    consensus::{
-        EthereumTxEnvelope, Receipt, ReceiptEnvelope, Transaction as _, TxEip4844, transaction::Recovered,
-    },
+    consensus::{Receipt, ReceiptEnvelope, Transaction as _, transaction::Recovered},
     eips::{
         eip2935::HISTORY_STORAGE_ADDRESS,
         eip4788::BEACON_ROOTS_ADDRESS,
@@ -14,10 +14,13 @@ use alloy::{
     primitives::{Address, B256, Bytes, Log, U256},
 };
 use revm::{
-    Context, ExecuteCommitEvm as _, ExecuteEvm as _, MainBuilder as _, MainContext as _, MainnetEvm,
-    SystemCallCommitEvm as _,
-    context::{BlockEnv, CfgEnv, TxEnv, result::ExecutionResult},
-    context_interface::{block::BlobExcessGasAndPrice, either::Either},
+    Context, DatabaseCommit as _, ExecuteCommitEvm as _, ExecuteEvm as _, InspectEvm as _, Inspector,
+    MainBuilder as _, MainContext as _, MainnetEvm, SystemCallCommitEvm as _,
+    context::{
+        BlockEnv, CfgEnv, TxEnv,
+        result::{EVMError, ExecutionResult, ResultAndState},
+    },
+    context_interface::block::BlobExcessGasAndPrice,
     handler::MainnetContext,
     primitives::hardfork::SpecId,
 };
@@ -25,16 +28,17 @@ use revm::{
 use crate::{
     config::ChainConfig,
     state::{EvmState, State},
+    transaction::{Transaction, is_unsigned, tx_env},
 };
 
 /// The fork whose rules hold: mainnet's since December 2025. Blob counts are in [`ChainConfig::blob_params`].
 pub(crate) const SPEC: SpecId = SpecId::OSAKA;
 
-/// A transaction as it stands in a block, without its blobs.
-pub type Transaction = EthereumTxEnvelope<TxEip4844>;
-
 /// revm over a [`State`].
 pub(crate) type Evm = MainnetEvm<MainnetContext<EvmState>>;
+
+/// Why a transaction can't be executed at all.
+pub(crate) type EvmError = EVMError<Infallible>;
 
 /// revm's configuration for this chain.
 pub(crate) fn evm_config(config: &ChainConfig) -> CfgEnv {
@@ -42,6 +46,13 @@ pub(crate) fn evm_config(config: &ChainConfig) -> CfgEnv {
     cfg.max_blobs_per_tx = Some(config.blob_params.max_blobs_per_tx);
     cfg.blob_base_fee_update_fraction = u64::try_from(config.blob_params.update_fraction).ok();
     cfg
+}
+
+/// The block that a child builds on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parent {
+    pub(crate) hash: B256,
+    pub(crate) beacon_root: B256,
 }
 
 /// What a block fixes before its transactions run.
@@ -80,29 +91,6 @@ pub(crate) fn evm(cfg: CfgEnv, block: BlockEnv, state: EvmState) -> Evm {
     Context::mainnet().with_db(state).with_cfg(cfg).with_block(block).build_mainnet()
 }
 
-/// A signed transaction as revm takes it.
-pub(crate) fn tx_env(tx: &Recovered<Transaction>) -> TxEnv {
-    TxEnv {
-        tx_type: tx.tx_type() as u8,
-        caller: tx.signer(),
-        gas_limit: tx.gas_limit(),
-        gas_price: tx.max_fee_per_gas(),
-        kind: tx.kind(),
-        value: tx.value(),
-        data: tx.input().clone(),
-        nonce: tx.nonce(),
-        chain_id: tx.chain_id(),
-        access_list: tx.access_list().cloned().unwrap_or_default(),
-        gas_priority_fee: tx.max_priority_fee_per_gas(),
-        blob_hashes: tx.blob_versioned_hashes().map(<[B256]>::to_vec).unwrap_or_default(),
-        max_fee_per_blob_gas: tx.max_fee_per_blob_gas().unwrap_or_default(),
-        authorization_list: tx
-            .authorization_list()
-            .map(|list| list.iter().cloned().map(Either::Left).collect())
-            .unwrap_or_default(),
-    }
-}
-
 /// What became of a mined transaction.
 #[derive(Clone, Debug)]
 pub struct MinedReceipt {
@@ -137,6 +125,7 @@ pub(crate) struct Executed {
 }
 
 /// A block under construction.
+#[derive(Debug)]
 pub(crate) struct BlockBuilder {
     evm: Evm,
     gas_limit: u64,
@@ -146,21 +135,19 @@ pub(crate) struct BlockBuilder {
 
 impl BlockBuilder {
     /// Starts a block: EIP-4788 and EIP-2935 write the parent's roots.
-    pub(crate) fn new(
-        config: &ChainConfig,
-        inputs: &BlockInputs,
-        state: EvmState,
-        parent_hash: B256,
-        parent_beacon_root: B256,
-    ) -> Self {
-        let mut evm = evm(evm_config(config), inputs.env(config), state);
-        if inputs.number > 0 {
-            system_call(&mut evm, BEACON_ROOTS_ADDRESS, parent_beacon_root.into());
-            system_call(&mut evm, HISTORY_STORAGE_ADDRESS, parent_hash.into());
+    pub(crate) fn new(config: &ChainConfig, inputs: &BlockInputs, state: EvmState, parent: Parent) -> Self {
+        Self::over(evm(evm_config(config), inputs.env(config), state), config, parent)
+    }
+
+    /// Starts a block over an EVM that is set up for it.
+    pub(crate) fn over(mut evm: Evm, config: &ChainConfig, parent: Parent) -> Self {
+        if !evm.ctx.block.number.is_zero() {
+            system_call(&mut evm, BEACON_ROOTS_ADDRESS, parent.beacon_root.into());
+            system_call(&mut evm, HISTORY_STORAGE_ADDRESS, parent.hash.into());
         }
         Self {
+            gas_limit: evm.ctx.block.gas_limit,
             evm,
-            gas_limit: inputs.gas_limit,
             blob_gas_limit: config.blob_params.max_blob_gas_per_block(),
             done: Executed {
                 state: State::default(),
@@ -173,6 +160,37 @@ impl BlockBuilder {
         }
     }
 
+    pub(crate) fn env(&self) -> &BlockEnv {
+        &self.evm.ctx.block
+    }
+
+    /// The state so far, as revm reads it.
+    pub(crate) fn state(&mut self) -> &mut EvmState {
+        &mut self.evm.ctx.journaled_state.database
+    }
+
+    pub(crate) fn gas_used(&self) -> u64 {
+        self.done.gas_used
+    }
+
+    /// Sets the base fee for the next transactions, which a simulation may lower.
+    pub(crate) fn set_base_fee(&mut self, base_fee: u64) {
+        self.evm.ctx.block.basefee = base_fee;
+    }
+
+    /// Accepts senders with code, for transactions that were accepted before.
+    pub(crate) fn allow_contract_senders(&mut self) {
+        self.evm.ctx.cfg.disable_eip3607 = true;
+    }
+
+    /// Executes a transaction on the state so far under an inspector, and leaves the block as it is.
+    pub(crate) fn inspect<I>(&self, tx: TxEnv, inspector: I) -> Result<ResultAndState, EvmError>
+    where
+        I: Inspector<MainnetContext<EvmState>>,
+    {
+        self.evm.ctx.clone().build_mainnet_with_inspector(inspector).inspect_tx(tx)
+    }
+
     /// Executes a transaction at the end of the block so far.
     pub(crate) fn offer(&mut self, tx: &Recovered<Transaction>) -> Offered {
         let blob_gas = tx.blob_gas_used().unwrap_or_default();
@@ -181,13 +199,27 @@ impl BlockBuilder {
         {
             return Offered::NoRoom;
         }
-        let result = match self.evm.transact_commit(tx_env(tx)) {
-            Ok(result) => result,
-            Err(error) => return Offered::Invalid(error.to_string()),
-        };
+        self.evm.ctx.cfg.disable_eip3607 = is_unsigned(tx);
+        match self.evm.transact_commit(tx_env(tx)) {
+            Ok(result) => {
+                self.include(tx.clone(), result);
+                Offered::Included
+            }
+            Err(error) => Offered::Invalid(error.to_string()),
+        }
+    }
+
+    /// Applies the changes of an inspected transaction and puts it at the end of the block.
+    pub(crate) fn commit(&mut self, tx: Recovered<Transaction>, done: ResultAndState) {
+        self.state().commit(done.state);
+        self.include(tx, done.result);
+    }
+
+    fn include(&mut self, tx: Recovered<Transaction>, result: ExecutionResult) {
         let gas_used = result.tx_gas_used();
         self.done.gas_used = self.done.gas_used.saturating_add(gas_used);
-        self.done.blob_gas_used = self.done.blob_gas_used.saturating_add(blob_gas);
+        self.done.blob_gas_used =
+            self.done.blob_gas_used.saturating_add(tx.blob_gas_used().unwrap_or_default());
         let contract_address = tx.is_create().then(|| tx.signer().create(tx.nonce()));
         let status = result.is_success();
         let logs = match result {
@@ -200,8 +232,7 @@ impl BlockBuilder {
             gas_used,
             contract_address,
         });
-        self.done.transactions.push(tx.clone());
-        Offered::Included
+        self.done.transactions.push(tx);
     }
 
     /// Ends the block: EIP-7002 and EIP-7251 hand over their requests.
@@ -220,8 +251,8 @@ impl BlockBuilder {
     }
 }
 
-/// Calls a system contract and returns its output; a system contract of EIP-4788 and so on doesn't fail when
-/// called by the system address, and its failure would leave the state as it was.
+/// Calls a system contract and returns its output. The system contracts don't fail when the system address
+/// calls them; if one did, the state would stay as it was.
 fn system_call(evm: &mut Evm, contract: Address, data: Bytes) -> Bytes {
     match evm.system_call_commit(contract, data) {
         Ok(ExecutionResult::Success { output, .. }) => output.into_data(),

@@ -1,8 +1,10 @@
-//! The node over HTTP: JSON-RPC by POST or WebSocket to `/`, and the part of the beacon API that serves blobs.
+//! The node over HTTP: JSON-RPC by POST or WebSocket to `/`, and the part of the beacon API that serves
+//! blobs.
 
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    time::Duration,
 };
 
 use alloy::{
@@ -13,7 +15,7 @@ use axum::{
     Json, Router,
     body::Bytes as Body,
     extract::{DefaultBodyLimit, FromRef, Path, RawQuery, State, WebSocketUpgrade},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -23,15 +25,15 @@ use tokio::{
     sync::{oneshot, watch},
     task::JoinHandle,
 };
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use crate::{
-    chain::{Chain, MinedBlock},
-    node::Node,
-    rpc,
-};
+use crate::{block::MinedBlock, chain::Chain, node::Node, rpc};
 
-/// Most bytes of a request: room for a transaction with the most blobs, in hexadecimal, and then some.
+/// Most bytes of a request: more than a transaction with the most blobs takes in hexadecimal.
 const BODY_LIMIT: usize = 16 << 20;
+
+/// How long a browser may remember that a page may send requests.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
 
 /// A running HTTP server; it stops when this is dropped.
 #[derive(Debug)]
@@ -73,15 +75,15 @@ impl Drop for HttpServer {
 }
 
 impl Node {
-    /// Answers the body of a JSON-RPC request as the server does: a request or a batch. Notifications get no answer.
-    /// Blocks the thread while a call executes.
+    /// Answers the body of a JSON-RPC request as the server does: a request or a batch. Notifications get no
+    /// answer. Blocks the thread while a call executes.
     #[must_use]
     pub fn answer(&self, body: &[u8]) -> Option<String> {
         rpc::handle(self, body)
     }
 
-    /// Serves the node over HTTP. Bind to a loopback address unless everybody on the network may drive the chain;
-    /// port 0 takes a free one.
+    /// Serves the node over HTTP. On an address that isn't a loopback one, everybody on the network may drive
+    /// the chain. Port 0 takes a free one.
     ///
     /// # Errors
     /// The address can't be bound.
@@ -126,11 +128,22 @@ fn router(app: App) -> Router {
         .route("/eth/v1/config/spec", get(spec))
         .route("/eth/v1/node/version", get(version))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(cors())
         .with_state(app)
 }
 
+/// Lets pages of this machine and browser extensions read the answers; browsers keep all other pages out.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(|origin: &HeaderValue, _: &Parts| is_local_origin(origin)))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
+        .max_age(PREFLIGHT_MAX_AGE)
+}
+
 async fn json_rpc(State(node): State<Node>, headers: HeaderMap, body: Body) -> Response {
-    // browsers send cross-site POSTs of other types without asking first: a web page must not drive the chain
+    // browsers send POSTs of other types to other sites without asking first: a web page must not drive the
+    // chain
     let is_json = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -139,53 +152,76 @@ async fn json_rpc(State(node): State<Node>, headers: HeaderMap, body: Body) -> R
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "expected content-type: application/json\n")
             .into_response();
     }
-    if !is_direct(&headers) {
-        return (StatusCode::FORBIDDEN, "invalid host specified: expected localhost or an IP address\n")
-            .into_response();
+    if let Err(refused) = check_caller(&headers) {
+        return refused;
     }
     match tokio::task::spawn_blocking(move || node.answer(&body)).await {
         Ok(Some(answer)) => ([(header::CONTENT_TYPE, "application/json")], answer).into_response(),
         Ok(None) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => {
             tracing::error!(%error, "request failed");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            let error = json!({ "code": -32603, "message": "internal error" });
+            Json(json!({ "jsonrpc": "2.0", "id": null, "error": error })).into_response()
         }
     }
 }
 
 async fn web_socket(State(app): State<App>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
     // browsers let every page open a connection, but they tell where the page came from
-    if !is_direct(&headers) || !is_local_origin(&headers) {
-        return (StatusCode::FORBIDDEN, "invalid host or origin specified\n").into_response();
+    if let Err(refused) = check_caller(&headers) {
+        return refused;
     }
     upgrade
         .max_message_size(BODY_LIMIT)
         .max_frame_size(BODY_LIMIT)
-        .on_upgrade(move |socket| rpc::subscriptions::serve(socket, app.node, app.closing))
+        .on_upgrade(move |socket| rpc::serve(socket, app.node, app.closing))
 }
 
-fn is_local_origin(headers: &HeaderMap) -> bool {
-    match headers.get(header::ORIGIN).map(|origin| origin.to_str()) {
-        None => true,
-        Some(Ok(origin)) => origin.split_once("://").is_some_and(|(_, host)| is_local_name(host)),
-        Some(Err(_)) => false,
+/// Refuses requests under a domain that was pointed at this machine (DNS rebinding), and those of web pages
+/// from elsewhere.
+#[allow(clippy::result_large_err)] // it is the answer
+fn check_caller(headers: &HeaderMap) -> Result<(), Response> {
+    let refused = |reason: &'static str| Err((StatusCode::FORBIDDEN, reason).into_response());
+    if headers.get(header::HOST).is_some_and(|host| !host.to_str().is_ok_and(is_direct)) {
+        return refused("invalid host specified: expected localhost or an IP address\n");
+    }
+    if headers.get(header::ORIGIN).is_some_and(|origin| !is_local_origin(origin)) {
+        return refused("invalid origin specified: expected a page of this machine or a browser extension\n");
+    }
+    Ok(())
+}
+
+/// Whether a page is served by this machine, or belongs to an extension that the browser's user installed.
+fn is_local_origin(origin: &HeaderValue) -> bool {
+    match origin.to_str().ok().and_then(|origin| origin.split_once("://")) {
+        Some(("http" | "https", host)) => {
+            let name = host_name(host);
+            let is_loopback = name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+            is_loopback || is_localhost(name)
+        }
+        Some(("chrome-extension" | "moz-extension" | "safari-web-extension", _)) => true,
+        _ => false,
     }
 }
 
-/// Whether the request names this machine rather than some domain that was pointed at it (DNS rebinding).
-fn is_direct(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else {
-        return true;
-    };
-    is_local_name(host)
+/// Whether a host is named in a way that no one else can point here.
+fn is_direct(host: &str) -> bool {
+    let name = host_name(host);
+    is_localhost(name) || name.parse::<IpAddr>().is_ok()
 }
 
-fn is_local_name(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
+/// A host without its port, an IPv6 address without its brackets.
+fn host_name(host: &str) -> &str {
+    match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
-    };
-    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
+    }
+}
+
+/// `localhost` and the names under it, which resolve to this machine (RFC 6761).
+fn is_localhost(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 fn beacon_error(code: StatusCode, message: String) -> Response {

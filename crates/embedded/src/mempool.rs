@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Ordering,
-    collections::{BTreeMap, BinaryHeap, HashMap},
+    collections::{BTreeMap, BinaryHeap, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -25,12 +25,19 @@ use crate::{
     blobs::{self, Sidecar},
     config::{ChainConfig, TieBreak},
     error::PoolError,
-    executor::{SPEC, Transaction, tx_env},
+    executor::SPEC,
     state::State,
+    transaction::{Transaction, is_unsigned, tx_env},
 };
 
 /// Least fee increase of a replacement, in percent, for plain and blob transactions (geth's).
 const PRICE_BUMP: [u128; 2] = [10, 100];
+
+/// Largest transaction without its blobs, in bytes (geth's).
+const MAX_SIZE: usize = 128 << 10;
+
+/// Arrivals that are remembered for those who ask for new transactions.
+const ARRIVAL_LOG: usize = 1 << 14;
 
 /// A transaction in the pool.
 #[derive(Clone, Debug)]
@@ -46,7 +53,7 @@ pub struct PooledTransaction {
 }
 
 impl PooledTransaction {
-    /// The transaction's hash.
+    /// Hash of the transaction.
     #[must_use]
     pub fn hash(&self) -> B256 {
         *self.transaction.hash()
@@ -89,6 +96,11 @@ pub(crate) struct Incoming {
 impl Incoming {
     /// Reads the encoding of `eth_sendRawTransaction`: what goes into the block is split from the blobs.
     pub(crate) fn decode(raw: &[u8]) -> Result<Self, PoolError> {
+        match raw {
+            [] | [0..=0x7f] => return Err(PoolError::Decode("typed transaction too short".into())),
+            [kind @ (0 | 5..=0x7f), ..] => return Err(PoolError::TypeNotSupported(*kind)),
+            _ => {}
+        }
         let decoded = EthereumTxEnvelope::<TxEip4844WithSidecar<Sidecar>>::decode_2718_exact(raw)
             .map_err(|error| PoolError::Decode(error.to_string()))?;
         let sidecar = decoded.as_eip4844().map(|tx| Arc::new(tx.tx().sidecar().clone()));
@@ -96,6 +108,11 @@ impl Incoming {
             .try_into_recovered()
             .map_err(|error| PoolError::InvalidSender(error.to_string()))?;
         Ok(Self { transaction, sidecar })
+    }
+
+    /// A transaction whose sender is known although no key signed it.
+    pub(crate) fn unsigned(transaction: Recovered<Transaction>) -> Self {
+        Self { transaction, sidecar: None }
     }
 
     /// Checks the blobs' proofs, which takes milliseconds.
@@ -113,6 +130,8 @@ pub(crate) struct Mempool {
     by_sender: BTreeMap<Address, BTreeMap<u64, PooledTransaction>>,
     by_hash: HashMap<B256, (Address, u64)>,
     arrivals: u64,
+    /// The newest arrivals, oldest first.
+    log: VecDeque<B256>,
     version: u64,
 }
 
@@ -122,7 +141,7 @@ impl Mempool {
         self.version
     }
 
-    /// Says why a transaction can't be admitted, if so. The blobs' proofs aren't looked at: see [`Incoming::verify`].
+    /// Checks everything but the blobs' proofs: see [`Incoming::verify`].
     pub(crate) fn check(
         &self,
         config: &ChainConfig,
@@ -137,7 +156,8 @@ impl Mempool {
         let sender = tx.signer();
         let nonce = tx.nonce();
         let code = state.code(sender);
-        if !code.is_empty() && !code.starts_with(&EIP7702_DELEGATION_DESIGNATOR) {
+        let externally_owned = code.is_empty() || code.starts_with(&EIP7702_DELEGATION_DESIGNATOR);
+        if !externally_owned && !is_unsigned(tx) {
             return Err(PoolError::SenderNotEoa(sender));
         }
         let next = state.nonce(sender);
@@ -172,7 +192,7 @@ impl Mempool {
         Ok(())
     }
 
-    /// Admits a transaction whose blobs are proven, or says why not.
+    /// Admits a transaction whose blobs are proven.
     pub(crate) fn add(
         &mut self,
         config: &ChainConfig,
@@ -182,20 +202,24 @@ impl Mempool {
         self.check(config, state, &incoming)?;
         let Incoming { transaction, sidecar } = incoming;
         let hash = *transaction.hash();
-        let arrival = self.arrivals;
-        self.arrivals += 1;
-        self.insert(PooledTransaction {
-            transaction: Arc::new(transaction),
-            sidecar,
-            arrival,
-            not_before: 0,
-        });
+        self.insert(transaction, sidecar);
         Ok(hash)
     }
 
-    fn insert(&mut self, pooled: PooledTransaction) {
+    fn insert(&mut self, transaction: Recovered<Transaction>, sidecar: Option<Arc<Sidecar>>) {
         self.version += 1;
-        let (sender, nonce, hash) = (pooled.transaction.signer(), pooled.transaction.nonce(), pooled.hash());
+        let (sender, nonce, hash) = (transaction.signer(), transaction.nonce(), *transaction.hash());
+        let pooled = PooledTransaction {
+            transaction: Arc::new(transaction),
+            sidecar,
+            arrival: self.arrivals,
+            not_before: 0,
+        };
+        self.arrivals += 1;
+        self.log.push_back(hash);
+        if self.log.len() > ARRIVAL_LOG {
+            self.log.pop_front();
+        }
         if let Some(replaced) = self.by_sender.entry(sender).or_default().insert(nonce, pooled) {
             self.by_hash.remove(&replaced.hash());
         }
@@ -209,15 +233,26 @@ impl Mempool {
             .get(&transaction.signer())
             .is_some_and(|others| others.contains_key(&transaction.nonce()));
         if !taken {
-            let arrival = self.arrivals;
-            self.arrivals += 1;
-            self.insert(PooledTransaction {
-                transaction: Arc::new(transaction),
-                sidecar,
-                arrival,
-                not_before: 0,
-            });
+            self.insert(transaction, sidecar);
         }
+    }
+
+    /// How many transactions have ever arrived.
+    pub(crate) fn arrivals(&self) -> u64 {
+        self.arrivals
+    }
+
+    /// The transactions that arrived after the first `count`, as far as they are remembered.
+    pub(crate) fn arrived_since(&self, count: u64) -> Vec<B256> {
+        let new = usize::try_from(self.arrivals.saturating_sub(count)).unwrap_or(usize::MAX);
+        self.log.iter().skip(self.log.len().saturating_sub(new)).copied().collect()
+    }
+
+    /// Counts on from a later state of this pool, so that no arrival is told twice or not at all.
+    pub(crate) fn continue_from(&mut self, later: &Self) {
+        self.arrivals = later.arrivals;
+        self.log.clone_from(&later.log);
+        self.version = later.version + 1;
     }
 
     /// The pooled transaction with a hash.
@@ -337,7 +372,7 @@ impl<'a> Selection<'a> {
         self.heap.pop().map(|candidate| candidate.pooled)
     }
 
-    /// Tells that the transaction is in the block, so that its sender's next one is due.
+    /// Notes that the transaction is in the block, so that its sender's next one is due.
     pub(crate) fn included(&mut self, pooled: &PooledTransaction) {
         if let Some(next) = pooled.transaction.nonce().checked_add(1) {
             self.push(pooled.transaction.signer(), next);
@@ -371,6 +406,10 @@ fn check_stateless(config: &ChainConfig, tx: &Recovered<Transaction>) -> Result<
         && chain_id != config.chain_id
     {
         return Err(PoolError::ChainId { expected: config.chain_id, actual: chain_id });
+    }
+    let size = tx.inner().eip2718_encoded_length();
+    if size > MAX_SIZE {
+        return Err(PoolError::Oversized { limit: MAX_SIZE, actual: size });
     }
     if tx.nonce() == u64::MAX {
         return Err(PoolError::NonceMax);

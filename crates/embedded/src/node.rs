@@ -1,44 +1,39 @@
-//! A chain shared between tasks, and its clock.
+//! A chain that tasks share, with its clock.
 
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use alloy::{network::Ethereum, primitives::B256, rpc::client::RpcClient};
-use tokio::sync::{Notify, mpsc, watch};
-
-use crate::{
-    chain::{Chain, MinedBlock, Reorg, ReorgOutcome},
-    config::ChainConfig,
-    error::{ChainError, PoolError},
-    mempool::Incoming,
-    rpc::Filters,
-    state::State,
-    transport::InProcess,
+use alloy::{consensus::transaction::Recovered, network::Ethereum, primitives::B256};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, watch},
+    task::AbortHandle,
 };
 
-/// What moves a node's clock.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Clock {
-    /// Nothing: slots pass when somebody calls [`Node::mine_slot`], [`Node::next_slot`] or `fernet_mine`.
-    #[default]
-    Manual,
-    /// Real time: a slot every so often, later if a [`WorkGuard`] is held then.
-    Interval(Duration),
-    /// As fast as the work allows: a slot whenever no [`WorkGuard`] is held, but no two within this time.
-    Fast(Duration),
-}
+use crate::{
+    block::MinedBlock,
+    chain::{Chain, Reorg, ReorgOutcome},
+    clock::{Clock, Work, WorkGuard},
+    config::ChainConfig,
+    development::Development,
+    error::{ChainError, PoolError},
+    filters::Filters,
+    mempool::Incoming,
+    state::State,
+    transaction::Transaction,
+};
 
 /// How to run a node.
 #[derive(Clone, Debug, Default)]
 pub struct NodeConfig {
-    /// The chain.
+    /// The chain's configuration.
     pub chain: ChainConfig,
-    /// The clock.
+    /// What makes blocks.
     pub clock: Clock,
     /// Mine a slot at once whenever a transaction arrives, like anvil without `--block-time`.
     pub mine_on_transaction: bool,
@@ -47,9 +42,9 @@ pub struct NodeConfig {
 /// The newest block, in short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// Block number.
+    /// Number of the block.
     pub number: u64,
-    /// Block hash.
+    /// Hash of the block.
     pub hash: B256,
     /// The slot the block was mined in.
     pub slot: u64,
@@ -72,7 +67,7 @@ pub struct Tick {
     pub head: Head,
     /// Hashes of the blocks that a reorg removed, oldest first.
     pub removed: Vec<B256>,
-    /// Stops the clock.
+    /// Holds the clock while the receiver works on this block.
     pub guard: WorkGuard,
 }
 
@@ -92,64 +87,28 @@ impl Ticks {
     }
 }
 
+type PendingKey = (B256, (u64, u64, u64));
+
+/// The clock that runs, and its task.
 #[derive(Debug, Default)]
-struct Work {
-    guards: AtomicUsize,
-    idle: Notify,
+struct RunningClock {
+    clock: Clock,
+    task: Option<AbortHandle>,
 }
-
-impl Work {
-    /// Waits until no guard is held.
-    async fn idle(&self) {
-        loop {
-            let idle = self.idle.notified();
-            tokio::pin!(idle);
-            idle.as_mut().enable();
-            if self.guards.load(Ordering::SeqCst) == 0 {
-                return;
-            }
-            idle.await;
-        }
-    }
-}
-
-/// While one of these exists, the clock stands still: its holder has work to do in the current slot.
-/// That is what makes a run the same on a slow machine as on a fast one.
-#[derive(Debug)]
-pub struct WorkGuard(Arc<Work>);
-
-impl WorkGuard {
-    fn new(work: &Arc<Work>) -> Self {
-        work.guards.fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(work))
-    }
-}
-
-impl Clone for WorkGuard {
-    fn clone(&self) -> Self {
-        Self::new(&self.0)
-    }
-}
-
-impl Drop for WorkGuard {
-    fn drop(&mut self) {
-        if self.0.guards.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.idle.notify_waiters();
-        }
-    }
-}
-
-type PendingKey = (B256, u64, u64);
 
 #[derive(Debug)]
 struct Shared {
     chain: Mutex<Chain>,
     filters: Mutex<Filters>,
-    /// The pending state, and the head, slot and pool version that it belongs to.
+    development: Mutex<Development>,
+    /// The pending state, and the head and version that it belongs to.
     pending: Mutex<Option<(PendingKey, State)>>,
     listeners: Mutex<Vec<mpsc::UnboundedSender<Tick>>>,
     head: watch::Sender<Head>,
+    /// How many transactions have entered the pool.
+    arrivals: watch::Sender<u64>,
     work: Arc<Work>,
+    clock: Mutex<RunningClock>,
     mine_on_transaction: AtomicBool,
 }
 
@@ -158,50 +117,61 @@ struct Shared {
 pub struct Node(Arc<Shared>);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // every change of the chain either happens or doesn't; a panic elsewhere leaves it whole
+    // a change of the chain happens completely or not at all, so a panic elsewhere leaves it whole
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Node {
-    /// Starts a node. A clock other than [`Clock::Manual`] needs a tokio runtime around.
+    /// Starts a node.
     ///
     /// # Errors
-    /// [`ChainError::Config`].
+    /// [`ChainError::Config`], or [`ChainError::NoRuntime`] for a clock other than [`Clock::Manual`] outside
+    /// a tokio runtime.
     pub fn start(config: NodeConfig) -> Result<Self, ChainError> {
         let chain = Chain::new(config.chain)?;
         let head = Head::from(chain.head().as_ref());
         let node = Self(Arc::new(Shared {
             chain: Mutex::new(chain),
             filters: Mutex::default(),
+            development: Mutex::default(),
             pending: Mutex::default(),
             listeners: Mutex::default(),
             head: watch::Sender::new(head),
+            arrivals: watch::Sender::new(0),
             work: Arc::default(),
+            clock: Mutex::default(),
             mine_on_transaction: AtomicBool::new(config.mine_on_transaction),
         }));
-        let shared = Arc::downgrade(&node.0);
-        let work = Arc::clone(&node.0.work);
-        match config.clock {
-            Clock::Manual => {}
-            Clock::Interval(period) => drop(tokio::spawn(run_interval(shared, work, period))),
-            Clock::Fast(pause) => drop(tokio::spawn(run_fast(shared, work, pause))),
-        }
+        node.set_clock(config.clock)?;
         Ok(node)
     }
 
-    /// A transport to this node for alloy's `RpcClient`.
-    #[must_use]
-    pub fn transport(&self) -> InProcess {
-        InProcess::new(self.clone())
+    /// Replaces the clock.
+    ///
+    /// # Errors
+    /// [`ChainError::NoRuntime`] for a clock other than [`Clock::Manual`] outside a tokio runtime.
+    pub fn set_clock(&self, clock: Clock) -> Result<(), ChainError> {
+        let shared = Arc::downgrade(&self.0);
+        let work = Arc::clone(&self.0.work);
+        let task = match clock {
+            Clock::Manual => None,
+            Clock::Interval(period) => Some(runtime()?.spawn(run_interval(shared, work, period))),
+            Clock::Fast(pause) => Some(runtime()?.spawn(run_fast(shared, work, pause))),
+        };
+        let mut running = lock(&self.0.clock);
+        if let Some(task) = running.task.take() {
+            task.abort();
+        }
+        *running = RunningClock { clock, task: task.map(|task| task.abort_handle()) };
+        Ok(())
     }
 
-    /// An RPC client on the in-process transport, as `ProviderBuilder::connect_client` takes it.
     #[must_use]
-    pub fn client(&self) -> RpcClient {
-        RpcClient::new(self.transport(), true)
+    pub fn clock(&self) -> Clock {
+        lock(&self.0.clock).clock
     }
 
-    /// Reads the chain. Nothing else happens to it meanwhile, so be brief.
+    /// Reads the chain, which is locked meanwhile.
     pub fn read<R>(&self, read: impl FnOnce(&Chain) -> R) -> R {
         read(&lock(&self.0.chain))
     }
@@ -210,10 +180,14 @@ impl Node {
         lock(&self.0.filters)
     }
 
-    /// The state with the pool's transactions executed on top, as far as the next block has room.
+    pub(crate) fn development(&self) -> MutexGuard<'_, Development> {
+        lock(&self.0.development)
+    }
+
+    /// The state after the pool's transactions, as many as the next block has room for.
     pub(crate) fn pending_state(&self) -> State {
         self.read(|chain| {
-            let key = (chain.head().hash, chain.slot(), chain.pool_version());
+            let key = (chain.head().hash, chain.version());
             let mut cached = lock(&self.0.pending);
             match &*cached {
                 Some((known, state)) if *known == key => state.clone(),
@@ -226,7 +200,12 @@ impl Node {
         })
     }
 
-    /// Changes the chain and tells everybody.
+    /// Changes the chain without telling the listeners: its blocks stay as they are.
+    pub(crate) fn edit<R>(&self, change: impl FnOnce(&mut Chain) -> R) -> R {
+        change(&mut lock(&self.0.chain))
+    }
+
+    /// Changes the chain and tells the listeners.
     fn change<R>(&self, change: impl FnOnce(&mut Chain) -> (R, Vec<B256>)) -> R {
         let mut chain = lock(&self.0.chain);
         let (result, removed) = change(&mut chain);
@@ -250,6 +229,12 @@ impl Node {
     #[must_use]
     pub fn watch_head(&self) -> watch::Receiver<Head> {
         self.0.head.subscribe()
+    }
+
+    /// The number of transactions that have entered the pool, and every later one.
+    #[must_use]
+    pub fn watch_arrivals(&self) -> watch::Receiver<u64> {
+        self.0.arrivals.subscribe()
     }
 
     /// Every change of the chain from now on, each with a guard that stops the clock until it is dropped.
@@ -303,12 +288,44 @@ impl Node {
         })
     }
 
+    /// Keeps a copy of the chain, with its clock and its pool, and returns its id.
+    ///
+    /// # Errors
+    /// [`ChainError::TooManySnapshots`].
+    pub fn snapshot(&self) -> Result<u64, ChainError> {
+        let chain = self.read(Chain::clone);
+        self.development().keep(chain)
+    }
+
+    /// Goes back to a snapshot and forgets it and the later ones; false if there is none of this id.
+    pub fn revert(&self, snapshot: u64) -> bool {
+        let Some(chain) = self.development().take(snapshot) else { return false };
+        self.restore(chain);
+        true
+    }
+
+    /// Goes back to the genesis block and forgets all snapshots. A gas limit and a fee recipient that were
+    /// set since stay.
+    ///
+    /// # Errors
+    /// See [`Chain::new`].
+    pub fn reset(&self) -> Result<(), ChainError> {
+        let chain = Chain::new(self.read(|chain| chain.config().clone()))?;
+        self.development().forget_snapshots();
+        self.restore(chain);
+        Ok(())
+    }
+
+    fn restore(&self, snapshot: Chain) {
+        self.change(|chain| ((), chain.restore(snapshot)));
+    }
+
     /// Chooses a RANDAO value.
     ///
     /// # Errors
     /// See [`Chain::set_prevrandao`].
     pub fn set_prevrandao(&self, slot: u64, mix: B256) -> Result<(), ChainError> {
-        lock(&self.0.chain).set_prevrandao(slot, mix)
+        self.edit(|chain| chain.set_prevrandao(slot, mix))
     }
 
     /// Removes a transaction from the pool.
@@ -316,7 +333,7 @@ impl Node {
     /// # Errors
     /// See [`Chain::drop_tx`].
     pub fn drop_tx(&self, hash: B256) -> Result<(), ChainError> {
-        lock(&self.0.chain).drop_tx(hash)
+        self.edit(|chain| chain.drop_tx(hash))
     }
 
     /// Keeps a transaction out of the next slots.
@@ -324,12 +341,18 @@ impl Node {
     /// # Errors
     /// See [`Chain::delay_tx`].
     pub fn delay_tx(&self, hash: B256, slots: u64) -> Result<(), ChainError> {
-        lock(&self.0.chain).delay_tx(hash, slots)
+        self.edit(|chain| chain.delay_tx(hash, slots))
     }
 
     /// From now on, mines a slot at once whenever a transaction arrives, or doesn't.
     pub fn set_mine_on_transaction(&self, mine: bool) {
         self.0.mine_on_transaction.store(mine, Ordering::SeqCst);
+    }
+
+    /// Whether a slot is mined whenever a transaction arrives.
+    #[must_use]
+    pub fn mines_on_transaction(&self) -> bool {
+        self.0.mine_on_transaction.load(Ordering::SeqCst)
     }
 
     /// Submits a signed transaction in the encoding of `eth_sendRawTransaction`.
@@ -341,12 +364,29 @@ impl Node {
         self.read(|chain| chain.check(&incoming))?;
         // outside the lock: checking cell proofs takes tens of milliseconds
         incoming.verify()?;
-        let hash = lock(&self.0.chain).admit(incoming)?;
-        if self.0.mine_on_transaction.load(Ordering::SeqCst) {
+        self.admit(incoming)
+    }
+
+    /// Submits a transaction whose sender is known although no key signed it.
+    pub(crate) fn submit_unsigned(&self, transaction: Recovered<Transaction>) -> Result<B256, PoolError> {
+        self.admit(Incoming::unsigned(transaction))
+    }
+
+    fn admit(&self, incoming: Incoming) -> Result<B256, PoolError> {
+        let (hash, arrivals) = {
+            let mut chain = lock(&self.0.chain);
+            (chain.admit(incoming)?, chain.arrivals())
+        };
+        self.0.arrivals.send_replace(arrivals);
+        if self.mines_on_transaction() {
             self.mine_slot();
         }
         Ok(hash)
     }
+}
+
+fn runtime() -> Result<Handle, ChainError> {
+    Handle::try_current().map_err(|_| ChainError::NoRuntime)
 }
 
 /// The network whose types the node speaks.

@@ -9,7 +9,7 @@ use alloy::{
     trie::TrieAccount,
 };
 use revm::{
-    Database, DatabaseCommit,
+    Database, DatabaseCommit, DatabaseRef,
     bytecode::Bytecode,
     primitives::AddressMap,
     state::{Account as ChangedAccount, AccountInfo},
@@ -44,7 +44,8 @@ impl Account {
     /// Replaces the code.
     pub(crate) fn set_code(&mut self, code: Bytes) {
         self.code_hash = if code.is_empty() { KECCAK_EMPTY } else { keccak256(&code) };
-        self.code = Bytecode::new_raw(code);
+        // a broken delegation (EIP-7702) is code like any other, and fails when it runs
+        self.code = Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code));
     }
 
     /// Sets a storage slot; zero removes it.
@@ -94,7 +95,7 @@ impl State {
         self.account(address).map(|account| account.nonce).unwrap_or_default()
     }
 
-    /// The code, empty for an account without.
+    /// The code; empty for an account that has none.
     pub(crate) fn code(&self, address: Address) -> Bytes {
         self.account(address).map(|account| account.code.original_bytes()).unwrap_or_default()
     }
@@ -129,7 +130,7 @@ impl State {
         self.accounts.proof(keccak256(address))
     }
 
-    /// The storage root of an account and the Merkle proof of one slot.
+    /// The Merkle proof of a storage slot.
     pub(crate) fn storage_proof(&self, address: Address, slot: StorageKey) -> Vec<Bytes> {
         self.account(address).map(|account| account.storage.proof(keccak256(slot))).unwrap_or_default()
     }
@@ -150,27 +151,47 @@ pub(crate) struct EvmState {
     pub(crate) hashes: RecentHashes,
 }
 
-impl Database for EvmState {
+impl DatabaseRef for EvmState {
     type Error = Infallible;
 
-    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
+    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
         Ok(self.state.account(address).map(|account| {
             AccountInfo::new(account.balance, account.nonce, account.code_hash, account.code.clone())
         }))
     }
 
-    /// Never called: [`Self::basic`] hands out every account with its code.
-    fn code_by_hash(&mut self, _: B256) -> Result<Bytecode, Infallible> {
+    /// Never called: [`Self::basic_ref`] hands out every account with its code.
+    fn code_by_hash_ref(&self, _: B256) -> Result<Bytecode, Infallible> {
         Ok(Bytecode::default())
     }
 
-    fn storage(&mut self, address: Address, index: U256) -> Result<U256, Infallible> {
+    fn storage_ref(&self, address: Address, index: U256) -> Result<U256, Infallible> {
         Ok(self.state.storage(address, index))
     }
 
-    fn block_hash(&mut self, number: u64) -> Result<B256, Infallible> {
+    fn block_hash_ref(&self, number: u64) -> Result<B256, Infallible> {
         let index = number.checked_sub(self.hashes.first).and_then(|index| usize::try_from(index).ok());
         Ok(index.and_then(|index| self.hashes.hashes.get(index)).copied().unwrap_or_default())
+    }
+}
+
+impl Database for EvmState {
+    type Error = Infallible;
+
+    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
+        self.basic_ref(address)
+    }
+
+    fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, Infallible> {
+        self.code_by_hash_ref(hash)
+    }
+
+    fn storage(&mut self, address: Address, index: U256) -> Result<U256, Infallible> {
+        self.storage_ref(address, index)
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, Infallible> {
+        self.block_hash_ref(number)
     }
 }
 

@@ -3,7 +3,10 @@
 use std::task::{Context, Poll};
 
 use alloy::{
-    rpc::json_rpc::{RequestPacket, Response, ResponsePacket, ResponsePayload, SerializedRequest},
+    rpc::{
+        client::RpcClient,
+        json_rpc::{RequestPacket, Response, ResponsePacket, ResponsePayload, SerializedRequest},
+    },
     transports::{TransportError, TransportErrorKind, TransportFut},
 };
 use tower::Service;
@@ -16,9 +19,17 @@ pub struct InProcess {
     node: Node,
 }
 
-impl InProcess {
-    pub(crate) fn new(node: Node) -> Self {
-        Self { node }
+impl Node {
+    /// A transport to this node for alloy's `RpcClient`.
+    #[must_use]
+    pub fn transport(&self) -> InProcess {
+        InProcess { node: self.clone() }
+    }
+
+    /// An RPC client on the in-process transport, as `ProviderBuilder::connect_client` takes it.
+    #[must_use]
+    pub fn client(&self) -> RpcClient {
+        RpcClient::new(self.transport(), true)
     }
 }
 

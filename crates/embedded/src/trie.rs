@@ -1,8 +1,9 @@
-//! A persistent Merkle Patricia trie: a copy costs one reference count, so that the chain keeps one per block.
+//! A persistent Merkle Patricia trie: a copy costs one reference count, so that the chain keeps one per
+//! block.
 //!
 //! Keys are 32 byte hashes, hence no branch ever carries a value (Yellow Paper, appendix D). Every node
-//! remembers its encoding, and an update copies only the nodes on the way to the leaf; the root of a block that
-//! touched n leaves costs O(n log size) hashes whatever the size of the state.
+//! remembers its encoding, and an update copies only the nodes on the way to the leaf; the root of a block
+//! that touched n leaves costs O(n log size) hashes whatever the size of the state.
 
 use std::sync::{Arc, OnceLock};
 
@@ -230,7 +231,8 @@ fn insert<V: Leaf>(node: &Link<V>, rest: Nibbles, value: V) -> Link<V> {
     }
 }
 
-/// What stands in the node's place without the key: `None` if the key isn't there, `Some(None)` if nothing is left.
+/// What stands in the node's place without the key: `None` if the key isn't there, `Some(None)` if nothing is
+/// left.
 #[allow(clippy::option_option)] // the two questions are distinct
 fn remove<V: Leaf>(node: &Link<V>, rest: Nibbles) -> Option<Option<Link<V>>> {
     match &node.kind {

@@ -334,7 +334,7 @@ async fn estimates_suffice_and_fees_are_told() {
     let poor =
         TransactionRequest::default().from(Address::repeat_byte(9)).to(Address::ZERO).value(U256::from(1));
     let error = provider.call(poor).await.expect_err("no funds");
-    assert!(error.to_string().contains("lack of funds"), "{error}");
+    assert!(error.to_string().contains("insufficient funds for gas * price + value"), "{error}");
 }
 
 #[tokio::test]

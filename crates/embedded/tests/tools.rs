@@ -96,6 +96,52 @@ async fn viem_finds_a_chain_like_any_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn viem_finds_a_development_node() {
+    installed("viem/package.json");
+    let node = instant();
+    let server = serve(&node).await;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/script/viem-development.mjs");
+    let output = run(Command::new("node").arg(script).arg(server.url()).current_dir(root())).await;
+    assert_eq!(output.trim(), "ok");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cast_finds_a_development_node() {
+    let node = instant();
+    let server = serve(&node).await;
+    let rpc = async |method: &str, arguments: &[&str]| {
+        cast(&server, &[&["rpc", method], arguments].concat()).await.trim().to_owned()
+    };
+    let [from, to, ..] = DEV_ACCOUNTS.map(|account| account.to_string());
+    // cast asks the node to sign for an unlocked account
+    let sent =
+        cast(&server, &["send", &to, "--value", "1ether", "--from", &from, "--unlocked", "--json"]).await;
+    let sent: serde_json::Value = serde_json::from_str(&sent).expect(&sent);
+    let hash = sent["transactionHash"].as_str().expect("a hash");
+    let trace = rpc("debug_traceTransaction", &[hash, r#"{"tracer":"callTracer"}"#]).await;
+    let trace: serde_json::Value = serde_json::from_str(&trace).expect(&trace);
+    assert_eq!((&trace["type"], &trace["value"]), (&"CALL".into(), &"0xde0b6b3a7640000".into()));
+    // cast executes the transaction and its block again by itself
+    let run = cast(&server, &["run", hash]).await;
+    assert!(run.contains("Transaction successfully executed"), "{run}");
+    let snapshot = rpc("evm_snapshot", &[]).await;
+    assert_eq!(rpc("anvil_setBalance", &[&to, "0x5"]).await, "null");
+    assert_eq!(cast(&server, &["balance", &to]).await.trim(), "5");
+    assert_eq!(rpc("evm_revert", &[snapshot.trim_matches('"')]).await, "true");
+    assert_eq!(cast(&server, &["balance", &to, "--ether"]).await.trim(), "10001.000000000000000000");
+    assert_eq!(rpc("evm_increaseTime", &["120"]).await, "120");
+    assert_eq!(rpc("evm_mine", &[]).await, "\"0x0\"");
+    let first = cast(&server, &["block", "1", "--field", "timestamp"]).await;
+    let second = cast(&server, &["block", "2", "--field", "timestamp"]).await;
+    let seconds = |text: &str| text.split_whitespace().next().and_then(|text| text.parse::<u64>().ok());
+    assert_eq!(seconds(&second).expect("a number") - seconds(&first).expect("a number"), 120);
+    let pool = cast(&server, &["tx-pool", "status"]).await;
+    assert!(pool.contains("pending"), "{pool}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn forge_scripts_broadcast() {
     let node = instant();
     let server = serve(&node).await;

@@ -1,4 +1,4 @@
-//! The driver: feed and blobs in, view and ledger forward.
+//! The driver: feeds blocks to the view, and blobs to the ledger.
 
 use std::sync::Arc;
 
@@ -15,19 +15,19 @@ use crate::{
     view::{FinalizedBlock, RollupView, ViewConfig, ViewError},
 };
 
-/// L1 blocks that one poll takes at most, so that a long catch-up shows progress.
+/// Most L1 blocks of one poll, so that a long catch-up shows progress.
 const POLL_LIMIT: usize = 512;
 
-/// Why following stopped. After a retryable error, poll again.
+/// Why the rollup can't be followed. After a retryable error, poll again.
 #[derive(Debug, thiserror::Error)]
 pub enum FollowerError {
-    /// The verifier's layout is none that the ledger can have.
+    /// The ledger can't have the verifier's layout.
     #[error("the deployment's verifier has an impossible layout: {0}")]
     Layout(#[from] LayoutError),
-    /// The verifier burns a share of the fees that can't be.
+    /// The verifier's burned share of the fees is invalid.
     #[error("the deployment's verifier burns an impossible share of the fees: {0}")]
     FeeBurn(#[from] FeeBurnError),
-    /// The verifier's numbers exceed this machine's.
+    /// A number of the verifier's layout is out of range.
     #[error("the deployment's verifier has an impossible layout: {name} is {actual}")]
     LayoutTooLarge { name: &'static str, actual: u64 },
     /// The verifier starts from another state than the empty ledger.
@@ -36,19 +36,19 @@ pub enum FollowerError {
     /// The chain can't be followed.
     #[error(transparent)]
     Feed(#[from] FeedError),
-    /// An event contradicts the rules.
+    /// An event contradicts the view.
     #[error(transparent)]
     View(#[from] ViewError),
-    /// A finalized block can't be executed again, or gives another state: don't build on this.
+    /// A finalized block can't be replayed, or results in another state. Don't build on it.
     #[error(transparent)]
     Replay(#[from] ReplayFailure),
-    /// An L1 reorg undid more finalized blocks than are remembered.
+    /// An L1 reorg undid more finalized blocks than the ledger can undo.
     #[error("an L1 reorg undid block {height}, further back than the ledger remembers")]
     UndoneTooDeep { height: u64 },
 }
 
 impl FollowerError {
-    /// Whether polling again later may help.
+    /// Whether polling again may succeed.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Feed(error) => error.is_retryable(),
@@ -63,18 +63,18 @@ impl FollowerError {
     }
 }
 
-/// Whether the ledger is where the view is.
+/// Progress of the ledger relative to the view.
 #[derive(Debug)]
 pub enum LedgerStatus {
-    /// It is at the tip.
+    /// The ledger is at the tip.
     AtTip,
-    /// Finalized blocks wait to be executed.
+    /// Finalized blocks wait to be replayed.
     Behind {
-        /// Blocks executed.
+        /// Number of replayed blocks.
         height: u64,
         /// Finalized blocks.
         tip: u64,
-        /// Why, if it isn't just that nobody polled.
+        /// The reason, if there was an error.
         failure: Option<ReplayFailure>,
     },
 }
@@ -104,6 +104,10 @@ impl std::fmt::Debug for Follower {
 
 impl Follower {
     /// A follower that starts at the deployment's first block.
+    ///
+    /// # Errors
+    ///
+    /// If the ledger can't have the verifier's layout, or starts from another state.
     pub fn new(
         provider: L1Provider,
         deployment: &Deployment,
@@ -133,7 +137,7 @@ impl Follower {
         Ok(Self::from_parts(provider, deployment.clock(), feed, view, ledger, blobs))
     }
 
-    /// A follower of parts that belong together: a feed, and the view and the ledger as of its first block.
+    /// A follower of a feed, and of a view and a ledger before the feed's first block.
     pub fn from_parts(
         provider: L1Provider,
         clock: L1Clock,
@@ -155,9 +159,14 @@ impl Follower {
         }
     }
 
-    /// Takes what is new on L1 (at most some hundred blocks a call: empty once the head is reached), and executes newly
-    /// finalized blocks. Blobs that can't be had now don't hold up the view: [`Self::ledger_status`] tells, and the next
-    /// call tries again. A finalized block that executes to another state than was proven is an error, at every call.
+    /// Applies new L1 blocks, at most some hundred a call, and replays newly finalized blocks. The result is
+    /// empty once the head is reached. Missing blobs don't delay the view: [`Self::ledger_status`] reports
+    /// them, and the next call tries again.
+    ///
+    /// # Errors
+    ///
+    /// If L1 can't be followed, an event contradicts the view, or a finalized block results in another state
+    /// than the proven one. The last error is repeated at every call.
     pub async fn poll(&mut self) -> Result<Vec<FeedUpdate>, FollowerError> {
         let updates = self.feed.poll(POLL_LIMIT).await?;
         for update in &updates {
@@ -188,7 +197,7 @@ impl Follower {
         Ok(updates)
     }
 
-    /// Undoes executed blocks that aren't finalized any more.
+    /// Undoes replayed blocks that aren't finalized any more.
     fn undo(&mut self) -> Result<(), FollowerError> {
         let height = self.view.tip().height;
         let replaced = |follower: &Self| {
@@ -230,7 +239,8 @@ impl Follower {
             let queue = self.view.queue_in(block.queue).unwrap_or_default();
             let replayed =
                 Arc::make_mut(&mut self.ledger).replay(&block.header, parent_root, &blobs, queue)?;
-            tracing::info!(%slot, height = self.ledger.height(), root = %block.header.state_root, "block executed");
+            let (height, root) = (self.ledger.height(), block.header.state_root);
+            tracing::info!(%slot, height, %root, "block executed");
             self.replayed.push(replayed);
         }
         Ok(())
@@ -241,13 +251,13 @@ impl Follower {
         self.view.finalized_blocks().get(next).cloned()
     }
 
-    /// The block's blobs, in order, from wherever they were published.
+    /// The block's blobs in order, from the L1 blocks in which they were published.
     async fn fetch(&self, block: &FinalizedBlock) -> Result<Vec<Blob>, ReplayFailure> {
         let slot = block.header.slot;
         let mut blobs: Vec<Blob> = Vec::with_capacity(block.blobs.len());
         let hashes = &block.header.blob_hashes;
         while let Some(at) = block.blobs.get(blobs.len()).copied() {
-            // as many as were published together
+            // Blobs that were published together are fetched together.
             let rest = block.blobs.get(blobs.len()..).unwrap_or_default();
             let together = rest.iter().take_while(|other: &&BlobLocation| **other == at).count();
             let end = blobs.len().saturating_add(together);
@@ -264,23 +274,23 @@ impl Follower {
         Ok(blobs)
     }
 
-    /// The rollup as of the newest L1 block polled.
+    /// The rollup as of the newest polled L1 block.
     pub fn view(&self) -> &RollupView {
         &self.view
     }
 
-    /// The newest L1 block polled; none before the first, and where a reorg took it and no other has come yet.
+    /// The newest polled L1 block; `None` before the first one, and after a reorg until the next one.
     pub fn head_block(&self) -> Option<&Arc<L1Block>> {
         self.head.as_ref()
     }
 
-    /// Root of the L2 state after the newest executed block.
+    /// Root of the L2 state after the newest replayed block.
     pub fn state_root(&self) -> B256 {
         self.ledger.root()
     }
 
-    /// The L2 state after the newest executed block, which is the tip unless [`Self::ledger_status`] says otherwise.
-    /// Whoever keeps a clone across the next poll makes it copy the whole state.
+    /// The L2 state after the newest replayed block, which is the tip unless [`Self::ledger_status`] says
+    /// otherwise. A clone that is kept across the next poll makes that poll copy the whole state.
     pub fn ledger(&self) -> &Arc<Ledger> {
         &self.ledger
     }
@@ -290,7 +300,7 @@ impl Follower {
         (self.ledger.height() == self.view.tip().height).then_some(&self.ledger)
     }
 
-    /// Whether the ledger is at the tip, and if not, why.
+    /// Whether the ledger is at the tip, and the reason if it isn't.
     pub fn ledger_status(&mut self) -> LedgerStatus {
         let (height, tip) = (self.ledger.height(), self.view.tip().height);
         if height == tip {
@@ -300,7 +310,7 @@ impl Follower {
         }
     }
 
-    /// Blocks executed since the last call, oldest first: with their operations.
+    /// Blocks replayed since the last call, oldest first, with their operations.
     pub fn take_replayed(&mut self) -> Vec<Replayed> {
         std::mem::take(&mut self.replayed)
     }

@@ -1,4 +1,4 @@
-//! The L2 state at the tip, undoable block by block.
+//! The L2 state at the tip. Blocks can be undone one by one.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -15,45 +15,46 @@ use fernet_protocol::{Header, Slot};
 
 use crate::view::QueueRecord;
 
-/// Finalized blocks that can be undone. Each takes a few kilobytes a chunk; an L1 reorg undoes one or two at most.
+/// Number of finalized blocks that can be undone. Each takes a few kilobytes a chunk. An L1 reorg undoes one
+/// or two.
 const UNDOABLE: usize = 256;
 
-/// Why a finalized block can't be executed again.
+/// Why a finalized block can't be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayFailure {
-    /// A deposit's key isn't one: the bridge should have refused it.
+    /// The key of a deposit is malformed. The Bridge should have refused it.
     #[error("deposit {number} has a malformed key: {error}")]
     DepositKey { number: u64, error: KeyError },
-    /// The blobs aren't what the ledger writes.
+    /// The blobs don't have the ledger's encoding.
     #[error("data of slot {slot}: {error}")]
     Data { slot: Slot, error: fernet_ledger::blob::BlobError },
-    /// Executing breaks a rule.
+    /// The block breaks a rule of the ledger.
     #[error("block of slot {slot}: {error}")]
     Replay { slot: Slot, error: Box<ReplayError> },
-    /// Executing gives another state than was proven.
+    /// The block results in another state than the proven one.
     #[error("block of slot {slot} gives state root {actual}, its header says {expected}")]
     StateRoot { slot: Slot, expected: B256, actual: B256 },
-    /// The block before isn't the one that the state is at.
+    /// The block's parent isn't the ledger's newest block.
     #[error("block of slot {slot} has parent root {expected}, the ledger is at {actual}")]
     ParentRoot { slot: Slot, expected: B256, actual: B256 },
-    /// The blobs can't be had.
+    /// The blobs aren't available.
     #[error("blobs of slot {slot}: {error}")]
     Blobs { slot: Slot, error: BlobError },
 }
 
 impl ReplayFailure {
-    /// Whether trying again later may help.
+    /// Whether another attempt may succeed.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Blobs { error, .. } if error.is_retryable())
     }
 }
 
-/// What executing a block gave.
+/// A replayed block.
 #[derive(Clone, Debug)]
 pub struct Replayed {
     /// Slot of the block.
     pub slot: Slot,
-    /// The block, executed; without signatures, so it can't be proven from this.
+    /// The executed block. It has no signatures, so it can't be proven.
     pub block: BlockWitness,
 }
 
@@ -63,7 +64,7 @@ struct Undo {
     nodes: Vec<(NodePosition, Option<Fr>)>,
 }
 
-/// The L2 state after the newest block that was executed. A [`Store`]: stack a [`State`] on it to build or check
+/// The L2 state after the newest replayed block. It is a [`Store`]: a [`State`] on top of it builds or checks
 /// blocks.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -102,12 +103,12 @@ impl Ledger {
         }
     }
 
-    /// Domain of signatures and data.
+    /// Domain of the rollup's signatures and data.
     pub fn domain(&self) -> Domain {
         self.domain
     }
 
-    /// How blocks lie in blobs.
+    /// Layout of blocks in blobs.
     pub fn layout(&self) -> Layout {
         self.layout
     }
@@ -132,27 +133,31 @@ impl Ledger {
         root(&self.state())
     }
 
-    /// A state on top, to be changed without changing this.
+    /// A state on top of this one, which changes don't write through.
     pub fn state(&self) -> State<&Self> {
         State::new(self, self.levels)
     }
 
-    /// All accounts, in no order.
+    /// All accounts, in no particular order.
     pub fn accounts(&self) -> impl Iterator<Item = (&AccountIndex, &Account)> {
         self.accounts.iter()
     }
 
-    /// The rules that a header's block is executed under.
+    /// The rules for the block of a header.
     pub fn rules(&self, header: &Header) -> BlockRules {
         self.rules_for(AccountIndex::new(header.fee_recipient))
     }
 
-    /// The rules that a block which pays its fees to `fee_recipient` is executed under.
+    /// The rules for a block that pays its fees to `fee_recipient`.
     pub fn rules_for(&self, fee_recipient: AccountIndex) -> BlockRules {
         BlockRules { domain: self.domain, layout: self.layout, fee_burn: self.fee_burn, fee_recipient }
     }
 
-    /// Executes the next block from its data. After an error the ledger is as before.
+    /// Replays the next block from its data. After an error the ledger is unchanged.
+    ///
+    /// # Errors
+    ///
+    /// If the data is malformed, breaks a rule, or results in another state root.
     pub fn replay(
         &mut self,
         header: &Header,
@@ -190,7 +195,7 @@ impl Ledger {
         self.height = self.height.saturating_add(1);
     }
 
-    /// Undoes the newest block; none where it is too old.
+    /// Undoes the newest block; `None` if it is too old.
     pub fn undo(&mut self) -> Option<u64> {
         let undo = self.undo.pop_back()?;
         for (at, old) in undo.accounts {
@@ -214,10 +219,10 @@ fn root<S: Store>(state: &State<S>) -> B256 {
     B256::new(field::to_bytes(&state.root()))
 }
 
-/// An operation of L1's queue with its key checked, so that the ledger can execute it.
+/// An operation of L1's queue in the ledger's type, with a checked key.
 ///
 /// # Errors
-/// Fails with [`ReplayFailure::DepositKey`] for a key that the bridge should have refused.
+/// Fails with [`ReplayFailure::DepositKey`] for a key that the Bridge should have refused.
 pub fn queued_operation(record: &QueueRecord) -> Result<QueuedOperation, ReplayFailure> {
     QueuedOperation::try_from(record.operation)
         .map_err(|error| ReplayFailure::DepositKey { number: record.number, error })

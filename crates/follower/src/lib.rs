@@ -1,15 +1,16 @@
-//! The rollup as L1 shows it: events, headers and blobs in; the slot in turn, its ranking and the L2 state out.
+//! The rollup as seen from L1: from events, headers and blobs to the current slot, its ranking and the L2
+//! state.
 //!
-//! - [`RollupView`] is pure: [`RollupView::apply`] takes one L1 block, [`RollupView::rollback`] undoes any number of
-//!   them. It knows the slot in turn at any L1 slot, candidates and commitments, the tip, sequencers, escrow accounts,
-//!   rewards, deposits, and the RANDAO mixes, which it reads from the headers itself, a slot before anybody proves them
-//!   on L1. Every event is checked against the view: one that contradicts it means that client and contracts disagree,
-//!   and is an error.
-//! - [`Ledger`] is the L2 state at the tip: every finalized block is executed again from its blobs and the deposits of
-//!   L1, and must give the state root that was proven.
-//! - [`Follower`] drives both from a [`Feed`](fernet_l1::Feed) and a [`BlobSource`](fernet_l1::BlobSource).
+//! - [`RollupView`] is pure. [`RollupView::apply`] takes one L1 block, and [`RollupView::rollback`] undoes
+//! blocks. It knows the current slot at any L1 slot, candidates and commitments, the tip, sequencers, escrow
+//! accounts, rewards and deposits. It reads RANDAO mixes from the headers, before anybody proves them on L1.
+//! Every event is checked against the view. A contradiction means that client and contracts disagree; it is
+//! an error.
+//! - [`Ledger`] is the L2 state at the tip. Every finalized block is replayed from its blobs and L1's
+//! deposits, and must result in the proven state root.
+//! - [`Follower`] feeds both, from a [`Feed`](fernet_l1::Feed) and a [`BlobSource`](fernet_l1::BlobSource).
 //!
-//! Nothing is asked of the contracts: whoever has events and blobs has everything.
+//! It calls no contract: events and blobs contain everything.
 
 mod follower;
 mod ledger;

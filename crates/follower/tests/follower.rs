@@ -1,5 +1,5 @@
-//! The follower on a real chain with real blobs, whose "contracts" log what they are told to: what becomes of data that
-//! is late, wrong, or undone by a reorg.
+//! The follower on a real chain with real blobs, whose "contracts" log what they are told to: what becomes of
+//! data that is late, wrong, or undone by a reorg.
 
 use std::sync::{
     Arc,
@@ -31,8 +31,7 @@ use fernet_ledger::{
     block::build,
 };
 use fernet_protocol::{
-    Bps, ChainId, Deposit, Exit, Header, L1Clock, L1Operation, L1Slot, Parameters, Phase, RollupId, Slot,
-    TokenAmount,
+    ChainId, Deposit, Exit, Header, L1Clock, L1Operation, L1Slot, Parameters, Phase, RollupId, Slot, samples,
 };
 
 const GENESIS: u64 = 1_767_225_600;
@@ -45,7 +44,8 @@ const KEYS: [&str; 3] = [
     "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
 ];
 
-/// Logs the data after the first four words of calldata under those words as topics; three if the fourth is zero.
+/// Logs the data after the first four words of calldata under those words as topics; three if the fourth is
+/// zero.
 const LOGGER: &[u8] = &[
     0x60, 0x80, 0x36, 0x03, 0x80, 0x60, 0x80, 0x5f, 0x37, // copy what follows the topics
     0x60, 0x60, 0x35, 0x80, 0x60, 0x1d, 0x57, // fourth topic?
@@ -62,26 +62,7 @@ fn emitting(event: &impl SolEvent) -> Bytes {
 }
 
 fn parameters() -> Parameters {
-    Parameters {
-        proposal_phase: 4,
-        commitment_phase: 3,
-        reveal_phase: 3,
-        proving_phase: 6,
-        exclusive_proving: 4,
-        halt_phase: 1,
-        backup_phase: 8,
-        seed_delay: 2,
-        seed_grid: 1,
-        pause_length: 50,
-        max_candidates: 3,
-        max_blobs: 6,
-        max_chunks: 16,
-        max_deposits: 4,
-        rescue_share: Bps::new(5000),
-        min_bond: TokenAmount::new(10),
-        abandon_penalty: TokenAmount::new(1),
-        withhold_penalty: TokenAmount::new(5),
-    }
+    Parameters { proving_phase: 6, exclusive_proving: 4, max_deposits: 4, ..samples::parameters() }
 }
 
 fn ledger() -> Ledger {
@@ -255,15 +236,10 @@ impl World {
             view.queue_in(range).unwrap().iter().map(|record| queued_operation(record).unwrap()).collect();
         let slot = view.slot(L1Slot::new(self.now() + 1)).slot;
         let mut header = Header {
-            slot,
             parent: view.tip().header_hash,
-            state_root: B256::ZERO,
             deposits_end: range.to,
             fee_recipient: 1,
-            chunks: 1,
-            committee_digest: B256::ZERO,
-            vote: Address::ZERO,
-            blob_hashes: Vec::new(),
+            ..samples::header(slot)
         };
         let ledger = self.follower.ledger_at_tip().unwrap();
         let mut state = ledger.state();

@@ -15,7 +15,8 @@ use crate::{
 /// How the endpoint identifies a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockIds {
-    /// By the beacon chain's slot number. The deployment's L1 slots must count from the beacon chain's genesis.
+    /// By the beacon chain's slot number. The deployment's L1 slots must count from the beacon chain's
+    /// genesis.
     BeaconSlot,
     /// By the hash of the execution block, as anvil and the embedded L1 do.
     ExecutionHash,
@@ -29,8 +30,8 @@ pub struct BeaconBlobs {
     ids: BlockIds,
 }
 
-/// Blobs accepted in one answer. An L1 block holds at most 21 since BPO2; the rest is room for later forks. The limit
-/// doesn't depend on the request, because several transactions of a block can carry the same blob.
+/// Blobs accepted in one answer. An L1 block holds at most 21 since BPO2; the rest is room for later forks.
+/// The limit doesn't depend on the request, because several transactions of a block can carry the same blob.
 const BLOBS_PER_BLOCK: usize = 72;
 /// Bytes of JSON accepted around the blobs of an answer.
 const ENVELOPE_LIMIT: usize = 4096;

@@ -84,8 +84,8 @@ impl fmt::Debug for BlobSidecar {
 }
 
 impl BlobSidecar {
-    /// Computes commitments and proofs. Blocks the thread: some milliseconds for each blob, and with cell proofs up to
-    /// half a second.
+    /// Computes commitments and proofs. Blocks the thread: some milliseconds for each blob, and with cell
+    /// proofs up to half a second.
     ///
     /// # Errors
     /// If the number of blobs is out of range, or a blob is malformed.
@@ -116,8 +116,8 @@ impl BlobSidecar {
         Ok(Self { sidecar: Arc::new(sidecar) })
     }
 
-    /// Makes later sidecars of this kind faster. Ledger blobs are mostly zeros; once the used elements are known, their
-    /// cell proofs take a tenth of the time. Blocks the thread for about a second.
+    /// Makes later sidecars of this kind faster. Ledger blobs are mostly zeros; once the used elements are
+    /// known, their cell proofs take a tenth of the time. Blocks the thread for about a second.
     ///
     /// # Errors
     /// If a blob is malformed.
@@ -243,7 +243,8 @@ pub type BlobFuture<'a> = Pin<Box<dyn Future<Output = Result<Vec<Blob>, BlobErro
 
 /// A source of blobs of past L1 blocks.
 pub trait BlobSource: Send + Sync {
-    /// Fetches the blobs with these versioned hashes, in this order. Implementations check each blob against its hash.
+    /// Fetches the blobs with these versioned hashes, in this order. Implementations check each blob against
+    /// its hash.
     fn blobs<'a>(&'a self, at: BlobLocation, hashes: &'a [B256]) -> BlobFuture<'a>;
 }
 

@@ -1,4 +1,5 @@
-//! A deployment: the addresses of its contracts, and the check that they are the contracts this client was built for.
+//! A deployment: the addresses of its contracts, and the check that they are the contracts this client was
+//! built for.
 
 use std::path::{Path, PathBuf};
 
@@ -101,8 +102,8 @@ pub struct CodeHashes {
     pub registry: B256,
 }
 
-/// The file `deployments/<chain id>.json` of the deploy script. [`Deployment::verify`] checks it; nothing in it is trusted
-/// before.
+/// The file `deployments/<chain id>.json` of the deploy script. [`Deployment::verify`] checks it; nothing in
+/// it is trusted before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeploymentFile {
@@ -112,7 +113,8 @@ pub struct DeploymentFile {
     pub l1_genesis_time: u64,
     /// Length of an L1 slot, in seconds.
     pub l1_slot_seconds: u64,
-    /// L1 slot of the deployment, as the deploy script predicted it. The value on chain is the authoritative one.
+    /// L1 slot of the deployment, as the deploy script predicted it. The value on chain is the authoritative
+    /// one.
     pub genesis_slot: u64,
     /// An L1 block at or before the deployment's first one.
     pub block: u64,
@@ -219,7 +221,8 @@ pub enum Scoring {
     /// By a hash that anyone can compute once the seed is known.
     #[default]
     Public,
-    /// By a verifiable random function of each sequencer's BLS key. A score stays hidden until its owner proposes.
+    /// By a verifiable random function of each sequencer's BLS key. A score stays hidden until its owner
+    /// proposes.
     Vrf,
 }
 
@@ -273,8 +276,8 @@ pub struct CircuitShape {
     pub verifying_key: Address,
 }
 
-/// A verified deployment with its parameters. It was checked against the chain, and against the contracts that this
-/// client was built with.
+/// A verified deployment with its parameters. It was checked against the chain, and against the contracts
+/// that this client was built with.
 #[derive(Clone, Debug)]
 pub struct Deployment {
     file: DeploymentFile,
@@ -293,7 +296,8 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Checks chain id, code hashes, code, references between contracts, and clocks; then reads the parameters.
+    /// Checks chain id, code hashes, code, references between contracts, and clocks; then reads the
+    /// parameters.
     ///
     /// # Errors
     /// If a check fails, or a request does.

@@ -1,5 +1,5 @@
-//! The feed of L1 blocks: headers checked against their hashes, the deployment's events in order, and reorgs as
-//! rollbacks.
+//! The feed of L1 blocks: headers checked against their hashes, the deployment's events in order, and reorgs
+//! as rollbacks.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -19,8 +19,8 @@ use crate::{
     provider::{L1Provider, RpcFailure, answered},
 };
 
-/// Number of blocks whose hashes are remembered. A deeper reorg is an error. Mainnet finalizes after 64 blocks; the limit
-/// covers half a day, for chains that stop finalizing.
+/// Number of blocks whose hashes are remembered. A deeper reorg is an error. Mainnet finalizes after 64
+/// blocks; the limit covers half a day, for chains that stop finalizing.
 pub const REORG_LIMIT: usize = 4096;
 
 /// An L1 block with its events about the rollup.
@@ -55,7 +55,8 @@ pub enum FeedUpdate {
 pub enum FeedError {
     /// The reorg is deeper than the remembered blocks.
     #[error(
-        "l1 reorg goes below block {oldest}: the last {REORG_LIMIT} blocks since the deployment are remembered"
+        "l1 reorg goes below block {oldest}: the last {REORG_LIMIT} blocks since the deployment \
+         are remembered"
     )]
     ReorgTooDeep { oldest: u64 },
     /// The block's timestamp has no L1 slot.
@@ -112,8 +113,8 @@ impl Feed {
         Self { provider, clock, contracts: contracts.clone(), addresses, first, seen: VecDeque::new() }
     }
 
-    /// Everything that is new, at most `limit` steps. Empty at the head. What was found before an error is given out;
-    /// the error comes back with the next call, if it lasts.
+    /// Everything that is new, at most `limit` steps. Empty at the head. What was found before an error is
+    /// given out; the error comes back with the next call, if it lasts.
     pub async fn poll(&mut self, limit: usize) -> Result<Vec<FeedUpdate>, FeedError> {
         let mut updates = Vec::new();
         while updates.len() < limit {

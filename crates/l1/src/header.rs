@@ -1,8 +1,8 @@
 //! L1 block headers in the form that contracts check: RLP that hashes to the block's hash.
 //!
-//! A slot's seed is the RANDAO mix as of an L1 slot `T`. Its proof consists of two headers. The first is the header of
-//! the first block after `T`; its `mixHash` is the mix. The second is the header of its parent, at or before `T`; it
-//! shows that no block lies between.
+//! A slot's seed is the RANDAO mix as of an L1 slot `T`. Its proof consists of two headers. The first is the
+//! header of the first block after `T`; its `mixHash` is the mix. The second is the header of its parent, at
+//! or before `T`; it shows that no block lies between.
 
 use alloy::{
     consensus::Header,
@@ -55,7 +55,8 @@ impl HeaderError {
 /// A proven RANDAO mix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeedProof {
-    /// `abi.encode(bytes header, bytes parentHeader)`, the argument of `IRandomness.prove` and `IRollup.propose`.
+    /// `abi.encode(bytes header, bytes parentHeader)`, the argument of `IRandomness.prove` and
+    /// `IRollup.propose`.
     pub encoded: Bytes,
     /// The proven mix.
     pub mix: B256,
@@ -157,7 +158,8 @@ pub async fn seed_proof_at(
     if parent_slot > target {
         return Err(HeaderError::TooOld { target });
     }
-    // If the block is in the L1 slot right after the target, no other block can lie between: the parent isn't needed.
+    // If the block is in the L1 slot right after the target, no other block can lie between: the parent isn't
+    // needed.
     let parent = if header.timestamp == clock.start_of(target.plus(1)) {
         Bytes::new()
     } else {

@@ -2,8 +2,8 @@
 //!
 //! - [`connect_http`] and [`connect_transport`]: a provider for an HTTP endpoint, or for an L1 in this
 //!   process.
-//! - [`DeploymentFile`] → [`Deployment`]: where the contracts are, checked against the chain and against the contracts
-//!   that this client was built with.
+//! - [`DeploymentFile`] → [`Deployment`]: where the contracts are, checked against the chain and against the
+//!   contracts that this client was built with.
 //! - [`Feed`]: blocks in order with the deployment's events ([`RollupEvent`]); reorgs as rollbacks.
 //! - [`seed_proof`]: block headers in the form that the contracts check.
 //! - [`BlobSidecar`]: blobs to send. [`BlobSource`], [`BeaconBlobs`]: blobs to fetch.

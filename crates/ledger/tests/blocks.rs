@@ -38,8 +38,8 @@ fn the_queue_comes_first_and_fees_are_credited_chunk_by_chunk() {
     let block = &built.block;
     let kinds: Vec<Vec<u8>> =
         block.chunks.iter().map(|chunk| chunk.slots.iter().map(|slot| slot.slot.kind()).collect()).collect();
-    // The withdrawal doesn't fit into the last slot of the first chunk. In the second chunk, account 3 can spend
-    // the fees of the first one.
+    // The withdrawal doesn't fit into the last slot of the first chunk. In the second chunk, account 3 can
+    // spend the fees of the first one.
     assert_eq!(kinds, [[3, 1, 1, 0], [2, 4, 1, 1]]);
     assert_eq!(block.chunks.iter().map(|chunk| chunk.fees).collect::<Vec<_>>(), [11, 4]);
     assert_eq!(state.account(index(3)).unwrap().balance, 4);

@@ -227,7 +227,7 @@ impl Chain {
         revm::Database::storage(db, self.at.token, word).map_err(|error| error.to_string())
     }
 
-    // ---- the L1's blocks --------------------------------------------------------------------------------------------
+    // ---- the L1's blocks ----------------------------------------------------------------------------------
 
     /// Makes a block's hash available to the EVM if the block is recent enough (EIP-2935, BLOCKHASH).
     fn remember(&mut self, block: &ShownBlock) {

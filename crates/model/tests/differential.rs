@@ -1,6 +1,7 @@
 //! Model and contracts beside each other: the same random calls, the same outcome.
 //!
-//! `FERNET_LONG=1` runs 10,000 sequences; `FERNET_MODEL_SEED=<number>` runs the one of a reported difference again.
+//! `FERNET_LONG=1` runs 10,000 sequences; `FERNET_MODEL_SEED=<number>` runs the one of a reported difference
+//! again.
 #![allow(missing_docs)]
 
 use std::{
@@ -190,7 +191,8 @@ fn a_sequence_is_the_same_every_time() {
     assert_ne!(run_sequence(7, CALLS), run_sequence(11, CALLS));
 }
 
-/// Each of these is a bug that either side might have. With one on the model's side, some sequence must show it.
+/// Each of these is a bug that either side might have. With one on the model's side, some sequence must show
+/// it.
 #[test]
 fn planted_differences_are_found() {
     type Bug = (&'static str, fn(&mut Rules));

@@ -3,6 +3,7 @@
 //! `FERNET_WRITE_VECTORS=1 cargo test -p fernet-network --test vectors` writes the file.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use alloy::hex;
 use alloy::primitives::{Address, B256, Bytes};
@@ -92,8 +93,8 @@ fn body_cases() -> Vec<Value> {
             let header = header(number);
             let blobs: Vec<Blob> = starts.iter().map(|start| blob(start)).collect();
             let signatures = signatures.iter().take(usize::from(number)).copied().collect();
-            let body = BlockBody { header: header.clone(), blobs, signatures };
-            let request = QuoteRequest { sequencer: SequencerId::new(9), body: body.clone() };
+            let body = Arc::new(BlockBody { header: header.clone(), blobs, signatures });
+            let request = QuoteRequest { sequencer: SequencerId::new(9), body: Arc::clone(&body) };
             json!({
                 "header": {
                     "slot": header.slot.get(),
@@ -109,7 +110,7 @@ fn body_cases() -> Vec<Value> {
                 "blobs": starts.iter().map(hex::encode_prefixed).collect::<Vec<_>>(),
                 "signatures": body.signatures.iter().map(signature).collect::<Vec<_>>(),
                 "sequencer": 9,
-                "bytes": encoded(&body),
+                "bytes": encoded(&*body),
                 "request": encoded(&request),
                 "gossip": encoded(&Gossip::Body(body)),
             })

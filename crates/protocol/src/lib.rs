@@ -85,6 +85,7 @@ mod quote;
 mod ranking;
 mod rates;
 mod rollup;
+pub mod samples;
 mod seed;
 mod settlement;
 mod slot;

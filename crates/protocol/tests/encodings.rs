@@ -4,7 +4,8 @@ use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use alloy_sol_types::{SolStruct, SolValue, eip712_domain, sol};
 use fernet_protocol::{
     ChainId, Deposit, EligibleSequencer, Exit, Header, HeaderError, L1Operation, L1Slot, MAX_BLOBS, Quote,
-    RollupId, Scorer, SequencerId, SignatureError, Slot, TokenAmount, recover_signer, seed, verify_signature,
+    RollupId, Scorer, SequencerId, SignatureError, Slot, TokenAmount, recover_signer, samples, seed,
+    verify_signature,
 };
 use k256::ecdsa::SigningKey;
 use proptest::{collection::vec, prelude::*};
@@ -282,15 +283,5 @@ fn only_the_canonical_signature_of_the_right_key_passes() {
 }
 
 fn empty() -> Header {
-    Header {
-        slot: Slot::new(0),
-        parent: B256::ZERO,
-        state_root: B256::ZERO,
-        deposits_end: 0,
-        fee_recipient: 0,
-        chunks: 1,
-        committee_digest: B256::ZERO,
-        vote: Address::ZERO,
-        blob_hashes: Vec::new(),
-    }
+    samples::header(Slot::new(0))
 }

@@ -1,5 +1,5 @@
-//! Properties that hold for all timelines and amounts: phases have no gaps, the slot in turn doesn't depend on how
-//! it is computed, penalties are within stakes, and every token is accounted for.
+//! Properties that hold for all timelines and amounts: phases have no gaps, the slot in turn doesn't depend
+//! on how it is computed, penalties are within stakes, and every token is accounted for.
 
 use alloy_primitives::{Address, B256, aliases::U192};
 use fernet_protocol::*;
@@ -77,7 +77,8 @@ fn wild_timeline() -> impl Strategy<Value = Timeline> {
     )
 }
 
-/// Simulates a slot by the rules of L1, L1 slot by L1 slot, and returns its statuses. `luck` decides what happens.
+/// Simulates a slot by the rules of L1, L1 slot by L1 slot, and returns its statuses. `luck` decides what
+/// happens.
 fn live(p: &Parameters, candidates: usize, luck: &[u8]) -> Vec<(L1Slot, SlotStatus)> {
     let start = L1Slot::new(1_000);
     let mut timeline = Timeline::open(Slot::new(3), start, L1Slot::new(980));
@@ -312,7 +313,8 @@ proptest! {
         }
         prop_assert_eq!(settled.burned.get(), burned);
 
-        // the pot pays exactly the block reward and the bonus; for another block, it keeps the sequencer's share
+        // the pot pays exactly the block reward and the bonus; for another block, it keeps the sequencer's
+        // share
         let credited = settled.credits.iter().map(|credit| credit.amount.get()).sum::<u128>();
         let bonus = revealed
             .map(|rank| &candidates[rank])

@@ -1,4 +1,5 @@
-//! Test vectors for this crate and the contracts: forge reads the same files. `vectors/README.md` describes them.
+//! Test vectors for this crate and the contracts: forge reads the same files. `vectors/README.md` describes
+//! them.
 //!
 //! This command writes the files. Without the variable, the tests compare the committed files with the code:
 //!

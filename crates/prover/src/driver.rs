@@ -13,7 +13,7 @@ use fernet_ledger::BlockWitness;
 use fernet_network::{
     AcceptedQuote, BlockBody, BoxFuture, Network, QuoteRequest, QuoteResponder, SignedQuote,
 };
-use fernet_protocol::{ChainId, Header, RollupId, Slot};
+use fernet_protocol::{Header, RollupId, Slot};
 use fernet_roles::{
     BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, PeerInbox, Role, SidecarCache, Submissions,
     carry_out_all, follow, oldest_kept, poll_to_head,
@@ -220,7 +220,7 @@ impl Inner {
         }
         Ok(Self {
             machine,
-            rollup: RollupId::new(ChainId::new(deployment.chain_id()), contracts.rollup),
+            rollup: deployment.rollup_id(),
             inbox: PeerInbox::new(deployment, &*network, settings.mempool),
             store: BlockStore::new(journal),
             builder: BlockBuilder::new(Arc::clone(&follower), settings.template()),

@@ -2,8 +2,7 @@
 
 use alloy::primitives::{Address, U256};
 use fernet_l1::{MAX_BLOBS_PER_TRANSACTION, SidecarFormat};
-use fernet_ledger::mempool;
-use fernet_roles::{BlockTemplate, DEFAULT_MAX_TOTAL_FEE, RoleError};
+use fernet_roles::{BlockTemplate, DEFAULT_MAX_TOTAL_FEE, MempoolLimits, RoleError};
 
 use crate::error::ProverError;
 use crate::strategy::Strategy;
@@ -26,7 +25,7 @@ pub struct Settings {
     /// The account that receives claimed rewards.
     pub claim_to: Address,
     /// Limits of the mempool, from which backup blocks are built.
-    pub mempool: mempool::Limits,
+    pub mempool: MempoolLimits,
 }
 
 impl Settings {
@@ -41,7 +40,7 @@ impl Settings {
             max_total_fee: DEFAULT_MAX_TOTAL_FEE,
             sidecars: SidecarFormat::default(),
             claim_to: strategy.payee,
-            mempool: mempool::Limits::default(),
+            mempool: MempoolLimits::default(),
         }
     }
 

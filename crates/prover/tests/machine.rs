@@ -3,9 +3,7 @@
 use alloy::primitives::{Address, B256, Bytes, U256, aliases::U192};
 use fernet_follower::{CandidateView, SlotView, Tip};
 use fernet_network::AcceptedQuote;
-use fernet_protocol::{
-    Bps, L1Slot, Parameters, Phase, Quote, Rank, Rates, Score, SequencerId, Slot, TokenAmount,
-};
+use fernet_protocol::{L1Slot, Phase, Quote, Rank, Score, SequencerId, Slot, TokenAmount, samples};
 use fernet_prover::{
     Availability, BackupBlobs, CommittedProver, DeclineReason, Effect, EffectKind, Facts, Input, PriceList,
     ProofPurpose, ProofStage, Prover, ProvingWindow, RequestedBlock, Strategy,
@@ -36,41 +34,8 @@ fn strategy() -> Strategy {
     }
 }
 
-fn parameters() -> Parameters {
-    Parameters {
-        proposal_phase: 4,
-        commitment_phase: 3,
-        reveal_phase: 3,
-        proving_phase: 60,
-        exclusive_proving: 40,
-        halt_phase: 1,
-        backup_phase: 8,
-        seed_delay: 2,
-        seed_grid: 1,
-        pause_length: 50,
-        max_candidates: 3,
-        max_blobs: 6,
-        max_chunks: 16,
-        max_deposits: 32,
-        rescue_share: Bps::new(5000),
-        min_bond: TokenAmount::new(10),
-        abandon_penalty: TokenAmount::new(1),
-        withhold_penalty: TokenAmount::new(5),
-    }
-}
-
-fn rates() -> Rates {
-    Rates {
-        block_reward: TokenAmount::new(100),
-        reveal_bonus: TokenAmount::new(1),
-        sequencer_share: Bps::new(4000),
-        prover_share: Bps::new(5000),
-        submitter_share: Bps::new(1000),
-    }
-}
-
 fn prover() -> Prover {
-    Prover::new(strategy(), parameters())
+    Prover::new(strategy(), samples::parameters())
 }
 
 fn candidate(committed_by: Option<Address>, revealed_at: Option<u64>) -> CandidateView {
@@ -109,7 +74,7 @@ fn facts(phase: Phase, candidates: Vec<CandidateView>) -> Facts {
         Tip { header_hash: TIP, state_root: B256::ZERO, deposits_end: 0, height: 4, slot: Slot::new(4) };
     let (now, parent_state) = (L1Slot::new(104), ParentState::Known);
     Facts {
-        snapshot: ChainSnapshot { now, next, rates: rates(), tip, parent_state },
+        snapshot: ChainSnapshot { now, next, rates: samples::rates(), tip, parent_state },
         free_escrow: TokenAmount::new(25),
         owed: U256::ZERO,
     }

@@ -34,7 +34,7 @@ pub use block_store::BlockStore;
 pub use effects::{EffectHandler, carry_out_all};
 pub use error::RoleError;
 pub use journal::{Batch, Journal, JournalError, OwnBlock, Record, Replacement, record_key};
-pub use peer_inbox::PeerInbox;
+pub use peer_inbox::{MempoolLimits, PeerInbox};
 pub use policy::{Context, Decision, Policy, allow_all};
 pub use queue::queued_operations;
 pub use report::{Action, ActionKind, BuiltBlock, StepReport};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use fernet_follower::Follower;
 use fernet_l1::Deployment;
-use fernet_ledger::{Domain, Mempool, mempool};
+pub use fernet_ledger::mempool::Limits as MempoolLimits;
+use fernet_ledger::{Domain, Mempool};
 use fernet_network::{BlockBody, Gossip, Inbox, Network};
 
 use crate::queue::state_after_queue;
@@ -24,7 +25,7 @@ impl std::fmt::Debug for PeerInbox {
 impl PeerInbox {
     /// Subscribes to `network`. The mempool is empty.
     #[must_use]
-    pub fn new(deployment: &Deployment, network: &dyn Network, limits: mempool::Limits) -> Self {
+    pub fn new(deployment: &Deployment, network: &dyn Network, limits: MempoolLimits) -> Self {
         let domain = Domain::from(deployment.rollup_id());
         Self { inbox: network.subscribe(), mempool: Mempool::new(domain, limits) }
     }

@@ -2,21 +2,11 @@
 
 use alloy::primitives::{Address, B256};
 use fernet_network::{BlockBody, SignedQuote, Wire, WireError};
-use fernet_protocol::{Header, L1Slot, Quote, SequencerId, Slot, TokenAmount};
+use fernet_protocol::{L1Slot, Quote, SequencerId, Slot, TokenAmount, samples};
 use fernet_roles::{Journal, JournalError, OwnBlock, Record, Replacement};
 
 fn body(slot: u64) -> BlockBody {
-    let header = Header {
-        slot: Slot::new(slot),
-        parent: B256::ZERO,
-        state_root: B256::ZERO,
-        deposits_end: 0,
-        fee_recipient: 0,
-        chunks: 1,
-        committee_digest: B256::ZERO,
-        vote: Address::ZERO,
-        blob_hashes: Vec::new(),
-    };
+    let header = samples::header(Slot::new(slot));
     BlockBody { header, blobs: Vec::new(), signatures: Vec::new() }
 }
 

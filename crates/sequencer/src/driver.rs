@@ -9,7 +9,7 @@ use alloy::signers::Signer;
 use fernet_follower::{Follower, RollupView};
 use fernet_l1::{Deployment, L1Block, TxManager};
 use fernet_network::Network;
-use fernet_protocol::{BlsSecretKey, ChainId, L1Slot, RollupId, Slot};
+use fernet_protocol::{BlsSecretKey, L1Slot, Slot};
 use fernet_roles::{
     BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, PeerInbox, Role, SidecarCache, Submissions,
     carry_out_all, follow, oldest_kept,
@@ -106,7 +106,7 @@ impl SequencerDriver {
         let senders: Vec<Address> = managers.map(|manager| manager.accounts().plain()).collect();
         settings.check(&senders)?;
         let contracts = deployment.contracts();
-        let rollup = RollupId::new(ChainId::new(deployment.chain_id()), contracts.rollup);
+        let rollup = deployment.rollup_id();
         let terms = ClaimTerms {
             rewards: contracts.rewards,
             claim_to: settings.claim_to,

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, U256};
 use fernet_l1::{MAX_BLOBS_PER_TRANSACTION, SidecarFormat};
-use fernet_ledger::mempool;
-use fernet_roles::{BlockTemplate, DEFAULT_MAX_TOTAL_FEE};
+use fernet_roles::{BlockTemplate, DEFAULT_MAX_TOTAL_FEE, MempoolLimits};
 
 use crate::error::SequencerError;
 use crate::strategy::Strategy;
@@ -39,7 +38,7 @@ pub struct Settings {
     /// The account that receives claimed rewards.
     pub claim_to: Address,
     /// Limits of the mempool.
-    pub mempool: mempool::Limits,
+    pub mempool: MempoolLimits,
 }
 
 impl Settings {
@@ -58,7 +57,7 @@ impl Settings {
             blobs_per_transaction: MAX_BLOBS_PER_TRANSACTION,
             owner,
             claim_to: owner,
-            mempool: mempool::Limits::default(),
+            mempool: MempoolLimits::default(),
         }
     }
 

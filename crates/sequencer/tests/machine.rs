@@ -5,8 +5,8 @@ use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use fernet_follower::{CandidateView, SlotView, Tip};
 use fernet_network::SignedQuote;
 use fernet_protocol::{
-    Bps, ChainId, Commitment, Header, L1Slot, Parameters, Phase, Quote, Rank, Rates, RollupId, Score,
-    SequencerId, Slot, TokenAmount,
+    ChainId, Commitment, Header, L1Slot, Phase, Quote, Rank, Rates, RollupId, Score, SequencerId, Slot,
+    TokenAmount, samples,
 };
 use fernet_roles::{ChainSnapshot, ParentState};
 use fernet_sequencer::quotes::{QuoteError, ReceivedQuote};
@@ -29,37 +29,8 @@ fn strategy() -> Strategy {
     }
 }
 
-fn parameters() -> Parameters {
-    Parameters {
-        proposal_phase: 4,
-        commitment_phase: 3,
-        reveal_phase: 3,
-        proving_phase: 60,
-        exclusive_proving: 40,
-        halt_phase: 1,
-        backup_phase: 8,
-        seed_delay: 2,
-        seed_grid: 1,
-        pause_length: 50,
-        max_candidates: 3,
-        max_blobs: 6,
-        max_chunks: 16,
-        max_deposits: 32,
-        rescue_share: Bps::new(5000),
-        min_bond: TokenAmount::new(10),
-        abandon_penalty: TokenAmount::new(1),
-        withhold_penalty: TokenAmount::new(5),
-    }
-}
-
 fn rates() -> Rates {
-    Rates {
-        block_reward: TokenAmount::new(1000),
-        reveal_bonus: TokenAmount::new(1),
-        sequencer_share: Bps::new(4000),
-        prover_share: Bps::new(5000),
-        submitter_share: Bps::new(1000),
-    }
+    Rates { block_reward: TokenAmount::new(1000), ..samples::rates() }
 }
 
 fn rollup() -> RollupId {
@@ -67,7 +38,7 @@ fn rollup() -> RollupId {
 }
 
 fn sequencer() -> Sequencer {
-    Sequencer::new(strategy(), parameters(), rollup())
+    Sequencer::new(strategy(), samples::parameters(), rollup())
 }
 
 fn score(number: u64) -> Score {
@@ -122,15 +93,11 @@ fn block() -> PreparedBlock {
 
 fn block_on(parent: B256) -> PreparedBlock {
     let header = Header {
-        slot: SLOT,
         parent,
         state_root: B256::repeat_byte(3),
-        deposits_end: 0,
         fee_recipient: 9,
-        chunks: 1,
-        committee_digest: B256::ZERO,
-        vote: Address::ZERO,
         blob_hashes: vec![B256::repeat_byte(4)],
+        ..samples::header(SLOT)
     };
     let header_hash = header.hash();
     PreparedBlock { header, header_hash }
@@ -342,7 +309,7 @@ fn commits_the_chosen_quote_until_l1_has_it_and_reveals_then() {
 #[test]
 fn one_handing_over_signs_no_second_quote() {
     let strategy = Strategy { commitment: CommitmentBy::Prover, ..strategy() };
-    let mut machine = Sequencer::new(strategy, parameters(), rollup());
+    let mut machine = Sequencer::new(strategy, samples::parameters(), rollup());
     see(&mut machine, facts());
     machine.apply(Input::BlockBuilt(block()));
     see(&mut machine, with(Phase::Commitment, 0, vec![own()]));
@@ -433,7 +400,7 @@ fn claims_what_is_worth_it() {
     assert_eq!(see(&mut sequencer(), owed(99)), []);
     assert_eq!(see(&mut sequencer(), owed(100)), [Effect::ClaimRewards { owed: U256::from(100) }]);
     let strategy = Strategy { claim_from: None, ..strategy() };
-    assert_eq!(see(&mut Sequencer::new(strategy, parameters(), rollup()), owed(100)), []);
+    assert_eq!(see(&mut Sequencer::new(strategy, samples::parameters(), rollup()), owed(100)), []);
 }
 
 #[test]

@@ -60,7 +60,9 @@ contract ConfigurationTest is ConfigurationFixture {
     }
 
     function _assertField(bytes memory data, bytes4 selector, string memory field) internal pure {
-        assertEq(bytes32(bytes4(data)), bytes32(selector));
+        // casting: the first four bytes
+        // forge-lint: disable-next-line(unsafe-typecast)
+        assertTrue(bytes4(data) == selector, vm.toString(data));
         bytes memory arguments = new bytes(data.length - 4);
         for (uint256 i = 4; i < data.length; ++i) {
             arguments[i - 4] = data[i];

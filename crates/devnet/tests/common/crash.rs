@@ -13,11 +13,11 @@ use fernet_sequencer as sequencer;
 /// Effects that build a block, with those that send it.
 const SENT_LATER: [(&str, &str); 2] = [("Build", "Propose"), ("BuildBackup", "FinalizeBackup")];
 
-/// When roles crash. A role that has just carried out a kind of effect for the first time does nothing more until it is
-/// made anew.
+/// When roles crash. A role that has just carried out a kind of effect for the first time does nothing more
+/// until it is made anew.
 ///
-/// It crashes after sending a block before it crashes after building one: the first is built from a full mempool, which is
-/// gone when the role is made anew, so that it would build something else.
+/// It crashes after sending a block before it crashes after building one: the first is built from a full
+/// mempool, which is gone when the role is made anew, so that it would build something else.
 #[derive(Debug, Default)]
 pub(crate) struct CrashPlan(Mutex<State>);
 

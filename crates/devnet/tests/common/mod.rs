@@ -34,8 +34,8 @@ pub(crate) fn cached() -> ProofSource {
     ProofSource::Cached(root().join("target/proofs"))
 }
 
-/// A devnet of `slots` slots. Tests run side by side: each takes a chain id of its own, as its deployment file is named
-/// after it.
+/// A devnet of `slots` slots. Tests run side by side: each takes a chain id of its own, as its deployment
+/// file is named after it.
 #[allow(dead_code, reason = "not every test file runs a whole devnet")]
 pub(crate) fn options(l1: L1Choice, chain_id: u64, slots: u64, faults: &str) -> DevnetOptions {
     DevnetOptions {
@@ -83,8 +83,8 @@ pub(crate) async fn run(options: DevnetOptions) -> (Vec<SlotRecord>, Summary) {
     (all, *summary)
 }
 
-/// Steps a devnet through `slots` slots and compares, at every L1 slot, what the client derives from events with what the
-/// contract says.
+/// Steps a devnet through `slots` slots and compares, at every L1 slot, what the client derives from events
+/// with what the contract says.
 #[allow(dead_code, reason = "not every test file compares")]
 pub(crate) async fn compare_views(options: DevnetOptions, slots: u64) -> Vec<SlotView> {
     let (observer, _watch) = observer();
@@ -150,7 +150,7 @@ fn contract_view(rollup: &fernet_follower::RollupView, view: &SlotView) -> ferne
         seedAt: view.seed_at.get(),
         seed: seed.unwrap_or_default(),
         phaseEnd: view.phase_end.get(),
-        turn: u8::try_from(view.turn.index()).expect("a small rank"),
+        rank: u8::try_from(view.turn.index()).expect("a small rank"),
         candidates: view.candidates.iter().map(candidate).collect(),
     }
 }

@@ -1,6 +1,6 @@
 //! The `eth_` methods that read blocks, transactions and accounts.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, time::Duration};
 
 use alloy::{
     consensus::Transaction as _,
@@ -10,13 +10,15 @@ use alloy::{
     serde::JsonStorageKey,
     trie::{EMPTY_ROOT_HASH, KECCAK_EMPTY},
 };
+use serde_json::Value;
+use tokio::runtime::Handle;
 
-use super::{Failure, Params, Reply, reply, views};
-use crate::{
-    chain::{Chain, MinedBlock},
-    node::Node,
-    state::State,
+use super::{
+    lookup::{BLOCK, block_param, find, state_at},
+    message::{Failure, Params, Reply, reply},
+    views,
 };
+use crate::{block::MinedBlock, chain::Chain, node::Node};
 
 /// Tip suggested while nobody pays one, in wei per gas.
 const DEFAULT_TIP: u128 = 1_000_000_000;
@@ -24,8 +26,13 @@ const DEFAULT_TIP: u128 = 1_000_000_000;
 const TIP_BLOCKS: u64 = 20;
 /// Most blocks of one fee history, as geth has it.
 const FEE_HISTORY_LIMIT: u64 = 1024;
+/// Most storage slots of one request, as geth has it.
+const STORAGE_VALUES_LIMIT: usize = 1024;
+/// How long `eth_sendRawTransactionSync` waits for a receipt unless told, and at most, in milliseconds
+/// (geth's).
+const SYNC_TIMEOUT: [u64; 2] = [20_000, 60_000];
 
-pub(super) const BLOCK: &str = "a block number, hash or tag";
+const RAW: &str = "a signed transaction as hexadecimal bytes";
 
 pub(super) fn sha3(params: &Params) -> Reply {
     reply(&keccak256(params.required::<Bytes>(0, "hexadecimal bytes")?))
@@ -40,7 +47,7 @@ pub(super) fn block_number(node: &Node) -> Reply {
 }
 
 /// The tip at the 60th percentile of recent transactions.
-fn suggested_tip(chain: &Chain) -> u128 {
+pub(super) fn suggested_tip(chain: &Chain) -> u128 {
     let head = chain.head().number();
     let mut tips: Vec<u128> = (head.saturating_sub(TIP_BLOCKS)..=head)
         .filter_map(|number| chain.block(number))
@@ -134,35 +141,6 @@ fn block_rewards(block: &MinedBlock, percentiles: &[f64]) -> Vec<u128> {
         .collect()
 }
 
-/// The block that an id means, or geth's error.
-pub(super) fn find(chain: &Chain, id: BlockId) -> Result<&Arc<MinedBlock>, Failure> {
-    chain.resolve(id).ok_or_else(|| Failure::server("header not found"))
-}
-
-/// The state after the block that an id means; the pool's transactions count as executed in the pending one.
-pub(super) fn state_at(node: &Node, id: BlockId) -> Result<State, Failure> {
-    if id == BlockId::pending() {
-        return Ok(node.pending_state());
-    }
-    node.read(|chain| canonical_state(chain, id).cloned())
-}
-
-/// The same for a block that is mined.
-pub(super) fn canonical_state(chain: &Chain, id: BlockId) -> Result<&State, Failure> {
-    let block = find(chain, id)?;
-    chain.state_after(block).ok_or_else(|| {
-        let kept = chain.config().state_history;
-        let number = block.number();
-        Failure::server(format!(
-            "missing trie node: the state of block {number} is gone, the last {kept} are kept"
-        ))
-    })
-}
-
-fn block_param(params: &Params, index: usize) -> Result<BlockId, Failure> {
-    Ok(params.optional(index, BLOCK)?.unwrap_or_default())
-}
-
 fn address(params: &Params) -> Result<Address, Failure> {
     params.required(0, "an address")
 }
@@ -182,6 +160,22 @@ pub(super) fn storage_at(node: &Node, params: &Params) -> Reply {
     let slot: JsonStorageKey = params.required(1, "a storage slot")?;
     let value = state_at(node, block)?.storage(address, slot.as_b256().into());
     reply(&B256::from(value))
+}
+
+/// `eth_getStorageValues({address: [slot, …]}, block)`: the values in the same shape.
+pub(super) fn storage_values(node: &Node, params: &Params) -> Reply {
+    let slots: BTreeMap<Address, Vec<JsonStorageKey>> =
+        params.required(0, "an object of addresses with lists of storage slots")?;
+    let count: usize = slots.values().map(Vec::len).sum();
+    if count > STORAGE_VALUES_LIMIT {
+        return Err(Failure::limit(format!("too many slots: {count}, at most {STORAGE_VALUES_LIMIT}")));
+    }
+    let state = state_at(node, block_param(params, 1)?)?;
+    let values = |(account, slots): (Address, Vec<JsonStorageKey>)| {
+        let value = |slot: JsonStorageKey| B256::from(state.storage(account, slot.as_b256().into()));
+        (account, slots.into_iter().map(value).collect::<Vec<_>>())
+    };
+    reply(&slots.into_iter().map(values).collect::<BTreeMap<_, _>>())
 }
 
 pub(super) fn transaction_count(node: &Node, params: &Params) -> Reply {
@@ -218,8 +212,42 @@ pub(super) fn proof(node: &Node, params: &Params) -> Reply {
 }
 
 pub(super) fn send_raw_transaction(node: &Node, params: &Params) -> Reply {
-    let raw: Bytes = params.required(0, "a signed transaction as hexadecimal bytes")?;
+    let raw: Bytes = params.required(0, RAW)?;
     reply(&node.submit(&raw)?)
+}
+
+/// `eth_sendRawTransactionSync(raw, timeout)`: the receipt, as soon as there is one (EIP-7966).
+pub(super) fn send_raw_transaction_sync(node: &Node, params: &Params) -> Reply {
+    let raw: Bytes = params.required(0, RAW)?;
+    let [default, limit] = SYNC_TIMEOUT;
+    let timeout = params.optional::<U64>(1, "a timeout in milliseconds")?;
+    let timeout = timeout.map_or(default, |timeout| timeout.to()).min(limit);
+    let runtime = Handle::try_current().map_err(|error| Failure::new(-32603, error.to_string()))?;
+    let mut heads = node.watch_head();
+    let hash = node.submit(&raw)?;
+    let receipt = || {
+        node.read(|chain| {
+            let (block, index) = chain.transaction(hash)?;
+            views::receipt(chain, block, index)
+        })
+    };
+    let waited = runtime.block_on(tokio::time::timeout(Duration::from_millis(timeout), async {
+        loop {
+            if let Some(receipt) = receipt() {
+                return Some(receipt);
+            }
+            if heads.changed().await.is_err() {
+                return None;
+            }
+        }
+    }));
+    match waited {
+        Ok(Some(receipt)) => reply(&receipt),
+        _ => {
+            let message = format!("the transaction was added to the pool but not mined within {timeout} ms");
+            Err(Failure { data: Some(Value::String(hash.to_string())), ..Failure::new(4, message) })
+        }
+    }
 }
 
 fn transaction_hash(params: &Params) -> Result<B256, Failure> {
@@ -228,10 +256,7 @@ fn transaction_hash(params: &Params) -> Result<B256, Failure> {
 
 pub(super) fn transaction_by_hash(node: &Node, params: &Params) -> Reply {
     let hash = transaction_hash(params)?;
-    node.read(|chain| match chain.transaction(hash) {
-        Some((block, index)) => reply(&views::transaction(block, index)),
-        None => reply(&chain.pooled(hash).map(|pooled| views::pending(pooled.transaction.as_ref().clone()))),
-    })
+    node.read(|chain| reply(&views::by_hash(chain, hash)))
 }
 
 pub(super) fn raw_transaction(node: &Node, params: &Params) -> Reply {
@@ -247,6 +272,36 @@ pub(super) fn transaction_by_index(node: &Node, params: &Params) -> Reply {
     let id: BlockId = params.required(0, BLOCK)?;
     let index: Index = params.required(1, "a transaction index")?;
     node.read(|chain| reply(&chain.resolve(id).and_then(|block| views::transaction(block, index.into()))))
+}
+
+pub(super) fn raw_transaction_by_index(node: &Node, params: &Params) -> Reply {
+    let id: BlockId = params.required(0, BLOCK)?;
+    let index: Index = params.required(1, "a transaction index")?;
+    node.read(|chain| {
+        let found = chain.resolve(id).and_then(|block| block.transactions.get(usize::from(index)));
+        reply(&found.map(|transaction| Bytes::from(transaction.encoded_2718())))
+    })
+}
+
+pub(super) fn transaction_by_sender_and_nonce(node: &Node, params: &Params) -> Reply {
+    let sender = address(params)?;
+    let nonce: u64 = params.required::<U64>(1, "a nonce")?.to();
+    node.read(|chain| {
+        if let Some(pooled) = chain
+            .pool()
+            .find(|pooled| pooled.transaction.signer() == sender && pooled.transaction.nonce() == nonce)
+        {
+            return reply(&views::pending(pooled.transaction.as_ref().clone()));
+        }
+        let mut blocks = (0..=chain.head().number()).rev().filter_map(|number| chain.block(number));
+        reply(&blocks.find_map(|block| {
+            let index = block
+                .transactions
+                .iter()
+                .position(|transaction| transaction.signer() == sender && transaction.nonce() == nonce)?;
+            views::transaction(block, index)
+        }))
+    })
 }
 
 pub(super) fn receipt(node: &Node, params: &Params) -> Reply {
@@ -275,6 +330,12 @@ pub(super) fn block(node: &Node, params: &Params) -> Reply {
     reply(&block.map(|block| views::block(&block, full)))
 }
 
+pub(super) fn header(node: &Node, params: &Params) -> Reply {
+    let id: BlockId = params.required(0, BLOCK)?;
+    let block = node.read(|chain| chain.resolve(id).cloned());
+    reply(&block.map(|block| views::block(&block, false).header))
+}
+
 pub(super) fn block_transaction_count(node: &Node, params: &Params) -> Reply {
     let id: BlockId = params.required(0, BLOCK)?;
     node.read(|chain| reply(&chain.resolve(id).map(|block| U256::from(block.transactions.len()))))
@@ -283,4 +344,11 @@ pub(super) fn block_transaction_count(node: &Node, params: &Params) -> Reply {
 pub(super) fn uncle_count(node: &Node, params: &Params) -> Reply {
     let id: BlockId = params.required(0, BLOCK)?;
     node.read(|chain| reply(&chain.resolve(id).map(|_| U64::ZERO)))
+}
+
+/// Blocks have no uncles since the merge.
+pub(super) fn uncle(params: &Params) -> Reply {
+    let _: BlockId = params.required(0, BLOCK)?;
+    let _: Index = params.required(1, "an index")?;
+    reply(&Value::Null)
 }

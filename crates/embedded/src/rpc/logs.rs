@@ -5,11 +5,12 @@ use alloy::{
     rpc::types::{Filter, FilterBlockOption, Log},
 };
 
-use super::{Failure, Params, Reply, eth, reply, views};
-use crate::{
-    chain::{Chain, MinedBlock},
-    node::Node,
+use super::{
+    lookup::find,
+    message::{Failure, Params, Reply, reply},
+    views,
 };
+use crate::{block::MinedBlock, chain::Chain, filters::Changes, node::Node};
 
 /// Most blocks that one query covers.
 const RANGE_LIMIT: u64 = 100_000;
@@ -30,6 +31,15 @@ pub(super) fn matching<'a>(
         .filter(|log| filter.matches(&log.inner))
 }
 
+/// The logs that went and those that came, as a filter wants them.
+pub(super) fn changed<'a>(changes: &'a Changes, filter: &'a Filter) -> impl Iterator<Item = Log> + 'a {
+    let gone = changes.gone.iter().map(|block| (block, true));
+    let came = changes.came.iter().map(|block| (block, false));
+    gone.chain(came)
+        .filter(|(block, _)| filter.matches_block_range(block.number()))
+        .flat_map(|(block, removed)| matching(block, filter, removed))
+}
+
 /// All logs in the filter's range.
 pub(super) fn query(chain: &Chain, filter: &Filter) -> Result<Vec<Log>, Failure> {
     let (first, last) = match filter.block_option {
@@ -41,7 +51,7 @@ pub(super) fn query(chain: &Chain, filter: &Filter) -> Result<Vec<Log>, Failure>
             let number = |tag: Option<BlockNumberOrTag>| match tag.unwrap_or_default() {
                 // a range may end in the future
                 BlockNumberOrTag::Number(number) => Ok(number),
-                tag => eth::find(chain, BlockId::Number(tag)).map(|block| block.number()),
+                tag => find(chain, BlockId::Number(tag)).map(|block| block.number()),
             };
             (number(from_block)?, number(to_block)?)
         }

@@ -1,4 +1,4 @@
-//! JSON-RPC over a WebSocket, with `eth_subscribe` for new heads and logs.
+//! JSON-RPC over a WebSocket, with `eth_subscribe` for new heads, logs and pending transactions.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::{Envelope, Failure, Params, Reply, Request, encode, filters, handle, logs, reply, views};
-use crate::node::Node;
+use super::{
+    dispatch::handle,
+    logs,
+    message::{Envelope, Failure, Params, Reply, Request, encode, reply},
+    views,
+};
+use crate::{filters::Changes, node::Node};
 
 /// Most subscriptions of one connection.
 const LIMIT: usize = 128;
@@ -20,6 +25,13 @@ const LIMIT: usize = 128;
 enum Topic {
     Heads,
     Logs(Box<Filter>),
+    Transactions { full: bool },
+}
+
+/// What a client has heard of.
+struct Seen {
+    head: B256,
+    arrivals: u64,
 }
 
 /// One client's subscriptions.
@@ -34,10 +46,15 @@ impl Subscriptions {
         let topic = match params.required::<String>(0, "the name of a subscription")?.as_str() {
             "newHeads" => Topic::Heads,
             "logs" => Topic::Logs(params.optional(1, "a log filter")?.unwrap_or_default()),
+            "newPendingTransactions" => {
+                let full = params.optional(1, "true for full transactions")?.unwrap_or_default();
+                Topic::Transactions { full }
+            }
             other => {
-                let message =
-                    format!("no \"{other}\" subscription in eth namespace, expected newHeads or logs");
-                return Err(Failure::new(-32601, message));
+                return Err(Failure::no_method(format!(
+                    "no \"{other}\" subscription in eth namespace: expected newHeads, logs or \
+                     newPendingTransactions"
+                )));
             }
         };
         if self.topics.len() >= LIMIT {
@@ -56,25 +73,30 @@ impl Subscriptions {
         }
     }
 
-    /// What the subscribers learn from the blocks since `seen`.
-    fn notifications(&self, node: &Node, seen: &mut B256) -> Vec<String> {
-        let (gone, came, head) = node.read(|chain| {
-            let (gone, came) = filters::since(chain, *seen);
-            (gone, came, chain.head().hash)
+    /// What the subscribers learn of since they were last told.
+    fn notifications(&self, node: &Node, seen: &mut Seen) -> Vec<String> {
+        let (changes, arrived, arrivals) = node.read(|chain| {
+            let arrived = chain.arrived_since(seen.arrivals);
+            (Changes::since(chain, seen.head), arrived, chain.arrivals())
         });
-        *seen = head;
+        *seen = Seen { head: changes.head, arrivals };
         let mut notifications = Vec::new();
         for (id, topic) in &self.topics {
             match topic {
                 Topic::Heads => {
-                    notifications.extend(
-                        came.iter().filter_map(|block| notification(*id, &views::block(block, false).header)),
-                    );
+                    let headers = changes.came.iter().map(|block| views::block(block, false).header);
+                    notifications.extend(headers.filter_map(|header| notification(*id, &header)));
                 }
-                Topic::Logs(filter) => {
-                    let gone = gone.iter().flat_map(|block| logs::matching(block, filter, true));
-                    let came = came.iter().flat_map(|block| logs::matching(block, filter, false));
-                    notifications.extend(gone.chain(came).filter_map(|log| notification(*id, &log)));
+                Topic::Logs(filter) => notifications
+                    .extend(logs::changed(&changes, filter).filter_map(|log| notification(*id, &log))),
+                Topic::Transactions { full: false } => {
+                    notifications.extend(arrived.iter().filter_map(|hash| notification(*id, hash)));
+                }
+                Topic::Transactions { full: true } => {
+                    let transactions = node.read(|chain| {
+                        arrived.iter().filter_map(|hash| views::by_hash(chain, *hash)).collect::<Vec<_>>()
+                    });
+                    notifications.extend(transactions.iter().filter_map(|tx| notification(*id, tx)));
                 }
             }
         }
@@ -93,12 +115,17 @@ fn notification(id: u64, result: &impl Serialize) -> Option<String> {
 /// Serves a connection until the client leaves or the server stops.
 pub(crate) async fn serve(mut socket: WebSocket, node: Node, mut closing: watch::Receiver<()>) {
     let mut heads = node.watch_head();
+    let mut arrivals = node.watch_arrivals();
     let mut subscriptions = Subscriptions::default();
-    let mut seen = node.head().hash;
+    let mut seen = node.read(|chain| Seen { head: chain.head().hash, arrivals: chain.arrivals() });
     loop {
         let outgoing = tokio::select! {
             _ = closing.changed() => return,
             changed = heads.changed() => match changed {
+                Ok(()) => subscriptions.notifications(&node, &mut seen),
+                Err(_) => return,
+            },
+            changed = arrivals.changed() => match changed {
                 Ok(()) => subscriptions.notifications(&node, &mut seen),
                 Err(_) => return,
             },

@@ -3,14 +3,11 @@
 use alloy::{
     consensus::{Transaction as _, transaction::Recovered},
     eips::eip4895::Withdrawals,
-    primitives::U256,
+    primitives::{B256, U256},
     rpc::types::{Block, BlockTransactions, Header, Log, Transaction as RpcTransaction, TransactionReceipt},
 };
 
-use crate::{
-    chain::{Chain, MinedBlock},
-    executor::Transaction,
-};
+use crate::{block::MinedBlock, chain::Chain, transaction::Transaction};
 
 /// A block with full transactions or their hashes.
 pub(super) fn block(block: &MinedBlock, full: bool) -> Block<RpcTransaction<Transaction>> {
@@ -58,6 +55,14 @@ pub(super) fn pending(inner: Recovered<Transaction>) -> RpcTransaction<Transacti
         transaction_index: None,
         effective_gas_price,
         block_timestamp: None,
+    }
+}
+
+/// A transaction, mined or waiting.
+pub(super) fn by_hash(chain: &Chain, hash: B256) -> Option<RpcTransaction<Transaction>> {
+    match chain.transaction(hash) {
+        Some((block, index)) => transaction(block, index),
+        None => chain.pooled(hash).map(|pooled| pending(pooled.transaction.as_ref().clone())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Events into facts. Each event is checked against what the facts say must be.
+//! Applies events to the view. Each event is checked against the view's state.
 
 use std::{collections::BTreeMap, fmt::Display, sync::Arc};
 
@@ -20,7 +20,11 @@ use super::{
 };
 
 impl RollupView {
-    /// Takes the next L1 block. After an error the view is as before.
+    /// Applies the next L1 block. After an error the view is unchanged.
+    ///
+    /// # Errors
+    ///
+    /// If the block isn't the next one, or an event contradicts the view.
     pub fn apply(&mut self, block: &L1Block) -> Result<(), ViewError> {
         if let Some(head) = self.mixes.head() {
             let expected = head.number.saturating_add(1);
@@ -64,7 +68,7 @@ impl RollupView {
     }
 }
 
-/// One block on its way into the facts.
+/// A block that is being applied.
 struct Step<'a> {
     setup: &'a ViewConfig,
     block: &'a L1Block,
@@ -110,7 +114,7 @@ impl Step<'_> {
             RollupEvent::Paused { until } => {
                 self.expect("Paused", "end of the pause", self.state.cursor.previous_start, until)
             }
-            // what they say about money is said by the escrow's and the staking contract's own events
+            // The events of Escrow and Staking tell the amounts.
             RollupEvent::CandidateAbandoned { .. }
             | RollupEvent::CandidateWithheld { .. }
             | RollupEvent::BondReleased { .. }
@@ -163,14 +167,14 @@ impl Step<'_> {
         }
     }
 
-    /// The slot in turn in this block; `slot` must be it.
+    /// The current slot in this block, which must be `slot`.
     fn in_turn(&self, event: &'static str, slot: Slot) -> Result<Timeline, ViewError> {
         let current = self.state.locate(&self.setup.parameters, self.block.l1_slot).current.timeline;
         self.expect(event, "slot", current.slot, slot)?;
         Ok(current)
     }
 
-    /// The slot with proposals, to be changed; `slot` must be it.
+    /// The slot with proposals, which must be `slot`.
     fn in_flight(&mut self, event: &'static str, slot: Slot) -> Result<&mut InFlight, ViewError> {
         self.in_turn(event, slot)?;
         let none = self.contradiction(event, "a slot with proposals", format!("slot {slot}, which has none"));
@@ -216,7 +220,7 @@ impl Step<'_> {
     fn displaced(&mut self, slot: Slot, sequencer: SequencerId) -> Applied {
         const EVENT: &str = "Displaced";
         let in_flight = self.in_flight(EVENT, slot)?;
-        // L1 emits it before the `Proposed` event of the same transaction, which changes the list
+        // L1 emits it before the `Proposed` event of the same transaction, which changes the candidates.
         match in_flight.candidates.as_slice().last().map(|last| last.sequencer) {
             Some(last) if last == sequencer => {
                 in_flight.displaced = Some(sequencer);
@@ -259,7 +263,7 @@ impl Step<'_> {
         self.check_header(EVENT, &header, header_hash)?;
         let location = self.location();
         let in_flight = self.in_flight(EVENT, slot)?;
-        // two candidates may have proposed the same header: the one in turn is the one that committed last
+        // Two candidates may have proposed the same header. The one that committed last is in turn.
         let candidate =
             in_flight.candidates.as_mut_slice().iter_mut().rfind(|candidate| candidate.commitment.is_some());
         let Some(candidate) = candidate.filter(|candidate| candidate.header_hash == header_hash) else {
@@ -284,7 +288,7 @@ impl Step<'_> {
         const EVENT: &str = "BackupBlock";
         self.in_turn(EVENT, slot)?;
         self.check_header(EVENT, &header, header_hash)?;
-        // all its blobs are in this transaction
+        // All its blobs are in this transaction.
         let blobs = vec![Some(self.location()); header.blob_hashes.len()];
         self.state.backup = Some(Arc::new((header_hash, Shown { header, blobs })));
         Ok(())
@@ -365,7 +369,7 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// The guardian's pause: the slot in turn ends as if it had never begun.
+    /// The guardian's pause: the current slot ends as if it had never begun.
     fn voided(&mut self, slot: Slot) -> Applied {
         self.in_turn("SlotVoided", slot)?;
         self.state.cursor = Cursor::after_pause(slot, self.block.l1_slot, &self.setup.parameters);
@@ -373,7 +377,7 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// What L1 accepted as a mix is what the headers that were read say.
+    /// Checks that a mix accepted by L1 is that of the header.
     fn seed_proven(&self, l1_slot: L1Slot, mix: B256) -> Applied {
         match self.mixes.at(l1_slot) {
             Some(known) => self.expect("SeedProven", "mix", known.mix, mix),
@@ -545,7 +549,7 @@ impl Step<'_> {
         Arc::make_mut(&mut self.state.escrow).entry(account).or_default()
     }
 
-    /// Takes `amount` out of one of an escrow account's balances.
+    /// Subtracts `amount` from a balance of an escrow account.
     fn take(
         &mut self,
         event: &'static str,
@@ -567,7 +571,7 @@ impl Step<'_> {
     }
 }
 
-/// Hash that the staking contract knows a BLS key by.
+/// Hash of a BLS key, as in the staking contract.
 fn key_hash(words: &BlsWords) -> B256 {
     keccak256(words.map(|word| word.0).as_flattened())
 }

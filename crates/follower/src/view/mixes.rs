@@ -8,16 +8,17 @@ use fernet_protocol::{L1Slot, PROVABLE_L1_SLOTS};
 
 use super::records::L1Head;
 
-/// Blocks that are remembered. No seed is older than the reach of a header proof; as many again let a rollback go by.
+/// Number of headers kept: twice the reach of a header proof. No seed is older than that reach; the rest is
+/// for rollbacks.
 const REMEMBERED: usize = 2 * PROVABLE_L1_SLOTS as usize;
 
-/// The newest headers, oldest first, without gaps.
+/// Mixes of the newest headers, oldest first, without gaps.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mixes {
     blocks: VecDeque<(L1Head, B256)>,
 }
 
-/// A mix and the block that shows it.
+/// A mix and the block whose header has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MixAt {
     pub(crate) mix: B256,
@@ -34,7 +35,7 @@ impl Mixes {
         }
     }
 
-    /// Forgets blocks above `to`.
+    /// Removes blocks above `to`.
     pub(crate) fn truncate(&mut self, to: u64) {
         while self.blocks.back().is_some_and(|(head, _)| head.number > to) {
             self.blocks.pop_back();
@@ -45,8 +46,8 @@ impl Mixes {
         self.blocks.back().map(|(head, _)| *head)
     }
 
-    /// The mix as of the end of `target`: that of the first block after it. None while there is no such block, and
-    /// where the blocks before it aren't known.
+    /// The mix as of the end of `target`: that of the first block after it. `None` if there is no such block
+    /// yet, or if the block before it isn't known.
     pub(crate) fn at(&self, target: L1Slot) -> Option<MixAt> {
         let after = self.blocks.partition_point(|(head, _)| head.l1_slot <= target);
         after.checked_sub(1)?;

@@ -1,4 +1,4 @@
-//! The view: facts from events, undoable, and what follows from them at any L1 slot.
+//! The view: state from events, which can be rolled back, and its consequences at any L1 slot.
 
 mod apply;
 mod mixes;
@@ -26,19 +26,19 @@ pub use records::{
 };
 use state::ViewState;
 
-/// Why a block can't be applied or undone. The view is then as before.
+/// Why a block can't be applied or undone. The view is unchanged then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ViewError {
-    /// Blocks come one after the other.
+    /// The block isn't the next one.
     #[error("expected L1 block {expected}, got {actual}")]
     NotNext { expected: u64, actual: u64 },
     /// The block is of another branch.
     #[error("the parent of L1 block {number} is {actual}, expected {expected}")]
     WrongParent { number: u64, expected: B256, actual: B256 },
-    /// An event contradicts what the view knows: client and contracts disagree about the rules, or events are missing.
+    /// An event contradicts the view: client and contracts disagree about the rules, or events are missing.
     #[error("event {event} of L1 block {block} contradicts the view: expected {expected}, got {actual}")]
     Contradiction { block: u64, event: &'static str, expected: String, actual: String },
-    /// The rollback goes further back than what is remembered.
+    /// The rollback goes further back than the remembered blocks.
     #[error("can't roll back to L1 block {to}: the oldest that is remembered is {oldest}")]
     TooDeep { to: u64, oldest: u64 },
     /// An event can't be read.
@@ -47,7 +47,7 @@ pub enum ViewError {
 }
 
 impl ViewError {
-    /// Never: the same block gives the same error.
+    /// Never: the same block results in the same error.
     pub fn is_retryable(&self) -> bool {
         false
     }
@@ -58,12 +58,12 @@ impl ViewError {
 pub struct RollupView {
     setup: ViewConfig,
     state: Arc<ViewState>,
-    /// Number of each remembered block, oldest first, with the facts before it.
+    /// Number of each remembered block, oldest first, with the state before it.
     before: VecDeque<(u64, Arc<ViewState>)>,
     mixes: Mixes,
     queue: Vec<QueueRecord>,
     finalized: Vec<FinalizedBlock>,
-    /// Place in `finalized` by header hash.
+    /// Index in `finalized` by header hash.
     by_hash: BTreeMap<B256, usize>,
     claims: Vec<WithdrawalClaim>,
 }
@@ -105,6 +105,10 @@ impl RollupView {
     }
 
     /// Undoes every block above `to`.
+    ///
+    /// # Errors
+    ///
+    /// If a block isn't remembered any more. The view is unchanged then.
     pub fn rollback(&mut self, to: u64) -> Result<(), ViewError> {
         let Some(head) = self.mixes.head() else { return Ok(()) };
         if head.number <= to {
@@ -123,7 +127,7 @@ impl RollupView {
         Ok(())
     }
 
-    /// Shortens the append-only lists to what the facts count.
+    /// Shortens the append-only lists to the lengths of the state.
     fn forget_undone(&mut self) {
         self.queue.truncate(self.state.queue);
         self.claims.truncate(self.state.claims);
@@ -139,22 +143,23 @@ impl RollupView {
         }
     }
 
-    /// The newest L1 block seen.
+    /// The newest L1 block of the view.
     pub fn head(&self) -> Option<L1Head> {
         self.mixes.head()
     }
 
-    /// Which rollup it is.
+    /// Identity of the rollup.
     pub fn rollup(&self) -> RollupId {
         self.setup.rollup
     }
 
-    /// The rules.
+    /// Parameters of the rollup.
     pub fn parameters(&self) -> &Parameters {
         &self.setup.parameters
     }
 
-    /// The slot in turn at L1 slot `now`, if nothing happens until then: what `IReader.currentSlot()` says.
+    /// The current slot at L1 slot `now`, if nothing happens until then: the result of
+    /// `IReader.currentSlot()`.
     pub fn slot(&self, now: L1Slot) -> SlotView {
         let location = self.state.locate(&self.setup.parameters, now);
         let timeline = location.current.timeline;
@@ -163,7 +168,7 @@ impl RollupView {
             Some(slot) if slot.slot == timeline.slot => slot.candidates.as_slice().to_vec(),
             _ => Vec::new(),
         };
-        // as on L1, only the one that committed last keeps its bits
+        // As on L1, only the candidate that committed last keeps its bits.
         let last = candidates.iter().rposition(|candidate| candidate.commitment.is_some());
         for (rank, candidate) in candidates.iter_mut().enumerate() {
             if Some(rank) != last {
@@ -184,7 +189,7 @@ impl RollupView {
         }
     }
 
-    /// The slot after the one in turn at `now`. Its seed may be readable before it starts.
+    /// The slot after the current one at `now`. Its seed may be known before it starts.
     pub fn next_slot(&self, now: L1Slot) -> NextSlot {
         let current = self.slot(now);
         NextSlot {
@@ -199,13 +204,13 @@ impl RollupView {
         &self.state.tip
     }
 
-    /// The RANDAO mix as of the end of L1 slot `target`, as soon as there is a block after it.
+    /// The RANDAO mix as of the end of L1 slot `target`; `None` until there is a block after it.
     pub fn mix(&self, target: L1Slot) -> Option<B256> {
         self.state.proven.get(&target).copied().or_else(|| Some(self.mixes.at(target)?.mix))
     }
 
-    /// Whether L1 knows a slot's seed, which follows from the mix as of `target`: then `propose` needs no proof of it. The slot's
-    /// first proposal shows it, and so does `Randomness.prove`.
+    /// Whether L1 knows a slot's seed, which follows from the mix as of `target`. Then `propose` needs no
+    /// proof of it. The slot's first proposal proves it, or `Randomness.prove` does.
     pub fn is_seed_known(&self, slot: Slot, target: L1Slot) -> bool {
         let proposed = |slot_in_flight: &Arc<state::InFlight>| {
             slot_in_flight.slot == slot && !slot_in_flight.candidates.as_slice().is_empty()
@@ -213,29 +218,30 @@ impl RollupView {
         self.state.proven.contains_key(&target) || self.state.in_flight.as_ref().is_some_and(proposed)
     }
 
-    /// What a block of `slot` pays, as far as it is known: the slot in turn and earlier ones never change. None before the
-    /// contracts were deployed.
+    /// Rates of a block of `slot`, as far as they are known. Those of the current slot and of earlier ones
+    /// never change. `None` before the deployment.
     pub fn rates(&self, slot: Slot) -> Option<Rates> {
         self.state.rates.range(..=slot).next_back().map(|(_, rates)| *rates)
     }
 
-    /// First L1 slot after the guardian's pause that lasts at `now`, or after the time before slot 0.
+    /// End of the pause at `now`, or of the time before slot 0: the first L1 slot after it.
     pub fn paused_until(&self, now: L1Slot) -> Option<L1Slot> {
         let until = self.state.cursor.previous_start;
         (until > now).then_some(until)
     }
 
-    /// Number of the first L1 block after `target`, whose header shows the mix.
+    /// Number of the first L1 block after `target`. Its header has the mix.
     pub fn mix_block(&self, target: L1Slot) -> Option<u64> {
         Some(self.mixes.at(target)?.child)
     }
 
-    /// Seed of a slot whose predecessor started at `previous_start`, as soon as it can be read.
+    /// Seed of a slot whose predecessor started at `previous_start`; `None` until its mix is known.
     pub fn seed(&self, slot: Slot, previous_start: L1Slot) -> Option<B256> {
         Some(seed(self.mix(seed_at(previous_start, &self.setup.parameters))?, slot))
     }
 
-    /// Everyone who may propose in a slot whose predecessor started at `previous_start`, in no particular order.
+    /// The sequencers that may propose in a slot whose predecessor started at `previous_start`, in no
+    /// particular order.
     pub fn eligible_sequencers(&self, previous_start: L1Slot) -> Vec<EligibleSequencer> {
         let now = self.head().map_or(previous_start, |head| head.l1_slot);
         let eligible =
@@ -248,8 +254,8 @@ impl RollupView {
             .collect()
     }
 
-    /// Everyone who may propose in that slot, best first. None until the seed can be read, and where scores are drawn: then only
-    /// proposals show them.
+    /// The sequencers that may propose in that slot, in the order of ranks. `None` until the seed is known,
+    /// and under VRF scoring, where scores are hidden.
     pub fn ranking(&self, slot: Slot, previous_start: L1Slot) -> Option<Vec<Ranked>> {
         if self.setup.scoring == Scoring::Vrf {
             return None;
@@ -263,28 +269,28 @@ impl RollupView {
         self.state.sequencers.get(&id)
     }
 
-    /// Every registration, by id.
+    /// All registrations by id.
     pub fn sequencers(&self) -> impl Iterator<Item = (SequencerId, &SequencerRecord)> {
         self.state.sequencers.iter().map(|(id, record)| (*id, record))
     }
 
-    /// Whether a sequencer may propose now in a slot whose predecessor started at `active_by`.
+    /// Whether a sequencer may propose at `now` in a slot whose predecessor started at `active_by`.
     pub fn is_eligible(&self, id: SequencerId, active_by: L1Slot) -> bool {
         let now = self.head().map_or(active_by, |head| head.l1_slot);
         self.sequencer(id).is_some_and(|record| record.is_eligible(active_by, now))
     }
 
-    /// Everything queued in the Bridge since genesis, deposits and forced exits; the index is the number.
+    /// The Bridge's queue since genesis: deposits and forced exits, by number.
     pub fn queue(&self) -> &[QueueRecord] {
         &self.queue
     }
 
-    /// A range of the queue; none where it exceeds it.
+    /// A range of the queue; `None` if the queue is shorter.
     pub fn queue_in(&self, range: QueueRange) -> Option<&[QueueRecord]> {
         self.queue.get(usize::try_from(range.from).ok()?..usize::try_from(range.to).ok()?)
     }
 
-    /// Rolling hash of the first `count` operations; none where there are fewer.
+    /// Rolling hash of the first `count` operations; `None` if there are fewer.
     pub fn queue_chain(&self, count: u64) -> Option<B256> {
         match count.checked_sub(1) {
             None => Some(B256::ZERO),
@@ -292,7 +298,8 @@ impl RollupView {
         }
     }
 
-    /// The least of the queue that a block on the tip may consume in a slot whose predecessor started at `cutoff`.
+    /// The smallest part of the queue that a block on the tip may consume in a slot whose predecessor started
+    /// at `cutoff`.
     pub fn queue_required(&self, cutoff: L1Slot) -> QueueRange {
         let from = self.state.tip.deposits_end;
         let most =
@@ -302,18 +309,18 @@ impl RollupView {
         QueueRange { from, to: from.saturating_add(due) }
     }
 
-    /// The most of the queue that a block on the tip may consume.
+    /// The largest part of the queue that a block on the tip may consume.
     pub fn queue_available(&self) -> QueueRange {
         let max = self.setup.parameters.max_deposits.into();
         QueueRange::largest(self.state.tip.deposits_end, max, self.queue.len() as u64)
     }
 
-    /// A prover's money.
+    /// A prover's escrow account.
     pub fn escrow(&self, account: Address) -> EscrowAccount {
         self.state.escrow.get(&account).copied().unwrap_or_default()
     }
 
-    /// Rewards credited to an account and not paid, token units.
+    /// Credited and unpaid rewards of an account, in token units.
     pub fn owed(&self, account: Address) -> U256 {
         self.state.owed.get(&account).copied().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What the view knows, piece by piece.
+//! The records of the view.
 
 use alloy::primitives::{Address, B256, TxHash, U256};
 use fernet_l1::{BlobLocation, Deployment, Outcome, Scoring};
@@ -7,25 +7,25 @@ use fernet_protocol::{
     SequencerId, Slot, TokenAmount, rank_among,
 };
 
-/// What a view must know beforehand.
+/// Constants of a deployment that a view needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ViewConfig {
-    /// Which rollup.
+    /// Identity of the rollup.
     pub rollup: RollupId,
-    /// Its rules.
+    /// Its parameters.
     pub parameters: Parameters,
-    /// How sequencers rank.
+    /// How sequencers are scored.
     pub scoring: Scoring,
     /// L1 slot of its deployment.
     pub genesis_slot: L1Slot,
     /// State root of the empty ledger.
     pub genesis_root: B256,
-    /// L1 slots from asking an escrow back to its payment.
+    /// L1 slots from the request of an escrow withdrawal until it can be paid.
     pub escrow_withdrawal_delay: u64,
 }
 
 impl ViewConfig {
-    /// What a deployment says.
+    /// The constants of a deployment.
     pub fn of(deployment: &Deployment) -> Self {
         Self {
             rollup: deployment.rollup_id(),
@@ -38,7 +38,7 @@ impl ViewConfig {
     }
 }
 
-/// The newest L1 block that a view has seen.
+/// The newest L1 block of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct L1Head {
     /// Number.
@@ -49,28 +49,28 @@ pub struct L1Head {
     pub l1_slot: L1Slot,
 }
 
-/// Everything about the slot in turn at one L1 slot: what `IReader.currentSlot()` says then.
+/// The current slot at an L1 slot: the result of `IReader.currentSlot()` then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotView {
-    /// Which slot.
+    /// Number of the slot.
     pub slot: Slot,
     /// Its phase.
     pub phase: Phase,
     /// First L1 slot of the slot.
     pub start: L1Slot,
-    /// Start of the slot before: sequencers active then may propose.
+    /// Start of the previous slot. Sequencers that were active then may propose.
     pub previous_start: L1Slot,
-    /// L1 slot whose RANDAO mix makes the seed.
+    /// L1 slot of the RANDAO mix that gives the seed.
     pub seed_at: L1Slot,
-    /// First L1 slot after the phase, if nothing happens.
+    /// First L1 slot after the phase, if nothing happens before.
     pub phase_end: L1Slot,
-    /// Rank in turn; once a block is revealed, its rank; the number of candidates where nobody is left.
+    /// Rank in turn, or the rank of the revealed block. The number of candidates if none is left.
     pub turn: Rank,
     /// Whether the candidate in turn is revealed.
     pub revealed: bool,
-    /// Best first.
+    /// In the order of ranks.
     pub candidates: Vec<CandidateView>,
-    /// An earlier slot that is over and not settled on L1: `settle` would settle it.
+    /// An earlier slot that is over and not settled on L1.
     pub unsettled: Option<Slot>,
 }
 
@@ -80,26 +80,26 @@ impl SlotView {
         self.candidates.get(self.turn.index())
     }
 
-    /// Rank that a proposal of this sequencer and score would get; none if L1 would refuse it.
+    /// The rank that a proposal of this sequencer with this score would get; `None` if L1 would refuse it.
     pub fn would_rank(&self, sequencer: SequencerId, score: Score, max_candidates: u8) -> Option<Rank> {
         rank_among(&self.candidates, max_candidates, sequencer, score).ok()
     }
 }
 
-/// A ranked proposal and what became of it.
+/// A candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CandidateView {
-    /// Who proposed.
+    /// The sequencer that proposed it.
     pub sequencer: SequencerId,
     /// Its score.
     pub score: Score,
-    /// What it proposed.
+    /// Hash of the proposed header.
     pub header_hash: B256,
     /// The prover's commitment.
     pub commitment: Option<Commitment>,
     /// L1 slot of the completed reveal.
     pub revealed_at: Option<L1Slot>,
-    /// Bit i: blob i of the header was seen; zero for all but the candidate that committed last.
+    /// Bit i: L1 has seen blob i of the header. Zero for all but the candidate that committed last.
     pub blobs_seen: u16,
 }
 
@@ -113,14 +113,14 @@ impl Candidate for CandidateView {
     }
 }
 
-/// The slot after the one in turn.
+/// The slot after the current one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NextSlot {
-    /// Which slot.
+    /// Number of the slot.
     pub slot: Slot,
-    /// Start of the slot before it: sequencers active then may propose.
+    /// Start of the slot before it. Sequencers that were active then may propose.
     pub previous_start: L1Slot,
-    /// L1 slot whose RANDAO mix makes its seed.
+    /// L1 slot of the RANDAO mix that gives its seed.
     pub seed_at: L1Slot,
 }
 
@@ -142,29 +142,29 @@ pub struct Tip {
 /// A registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SequencerRecord {
-    /// Sends proposals, signs quotes.
+    /// Key that sends proposals and signs quotes.
     pub attester: Rotating<Address>,
-    /// Gets the rewards.
+    /// Account that receives the rewards.
     pub owner: Address,
-    /// Gets the stake back.
+    /// Account that receives the stake.
     pub withdrawer: Address,
     /// Hash of its BLS key.
     pub bls_key_hash: Rotating<B256>,
-    /// L2 account that its blocks pay fees to.
+    /// L2 account that receives the fees of its blocks.
     pub fee_recipient: u32,
-    /// What is left of its stake.
+    /// The rest of its stake.
     pub stake: TokenAmount,
-    /// First L1 slot of activity.
+    /// First L1 slot in which it is active.
     pub active_from: L1Slot,
-    /// L1 slot in which its exit was signalled.
+    /// L1 slot in which its exit started.
     pub exit_at: Option<L1Slot>,
-    /// L1 slot from which an exiting one's stake is paid.
+    /// First L1 slot in which its stake can be withdrawn.
     pub withdrawable_from: Option<L1Slot>,
 }
 
 impl SequencerRecord {
-    /// Whether it may propose at `now` in a slot whose predecessor started at `active_by`: active then, not exiting, and with
-    /// the BLS key that it had then.
+    /// Whether it may propose at `now` in a slot whose predecessor started at `active_by`. It must have been
+    /// active then, with its current BLS key, and must not be exiting.
     pub fn is_eligible(&self, active_by: L1Slot, now: L1Slot) -> bool {
         self.active_from <= active_by
             && self.exit_at.is_none()
@@ -172,7 +172,7 @@ impl SequencerRecord {
     }
 }
 
-/// A key that another one may replace from an L1 slot on, which was announced before.
+/// A key with an announced replacement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rotating<T> {
     first: T,
@@ -180,12 +180,13 @@ pub struct Rotating<T> {
 }
 
 impl<T: Copy> Rotating<T> {
-    /// A key that nothing replaces yet.
+    /// A key without a replacement.
     pub fn new(first: T) -> Self {
         Self { first, next: None }
     }
 
-    /// The key at `moment`; right for any L1 slot that a slot in flight counts from, and for later ones.
+    /// The key at `moment`. It is right for every L1 slot that a slot in flight refers to, and for later
+    /// ones.
     pub fn at(&self, moment: L1Slot) -> T {
         match self.next {
             Some((from, next)) if from <= moment => next,
@@ -193,7 +194,7 @@ impl<T: Copy> Rotating<T> {
         }
     }
 
-    /// Replaces the key from `from` on. What the last replacement brought counts for everything before.
+    /// Replaces the key from `from` on. The previous replacement counts for everything before.
     pub fn rotate(&mut self, next: T, from: L1Slot) {
         if let Some((_, last)) = self.next {
             self.first = last;
@@ -202,31 +203,31 @@ impl<T: Copy> Rotating<T> {
     }
 }
 
-/// A prover's money.
+/// A prover's escrow account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EscrowAccount {
-    /// Can be locked as a bond.
+    /// Amount that can be locked as bonds.
     pub free: TokenAmount,
-    /// Bonds of slots that aren't over.
+    /// Locked bonds.
     pub locked: TokenAmount,
-    /// Asked back.
+    /// Amount of the requested withdrawal.
     pub withdrawing: TokenAmount,
-    /// First L1 slot in which `withdrawing` can be taken.
+    /// First L1 slot in which `withdrawing` can be paid.
     pub withdrawable_from: L1Slot,
 }
 
 /// An entry of the Bridge's queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueRecord {
-    /// Place in the queue, from 0.
+    /// Index in the queue, from 0.
     pub number: u64,
-    /// What it asks for.
+    /// The operation.
     pub operation: L1Operation,
     /// L1 owner of the account.
     pub owner: Address,
-    /// Who paid the deposit, or ordered the exit.
+    /// Account that paid the deposit or ordered the exit.
     pub from: Address,
-    /// Rolling hash of the queue up to and with it.
+    /// Rolling hash of the queue, this operation included.
     pub chain: B256,
     /// L1 slot in which it was queued.
     pub l1_slot: L1Slot,
@@ -235,17 +236,17 @@ pub struct QueueRecord {
 /// A finalized block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FinalizedBlock {
-    /// Blocks before it.
+    /// Number of blocks before it.
     pub number: u64,
     /// Its header.
     pub header: Header,
     /// Hash of the header.
     pub header_hash: B256,
-    /// How it became final.
+    /// How it was finalized.
     pub outcome: Outcome,
-    /// Who got the prover's reward.
+    /// Account that received the prover's reward.
     pub payee: Address,
-    /// The candidate whose block it is; none for another block finalized in backup.
+    /// Sequencer of the block; `None` for a backup block of no candidate.
     pub candidate: Option<CandidateView>,
     /// The candidate's rank.
     pub rank: Option<Rank>,
@@ -257,40 +258,40 @@ pub struct FinalizedBlock {
     pub l1_block: u64,
     /// Transaction of the finalization.
     pub tx: TxHash,
-    /// Part of the Bridge's queue that it consumed.
+    /// The part of the Bridge's queue that it consumed.
     pub queue: QueueRange,
-    /// Where each of its blobs was published.
+    /// Location of each of its blobs.
     pub blobs: Vec<BlobLocation>,
 }
 
-/// A withdrawal or a forced exit that was paid.
+/// A withdrawal or forced exit that was paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WithdrawalClaim {
-    /// Slot of the block that holds it.
+    /// Slot of its block.
     pub slot: Slot,
     /// Blob of the block.
     pub blob: u64,
     /// Element of the blob.
     pub element: u64,
-    /// Who was paid.
+    /// Account that was paid.
     pub to: Address,
-    /// L2 units.
+    /// Amount, in L2 units.
     pub amount: u64,
 }
 
-/// Sums since genesis, token units.
+/// Sums since genesis, in token units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Totals {
     /// Burned from stakes.
     pub stake_slashed: U256,
-    /// Taken from bonds, shares of others included.
+    /// Slashed from bonds, including the shares of beneficiaries.
     pub bonds_slashed: U256,
-    /// Of that, what went to others.
+    /// The beneficiaries' part of it.
     pub bond_shares: U256,
-    /// Put into the reward pot.
+    /// Paid into the reward pot.
     pub funded: U256,
-    /// Credited from it.
+    /// Credited from the reward pot.
     pub credited: U256,
-    /// Paid out of it.
+    /// Paid out of credits.
     pub claimed: U256,
 }

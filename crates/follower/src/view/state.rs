@@ -1,4 +1,4 @@
-//! What events say, before anybody asks: the part of the view that a rollback restores.
+//! The part of the view that a rollback restores.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,15 +17,15 @@ pub(crate) struct InFlight {
     pub(crate) slot: Slot,
     pub(crate) start: L1Slot,
     pub(crate) previous_start: L1Slot,
-    /// Best first.
+    /// In the order of ranks.
     pub(crate) candidates: CandidateList<CandidateView>,
     /// Sequencer of the last `Displaced` event, until the `Proposed` event that follows it.
     pub(crate) displaced: Option<SequencerId>,
-    /// Headers that reveals showed, and where their blobs are.
+    /// Revealed headers, with the location of their blobs.
     pub(crate) shown: BTreeMap<B256, Shown>,
 }
 
-/// A header that L1 has seen, and where its blobs were published.
+/// A header that L1 has seen, with the location of its blobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Shown {
     pub(crate) header: Header,
@@ -53,10 +53,10 @@ impl InFlight {
     }
 }
 
-/// Everything that isn't append-only. Cheap to clone: collections are shared until they change.
+/// State that isn't append-only. Clones are cheap: collections are shared until they change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ViewState {
-    /// Where the chain stands once everything settled is put aside.
+    /// The rollup's cursor.
     pub(crate) cursor: Cursor,
     pub(crate) in_flight: Option<Arc<InFlight>>,
     /// The header of a block that is being finalized in backup.
@@ -64,11 +64,11 @@ pub(crate) struct ViewState {
     pub(crate) tip: Tip,
     pub(crate) sequencers: Arc<BTreeMap<SequencerId, SequencerRecord>>,
     pub(crate) escrow: Arc<BTreeMap<Address, EscrowAccount>>,
-    /// Rewards credited and not paid.
+    /// Credited and unpaid rewards.
     pub(crate) owed: Arc<BTreeMap<Address, U256>>,
-    /// What blocks pay, by the slot from which they do.
+    /// Rates by the first slot to which they apply.
     pub(crate) rates: Arc<BTreeMap<Slot, Rates>>,
-    /// Mixes that were proven on L1.
+    /// Mixes proven on L1.
     pub(crate) proven: Arc<BTreeMap<L1Slot, B256>>,
     pub(crate) totals: Totals,
     /// Lengths of the append-only lists.

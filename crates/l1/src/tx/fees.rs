@@ -165,7 +165,8 @@ mod tests {
             base in any::<u64>(), tip in any::<u64>(), blob in any::<u64>(),
             next_base in any::<u64>(), next_tip in any::<u64>(), next_blob in any::<u64>(),
         ) {
-            let before = first_offer(&estimate(base.into(), tip.into(), blob.into()), BLOB, U256::MAX).unwrap();
+            let first = estimate(base.into(), tip.into(), blob.into());
+            let before = first_offer(&first, BLOB, U256::MAX).unwrap();
             let now = estimate(next_base.into(), next_tip.into(), next_blob.into());
             let after = replacement(&before, &now, BLOB, U256::MAX).unwrap();
             prop_assert!(after.max_fee >= before.max_fee * 2);
@@ -182,7 +183,8 @@ mod tests {
 
         #[test]
         fn no_offer_costs_more_than_the_ceiling(
-            base in any::<u128>(), tip in any::<u128>(), blob in any::<u128>(), gas in any::<u64>(), maximum in any::<u128>(),
+            base in any::<u128>(), tip in any::<u128>(), blob in any::<u128>(),
+            gas in any::<u64>(), maximum in any::<u128>(),
         ) {
             let usage = Usage { gas, blob_gas: 131_072 };
             let now = estimate(base, tip, blob);

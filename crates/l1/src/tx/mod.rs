@@ -6,8 +6,8 @@
 //! When the window closes, a no-op uses the nonce. After a reorg or a restart the manager first compares its
 //! records with the chain.
 //!
-//! There are no timers: [`TxManager::tick`] is called once per L1 block and does everything that this block makes
-//! possible, in the order in which intents were submitted. An account belongs to one manager at a time.
+//! There are no timers: [`TxManager::tick`] is called once per L1 block and does everything that this block
+//! makes possible, in the order in which intents were submitted. An account belongs to one manager at a time.
 
 mod chain;
 mod fees;

@@ -87,7 +87,8 @@ impl TxManager {
             match self.find_outcome(&sent, head).await? {
                 Some((_, now)) if now == before => {}
                 Some((kind, now)) => {
-                    tracing::warn!(%key, before = before.block_number, now = now.block_number, "mined elsewhere after a reorg");
+                    let (block, before) = (now.block_number, before.block_number);
+                    tracing::warn!(%key, before, block, "mined in another block after a reorg");
                     let result = self.judge_outcome(&key, &sent, kind, now).await;
                     self.set(&key, State::Settled { sent: Some(sent), result })?;
                 }

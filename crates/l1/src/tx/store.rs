@@ -47,7 +47,8 @@ macro_rules! from_redb {
 }
 from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError);
 
-/// Reads the bytes of a stored record and writes the record again: the fuzz targets check that nothing is lost.
+/// Reads the bytes of a stored record and writes the record again: the fuzz targets check that nothing is
+/// lost.
 ///
 /// # Errors
 /// When the bytes are not a record.

@@ -1,5 +1,5 @@
-//! One test suite, two L1s: the embedded one and anvil, both mined by hand, and both behind a transport that can lose
-//! transactions.
+//! One test suite, two L1s: the embedded one and anvil, both mined by hand, and both behind a transport that
+//! can lose transactions.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test crate uses a part of this")]
 
 pub mod code;
@@ -141,7 +141,8 @@ impl TestL1 {
         }
     }
 
-    /// Replaces the newest `depth` blocks by empty ones in the same L1 slots; their transactions are forgotten.
+    /// Replaces the newest `depth` blocks by empty ones in the same L1 slots; their transactions are
+    /// forgotten.
     pub async fn reorg(&mut self, depth: u64) -> L1Block {
         match &mut self.backend {
             Backend::Embedded { node, .. } => {

@@ -1,4 +1,5 @@
-//! The reference model: the state of all contracts as plain values, changed by the rules of `fernet-protocol`.
+//! The reference model: the state of all contracts as plain values, changed by the rules of
+//! `fernet-protocol`.
 
 mod bridge;
 mod escrow;

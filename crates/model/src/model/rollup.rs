@@ -108,7 +108,7 @@ impl Model {
         if previous > now { previous.get() } else { 0 }
     }
 
-    // ---- entry ------------------------------------------------------------------------------------------------------
+    // ---- entry --------------------------------------------------------------------------------------------
 
     fn enter(&mut self, slot: u64) -> Outcome<LocatedSlot> {
         let found = self.locate();
@@ -173,7 +173,7 @@ impl Model {
         Ok(())
     }
 
-    // ---- proposals --------------------------------------------------------------------------------------------------
+    // ---- proposals ----------------------------------------------------------------------------------------
 
     pub(super) fn propose(&mut self, call: &IRollup::proposeCall, proof: Option<&HeaderProof>) -> Outcome {
         let at = self.enter(call.slot)?;
@@ -270,7 +270,7 @@ impl Model {
         Ok(seed(mix, slot))
     }
 
-    // ---- commitments ------------------------------------------------------------------------------------------------
+    // ---- commitments --------------------------------------------------------------------------------------
 
     pub(super) fn commit(&mut self, call: &IRollup::commitCall) -> Outcome {
         let quote: Quote = call.quote.clone().into();
@@ -320,7 +320,7 @@ impl Model {
         candidates[at.status.rank.index()]
     }
 
-    // ---- blocks -----------------------------------------------------------------------------------------------------
+    // ---- blocks -------------------------------------------------------------------------------------------
 
     pub(super) fn reveal(&mut self, header: &abi::Header) -> Outcome {
         let at = self.enter(header.slot)?;
@@ -450,7 +450,7 @@ impl Model {
         Err(super::Refusal(Bytes::copy_from_slice(expected.as_slice())))
     }
 
-    // ---- the slot's end ---------------------------------------------------------------------------------------------
+    // ---- the slot's end -----------------------------------------------------------------------------------
 
     /// State of a slot at its end.
     fn settled_candidates(&self) -> Vec<SettledCandidate> {

@@ -1,7 +1,7 @@
 //! Tables of cases, their file format, and seeded randomness.
 
 use alloy_primitives::{Address, B256, U256, hex};
-use fernet_protocol::{Bps, Parameters, Rates, TokenAmount};
+use fernet_protocol::{Parameters, Rates, TokenAmount, samples};
 use std::{collections::BTreeMap, env, fs, path::Path};
 
 /// One value of a case.
@@ -147,24 +147,10 @@ impl Random {
 /// The devnet's parameters.
 pub(crate) fn devnet() -> Parameters {
     Parameters {
-        proposal_phase: 4,
-        commitment_phase: 3,
-        reveal_phase: 3,
-        proving_phase: 60,
-        exclusive_proving: 40,
-        halt_phase: 1,
-        backup_phase: 8,
-        seed_delay: 2,
-        seed_grid: 1,
-        pause_length: 50,
-        max_candidates: 3,
-        max_blobs: 6,
-        max_chunks: 16,
-        max_deposits: 32,
-        rescue_share: Bps::new(5_000),
         min_bond: TokenAmount::new(10_000_000_000_000_000_000),
         abandon_penalty: TokenAmount::new(1_000_000_000_000_000_000),
         withhold_penalty: TokenAmount::new(5_000_000_000_000_000_000),
+        ..samples::parameters()
     }
 }
 
@@ -173,9 +159,7 @@ pub(crate) fn devnet_rates() -> Rates {
     Rates {
         block_reward: TokenAmount::new(3_000_000_000_000_000_000),
         reveal_bonus: TokenAmount::new(100_000_000_000_000_000),
-        sequencer_share: Bps::new(4_000),
-        prover_share: Bps::new(5_000),
-        submitter_share: Bps::new(1_000),
+        ..samples::rates()
     }
 }
 

@@ -6,8 +6,8 @@ use alloy::{
 };
 use fernet_l1::{L1Block, LoggedEvent, Outcome, RollupEvent, Scoring};
 use fernet_protocol::{
-    Bps, ChainId, Deposit, EligibleSequencer, Exit, Header, L1Operation, L1Slot, Parameters, Phase,
-    QueueRange, Rank, Rates, RollupId, Score, Scorer, SequencerId, Slot, TokenAmount, seed, seed_at,
+    ChainId, Deposit, EligibleSequencer, Exit, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange,
+    Rank, Rates, RollupId, Score, Scorer, SequencerId, Slot, TokenAmount, samples, seed, seed_at,
 };
 use proptest::prelude::*;
 
@@ -23,37 +23,17 @@ const PROVER: Address = Address::repeat_byte(0xaa);
 const PAYEE: Address = Address::repeat_byte(0xbb);
 
 fn parameters() -> Parameters {
-    let token = TokenAmount::new;
     Parameters {
-        proposal_phase: 4,
-        commitment_phase: 3,
-        reveal_phase: 3,
         proving_phase: 6,
         exclusive_proving: 4,
-        halt_phase: 1,
         backup_phase: 4,
-        seed_delay: 2,
-        seed_grid: 1,
-        pause_length: 50,
-        max_candidates: 3,
-        max_blobs: 6,
-        max_chunks: 16,
         max_deposits: 4,
-        rescue_share: Bps::new(5000),
-        min_bond: token(10),
-        abandon_penalty: token(1),
-        withhold_penalty: token(5),
+        ..samples::parameters()
     }
 }
 
 fn rates() -> Rates {
-    Rates {
-        block_reward: TokenAmount::new(300),
-        reveal_bonus: TokenAmount::new(10),
-        sequencer_share: Bps::new(4000),
-        prover_share: Bps::new(5000),
-        submitter_share: Bps::new(1000),
-    }
+    Rates { block_reward: TokenAmount::new(300), reveal_bonus: TokenAmount::new(10), ..samples::rates() }
 }
 
 fn setup() -> ViewConfig {
@@ -215,15 +195,12 @@ fn finalized(header: &Header, outcome: Outcome, l1_slot: u64) -> RollupEvent {
 
 fn header(view: &RollupView, slot: u64, tag: u8, deposits_end: u64, blobs: usize) -> Header {
     Header {
-        slot: Slot::new(slot),
         parent: view.tip().header_hash,
         state_root: B256::repeat_byte(tag),
         deposits_end,
         fee_recipient: 1,
-        chunks: 1,
-        committee_digest: B256::ZERO,
-        vote: Address::ZERO,
         blob_hashes: vec![B256::repeat_byte(tag); blobs],
+        ..samples::header(Slot::new(slot))
     }
 }
 
@@ -357,7 +334,8 @@ fn slots_that_nobody_touched_pass_and_expired_ones_are_settled() {
     let early = world.refusal(132, vec![RollupEvent::SlotExpired { slot: Slot::new(2) }]);
     assert_eq!(
         early,
-        "event SlotExpired of L1 block 2 contradicts the view: expected a slot that is over and not settled, got 2"
+        "event SlotExpired of L1 block 2 contradicts the view: \
+         expected a slot that is over and not settled, got 2"
     );
     let wrong = world.refusal(134, vec![RollupEvent::SlotExpired { slot: Slot::new(3) }]);
     assert_eq!(wrong, "event SlotExpired of L1 block 2 contradicts the view: expected slot 2, got 3");
@@ -400,12 +378,14 @@ fn events_that_break_the_rules_are_contradictions() {
     );
     assert_eq!(
         world.refusal(103, vec![committed(0, 1, hash, 103)]),
-        "event Committed of L1 block 1 contradicts the view: expected a slot with proposals, got slot 0, which has none"
+        "event Committed of L1 block 1 contradicts the view: \
+         expected a slot with proposals, got slot 0, which has none"
     );
     world.apply(103, vec![proposed(0, 103, 100, 1, 5, hash)]);
     assert_eq!(
         world.refusal(107, vec![committed(0, 2, hash, 107)]),
-        "event Committed of L1 block 2 contradicts the view: expected a candidate, got sequencer 2, which is none"
+        "event Committed of L1 block 2 contradicts the view: \
+         expected a candidate, got sequencer 2, which is none"
     );
     assert_eq!(
         world.refusal(107, vec![committed(0, 1, hash, 107), committed(0, 1, hash, 107)]),

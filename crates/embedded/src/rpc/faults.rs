@@ -1,20 +1,20 @@
-//! Methods of this node alone: they drive the chain and serve blobs.
+//! The `fernet_` methods, which only this node has: they pass slots, inject faults and serve blobs.
 
 use alloy::{
     eips::eip4844::{Blob, Bytes48},
-    primitives::{B256, U64, U256},
+    primitives::{B256, U64},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Failure, Params, Reply, reply};
+use super::message::{Failure, Params, Reply, reply};
 use crate::{
     chain::Reorg,
     node::{Head, Node},
 };
 
 /// Most slots mined by one request.
-const MINE_LIMIT: u64 = 10_000;
+pub(super) const MINE_LIMIT: u64 = 10_000;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,11 +34,6 @@ impl From<Head> for HeadView {
             timestamp: U64::from(head.timestamp),
         }
     }
-}
-
-pub(super) fn evm_mine(node: &Node) -> Reply {
-    node.mine_slot();
-    reply(&"0x0")
 }
 
 /// `fernet_mine(count = 1)`: mines slots; returns the newest block.
@@ -137,18 +132,4 @@ pub(super) fn blobs(node: &Node, params: &Params) -> Reply {
         })
         .collect();
     reply(&views)
-}
-
-pub(super) fn pool_status(node: &Node) -> Reply {
-    let (total, pending) = node.read(|chain| {
-        let executable = chain
-            .pool()
-            .filter(|pooled| {
-                use alloy::consensus::Transaction as _;
-                pooled.transaction.nonce() < chain.pending_nonce(pooled.transaction.signer())
-            })
-            .count();
-        (chain.pool_len(), executable)
-    });
-    reply(&json!({ "pending": U256::from(pending), "queued": U256::from(total.saturating_sub(pending)) }))
 }

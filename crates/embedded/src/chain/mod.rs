@@ -1,5 +1,7 @@
-//! The chain: blocks, states, the transaction pool and the slot clock. It is deterministic and never looks at the
-//! time of day; whoever owns it says when a slot passes.
+//! The chain: blocks, states, the transaction pool and the slot clock. It is deterministic and never looks at
+//! the time of day: its owner says when a slot passes.
+
+mod development;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -7,11 +9,7 @@ use std::{
 };
 
 use alloy::{
-    consensus::{
-        EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header,
-        proofs::{calculate_receipt_root, calculate_transaction_root},
-        transaction::Recovered,
-    },
+    consensus::Header,
     eips::{
         BlockId, BlockNumberOrTag,
         eip1559::BaseFeeParams,
@@ -19,17 +17,16 @@ use alloy::{
         eip4788::{BEACON_ROOTS_ADDRESS, BEACON_ROOTS_CODE},
         eip7002::{WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, WITHDRAWAL_REQUEST_PREDEPLOY_CODE},
         eip7251::{CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_PREDEPLOY_CODE},
-        eip7685::EMPTY_REQUESTS_HASH,
     },
-    primitives::{Address, B256, Bloom, Bytes, address, bytes, keccak256},
-    rlp::Encodable as _,
+    primitives::{Address, B256, Bytes, address, bytes},
 };
 
 use crate::{
     blobs::{BlobStore, StoredBlob},
-    config::ChainConfig,
+    block::{MinedBlock, assemble, derived, empty_header, seal},
+    config::{ChainConfig, MIN_GAS_LIMIT},
     error::{ChainError, PoolError},
-    executor::{BlockBuilder, BlockInputs, Executed, MinedReceipt, Offered, Transaction},
+    executor::{BlockBuilder, BlockInputs, Executed, Offered, Parent},
     mempool::{Incoming, Mempool, PooledTransaction},
     state::{EvmState, RecentHashes, State},
 };
@@ -43,35 +40,9 @@ const ORPHANS: usize = 256;
 /// Arachnid's deterministic deployment proxy, which forge uses for CREATE2 deployments on any chain.
 const CREATE2_DEPLOYER: Address = address!("0x4e59b44847b379578588920cA78FbF26c0B4956C");
 const CREATE2_DEPLOYER_CODE: Bytes = bytes!(
-    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
+    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0"
+    "3601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
 );
-
-/// A block with everything about it.
-#[derive(Clone, Debug)]
-pub struct MinedBlock {
-    /// Keccak-256 of the header's RLP.
-    pub hash: B256,
-    /// The header.
-    pub header: Header,
-    /// The slot it was mined in.
-    pub slot: u64,
-    /// The root of the beacon block that carried it; the child's `parentBeaconBlockRoot`.
-    pub beacon_root: B256,
-    /// The transactions with their signers.
-    pub transactions: Vec<Recovered<Transaction>>,
-    /// One per transaction.
-    pub receipts: Vec<MinedReceipt>,
-    /// Length of the block's RLP in bytes.
-    pub size: usize,
-}
-
-impl MinedBlock {
-    /// The block's number.
-    #[must_use]
-    pub fn number(&self) -> u64 {
-        self.header.number
-    }
-}
 
 /// What to do in a reorg.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,7 +64,7 @@ pub struct ReorgOutcome {
     pub added: Vec<Arc<MinedBlock>>,
 }
 
-/// An Ethereum chain.
+/// The chain: its blocks, their states, and the pool of pending transactions. It has no clock and no IO.
 #[derive(Clone, Debug)]
 pub struct Chain {
     config: ChainConfig,
@@ -110,6 +81,14 @@ pub struct Chain {
     mixes: BTreeMap<u64, B256>,
     /// Counts reorgs, so that a replaced block never equals the one it replaces.
     fork: u64,
+    /// The slot of the next block, where it was chosen.
+    planned_slot: Option<u64>,
+    /// Slots from one block to the next.
+    slots_per_block: u64,
+    /// The base fee of the next block, where it was chosen.
+    planned_base_fee: Option<u64>,
+    /// Counts the changes that blocks and pool don't show: edited accounts, chosen fees, snapshots.
+    edits: u64,
 }
 
 impl Chain {
@@ -118,8 +97,11 @@ impl Chain {
     /// # Errors
     /// [`ChainError::Config`] if blocks would have no room, or no state were kept.
     pub fn new(config: ChainConfig) -> Result<Self, ChainError> {
-        if config.gas_limit < 30_000 {
-            return Err(ChainError::Config(format!("gas limit {}, at least 30000", config.gas_limit)));
+        if config.gas_limit < MIN_GAS_LIMIT {
+            return Err(ChainError::Config(format!(
+                "gas limit {}, at least {MIN_GAS_LIMIT}",
+                config.gas_limit
+            )));
         }
         if config.state_history == 0 {
             return Err(ChainError::Config("state history 0, at least 1".into()));
@@ -164,6 +146,10 @@ impl Chain {
             slot: 0,
             mixes: BTreeMap::new(),
             fork: 0,
+            planned_slot: None,
+            slots_per_block: 1,
+            planned_base_fee: None,
+            edits: 0,
             config,
         })
     }
@@ -186,6 +172,14 @@ impl Chain {
     #[must_use]
     pub fn slot(&self) -> u64 {
         self.slot
+    }
+
+    /// The slot of the next block, unless slots are skipped first.
+    #[must_use]
+    pub fn next_slot(&self) -> u64 {
+        self.planned_slot
+            .filter(|slot| *slot > self.slot)
+            .unwrap_or_else(|| self.slot.saturating_add(self.slots_per_block))
     }
 
     /// The timestamp of a slot, in seconds.
@@ -266,7 +260,7 @@ impl Chain {
         self.pool.len()
     }
 
-    /// The blobs of a canonical block, in order; empty too once they are no longer retained.
+    /// The blobs of a canonical block, in order; none once they are no longer retained.
     #[must_use]
     pub fn block_blobs(&self, block: &MinedBlock) -> Vec<StoredBlob> {
         block.transactions.iter().flat_map(|tx| self.blobs.of_transaction(*tx.hash())).collect()
@@ -281,6 +275,9 @@ impl Chain {
     /// Base fee of the next block, in wei per gas.
     #[must_use]
     pub fn next_base_fee(&self) -> u64 {
+        if let Some(base_fee) = self.planned_base_fee {
+            return base_fee;
+        }
         self.head().header.next_block_base_fee(BaseFeeParams::ethereum()).unwrap_or_default()
     }
 
@@ -315,6 +312,12 @@ impl Chain {
         let first = number.saturating_sub(BLOCKHASH_WINDOW);
         let hashes = (first..number).map_while(|number| self.block(number)).map(|block| block.hash).collect();
         RecentHashes { first, hashes }
+    }
+
+    /// The nonce of an account in the newest state.
+    #[must_use]
+    pub fn nonce(&self, account: Address) -> u64 {
+        self.state().nonce(account)
     }
 
     /// The nonce after the chain's and the pool's transactions.
@@ -359,9 +362,11 @@ impl Chain {
         self.pool.add(&self.config, &state, incoming)
     }
 
-    /// Advances one slot and mines a block in it.
+    /// Moves to the next slot, which is the one after the current one unless another was planned, and mines a
+    /// block in it.
     pub fn mine_slot(&mut self) -> Arc<MinedBlock> {
-        self.slot = self.slot.saturating_add(1);
+        self.slot = self.next_slot();
+        self.planned_slot = None;
         self.mine(self.slot, true)
     }
 
@@ -370,13 +375,19 @@ impl Chain {
     /// # Errors
     /// [`ChainError::ClockOverflow`] if the time leaves 64 bits.
     pub fn skip_slots(&mut self, count: u64) -> Result<(), ChainError> {
-        let overflow = ChainError::ClockOverflow { current: self.slot, skip: count };
-        let slot = self.slot.checked_add(count).ok_or_else(|| overflow.clone())?;
-        slot.checked_mul(self.config.slot_seconds.get())
-            .and_then(|seconds| seconds.checked_add(self.config.genesis_timestamp))
-            .ok_or(overflow)?;
-        self.slot = slot;
+        self.slot = self.slot_after(self.slot, count)?;
         Ok(())
+    }
+
+    /// The slot that comes `count` slots after another, if its timestamp fits into 64 bits.
+    fn slot_after(&self, slot: u64, count: u64) -> Result<u64, ChainError> {
+        slot.checked_add(count)
+            .filter(|slot| {
+                slot.checked_mul(self.config.slot_seconds.get())
+                    .and_then(|seconds| seconds.checked_add(self.config.genesis_timestamp))
+                    .is_some()
+            })
+            .ok_or(ChainError::ClockOverflow { current: slot, skip: count })
     }
 
     /// Chooses the RANDAO value of a slot that is still ahead.
@@ -446,23 +457,33 @@ impl Chain {
         Ok(ReorgOutcome { removed, added })
     }
 
-    /// The state that a transaction would find at the end of the next block, if it were built now. The value of
-    /// RANDAO in that block isn't known yet; the newest block's stands in for it.
+    /// The state that a transaction would find at the end of the next block, if it were built now. The value
+    /// of RANDAO in that block isn't known yet; the newest block's stands in for it.
     pub(crate) fn pending_state(&self) -> State {
-        let slot = self.slot.saturating_add(1);
+        let slot = self.next_slot();
         self.build(&self.next_inputs(slot, self.head().header.mix_hash), slot, true).state
     }
 
-    /// Distinguishes the pool's contents from what they were before.
-    pub(crate) fn pool_version(&self) -> u64 {
-        self.pool.version()
+    /// Differs whenever the next block may differ although the head is the same.
+    pub(crate) fn version(&self) -> (u64, u64, u64) {
+        (self.next_slot(), self.pool.version(), self.edits)
+    }
+
+    /// How many transactions have entered the pool.
+    pub(crate) fn arrivals(&self) -> u64 {
+        self.pool.arrivals()
+    }
+
+    /// The transactions that entered the pool after the first `count`, as far as the pool remembers.
+    pub(crate) fn arrived_since(&self, count: u64) -> Vec<B256> {
+        self.pool.arrived_since(count)
     }
 
     /// Executes a block on top of the newest one.
     fn build(&self, inputs: &BlockInputs, slot: u64, with_transactions: bool) -> Executed {
         let parent = self.head();
         let state = EvmState { state: self.state().clone(), hashes: self.recent_hashes(inputs.number) };
-        let mut builder = BlockBuilder::new(&self.config, inputs, state, parent.hash, parent.beacon_root);
+        let mut builder = BlockBuilder::new(&self.config, inputs, state, Parent::from(parent.as_ref()));
         if with_transactions {
             let blob_fee = self.config.blob_params.calc_blob_fee(inputs.excess_blob_gas);
             let mut selection =
@@ -484,63 +505,28 @@ impl Chain {
         let mix = self.mixes.get(&slot).copied().unwrap_or_else(|| randao(&self.config, slot, self.fork));
         let inputs = self.next_inputs(slot, mix);
         let executed = self.build(&inputs, slot, with_transactions);
-        let parent = Arc::clone(self.head());
-        let envelopes: Vec<_> = executed.receipts.iter().map(|receipt| &receipt.envelope).collect();
-        let logs_bloom = envelopes.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | *receipt.logs_bloom());
-        let header = Header {
-            parent_hash: parent.hash,
-            beneficiary: inputs.fee_recipient,
-            state_root: executed.state.root(),
-            transactions_root: calculate_transaction_root(
-                &executed.transactions.iter().map(Recovered::inner).collect::<Vec<_>>(),
-            ),
-            receipts_root: calculate_receipt_root(&envelopes),
-            logs_bloom,
-            number: inputs.number,
-            gas_limit: inputs.gas_limit,
-            gas_used: executed.gas_used,
-            timestamp: inputs.timestamp,
-            extra_data: extra_data(self.fork),
-            mix_hash: mix,
-            base_fee_per_gas: Some(inputs.base_fee),
-            blob_gas_used: Some(executed.blob_gas_used),
-            excess_blob_gas: Some(inputs.excess_blob_gas),
-            parent_beacon_block_root: Some(parent.beacon_root),
-            requests_hash: Some(executed.requests.requests_hash()),
-            ..empty_header()
-        };
         for hash in executed.transactions.iter().map(|transaction| *transaction.hash()) {
             if let Some(sidecar) = self.pool.remove(hash).and_then(|pooled| pooled.sidecar) {
                 self.blobs.insert(slot, hash, sidecar);
             }
         }
-        let block = Arc::new(seal(&self.config, header, slot, executed.transactions, executed.receipts));
+        let parent = Parent::from(self.head().as_ref());
+        let extra_data = extra_data(self.fork);
+        let (block, state) = assemble(&self.config, &inputs, parent, slot, extra_data, executed);
+        let block = Arc::new(block);
+        self.planned_base_fee = None;
         for (index, transaction) in block.transactions.iter().enumerate() {
             self.transactions.insert(*transaction.hash(), (block.number(), index));
         }
         self.numbers.insert(block.hash, block.number());
         self.blocks.push(Arc::clone(&block));
-        self.pool.prune(&executed.state);
-        self.states.push_back(executed.state);
+        self.pool.prune(&state);
+        self.states.push_back(state);
         while self.states.len() > self.config.state_history {
             self.states.pop_front();
         }
         self.blobs.prune(slot.saturating_sub(self.config.blob_retention_slots));
         block
-    }
-}
-
-fn empty_header() -> Header {
-    Header {
-        ommers_hash: EMPTY_OMMER_ROOT_HASH,
-        transactions_root: EMPTY_ROOT_HASH,
-        receipts_root: EMPTY_ROOT_HASH,
-        withdrawals_root: Some(EMPTY_ROOT_HASH),
-        blob_gas_used: Some(0),
-        excess_blob_gas: Some(0),
-        parent_beacon_block_root: Some(B256::ZERO),
-        requests_hash: Some(EMPTY_REQUESTS_HASH),
-        ..Header::default()
     }
 }
 
@@ -552,32 +538,4 @@ fn extra_data(fork: u64) -> Bytes {
 /// The RANDAO value of a slot on a fork.
 fn randao(config: &ChainConfig, slot: u64, fork: u64) -> B256 {
     derived(config, b"randao", slot, B256::left_padding_from(&fork.to_be_bytes()))
-}
-
-fn derived(config: &ChainConfig, domain: &[u8], slot: u64, context: B256) -> B256 {
-    keccak256([domain, config.seed.as_slice(), &slot.to_be_bytes(), context.as_slice()].concat())
-}
-
-fn seal(
-    config: &ChainConfig,
-    header: Header,
-    slot: u64,
-    transactions: Vec<Recovered<Transaction>>,
-    receipts: Vec<MinedReceipt>,
-) -> MinedBlock {
-    let hash = header.hash_slow();
-    let list =
-        |payload: usize| alloy::rlp::Header { list: true, payload_length: payload }.length_with_payload();
-    let body: usize = transactions.iter().map(|transaction| transaction.inner().length()).sum();
-    // header, transactions, no ommers, no withdrawals
-    let size = list(header.length() + list(body) + 2);
-    MinedBlock {
-        beacon_root: derived(config, b"beacon", slot, hash),
-        hash,
-        header,
-        slot,
-        transactions,
-        receipts,
-        size,
-    }
 }
