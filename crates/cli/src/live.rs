@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use fernet_devnet::{
     stop::{Stop, StopRequest},
-    view::DevnetView,
+    view::{DevnetView, RunState},
 };
 use tokio::sync::watch;
 
@@ -34,7 +34,11 @@ pub(crate) fn show(mut view: watch::Receiver<DevnetView>, log: &LogLines, stop: 
     let result = (|| {
         loop {
             let ended = view.has_changed().is_err();
-            let now = view.borrow_and_update().clone();
+            let mut now = view.borrow_and_update().clone();
+            // The devnet hears of the request after its step, which may take as long as a proof.
+            if stop.is_asked() && now.state == RunState::Running {
+                now.state = RunState::Closing;
+            }
             terminal.draw(|frame| screen::draw(frame, &now, &log.get()))?;
             if ended || stop.request() == StopRequest::Leave {
                 return Ok(());

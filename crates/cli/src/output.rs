@@ -54,9 +54,15 @@ pub(crate) fn failure(error: &Report) -> ExitCode {
     if error.is::<ClosedOutput>() {
         return ExitCode::from(CLOSED);
     }
-    message(&format!("error: {error}"));
-    error.chain().skip(1).for_each(|cause| message(&format!("  because: {cause}")));
+    message(&failure_text(error));
     ExitCode::FAILURE
+}
+
+/// The error with its causes. A cause that says what the error before it says is left out.
+fn failure_text(error: &Report) -> String {
+    let mut texts: Vec<String> = error.chain().map(ToString::to_string).collect();
+    texts.dedup();
+    format!("error: {}", texts.join("\n  because: "))
 }
 
 /// A writer for logs whose errors are dropped.
@@ -99,6 +105,12 @@ mod tests {
         assert!(closed.is::<ClosedOutput>());
         let full = write_line(&mut Failing(io::ErrorKind::StorageFull), "text").unwrap_err();
         assert!(full.to_string().starts_with("could not write to stdout: "), "{full}");
+    }
+
+    #[test]
+    fn a_failure_tells_its_causes_once() {
+        let error = Report::new(io::Error::other("no answer")).wrap_err("no answer").wrap_err("L1 failed");
+        assert_eq!(failure_text(&error), "error: L1 failed\n  because: no answer");
     }
 
     #[test]

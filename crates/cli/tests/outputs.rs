@@ -37,10 +37,11 @@ fn cases(folder: &std::path::Path) -> Vec<Case> {
     ]
 }
 
-fn command(case: &Case) -> std::process::Command {
+/// Tests run at the same time: each takes a chain id of its own.
+fn command(case: &Case, chain_id: u64) -> std::process::Command {
     let arguments: Vec<&str> = case.arguments.iter().map(String::as_str).collect();
     if case.words == "devnet" {
-        return devnet(31_706, &arguments);
+        return devnet(chain_id, &arguments);
     }
     let words: Vec<&str> = case.words.split(' ').collect();
     fernet(&[words, arguments].concat())
@@ -74,7 +75,8 @@ fn every_command_has_a_case() {
 fn a_closed_stdout_ends_every_command_quietly() {
     let folder = tempfile::tempdir().expect("a folder");
     for case in cases(folder.path()) {
-        let output = command(&case).stdout(closed()).env_remove("FERNET_LOG").output().expect("an output");
+        let output =
+            command(&case, 31_706).stdout(closed()).env_remove("FERNET_LOG").output().expect("an output");
         let stderr = String::from_utf8_lossy(&output.stderr);
         let expected = if case.status == 0 { CLOSED } else { case.status };
         assert_eq!(output.status.code(), Some(expected), "{}: {stderr}", case.words);
@@ -87,7 +89,7 @@ fn a_closed_stdout_ends_every_command_quietly() {
 fn a_closed_stderr_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     for case in cases(folder.path()) {
-        let output = command(&case).stderr(closed()).output().expect("an output");
+        let output = command(&case, 31_707).stderr(closed()).output().expect("an output");
         assert_eq!(output.status.code(), Some(case.status), "{}", case.words);
         assert_eq!(output.stdout.is_empty(), case.status != 0, "{}", case.words);
     }
