@@ -79,7 +79,8 @@ pub struct Prover {
     strategy: Strategy,
     parameters: Parameters,
     offers: Offers,
-    accepted: BTreeMap<Slot, Box<AcceptedQuote>>,
+    /// Quotes that their sequencers have signed too, by header hash. A slot can have one for each candidate.
+    accepted: BTreeMap<B256, Box<AcceptedQuote>>,
     /// By header hash.
     tasks: BTreeMap<B256, ProofTask>,
     backups: BTreeMap<Slot, BackupBlock>,
@@ -150,7 +151,7 @@ impl Prover {
             }
             Input::Accepted(accepted) => {
                 if self.offers.contains(&accepted.quote) {
-                    self.accepted.entry(accepted.quote.slot).or_insert(accepted);
+                    self.accepted.entry(accepted.quote.header_hash).or_insert(accepted);
                 }
             }
             Input::BodyFetched { slot, header_hash } => self.note_body(slot, header_hash),
@@ -215,13 +216,12 @@ impl Prover {
     }
 
     fn commit(&self, view: &SlotView, candidate: &CandidateView) -> Vec<Effect> {
-        let slot = view.slot;
-        match self.accepted.get(&slot) {
-            Some(accepted) if accepted.quote.header_hash == candidate.header_hash => {
-                vec![Effect::Commit { slot, accepted: accepted.clone(), expires_at: view.phase_end }]
-            }
-            _ => Vec::new(),
-        }
+        let (slot, expires_at) = (view.slot, view.phase_end);
+        let accepted = self.accepted.get(&candidate.header_hash);
+        accepted
+            .map(|accepted| Effect::Commit { slot, accepted: accepted.clone(), expires_at })
+            .into_iter()
+            .collect()
     }
 
     /// The next step towards a proof; none if the proof is under way, ready, or given up.
@@ -354,7 +354,7 @@ impl Prover {
         let is_kept = |slot: &Slot| slot.get().saturating_add(KEPT_SLOTS) >= current.get();
         self.tasks.retain(|_, task| is_kept(&task.slot));
         self.backups.retain(|slot, _| is_kept(slot));
-        self.accepted.retain(|slot, _| is_kept(slot));
+        self.accepted.retain(|_, accepted| is_kept(&accepted.quote.slot));
         self.offers.prune(facts);
     }
 }

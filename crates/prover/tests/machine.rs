@@ -322,12 +322,13 @@ fn a_refused_finalization_suspends_the_prover_unless_it_was_a_race() {
     assert!(matches!(alone.availability(), Availability::Suspended { .. }));
 }
 
+fn accepted(quote: Quote) -> Box<AcceptedQuote> {
+    let (prover_signature, sequencer_signature) = (Bytes::new(), Bytes::from(vec![1; 65]));
+    Box::new(AcceptedQuote { quote, prover_signature, sequencer_signature })
+}
+
 #[test]
 fn commits_what_a_sequencer_accepted_of_its_own_offers() {
-    let accepted = |quote| {
-        let (prover_signature, sequencer_signature) = (Bytes::new(), Bytes::from(vec![1; 65]));
-        Box::new(AcceptedQuote { quote, prover_signature, sequencer_signature })
-    };
     let mut machine = offering();
     see(&mut machine, committing());
     let expected = Effect::Commit { slot: SLOT, accepted: accepted(quote()), expires_at: L1Slot::new(110) };
@@ -339,6 +340,24 @@ fn commits_what_a_sequencer_accepted_of_its_own_offers() {
     see(&mut machine, committing());
     let cheaper = Quote { price: TokenAmount::ZERO, ..quote() };
     assert_eq!(machine.apply(Input::Accepted(accepted(cheaper))), [], "never offered");
+}
+
+#[test]
+fn commits_for_the_next_candidate_when_the_first_passes_uncommitted() {
+    let second = CandidateView { header_hash: BACKUP, ..candidate(None, None) };
+    let first_turn = facts(Phase::Commitment, vec![candidate(None, None), second]);
+    let mut second_turn = first_turn.clone();
+    second_turn.snapshot.next.turn = Rank::new(1);
+    let mut machine = offering();
+    let block = RequestedBlock { header_hash: BACKUP, ..request() };
+    let other = machine.consider(&block, &first_turn).unwrap();
+    machine.apply(Input::Offered { quote: other });
+    see(&mut machine, first_turn);
+    assert_eq!(machine.apply(Input::Accepted(accepted(quote()))).len(), 1);
+    // The commitment is held or doesn't land, and the turn passes.
+    assert_eq!(see(&mut machine, second_turn), []);
+    let commit = Effect::Commit { slot: SLOT, accepted: accepted(other), expires_at: L1Slot::new(110) };
+    assert_eq!(machine.apply(Input::Accepted(accepted(other))), [commit]);
 }
 
 #[test]
