@@ -35,6 +35,7 @@ on_both_l1s!(
     a_refused_transaction_gives_its_nonce_back,
     a_foreign_transaction_with_the_nonce_is_noticed,
     a_reorg_makes_a_mined_transaction_pending_again,
+    a_tick_that_fails_hides_no_reorg,
     a_restart_finds_what_was_mined_meanwhile,
     a_restart_sends_what_was_only_written_down,
     a_restart_finds_a_reorg,
@@ -433,6 +434,23 @@ async fn a_reorg_makes_a_mined_transaction_pending_again(mut l1: TestL1) {
     mine_and_tick(&mut l1, &mut manager).await;
     let second = assert_mined(&manager, "pay");
     assert!(second.hash == first.hash && second.block_hash != first.block_hash);
+}
+
+async fn a_tick_that_fails_hides_no_reorg(mut l1: TestL1) {
+    let mut manager = l1.manager();
+    mine_and_tick(&mut l1, &mut manager).await;
+    manager.submit(intent("pay", SOMEBODY)).await.unwrap();
+    mine_and_tick(&mut l1, &mut manager).await;
+    assert_mined(&manager, "pay");
+    let head = l1.reorg(1).await;
+    l1.faults.set_offline(true);
+    let error = manager.tick(&head).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    l1.faults.set_offline(false);
+    let report = mine_and_tick(&mut l1, &mut manager).await;
+    assert_eq!(report.undone, [key("pay")]);
+    mine_and_tick(&mut l1, &mut manager).await;
+    assert_mined(&manager, "pay");
 }
 
 struct Disk(tempfile::TempDir);

@@ -134,6 +134,8 @@ pub struct TxManager {
     pub(super) bundles: BTreeMap<IntentKey, BlobSidecar>,
     next_sequence: u64,
     pub(super) head: Option<Head>,
+    /// Settled intents may be pending again, after a restart or a reorg.
+    is_recheck_due: bool,
     /// Nonces on chain at the head.
     pub(super) nonces: BTreeMap<Address, u64>,
     estimate: Option<FeeEstimate>,
@@ -173,6 +175,7 @@ impl TxManager {
             bundles: BTreeMap::new(),
             next_sequence: 0,
             head: None,
+            is_recheck_due: true,
             nonces: BTreeMap::new(),
             estimate: None,
             report: TickReport::default(),
@@ -277,16 +280,17 @@ impl TxManager {
     /// If the store or the L1 fails.
     pub async fn tick(&mut self, block: &L1Block) -> Result<TickReport, TxError> {
         let head = Head { number: block.number, hash: block.hash, l1_slot: block.l1_slot };
-        let follows = self.head.is_some_and(|last| last.hash == block.header.parent_hash);
+        // It stays due if this tick fails, as the next block then follows on this one.
+        self.is_recheck_due |= self.head.is_none_or(|last| last.hash != block.header.parent_hash);
         self.head = Some(head);
         self.estimate = None;
         for account in self.accounts.addresses() {
             let nonce = self.chain.nonce(account).await?;
             self.nonces.insert(account, nonce);
         }
-        if !follows {
-            // After a restart or a reorg, a settled intent may be pending again.
+        if self.is_recheck_due {
             self.recheck(head).await?;
+            self.is_recheck_due = false;
         }
         for key in self.active_keys(|state| matches!(state, State::Sent(_))) {
             self.push(&key, head).await?;

@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -27,17 +30,25 @@ pub enum Fault {
     Refused(&'static str),
 }
 
-/// Faults to come, one a transaction.
+/// Faults to come, one a transaction, and whether the L1 can be reached at all.
 #[derive(Clone, Debug, Default)]
-pub struct Faults(Arc<Mutex<VecDeque<Fault>>>);
+pub struct Faults {
+    next: Arc<Mutex<VecDeque<Fault>>>,
+    is_offline: Arc<AtomicBool>,
+}
 
 impl Faults {
     pub fn next(&self, fault: Fault) {
-        self.0.lock().unwrap().push_back(fault);
+        self.next.lock().unwrap().push_back(fault);
     }
 
     fn take(&self) -> Option<Fault> {
-        self.0.lock().unwrap().pop_front()
+        self.next.lock().unwrap().pop_front()
+    }
+
+    /// While the L1 is offline, every request fails.
+    pub fn set_offline(&self, is_offline: bool) {
+        self.is_offline.store(is_offline, Ordering::SeqCst);
     }
 }
 
@@ -71,6 +82,9 @@ impl<T: Transport + Clone> Service<RequestPacket> for Faulty<T> {
     fn call(&mut self, packet: RequestPacket) -> Self::Future {
         let sends = packet.as_single().is_some_and(|request| request.method() == "eth_sendRawTransaction");
         let broken = || TransportErrorKind::custom_str("the connection broke");
+        if self.faults.is_offline.load(Ordering::SeqCst) {
+            return Box::pin(async move { Err(broken()) });
+        }
         match sends.then(|| self.faults.take()).flatten() {
             None => self.inner.call(packet),
             Some(Fault::Lost) => Box::pin(async move { Err(broken()) }),
