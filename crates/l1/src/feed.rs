@@ -99,6 +99,8 @@ pub struct Feed {
     first: u64,
     /// Number and hash of the blocks given out, oldest first.
     seen: VecDeque<(u64, B256)>,
+    /// Updates that are found and not given out yet: a poll was dropped while it waited for more.
+    pending: VecDeque<FeedUpdate>,
 }
 
 impl Feed {
@@ -110,22 +112,23 @@ impl Feed {
     /// A feed of the contracts' events from block `first` on.
     pub fn from_block(provider: L1Provider, clock: L1Clock, contracts: &Contracts, first: u64) -> Self {
         let addresses = contracts.with_events().to_vec();
-        Self { provider, clock, contracts: contracts.clone(), addresses, first, seen: VecDeque::new() }
+        let (contracts, seen, pending) = (contracts.clone(), VecDeque::new(), VecDeque::new());
+        Self { provider, clock, contracts, addresses, first, seen, pending }
     }
 
     /// Everything that is new, at most `limit` steps. Empty at the head. What was found before an error is
-    /// given out; the error comes back with the next call, if it lasts.
+    /// given out; the error comes back with the next call, if it lasts. A poll that is dropped loses nothing.
     pub async fn poll(&mut self, limit: usize) -> Result<Vec<FeedUpdate>, FeedError> {
-        let mut updates = Vec::new();
-        while updates.len() < limit {
+        while self.pending.len() < limit {
             match self.step().await {
-                Ok(Some(update)) => updates.push(update),
+                Ok(Some(update)) => self.pending.push_back(update),
                 Ok(None) => break,
-                Err(_) if !updates.is_empty() => break,
+                Err(_) if !self.pending.is_empty() => break,
                 Err(error) => return Err(error),
             }
         }
-        Ok(updates)
+        let count = self.pending.len().min(limit);
+        Ok(self.pending.drain(..count).collect())
     }
 
     async fn step(&mut self) -> Result<Option<FeedUpdate>, FeedError> {

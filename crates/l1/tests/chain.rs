@@ -20,6 +20,7 @@ use fernet_protocol::{L1Slot, Slot};
 on_both_l1s!(
     a_feed_gives_every_block_and_its_events_in_order,
     a_feed_turns_a_reorg_into_a_rollback,
+    a_poll_that_is_dropped_loses_no_block,
     a_feed_refuses_a_log_that_is_no_event,
     headers_hash_to_their_blocks_and_prove_mixes,
     a_mix_is_that_of_the_first_block_after_its_l1_slot,
@@ -112,6 +113,23 @@ async fn a_feed_turns_a_reorg_into_a_rollback(mut l1: TestL1) {
     assert_eq!(added.last().unwrap().hash, l1.head().await.hash);
     assert!(added.iter().all(|block| block.events.is_empty()), "the event is undone");
     assert_eq!(feed.poll(10).await.unwrap(), []);
+}
+
+async fn a_poll_that_is_dropped_loses_no_block(mut l1: TestL1) {
+    let first = l1.mine().await.number + 1;
+    let nobody = contracts(Address::repeat_byte(14));
+    let mut feed = Feed::from_block(l1.provider.clone(), l1.clock, &nobody, first);
+    l1.mine().await;
+    l1.mine().await;
+    l1.faults.stall_after(Some(1));
+    tokio::select! {
+        result = feed.poll(10) => panic!("expected the L1 to stall, got {result:?}"),
+        () = l1.faults.stalled() => {}
+    }
+    l1.faults.stall_after(None);
+    let updates = feed.poll(10).await.unwrap();
+    let numbers: Vec<u64> = blocks(&updates).iter().map(|block| block.number).collect();
+    assert_eq!(numbers, [first, first + 1]);
 }
 
 async fn a_feed_refuses_a_log_that_is_no_event(mut l1: TestL1) {

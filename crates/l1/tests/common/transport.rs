@@ -17,6 +17,7 @@ use alloy::{
     transports::{Transport, TransportError, TransportErrorKind, TransportFut},
 };
 use serde_json::value::RawValue;
+use tokio::sync::Notify;
 use tower::Service;
 
 /// What happens to the next transaction that is sent.
@@ -30,11 +31,14 @@ pub enum Fault {
     Refused(&'static str),
 }
 
-/// Faults to come, one a transaction, and whether the L1 can be reached at all.
+/// Faults to come, one a transaction, and whether the L1 can be reached and answers at all.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     next: Arc<Mutex<VecDeque<Fault>>>,
     is_offline: Arc<AtomicBool>,
+    /// Requests that are answered before the L1 stalls; `None` if it doesn't stall.
+    answers: Arc<Mutex<Option<u32>>>,
+    stalled: Arc<Notify>,
 }
 
 impl Faults {
@@ -49,6 +53,27 @@ impl Faults {
     /// While the L1 is offline, every request fails.
     pub fn set_offline(&self, is_offline: bool) {
         self.is_offline.store(is_offline, Ordering::SeqCst);
+    }
+
+    /// After this many answers, the L1 gives none until the next call.
+    pub fn stall_after(&self, answers: Option<u32>) {
+        *self.answers.lock().unwrap() = answers;
+    }
+
+    /// Waits until a request gets no answer.
+    pub async fn stalled(&self) {
+        self.stalled.notified().await;
+    }
+
+    fn takes_no_request(&self) -> bool {
+        match &mut *self.answers.lock().unwrap() {
+            None => false,
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+        }
     }
 }
 
@@ -84,6 +109,10 @@ impl<T: Transport + Clone> Service<RequestPacket> for Faulty<T> {
         let broken = || TransportErrorKind::custom_str("the connection broke");
         if self.faults.is_offline.load(Ordering::SeqCst) {
             return Box::pin(async move { Err(broken()) });
+        }
+        if self.faults.takes_no_request() {
+            self.faults.stalled.notify_one();
+            return Box::pin(std::future::pending());
         }
         match sends.then(|| self.faults.take()).flatten() {
             None => self.inner.call(packet),
