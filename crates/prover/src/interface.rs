@@ -169,8 +169,9 @@ pub enum Effect {
         expires_at: L1Slot,
     },
     /// Sends, replaces and cancels the transactions that earlier effects submitted, as the new L1 block
-    /// requires. The driver begins every step with it. While it is held, no transaction is replaced or
-    /// cancelled, and the fate of transactions is unknown. May result in [`Input::FinalizeRefused`].
+    /// requires. The driver begins every step with it. While it is held, no transaction that waits is sent,
+    /// none is replaced or cancelled, and the fate of transactions is unknown. May result in
+    /// [`Input::FinalizeRefused`].
     ManageTransactions,
     /// Claims the rewards on L1.
     ClaimRewards {

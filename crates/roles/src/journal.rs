@@ -175,7 +175,7 @@ impl Journal {
         batch.commit()
     }
 
-    /// Writes a quote, before it is signed or committed.
+    /// Writes a quote, before its commitment or a signature of it leaves the process.
     ///
     /// # Errors
     /// When the disk fails, or `replacement` is forbidden and the journal has another quote for the header.

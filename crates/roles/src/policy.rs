@@ -22,6 +22,9 @@ pub struct Context<'a, I> {
 
 /// Decides on every effect `E` of a role that is identified by `I`: a kill switch, a maintenance window, a
 /// fault in a test. Nothing is signed or sent unless the policy allows it.
+///
+/// A transaction that was submitted stays under way while its effect is held. To stop it too, hold
+/// `ManageTransactions`: that effect signs what waits, and replaces what was sent.
 pub type Policy<E, I> = Box<dyn Fn(&E, &Context<'_, I>) -> Decision + Send + Sync>;
 
 /// The policy that allows everything.

@@ -59,7 +59,7 @@ pub enum Input {
     BlockLoaded {
         /// The block.
         block: PreparedBlock,
-        /// The quote that was chosen for the block, if one was.
+        /// The quote that was about to be committed or handed over, if one was.
         quote: Option<Box<SignedQuote>>,
     },
     /// [`Effect::CancelProposal`] withdrew the proposal.
@@ -173,8 +173,9 @@ pub enum Effect {
         header_hash: B256,
     },
     /// Sends, replaces and cancels the transactions that earlier effects submitted, as the new L1 block
-    /// requires. The driver begins every step with it. While it is held, no transaction is replaced or
-    /// cancelled, and the fate of transactions is unknown. May result in [`Input::CommitFailed`].
+    /// requires. The driver begins every step with it. While it is held, no transaction that waits is sent,
+    /// none is replaced or cancelled, and the fate of transactions is unknown. May result in
+    /// [`Input::CommitFailed`].
     ManageTransactions,
     /// Claims the rewards on L1.
     ClaimRewards {
