@@ -36,6 +36,7 @@ on_both_l1s!(
     a_foreign_transaction_with_the_nonce_is_noticed,
     a_reorg_makes_a_mined_transaction_pending_again,
     a_tick_that_fails_hides_no_reorg,
+    nothing_is_signed_before_the_nonce_is_known,
     a_restart_finds_what_was_mined_meanwhile,
     a_restart_sends_what_was_only_written_down,
     a_restart_finds_a_reorg,
@@ -449,6 +450,22 @@ async fn a_tick_that_fails_hides_no_reorg(mut l1: TestL1) {
     l1.faults.set_offline(false);
     let report = mine_and_tick(&mut l1, &mut manager).await;
     assert_eq!(report.undone, [key("pay")]);
+    mine_and_tick(&mut l1, &mut manager).await;
+    assert_mined(&manager, "pay");
+}
+
+async fn nothing_is_signed_before_the_nonce_is_known(mut l1: TestL1) {
+    let mut manager = l1.manager();
+    let head = l1.mine().await;
+    l1.faults.set_offline(true);
+    manager.tick(&head).await.unwrap_err();
+    l1.faults.set_offline(false);
+    let status = manager.submit(intent("pay", SOMEBODY)).await.unwrap();
+    let is_waiting =
+        matches!(status, TxStatus::Pending(PendingStage::Waiting(WaitReason::Unreachable { .. })));
+    assert!(is_waiting, "{status:?}");
+    mine_and_tick(&mut l1, &mut manager).await;
+    assert_sent(&manager, "pay");
     mine_and_tick(&mut l1, &mut manager).await;
     assert_mined(&manager, "pay");
 }

@@ -382,7 +382,11 @@ impl TxManager {
             return self.wait(key, WaitReason::TooEarly);
         }
         let account = if record.has_blobs() { self.accounts.blob() } else { self.accounts.plain() };
-        let chain_nonce = self.chain_nonce(account);
+        // A restarted manager whose first tick failed doesn't know it.
+        let Some(chain_nonce) = self.nonces.get(&account).copied() else {
+            let message = "the account's nonce is not known yet".to_owned();
+            return self.wait(key, WaitReason::Unreachable { message });
+        };
         let taken = self.taken(account);
         if taken.iter().any(|(nonce, blobs)| *nonce >= chain_nonce && *blobs != record.has_blobs()) {
             return self.wait(key, WaitReason::OtherKindPending);
