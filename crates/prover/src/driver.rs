@@ -13,7 +13,7 @@ use fernet_ledger::BlockWitness;
 use fernet_network::{
     AcceptedQuote, BlockBody, BoxFuture, Network, QuoteRequest, QuoteResponder, SignedQuote,
 };
-use fernet_protocol::{Header, RollupId, Slot};
+use fernet_protocol::{Header, RollupId, Slot, verify_signature};
 use fernet_roles::{
     BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, PeerInbox, Role, SidecarCache, Submissions,
     carry_out_all, follow, oldest_kept, poll_to_head,
@@ -306,20 +306,28 @@ impl Inner {
         Ok(self.report.offered.get(offered_before).cloned())
     }
 
-    /// Receives a quote that its sequencer has signed too.
+    /// Receives a quote that its sequencer has signed too. A signature that isn't the attester's is ignored:
+    /// it would take the place of the true one. A contract (EIP-1271) can send the commitment itself.
     async fn accept(&mut self, accepted: AcceptedQuote) -> Result<(), ProverError> {
-        let facts = {
+        let (facts, attester) = {
             let follower = Arc::clone(&self.follower);
             let follower = follower.lock().await;
-            self.facts(&follower)
+            let Some(facts) = self.facts(&follower) else {
+                return Ok(());
+            };
+            let sequencer = follower.view().sequencer(accepted.quote.sequencer);
+            let previous_start = facts.snapshot.next.previous_start;
+            let attester = sequencer.map(|record| record.attester.at(previous_start));
+            (facts, attester.unwrap_or_default())
         };
-        match facts {
-            Some(facts) => {
-                let effects = self.machine.apply(Input::Accepted(Box::new(accepted)));
-                carry_out_all(self, effects, &facts).await
-            }
-            None => Ok(()),
+        let (slot, sequencer) = (accepted.quote.slot, accepted.quote.sequencer);
+        let digest = accepted.quote.digest(&self.rollup);
+        if let Err(error) = verify_signature(digest, &accepted.sequencer_signature, attester) {
+            tracing::warn!(%slot, %sequencer, %error, "accepted quote ignored");
+            return Ok(());
         }
+        let effects = self.machine.apply(Input::Accepted(Box::new(accepted)));
+        carry_out_all(self, effects, &facts).await
     }
 
     /// Removes what no L1 reorg can bring back.

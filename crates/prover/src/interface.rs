@@ -48,7 +48,8 @@ pub enum Input {
         /// The offer.
         quote: Quote,
     },
-    /// A sequencer signed one of this prover's quotes too, and leaves the commitment to the prover.
+    /// A sequencer signed one of this prover's quotes too, and leaves the commitment to the prover. The
+    /// signature is checked.
     Accepted(Box<AcceptedQuote>),
     /// [`Effect::FetchBody`] found the body. Executing it gives the header.
     BodyFetched {
