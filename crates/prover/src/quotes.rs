@@ -41,7 +41,8 @@ pub enum DeclineReason {
 pub(crate) struct Offers(Vec<Quote>);
 
 impl Offers {
-    /// The quote to offer for a block.
+    /// The quote to offer for a block: the one that was offered before, if it has the same terms and is valid
+    /// until the phase ends. A sequencer that signed it can still hand it over.
     ///
     /// # Errors
     /// With the reason to decline.
@@ -85,7 +86,7 @@ impl Offers {
         if free < offered.saturating_add(bond) {
             return Err(DeclineReason::NotCovered { bond, free, offered });
         }
-        Ok(Quote {
+        let quote = Quote {
             slot,
             header_hash,
             sequencer,
@@ -94,7 +95,12 @@ impl Offers {
             bond,
             price,
             valid_until: snapshot.now.plus(strategy.offer_validity),
-        })
+        };
+        let before = self.0.iter().find(|offer| {
+            Quote { valid_until: offer.valid_until, ..quote } == **offer
+                && offer.valid_until >= view.phase_end
+        });
+        Ok(before.copied().unwrap_or(quote))
     }
 
     /// Adds an offer, in place of an earlier one for the same block.

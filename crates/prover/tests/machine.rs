@@ -161,6 +161,17 @@ fn an_offer_that_is_held_leaves_no_trace() {
 }
 
 #[test]
+fn a_block_that_is_asked_for_again_gets_the_same_offer_while_it_is_valid() {
+    let mut machine = offering();
+    let mut later = at(105, committing());
+    let expected = [Effect::Offer { quote: quote() }];
+    assert_eq!(request_quote(&mut machine, request(), later.clone()), expected);
+    later.snapshot.next.phase_end = L1Slot::new(111);
+    let renewed = Quote { valid_until: L1Slot::new(111), ..quote() };
+    assert_eq!(request_quote(&mut machine, request(), later), [Effect::Offer { quote: renewed }]);
+}
+
+#[test]
 fn declines_what_can_not_be_committed_or_does_not_pay() {
     let decline = |ask: RequestedBlock, facts: Facts| prover().consider(&ask, &facts).unwrap_err();
     assert!(matches!(
