@@ -130,7 +130,7 @@ deny: $(DENY) ## licences, duplicates and sources of dependencies; advisories if
 	$(DENY) --log-level error check licenses bans sources
 	@tools/advisories $(DENY)
 
-bench: tools ## benchmarks: proving, ranking, slot lifecycles
+bench: tools ## benchmarks: proving, ranking, embedded L1, slot lifecycles
 	cargo bench --workspace
 
 fmt: tools ## format both languages

@@ -42,7 +42,7 @@ const LEAVE_LIMIT: Duration = Duration::from_secs(3);
 enum Format {
     /// A live view on a terminal, else one line a slot and a summary.
     Human,
-    /// One JSON object a slot, then {"summary": …}; nothing else on stdout.
+    /// One JSON object a slot, then {"summary": …} or {"stopped": …}; nothing else on stdout.
     Json,
 }
 

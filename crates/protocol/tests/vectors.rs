@@ -4,7 +4,7 @@
 //! This command writes the files. Without the variable, the tests compare the committed files with the code:
 //!
 //! ```sh
-//! FERNET_WRITE_VECTORS=1 cargo nextest run -p fernet-protocol --test vectors
+//! FERNET_WRITE_VECTORS=1 cargo test -p fernet-protocol --test vectors
 //! ```
 
 #[path = "vectors/bls.rs"]
