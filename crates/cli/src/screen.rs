@@ -100,7 +100,9 @@ fn dim(text: impl Into<String>) -> Span<'static> {
 fn flow(label: &str, items: Vec<String>, separator: &str, width: u16) -> Vec<Line<'static>> {
     let width = usize::from(width);
     let indent = label.chars().count();
-    let room = width.saturating_sub(indent);
+    // A comma stays at the end of its line; a dot between items isn't needed there.
+    let comma = if separator.starts_with(',') { "," } else { "" };
+    let room = width.saturating_sub(indent + comma.len());
     let mut lines: Vec<String> = Vec::new();
     for item in items {
         let item = elide(item, room);
@@ -110,7 +112,11 @@ fn flow(label: &str, items: Vec<String>, separator: &str, width: u16) -> Vec<Lin
                 line.push_str(separator);
                 line.push_str(&item);
             }
-            _ => lines.push(item),
+            Some(line) => {
+                line.push_str(comma);
+                lines.push(item);
+            }
+            None => lines.push(item),
         }
     }
     let lines = lines.into_iter().enumerate().map(|(number, text)| {
@@ -507,7 +513,7 @@ mod tests {
             assert!(!text.contains("Log"), "{text}");
             let newest = text.lines().position(|line| line.starts_with("7     rescued"));
             assert!(newest.is_some(), "{text}");
-            for part in ["Ranking", "Block of", "abandoned", "prover", "q or Ctrl-C"] {
+            for part in ["Ranking", "Block of", "abandoned", "proof", "q or Ctrl-C"] {
                 assert!(text.contains(part), "{part:?} isn't on the screen:\n{text}");
             }
         }
