@@ -370,7 +370,6 @@ fn unfinished(text: &str) -> Vec<usize> {
         let is_lower =
             words.starts_with(|first: char| first.is_lowercase()) && !LOWER_CASE_NAMES.contains(&name);
         let ends = ['.', ':', '!', '?', '`', '|', '>', ')'];
-        let ends = ['.', ':', '!', '?', '`', '|', '>', ')'];
         let is_open = !words.is_empty() && !words.starts_with('[') && !words.ends_with(ends);
         if (is_first && is_lower) || (is_last && is_open) {
             found.push(index + 1);

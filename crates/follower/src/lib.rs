@@ -2,12 +2,12 @@
 //! state.
 //!
 //! - [`RollupView`] is pure. [`RollupView::apply`] takes one L1 block, and [`RollupView::rollback`] undoes
-//! blocks. It knows the current slot at any L1 slot, candidates and commitments, the tip, sequencers, escrow
-//! accounts, rewards and deposits. It reads RANDAO mixes from the headers, before anybody proves them on L1.
-//! Every event is checked against the view. A contradiction means that client and contracts disagree; it is
-//! an error.
+//!   blocks. It knows the current slot at any L1 slot, candidates and commitments, the tip, sequencers,
+//!   escrow accounts, rewards and deposits. It reads RANDAO mixes from the headers, before anybody proves
+//!   them on L1. Every event is checked against the view. A contradiction means that client and contracts
+//!   disagree; it is an error.
 //! - [`Ledger`] is the L2 state at the tip. Every finalized block is replayed from its blobs and L1's
-//! deposits, and must result in the proven state root.
+//!   deposits, and must result in the proven state root.
 //! - [`Follower`] feeds both, from a [`Feed`](fernet_l1::Feed) and a [`BlobSource`](fernet_l1::BlobSource).
 //!
 //! It calls no contract: events and blobs contain everything.
