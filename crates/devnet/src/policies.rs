@@ -165,6 +165,6 @@ mod tests {
         assert!(prover_holds(&plan("no-proof@3"), &finalize(ProvingWindow::Open, CommittedProver::Own)));
         assert!(prover_holds(&plan("no-proof-no-rescue@3"), &rescue));
         assert!(!prover_holds(&plan("no-proof-no-rescue@3"), &prove(ProofPurpose::Backup)));
-        assert!(prover_holds(&plan("no-backup@3"), &prove(ProofPurpose::Backup)));
+        assert!(prover_holds(&plan("no-proposal@3,no-backup@3"), &prove(ProofPurpose::Backup)));
     }
 }
