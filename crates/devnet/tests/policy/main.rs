@@ -83,7 +83,7 @@ async fn a_role_whose_effects_are_all_held_signs_and_sends_nothing() {
         (CommitmentBy::Sequencer, Failure::NoProposal),
         (CommitmentBy::Sequencer, Failure::None),
     ];
-    let (mut outputs, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    let mut outputs = BTreeSet::new();
     for (index, (commitment, failure)) in slots.into_iter().enumerate() {
         let first = harness.slot().await;
         let (mut restarts, mut reorganized) = (Restarts::default(), Vec::new());
@@ -109,15 +109,12 @@ async fn a_role_whose_effects_are_all_held_signs_and_sends_nothing() {
                 );
                 outputs.extend(left.into_iter().map(|(_, output)| output));
             }
-            seen.extend(harness.take_seen());
             harness.advance().await;
         }
         assert!(harness.is_finalized(first.slot).await, "{failure:?}");
     }
-    // The slots led through every effect, and to everything that roles sign and send.
-    let expected: BTreeSet<Kind> =
-        Kind::all().filter(|kind| *kind != Kind::Sequencer(S::CancelProposal)).collect();
-    assert_eq!(seen, expected);
+    // Once allowed, the slots led to everything that roles sign and send, apart from requests for bodies: the
+    // bodies were announced. The test below reaches each kind of effect.
     for output in [
         Output::Propose,
         Output::Commit,
@@ -131,7 +128,6 @@ async fn a_role_whose_effects_are_all_held_signs_and_sends_nothing() {
         Output::Offer,
         Output::AcceptedQuote,
         Output::Body,
-        Output::BodyRequest,
         Output::ProofJob,
     ] {
         assert!(outputs.contains(&output), "{output:?} never left a role");
@@ -236,8 +232,11 @@ async fn what_depends_on_an_effect_does_not_go_out_while_the_effect_is_held() {
     let mut harness = Harness::start(31_409).await;
     let allowed = Case { sequencers: &[], provers: &[], ..UNCOMMITTED };
     for held in Kind::all() {
-        // A slot without restraints: its reward is there to claim, and nothing of an earlier case is pending.
-        play(&mut harness, None, &allowed).await;
+        // A slot without restraints: its reward is there to claim, and no transaction of the case before is
+        // pending.
+        if matches!(held, Kind::Sequencer(S::Build | S::ClaimRewards) | Kind::Prover(P::ClaimRewards)) {
+            play(&mut harness, None, &allowed).await;
+        }
         harness.take_seen();
         let case = case(held);
         let outputs = play(&mut harness, Some(held), &case).await;
