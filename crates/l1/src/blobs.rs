@@ -348,7 +348,7 @@ mod tests {
         let other = versioned_hash(&blob(3)).unwrap();
         assert_eq!(
             arrange(vec![blob(1), blob(3)], location(), &hashes).unwrap_err().to_string(),
-            format!("blob source gave a blob with hash {other}, which wasn't asked for")
+            format!("the blob source sent a blob with hash {other}, which wasn't requested")
         );
     }
 }

@@ -185,7 +185,7 @@ async fn a_mix_is_that_of_the_first_block_after_its_l1_slot(mut l1: TestL1) {
     let early = seed_proof(&l1.provider, &l1.clock, head.l1_slot).await.unwrap_err();
     assert_eq!(
         early.to_string(),
-        format!("no L1 block after L1 slot {} yet: the head is at {0}", head.l1_slot)
+        format!("there is no L1 block after L1 slot {} yet: the head is in L1 slot {0}", head.l1_slot)
     );
     // a block that isn't the first after the target
     let wrong = seed_proof_at(&l1.provider, &l1.clock, before.l1_slot, after.number + 1).await;
