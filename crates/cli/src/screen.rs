@@ -104,16 +104,17 @@ fn flow(label: &str, items: Vec<String>, separator: &str, width: u16) -> Vec<Lin
     let comma = if separator.starts_with(',') { "," } else { "" };
     let room = width.saturating_sub(indent + comma.len());
     let mut lines: Vec<String> = Vec::new();
-    for item in items {
-        let item = elide(item, room);
+    for (item, is_continued) in items.iter().flat_map(|item| wrapped(item, room)) {
         let length = item.chars().count();
         match lines.last_mut() {
-            Some(line) if line.chars().count() + separator.chars().count() + length <= room => {
+            Some(line)
+                if !is_continued && line.chars().count() + separator.chars().count() + length <= room =>
+            {
                 line.push_str(separator);
                 line.push_str(&item);
             }
             Some(line) => {
-                line.push_str(comma);
+                line.push_str(if is_continued { "" } else { comma });
                 lines.push(item);
             }
             None => lines.push(item),
@@ -124,6 +125,26 @@ fn flow(label: &str, items: Vec<String>, separator: &str, width: u16) -> Vec<Lin
         Line::from(vec![dim(label), Span::raw(text)])
     });
     lines.collect()
+}
+
+/// Breaks a text between its words into parts of at most `width` columns, each with whether it continues
+/// another.
+fn wrapped(text: &str, width: usize) -> Vec<(String, bool)> {
+    let mut parts: Vec<(String, bool)> = Vec::new();
+    for word in text.split(' ') {
+        let word = elide(word.to_owned(), width);
+        match parts.last_mut() {
+            Some((part, _)) if part.chars().count() + 1 + word.chars().count() <= width => {
+                part.push(' ');
+                part.push_str(&word);
+            }
+            last => {
+                let is_continued = last.is_some();
+                parts.push((word, is_continued));
+            }
+        }
+    }
+    parts
 }
 
 /// Shortens what is wider than a line.
