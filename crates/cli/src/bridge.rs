@@ -47,7 +47,7 @@ struct RollupArgs {
     /// Where blobs are: an endpoint with /eth/v1/beacon/blobs/{block hash} [default: the JSON-RPC's address]
     #[arg(long, value_name = "URL")]
     blobs_url: Option<Url>,
-    /// Deployment file [default: deployments/<chain id>.json in the repository]
+    /// Deployment file [default: deployments/CHAIN_ID.json in the repository]
     #[arg(long, value_name = "FILE")]
     deployment: Option<PathBuf>,
     /// How to write the result

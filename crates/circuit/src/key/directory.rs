@@ -26,7 +26,7 @@ pub fn path(directory: &Path, hash: &CircuitHash) -> PathBuf {
 /// Loads the development keys of a circuit from `directory`, or generates them and writes them there.
 ///
 /// A file that is damaged or belongs to another circuit is replaced. If several processes need the same keys,
-/// one generates them and the others wait. **Unsafe** outside development, see the [module](self).
+/// one generates them and the others wait. **Unsafe** outside development: the seed is public.
 ///
 /// # Errors
 /// Fails if the circuit can't be synthesized or the directory can't be written.
