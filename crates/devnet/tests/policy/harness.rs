@@ -152,14 +152,19 @@ impl Harness {
     /// Makes all roles anew from their files, with nothing held while they are made.
     pub(crate) fn restart(&mut self, commitment: CommitmentBy) {
         self.sequencers.clear();
+        self.restart_provers();
+        for (number, key) in self.accounts.sequencers.iter().enumerate() {
+            let sequencer = self.sequencer(number, key, commitment);
+            self.sequencers.push(sequencer);
+        }
+    }
+
+    /// Makes the provers anew from their files. They have lost the bodies that were announced to them.
+    pub(crate) fn restart_provers(&mut self) {
         self.provers.clear();
         for (number, key) in self.accounts.provers.iter().enumerate() {
             let prover = self.prover(number, key);
             self.provers.push(prover);
-        }
-        for (number, key) in self.accounts.sequencers.iter().enumerate() {
-            let sequencer = self.sequencer(number, key, commitment);
-            self.sequencers.push(sequencer);
         }
     }
 
