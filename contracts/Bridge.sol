@@ -2,9 +2,10 @@
 pragma solidity 0.8.37;
 
 import {L1Clock} from "./L1Clock.sol";
-import {IBridge, L1Operation, WithdrawalProof} from "./interfaces/IBridge.sol";
+import {Consumption, IBridge, L1Operation, Lane, WithdrawalProof} from "./interfaces/IBridge.sol";
 import {IRollup} from "./interfaces/IRollup.sol";
 import {Elements} from "./libraries/Elements.sol";
+import {Hashing} from "./libraries/Hashing.sol";
 import {Jubjub} from "./libraries/Jubjub.sol";
 import {L1Operations} from "./libraries/L1Operations.sol";
 import {Tokens} from "./libraries/Tokens.sol";
@@ -15,8 +16,8 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 
 /// @title Deposits, forced exits and withdrawals
-/// @notice Deposits and forced exits form a queue, and blocks consume its rolling hash. Withdrawals and forced exits
-/// are read from the blobs of finalized blocks.
+/// @notice Deposits and forced exits form a queue each, and blocks consume the queues' rolling hashes. Withdrawals and
+/// forced exits are read from the blobs of finalized blocks.
 contract Bridge is IBridge, L1Clock {
     using BitMaps for BitMaps.BitMap;
     using L1Operations for L1Operation;
@@ -31,13 +32,14 @@ contract Bridge is IBridge, L1Clock {
     /// @dev One word.
     struct Account {
         address owner;
-        /// Whether there was a deposit since the last forced exit.
-        bool mayExit;
+        /// Number of deposits up to the first one since the last forced exit; zero if there was none.
+        uint64 exitableFrom;
     }
 
     /// @dev One word.
     struct Totals {
-        uint64 count;
+        uint64 deposits;
+        uint64 exits;
         /// Number of accounts. Indices run from 1 to this number.
         uint32 accounts;
         /// L2 units deposited and not yet claimed. No L2 balance can be higher.
@@ -55,7 +57,7 @@ contract Bridge is IBridge, L1Clock {
     uint64 public immutable minDeposit;
 
     Totals private _totals;
-    mapping(uint256 number => Queued) private _queue;
+    mapping(Lane => mapping(uint256 number => Queued)) private _queues;
     mapping(address owner => mapping(uint256 keyX => mapping(uint256 keyY => uint32))) private _indices;
     mapping(uint32 index => Account) private _accounts;
     /// @dev One bit for each element of a blob.
@@ -96,14 +98,15 @@ contract Bridge is IBridge, L1Clock {
             if (totals.accounts == type(uint32).max) revert TooManyAccounts();
             index = ++totals.accounts;
             _indices[owner][keyX][keyY] = index;
-            _accounts[index] = Account(owner, true);
-        } else if (!_accounts[index].mayExit) {
-            _accounts[index].mayExit = true;
+            _accounts[index].owner = owner;
         }
         // Cast: compared above.
         totals.supply = uint64(total);
-        bytes32 hash;
-        (number, hash) = _enqueue(totals, L1Operations.deposit(index, amount, keyX, keyY));
+        number = totals.deposits++;
+        _totals = totals;
+        // Later deposits, which anybody may make, do not move the first one.
+        if (_accounts[index].exitableFrom == 0) _accounts[index].exitableFrom = totals.deposits;
+        bytes32 hash = _enqueue(Lane.Deposits, number, L1Operations.deposit(index, amount, keyX, keyY));
         emit Deposited(number, index, owner, msg.sender, keyX, keyY, amount, hash, l1Slot());
         // Unchecked: the amount is below 2^64 and the unit below 2^128.
         unchecked {
@@ -117,18 +120,21 @@ contract Bridge is IBridge, L1Clock {
         Account memory exiting = _accounts[index];
         if (exiting.owner == address(0)) revert UnknownAccount(index);
         if (exiting.owner != msg.sender) revert NotOwner(exiting.owner, msg.sender);
-        if (!exiting.mayExit) revert ExitUsed(index);
+        if (exiting.exitableFrom == 0) revert ExitUsed(index);
+        // Otherwise the exit could come before the deposit, as they are consumed independently.
+        uint64 consumed = rollup.tip().depositsEnd;
+        if (exiting.exitableFrom > consumed) revert DepositPending(exiting.exitableFrom, consumed);
 
-        _accounts[index].mayExit = false;
-        bytes32 hash;
-        (number, hash) = _enqueue(_totals, L1Operations.exit(index, to));
+        _accounts[index].exitableFrom = 0;
+        number = _totals.exits++;
+        bytes32 hash = _enqueue(Lane.Exits, number, L1Operations.exit(index, to));
         emit ExitForced(number, index, msg.sender, to, hash, l1Slot());
     }
 
     /// @inheritdoc IBridge
     function claim(WithdrawalProof calldata proof) external {
         Slot slot = proof.header.slot;
-        bytes32 headerHash = keccak256(abi.encode(proof.header));
+        bytes32 headerHash = Hashing.header(proof.header);
         if (rollup.finalizedHeader(slot) != headerHash) revert NotFinalized(slot, headerHash);
         uint256 blobs = proof.header.blobHashes.length;
         if (proof.blob >= blobs) revert BlobOutOfRange(proof.blob, blobs);
@@ -157,31 +163,21 @@ contract Bridge is IBridge, L1Clock {
     }
 
     /// @inheritdoc IBridge
-    function count() external view returns (uint64) {
-        return _totals.count;
+    function count(Lane lane) public view returns (uint64) {
+        return lane == Lane.Deposits ? _totals.deposits : _totals.exits;
     }
 
     /// @inheritdoc IBridge
-    function chain(uint64 length) external view returns (bytes32) {
-        uint64 queued = _totals.count;
-        if (length > queued) revert QueueOutOfRange(0, length, queued);
-        return _queue[length].chain;
+    function chain(Lane lane, uint64 length) external view returns (bytes32) {
+        uint64 queued = count(lane);
+        if (length > queued) revert QueueOutOfRange(lane, 0, length, queued);
+        return _queues[lane][length].chain;
     }
 
     /// @inheritdoc IBridge
-    function checkConsumption(uint64 from, uint64 to, uint64 maximum, L1Slot cutoff) external view {
-        uint64 queued = _totals.count;
-        if (from > to || to > queued) revert QueueOutOfRange(from, to, queued);
-        // Unchecked: from <= to, and 1 is added only where to < queued.
-        unchecked {
-            uint64 consumed = to - from;
-            if (consumed > maximum) revert TooManyOperations(maximum, consumed);
-            // The queue is ordered by time: if the first operation that stays in it is recent enough, all later ones
-            // are.
-            if (consumed < maximum && to < queued && _queue[to + 1].queuedAt < cutoff) {
-                revert OperationsNotConsumed(to + 1, to);
-            }
-        }
+    function checkConsumption(Consumption calldata deposits, Consumption calldata exits, L1Slot cutoff) external view {
+        _checkLane(Lane.Deposits, deposits, _totals.deposits, cutoff);
+        _checkLane(Lane.Exits, exits, _totals.exits, cutoff);
     }
 
     /// @inheritdoc IBridge
@@ -190,9 +186,9 @@ contract Bridge is IBridge, L1Clock {
     }
 
     /// @inheritdoc IBridge
-    function account(uint32 index) external view returns (address owner, bool mayExit) {
+    function account(uint32 index) external view returns (address owner, uint64 exitableFrom) {
         Account storage known = _accounts[index];
-        return (known.owner, known.mayExit);
+        return (known.owner, known.exitableFrom);
     }
 
     /// @inheritdoc IBridge
@@ -205,15 +201,36 @@ contract Bridge is IBridge, L1Clock {
         return _totals.supply;
     }
 
-    /// @dev Appends an operation to the queue and stores `totals` with the new count.
-    function _enqueue(Totals memory totals, L1Operation memory operation)
-        private
-        returns (uint64 number, bytes32 hash)
-    {
-        number = totals.count++;
-        _totals = totals;
-        hash = operation.chain(_queue[number].chain);
-        _queue[totals.count] = Queued(hash, l1Slot());
+    /// @dev Stores an operation as number `number` of a lane. Returns the lane's rolling hash after it.
+    function _enqueue(Lane lane, uint64 number, L1Operation memory operation) private returns (bytes32 hash) {
+        mapping(uint256 => Queued) storage queue = _queues[lane];
+        hash = operation.chain(queue[number].chain);
+        unchecked {
+            // A number counts transactions.
+            queue[uint256(number) + 1] = Queued(hash, l1Slot());
+        }
+    }
+
+    /// @dev Checks one lane, which has `queued` operations. See `checkConsumption`.
+    function _checkLane(Lane lane, Consumption calldata part, uint64 queued, L1Slot cutoff) private view {
+        uint64 from = part.from;
+        uint64 to = part.to;
+        if (from > to || to > queued) revert QueueOutOfRange(lane, from, to, queued);
+        bytes32 expected;
+        // Unchecked: from <= to, and 1 is added only where to < queued.
+        unchecked {
+            uint64 consumed = to - from;
+            if (consumed != 0) {
+                if (consumed > part.maximum) revert TooManyOperations(lane, part.maximum, consumed);
+                expected = _queues[lane][to].chain;
+            }
+            // The queue is ordered by time: if the first operation that stays in it is recent enough, all later ones
+            // are.
+            if (to < queued && consumed < part.maximum && _queues[lane][to + 1].queuedAt < cutoff) {
+                revert OperationsNotConsumed(lane, to + 1, to);
+            }
+        }
+        if (part.chain != expected) revert WrongChain(lane, expected, part.chain);
     }
 
     /// @dev Reverts unless the proof's blob has `value` at `element`.

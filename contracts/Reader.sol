@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {L1Clock} from "./L1Clock.sol";
 import {Rollup} from "./Rollup.sol";
+import {Lane} from "./interfaces/IBridge.sol";
 import {EscrowAccount} from "./interfaces/IEscrow.sol";
 import {Candidate, EscrowView, IReader, Overview, RewardsView, SequencerView, SlotView} from "./interfaces/IReader.sol";
 import {Header, Parameters} from "./interfaces/IRollup.sol";
@@ -53,7 +54,8 @@ contract Reader is IReader, L1Clock {
         overview_.slot = _slot(current, record);
         overview_.tip = rollup.tip();
         overview_.rates = rollup.rewards().ratesOf(overview_.slot.slot);
-        overview_.pendingDeposits = rollup.bridge().count() - overview_.tip.depositsEnd;
+        overview_.pendingDeposits = rollup.bridge().count(Lane.Deposits) - overview_.tip.depositsEnd;
+        overview_.pendingExits = rollup.bridge().count(Lane.Exits) - overview_.tip.exitsEnd;
         overview_.unsettled = current.expired;
     }
 
@@ -85,6 +87,7 @@ contract Reader is IReader, L1Clock {
         EscrowAccount memory balances = rollup.escrow().account(account);
         escrowView.account = balances;
         escrowView.affordableBonds = balances.free / _minBond;
+        escrowView.signer = rollup.escrow().signerOf(account);
         escrowView.withdrawable = balances.withdrawing != 0 && balances.withdrawableFrom <= l1Slot();
     }
 
@@ -109,10 +112,13 @@ contract Reader is IReader, L1Clock {
         rules.seedDelay = uint16(windows.seedDelay());
         rules.seedGrid = uint16(windows.seedGrid());
         rules.pauseLength = uint16(windows.pause());
+        rules.stallAfter = uint16(windows.stallAfter());
+        rules.maxStall = uint16(windows.maxStall());
         rules.maxCandidates = uint8(_limits.candidates());
         rules.maxBlobs = uint8(_limits.blobs());
         rules.maxChunks = uint16(_limits.chunks());
         rules.maxDeposits = uint16(_limits.deposits());
+        rules.maxExits = uint16(_limits.exits());
         rules.rescueShareBps = uint16(_limits.rescueShareBps());
         rules.minBond = _minBond;
         rules.abandonPenalty = _abandonPenalty;
@@ -143,6 +149,9 @@ contract Reader is IReader, L1Clock {
         slot.phaseEnd = current.status.end;
         // Cast: a rank is at most 4.
         slot.rank = uint8(current.status.rank);
+        slot.turnStart = current.status.turnStart;
+        // Cast: the sum of an idle slot and of a stall is below 2^17.
+        slot.paidL1Slots = uint32(Phases.paidL1Slots(current.cursor, timeline, _windows));
         slot.candidates = _candidates(timeline, record);
         if (slot.candidates.length != 0) {
             slot.seed = record.seed;
@@ -185,7 +194,7 @@ contract Reader is IReader, L1Clock {
         candidate.prover = address(uint160(uint256(words[first + 2])));
         candidate.bond = uint96(uint256(words[first + 2]) >> 160);
         candidate.payee = address(uint160(uint256(words[first + 3])));
-        candidate.price = uint96(uint256(words[first + 3]) >> 160);
+        candidate.price = int96(uint96(uint256(words[first + 3]) >> 160));
     }
 
     function _deployed(Rollup rollup_) private view returns (Rollup) {

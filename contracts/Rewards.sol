@@ -21,9 +21,7 @@ contract Rewards is IRewards {
     /// @inheritdoc IRewards
     address public immutable governance;
     /// @inheritdoc IRewards
-    uint96 public immutable maxBlockReward;
-    /// @inheritdoc IRewards
-    uint96 public immutable maxRevealBonus;
+    uint72 public immutable maxRewardPerL1Slot;
 
     mapping(address => uint256) private _owed;
     PackedRates private _rates;
@@ -32,22 +30,14 @@ contract Rewards is IRewards {
     Slot private _nextFrom;
 
     /// @param governance_ Account that may change the rates; zero if nobody may.
-    constructor(
-        IERC20 token_,
-        address rollup_,
-        address governance_,
-        Rates memory rates,
-        uint96 maxBlockReward_,
-        uint96 maxRevealBonus_
-    ) {
+    constructor(IERC20 token_, address rollup_, address governance_, Rates memory rates, uint72 maxRewardPerL1Slot_) {
         if (address(token_).code.length == 0) revert BadParameter("token");
         if (rollup_ == address(0)) revert BadParameter("rollup");
         token = token_;
         rollup = rollup_;
         governance = governance_;
-        maxBlockReward = maxBlockReward_;
-        maxRevealBonus = maxRevealBonus_;
-        _checkRates(rates, maxBlockReward_, maxRevealBonus_);
+        maxRewardPerL1Slot = maxRewardPerL1Slot_;
+        _checkRates(rates, maxRewardPerL1Slot_);
         _rates = packRates(rates);
         emit RatesScheduled(Slot.wrap(0), rates);
     }
@@ -63,21 +53,20 @@ contract Rewards is IRewards {
     function settleBlock(BlockPay calldata pay) external {
         if (msg.sender != rollup) revert NotRollup(rollup, msg.sender);
         PackedRates rates = _applyRates(pay.slot);
-        uint96 reward = rates.blockReward();
-        uint256 proverReward = Payouts.shareDown(reward, rates.proverBps());
-        uint256 sequencerReward = Payouts.shareDown(reward, rates.sequencerBps());
+        uint96 reward = _reward(rates, pay.paidL1Slots);
+        uint96 proverShare = Payouts.shareDown(reward, rates.proverBps());
+        uint96 sequencerShare = Payouts.shareDown(reward, rates.sequencerBps());
+        uint96 bonus = Payouts.shareDown(reward, rates.bonusBps());
+        uint256 proverReward =
+            Payouts.promptShareDown(proverShare, rates.promptnessBps(), pay.exclusiveProving, pay.proofDelay);
+        uint256 sequencerReward;
         uint256 submitterReward;
         unchecked {
-            // The shares are parts of the reward, the price is at most the sequencer's share, and a block credits less
-            // than 2^98.
-            submitterReward = reward - proverReward - sequencerReward;
-            if (pay.sequencer == address(0)) {
-                sequencerReward = 0;
-            } else {
-                uint256 price = pay.price < sequencerReward ? pay.price : sequencerReward;
-                proverReward += price;
-                sequencerReward = sequencerReward - price
-                    + Payouts.revealBonusDown(rates.revealBonus(), pay.revealPhase, pay.revealDuration);
+            // The shares are parts of the reward, which has 89 bits. A price is at most its payer's share.
+            submitterReward = reward - proverShare - sequencerShare - bonus;
+            if (pay.sequencer != address(0)) {
+                (proverReward, sequencerReward) = _movePrice(pay.price, proverReward, sequencerShare);
+                sequencerReward += Payouts.revealBonusDown(bonus, pay.turnLength, pay.revealDelay);
                 _owed[pay.sequencer] += sequencerReward;
             }
             if (pay.prover == pay.submitter) {
@@ -95,7 +84,7 @@ contract Rewards is IRewards {
     /// @inheritdoc IRewards
     function setRates(Rates calldata rates) external {
         if (msg.sender != governance) revert NotGovernance(governance, msg.sender);
-        _checkRates(rates, maxBlockReward, maxRevealBonus);
+        _checkRates(rates, maxRewardPerL1Slot);
         Slot current = IRollup(rollup).slotInTurn();
         _rates = _applyRates(current).followed();
         _nextRates = packRates(rates);
@@ -137,9 +126,40 @@ contract Rewards is IRewards {
     }
 
     /// @inheritdoc IRewards
-    function maxPrice(Slot slot) external view returns (uint96) {
+    function priceRange(Slot slot, uint32 paidL1Slots) external view returns (int128 lowest, int128 highest) {
         PackedRates rates = _ratesOf(slot);
-        return Payouts.shareDown(rates.blockReward(), rates.sequencerBps());
+        uint96 reward = _reward(rates, paidL1Slots);
+        uint96 proverShare = Payouts.shareDown(reward, rates.proverBps());
+        // Casts: shares have 96 bits.
+        lowest = -int128(uint128(Payouts.promptShareDown(proverShare, rates.promptnessBps(), 1, 1)));
+        highest = int128(uint128(Payouts.shareDown(reward, rates.sequencerBps())));
+    }
+
+    /// @dev Reward of a block that is paid for `paidL1Slots`, which is below 2^17.
+    function _reward(PackedRates rates, uint32 paidL1Slots) private pure returns (uint96) {
+        unchecked {
+            // 72 bits times 17 bits.
+            return uint96(rates.rewardPerL1Slot()) * paidL1Slots;
+        }
+    }
+
+    /// @dev The shares of prover and sequencer after the price, of which the payer's share limits the amount.
+    function _movePrice(int128 price, uint256 proverShare, uint256 sequencerShare)
+        private
+        pure
+        returns (uint256, uint256)
+    {
+        unchecked {
+            // The moved amount is at most the share that it is taken from. Casts: of an absolute value.
+            if (price < 0) {
+                uint256 back = uint256(-int256(price));
+                if (back > proverShare) back = proverShare;
+                return (proverShare - back, sequencerShare + back);
+            }
+            uint256 amount = uint256(int256(price));
+            if (amount > sequencerShare) amount = sequencerShare;
+            return (proverShare + amount, sequencerShare - amount);
+        }
     }
 
     /// @dev Rates of a slot, for the slot in turn and later ones. Usually no other rates are scheduled, and this reads
@@ -158,10 +178,10 @@ contract Rewards is IRewards {
         }
     }
 
-    function _checkRates(Rates memory rates, uint96 maxReward, uint96 maxBonus) private pure {
-        if (rates.blockReward > maxReward) revert BlockRewardTooHigh(maxReward, rates.blockReward);
-        if (rates.revealBonus > maxBonus) revert RevealBonusTooHigh(maxBonus, rates.revealBonus);
-        uint256 whole = uint256(rates.sequencerBps) + rates.proverBps + rates.submitterBps;
+    function _checkRates(Rates memory rates, uint72 maximum) private pure {
+        if (rates.rewardPerL1Slot > maximum) revert RewardTooHigh(maximum, rates.rewardPerL1Slot);
+        if (rates.promptnessBps > Payouts.BPS) revert PromptnessTooHigh(Payouts.BPS, rates.promptnessBps);
+        uint256 whole = uint256(rates.sequencerBps) + rates.bonusBps + rates.proverBps + rates.submitterBps;
         if (whole != Payouts.BPS) revert SharesNotWhole(Payouts.BPS, whole);
     }
 }

@@ -73,6 +73,7 @@ contract Rollup is Proposals, Commitments, Blocks, Pausing {
             headerHash: _state.finalized[cursor.tipSlot()],
             stateRoot: _state.stateRoot,
             depositsEnd: cursor.depositsEnd(),
+            exitsEnd: cursor.exitsEnd(),
             height: cursor.height(),
             slot: cursor.tipSlot()
         });

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {console} from "forge-std/console.sol";
-
 import {IBridge} from "../contracts/interfaces/IBridge.sol";
 import {Operator} from "./lib/Operator.sol";
 
@@ -23,7 +21,8 @@ contract BridgeDeposit is Operator {
             string.concat("deposit ", _tokens(units), " to an L2 account of ", vm.toString(owner))
         );
         (uint64 number, uint32 index) = abi.decode(result, (uint64, uint32));
-        console.log("number in the queue", number);
-        console.log("L2 account         ", index);
+        _print(
+            string.concat("number ", vm.toString(number), " in the queue of deposits, L2 account ", vm.toString(index))
+        );
     }
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {console} from "forge-std/console.sol";
-
 import {IRewards} from "../contracts/interfaces/IRewards.sol";
 import {Operator} from "./lib/Operator.sol";
 
@@ -16,6 +14,6 @@ contract ClaimRewards is Operator {
             abi.encodeCall(IRewards.claim, (to)),
             string.concat("claim rewards to ", vm.toString(to))
         );
-        console.log("paid:", _tokens(abi.decode(result, (uint256))));
+        _print(string.concat("paid ", _tokens(abi.decode(result, (uint256)))));
     }
 }

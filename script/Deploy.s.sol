@@ -25,6 +25,7 @@ import {L1Slot} from "../contracts/types/Time.sol";
 import {BlockVerifier} from "../contracts/verifier/BlockVerifier.sol";
 import {DevToken} from "./dev/DevToken.sol";
 import {Configuration, Configurations, Scoring} from "./lib/Configuration.sol";
+import {ConfigurationChecks} from "./lib/ConfigurationChecks.sol";
 import {Deployments, Plan} from "./lib/Deployments.sol";
 import {Environment, Variable} from "./lib/Environment.sol";
 import {Signing} from "./lib/Signing.sol";
@@ -57,9 +58,9 @@ struct Deployment {
 /// - FERNET_SCORING          replaces `scoring`: public or vrf
 /// - FERNET_GUARDIAN         replaces `governance.guardian`, an address
 ///
-/// The simulation checks the configuration, and runs every constructor, before any transaction is sent. It writes what
-/// it is about to deploy to deployments/<chain id>.pending.json. `RecordDeployment` compares that with L1 and writes
-/// deployments/<chain id>.json.
+/// The configuration is checked before anything else, and then every constructor runs in a simulation, before any
+/// transaction is sent. The script writes what it is about to deploy to deployments/<chain id>.pending.json.
+/// `RecordDeployment` compares that with L1 and writes deployments/<chain id>.json.
 ///
 /// A deployment that stopped is resumed by the same command: contracts that are on L1 are kept, the others are sent.
 contract Deploy is Signing {
@@ -93,7 +94,7 @@ contract Deploy is Signing {
 
     /// @notice As `run()` with a configuration that was read.
     function execute(Configuration memory c) public returns (Deployment memory deployed) {
-        c.check();
+        ConfigurationChecks.check(c);
         _begin();
         Plan memory plan = planFor(c, _sender());
         if (_isExporting()) {
@@ -235,9 +236,8 @@ contract Deploy is Signing {
         deployed.escrow = _isThere()
             ? Escrow(_at)
             : new Escrow(deployed.token, rollup, c.escrowWithdrawalDelay, c.l1GenesisTime, c.l1SlotSeconds);
-        deployed.rewards = _isThere()
-            ? Rewards(_at)
-            : new Rewards(deployed.token, rollup, timelock, c.rates, c.maxBlockReward, c.maxRevealBonus);
+        deployed.rewards =
+            _isThere() ? Rewards(_at) : new Rewards(deployed.token, rollup, timelock, c.rates, c.maxRewardPerL1Slot);
         deployed.bridge = _isThere()
             ? Bridge(_at)
             : new Bridge(deployed.token, IRollup(rollup), c.unit, c.minDeposit, c.l1GenesisTime, c.l1SlotSeconds);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {console} from "forge-std/console.sol";
-
 import {IStaking} from "../contracts/interfaces/IStaking.sol";
 import {Operator} from "./lib/Operator.sol";
 
@@ -14,7 +12,7 @@ import {Operator} from "./lib/Operator.sol";
 /// scheme, with the tag BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_.
 contract PossessionMessage is Operator {
     function run(address owner, bytes32[4] calldata blsKey) external {
-        console.log("message", vm.toString(messageOf(owner, blsKey)));
+        _print(string.concat("message ", vm.toString(messageOf(owner, blsKey))));
     }
 
     function messageOf(address owner, bytes32[4] calldata blsKey) public returns (bytes memory) {

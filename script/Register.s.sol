@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {console} from "forge-std/console.sol";
-
 import {IStaking, Registration} from "../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../contracts/types/Ids.sol";
 import {BlsSecret} from "./lib/BlsSecret.sol";
@@ -44,6 +42,6 @@ contract Register is Operator {
             abi.encodeCall(IStaking.register, (registration)),
             string.concat("register a sequencer with attester ", vm.toString(registration.attester))
         );
-        console.log("sequencer", SequencerId.unwrap(abi.decode(result, (SequencerId))));
+        _print(string.concat("sequencer ", vm.toString(SequencerId.unwrap(abi.decode(result, (SequencerId))))));
     }
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {console} from "forge-std/console.sol";
-
 import {Action, IPayload} from "../contracts/interfaces/IPayload.sol";
 import {ITimelock, PayloadStatus, QueuedPayload} from "../contracts/interfaces/ITimelock.sol";
 import {Ballot, IVotes} from "../contracts/interfaces/IVotes.sol";
@@ -17,7 +15,7 @@ contract ShowPayload is Operator {
     using Text for Units;
 
     function run(uint64 round, address payload) external {
-        console.log(report(round, payload));
+        _print(report(round, payload));
     }
 
     /// @notice What `run` prints.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {console} from "forge-std/console.sol";
-
 import {IReader, SequencerView} from "../contracts/interfaces/IReader.sol";
 import {SequencerId} from "../contracts/types/Ids.sol";
 import {L1Slot} from "../contracts/types/Time.sol";
@@ -18,7 +16,7 @@ contract ShowSequencers is Operator {
     using Text for Units;
 
     function run(uint32 from, uint32 limit) external {
-        console.log(report(from, limit));
+        _print(report(from, limit));
     }
 
     /// @notice What `run` prints.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {console} from "forge-std/console.sol";
-
 import {Candidate, IReader, Overview, SlotView} from "../contracts/interfaces/IReader.sol";
 import {IRollup} from "../contracts/interfaces/IRollup.sol";
 import {SequencerId} from "../contracts/types/Ids.sol";
@@ -16,27 +14,27 @@ contract ShowSlot is Operator {
     using Text for Units;
 
     function run() external {
-        console.log(report());
+        _print(report());
     }
 
     /// @notice What `run` prints.
     function report() public returns (string memory text) {
         Overview memory overview = IReader(_contract("reader")).overview();
         Units memory units = _units();
-        text = string.concat(_slot(overview.slot, units), _pauses(overview, units));
+        text = string.concat(_slot(overview.slot, units), _pay(overview, units), _pauses(overview, units));
         for (uint256 rank = 0; rank < overview.slot.candidates.length; ++rank) {
             text = string.concat(text, _candidate(rank, overview.slot.candidates[rank], units));
         }
         text = string.concat(
             text,
-            Text.line("block reward", units.tokens(overview.rates.blockReward)),
-            Text.line("final blocks", vm.toString(overview.tip.height))
+            Text.line("final blocks", vm.toString(overview.tip.height)),
+            Text.line("  last header", vm.toString(overview.tip.headerHash)),
+            Text.line("  state root", vm.toString(overview.tip.stateRoot))
         );
         text = string.concat(
             text,
-            Text.line("  last header", vm.toString(overview.tip.headerHash)),
-            Text.line("  state root", vm.toString(overview.tip.stateRoot)),
-            Text.line("L1 queue", _queue(overview)),
+            Text.line("deposits", _queue(overview.tip.depositsEnd, overview.pendingDeposits)),
+            Text.line("forced exits", _queue(overview.tip.exitsEnd, overview.pendingExits)),
             overview.unsettled ? "an earlier slot is over and isn't settled yet\n" : ""
         );
     }
@@ -52,7 +50,17 @@ contract ShowSlot is Operator {
             text,
             Text.line("  phase", Text.phase(slot.phase)),
             Text.line("  phase ends", units.moment(slot.phaseEnd)),
-            Text.line("  rank in turn", vm.toString(slot.rank))
+            Text.line("  rank in turn", vm.toString(slot.rank)),
+            L1Slot.unwrap(slot.turnStart) == 0 ? "" : Text.line("  turn began", units.moment(slot.turnStart))
+        );
+    }
+
+    /// @dev What a block of the slot pays in all, before what a late reveal or proof loses.
+    function _pay(Overview memory overview, Units memory units) private pure returns (string memory) {
+        uint256 paid = overview.slot.paidL1Slots;
+        return string.concat(
+            Text.line("  paid for", units.span(paid)),
+            Text.line("  reward", units.tokens(paid * overview.rates.rewardPerL1Slot))
         );
     }
 
@@ -66,13 +74,8 @@ contract ShowSlot is Operator {
         }
     }
 
-    function _queue(Overview memory overview) private pure returns (string memory) {
-        return string.concat(
-            vm.toString(overview.tip.depositsEnd),
-            " deposits and exits consumed, ",
-            vm.toString(overview.pendingDeposits),
-            " waiting"
-        );
+    function _queue(uint64 consumed, uint64 waiting) private pure returns (string memory) {
+        return string.concat(vm.toString(consumed), " consumed, ", vm.toString(waiting), " waiting");
     }
 
     function _candidate(uint256 rank, Candidate memory candidate, Units memory units)
@@ -99,7 +102,7 @@ contract ShowSlot is Operator {
             Text.line("  prover", vm.toString(candidate.prover)),
             Text.line("  payee", vm.toString(candidate.payee)),
             Text.line("  bond", units.tokens(candidate.bond)),
-            Text.line("  price", units.tokens(candidate.price))
+            Text.line("  price", units.signedTokens(candidate.price))
         );
     }
 }

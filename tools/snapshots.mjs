@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 
 const SIZE_LIMIT = 24_576; // bytes of deployed code, EIP-170
-const SLOT_LIMIT = 720_000; // gas of the transactions of a slot of one blob and one chunk, rule H2
+const SLOT_LIMIT = 650_000; // gas of the transactions of a slot of one blob and one chunk, rule H2
 const SLOT = [
   "propose, first, with the seed's proof",
   "commit, by the prover",

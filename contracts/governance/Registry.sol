@@ -3,17 +3,21 @@ pragma solidity 0.8.37;
 
 import {L1Clock} from "../L1Clock.sol";
 import {IRegistry, Version} from "../interfaces/IRegistry.sol";
+import {Wiring} from "../libraries/Wiring.sol";
 
 /// @title Versions of the rollup
 contract Registry is IRegistry, L1Clock {
     /// @dev Never empty.
     Version[] private _versions;
 
-    /// @param rollup_ The first version. It is deployed before this contract, and so is its timelock.
+    /// @param rollup_ The first version, with the same clock. It is deployed before this contract, and so is its
+    /// timelock.
     constructor(address rollup_, address governance_, uint64 l1GenesisTime_, uint64 l1SlotSeconds_)
         L1Clock(l1GenesisTime_, l1SlotSeconds_)
     {
         _add(rollup_, governance_);
+        Wiring.expect("rollup", rollup_, bytes4(keccak256("l1GenesisTime()")), l1GenesisTime_);
+        Wiring.expect("rollup", rollup_, bytes4(keccak256("l1SlotSeconds()")), l1SlotSeconds_);
     }
 
     /// @inheritdoc IRegistry

@@ -12,6 +12,24 @@ struct L1Operation {
     uint256 y;
 }
 
+/// @notice The two queues of the Bridge.
+enum Lane {
+    Deposits,
+    Exits
+}
+
+/// @notice The part of a queue that a block consumes.
+struct Consumption {
+    /// Number of entries that were consumed before the block, since genesis.
+    uint64 from;
+    /// Number of entries that are consumed after the block.
+    uint64 to;
+    /// Rolling hash of the first `to` entries; zero if the block consumes none.
+    bytes32 chain;
+    /// Maximum number of entries that a block may consume.
+    uint64 maximum;
+}
+
 /// @notice Proof that a finalized block's blob contains a withdrawal or a forced exit.
 struct WithdrawalProof {
     Header header;
@@ -29,10 +47,11 @@ struct WithdrawalProof {
 }
 
 /// @title Deposits, forced exits and withdrawals
-/// @notice Deposits and forced exits form one queue, in the order in which they were made. Blocks consume the queue
-/// from the front. A header's `depositsEnd` and the rollup's `maxDeposits` count the queue's entries of both kinds.
+/// @notice Deposits and forced exits form a queue each, in the order in which they were made. Blocks consume each queue
+/// from the front, up to a number of entries of each, so neither can delay the other.
 interface IBridge {
     /// @param from Account that paid.
+    /// @param number Position in the queue of deposits, from 0.
     event Deposited(
         uint64 indexed number,
         uint32 indexed index,
@@ -44,6 +63,7 @@ interface IBridge {
         bytes32 chain,
         L1Slot l1Slot
     );
+    /// @param number Position in the queue of forced exits, from 0.
     event ExitForced(
         uint64 indexed number, uint32 indexed index, address indexed owner, address to, bytes32 chain, L1Slot l1Slot
     );
@@ -71,12 +91,19 @@ interface IBridge {
     /// @notice The account has had no deposit since its last forced exit.
     /// @custom:rule W2
     error ExitUsed(uint32 index);
+    /// @notice The first deposit to the account since its last forced exit has the number `required - 1`, and blocks
+    /// have consumed `consumed` deposits so far.
+    /// @custom:rule W7
+    error DepositPending(uint64 required, uint64 consumed);
     /// @custom:rule W3
-    error OperationsNotConsumed(uint64 required, uint64 actual);
+    error OperationsNotConsumed(Lane lane, uint64 required, uint64 actual);
     /// @custom:rule W3
-    error QueueOutOfRange(uint64 from, uint64 to, uint64 count);
-    /// @custom:rule W3
-    error TooManyOperations(uint64 maximum, uint64 actual);
+    error QueueOutOfRange(Lane lane, uint64 from, uint64 to, uint64 count);
+    /// @custom:rule W3, W6
+    error TooManyOperations(Lane lane, uint64 maximum, uint64 actual);
+    /// @notice The block was built on another queue.
+    /// @custom:rule V4
+    error WrongChain(Lane lane, bytes32 expected, bytes32 actual);
     /// @custom:rule W4
     error NotFinalized(Slot slot, bytes32 headerHash);
     /// @custom:rule W4
@@ -98,36 +125,39 @@ interface IBridge {
     /// token units from the sender. Creates the account if it does not exist. The key signs for the account on the L2,
     /// and the owner can force it to exit. Neither can be changed. Anyone.
     /// @dev Errors: `ZeroAddress`; `AmountTooLow`; `InvalidKey`; `SupplyTooHigh`; `TooManyAccounts`.
-    /// @return number Position in the queue, from 0.
+    /// @return number Position in the queue of deposits, from 0.
     /// @return index Index of the L2 account, from 1.
     function deposit(address owner, uint256 keyX, uint256 keyY, uint64 amount)
         external
         returns (uint64 number, uint32 index);
     /// @notice Queues a forced exit: when a block consumes it, the whole balance of account `index` leaves the L2, to
     /// be claimed by `to` like a withdrawal. Owner of the account only. Each forced exit needs a deposit to the account
-    /// since the last one.
-    /// @dev Errors: `ZeroAddress`; `UnknownAccount`; `NotOwner`; `ExitUsed`.
-    /// @return number Position in the queue, from 0.
+    /// since the last one, and blocks must have consumed the first of these deposits.
+    /// @dev Errors: `ZeroAddress`; `UnknownAccount`; `NotOwner`; `ExitUsed`; `DepositPending`.
+    /// @return number Position in the queue of forced exits, from 0.
     function forceExit(uint32 index, address to) external returns (uint64 number);
     /// @notice Pays a withdrawal or a forced exit to its target, once. Anyone, at any time after finalization.
     /// @dev Errors: `NotFinalized`; `BlobOutOfRange`; `ElementOutOfRange`; `AlreadyClaimed`; `NotAWithdrawal`;
     /// `NotATarget`; `OpeningRejected`; `SupplyTooLow`.
     function claim(WithdrawalProof calldata proof) external;
 
-    /// @notice Number of operations queued since genesis.
-    function count() external view returns (uint64);
-    /// @notice Rolling hash of the first `length` operations: `chain(0) = 0`, `chain(n + 1) =
+    /// @notice Number of operations queued in a lane since genesis.
+    function count(Lane lane) external view returns (uint64);
+    /// @notice Rolling hash of the first `length` operations of a lane: `chain(0) = 0`, `chain(n + 1) =
     /// keccak256(abi.encode(chain(n), operation))`.
     /// @dev Errors: `QueueOutOfRange`.
-    function chain(uint64 length) external view returns (bytes32);
-    /// @notice Checks that a block may consume the operations [from, to). They must exist and be at most `maximum`.
-    /// Fewer than `maximum` are allowed only if they include everything queued before L1 slot `cutoff`.
-    /// @dev Errors: `QueueOutOfRange`; `TooManyOperations`; `OperationsNotConsumed`.
-    function checkConsumption(uint64 from, uint64 to, uint64 maximum, L1Slot cutoff) external view;
+    function chain(Lane lane, uint64 length) external view returns (bytes32);
+    /// @notice Checks that a block may consume these operations. In each lane they must exist and be at most the
+    /// maximum. Fewer are allowed only if they include everything queued before L1 slot `cutoff`. If there are any, the
+    /// block names the lane's rolling hash after them.
+    /// @dev Errors: `QueueOutOfRange`; `TooManyOperations`; `OperationsNotConsumed`; `WrongChain`. Deposits are checked
+    /// first.
+    function checkConsumption(Consumption calldata deposits, Consumption calldata exits, L1Slot cutoff) external view;
     /// @notice Index of the account of an owner and a key; 0 if there is none.
     function accountOf(address owner, uint256 keyX, uint256 keyY) external view returns (uint32);
-    /// @notice Owner of an account, zero if there is none, and whether the owner may force an exit.
-    function account(uint32 index) external view returns (address owner, bool mayExit);
+    /// @notice Owner of an account, zero if there is none, and the number of deposits that blocks must have consumed
+    /// before the owner may force an exit. That number is zero without a deposit since the last forced exit.
+    function account(uint32 index) external view returns (address owner, uint64 exitableFrom);
     /// @notice L2 units deposited and not yet claimed. Fees that the L2 burns stay in the supply, and their tokens stay
     /// in the Bridge for good.
     function supply() external view returns (uint64);

@@ -23,7 +23,7 @@ struct Candidate {
     address prover;
     address payee;
     uint96 bond;
-    uint96 price;
+    int96 price;
 }
 
 /// @notice A slot at one moment.
@@ -41,6 +41,10 @@ struct SlotView {
     L1Slot phaseEnd;
     /// Rank of the candidate in turn; 0 before the commitment phase. The number of candidates if all of them failed.
     uint8 rank;
+    /// Start of the turn of the candidate at `rank`; zero if there is none.
+    L1Slot turnStart;
+    /// L1 slots that a block of this slot is paid for. Known when the slot starts, see `IRewards`.
+    uint32 paidL1Slots;
     /// Best rank first.
     Candidate[] candidates;
 }
@@ -55,8 +59,10 @@ struct Overview {
     Tip tip;
     /// Rates of a block of the slot in turn.
     Rates rates;
-    /// Number of deposits and forced exits that are queued and not yet consumed by a block.
+    /// Number of deposits that are queued and not yet consumed by a block.
     uint64 pendingDeposits;
+    /// Number of forced exits that are queued and not yet consumed by a block.
+    uint64 pendingExits;
     /// Whether an earlier slot is over and waits to be settled, by `IRollup.settle` or any other call.
     bool unsettled;
 }
@@ -77,6 +83,8 @@ struct EscrowView {
     uint256 affordableBonds;
     /// Whether `account.withdrawing` can be withdrawn now.
     bool withdrawable;
+    /// As `IEscrow.signerOf`.
+    address signer;
 }
 
 /// @notice Rewards of an account, in token units.

@@ -34,9 +34,14 @@ struct Header {
     bytes32 parent;
     /// Root of the L2 state after the block.
     bytes32 stateRoot;
-    /// Number of entries of the Bridge's queue (deposits and forced exits) that are consumed after this block, since
-    /// genesis.
+    /// Number of deposits that blocks have consumed after this block, since genesis.
     uint64 depositsEnd;
+    /// The Bridge's rolling hash of these deposits; zero if this block consumes none.
+    bytes32 depositsChain;
+    /// Number of forced exits that blocks have consumed after this block, since genesis.
+    uint64 exitsEnd;
+    /// The Bridge's rolling hash of these forced exits; zero if this block consumes none.
+    bytes32 exitsChain;
     /// Index of the L2 account that receives the block's fees; 0 burns them.
     uint32 feeRecipient;
     /// Number of chunks, at least 1.
@@ -61,8 +66,8 @@ struct Quote {
     address payee;
     /// Token units that are locked until the slot ends.
     uint128 bond;
-    /// Token units that move from the sequencer's reward to the prover's.
-    uint96 price;
+    /// Token units that move from the sequencer's reward to the prover's; negative in the other direction.
+    int128 price;
     /// Last L1 slot in which the quote may be committed.
     L1Slot validUntil;
 }
@@ -81,14 +86,20 @@ struct Parameters {
     uint16 seedGrid;
     /// Length of the guardian's pause.
     uint16 pauseLength;
+    /// Time without a block before a stall begins, counted from the start of the last finalized block's slot.
+    uint16 stallAfter;
+    /// Longest stall that a block is paid for.
+    uint16 maxStall;
     /// Candidates that a slot keeps, 1 to 4.
     uint8 maxCandidates;
     /// Maximum number of blobs of a block, 1 to 16.
     uint8 maxBlobs;
     /// Maximum number of chunks of a block.
     uint16 maxChunks;
-    /// Maximum number of entries of the Bridge's queue that a block may consume.
+    /// Maximum number of deposits that a block may consume.
     uint16 maxDeposits;
+    /// Maximum number of forced exits that a block may consume.
+    uint16 maxExits;
     /// Share of a slashed bond for the account that proves the block after its prover failed.
     uint16 rescueShareBps;
     uint96 minBond;
@@ -101,6 +112,7 @@ struct Tip {
     bytes32 headerHash;
     bytes32 stateRoot;
     uint64 depositsEnd;
+    uint64 exitsEnd;
     /// Number of finalized blocks since genesis.
     uint64 height;
     /// Slot of the block; `type(uint64).max` before the first block.
@@ -139,7 +151,7 @@ interface IRollup {
         SequencerId sequencer,
         address payee,
         uint96 bond,
-        uint96 price,
+        int128 price,
         L1Slot l1Slot
     );
     /// @notice A transaction showed blobs of a header. `blobsSeen` has a bit for each blob seen so far. The event
@@ -199,11 +211,11 @@ interface IRollup {
     error BondTooLow(uint96 minimum, uint128 actual);
     /// @custom:rule C3
     error BondTooHigh(uint96 maximum, uint128 actual);
-    /// @custom:rule C3
-    error PriceTooHigh(uint96 maximum, uint96 actual);
+    /// @custom:rule C5
+    error PriceOutOfRange(int128 lowest, int128 highest, int128 actual);
     /// @custom:rule C3, F1, B1
     error ZeroAddress();
-    /// @custom:rule C2
+    /// @custom:rule C2, C6
     error BadSignature(address signer);
     /// @custom:rule V1, B1
     error WrongParent(bytes32 expected, bytes32 actual);
@@ -253,10 +265,11 @@ interface IRollup {
     ) external;
 
     /// @notice Commits a quote to the candidate in turn and locks the prover's bond. Anyone. A party that sends the
-    /// transaction itself needs no signature. The signature of any other party must be valid (EOA or EIP-1271).
+    /// transaction itself needs no signature. Any other party must have signed: with its own ECDSA key, whatever code
+    /// its account has; for the prover, with the key that it named in the escrow; or as EIP-1271 says.
     /// @dev Errors: `WrongSlot`; `WrongPhase` outside of Commitment; `WrongHeader` or `WrongSequencer` if the quote is
     /// not for the candidate in turn; `QuoteExpired`; `ZeroAddress`; `BondTooLow`; `BondTooHigh` beyond 96 bits;
-    /// `PriceTooHigh` beyond `IRewards.maxPrice`; `BadSignature`; `IEscrow.InsufficientFree`.
+    /// `PriceOutOfRange` outside of `IRewards.priceRange`; `BadSignature`; `IEscrow.InsufficientFree`.
     function commit(Quote calldata quote, bytes calldata proverSignature, bytes calldata sequencerSignature) external;
 
     /// @notice Shows that this transaction carries blobs of the candidate in turn. Call it again until all blobs were
@@ -266,13 +279,14 @@ interface IRollup {
     function reveal(Header calldata header) external;
 
     /// @notice Finalizes the revealed block with its proof. The proof binds `payee`. Anyone. In ExclusiveProving the
-    /// payee of the quote is paid, whatever `payee` is.
+    /// payee of the quote is paid, whatever `payee` is. In OpenProving `payee` is paid, and a part of the bond is
+    /// slashed that grows with each L1 slot.
     /// @dev Errors: `WrongSlot`; `WrongPhase` outside of ExclusiveProving and OpenProving; `WrongHeader`;
     /// `ZeroAddress`; the verifier's errors.
     function finalize(Header calldata header, address payee, bytes calldata proof) external;
 
     /// @notice Finalizes any valid block of the slot in its backup phase. The transaction must carry the block's blobs,
-    /// unless the block is the revealed one. Anyone.
+    /// unless the block is the revealed one. Anyone. Only the revealed block brings its prover a share of the bond.
     /// @dev Errors: `WrongSlot`; `WrongPhase` outside of Backup; for a block that is not the revealed one, the errors
     /// that `reveal` has for a header, `VoteNotZero` and `BlobNotPublished`; `ZeroAddress`; the verifier's errors.
     function finalizeBackup(Header calldata header, address payee, bytes calldata proof) external;

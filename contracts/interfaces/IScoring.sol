@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {SequencerId} from "../types/Ids.sol";
 import {Slot} from "../types/Time.sol";
+import {IStaking} from "./IStaking.sol";
 
 /// @title Scoring of a slot's sequencers
 /// @notice Each deployment uses one scoring. The highest score ranks first.
@@ -23,6 +24,8 @@ interface IScoring {
         address attester,
         bytes calldata proof
     ) external view returns (uint192);
+    /// @notice The staking contract that the scoring reads; zero if it reads none.
+    function staking() external view returns (IStaking);
     /// @notice Name of the scoring, for clients: "public" or "vrf".
     function kind() external view returns (bytes32);
 }

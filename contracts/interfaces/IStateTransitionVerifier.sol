@@ -9,12 +9,14 @@ struct Statement {
     bytes32 stateRoot;
     uint32 chunks;
     bytes32[] blobHashes;
-    /// The Bridge's rolling hash before the consumed operations.
+    /// The Bridge's rolling hashes of deposits before and after the consumed ones. Both are zero if none is consumed.
     bytes32 depositsFrom;
-    /// The Bridge's rolling hash after the consumed operations.
     bytes32 depositsTo;
+    /// The same for forced exits.
+    bytes32 exitsFrom;
+    bytes32 exitsTo;
     /// Number of consumed operations: deposits and forced exits.
-    uint64 depositCount;
+    uint64 operations;
     uint32 feeRecipient;
     address payee;
     /// As `IRollup.domain`.

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Header, Quote} from "../interfaces/IRollup.sol";
 import {SequencerId} from "../types/Ids.sol";
 import {Slot} from "../types/Time.sol";
+import {Headers} from "./Headers.sol";
 
 /// @title Hashes of the protocol and their domains
 /// @notice The client computes the same hashes; `vectors/` compares them.
@@ -14,12 +15,12 @@ library Hashing {
     string internal constant LEDGER_DOMAIN = "fernet.ledger.v1";
     bytes32 internal constant QUOTE_TYPEHASH = keccak256(
         "Quote(uint64 slot,bytes32 headerHash,uint32 sequencer,"
-        "address prover,address payee,uint128 bond,uint96 price,uint64 validUntil)"
+        "address prover,address payee,uint128 bond,int128 price,uint64 validUntil)"
     );
 
     /// @notice Hash of a block's header.
     function header(Header calldata header_) internal pure returns (bytes32) {
-        return keccak256(abi.encode(header_));
+        return keccak256(Headers.encode(header_));
     }
 
     /// @notice EIP-712 struct hash of a quote. All of its members are static, so it is encoded as its words in order.

@@ -13,7 +13,8 @@ import {L1Operation} from "../interfaces/IBridge.sol";
 /// below the field's order, and targets below 2^160.
 library L1Operations {
     uint256 private constant AMOUNT_BIT = 32;
-    uint256 private constant EXIT = 1 << 96;
+    /// @notice Lowest `head` of a forced exit.
+    uint256 internal constant EXIT = 1 << 96;
 
     function deposit(uint32 index, uint64 amount, uint256 keyX, uint256 keyY)
         internal

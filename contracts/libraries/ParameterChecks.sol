@@ -12,10 +12,11 @@ library ParameterChecks {
     uint256 internal constant PROVABLE_L1_SLOTS = 8191;
 
     /// @notice Checks all parameters.
-    /// @param stakeAmount Stake of a registration, in token units.
+    /// @param minimumStake Lowest stake of a candidate, in token units.
     /// @param blobsAtMost Number of blobs of a block of `maxChunks` chunks.
-    function check(Parameters memory parameters, uint256 stakeAmount, uint256 blobsAtMost) internal pure {
-        _require(parameters.proposalPhase != 0, "proposalPhase");
+    function check(Parameters memory parameters, uint256 minimumStake, uint256 blobsAtMost) internal pure {
+        // In a slot that starts right after its seed's L1 slot, the mix can be proven from the second L1 slot on.
+        _require(parameters.proposalPhase >= 2, "proposalPhase");
         _require(parameters.commitmentPhase != 0, "commitmentPhase");
         _require(parameters.revealPhase != 0, "revealPhase");
         _require(parameters.provingPhase != 0, "provingPhase");
@@ -31,6 +32,7 @@ library ParameterChecks {
         _require(parameters.maxCandidates >= 1 && parameters.maxCandidates <= 4, "maxCandidates");
         _require(parameters.maxChunks != 0, "maxChunks");
         _require(parameters.maxDeposits != 0, "maxDeposits");
+        _require(parameters.maxExits != 0, "maxExits");
         _require(
             parameters.maxBlobs >= 1 && parameters.maxBlobs <= 16 && blobsAtMost >= 1
                 && blobsAtMost <= parameters.maxBlobs,
@@ -46,10 +48,15 @@ library ParameterChecks {
         uint256 longest = longestSlot(parameters);
         _require(longest <= type(uint16).max, "longestSlot");
         _require(longest + seeding + 2 * idle <= PROVABLE_L1_SLOTS, "longestSlot");
+        // One failed slot, however long, must not begin a stall: the next winner, who is known a slot ahead, would gain
+        // by making it fail. A cursor counts a stall in 16 bits.
+        _require(parameters.stallAfter >= 2 * longest, "stallAfter");
+        _require(uint256(parameters.stallAfter) + parameters.maxStall <= type(uint16).max, "maxStall");
 
         _require(parameters.rescueShareBps <= Payouts.BPS, "rescueShareBps");
         _require(parameters.minBond != 0, "minBond");
-        _require(uint256(parameters.abandonPenalty) + parameters.withholdPenalty <= stakeAmount, "penalties");
+        // A candidate has at least the minimum, so it can always pay.
+        _require(parameters.abandonPenalty <= minimumStake && parameters.withholdPenalty <= minimumStake, "penalties");
     }
 
     /// @notice Length of the longest slot, in L1 slots. In it, every candidate commits at the last moment, the last

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 /// @title Shares of rewards and bonds, in token units
 /// @notice Every division rounds down. The remainder goes to the submitter (shares of a reward), to the burned part
-/// (shares of a bond) or stays in the pot (reveal bonus).
+/// (shares of a bond), or stays in the pot (reveal bonus, prompt proof).
 library Payouts {
     uint256 internal constant BPS = 10_000;
 
@@ -16,13 +16,42 @@ library Payouts {
         }
     }
 
-    /// @notice Bonus for a reveal, rounded down: all of `bonus` for a reveal in the L1 slot of the commitment, and
+    /// @notice Bonus for a reveal, rounded down: all of `bonus` for a reveal in the first L1 slot of the turn, and
     /// linearly less for each L1 slot after it.
-    /// @param elapsed L1 slots from the commitment to the completed reveal, at most `revealPhase`.
-    function revealBonusDown(uint96 bonus, uint256 revealPhase, uint256 elapsed) internal pure returns (uint96) {
+    /// @param turnLength L1 slots for commitment and reveal.
+    /// @param delay L1 slots from the start of the turn to the completed reveal, at most `turnLength`.
+    function revealBonusDown(uint96 bonus, uint256 turnLength, uint256 delay) internal pure returns (uint96) {
         unchecked {
-            // The elapsed time is at most revealPhase. Cast: the factor is at most 1.
-            return uint96(uint256(bonus) * (revealPhase + 1 - elapsed) / (revealPhase + 1));
+            // The delay is at most the length. Cast: the factor is at most 1.
+            return uint96(uint256(bonus) * (turnLength + 1 - delay) / (turnLength + 1));
+        }
+    }
+
+    /// @notice The prover's share for a proof, rounded down: all of `share` for a proof in the L1 slot of the reveal,
+    /// and linearly less, by `promptnessBps` in the last L1 slot of the exclusive phase.
+    /// @param promptnessBps At most 10,000.
+    /// @param exclusiveProving Length of the exclusive phase, 1 to 65,535 L1 slots.
+    /// @param delay L1 slots from the completed reveal to the proof, at most `exclusiveProving`.
+    function promptShareDown(uint96 share, uint256 promptnessBps, uint256 exclusiveProving, uint256 delay)
+        internal
+        pure
+        returns (uint96)
+    {
+        unchecked {
+            // The product of 96, 14 and 16 bits fits. Cast: the factor is at most 1.
+            uint256 whole = BPS * exclusiveProving;
+            return uint96(uint256(share) * (whole - promptnessBps * delay) / whole);
+        }
+    }
+
+    /// @notice The part of a bond that is slashed for a late proof, rounded down. It grows by the same amount in each
+    /// L1 slot of the open phase, to the whole bond in the last.
+    /// @param elapsed L1 slots since the open phase began, below `openProving`.
+    /// @param openProving Length of the open phase in L1 slots, above zero.
+    function lateBondDown(uint96 bond, uint256 elapsed, uint256 openProving) internal pure returns (uint96) {
+        unchecked {
+            // The product of 96 and 16 bits fits. Cast: the factor is at most 1.
+            return uint96(uint256(bond) * (elapsed + 1) / openProving);
         }
     }
 }

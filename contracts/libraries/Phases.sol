@@ -12,6 +12,8 @@ struct SlotStatus {
     Phase phase;
     /// Rank of the candidate in turn; 0 before the commitment phase. The number of candidates if all of them failed.
     uint256 rank;
+    /// Start of the turn of the candidate at `rank`; zero if there is none.
+    L1Slot turnStart;
     /// Whether the candidate in turn has completed its reveal.
     bool revealed;
     /// Whether the slot is over.
@@ -50,6 +52,7 @@ library Phases {
         uint256 count = timeline.count();
         for (uint256 rank = 0; rank < count; ++rank) {
             status.rank = rank;
+            status.turnStart = end;
             uint256 index = timeline.indexOf(rank);
             L1Slot committedAt = timeline.committedAt(index);
             if (L1Slot.unwrap(committedAt) == 0) {
@@ -70,7 +73,10 @@ library Phases {
             if (now_ < end) return _withPhase(status, Phase.OpenProving, end);
             break;
         }
-        if (!status.revealed) status.rank = count;
+        if (!status.revealed) {
+            status.rank = count;
+            status.turnStart = L1Slot.wrap(0);
+        }
 
         end = end.plus(windows.halt());
         if (now_ < end) return _withPhase(status, Phase.Halt, end);
@@ -101,6 +107,17 @@ library Phases {
         current.cursor = cursor;
         current.timeline = idleTimeline(cursor, windows, now_);
         current.status = statusAt(current.timeline, windows, now_);
+    }
+
+    /// @notice L1 slots that a block of the slot of `timeline` is paid for. They are known when the slot starts.
+    /// @param cursor The cursor with all earlier slots settled.
+    function paidL1Slots(Cursor cursor, Timeline timeline, Windows windows) internal pure returns (uint256) {
+        L1Slot start = timeline.start();
+        unchecked {
+            // A slot starts after the previous one.
+            uint256 sinceStart = L1Slot.unwrap(start) - L1Slot.unwrap(timeline.previousStart());
+            return windows.paid(sinceStart, cursor.sinceTip(start));
+        }
     }
 
     /// @notice The timeline of the slot in turn, if nobody has proposed since the cursor's last settled slot.

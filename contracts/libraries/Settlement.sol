@@ -50,6 +50,26 @@ library Settlement {
         }
     }
 
+    /// @notice Ends the bond of a block that was proven late: slashes `slashed` of it, as `slash` does, and releases
+    /// the rest.
+    function slashPart(
+        Timeline timeline,
+        address prover,
+        uint96 bond,
+        uint96 slashed,
+        address beneficiary,
+        uint96 share,
+        IEscrow escrow
+    ) internal {
+        slash(timeline, prover, slashed, beneficiary, share, escrow);
+        uint96 rest;
+        unchecked {
+            // A part is at most the whole.
+            rest = bond - slashed;
+        }
+        if (rest != 0) release(timeline, prover, rest, escrow);
+    }
+
     /// @notice Releases a bond to its prover.
     function release(Timeline timeline, address prover, uint96 bond, IEscrow escrow) internal {
         emit IRollup.BondReleased(timeline.slot(), prover, bond);

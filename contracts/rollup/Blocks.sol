@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Consumption, Lane} from "../interfaces/IBridge.sol";
 import {BlockPay} from "../interfaces/IRewards.sol";
 import {Header, IRollup, Outcome, Phase} from "../interfaces/IRollup.sol";
 import {Statement} from "../interfaces/IStateTransitionVerifier.sol";
 import {Blobs} from "../libraries/Blobs.sol";
 import {Hashing} from "../libraries/Hashing.sol";
+import {Headers} from "../libraries/Headers.sol";
 import {Payouts} from "../libraries/Payouts.sol";
 import {SlotInTurn} from "../libraries/Phases.sol";
 import {Settlement} from "../libraries/Settlement.sol";
@@ -17,6 +19,8 @@ import {RollupBase} from "./RollupBase.sol";
 
 /// @title Reveals, proofs, and the end of a slot with a block
 abstract contract Blocks is RollupBase {
+    using Headers for Header;
+    using Headers for bytes;
     using Settlement for Record;
     using Settlement for Timeline;
 
@@ -26,7 +30,8 @@ abstract contract Blocks is RollupBase {
         _requirePhase(current, Phase.Reveal);
         uint256 index = current.timeline.indexOf(current.status.rank);
         bytes32 expected = _record(current).candidates[index].headerHash;
-        bytes32 hash = Hashing.header(header);
+        bytes memory encoded = header.encode();
+        bytes32 hash = keccak256(encoded);
         if (hash != expected) revert WrongHeader(expected, hash);
         _checkHeader(current, header);
 
@@ -38,8 +43,8 @@ abstract contract Blocks is RollupBase {
         Timeline timeline = current.timeline.withBlobsSeen(seen);
         if (complete) timeline = timeline.withReveal(index, now_);
         _record(current).timeline = timeline;
-        // Cast: one bit for each of at most 16 blobs.
-        emit Revealed(header.slot, hash, header, uint16(seen), complete, now_);
+        // One bit for each of at most 16 blobs.
+        encoded.emitRevealed(header.slot, hash, seen, complete, now_);
     }
 
     /// @inheritdoc IRollup
@@ -60,12 +65,13 @@ abstract contract Blocks is RollupBase {
     function finalizeBackup(Header calldata header, address payee, bytes calldata proof) external nonReentrant {
         SlotInTurn memory current = _enterSlot(header.slot);
         _requirePhase(current, Phase.Backup);
-        bytes32 hash = Hashing.header(header);
+        bytes memory encoded = header.encode();
+        bytes32 hash = keccak256(encoded);
         if (!current.status.revealed || hash != _candidateInTurn(current).headerHash) {
             _checkHeader(current, header);
             if (header.vote != address(0)) revert VoteNotZero();
             Blobs.requireAll(header.blobHashes);
-            emit BackupBlock(header.slot, hash, header);
+            encoded.emitBackupBlock(header.slot, hash);
         }
         _verify(current.cursor, header, hash, payee, proof);
         _finish(current, header, hash, payee, Outcome.Backup);
@@ -89,11 +95,20 @@ abstract contract Blocks is RollupBase {
         uint256 blobs = _blobCount(header.chunks);
         if (header.blobHashes.length != blobs) revert WrongBlobCount(blobs, header.blobHashes.length);
         if (header.committeeDigest != 0) revert CommitteeDigestNotZero();
-        // Cast: the limit has 16 bits.
+        // Casts: the limits have 16 bits.
         bridge.checkConsumption(
-            current.cursor.depositsEnd(),
-            header.depositsEnd,
-            uint64(_limits.deposits()),
+            Consumption({
+                from: current.cursor.depositsEnd(),
+                to: header.depositsEnd,
+                chain: header.depositsChain,
+                maximum: uint64(_limits.deposits())
+            }),
+            Consumption({
+                from: current.cursor.exitsEnd(),
+                to: header.exitsEnd,
+                chain: header.exitsChain,
+                maximum: uint64(_limits.exits())
+            }),
             current.timeline.previousStart()
         );
     }
@@ -105,17 +120,19 @@ abstract contract Blocks is RollupBase {
     {
         if (payee == address(0)) revert ZeroAddress();
         uint64 depositsFrom = cursor.depositsEnd();
-        bytes32 chainFrom = bridge.chain(depositsFrom);
+        uint64 exitsFrom = cursor.exitsEnd();
         Statement memory statement = Statement({
             headerHash: hash,
             parentRoot: _state.stateRoot,
             stateRoot: header.stateRoot,
             chunks: header.chunks,
             blobHashes: header.blobHashes,
-            depositsFrom: chainFrom,
-            depositsTo: header.depositsEnd == depositsFrom ? chainFrom : bridge.chain(header.depositsEnd),
-            // The consumption was checked: it never goes back.
-            depositCount: header.depositsEnd - depositsFrom,
+            // The header's hashes and ends were checked: they are the Bridge's, and never go back.
+            depositsFrom: header.depositsEnd == depositsFrom ? bytes32(0) : bridge.chain(Lane.Deposits, depositsFrom),
+            depositsTo: header.depositsChain,
+            exitsFrom: header.exitsEnd == exitsFrom ? bytes32(0) : bridge.chain(Lane.Exits, exitsFrom),
+            exitsTo: header.exitsChain,
+            operations: header.depositsEnd - depositsFrom + header.exitsEnd - exitsFrom,
             feeRecipient: header.feeRecipient,
             payee: payee,
             domain: domain()
@@ -134,30 +151,32 @@ abstract contract Blocks is RollupBase {
         L1Slot now_ = l1Slot();
         Record storage record = _record(current);
         _state.cursor = current.cursor.withSlotSettled(timeline, _windows.nextStart(timeline.start(), now_.plus(1)))
-            .withTip(header.slot, header.depositsEnd);
+            .withTip(header.slot, header.depositsEnd, header.exitsEnd);
         _state.stateRoot = header.stateRoot;
         _state.finalized[header.slot] = hash;
 
         record.penalizeFailed(timeline, current.status.rank, _terms());
         BlockPay memory pay;
         pay.slot = header.slot;
+        pay.paidL1Slots = _paidL1Slots(current);
         pay.prover = payee;
         pay.submitter = msg.sender;
+        // Cast: a length has 16 bits.
+        pay.exclusiveProving = uint16(_windows.exclusive());
         if (current.status.revealed) {
-            uint256 index = timeline.indexOf(current.status.rank);
-            StoredCandidate storage candidate = record.candidates[index];
-            if (outcome == Outcome.Finalized) {
-                pay.prover = candidate.payee;
-                timeline.release(candidate.prover, candidate.bond, escrow);
-            } else {
-                uint96 bond = candidate.bond;
-                uint96 share = Payouts.shareDown(bond, _limits.rescueShareBps());
-                timeline.slash(candidate.prover, bond, payee, share, escrow);
-            }
-            if (hash == candidate.headerHash) {
+            StoredCandidate storage candidate = _candidateInTurn(current);
+            bool isRevealed = hash == candidate.headerHash;
+            if (isRevealed) {
                 pay.sequencer = staking.ownerOf(candidate.sequencer);
-                if (outcome != Outcome.Backup) pay.price = candidate.price;
-                _setRevealTimes(timeline, index, pay);
+                _setRevealTimes(current, pay);
+            }
+            if (outcome == Outcome.Backup) {
+                // A share for another block would pay for proving an empty one faster than the revealed one.
+                uint96 share = isRevealed ? Payouts.shareDown(candidate.bond, _limits.rescueShareBps()) : 0;
+                timeline.slash(candidate.prover, candidate.bond, isRevealed ? payee : address(0), share, escrow);
+            } else {
+                pay.price = candidate.price;
+                pay.proofDelay = _settleProof(current, candidate, payee, pay);
             }
         }
         rewards.settleBlock(pay);
@@ -165,13 +184,43 @@ abstract contract Blocks is RollupBase {
         emit Finalized(header.slot, hash, pay.prover, outcome, header.stateRoot, header.depositsEnd, now_);
     }
 
-    /// @dev Fills in how long the candidate at `index`, which committed and revealed, took to reveal.
-    function _setRevealTimes(Timeline timeline, uint256 index, BlockPay memory pay) private view {
+    /// @dev Ends the bond of the revealed candidate, whose block is proven in one of the proving phases. In the open
+    /// phase a part is slashed that grows with each L1 slot. Returns the time from the reveal to the proof, at most the
+    /// exclusive phase.
+    function _settleProof(
+        SlotInTurn memory current,
+        StoredCandidate storage candidate,
+        address payee,
+        BlockPay memory pay
+    ) private returns (uint16) {
+        Timeline timeline = current.timeline;
+        L1Slot revealedAt = timeline.revealedAt(timeline.indexOf(current.status.rank));
+        uint96 bond = candidate.bond;
+        uint256 exclusive = _windows.exclusive();
         unchecked {
-            // The reveal came after the commitment and within revealPhase, which has 16 bits.
-            pay.revealPhase = uint16(_windows.reveal());
-            pay.revealDuration =
-                uint16(L1Slot.unwrap(timeline.revealedAt(index)) - L1Slot.unwrap(timeline.committedAt(index)));
+            // The reveal came before, and within the slot. Casts: distances within a slot have 16 bits.
+            uint256 delay = L1Slot.unwrap(l1Slot()) - L1Slot.unwrap(revealedAt);
+            if (delay <= exclusive) {
+                pay.prover = candidate.payee;
+                timeline.release(candidate.prover, bond, escrow);
+                return uint16(delay);
+            }
+            // The open phase begins with the L1 slot after the exclusive one, and is not empty here.
+            uint96 slashed = Payouts.lateBondDown(bond, delay - exclusive - 1, _windows.proving() - exclusive);
+            uint96 share = Payouts.shareDown(slashed, _limits.rescueShareBps());
+            timeline.slashPart(candidate.prover, bond, slashed, payee, share, escrow);
+            return uint16(exclusive);
+        }
+    }
+
+    /// @dev Fills in how long the candidate in turn, which revealed, took to do so.
+    function _setRevealTimes(SlotInTurn memory current, BlockPay memory pay) private view {
+        Timeline timeline = current.timeline;
+        L1Slot revealedAt = timeline.revealedAt(timeline.indexOf(current.status.rank));
+        unchecked {
+            // The reveal came within the turn. The rollup's constructor bounds a slot to 16 bits.
+            pay.turnLength = uint16(_windows.commitment() + _windows.reveal());
+            pay.revealDelay = uint16(L1Slot.unwrap(revealedAt) - L1Slot.unwrap(current.status.turnStart));
         }
     }
 

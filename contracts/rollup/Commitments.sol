@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {EIP712} from "solady/utils/EIP712.sol";
 
 import {IRollup, Phase, Quote} from "../interfaces/IRollup.sol";
@@ -23,10 +22,10 @@ abstract contract Commitments is RollupBase, EIP712 {
         StoredCandidate storage candidate = _record(current).candidates[index];
         if (quote.headerHash != candidate.headerHash) revert WrongHeader(candidate.headerHash, quote.headerHash);
         if (quote.sequencer != candidate.sequencer) revert WrongSequencer(candidate.sequencer, quote.sequencer);
-        _checkTerms(quote);
+        _checkTerms(current, quote);
         bytes32 digest = quoteDigest(quote);
-        _checkSigner(quote.prover, digest, proverSignature);
-        _checkSigner(staking.attesterAt(quote.sequencer, current.timeline.previousStart()), digest, sequencerSignature);
+        _checkAgreed(quote.prover, digest, proverSignature);
+        _checkAgreed(staking.attesterAt(quote.sequencer, current.timeline.previousStart()), digest, sequencerSignature);
         _record(current).timeline = current.timeline.withCommitment(index, l1Slot());
         _lock(candidate, quote);
     }
@@ -37,20 +36,19 @@ abstract contract Commitments is RollupBase, EIP712 {
     }
 
     /// @dev Checks the quote's amounts, accounts and deadline.
-    function _checkTerms(Quote calldata quote) private view {
+    function _checkTerms(SlotInTurn memory current, Quote calldata quote) private view {
         if (l1Slot() > quote.validUntil) revert QuoteExpired(quote.validUntil, l1Slot());
         if (quote.prover == address(0) || quote.payee == address(0)) revert ZeroAddress();
         if (quote.bond < _minBond) revert BondTooLow(_minBond, quote.bond);
         if (quote.bond > type(uint96).max) revert BondTooHigh(type(uint96).max, quote.bond);
         if (quote.price == 0) return;
-        uint96 highest = rewards.maxPrice(quote.slot);
-        if (quote.price > highest) revert PriceTooHigh(highest, quote.price);
+        (int128 lowest, int128 highest) = rewards.priceRange(quote.slot, _paidL1Slots(current));
+        if (quote.price < lowest || quote.price > highest) revert PriceOutOfRange(lowest, highest, quote.price);
     }
 
-    /// @dev Reverts unless `signer` agreed: by sending the transaction or by signing the quote.
-    function _checkSigner(address signer, bytes32 digest, bytes calldata signature) private view {
-        if (msg.sender == signer) return;
-        if (!SignatureChecker.isValidSignatureNowCalldata(signer, digest, signature)) revert BadSignature(signer);
+    /// @dev Reverts unless `party` agreed: by sending the transaction or by signing the quote.
+    function _checkAgreed(address party, bytes32 digest, bytes calldata signature) private view {
+        if (msg.sender != party && !escrow.hasSigned(party, digest, signature)) revert BadSignature(party);
     }
 
     /// @dev Stores the terms of a checked quote in its candidate and locks the bond.
@@ -60,7 +58,8 @@ abstract contract Commitments is RollupBase, EIP712 {
         candidate.prover = quote.prover;
         candidate.bond = bond;
         candidate.payee = quote.payee;
-        candidate.price = quote.price;
+        // Cast: `_checkTerms` compared it with shares of 96 bits, of a reward of 89 bits.
+        candidate.price = int96(quote.price);
         emit Committed(
             quote.slot, quote.headerHash, quote.prover, quote.sequencer, quote.payee, bond, quote.price, l1Slot()
         );

@@ -87,9 +87,14 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
         if (_chunksPerBlob == 0) revert BadParameter("verifier");
         ParameterChecks.check(
             parameters,
-            Wiring.read("staking", address(contracts_.staking), IStaking.stakeAmount.selector),
+            Wiring.read("staking", address(contracts_.staking), IStaking.minimumStake.selector),
             _blobCount(parameters.maxChunks)
         );
+        // A prover that requests its money back during a slot must not have it before the slot ends.
+        if (
+            Wiring.read("escrow", address(contracts_.escrow), IEscrow.withdrawalDelay.selector)
+                < ParameterChecks.longestSlot(parameters)
+        ) revert BadParameter("withdrawalDelay");
         staking = contracts_.staking;
         randomness = contracts_.randomness;
         escrow = contracts_.escrow;
@@ -139,6 +144,12 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
         return _record(current).candidates[current.timeline.indexOf(current.status.rank)];
     }
 
+    /// @dev L1 slots that a block of the slot in turn is paid for.
+    function _paidL1Slots(SlotInTurn memory current) internal view returns (uint32) {
+        // Cast: the sum of an idle slot and of a stall is below 2^17.
+        return uint32(Phases.paidL1Slots(current.cursor, current.timeline, _windows));
+    }
+
     function _requirePhase(SlotInTurn memory current, Phase expected) internal pure {
         if (current.status.phase != expected) revert WrongPhase(expected, current.status.phase);
     }
@@ -186,8 +197,13 @@ abstract contract RollupBase is IRollup, L1Clock, ReentrancyGuardTransient {
         Wiring.expect("rewards", address(contracts_.rewards), tokenOf, token);
         Wiring.expect("bridge", address(contracts_.bridge), rollupOf, self);
         Wiring.expect("bridge", address(contracts_.bridge), tokenOf, token);
-        Wiring.read("scoring", address(contracts_.scoring), IScoring.kind.selector);
-        if (address(contracts_.votes) != address(0)) Wiring.expect("votes", address(contracts_.votes), rollupOf, self);
+        uint256 scored = Wiring.read("scoring", address(contracts_.scoring), IScoring.staking.selector);
+        uint256 staking_ = uint256(uint160(address(contracts_.staking)));
+        if (scored != 0 && scored != staking_) revert WiringMismatch("scoring", staking_, scored);
+        if (address(contracts_.votes) != address(0)) {
+            Wiring.expect("votes", address(contracts_.votes), rollupOf, self);
+            _checkClock("votes", address(contracts_.votes), l1GenesisTime_, l1SlotSeconds_);
+        }
         _checkClock("staking", address(contracts_.staking), l1GenesisTime_, l1SlotSeconds_);
         _checkClock("randomness", address(contracts_.randomness), l1GenesisTime_, l1SlotSeconds_);
         _checkClock("escrow", address(contracts_.escrow), l1GenesisTime_, l1SlotSeconds_);

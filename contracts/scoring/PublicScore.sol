@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IScoring} from "../interfaces/IScoring.sol";
+import {IStaking} from "../interfaces/IStaking.sol";
 import {Hashing} from "../libraries/Hashing.sol";
 import {SequencerId} from "../types/Ids.sol";
 import {Slot} from "../types/Time.sol";
@@ -19,6 +20,11 @@ contract PublicScore is IScoring {
     ) external view returns (uint192) {
         if (proof.length != 0) revert WrongProofLength(0, proof.length);
         return Hashing.score(rollup, slot, seed, sequencer, attester);
+    }
+
+    /// @inheritdoc IScoring
+    function staking() external pure returns (IStaking) {
+        return IStaking(address(0));
     }
 
     /// @inheritdoc IScoring

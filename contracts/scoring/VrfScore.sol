@@ -18,7 +18,7 @@ contract VrfScore is IScoring {
     uint256 private constant KEY_LENGTH = 128;
     uint256 private constant PROOF_LENGTH = 384;
 
-    /// @notice Contract with the BLS keys of the sequencers.
+    /// @inheritdoc IScoring
     IStaking public immutable staking;
 
     /// @custom:rule M4

@@ -15,7 +15,7 @@ struct StoredCandidate {
     address prover;
     uint96 bond;
     address payee;
-    uint96 price;
+    int96 price;
 }
 
 /// @notice A slot with proposals. Slots use the records in rotation, and each slot overwrites what an earlier one left

@@ -5,8 +5,9 @@ import {Parameters} from "../interfaces/IRollup.sol";
 import {L1Slot} from "./Time.sol";
 import {MASK_16} from "./Timeline.sol";
 
-/// @notice Lengths of a slot's phases and of the pause, in L1 slots, 16 bits each. From the lowest bit: proposal,
-/// commitment, reveal, proving, exclusive proving, halt, backup, seed delay, seed grid, pause.
+/// @notice Lengths of a slot's phases and other times, in L1 slots, 16 bits each. From the lowest bit: proposal,
+/// commitment, reveal, proving, exclusive proving, halt, backup, seed delay, seed grid, pause, time without a block
+/// before a stall begins, longest stall that is paid.
 type Windows is uint256;
 
 using WindowsLib for Windows global;
@@ -20,6 +21,8 @@ uint256 constant BACKUP_PHASE_BIT = 96;
 uint256 constant SEED_DELAY_BIT = 112;
 uint256 constant SEED_GRID_BIT = 128;
 uint256 constant PAUSE_LENGTH_BIT = 144;
+uint256 constant STALL_AFTER_BIT = 160;
+uint256 constant MAX_STALL_BIT = 176;
 
 function packWindows(Parameters memory parameters) pure returns (Windows) {
     return Windows.wrap(
@@ -30,6 +33,7 @@ function packWindows(Parameters memory parameters) pure returns (Windows) {
             | (uint256(parameters.haltPhase) << HALT_PHASE_BIT) | (uint256(parameters.backupPhase) << BACKUP_PHASE_BIT)
             | (uint256(parameters.seedDelay) << SEED_DELAY_BIT) | (uint256(parameters.seedGrid) << SEED_GRID_BIT)
             | (uint256(parameters.pauseLength) << PAUSE_LENGTH_BIT)
+            | (uint256(parameters.stallAfter) << STALL_AFTER_BIT) | (uint256(parameters.maxStall) << MAX_STALL_BIT)
     );
 }
 
@@ -73,6 +77,31 @@ library WindowsLib {
 
     function pause(Windows self) internal pure returns (uint256) {
         return (Windows.unwrap(self) >> PAUSE_LENGTH_BIT) & MASK_16;
+    }
+
+    function stallAfter(Windows self) internal pure returns (uint256) {
+        return (Windows.unwrap(self) >> STALL_AFTER_BIT) & MASK_16;
+    }
+
+    function maxStall(Windows self) internal pure returns (uint256) {
+        return (Windows.unwrap(self) >> MAX_STALL_BIT) & MASK_16;
+    }
+
+    /// @notice L1 slots that a block of a slot is paid for: the time since the previous slot started, at most that of
+    /// an idle slot, and the time by which the chain was without a block for too long.
+    /// @param sinceStart L1 slots from the start of the previous slot to the start of the slot.
+    /// @param sinceTip L1 slots from the start of the last finalized block's slot to the start of the slot.
+    function paid(Windows self, uint256 sinceStart, uint256 sinceTip) internal pure returns (uint256 length) {
+        uint256 longest = self.idle();
+        length = sinceStart < longest ? sinceStart : longest;
+        uint256 free = self.stallAfter();
+        if (sinceTip <= free) return length;
+        uint256 most = self.maxStall();
+        unchecked {
+            // The free time is shorter. The sum of 18 bits and 16 bits fits.
+            uint256 stall = sinceTip - free;
+            length += stall < most ? stall : most;
+        }
     }
 
     /// @notice Length of a slot without proposals.

@@ -12,7 +12,7 @@ struct ChunkProof {
     bytes32 commitment;
     /// The chunk's part of its blob's value at z.
     bytes32 y;
-    /// Number of operations of the Bridge's queue that the chunk consumes.
+    /// Number of deposits and forced exits that the chunk consumes.
     uint256 consumed;
     /// Groth16's A: x, y.
     bytes32[4] a;
@@ -27,7 +27,7 @@ struct BlockProof {
     ChunkProof[] chunks;
     /// For each blob, its KZG commitment and its opening proof at z, 48 bytes each.
     bytes32[3][] openings;
-    /// The operations of the Bridge's queue that the block consumes.
+    /// The deposits and forced exits that the block consumes, in the order of its data.
     L1Operation[] queue;
 }
 

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {L1Operation} from "../interfaces/IBridge.sol";
 import {IStateTransitionVerifier, Statement} from "../interfaces/IStateTransitionVerifier.sol";
+import {L1Operations} from "../libraries/L1Operations.sol";
 import {BlockProof, BlockProofDecoder, ChunkProof} from "./BlockProof.sol";
 import {PairingProduct} from "./PairingProduct.sol";
 import {PointEvaluation} from "./PointEvaluation.sol";
@@ -17,6 +18,7 @@ import {VerifyingKey} from "./VerifyingKey.sol";
 contract BlockVerifier is IStateTransitionVerifier {
     using PairingProduct for PairingProduct.Product;
     using ScalarField for uint256;
+    using ScalarField for uint256[];
 
     /// @custom:rule M4
     error BadParameter(string name);
@@ -24,8 +26,8 @@ contract BlockVerifier is IStateTransitionVerifier {
     error NoChunks();
     /// @custom:rule F2
     error WrongBlobCount(uint256 expected, uint256 actual);
-    /// @notice The operations of the proof do not lead from the Bridge's rolling hash before the block to the one after
-    /// it.
+    /// @notice The deposits or the forced exits of the proof do not lead from the Bridge's rolling hash before the
+    /// block to the one after it.
     /// @custom:rule F2
     error OperationsMismatch(bytes32 expected, bytes32 actual);
     /// @notice The root after the last chunk is not the block's.
@@ -47,6 +49,8 @@ contract BlockVerifier is IStateTransitionVerifier {
         /// Payee, fee recipient and the burned share of the fees, packed as in the polynomial.
         uint256 recipients;
         uint256[] weights;
+        /// Factor of each bit of a chunk's position in the inverse of its shift, from the lowest bit.
+        uint256[] factors;
         /// State root after the chunks so far.
         uint256 root;
         /// Number of queue operations that the chunks so far consumed.
@@ -132,7 +136,7 @@ contract BlockVerifier is IStateTransitionVerifier {
         if (statement.chunks == 0) revert NoChunks();
         uint256 blobs = blobCount(statement.chunks);
         if (statement.blobHashes.length != blobs) revert WrongBlobCount(blobs, statement.blobHashes.length);
-        BlockProof calldata decoded = BlockProofDecoder.decode(proof, statement.chunks, blobs, statement.depositCount);
+        BlockProof calldata decoded = BlockProofDecoder.decode(proof, statement.chunks, blobs, statement.operations);
         ChunkProof[] calldata chunks = decoded.chunks;
         L1Operation[] calldata queue = decoded.queue;
         _checkQueue(statement, queue);
@@ -145,12 +149,17 @@ contract BlockVerifier is IStateTransitionVerifier {
         if (progress.root >= ScalarField.ORDER) revert OutOfField(progress.root);
         progress.z = _challenge(statement, progress.recipients, chunks);
         progress.weights = _weights(progress.z, chunks);
+        if (chunks.length > 1) {
+            progress.factors = ScalarField.squares(ScalarField.INVERSE_ROOT, ScalarField.BLOB_LOG - _elementsLog);
+        }
         PairingProduct.Product memory product;
         product.load(verifyingKey, chunks.length);
 
         for (uint256 k = 0; k < chunks.length; k++) {
-            _addChunk(product, progress, progress.weights[k], chunks[k], queue);
-            if (!product.setPair(k, progress.weights[k], chunks[k].a, chunks[k].b)) revert ProofRejected();
+            ChunkProof calldata chunk = chunks[k];
+            uint256 weight = progress.weights[k];
+            _addChunk(product, progress, weight, chunk, queue);
+            if (!product.setPair(k, weight, chunk.a, chunk.b)) revert ProofRejected();
             if (progress.position == chunksPerBlob || k + 1 == chunks.length) {
                 _checkBlob(progress, statement.blobHashes[progress.blob], decoded.openings[progress.blob]);
             }
@@ -173,7 +182,7 @@ contract BlockVerifier is IStateTransitionVerifier {
         uint256 weight,
         ChunkProof calldata chunk,
         L1Operation[] calldata queue
-    ) private view {
+    ) private pure {
         uint256 rootAfter = uint256(chunk.stateRoot);
         uint256 y = uint256(chunk.y);
         uint256 commitment = uint256(chunk.commitment);
@@ -181,7 +190,7 @@ contract BlockVerifier is IStateTransitionVerifier {
         if (y >= ScalarField.ORDER) revert OutOfField(y);
         if (commitment >= ScalarField.ORDER) revert OutOfField(commitment);
         uint256 point = progress.z;
-        if (progress.position != 0) point = point.mul(_inverseShift(progress.position));
+        if (progress.position != 0) point = point.mul(progress.factors.productAt(progress.position));
 
         product.addScalar(POINT, weight, point);
         product.addScalar(VALUE, weight, y);
@@ -201,11 +210,15 @@ contract BlockVerifier is IStateTransitionVerifier {
         progress.blob++;
     }
 
-    /// @dev Reverts unless the proof's operations are the ones that the Bridge hashed.
+    /// @dev Reverts unless the proof's operations are the ones that the Bridge hashed. Deposits and forced exits may be
+    /// mixed in any way.
     function _checkQueue(Statement calldata statement, L1Operation[] calldata queue) private pure {
-        bytes32 chain = statement.depositsFrom;
+        bytes32 deposits = statement.depositsFrom;
+        bytes32 exits = statement.exitsFrom;
         for (uint256 i = 0; i < queue.length; i++) {
             L1Operation calldata operation = queue[i];
+            bool isDeposit = operation.head < L1Operations.EXIT;
+            bytes32 chain = isDeposit ? deposits : exits;
             // Memory-safe: allocates nothing and only uses memory past the free pointer. An operation is 96 bytes of
             // calldata inside the proof.
             assembly ("memory-safe") {
@@ -214,8 +227,11 @@ contract BlockVerifier is IStateTransitionVerifier {
                 calldatacopy(add(at, 32), operation, 96)
                 chain := keccak256(at, 128)
             }
+            if (isDeposit) deposits = chain;
+            else exits = chain;
         }
-        if (chain != statement.depositsTo) revert OperationsMismatch(statement.depositsTo, chain);
+        if (deposits != statement.depositsTo) revert OperationsMismatch(statement.depositsTo, deposits);
+        if (exits != statement.exitsTo) revert OperationsMismatch(statement.exitsTo, exits);
     }
 
     /// @dev Value at `point` of a polynomial. Its coefficients, from the highest, are the domain, the recipients, the
@@ -251,18 +267,31 @@ contract BlockVerifier is IStateTransitionVerifier {
         pure
         returns (uint256)
     {
-        bytes32[] memory preimage = new bytes32[](6 + 2 * chunks.length);
-        preimage[0] = CHALLENGE_TAG;
-        preimage[1] = statement.headerHash;
-        preimage[2] = statement.depositsTo;
-        preimage[3] = bytes32(statement.domain);
-        preimage[4] = bytes32(recipients);
-        preimage[5] = statement.parentRoot;
-        for (uint256 k = 0; k < chunks.length; k++) {
-            preimage[6 + 2 * k] = chunks[k].stateRoot;
-            preimage[7 + 2 * k] = chunks[k].commitment;
+        bytes32[7] memory head = [
+            CHALLENGE_TAG,
+            statement.headerHash,
+            statement.depositsTo,
+            statement.exitsTo,
+            bytes32(statement.domain),
+            bytes32(recipients),
+            statement.parentRoot
+        ];
+        bytes32 hash;
+        // Memory-safe: allocates nothing and only uses memory past the free pointer. The state root and the commitment
+        // are the first two of the 16 words of a chunk.
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            mcopy(at, head, 224)
+            let end := add(at, 224)
+            let chunk := chunks.offset
+            for { let left := chunks.length } left { left := sub(left, 1) } {
+                calldatacopy(end, chunk, 64)
+                end := add(end, 64)
+                chunk := add(chunk, 512)
+            }
+            hash := keccak256(at, sub(end, at))
         }
-        return uint256(_hash(preimage)) >> 3;
+        return uint256(hash) >> 3;
     }
 
     /// @dev Weights of the chunks. A single chunk has weight 1. Otherwise each weight but the first has 128 random
@@ -273,9 +302,16 @@ contract BlockVerifier is IStateTransitionVerifier {
         uint256 first = 1;
         if (chunks.length > 1) {
             bytes32 transcript = _transcript(z, chunks);
-            for (uint256 k = 1; k < chunks.length; k++) {
-                weights[k] = uint256(keccak256(abi.encode(transcript, k))) >> 128;
-                first = first.sub(weights[k]);
+            for (uint256 k = 1; k < weights.length; k++) {
+                uint256 weight;
+                // Memory-safe: only uses scratch space.
+                assembly ("memory-safe") {
+                    mstore(0, transcript)
+                    mstore(32, k)
+                    weight := shr(128, keccak256(0, 64))
+                }
+                weights[k] = weight;
+                first = first.sub(weight);
             }
         }
         weights[0] = first;
@@ -292,18 +328,6 @@ contract BlockVerifier is IStateTransitionVerifier {
             mstore(add(at, 32), z)
             calldatacopy(add(at, 64), chunks.offset, length)
             transcript := keccak256(at, add(64, length))
-        }
-    }
-
-    /// @dev Inverse of the domain point of the first element of the chunk at `position` in a blob.
-    function _inverseShift(uint256 position) private view returns (uint256) {
-        return ScalarField.powerAtBitReversed(ScalarField.INVERSE_ROOT, position << _elementsLog, _elementsLog);
-    }
-
-    function _hash(bytes32[] memory words) private pure returns (bytes32 hash) {
-        // Memory-safe: reads the array's own words.
-        assembly ("memory-safe") {
-            hash := keccak256(add(words, 32), mul(mload(words), 32))
         }
     }
 }

@@ -38,13 +38,42 @@ library ScalarField {
         pure
         returns (uint256 power)
     {
-        power = 1;
-        // Unchecked: i runs from 12 down to `lowestBit` and stops there.
-        unchecked {
-            for (uint256 i = BLOB_LOG; i > lowestBit;) {
-                i--;
-                if ((index >> i) & 1 != 0) power = mulmod(power, generator, ORDER);
-                generator = mulmod(generator, generator, ORDER);
+        uint256 order = ORDER;
+        uint256 bits = BLOB_LOG;
+        // Memory-safe: uses no memory. The loop's counter runs from 12 down to `lowestBit` and stops there.
+        assembly ("memory-safe") {
+            power := 1
+            for { let i := bits } gt(i, lowestBit) {} {
+                i := sub(i, 1)
+                if and(shr(i, index), 1) { power := mulmod(power, generator, order) }
+                generator := mulmod(generator, generator, order)
+            }
+        }
+    }
+
+    /// @notice `generator` to the powers 2^(count - 1), ..., 2, 1: its repeated squares, from the last to the first.
+    function squares(uint256 generator, uint256 count) internal pure returns (uint256[] memory result) {
+        result = new uint256[](count);
+        for (uint256 i = count; i > 0;) {
+            unchecked {
+                // The loop ends at zero.
+                --i;
+            }
+            result[i] = generator;
+            generator = mulmod(generator, generator, ORDER);
+        }
+    }
+
+    /// @notice Product of the factors whose bits are set in `index`; factor i belongs to bit i.
+    /// @param index Below 2 to the power of the number of factors.
+    function productAt(uint256[] memory factors, uint256 index) internal pure returns (uint256 product) {
+        product = 1;
+        uint256 order = ORDER;
+        // Memory-safe: reads the words of the array. The index has no bits beyond them.
+        assembly ("memory-safe") {
+            for { let factor := add(factors, 32) } index { index := shr(1, index) } {
+                if and(index, 1) { product := mulmod(product, mload(factor), order) }
+                factor := add(factor, 32)
             }
         }
     }

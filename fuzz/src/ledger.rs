@@ -5,9 +5,9 @@ use fernet_ledger::keys::SIGNATURE_BYTES;
 use fernet_ledger::layout::BLOB_BYTES;
 use fernet_ledger::replay::{Signatures, replay};
 use fernet_ledger::{
-    AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Layout, Levels, MemoryStore,
-    Operation, PublicKey, QueuedOperation, SecretKey, Signature, SignedOperation, State, Transfer,
-    Withdrawal, block as blocks,
+    AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Lanes, Layout, Levels,
+    MemoryStore, Operation, PublicKey, SecretKey, Signature, SignedOperation, State, Transfer, Withdrawal,
+    block as blocks,
 };
 use fernet_protocol::{ChainId, RollupId};
 
@@ -54,7 +54,7 @@ fn check_data(bytes: &[u8]) -> Outcome {
     let mut state = genesis();
     let blobs = [blob];
     let executed = bounded(64 * BLOB_BYTES, || {
-        replay(&mut state, rules(), chunks.into(), &blobs, &queue(), Signatures::Proven)
+        replay(&mut state, rules(), chunks.into(), &blobs, &lanes(), Signatures::Proven)
     });
     match executed {
         Ok(block) => {
@@ -86,11 +86,14 @@ fn alice() -> SecretKey {
     SecretKey::from_seed(b"alice")
 }
 
-fn queue() -> Vec<QueuedOperation> {
-    let deposit = |index, secret: &SecretKey| {
-        Deposit { to: AccountIndex::new(index), key: secret.public_key(), amount: 1_000 }.into()
+fn lanes() -> Lanes {
+    let deposit = |index, secret: &SecretKey| Deposit {
+        to: AccountIndex::new(index),
+        key: secret.public_key(),
+        amount: 1_000,
     };
-    vec![deposit(1, &alice()), deposit(2, &SecretKey::from_seed(b"bob"))]
+    let deposits = vec![deposit(1, &alice()), deposit(2, &SecretKey::from_seed(b"bob"))];
+    Lanes { deposits, exits: Vec::new() }
 }
 
 /// Two transfers and a withdrawal of one account.
@@ -103,7 +106,7 @@ pub(crate) fn operations() -> [SignedOperation; 3] {
 
 /// The block of these operations after two deposits.
 pub(crate) fn block() -> BlockWitness {
-    blocks::build(&mut genesis(), rules(), 3, &queue(), &operations()).expect("the block is valid").block
+    blocks::build(&mut genesis(), rules(), 3, &lanes(), &operations()).expect("the block is valid").block
 }
 
 fn keys() -> Vec<Vec<u8>> {

@@ -7,7 +7,7 @@ use fernet_ledger::layout::BLOB_BYTES;
 use fernet_network::{
     AcceptedQuote, BlockBody, Gossip, HeaderFields, QuoteRequest, SignedQuote, Wire, message::MAX_QUOTE_BYTES,
 };
-use fernet_protocol::{L1Slot, MAX_BLOBS, Quote, SequencerId, Slot, TokenAmount};
+use fernet_protocol::{L1Slot, MAX_BLOBS, Price, Quote, SequencerId, Slot, TokenAmount};
 
 use crate::{Outcome, Target, bounded, ledger, refused};
 
@@ -52,6 +52,9 @@ pub(crate) fn body() -> BlockBody {
         slot: Slot::new(3),
         parent: B256::repeat_byte(4),
         deposits_end: 2,
+        deposits_chain: B256::repeat_byte(6),
+        exits_end: 0,
+        exits_chain: B256::ZERO,
         vote: Address::repeat_byte(5),
     };
     BlockBody::assemble(fields, &ledger::block(), |blob| Ok::<_, String>(keccak256(blob.as_bytes())))
@@ -67,7 +70,7 @@ pub(crate) fn signed_quote() -> SignedQuote {
         prover: Address::repeat_byte(5),
         payee: Address::repeat_byte(6),
         bond: TokenAmount::new(7),
-        price: TokenAmount::new(8),
+        price: Price::new(-8),
         valid_until: L1Slot::new(99),
     };
     SignedQuote { quote, prover_signature: Bytes::from_static(&[1; 65]) }

@@ -61,31 +61,27 @@ struct Configuration {
     Scoring scoring;
     Parameters parameters;
     Rates rates;
-    /// ceilings of what governance may make of the rates, token units
-    uint96 maxBlockReward;
-    uint96 maxRevealBonus;
+    /// ceiling of what governance may make of the reward for an L1 slot, token units
+    uint72 maxRewardPerL1Slot;
     GovernanceParameters governance;
 }
 
-/// @title Reads a network's configuration and refuses what no constructor can see
-/// @notice The constructors check everything else. forge simulates them before it sends anything.
+/// @title Reads a network's configuration
+/// @notice Every entry is read strictly. `ConfigurationChecks` says whether the entries make sense.
 library Configurations {
     Vm private constant VM = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
-    uint256 internal constant MAINNET = 1;
-    /// @notice Development keys: their seed is public, so anyone can forge proofs.
-    string internal constant DEVELOPMENT_KEY = "vectors/verifying-key.json";
 
     error MissingFile(string path);
-    error WrongChain(uint256 expected, uint256 actual);
-    error NotOnMainnet(string what);
-    /// @notice An entry of the file is missing, malformed or too large, or doesn't fit the others.
+    /// @notice An entry of the file is missing, malformed or too large, or does not fit the others.
     error BadConfiguration(string field, string value, string expected);
-    /// @notice A full block couldn't hold the deposits and forced exits that it must consume.
-    error TooManyDeposits(uint256 maximum, uint256 actual);
 
     /// @notice The configuration of script/config/<network>.json.
     function read(string memory network) internal returns (Configuration memory c) {
-        string memory json = _file(string.concat("script/config/", network, ".json"));
+        return parse(network, _file(string.concat("script/config/", network, ".json")));
+    }
+
+    /// @notice The configuration that a file's text describes.
+    function parse(string memory network, string memory json) internal returns (Configuration memory c) {
         c.network = network;
         c.chainId = _number(json, "chainId", type(uint256).max);
         string memory token = _text(json, "token", "an address, or deploy");
@@ -121,8 +117,7 @@ library Configurations {
         c.scoring = _scoring(_text(json, "scoring", "public or vrf"));
         c.parameters = _parameters(json);
         c.rates = _rates(json);
-        c.maxBlockReward = _uint96(json, "rewards.maxBlockReward");
-        c.maxRevealBonus = _uint96(json, "rewards.maxRevealBonus");
+        c.maxRewardPerL1Slot = _uint72(json, "rewards.maxRewardPerL1Slot");
         c.governance = _governance(json);
     }
 
@@ -134,29 +129,6 @@ library Configurations {
         if (Environment.isSet(Variable.Scoring)) c.scoring = _scoring(Environment.readText(Variable.Scoring, ""));
     }
 
-    /// @notice The chain, the money of the deployer, and numbers that belong to several contracts.
-    function check(Configuration memory c) internal view {
-        if (c.chainId != 0 && c.chainId != block.chainid) revert WrongChain(c.chainId, block.chainid);
-        if (block.chainid == MAINNET) {
-            if (c.chainId == 0) revert NotOnMainnet("a configuration of any chain");
-            if (c.token == address(0)) revert NotOnMainnet("the development token");
-            if (_equal(c.keyPath, DEVELOPMENT_KEY)) revert NotOnMainnet("the development key");
-        }
-        if (c.token != address(0) && c.rewardPot != 0) {
-            revert BadConfiguration("rewardPot", VM.toString(c.rewardPot), "0 where the token is not deployed here");
-        }
-        if (c.rewardPot > c.tokenSupply) {
-            revert BadConfiguration("rewardPot", VM.toString(c.rewardPot), "at most tokenSupply");
-        }
-        // otherwise no sequencer could propose in the first slots
-        if (c.launchDelay <= c.staking.entryPeriod) {
-            revert BadConfiguration("launchDelay", VM.toString(c.launchDelay), "more than entryPeriod");
-        }
-        // A forced exit takes two places of the same chunk. Half a chunk's places hold as many operations of any kind.
-        uint256 operations = c.parameters.maxChunks * (c.circuit.operations / 2);
-        if (c.parameters.maxDeposits > operations) revert TooManyDeposits(operations, c.parameters.maxDeposits);
-    }
-
     function _scoring(string memory name) private pure returns (Scoring) {
         if (_equal(name, "public")) return Scoring.Public;
         if (_equal(name, "vrf")) return Scoring.Vrf;
@@ -164,11 +136,12 @@ library Configurations {
     }
 
     function _rates(string memory json) private view returns (Rates memory r) {
-        r.blockReward = _uint96(json, "rewards.blockReward");
-        r.revealBonus = _uint96(json, "rewards.revealBonus");
+        r.rewardPerL1Slot = _uint72(json, "rewards.rewardPerL1Slot");
         r.sequencerBps = _uint16(json, "rewards.sequencerBps");
+        r.bonusBps = _uint16(json, "rewards.bonusBps");
         r.proverBps = _uint16(json, "rewards.proverBps");
         r.submitterBps = _uint16(json, "rewards.submitterBps");
+        r.promptnessBps = _uint16(json, "rewards.promptnessBps");
     }
 
     function _governance(string memory json) private view returns (GovernanceParameters memory g) {
@@ -194,22 +167,50 @@ library Configurations {
         p.seedDelay = _uint16(json, "rollup.seedDelay");
         p.seedGrid = _uint16(json, "rollup.seedGrid");
         p.pauseLength = _uint16(json, "rollup.pauseLength");
+        p.stallAfter = _uint16(json, "rollup.stallAfter");
+        p.maxStall = _uint16(json, "rollup.maxStall");
         p.maxCandidates = _uint8(json, "rollup.maxCandidates");
         p.maxBlobs = _uint8(json, "rollup.maxBlobs");
         p.maxChunks = _uint16(json, "rollup.maxChunks");
         p.maxDeposits = _uint16(json, "rollup.maxDeposits");
+        p.maxExits = _uint16(json, "rollup.maxExits");
         p.rescueShareBps = _uint16(json, "rollup.rescueShareBps");
         p.minBond = _uint96(json, "rollup.minBond");
         p.abandonPenalty = _uint96(json, "rollup.abandonPenalty");
         p.withholdPenalty = _uint96(json, "rollup.withholdPenalty");
     }
 
+    /// @dev The verifying key's file. Its entries are named as those of `verifyingKey`.
     function _circuit(string memory path) private returns (Circuit memory circuit) {
         string memory json = _file(path);
-        circuit.key = VM.parseJsonBytes(json, ".key");
-        circuit.operations = _number(json, "operations", type(uint256).max);
-        circuit.elements = _number(json, "elements", type(uint256).max);
-        circuit.genesisRoot = VM.parseJsonBytes32(json, ".genesisRoot");
+        circuit.key = _bytes(json, "key");
+        circuit.operations = _keyNumber(json, "operations");
+        circuit.elements = _keyNumber(json, "elements");
+        bytes memory root = _bytes(json, "genesisRoot");
+        if (root.length != 32) {
+            revert BadConfiguration("verifyingKey.genesisRoot", VM.toString(root), "32 bytes in hexadecimal");
+        }
+        circuit.genesisRoot = abi.decode(root, (bytes32));
+    }
+
+    function _keyNumber(string memory json, string memory name) private view returns (uint256) {
+        return _parse(
+            string.concat("verifyingKey.", name),
+            _textAt(json, name, string.concat("verifyingKey.", name), "a whole number"),
+            type(uint256).max
+        );
+    }
+
+    /// @dev Bytes in hexadecimal, with `0x`.
+    function _bytes(string memory json, string memory name) private view returns (bytes memory) {
+        string memory field = string.concat("verifyingKey.", name);
+        string memory expected = "bytes in hexadecimal";
+        string memory text = _textAt(json, name, field, expected);
+        try VM.parseBytes(text) returns (bytes memory value) {
+            return value;
+        } catch {
+            revert BadConfiguration(field, text, expected);
+        }
     }
 
     // `_number` holds the maximum of each of these types
@@ -230,6 +231,10 @@ library Configurations {
         return uint64(_number(json, field, type(uint64).max));
     }
 
+    function _uint72(string memory json, string memory field) private view returns (uint72) {
+        return uint72(_number(json, field, type(uint72).max));
+    }
+
     function _uint96(string memory json, string memory field) private view returns (uint96) {
         return uint96(_number(json, field, type(uint96).max));
     }
@@ -237,12 +242,18 @@ library Configurations {
     // forge-lint: disable-end(unsafe-typecast)
 
     /// @dev A decimal number, as a JSON number or as text.
-    function _number(string memory json, string memory field, uint256 maximum) private view returns (uint256 value) {
-        string memory expected = string.concat("a whole number of at most ", VM.toString(maximum));
-        string memory text = _text(json, field, expected);
-        bool valid;
-        (valid, value) = Parse.number(text, maximum);
-        if (!valid) revert BadConfiguration(field, text, expected);
+    function _number(string memory json, string memory field, uint256 maximum) private view returns (uint256) {
+        return _parse(field, _text(json, field, _numberOf(maximum)), maximum);
+    }
+
+    function _parse(string memory field, string memory text, uint256 maximum) private pure returns (uint256) {
+        (bool valid, uint256 value) = Parse.number(text, maximum);
+        if (!valid) revert BadConfiguration(field, text, _numberOf(maximum));
+        return value;
+    }
+
+    function _numberOf(uint256 maximum) private pure returns (string memory) {
+        return string.concat("a whole number of at most ", VM.toString(maximum));
     }
 
     /// @dev A number's digits, or a text.
@@ -251,7 +262,16 @@ library Configurations {
         view
         returns (string memory)
     {
-        string memory path = string.concat(".", field);
+        return _textAt(json, field, field, expected);
+    }
+
+    /// @dev The text at `path`, which a refusal names `field`.
+    function _textAt(string memory json, string memory path, string memory field, string memory expected)
+        private
+        view
+        returns (string memory)
+    {
+        path = string.concat(".", path);
         if (!VM.keyExistsJson(json, path)) revert BadConfiguration(field, "nothing", expected);
         try VM.parseJsonString(json, path) returns (string memory text) {
             return text;

@@ -33,8 +33,13 @@ abstract contract Operator is Signing {
         bool success;
         (success, result) = to.call(data);
         if (!success) _refuse(result);
-        console.log(description);
+        _print(description);
         if (_isExporting()) _export(to, data, description);
+    }
+
+    /// @dev Every line for the operator, so that tests see what is printed.
+    function _print(string memory text) internal virtual {
+        console.log(text);
     }
 
     /// @dev Address of a contract of the deployment on this chain.

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Vm} from "forge-std/Vm.sol";
 
-import {IBridge} from "../../contracts/interfaces/IBridge.sol";
+import {IBridge, Lane} from "../../contracts/interfaces/IBridge.sol";
 import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
 import {IGuardian} from "../../contracts/interfaces/IGuardian.sol";
 import {IRewards} from "../../contracts/interfaces/IRewards.sol";
@@ -41,7 +41,10 @@ library Refusals {
         if (bytes(name).length == 0) (name, reason) = _keysAndStakes(selector, arguments, units);
         if (bytes(name).length == 0) (name, reason) = _money(selector, arguments, units);
         if (bytes(name).length == 0) (name, reason) = _bridge(selector, arguments, units);
+        if (bytes(name).length == 0) (name, reason) = _queues(selector, arguments);
+        if (bytes(name).length == 0) (name, reason) = _rates(selector, arguments, units);
         if (bytes(name).length == 0) (name, reason) = _governance(selector, arguments, units);
+        if (bytes(name).length == 0) (name, reason) = _payloads(selector, arguments, units);
         if (bytes(name).length == 0) (name, reason) = _pausing(selector, arguments, units);
     }
 
@@ -117,6 +120,16 @@ library Refusals {
                     string.concat(_sequencer(id), " can change this key again from ", units.moment(from))
                 );
         }
+        if (selector == IStaking.TooManySequencers.selector) {
+            return ("TooManySequencers", "every sequencer number is taken");
+        }
+        if (selector == IStaking.EntryFlushOutOfRange.selector) {
+            (uint256 maximum, uint256 actual) = abi.decode(arguments, (uint256, uint256));
+            return (
+                "EntryFlushOutOfRange",
+                string.concat("a window can have 1 to ", VM.toString(maximum), " entries, not ", VM.toString(actual))
+            );
+        }
         if (selector == IStaking.StakeTooHigh.selector) {
             (uint256 id, uint256 maximum, uint256 actual) = abi.decode(arguments, (uint256, uint256, uint256));
             return (
@@ -147,8 +160,17 @@ library Refusals {
                     VM.toString(account),
                     " has ",
                     units.tokens(available),
-                    " free in the escrow, less than ",
+                    " in the escrow for it, less than ",
                     units.tokens(needed)
+                )
+            );
+        }
+        if (selector == IEscrow.AmountTooHigh.selector) {
+            (uint256 maximum, uint256 actual) = abi.decode(arguments, (uint256, uint256));
+            return (
+                "AmountTooHigh",
+                string.concat(
+                    "the account would have ", units.tokens(actual), " in the escrow, more than ", units.tokens(maximum)
                 )
             );
         }
@@ -195,6 +217,18 @@ library Refusals {
         if (selector == IBridge.InvalidKey.selector) {
             return ("InvalidKey", "the L2 key is no point of Jubjub's prime-order subgroup, or is its neutral element");
         }
+        if (selector == IBridge.SupplyTooHigh.selector) {
+            (uint256 maximum, uint256 actual) = abi.decode(arguments, (uint256, uint256));
+            return (
+                "SupplyTooHigh",
+                string.concat(
+                    "the L2 would have ", units.l2Units(actual), " in all, more than ", units.l2Units(maximum)
+                )
+            );
+        }
+        if (selector == IBridge.TooManyAccounts.selector) {
+            return ("TooManyAccounts", "every L2 account number is taken; deposit to an account that exists");
+        }
         if (selector == IBridge.UnknownAccount.selector) {
             uint256 index = abi.decode(arguments, (uint256));
             return ("UnknownAccount", string.concat(_account(index), " doesn't exist"));
@@ -208,6 +242,131 @@ library Refusals {
             return (
                 "ExitUsed",
                 string.concat(_account(index), " had no deposit since its last forced exit; BridgeDeposit comes first")
+            );
+        }
+        if (selector == IBridge.DepositPending.selector) {
+            (uint256 required, uint256 consumed) = abi.decode(arguments, (uint256, uint256));
+            return (
+                "DepositPending",
+                string.concat(
+                    "the account's deposit is still queued: blocks have consumed ",
+                    VM.toString(consumed),
+                    " deposits, it takes ",
+                    VM.toString(required),
+                    "; ShowSlot prints how many they have consumed"
+                )
+            );
+        }
+        return ("", "");
+    }
+
+    /// @dev What a block consumes of the Bridge's queues.
+    function _queues(bytes4 selector, bytes memory arguments) private pure returns (string memory, string memory) {
+        if (selector == IBridge.QueueOutOfRange.selector) {
+            (Lane lane, uint256 from, uint256 to, uint256 count) =
+                abi.decode(arguments, (Lane, uint256, uint256, uint256));
+            return (
+                "QueueOutOfRange",
+                string.concat(
+                    "the queue of ",
+                    Text.lane(lane),
+                    " has ",
+                    VM.toString(count),
+                    " entries, numbers from ",
+                    VM.toString(from),
+                    " to ",
+                    string.concat(VM.toString(to), " were asked for")
+                )
+            );
+        }
+        if (selector == IBridge.TooManyOperations.selector) {
+            (Lane lane, uint256 maximum, uint256 actual) = abi.decode(arguments, (Lane, uint256, uint256));
+            return (
+                "TooManyOperations",
+                string.concat(
+                    "a block may consume ", VM.toString(maximum), " ", Text.lane(lane), ", not ", VM.toString(actual)
+                )
+            );
+        }
+        if (selector == IBridge.OperationsNotConsumed.selector) {
+            (Lane lane, uint256 required, uint256 actual) = abi.decode(arguments, (Lane, uint256, uint256));
+            return (
+                "OperationsNotConsumed",
+                string.concat(
+                    "the block must consume the ",
+                    Text.lane(lane),
+                    " up to number ",
+                    VM.toString(required),
+                    " at least, not up to ",
+                    VM.toString(actual)
+                )
+            );
+        }
+        if (selector == IBridge.WrongChain.selector) {
+            (Lane lane, bytes32 expected, bytes32 actual) = abi.decode(arguments, (Lane, bytes32, bytes32));
+            return (
+                "WrongChain",
+                string.concat(
+                    "the block was built on another queue of ",
+                    Text.lane(lane),
+                    ": its hash is ",
+                    VM.toString(expected),
+                    ", not ",
+                    VM.toString(actual)
+                )
+            );
+        }
+        return ("", "");
+    }
+
+    function _rates(bytes4 selector, bytes memory arguments, Units memory units)
+        private
+        pure
+        returns (string memory, string memory)
+    {
+        if (selector == IRewards.RewardTooHigh.selector) {
+            (uint256 maximum, uint256 actual) = abi.decode(arguments, (uint256, uint256));
+            return (
+                "RewardTooHigh",
+                string.concat("an L1 slot may pay at most ", units.tokens(maximum), ", not ", units.tokens(actual))
+            );
+        }
+        if (selector == IRewards.PromptnessTooHigh.selector) {
+            (uint256 maximum, uint256 actual) = abi.decode(arguments, (uint256, uint256));
+            return (
+                "PromptnessTooHigh",
+                string.concat(
+                    "a late proof may lose at most ",
+                    VM.toString(maximum),
+                    " basis points of the prover's share, not ",
+                    VM.toString(actual)
+                )
+            );
+        }
+        if (selector == IRewards.SharesNotWhole.selector) {
+            (uint256 expected, uint256 actual) = abi.decode(arguments, (uint256, uint256));
+            return (
+                "SharesNotWhole",
+                string.concat(
+                    "the four shares of a reward must be ",
+                    VM.toString(expected),
+                    " basis points in total, not ",
+                    VM.toString(actual)
+                )
+            );
+        }
+        if (selector == IRollup.PriceOutOfRange.selector) {
+            (int128 lowest, int128 highest, int128 actual) = abi.decode(arguments, (int128, int128, int128));
+            return (
+                "PriceOutOfRange",
+                string.concat(
+                    "the price must be ",
+                    units.signedTokens(lowest),
+                    " to ",
+                    units.signedTokens(highest),
+                    ", not ",
+                    units.signedTokens(actual)
+                )
             );
         }
         return ("", "");
@@ -257,6 +416,40 @@ library Refusals {
         return ("", "");
     }
 
+    /// @dev What a payload is, and what its actions end with.
+    function _payloads(bytes4 selector, bytes memory arguments, Units memory units)
+        private
+        pure
+        returns (string memory, string memory)
+    {
+        if (selector == ITimelock.PayloadWithoutCode.selector) {
+            return ("PayloadWithoutCode", string.concat(_payload(arguments), " has no code; deploy it first"));
+        }
+        if (selector == ITimelock.UnreadablePayload.selector) {
+            return ("UnreadablePayload", string.concat("actions() of ", _payload(arguments), " fails"));
+        }
+        if (selector == ITimelock.NoActions.selector) {
+            return ("NoActions", string.concat(_payload(arguments), " has no actions"));
+        }
+        if (selector == ITimelock.TooManyActions.selector) {
+            return ("TooManyActions", _excess("a payload may have at most ", " actions", arguments));
+        }
+        if (selector == ITimelock.ActionsTooLong.selector) {
+            return ("ActionsTooLong", _excess("a payload's actions may have at most ", " bytes", arguments));
+        }
+        if (selector == ITimelock.TargetWithoutCode.selector) {
+            (uint256 index, address target) = abi.decode(arguments, (uint256, address));
+            return ("TargetWithoutCode", string.concat(_action(index, target), ", which has no code"));
+        }
+        if (selector == ITimelock.ActionFailed.selector) {
+            (uint256 index, address target, bytes memory data) = abi.decode(arguments, (uint256, address, bytes));
+            (string memory name, string memory reason) = explain(data, units);
+            string memory cause = bytes(name).length == 0 ? VM.toString(data) : string.concat(name, ", ", reason);
+            return ("ActionFailed", string.concat(_action(index, target), ", which fails: ", cause));
+        }
+        return ("", "");
+    }
+
     function _pausing(bytes4 selector, bytes memory arguments, Units memory units)
         private
         pure
@@ -286,6 +479,23 @@ library Refusals {
 
     function _sequencer(uint256 id) private pure returns (string memory) {
         return string.concat("sequencer ", VM.toString(id));
+    }
+
+    function _payload(bytes memory arguments) private pure returns (string memory) {
+        return string.concat("payload ", VM.toString(abi.decode(arguments, (address))));
+    }
+
+    function _action(uint256 index, address target) private pure returns (string memory) {
+        return string.concat("action ", VM.toString(index), " calls ", VM.toString(target));
+    }
+
+    function _excess(string memory what, string memory unit, bytes memory arguments)
+        private
+        pure
+        returns (string memory)
+    {
+        (uint256 maximum, uint256 actual) = abi.decode(arguments, (uint256, uint256));
+        return string.concat(what, VM.toString(maximum), unit, ", not ", VM.toString(actual));
     }
 
     function _account(uint256 index) private pure returns (string memory) {

@@ -7,6 +7,16 @@ import {console} from "forge-std/console.sol";
 
 import {Environment, Variable} from "./Environment.sol";
 
+/// @notice What the environment says about who signs.
+struct SigningVariables {
+    bool hasName;
+    string name;
+    bool hasFrom;
+    address from;
+    /// Zero where the variable is unset.
+    uint256 key;
+}
+
 /// @title Who signs a script's transactions
 /// @notice Transactions go one of three ways, the same for every script:
 ///
@@ -65,7 +75,21 @@ abstract contract Signing is Script {
 
     /// @dev Whether the transactions leave this process: sent, or written to a file.
     function _publishes() internal view returns (bool) {
-        return _exporting || vm.isContext(VmSafe.ForgeContext.ScriptBroadcast);
+        return _exporting || _isBroadcasting();
+    }
+
+    /// @dev Whether forge sends the transactions.
+    function _isBroadcasting() internal view virtual returns (bool) {
+        return vm.isContext(VmSafe.ForgeContext.ScriptBroadcast);
+    }
+
+    /// @dev The environment, which tests replace: all tests share one.
+    function _variables() internal view virtual returns (SigningVariables memory variables) {
+        variables.hasName = Environment.isSet(Variable.Unsigned);
+        variables.name = Environment.readText(Variable.Unsigned, "");
+        variables.hasFrom = Environment.isSet(Variable.From);
+        variables.from = Environment.readAccount(Variable.From, address(0));
+        variables.key = Environment.readSecret(Variable.Key);
     }
 
     function _isExporting() internal view returns (bool) {
@@ -78,12 +102,12 @@ abstract contract Signing is Script {
             _exported = "";
             return;
         }
-        uint256 key = Environment.readSecret(Variable.Key);
+        uint256 key = _variables().key;
         if (key == 0) vm.startBroadcast();
         else vm.startBroadcast(key);
         address sender = _sender();
         if (sender == DEFAULT_SENDER) revert MissingSigner(WAYS);
-        if (vm.isContext(VmSafe.ForgeContext.ScriptBroadcast) && sender.balance == 0) revert MissingEther(sender);
+        if (_isBroadcasting() && sender.balance == 0) revert MissingEther(sender);
     }
 
     function _end() internal {
@@ -114,15 +138,12 @@ abstract contract Signing is Script {
 
     function _readEnvironment() private {
         if (_exporting) return;
-        if (!Environment.isSet(Variable.Unsigned)) {
-            if (Environment.isSet(Variable.From)) {
-                revert MissingVariable("FERNET_UNSIGNED", "FERNET_FROM is set");
-            }
+        SigningVariables memory variables = _variables();
+        if (!variables.hasName) {
+            if (variables.hasFrom) revert MissingVariable("FERNET_UNSIGNED", "FERNET_FROM is set");
             return;
         }
-        string memory name = Environment.readText(Variable.Unsigned, "");
-        address from = Environment.readAccount(Variable.From, address(0));
-        if (Environment.isSet(Variable.Key)) revert ConflictingVariables("FERNET_KEY", "FERNET_UNSIGNED");
-        exportTo(name, from);
+        if (variables.key != 0) revert ConflictingVariables("FERNET_KEY", "FERNET_UNSIGNED");
+        exportTo(variables.name, variables.from);
     }
 }

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Vm} from "forge-std/Vm.sol";
 
+import {Lane} from "../../contracts/interfaces/IBridge.sol";
 import {Phase} from "../../contracts/interfaces/IRollup.sol";
 import {Status} from "../../contracts/interfaces/IStaking.sol";
 import {PayloadStatus} from "../../contracts/interfaces/ITimelock.sol";
@@ -33,6 +34,15 @@ library Text {
         string memory whole = VM.toString(amount / one);
         string memory fraction = amount % one == 0 ? "" : string.concat(".", _fraction(amount % one, units.decimals));
         return string.concat(whole, fraction, " ", units.symbol);
+    }
+
+    /// @notice As `tokens`, with a minus sign before a negative amount.
+    function signedTokens(Units memory units, int128 amount) internal pure returns (string memory) {
+        // Casts: of an absolute value.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        if (amount < 0) return string.concat("-", tokens(units, uint256(-int256(amount))));
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return tokens(units, uint256(int256(amount)));
     }
 
     /// @notice An amount of L2 units, in tokens.
@@ -68,6 +78,10 @@ library Text {
     function payloadStatus(PayloadStatus value) internal pure returns (string memory) {
         string[5] memory names = ["not queued", "waiting", "ready", "executed", "expired"];
         return names[uint256(value)];
+    }
+
+    function lane(Lane value) internal pure returns (string memory) {
+        return value == Lane.Deposits ? "deposits" : "forced exits";
     }
 
     function phase(Phase value) internal pure returns (string memory) {

@@ -120,10 +120,10 @@ contract GriefingAttacks is Fixture {
             // The test's memory grows with each iteration.
             if (i != 0) assertApproxEqAbs(used, before, 500, "the same gas whoever is paid");
             before = used;
-            assertEq(_owed(bad[i]), 1.5e18 + PRICE + 0.3e18);
+            assertEq(_owed(bad[i]), PROVER_SHARE + PRICE + SUBMITTER_SHARE);
             vm.prank(bad[i]);
             rewards.claim(bad[i]);
-            assertEq(token.balanceOf(bad[i]), 1.8e18 + PRICE);
+            assertEq(token.balanceOf(bad[i]), PROVER_SHARE + PRICE + SUBMITTER_SHARE);
             vm.revertToState(snapshot);
         }
     }

@@ -24,8 +24,8 @@ contract MempoolAttacks is Fixture {
         Header memory header = _revealed(0);
         bytes memory proof = _proof(header, prover);
         _finalizeAs(thief, header, prover, proof);
-        assertEq(_owed(thief), 0.3e18, "the submitter's share");
-        assertEq(_owed(payee), 1.5e18 + PRICE, "the prover's, to the quote's payee");
+        assertEq(_owed(thief), SUBMITTER_SHARE, "the submitter's share");
+        assertEq(_owed(payee), PROVER_SHARE + PRICE, "the prover's, to the quote's payee");
         assertEq(escrow.account(prover).free, 1000e18, "the bond");
     }
 
@@ -48,9 +48,9 @@ contract MempoolAttacks is Fixture {
         vm.expectRevert(VerifierDouble.ProofRejected.selector);
         _finalizeAs(thief, header, thief, proof);
         _finalizeAs(thief, header, rescuer, proof);
-        assertEq(_owed(rescuer), 1.5e18 + PRICE);
-        assertEq(escrow.account(rescuer).free, 1000e18 + BOND / 2);
-        assertEq(_owed(thief), 0.3e18);
+        assertEq(_owed(rescuer), PROVER_SHARE / 2 + PRICE);
+        assertEq(escrow.account(rescuer).free, 1000e18 + BOND / 20 / 2);
+        assertEq(_owed(thief), SUBMITTER_SHARE);
         assertEq(escrow.account(thief).free, 0);
     }
 
@@ -64,8 +64,8 @@ contract MempoolAttacks is Fixture {
         vm.expectRevert(VerifierDouble.ProofRejected.selector);
         rollup.finalizeBackup(header, thief, proof);
         rollup.finalizeBackup(header, rescuer, proof);
-        assertEq(_owed(rescuer), 1.5e18);
-        assertEq(_owed(thief), 0.3e18);
+        assertEq(_owed(rescuer), PROVER_SHARE);
+        assertEq(_owed(thief), SUBMITTER_SHARE);
     }
 
     // ---- two quotes for one block ---------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ contract TokenAttacks is Fixture {
         rewards.fund(7);
         vm.startPrank(prover);
         escrow.requestWithdrawal(10);
-        _warp(_now() + 4);
+        _warp(_now() + 100);
         escrow.withdraw(relay);
         assertEq(odd.balanceOf(relay), 10);
     }
@@ -99,7 +99,7 @@ contract TokenAttacks is Fixture {
     function test_RevertWhen_aPaymentFails() public {
         vm.prank(prover);
         escrow.requestWithdrawal(10);
-        _warp(_now() + 4);
+        _warp(_now() + 100);
         odd.misbehave(OddToken.Oddity.ReturnsFalse);
         vm.prank(prover);
         vm.expectRevert(
@@ -132,7 +132,7 @@ contract TokenAttacks is Fixture {
         odd.approve(address(escrow), 50);
         escrow.deposit(address(odd), 50);
         escrow.requestWithdrawal(50);
-        _warp(_now() + 4);
+        _warp(_now() + 100);
         odd.callBack(address(escrow), abi.encodeCall(IEscrow.withdraw, (relay)));
         escrow.withdraw(relay);
         vm.stopPrank();

@@ -54,15 +54,16 @@ contract EncodingVectorsTest is Fixture, Vectors {
     /// @custom:rule C1
     function test_quotes() public {
         _load("quotes");
-        uint256[][7] memory c = [
+        uint256[][6] memory c = [
             _uints("chainId"),
             _uints("slot"),
             _uints("sequencer"),
             _uints("bond"),
-            _uints("price"),
             _uints("validUntil"),
             _uints("privateKey")
         ];
+        int256[] memory price = _ints("price");
+        bool negative;
         address[][3] memory a = [_addresses("rollup"), _addresses("prover"), _addresses("payee")];
         bytes32[] memory headerHash = _words("headerHash");
         bytes32[] memory digest = _words("digest");
@@ -77,22 +78,37 @@ contract EncodingVectorsTest is Fixture, Vectors {
                 payee: a[2][i],
                 // Cast: compared just before.
                 bond: uint128(c[3][i]),
-                price: _u96(c[4][i]),
-                validUntil: _l1(c[5][i])
+                price: _i128(price[i]),
+                validUntil: _l1(c[4][i])
             });
             assertEq(_at(a[0][i], c[0][i]).quoteDigest(quote), digest[i], vm.toString(i));
-            assertEq(vm.addr(c[6][i]), quote.prover);
+            assertEq(vm.addr(c[5][i]), quote.prover);
             assertEq(ECDSA.recover(digest[i], signature[i]), quote.prover, vm.toString(i));
+            negative = negative || quote.price < 0;
         }
+        assertTrue(negative, "a price below zero");
     }
 
     /// @custom:rule V1
     function test_headers() public {
         _load("headers");
-        uint256[][5] memory c =
-            [_uints("slot"), _uints("depositsEnd"), _uints("feeRecipient"), _uints("chunks"), _uints("blobs")];
-        bytes32[][5] memory w =
-            [_words("parent"), _words("stateRoot"), _words("committeeDigest"), _words("blobHashes"), _words("hash")];
+        uint256[][6] memory c = [
+            _uints("slot"),
+            _uints("depositsEnd"),
+            _uints("feeRecipient"),
+            _uints("chunks"),
+            _uints("blobs"),
+            _uints("exitsEnd")
+        ];
+        bytes32[][7] memory w = [
+            _words("parent"),
+            _words("stateRoot"),
+            _words("committeeDigest"),
+            _words("blobHashes"),
+            _words("hash"),
+            _words("depositsChain"),
+            _words("exitsChain")
+        ];
         address[] memory vote = _addresses("vote");
         bytes[] memory encoded = vm.parseJsonBytesArray(json, ".encoded");
         uint256 next;
@@ -106,6 +122,9 @@ contract EncodingVectorsTest is Fixture, Vectors {
                 parent: w[0][i],
                 stateRoot: w[1][i],
                 depositsEnd: _u64(c[1][i]),
+                depositsChain: w[5][i],
+                exitsEnd: _u64(c[5][i]),
+                exitsChain: w[6][i],
                 feeRecipient: _u32(c[2][i]),
                 chunks: _u32(c[3][i]),
                 committeeDigest: w[2][i],

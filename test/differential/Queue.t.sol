@@ -30,7 +30,8 @@ contract QueueDifferentialTest is Test {
         uint256[] memory amount = vm.parseJsonUintArray(json, ".amount");
         address[] memory to = vm.parseJsonAddressArray(json, ".to");
         bytes32[] memory chain = vm.parseJsonBytes32Array(json, ".chain");
-        bytes32 before = 0;
+        // By lane: deposits, exits.
+        bytes32[2] memory before;
         for (uint256 i = 0; i < operations.length; i++) {
             // Cast: the vectors' columns have these widths.
             (uint32 index_, uint64 amount_) = (uint32(index[i]), uint64(amount[i]));
@@ -38,41 +39,47 @@ contract QueueDifferentialTest is Test {
                 ? L1Operations.exit(index_, to[i])
                 : L1Operations.deposit(index_, amount_, operations[i].x, operations[i].y);
             assertEq(abi.encode(made), abi.encode(operations[i]));
-            before = L1Operations.chain(made, before);
-            assertEq(before, chain[i]);
+            before[exit[i]] = L1Operations.chain(made, before[exit[i]]);
+            assertEq(before[exit[i]], chain[i]);
         }
     }
 
-    /// @custom:rule W1, Y7
-    function test_TheVerifierFollowsTheClientsChain() public {
+    /// @custom:rule W1, W6, Y7
+    function test_TheVerifierFollowsTheClientsChains() public {
         string memory json = vm.readFile("vectors/queue.json");
         L1Operation[] memory all = _operations(json);
-        bytes32[] memory chain = vm.parseJsonBytes32Array(json, ".chain");
-        assertGt(chain.length, 2);
+        assertGt(all.length, 2);
 
         Trapdoor trapdoor = new Trapdoor(8, 512, 0);
         BlockVerifier verifier = new BlockVerifier(trapdoor.key(), 8, 8, 512, 0, 0);
-        for (uint256 from = 0; from < chain.length; from += 5) {
-            L1Operation[] memory operations = new L1Operation[](chain.length - from);
+        for (uint256 from = 0; from < all.length; from += 5) {
+            L1Operation[] memory operations = new L1Operation[](all.length - from);
             for (uint256 i = 0; i < operations.length; i++) {
                 operations[i] = all[from + i];
             }
-            Statement memory statement = Statement({
-                headerHash: keccak256("header"),
-                parentRoot: 0,
-                stateRoot: bytes32(uint256(1)),
-                chunks: 1,
-                blobHashes: trapdoor.versionedHashes(1),
-                depositsFrom: from == 0 ? bytes32(0) : chain[from - 1],
-                depositsTo: chain[chain.length - 1],
-                depositCount: uint64(operations.length),
-                feeRecipient: 0,
-                payee: address(1),
-                domain: 5
-            });
+            Statement memory statement;
+            statement.headerHash = keccak256("header");
+            statement.stateRoot = bytes32(uint256(1));
+            statement.chunks = 1;
+            statement.blobHashes = trapdoor.versionedHashes(1);
+            (statement.depositsFrom, statement.exitsFrom) = _hashes(json, from);
+            (statement.depositsTo, statement.exitsTo) = _hashes(json, all.length);
+            statement.operations = uint64(operations.length);
+            statement.payee = address(1);
+            statement.domain = 5;
             uint256[] memory counts = new uint256[](1);
             counts[0] = operations.length;
             verifier.verify(statement, abi.encode(trapdoor.prove(statement, operations, counts)));
+        }
+    }
+
+    /// @dev The client's rolling hashes of both lanes after the first `count` operations.
+    function _hashes(string memory json, uint256 count) internal pure returns (bytes32 deposits, bytes32 exits) {
+        uint256[] memory exit = vm.parseJsonUintArray(json, ".exit");
+        bytes32[] memory chain = vm.parseJsonBytes32Array(json, ".chain");
+        for (uint256 i = 0; i < count; i++) {
+            if (exit[i] == 1) exits = chain[i];
+            else deposits = chain[i];
         }
     }
 }

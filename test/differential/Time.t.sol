@@ -6,9 +6,16 @@ import {IRollup} from "../../contracts/interfaces/IRollup.sol";
 import {Hashing} from "../../contracts/libraries/Hashing.sol";
 import {ParameterChecks} from "../../contracts/libraries/ParameterChecks.sol";
 import {Phases, SlotInTurn, SlotStatus} from "../../contracts/libraries/Phases.sol";
-import {Cursor, genesisCursor} from "../../contracts/types/Cursor.sol";
+import {
+    CURSOR_DISTANCE_BIT,
+    CURSOR_SINCE_TIP_BIT,
+    CURSOR_START_BIT,
+    CURSOR_TIP_BIT,
+    Cursor,
+    MASK_32
+} from "../../contracts/types/Cursor.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
-import {Timeline, openTimeline} from "../../contracts/types/Timeline.sol";
+import {Timeline} from "../../contracts/types/Timeline.sol";
 import {packWindows} from "../../contracts/types/Windows.sol";
 import {Vectors} from "../support/Vectors.sol";
 
@@ -20,8 +27,8 @@ contract TimeVectorsTest is Vectors {
         Parameters[] memory p = _lengths();
         Timeline[] memory t = _timelines("slot", "start", "previousStart");
         uint256[] memory now_ = _uints("now");
-        uint256[][5] memory expected =
-            [_uints("phase"), _uints("turn"), _uints("revealed"), _uints("over"), _uints("end")];
+        uint256[][6] memory expected =
+            [_uints("phase"), _uints("turn"), _uints("revealed"), _uints("over"), _uints("end"), _uints("turnStart")];
         for (uint256 i = 0; i < t.length; ++i) {
             SlotStatus memory actual = Phases.statusAt(t[i], packWindows(p[i]), _l1(now_[i]));
             string memory case_ = vm.toString(i);
@@ -30,18 +37,26 @@ contract TimeVectorsTest is Vectors {
             assertEq(actual.revealed ? 1 : 0, expected[2][i], case_);
             assertEq(actual.over ? 1 : 0, expected[3][i], case_);
             assertEq(L1Slot.unwrap(actual.end), expected[4][i], case_);
+            assertEq(L1Slot.unwrap(actual.turnStart), expected[5][i], case_);
         }
         assertGt(t.length, 1000);
     }
 
-    /// @custom:rule S3, S4, S5, T1
+    /// @custom:rule E10, S3, S4, S5, T1
     function test_slots() public {
         _load("slots");
         Parameters[] memory p = _lengths();
         Timeline[] memory recorded = _timelines("recordedSlot", "recordedStart", "recordedPreviousStart");
-        uint256[][4] memory given =
-            [_uints("cursorSlot"), _uints("cursorStart"), _uints("cursorPreviousStart"), _uints("now")];
-        uint256[][9] memory expected = [
+        uint256[][7] memory given = [
+            _uints("cursorSlot"),
+            _uints("cursorStart"),
+            _uints("cursorPreviousStart"),
+            _uints("cursorSinceTip"),
+            _uints("now"),
+            _uints("stallAfter"),
+            _uints("maxStall")
+        ];
+        uint256[][11] memory expected = [
             _uints("expired"),
             _uints("expiredEnd"),
             _uints("slot"),
@@ -50,11 +65,17 @@ contract TimeVectorsTest is Vectors {
             _uints("seedAt"),
             _uints("phase"),
             _uints("turn"),
-            _uints("end")
+            _uints("end"),
+            _uints("turnStart"),
+            _uints("paidL1Slots")
         ];
         for (uint256 i = 0; i < recorded.length; ++i) {
+            (p[i].stallAfter, p[i].maxStall) = (_u16(given[5][i]), _u16(given[6][i]));
             SlotInTurn memory current = Phases.slotInTurn(
-                _cursor(given[0][i], given[1][i], given[2][i]), recorded[i], packWindows(p[i]), _l1(given[3][i])
+                _cursor(given[0][i], given[1][i], given[2][i], given[3][i]),
+                recorded[i],
+                packWindows(p[i]),
+                _l1(given[4][i])
             );
             string memory case_ = vm.toString(i);
             assertEq(current.expired ? 1 : 0, expected[0][i], case_);
@@ -66,16 +87,22 @@ contract TimeVectorsTest is Vectors {
             assertEq(uint256(current.status.phase), expected[6][i], case_);
             assertEq(current.status.rank, expected[7][i], case_);
             assertEq(L1Slot.unwrap(current.status.end), expected[8][i], case_);
+            assertEq(L1Slot.unwrap(current.status.turnStart), expected[9][i], case_);
+            uint256 paid = Phases.paidL1Slots(current.cursor, current.timeline, packWindows(p[i]));
+            assertEq(paid, expected[10][i], case_);
         }
     }
 
-    /// @dev The cursor whose next slot is `slot`, after the previous slot was settled. Before slot 0 there is only the
-    /// genesis.
-    function _cursor(uint256 slot, uint256 start, uint256 previousStart) private pure returns (Cursor) {
-        Cursor genesis = genesisCursor(_l1(start), _l1(previousStart));
-        if (slot == 0) return genesis;
-        return
-            genesis.withSlotSettled(openTimeline(_slot(slot - 1), _l1(previousStart), _l1(previousStart)), _l1(start));
+    /// @dev The cursor of a chain without blocks whose next slot is `slot`.
+    function _cursor(uint256 slot, uint256 start, uint256 previousStart, uint256 sinceTip)
+        private
+        pure
+        returns (Cursor)
+    {
+        return Cursor.wrap(
+            slot | start << CURSOR_START_BIT | (start - previousStart) << CURSOR_DISTANCE_BIT | sinceTip
+                << CURSOR_SINCE_TIP_BIT | MASK_32 << CURSOR_TIP_BIT
+        );
     }
 
     /// @custom:rule R4
@@ -103,15 +130,20 @@ contract TimeVectorsTest is Vectors {
         }
     }
 
-    function check(Parameters memory parameters, uint256 stake, uint256 blobsAtMost) external pure {
-        ParameterChecks.check(parameters, stake, blobsAtMost);
+    /// @dev The checks of the rollup's constructor. The last one is its own.
+    function check(Parameters memory parameters, uint256 minimumStake, uint256 blobsAtMost, uint256 withdrawalDelay)
+        external
+        pure
+    {
+        ParameterChecks.check(parameters, minimumStake, blobsAtMost);
+        if (withdrawalDelay < ParameterChecks.longestSlot(parameters)) revert IRollup.BadParameter("withdrawalDelay");
     }
 
     /// @custom:rule M4
     function test_parameters() public {
         _load("parameters");
         Parameters[] memory p = _lengths();
-        uint256[][11] memory c = [
+        uint256[][16] memory c = [
             _uints("maxCandidates"),
             _uints("maxBlobs"),
             _uints("maxChunks"),
@@ -121,8 +153,13 @@ contract TimeVectorsTest is Vectors {
             _uints("minBond"),
             _uints("abandonPenalty"),
             _uints("withholdPenalty"),
-            _uints("stake"),
-            _uints("blobsAtMost")
+            _uints("minimumStake"),
+            _uints("blobsAtMost"),
+            _uints("maxExits"),
+            _uints("stallAfter"),
+            _uints("maxStall"),
+            _uints("withdrawalDelay"),
+            _uints("seedChoiceBounded")
         ];
         string[] memory refused = vm.parseJsonStringArray(json, ".refused");
         for (uint256 i = 0; i < p.length; ++i) {
@@ -136,10 +173,15 @@ contract TimeVectorsTest is Vectors {
             p[i].minBond = _u96(c[6][i]);
             p[i].abandonPenalty = _u96(c[7][i]);
             p[i].withholdPenalty = _u96(c[8][i]);
+            p[i].maxExits = _u16(c[11][i]);
+            p[i].stallAfter = _u16(c[12][i]);
+            p[i].maxStall = _u16(c[13][i]);
             if (bytes(refused[i]).length != 0) {
                 vm.expectRevert(abi.encodeWithSelector(IRollup.BadParameter.selector, refused[i]));
             }
-            this.check(p[i], c[9][i], c[10][i]);
+            this.check(p[i], c[9][i], c[10][i], c[14][i]);
+            uint256 choice = uint256(p[i].commitmentPhase) + p[i].revealPhase + p[i].exclusiveProving;
+            assertEq(uint256(p[i].seedDelay) + p[i].seedGrid >= choice ? 1 : 0, c[15][i], vm.toString(i));
         }
         assertGt(p.length, 100);
     }

@@ -50,6 +50,7 @@ contract PhasesTest is Test {
             assertEq(actual.over, expected.over, "over");
             assertEq(L1Slot.unwrap(actual.end), expected.end, "end");
             if (actual.phase < Phase.Halt) assertEq(actual.rank, expected.rank, "turn");
+            assertEq(L1Slot.unwrap(actual.turnStart), expected.turnStart, "start of the turn");
             if (actual.over) return;
             // Half of the time, the candidate in turn acts.
             moves = uint256(keccak256(abi.encode(moves)));
@@ -162,48 +163,104 @@ contract PhasesTest is Test {
         }
     }
 
+    /// @dev The time that a block is paid for, against the reference that counts it.
+    /// @custom:rule E10
+    function testFuzz_paidTimesAreThoseOfTheReference(uint256 seed, uint16[4] memory lengths, uint16 stallAfter)
+        public
+        pure
+    {
+        Parameters memory parameters = _parameters(seed);
+        parameters.stallAfter = stallAfter;
+        // Casts: below 600.
+        parameters.maxStall = uint16(lengths[0] % 600);
+        uint256 sinceStart = lengths[1];
+        uint256 sinceTip = lengths[2];
+        // Half of the time, both are near a bound.
+        if (lengths[3] % 2 == 0) {
+            sinceStart = packWindows(parameters).idle() + lengths[1] % 3 - 1;
+            sinceTip = uint256(stallAfter) + lengths[2] % 3;
+            if (lengths[3] % 4 == 0) sinceTip += parameters.maxStall;
+            if (sinceTip != 0) --sinceTip;
+        }
+        assertEq(packWindows(parameters).paid(sinceStart, sinceTip), Reference.paid(parameters, sinceStart, sinceTip));
+    }
+
     /// @custom:rule T3, K1
     function testFuzz_cursorKeepsWhatItWasTold(
         uint256 slot,
         uint256 start,
-        uint256 next,
-        uint256 deposits,
+        uint256 length,
+        uint256[2] memory consumed,
         uint256 laps
     ) public pure {
-        slot = bound(slot, 0, 2 ** 40 - 2);
-        start = bound(start, 0, 2 ** 40 - 1);
-        next = bound(next, 0, 2 ** 40 - 1);
-        deposits = bound(deposits, 0, 2 ** 56 - 1);
+        slot = bound(slot, 0, 2 ** 32 - 3);
+        start = bound(start, 0, 2 ** 39);
+        length = bound(length, 1, 65_535);
+        consumed[0] = bound(consumed[0], 0, 2 ** 40 - 1);
+        consumed[1] = bound(consumed[1], 0, 2 ** 40 - 1);
         laps = bound(laps, 1, 9);
+        uint256 next = start + length;
         Cursor cursor = genesisCursor(_l1(5), _l1(4));
         assertEq(Slot.unwrap(cursor.slot()), 0);
         assertEq(L1Slot.unwrap(cursor.start()), 5);
         assertEq(L1Slot.unwrap(cursor.previousStart()), 4);
+        assertEq(cursor.sinceTip(_l1(5)), 1);
         assertEq(Slot.unwrap(cursor.tipSlot()), type(uint64).max);
         Timeline timeline = openTimeline(_slot(slot), _l1(start), _l1(start));
         for (uint256 i = 1; i <= laps; ++i) {
-            // Cast: below 2^56.
-            cursor = cursor.withSlotSettled(timeline, _l1(next)).withTip(_slot(slot), uint64(deposits));
+            // Casts: below 2^40.
+            cursor = cursor.withSlotSettled(timeline, _l1(next))
+                .withTip(_slot(slot), uint64(consumed[0]), uint64(consumed[1]));
             assertEq(cursor.recordIndex(), i % 4);
             assertEq(cursor.height(), i);
         }
         assertEq(Slot.unwrap(cursor.slot()), slot + 1);
         assertEq(L1Slot.unwrap(cursor.start()), next);
         assertEq(L1Slot.unwrap(cursor.previousStart()), start);
-        assertEq(Slot.unwrap(cursor.tipSlot()), slot);
-        assertEq(cursor.depositsEnd(), deposits);
+        assertEq(cursor.sinceTip(_l1(next)), length);
+        _hasTip(cursor, slot, consumed);
         assertFalse(cursor.isInFlight(timeline.withRanking(1, 0)));
         assertFalse(cursor.isInFlight(openTimeline(_slot(slot + 1), _l1(start), _l1(start))));
         assertTrue(cursor.isInFlight(openTimeline(_slot(slot + 1), _l1(start), _l1(start)).withRanking(1, 0)));
+        // A slot without a block adds its time.
+        timeline = openTimeline(_slot(slot + 1), _l1(next), _l1(start));
+        Cursor settled = cursor.withSlotSettled(timeline, _l1(next + 100));
+        assertEq(settled.sinceTip(_l1(next + 100)), length + 100 > 65_535 ? 65_535 : length + 100);
+        _hasTip(settled, slot, consumed);
         // A pause: only the slot and its starts change.
-        cursor = cursor.withNextSlot(_slot(slot / 2), _l1(start), _l1(next));
+        cursor = cursor.withNextSlot(_slot(slot / 2), _l1(next + 7), _l1(next));
         assertEq(Slot.unwrap(cursor.slot()), slot / 2);
-        assertEq(L1Slot.unwrap(cursor.start()), start);
+        assertEq(L1Slot.unwrap(cursor.start()), next + 7);
         assertEq(L1Slot.unwrap(cursor.previousStart()), next);
         assertEq(cursor.recordIndex(), laps % 4);
         assertEq(cursor.height(), laps);
+        assertEq(cursor.sinceTip(_l1(next + 7)), length);
+        _hasTip(cursor, slot, consumed);
+    }
+
+    function _hasTip(Cursor cursor, uint256 slot, uint256[2] memory consumed) private pure {
         assertEq(Slot.unwrap(cursor.tipSlot()), slot);
-        assertEq(cursor.depositsEnd(), deposits);
+        assertEq(cursor.depositsEnd(), consumed[0]);
+        assertEq(cursor.exitsEnd(), consumed[1]);
+    }
+
+    /// @dev The time without a block is counted up to 65,535 L1 slots, in one step and in many.
+    /// @custom:rule E10, K1
+    function testFuzz_theTimeSinceTheTipSaturates(uint16[8] memory lengths, uint40 idle) public pure {
+        uint256 start = 1000;
+        uint256 expected = 3;
+        Cursor cursor = genesisCursor(_l1(start), _l1(start - 3));
+        for (uint256 i = 0; i < lengths.length; ++i) {
+            uint256 length = uint256(lengths[i]) + 1;
+            Timeline timeline = openTimeline(_slot(i), _l1(start), _l1(start - 3));
+            start += length;
+            cursor = cursor.withSlotSettled(timeline, _l1(start));
+            expected += length;
+            if (expected > 65_535) expected = 65_535;
+            assertEq(cursor.sinceTip(_l1(start)), expected);
+        }
+        uint256 later = expected + idle;
+        assertEq(cursor.sinceTip(_l1(start + idle)), later > 65_535 ? 65_535 : later);
     }
 
     /// @dev After an expired slot, the slot in turn follows from its end.
@@ -234,6 +291,7 @@ contract PhasesTest is Test {
         assertEq(L1Slot.unwrap(current.timeline.previousStart()), 103);
         assertEq(uint256(current.status.phase), uint256(Phase.Proposal));
         assertEq(current.cursor.recordIndex(), 1);
+        assertEq(current.cursor.sinceTip(_l1(119)), 19);
     }
 
     function _l1(uint256 value) private pure returns (L1Slot) {

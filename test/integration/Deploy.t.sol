@@ -7,11 +7,12 @@ import {Rollup} from "../../contracts/Rollup.sol";
 import {IRewards} from "../../contracts/interfaces/IRewards.sol";
 import {IRollup, Tip} from "../../contracts/interfaces/IRollup.sol";
 import {VrfScore} from "../../contracts/scoring/VrfScore.sol";
-import {L1Slot} from "../../contracts/types/Time.sol";
+import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Deploy, Deployment} from "../../script/Deploy.s.sol";
 import {RecordDeployment} from "../../script/RecordDeployment.s.sol";
 import {DevToken} from "../../script/dev/DevToken.sol";
 import {Configuration, Configurations, Scoring} from "../../script/lib/Configuration.sol";
+import {ConfigurationChecks} from "../../script/lib/ConfigurationChecks.sol";
 import {Deployments, Plan} from "../../script/lib/Deployments.sol";
 import {ConfigurationFixture} from "../support/ConfigurationFixture.sol";
 
@@ -72,7 +73,8 @@ contract DeployTest is ConfigurationFixture {
         assertEq(deployed.guardian.guardian(), KEEPER);
         assertEq(deployed.staking.governance(), address(deployed.timelock));
         assertEq(deployed.rewards.governance(), address(deployed.timelock));
-        assertEq(deployed.rewards.maxBlockReward(), 30e18);
+        assertEq(deployed.rewards.maxRewardPerL1Slot(), 1.2e18);
+        assertEq(abi.encode(deployed.rewards.ratesOf(Slot.wrap(0))), abi.encode(_configuration().rates));
         assertEq(deployed.registry.canonical(), address(deployed.rollup));
         assertEq(deployed.registry.governance(), address(deployed.timelock));
     }
@@ -329,24 +331,24 @@ contract ResumeTest is ConfigurationFixture {
         assertEq(vm.readFile(_kept), first);
     }
 
-    /// Neither a number that only the script checks nor one that the last constructors check lets anything out.
+    /// Neither a number that only the script checks nor one that the last constructors check is exported.
     /// @custom:rule A3
-    function test_ABadConfigurationIsRefusedBeforeTheFirstTransaction() public onChain(4_242_011) {
+    function test_ABadConfigurationIsNotExported() public onChain(4_242_011) {
         Configuration memory c = _configuration();
         c.launchDelay = 0;
         _refuse(c, Configurations.BadConfiguration.selector);
         c = _configuration();
         c.chainId = 1;
-        _refuse(c, Configurations.WrongChain.selector);
+        _refuse(c, ConfigurationChecks.WrongChain.selector);
         c = _configuration();
         c.governance.grace = 0;
-        _refuse(c, IRollup.BadParameter.selector);
+        _refuse(c, Configurations.BadConfiguration.selector);
         c = _configuration();
         c.parameters.withholdPenalty = c.staking.stakeAmount;
-        _refuse(c, IRollup.BadParameter.selector);
+        _refuse(c, Configurations.BadConfiguration.selector);
         c = _configuration();
         c.rates.sequencerBps += 1;
-        _refuse(c, IRewards.SharesNotWhole.selector);
+        _refuse(c, Configurations.BadConfiguration.selector);
     }
 
     function _refuse(Configuration memory c, bytes4 selector) private {

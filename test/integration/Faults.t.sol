@@ -110,25 +110,28 @@ contract FaultsTest is Fixture {
 
     // ---- rescue ---------------------------------------------------------------------------------------------------
 
-    /// @custom:rule E1, E5
+    /// @custom:rule E1, E5, E12
     function test_rescue_anyonesProofIsPaidAfterTheExclusivePhase() public {
         Header memory header = _revealed(0);
         _warp(_now() + 41);
         _phaseIs(Phase.OpenProving);
         vm.expectEmit();
-        emit IRollup.BondSlashed(header.slot, prover, BOND, rescuer, BOND / 2);
+        // One of twenty parts, half of it for the rescuer.
+        emit IRollup.BondSlashed(header.slot, prover, 1e18, rescuer, 0.5e18);
+        vm.expectEmit();
+        emit IRollup.BondReleased(header.slot, prover, 19e18);
         _finalize(relay, header, rescuer);
-        assertEq(_owed(rescuer), 1.5e18 + PRICE);
+        assertEq(_owed(rescuer), PROVER_SHARE / 2 + PRICE);
         assertEq(_owed(payee), 0);
-        assertEq(_owed(relay), 0.3e18);
-        assertEq(_owed(owners[0]), 1.2e18 - PRICE + 0.1e18);
-        assertEq(escrow.account(rescuer).free, 1000e18 + BOND / 2);
-        assertEq(escrow.account(prover).free, 1000e18 - BOND);
+        assertEq(_owed(relay), SUBMITTER_SHARE);
+        assertEq(_owed(owners[0]), SEQUENCER_SHARE - PRICE + BONUS);
+        assertEq(escrow.account(rescuer).free, 1000.5e18);
+        assertEq(escrow.account(prover).free, 999e18);
         assertEq(escrow.account(prover).locked, 0);
-        assertEq(token.balanceOf(BURNED), BOND / 2);
+        assertEq(token.balanceOf(BURNED), 0.5e18);
     }
 
-    /// @custom:rule E1, E5
+    /// @custom:rule E1, E5, E12
     function test_rescue_theLateProverRescuesItselfAtTheCostOfHalfItsBond() public {
         Header memory header = _revealed(0);
         _warp(_now() + 60);
@@ -152,8 +155,8 @@ contract FaultsTest is Fixture {
         emit IRollup.BackupBlock(header.slot, _hash(header), header);
         _finalizeBackup(relay, header, rescuer);
         assertEq(rollup.finalizedHeader(Slot.wrap(slot)), _hash(header));
-        assertEq(_owed(rescuer), 1.5e18);
-        assertEq(_owed(relay), 0.3e18);
+        assertEq(_owed(rescuer), PROVER_SHARE);
+        assertEq(_owed(relay), SUBMITTER_SHARE);
         assertEq(_owedToOwners(), 0, "the sequencer's share isn't paid");
         assertEq(_view().slot, slot + 1);
     }
@@ -173,11 +176,11 @@ contract FaultsTest is Fixture {
         assertEq(_stake(ranked[0]), STAKE - 5e18);
         assertEq(_stake(ranked[1]), STAKE - 1e18);
         assertEq(escrow.account(prover).free, 1000e18);
-        assertEq(_owed(rescuer), 1.8e18);
+        assertEq(_owed(rescuer), PROVER_SHARE + SUBMITTER_SHARE);
         assertEq(_owedToOwners(), 0);
     }
 
-    /// @custom:rule B2, E1
+    /// @custom:rule B2, E1, E13
     function test_backup_ofTheRevealedBlockNeedsNoBlobs() public {
         Header memory header = _revealed(0);
         _warp(_now() + 61);
@@ -193,23 +196,29 @@ contract FaultsTest is Fixture {
             header.slot, _hash(header), rescuer, Outcome.Backup, header.stateRoot, 0, L1Slot.wrap(_now())
         );
         rollup.finalizeBackup(header, rescuer, proof);
-        assertEq(_owed(rescuer), 1.5e18, "no price: the prover failed");
-        assertEq(_owed(owners[0]), 1.2e18 + 0.1e18);
-        assertEq(_owed(relay), 0.3e18);
+        assertEq(_owed(rescuer), PROVER_SHARE, "no price: the prover failed");
+        assertEq(_owed(owners[0]), SEQUENCER_SHARE + BONUS);
+        assertEq(_owed(relay), SUBMITTER_SHARE);
         assertEq(escrow.account(rescuer).free, 1000e18 + BOND / 2);
         assertEq(_stake(0), STAKE);
     }
 
-    /// @custom:rule B1, E1
+    /// @dev An empty block is proven in seconds. If it brought a share of the bond, nobody would prove the revealed
+    /// one.
+    /// @custom:rule B1, E1, E13
     function test_backup_ofAnotherBlockDespiteARevealedOne() public {
         _revealed(0);
         _warp(_now() + 62);
         Header memory header = _header(1, "another");
+        vm.expectEmit();
+        emit IRollup.BondSlashed(header.slot, prover, BOND, address(0), 0);
         _finalizeBackup(relay, header, rescuer);
         assertEq(_owed(owners[0]), 0);
-        assertEq(_owed(rescuer), 1.5e18);
-        assertEq(escrow.account(rescuer).free, 1000e18 + BOND / 2);
+        assertEq(_owed(rescuer), PROVER_SHARE);
+        assertEq(_owed(relay), SUBMITTER_SHARE);
+        assertEq(escrow.account(rescuer).free, 1000e18);
         assertEq(escrow.account(prover).free, 1000e18 - BOND);
+        assertEq(token.balanceOf(BURNED), BOND);
         assertEq(_stake(0), STAKE, "it revealed");
         assertEq(rollup.tip().headerHash, _hash(header));
     }

@@ -36,8 +36,7 @@ contract GovernanceIntegration is Fixture {
     uint32 private constant PUSH_PERIOD = 100;
     uint32 private constant DELAY = 30;
     uint32 private constant GRACE = 400;
-    uint96 private constant MAX_REWARD = 6e18;
-    uint96 private constant MAX_BONUS = 1e18;
+    uint72 private constant MAX_REWARD = 6e18;
 
     Timelock private _timelock;
     Votes private _votes;
@@ -62,8 +61,8 @@ contract GovernanceIntegration is Fixture {
         _guardian = new Guardian(predicted, address(_timelock), _keeper);
         staking = new Staking(token_, predicted, address(_timelock), _stakingParameters(), GENESIS_TIME, SLOT_SECONDS);
         randomness = new Randomness(GENESIS_TIME, SLOT_SECONDS);
-        escrow = new Escrow(token_, predicted, 4, GENESIS_TIME, SLOT_SECONDS);
-        rewards = new Rewards(token_, predicted, address(_timelock), rates, MAX_REWARD, MAX_BONUS);
+        escrow = new Escrow(token_, predicted, ESCROW_DELAY, GENESIS_TIME, SLOT_SECONDS);
+        rewards = new Rewards(token_, predicted, address(_timelock), rates, MAX_REWARD);
         bridge = new Bridge(token_, IRollup(predicted), 1e9, 1, GENESIS_TIME, SLOT_SECONDS);
         scoring = new PublicScore();
         rollup = new Rollup(
@@ -123,8 +122,8 @@ contract GovernanceIntegration is Fixture {
         _timelock.execute(address(payload), actions);
     }
 
-    function _newRates(uint96 reward, uint96 bonus) private pure returns (Rates memory) {
-        return Rates(reward, bonus, 3000, 6000, 1000);
+    function _newRates(uint72 reward, uint16 promptnessBps) private pure returns (Rates memory) {
+        return Rates(reward, 1500, 1500, 6000, 1000, promptnessBps);
     }
 
     // ---- votes of blocks --------------------------------------------------------------------------------------------
@@ -214,15 +213,15 @@ contract GovernanceIntegration is Fixture {
 
     /// @custom:rule E8
     function test_governanceChangesTheRates() public {
-        Rates memory rates = _newRates(6e18, 1e18);
+        Rates memory rates = _newRates(6e18, 10_000);
         uint256 owed;
         MutablePayload payload = _decide(single(address(rewards), abi.encodeCall(IRewards.setRates, (rates))));
         owed = _owed(payee);
         _timelock.execute(address(payload), payload.actions());
         // Credits stay as they are, and the slot in turn keeps its rates.
         assertEq(_owed(payee), owed);
-        assertEq(rewards.ratesOf(_slot()).blockReward, 3e18);
-        assertEq(rewards.ratesOf(_slot().advance(1)).blockReward, 6e18);
+        assertEq(rewards.ratesOf(_slot()).rewardPerL1Slot, PER_L1_SLOT);
+        assertEq(rewards.ratesOf(_slot().advance(1)).rewardPerL1Slot, 6e18);
     }
 
     /// @custom:rule Q8
@@ -297,8 +296,7 @@ contract GovernanceIntegration is Fixture {
                 staking.entryPeriod(),
                 staking.exitDelay(),
                 escrow.withdrawalDelay(),
-                rewards.maxBlockReward(),
-                rewards.maxRevealBonus()
+                rewards.maxRewardPerL1Slot()
             )
         );
         bytes32 governing = keccak256(
@@ -330,7 +328,7 @@ contract GovernanceIntegration is Fixture {
     /// @custom:rule N1, N2, N3, N4, N5, N6, N8
     function test_allItsPowersTogetherTouchNoMoneyRuleDelayOrCode() public {
         Action[] memory actions = new Action[](5);
-        actions[0] = Action(address(rewards), abi.encodeCall(IRewards.setRates, (_newRates(6e18, 1e18))));
+        actions[0] = Action(address(rewards), abi.encodeCall(IRewards.setRates, (_newRates(6e18, 10_000))));
         actions[1] = Action(address(staking), abi.encodeCall(IStaking.setEntryFlush, (1000)));
         actions[2] = Action(address(_guardian), abi.encodeCall(IGuardian.setGuardian, (payee)));
         actions[3] =
@@ -384,9 +382,9 @@ contract GovernanceIntegration is Fixture {
         actions[12] = Action(address(rewards), abi.encodeCall(IRewards.claim, (address(_timelock))));
         errors[12] = IRewards.NothingOwed.selector;
         actions[13] = Action(address(rewards), abi.encodeCall(IRewards.setRates, (_newRates(MAX_REWARD + 1, 0))));
-        errors[13] = IRewards.BlockRewardTooHigh.selector;
-        actions[14] = Action(address(rewards), abi.encodeCall(IRewards.setRates, (_newRates(0, MAX_BONUS + 1))));
-        errors[14] = IRewards.RevealBonusTooHigh.selector;
+        errors[13] = IRewards.RewardTooHigh.selector;
+        actions[14] = Action(address(rewards), abi.encodeCall(IRewards.setRates, (_newRates(0, 10_001))));
+        errors[14] = IRewards.PromptnessTooHigh.selector;
         // The rollup.
         actions[15] = Action(address(rollup), abi.encodeCall(IRollup.pause, ()));
         errors[15] = IRollup.NotGuardian.selector;

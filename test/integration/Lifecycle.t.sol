@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IBridge} from "../../contracts/interfaces/IBridge.sol";
+import {IBridge, Lane} from "../../contracts/interfaces/IBridge.sol";
 import {Candidate, SlotView} from "../../contracts/interfaces/IReader.sol";
 import {Header, IRollup, Outcome, Phase, Quote, Tip} from "../../contracts/interfaces/IRollup.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
@@ -36,11 +36,12 @@ contract LifecycleTest is Fixture {
         assertEq(tip.height, 1);
         assertEq(Slot.unwrap(tip.slot), slot);
         assertEq(rollup.finalizedHeader(Slot.wrap(slot)), _hash(header));
-        // Of 3e18, the sequencer has 40 %, the prover 50 % and the submitter 10 %. The price moves between them. The
-        // reveal was immediate.
-        assertEq(_owed(owners[0]), 1.2e18 - PRICE + 0.1e18);
-        assertEq(_owed(payee), 1.5e18 + PRICE);
-        assertEq(_owed(relay), 0.3e18);
+        // Of 13 · 0.24e18, the sequencer has 20 %, and 20 % as its bonus. The prover has 50 % and the submitter 10 %.
+        // The price moves between them. The reveal was immediate, and so was the proof.
+        assertEq(_owed(owners[0]), SEQUENCER_SHARE - PRICE + BONUS);
+        assertEq(_owed(payee), PROVER_SHARE + PRICE);
+        assertEq(_owed(relay), SUBMITTER_SHARE);
+        assertEq(uint256(SEQUENCER_SHARE) + BONUS + PROVER_SHARE + SUBMITTER_SHARE, IDLE * uint256(PER_L1_SLOT));
         assertEq(_owed(rescuer), 0, "a copied proof's payee gets nothing in the exclusive phase");
         assertEq(escrow.account(prover).free, 1000e18);
         assertEq(escrow.account(prover).locked, 0);
@@ -55,6 +56,7 @@ contract LifecycleTest is Fixture {
         assertEq(tip.stateRoot, verifier.genesisRoot());
         assertEq(tip.height, 0);
         assertEq(tip.depositsEnd, 0);
+        assertEq(tip.exitsEnd, 0);
         assertEq(Slot.unwrap(tip.slot), type(uint64).max);
     }
 
@@ -101,6 +103,8 @@ contract LifecycleTest is Fixture {
         assertEq(slotView.candidates.length, 2);
         assertEq(slotView.rank, 0);
         assertEq(L1Slot.unwrap(slotView.phaseEnd), _now() + 41);
+        assertEq(L1Slot.unwrap(slotView.turnStart), L1Slot.unwrap(slotView.start) + 4);
+        assertEq(slotView.paidL1Slots, IDLE);
         Candidate memory candidate = slotView.candidates[0];
         assertEq(candidate.headerHash, _hash(first));
         assertTrue(candidate.sequencer == _id(ranked[0]));
@@ -110,7 +114,8 @@ contract LifecycleTest is Fixture {
         assertEq(candidate.prover, prover);
         assertEq(candidate.payee, payee);
         assertEq(candidate.bond, BOND);
-        assertEq(candidate.price, PRICE);
+        // Cast: a small amount.
+        assertEq(candidate.price, int96(PRICE));
         candidate = slotView.candidates[1];
         assertEq(candidate.headerHash, _hash(second));
         assertEq(L1Slot.unwrap(candidate.committedAt), 0);
@@ -216,61 +221,40 @@ contract LifecycleTest is Fixture {
     }
 
     /// @custom:rule E1
-    function test_theRevealBonusDecaysWithEveryL1Slot() public {
-        uint96[4] memory bonus = [uint96(0.1e18), 0.075e18, 0.05e18, 0.025e18];
-        for (uint256 i = 0; i < 4; ++i) {
-            uint256 before = _owed(owners[0]);
-            Header memory header = _committed(0);
-            _warp(_now() + i);
-            _reveal(header);
-            _finalize(relay, header, payee);
-            assertEq(_owed(owners[0]) - before, 1.2e18 - PRICE + bonus[i]);
-            _warp(_view().start);
-        }
-    }
-
-    /// @custom:rule E1
     function test_thePayeeGetsTheSubmissionRewardWhenItSends() public {
         Header memory header = _revealed(0);
         _finalize(payee, header, payee);
-        assertEq(_owed(payee), 1.5e18 + PRICE + 0.3e18);
-        assertEq(_owed(payee) + _owed(owners[0]), 3e18 + 0.1e18);
+        assertEq(_owed(payee), PROVER_SHARE + PRICE + SUBMITTER_SHARE);
+        assertEq(_owed(payee) + _owed(owners[0]), IDLE * uint256(PER_L1_SLOT));
     }
 
-    /// @custom:rule W3
+    /// @custom:rule W3, W6
     function test_aBlockConsumesDepositsAndForcedExits() public {
-        // The generator of Jubjub's prime-order subgroup.
-        uint256 x = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
-        uint256 y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
-        token.approve(address(bridge), 10e9);
-        bridge.deposit(address(this), x, y, 7);
-        (, uint32 index) = bridge.deposit(address(this), x, y, 3);
+        (address owner, uint32 index) = _funded("exiting");
+        vm.prank(owner);
         bridge.forceExit(index, payee);
-        _warp(_view().start + 3 * 13);
+        _deposits(2);
+        _warp(_view().start + 3 * IDLE);
         Header memory header = _headerOf(0);
-        header.depositsEnd = 3;
-        _proposeHash(0, _hash(header));
-        _warp(_view().start + 4);
-        _commit(0, header);
-        _reveal(header);
+        assertEq(header.depositsEnd, 3);
+        assertEq(header.exitsEnd, 1);
+        _revealed(0, header);
         _finalize(prover, header, prover);
         assertEq(rollup.tip().depositsEnd, 3);
+        assertEq(rollup.tip().exitsEnd, 1);
     }
 
-    /// @custom:rule W3, V1
+    /// @custom:rule W3, W6, V1
     function test_aBlockThatLeavesOutAForcedExitIsRefused() public {
-        uint256 x = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
-        uint256 y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
-        token.approve(address(bridge), 10e9);
-        (, uint32 index) = bridge.deposit(address(this), x, y, 7);
+        (address owner, uint32 index) = _funded("exiting");
+        vm.prank(owner);
         bridge.forceExit(index, payee);
-        _warp(_view().start + 3 * 13);
+        _deposits(1);
+        _warp(_view().start + 3 * IDLE);
         Header memory header = _headerOf(0);
-        header.depositsEnd = 1;
-        _proposeHash(0, _hash(header));
-        _warp(_view().start + 4);
-        _commit(0, header);
-        vm.expectRevert(abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, 2, 1));
+        _consume(header, 1, 0);
+        _committed(0, header);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, Lane.Exits, 1, 0));
         rollup.reveal(header);
     }
 
@@ -284,6 +268,6 @@ contract LifecycleTest is Fixture {
             header.slot, _hash(header), payee, Outcome.Finalized, header.stateRoot, 0, L1Slot.wrap(_now())
         );
         _finalize(relay, header, payee);
-        assertEq(_owed(payee), 1.5e18 + PRICE);
+        assertEq(_owed(payee), PROVER_SHARE + PRICE);
     }
 }

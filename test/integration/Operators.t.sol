@@ -3,12 +3,16 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
+import {IBridge, Lane} from "../../contracts/interfaces/IBridge.sol";
 import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
+import {IGuardian} from "../../contracts/interfaces/IGuardian.sol";
 import {Action} from "../../contracts/interfaces/IPayload.sol";
-import {BlockPay} from "../../contracts/interfaces/IRewards.sol";
-import {Phase} from "../../contracts/interfaces/IRollup.sol";
+import {BlockPay, IRewards} from "../../contracts/interfaces/IRewards.sol";
+import {Header, IRollup, Phase, Quote} from "../../contracts/interfaces/IRollup.sol";
 import {IStaking, Registration, Sequencer, Status} from "../../contracts/interfaces/IStaking.sol";
+import {IStateTransitionVerifier} from "../../contracts/interfaces/IStateTransitionVerifier.sol";
 import {ITimelock, PayloadStatus} from "../../contracts/interfaces/ITimelock.sol";
+import {IVotes} from "../../contracts/interfaces/IVotes.sol";
 import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {BridgeDeposit} from "../../script/BridgeDeposit.s.sol";
@@ -17,6 +21,7 @@ import {ClaimRewards} from "../../script/ClaimRewards.s.sol";
 import {Deploy, Deployment} from "../../script/Deploy.s.sol";
 import {EscrowDeposit} from "../../script/EscrowDeposit.s.sol";
 import {EscrowRequestWithdrawal} from "../../script/EscrowRequestWithdrawal.s.sol";
+import {EscrowSetSigner} from "../../script/EscrowSetSigner.s.sol";
 import {EscrowWithdraw} from "../../script/EscrowWithdraw.s.sol";
 import {ExecutePayload} from "../../script/ExecutePayload.s.sol";
 import {ForceExit} from "../../script/ForceExit.s.sol";
@@ -41,15 +46,66 @@ import {BlsSecret} from "../../script/lib/BlsSecret.sol";
 import {Configuration} from "../../script/lib/Configuration.sol";
 import {Deployments, Plan} from "../../script/lib/Deployments.sol";
 import {Operator} from "../../script/lib/Operator.sol";
-import {Signing} from "../../script/lib/Signing.sol";
-import {Text} from "../../script/lib/Text.sol";
+import {Refusals} from "../../script/lib/Refusals.sol";
+import {Signing, SigningVariables} from "../../script/lib/Signing.sol";
+import {Text, Units} from "../../script/lib/Text.sol";
 import {BlsKeys} from "../support/BlsKeys.sol";
 import {ConfigurationFixture} from "../support/ConfigurationFixture.sol";
 import {MutablePayload, single} from "../support/Payloads.sol";
 import {TestToken} from "../support/TestToken.sol";
+import {Test} from "forge-std/Test.sol";
+
+/// @dev Keeps what a script prints.
+abstract contract Printed is Operator {
+    string public printed;
+
+    function _print(string memory text) internal virtual override {
+        printed = string.concat(printed, text);
+    }
+}
+
+contract PrintedSlot is ShowSlot, Printed {
+    function _print(string memory text) internal override(Operator, Printed) {
+        Printed._print(text);
+    }
+}
+
+contract PrintedSequencers is ShowSequencers, Printed {
+    function _print(string memory text) internal override(Operator, Printed) {
+        Printed._print(text);
+    }
+}
+
+contract PrintedPayload is ShowPayload, Printed {
+    function _print(string memory text) internal override(Operator, Printed) {
+        Printed._print(text);
+    }
+}
+
+contract PrintedSigner is EscrowSetSigner, Printed {
+    function _print(string memory text) internal override(Operator, Printed) {
+        Printed._print(text);
+    }
+}
+
+contract PrintedDeposit is BridgeDeposit, Printed {
+    function _print(string memory text) internal override(Operator, Printed) {
+        Printed._print(text);
+    }
+}
+
+contract PrintedExit is ForceExit, Printed {
+    function _print(string memory text) internal override(Operator, Printed) {
+        Printed._print(text);
+    }
+}
 
 /// @notice A deployment and an operator with a key in the environment, as the scripts find them.
 abstract contract OperatorFixture is ConfigurationFixture {
+    // The generator of Jubjub's prime-order subgroup.
+    uint256 internal constant KEY_X = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
+    uint256 internal constant KEY_Y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
+
     Deployment internal deployed;
     address internal operator;
     address internal other = makeAddr("other");
@@ -257,12 +313,12 @@ contract OperatorsTest is OperatorFixture {
         _expectRefusal(
             "NotWithdrawableYet",
             string.concat(
-                vm.toString(operator), " can withdraw from the escrow from L1 slot 8333337, in 4 L1 slots (48 s)"
+                vm.toString(operator), " can withdraw from the escrow from L1 slot 8333433, in 100 L1 slots (1200 s)"
             )
         );
         withdraw.run(operator);
         _failed();
-        _skip(4);
+        _skip(100);
         new EscrowWithdraw().run(operator);
         assertEq(_balance(operator), 985e18);
     }
@@ -280,15 +336,18 @@ contract OperatorsTest is OperatorFixture {
             .settleBlock(
                 BlockPay({
                     slot: Slot.wrap(0),
+                    paidL1Slots: 25,
                     sequencer: address(0),
                     prover: operator,
                     submitter: operator,
                     price: 0,
-                    revealPhase: 0,
-                    revealDuration: 0
+                    turnLength: 6,
+                    revealDelay: 0,
+                    exclusiveProving: 40,
+                    proofDelay: 0
                 })
             );
-        // the prover's and the submitter's share of 3e18
+        // the prover's and the submitter's share of 25 · 0.12e18
         new ClaimRewards().run(operator);
         assertEq(_balance(operator), 1000.8e18);
     }
@@ -322,16 +381,28 @@ contract OperatorsTest is OperatorFixture {
 
     /// @custom:rule X2, X5
     function test_depositToTheL2AndForceItOut() public {
-        // the generator of Jubjub's prime-order subgroup
-        uint256 x = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
-        uint256 y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
-        new BridgeDeposit().run(operator, x, y, 5);
-        uint32 index = deployed.bridge.accountOf(operator, x, y);
-        assertNotEq(index, 0);
+        uint32 index = _depositToTheL2();
         assertEq(_balance(operator), 1000e18 - 5e9);
-        new ForceExit().run(index, other);
-        assertEq(deployed.bridge.count(), 2);
         ForceExit exit = new ForceExit();
+        _expectRefusal(
+            "DepositPending",
+            "the account's deposit is still queued: blocks have consumed 0 deposits, it takes 1; "
+            "ShowSlot prints how many they have consumed"
+        );
+        exit.run(index, other);
+        _failed();
+        _toFirstSlot();
+        _finalize(_revealed());
+        PrintedExit forced = new PrintedExit();
+        forced.run(index, other);
+        assertEq(
+            forced.printed(),
+            string.concat(
+                "force the balance of L2 account 1 out to ", vm.toString(other), "number 0 in the queue of forced exits"
+            )
+        );
+        assertEq(deployed.bridge.count(Lane.Deposits), 1);
+        assertEq(deployed.bridge.count(Lane.Exits), 1);
         _expectRefusal(
             "ExitUsed",
             string.concat(
@@ -347,6 +418,33 @@ contract OperatorsTest is OperatorFixture {
             "InvalidKey", "the L2 key is no point of Jubjub's prime-order subgroup, or is its neutral element"
         );
         deposit.run(operator, 1, 1, 5);
+    }
+
+    /// @custom:rule X2, X5
+    function test_nameAKeyForQuotes() public {
+        PrintedSigner set = new PrintedSigner();
+        set.run(other);
+        string memory first = string.concat(
+            "let the key of ", vm.toString(other), " sign quotes of the sendertakes effect     at once\n"
+        );
+        assertEq(set.printed(), first);
+        assertEq(deployed.escrow.signerOf(operator), other);
+        address next = makeAddr("next");
+        string memory until = string.concat(
+            "takes effect     L1 slot 8333433, in 100 L1 slots (1200 s)\nuntil then       ", vm.toString(other), "\n"
+        );
+        set = new PrintedSigner();
+        set.run(next);
+        assertEq(
+            set.printed(), string.concat("let the key of ", vm.toString(next), " sign quotes of the sender", until)
+        );
+        assertEq(deployed.escrow.signerOf(operator), other);
+        // zero names none, with the same delay
+        set = new PrintedSigner();
+        set.run(address(0));
+        assertEq(set.printed(), string.concat("let no other key sign quotes of the sender", until));
+        _skip(100);
+        assertEq(deployed.escrow.signerOf(operator), address(0));
     }
 
     // ---- governance -------------------------------------------------------------------------------------------------
@@ -430,7 +528,23 @@ contract OperatorsTest is OperatorFixture {
         _skip(24);
         new Pause().run();
         assertEq(L1Slot.unwrap(deployed.rollup.pausedUntil()), L1Slot.unwrap(deployed.rollup.l1Slot()) + 50);
-        new ShowSlot().run();
+        PrintedSlot show = new PrintedSlot();
+        string memory paused = string.concat(
+            "now              L1 slot 8333357\n",
+            "slot             1\n",
+            "  start          L1 slot 8333410, in 53 L1 slots (636 s)\n",
+            "  seed from      L1 slot 8333409, in 52 L1 slots (624 s)\n",
+            "  phase          waiting\n",
+            "  phase ends     L1 slot 8333410, in 53 L1 slots (636 s)\n",
+            "  rank in turn   0\n",
+            "  paid for       3 L1 slots (36 s)\n",
+            "  reward         0.36 FDEV\n",
+            "no slot before   L1 slot 8333407, in 50 L1 slots (600 s)\n",
+            "no pause before  L1 slot 8333457, in 100 L1 slots (1200 s)\n",
+            _chain(0, 0, 0)
+        );
+        show.run();
+        assertEq(show.printed(), paused);
         Pause pause = new Pause();
         _expectRefusal("NotApproved", "the approval to pause is used up; governance can give another");
         pause.run();
@@ -438,32 +552,243 @@ contract OperatorsTest is OperatorFixture {
 
     // ---- views ------------------------------------------------------------------------------------------------------
 
-    /// @custom:rule X9
-    function test_showTheSlot() public {
-        ShowSlot show = new ShowSlot();
-        show.run();
-        string memory root = vm.toString(bytes32(uint256(7)));
-        string memory header = vm.toString(deployed.rollup.tip().headerHash);
-        assertEq(
-            show.report(),
+    /// @dev The lines about the chain that end a report of `ShowSlot`.
+    function _chain(uint256 blocks, uint256 consumed, uint256 waiting) private view returns (string memory) {
+        return string.concat(
+            string.concat("final blocks     ", vm.toString(blocks), "\n"),
+            string.concat("  last header    ", vm.toString(deployed.rollup.tip().headerHash), "\n"),
+            string.concat("  state root     ", vm.toString(deployed.rollup.tip().stateRoot), "\n"),
             string.concat(
-                "now              L1 slot 8333333\n",
-                "slot             0\n",
-                "  start          L1 slot 8333360, in 27 L1 slots (324 s)\n",
-                "  seed from      L1 slot 8333359, in 26 L1 slots (312 s)\n",
-                "  phase          waiting\n",
-                "  phase ends     L1 slot 8333360, in 27 L1 slots (324 s)\n",
-                "  rank in turn   0\n",
-                "no slot before   L1 slot 8333357, in 24 L1 slots (288 s)\n",
-                "block reward     3 FDEV\n",
-                "final blocks     0\n",
-                string.concat("  last header    ", header, "\n"),
-                string.concat("  state root     ", root, "\n"),
-                "L1 queue         0 deposits and exits consumed, 0 waiting\n"
-            )
+                "deposits         ", vm.toString(consumed), " consumed, ", vm.toString(waiting), " waiting\n"
+            ),
+            "forced exits     0 consumed, 0 waiting\n"
         );
+    }
+
+    /// @custom:rule X9
+    function test_showTheSlotBeforeTheFirst() public {
+        PrintedSlot show = new PrintedSlot();
+        string memory expected = string.concat(
+            "now              L1 slot 8333333\n",
+            "slot             0\n",
+            "  start          L1 slot 8333360, in 27 L1 slots (324 s)\n",
+            "  seed from      L1 slot 8333359, in 26 L1 slots (312 s)\n",
+            "  phase          waiting\n",
+            "  phase ends     L1 slot 8333360, in 27 L1 slots (324 s)\n",
+            "  rank in turn   0\n",
+            "  paid for       3 L1 slots (36 s)\n",
+            "  reward         0.36 FDEV\n",
+            "no slot before   L1 slot 8333357, in 24 L1 slots (288 s)\n",
+            _chain(0, 0, 0)
+        );
+        show.run();
+        assertEq(show.printed(), expected);
         assertEq(Text.phase(Phase.Waiting), "waiting");
         assertEq(Text.phase(Phase.Backup), "backup");
+    }
+
+    /// @dev An L2 account of the operator with 5 L2 units, still queued.
+    function _depositToTheL2() private returns (uint32 index) {
+        PrintedDeposit deposit = new PrintedDeposit();
+        deposit.run(operator, KEY_X, KEY_Y, 5);
+        string memory expected = "number 0 in the queue of deposits, L2 account 1";
+        assertNotEq(vm.indexOf(deposit.printed(), expected), type(uint256).max);
+        index = deployed.bridge.accountOf(operator, KEY_X, KEY_Y);
+        assertNotEq(index, 0);
+    }
+
+    /// @dev Registers sequencer 1, and goes to the start of slot 0.
+    function _toFirstSlot() private {
+        _register();
+        _skip(27);
+        vm.mockCall(
+            address(deployed.randomness),
+            abi.encodeCall(deployed.randomness.seed, (Slot.wrap(0), L1Slot.wrap(8_333_359))),
+            abi.encode(keccak256("seed"))
+        );
+    }
+
+    /// @dev A header of slot 0 that consumes all deposits.
+    function _header() private view returns (Header memory header) {
+        header.parent = deployed.rollup.tip().headerHash;
+        header.stateRoot = keccak256("state");
+        header.depositsEnd = deployed.bridge.count(Lane.Deposits);
+        if (header.depositsEnd != 0) header.depositsChain = deployed.bridge.chain(Lane.Deposits, header.depositsEnd);
+        header.chunks = 1;
+        header.blobHashes = new bytes32[](1);
+        header.blobHashes[0] = bytes32(uint256(1) << 248);
+    }
+
+    function _proposed() private returns (Header memory header) {
+        header = _header();
+        vm.prank(makeAddr("attester"));
+        deployed.rollup.propose(Slot.wrap(0), SequencerId.wrap(1), keccak256(abi.encode(header)), "", "");
+    }
+
+    /// @dev In the L1 slot after the turn's first, the prover commits.
+    function _committed() private returns (Header memory header) {
+        header = _proposed();
+        _skip(5);
+        (, uint256 key) = makeAddrAndKey("attester");
+        new EscrowDeposit().run(other, 30e18);
+        Quote memory quote = Quote({
+            slot: Slot.wrap(0),
+            headerHash: keccak256(abi.encode(header)),
+            sequencer: SequencerId.wrap(1),
+            prover: other,
+            payee: KEEPER,
+            bond: 25e18,
+            price: -0.05e18,
+            validUntil: L1Slot.wrap(type(uint64).max)
+        });
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, deployed.rollup.quoteDigest(quote));
+        vm.prank(other);
+        deployed.rollup.commit(quote, "", abi.encodePacked(r, s, v));
+    }
+
+    /// @dev In the next L1 slot, the block is revealed.
+    function _revealed() private returns (Header memory header) {
+        header = _committed();
+        _skip(1);
+        vm.blobhashes(header.blobHashes);
+        deployed.rollup.reveal(header);
+    }
+
+    /// @dev In the next L1 slot, the block is final, without a proof.
+    function _finalize(Header memory header) private {
+        _skip(1);
+        vm.mockCall(address(deployed.verifier), abi.encodeWithSelector(IStateTransitionVerifier.verify.selector), "");
+        deployed.rollup.finalize(header, other, "");
+        vm.clearMockedCalls();
+    }
+
+    /// @dev The lines about slot 0 up to its candidate.
+    function _slotZero(string memory times, string memory turn) private view returns (string memory) {
+        return string.concat(
+            times,
+            turn,
+            "  paid for       3 L1 slots (36 s)\n  reward         0.36 FDEV\ncandidate        rank 0\n",
+            "  sequencer      1\n  score          ",
+            vm.toString(deployed.reader.currentSlot().candidates[0].score),
+            string.concat("\n  header         ", vm.toString(keccak256(abi.encode(_header()))), "\n")
+        );
+    }
+
+    function _show(string memory expected) private {
+        PrintedSlot show = new PrintedSlot();
+        show.run();
+        assertEq(show.printed(), expected);
+    }
+
+    /// @custom:rule X9
+    function test_showAProposal() public {
+        _depositToTheL2();
+        _toFirstSlot();
+        _proposed();
+        _show(
+            string.concat(
+                _slotZero(
+                    string.concat(
+                        "now              L1 slot 8333360\nslot             0\n",
+                        "  start          L1 slot 8333360, now\n",
+                        "  seed from      L1 slot 8333359, 1 L1 slot (12 s) ago\n",
+                        "  phase          proposal\n",
+                        "  phase ends     L1 slot 8333364, in 4 L1 slots (48 s)\n"
+                    ),
+                    "  rank in turn   0\n"
+                ),
+                "  committed      no\n",
+                _chain(0, 0, 1)
+            )
+        );
+        ShowSequencers show = new ShowSequencers();
+        assertNotEq(vm.indexOf(show.report(1, 1), "\n  candidate      of the slot in flight\n"), type(uint256).max);
+    }
+
+    function _terms() private view returns (string memory) {
+        return string.concat(
+            string.concat("  prover         ", vm.toString(other), "\n"),
+            string.concat("  payee          ", vm.toString(KEEPER), "\n"),
+            "  bond           25 FDEV\n  price          -0.05 FDEV\n"
+        );
+    }
+
+    /// @custom:rule X9
+    function test_showACommitment() public {
+        _toFirstSlot();
+        _committed();
+        _show(
+            string.concat(
+                _slotZero(
+                    string.concat(
+                        "now              L1 slot 8333365\nslot             0\n",
+                        "  start          L1 slot 8333360, 5 L1 slots (60 s) ago\n",
+                        "  seed from      L1 slot 8333359, 6 L1 slots (72 s) ago\n",
+                        "  phase          reveal\n",
+                        "  phase ends     L1 slot 8333369, in 4 L1 slots (48 s)\n"
+                    ),
+                    "  rank in turn   0\n  turn began     L1 slot 8333364, 1 L1 slot (12 s) ago\n"
+                ),
+                "  committed      L1 slot 8333365, now\n  revealed       no\n",
+                _terms(),
+                _chain(0, 0, 0)
+            )
+        );
+    }
+
+    /// @custom:rule X9
+    function test_showARevealedBlockAndItsEnd() public {
+        _depositToTheL2();
+        _toFirstSlot();
+        Header memory header = _revealed();
+        _show(
+            string.concat(
+                _slotZero(
+                    string.concat(
+                        "now              L1 slot 8333366\nslot             0\n",
+                        "  start          L1 slot 8333360, 6 L1 slots (72 s) ago\n",
+                        "  seed from      L1 slot 8333359, 7 L1 slots (84 s) ago\n",
+                        "  phase          exclusive proving\n",
+                        "  phase ends     L1 slot 8333407, in 41 L1 slots (492 s)\n"
+                    ),
+                    "  rank in turn   0\n  turn began     L1 slot 8333364, 2 L1 slots (24 s) ago\n"
+                ),
+                "  committed      L1 slot 8333365, 1 L1 slot (12 s) ago\n  revealed       L1 slot 8333366, now\n",
+                _terms(),
+                _chain(0, 0, 1)
+            )
+        );
+        _finalize(header);
+        _show(
+            string.concat(
+                "now              L1 slot 8333367\nslot             1\n",
+                "  start          L1 slot 8333368, in 1 L1 slot (12 s)\n",
+                "  seed from      L1 slot 8333362, 5 L1 slots (60 s) ago\n",
+                "  phase          waiting\n",
+                "  phase ends     L1 slot 8333368, in 1 L1 slot (12 s)\n",
+                "  rank in turn   0\n  paid for       8 L1 slots (96 s)\n  reward         0.96 FDEV\n",
+                _chain(1, 1, 0)
+            )
+        );
+    }
+
+    /// @custom:rule X9
+    function test_showASlotBeforeTheLastOneIsSettled() public {
+        _toFirstSlot();
+        _revealed();
+        _skip(70);
+        _show(
+            string.concat(
+                "now              L1 slot 8333436\nslot             1\n",
+                "  start          L1 slot 8333436, now\n",
+                "  seed from      L1 slot 8333362, 74 L1 slots (888 s) ago\n",
+                "  phase          proposal\n",
+                "  phase ends     L1 slot 8333440, in 4 L1 slots (48 s)\n",
+                "  rank in turn   0\n  paid for       13 L1 slots (156 s)\n  reward         1.56 FDEV\n",
+                _chain(0, 0, 0),
+                "an earlier slot is over and isn't settled yet\n"
+            )
+        );
     }
 
     /// @custom:rule X9
@@ -472,8 +797,7 @@ contract OperatorsTest is OperatorFixture {
         new RotateAttester().run(1, other);
         new Register().run(other, other, 0);
         new InitiateExit().run(2);
-        ShowSequencers show = new ShowSequencers();
-        show.run(1, 10);
+        PrintedSequencers show = new PrintedSequencers();
         string memory first = string.concat(
             "sequencer        1\n  status         queued\n  owner          ",
             vm.toString(operator),
@@ -498,7 +822,8 @@ contract OperatorsTest is OperatorFixture {
             "  exit started   L1 slot 8333333, now\n  fee recipient  none, fees are burned\n",
             string.concat("  BLS key hash   ", vm.toString(keccak256(abi.encode(BlsKeys.publicKey(11)))), "\n")
         );
-        assertEq(show.report(1, 10), string.concat(first, second));
+        show.run(1, 10);
+        assertEq(show.printed(), string.concat(first, second));
         assertEq(show.report(2, 10), second);
         assertEq(show.report(3, 10), "no sequencer from 3 on\n");
         assertEq(Text.status(Status.Queued), "queued");
@@ -508,8 +833,7 @@ contract OperatorsTest is OperatorFixture {
     /// @custom:rule X9
     function test_showAPayload() public {
         MutablePayload payload = _payload();
-        ShowPayload show = new ShowPayload();
-        show.run(0, address(payload));
+        PrintedPayload show = new PrintedPayload();
         string memory head = string.concat("payload          ", vm.toString(address(payload)), "\n");
         string memory call = string.concat(
             "action           0\n  target         ",
@@ -534,7 +858,8 @@ contract OperatorsTest is OperatorFixture {
             "  expires        L1 slot 8333443, in 110 L1 slots (1320 s)\n",
             string.concat("  actions hash   ", hash, "\n")
         );
-        assertEq(show.report(0, address(payload)), string.concat(queued, call));
+        show.run(0, address(payload));
+        assertEq(show.printed(), string.concat(queued, call));
         payload.set(single(other, ""));
         assertEq(
             show.report(0, address(payload)),
@@ -594,17 +919,177 @@ contract OperatorsTest is OperatorFixture {
         mint.run(other, 1);
     }
 
+    // ---- refusals ---------------------------------------------------------------------------------------------------
+
     /// @custom:rule X2
     function test_anErrorWithoutAnExplanationIsShownAsItIs() public {
+        bytes memory unknown = abi.encodeWithSignature("Unknown(uint256)", 7);
+        vm.mockCallRevert(address(deployed.escrow), abi.encodeWithSelector(IEscrow.setSigner.selector), unknown);
+        EscrowSetSigner set = new EscrowSetSigner();
+        vm.expectRevert(unknown);
+        set.run(other);
+    }
+
+    /// @custom:rule X2
+    function test_anActionThatFailsIsExplained() public {
         MutablePayload payload = _payload();
         payload.set(single(address(deployed.staking), abi.encodeCall(IStaking.setEntryFlush, (0))));
         _vote(address(payload));
         new PushVote().run(0, address(payload));
         _skip(10);
         ExecutePayload execute = new ExecutePayload();
-        bytes memory reason = abi.encodeWithSelector(IStaking.EntryFlushOutOfRange.selector, 1000, 0);
-        vm.expectRevert(abi.encodeWithSelector(ITimelock.ActionFailed.selector, 0, address(deployed.staking), reason));
+        _expectRefusal(
+            "ActionFailed",
+            string.concat(
+                "action 0 calls ",
+                vm.toString(address(deployed.staking)),
+                ", which fails: EntryFlushOutOfRange, a window can have 1 to 1000 entries, not 0"
+            )
+        );
         execute.run(address(payload));
+    }
+
+    function _explain(bytes memory data, string memory name, string memory reason) private pure {
+        Units memory units =
+            Units({symbol: "T", decimals: 18, l2Unit: 1e9, l1Slot: L1Slot.wrap(100), l1SlotSeconds: 12});
+        (string memory actualName, string memory actualReason) = Refusals.explain(data, units);
+        assertEq(actualName, name);
+        assertEq(actualReason, reason);
+    }
+
+    /// @custom:rule X2
+    function test_refusalsOfQueuesAndRatesAreExplained() public pure {
+        _explain(
+            abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, Lane.Exits, 2, 9, 5),
+            "QueueOutOfRange",
+            "the queue of forced exits has 5 entries, numbers from 2 to 9 were asked for"
+        );
+        _explain(
+            abi.encodeWithSelector(IBridge.TooManyOperations.selector, Lane.Deposits, 56, 57),
+            "TooManyOperations",
+            "a block may consume 56 deposits, not 57"
+        );
+        _explain(
+            abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, Lane.Exits, 4, 3),
+            "OperationsNotConsumed",
+            "the block must consume the forced exits up to number 4 at least, not up to 3"
+        );
+        _explain(
+            abi.encodeWithSelector(IBridge.WrongChain.selector, Lane.Deposits, bytes32(uint256(1)), bytes32(0)),
+            "WrongChain",
+            string.concat(
+                "the block was built on another queue of deposits: its hash is ",
+                vm.toString(bytes32(uint256(1))),
+                ", not ",
+                vm.toString(bytes32(0))
+            )
+        );
+        _explain(
+            abi.encodeWithSelector(IRewards.RewardTooHigh.selector, 1.2e18, 1.3e18),
+            "RewardTooHigh",
+            "an L1 slot may pay at most 1.2 T, not 1.3 T"
+        );
+        _explain(
+            abi.encodeWithSelector(IRewards.PromptnessTooHigh.selector, 10_000, 10_001),
+            "PromptnessTooHigh",
+            "a late proof may lose at most 10000 basis points of the prover's share, not 10001"
+        );
+        _explain(
+            abi.encodeWithSelector(IRewards.SharesNotWhole.selector, 10_000, 9999),
+            "SharesNotWhole",
+            "the four shares of a reward must be 10000 basis points in total, not 9999"
+        );
+        _explain(
+            abi.encodeWithSelector(IRollup.PriceOutOfRange.selector, int128(-0.75e18), int128(0.6e18), int128(-1e18)),
+            "PriceOutOfRange",
+            "the price must be -0.75 T to 0.6 T, not -1 T"
+        );
+    }
+
+    /// @custom:rule X2
+    function test_refusalsOfMoneyAndPayloadsAreExplained() public view {
+        string memory payload = string.concat("payload ", vm.toString(other));
+        _explain(
+            abi.encodeWithSelector(IEscrow.AmountTooHigh.selector, 2e18, 3e18),
+            "AmountTooHigh",
+            "the account would have 3 T in the escrow, more than 2 T"
+        );
+        _explain(
+            abi.encodeWithSelector(IEscrow.InsufficientFree.selector, other, 1e18, 2e18),
+            "InsufficientFree",
+            string.concat(vm.toString(other), " has 1 T in the escrow for it, less than 2 T")
+        );
+        _explain(
+            abi.encodeWithSelector(IBridge.SupplyTooHigh.selector, 5, 6),
+            "SupplyTooHigh",
+            "the L2 would have 0.000000006 T (6 L2 units) in all, more than 0.000000005 T (5 L2 units)"
+        );
+        _explain(
+            abi.encodeWithSelector(IBridge.TooManyAccounts.selector),
+            "TooManyAccounts",
+            "every L2 account number is taken; deposit to an account that exists"
+        );
+        _explain(
+            abi.encodeWithSelector(IStaking.TooManySequencers.selector),
+            "TooManySequencers",
+            "every sequencer number is taken"
+        );
+        _explain(
+            abi.encodeWithSelector(ITimelock.PayloadWithoutCode.selector, other),
+            "PayloadWithoutCode",
+            string.concat(payload, " has no code; deploy it first")
+        );
+        _explain(
+            abi.encodeWithSelector(ITimelock.UnreadablePayload.selector, other),
+            "UnreadablePayload",
+            string.concat("actions() of ", payload, " fails")
+        );
+        _explain(
+            abi.encodeWithSelector(ITimelock.NoActions.selector, other),
+            "NoActions",
+            string.concat(payload, " has no actions")
+        );
+        _explain(
+            abi.encodeWithSelector(ITimelock.TooManyActions.selector, 16, 17),
+            "TooManyActions",
+            "a payload may have at most 16 actions, not 17"
+        );
+        _explain(
+            abi.encodeWithSelector(ITimelock.ActionsTooLong.selector, 16_384, 16_416),
+            "ActionsTooLong",
+            "a payload's actions may have at most 16384 bytes, not 16416"
+        );
+        _explain(
+            abi.encodeWithSelector(ITimelock.TargetWithoutCode.selector, 3, other),
+            "TargetWithoutCode",
+            string.concat("action 3 calls ", vm.toString(other), ", which has no code")
+        );
+        _explain(
+            abi.encodeWithSelector(ITimelock.ActionFailed.selector, 1, other, hex"12345678"),
+            "ActionFailed",
+            string.concat("action 1 calls ", vm.toString(other), ", which fails: 0x12345678")
+        );
+    }
+
+    /// @custom:rule X2
+    function test_refusalsOfTimesAreExplained() public pure {
+        _explain(
+            abi.encodeWithSelector(IStaking.QueueFull.selector, 105),
+            "QueueFull",
+            "the entry queue is full until L1 slot 105, in 5 L1 slots (60 s); try later"
+        );
+        _explain(
+            abi.encodeWithSelector(IVotes.PushClosed.selector, 99, 100),
+            "PushClosed",
+            "the payload could be pushed before L1 slot 99, 1 L1 slot (12 s) ago"
+        );
+        _explain(
+            abi.encodeWithSelector(IRollup.PausedRecently.selector, 100, 99),
+            "PausedRecently",
+            "the next pause is possible from L1 slot 100, now"
+        );
+        _explain(abi.encodeWithSelector(IGuardian.AlreadyApproved.selector), "", "");
+        _explain("", "", "");
     }
 
     // ---- the deployment's file --------------------------------------------------------------------------------------
@@ -628,6 +1113,111 @@ contract OperatorsTest is OperatorFixture {
         vm.etch(address(deployed.reader), hex"00");
         vm.expectRevert(abi.encodeWithSelector(Operator.WrongCode.selector, "reader", expected, keccak256(hex"00")));
         show.run();
+    }
+}
+
+/// @notice A script whose environment is the test's own.
+contract SigningHarness is Signing {
+    SigningVariables internal variables;
+    bool internal isBroadcasting;
+
+    function set(SigningVariables memory variables_, bool isBroadcasting_) external {
+        variables = variables_;
+        isBroadcasting = isBroadcasting_;
+    }
+
+    function run() external transacts {}
+
+    function isExporting() external view returns (bool) {
+        return _isExporting();
+    }
+
+    function _variables() internal view override returns (SigningVariables memory) {
+        return variables;
+    }
+
+    function _isBroadcasting() internal view override returns (bool) {
+        return isBroadcasting;
+    }
+}
+
+/// @notice Who signs, as the environment says it. `SigningHarness` replaces what is read from the shared environment.
+contract SigningTest is Test {
+    SigningHarness internal script = new SigningHarness();
+    address internal signer;
+    uint256 internal key;
+
+    function setUp() public {
+        (signer, key) = makeAddrAndKey("signer");
+    }
+
+    function _set(string memory name, address from, uint256 key_) private {
+        script.set(
+            SigningVariables({
+                hasName: bytes(name).length != 0, name: name, hasFrom: from != address(0), from: from, key: key_
+            }),
+            false
+        );
+    }
+
+    /// @custom:rule X2
+    function test_RevertWhen_nobodySigns() public {
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                Signing.MissingSigner.selector,
+                "set FERNET_KEY; or give forge --account, --keystore, --ledger, --trezor or --private-key, "
+                "or --sender for a dry run; or set FERNET_UNSIGNED and FERNET_FROM"
+            )
+        );
+        script.run();
+    }
+
+    /// A simulation needs no ether.
+    /// @custom:rule X2
+    function test_RevertWhen_theSignerHasNoEther() public {
+        _set("", address(0), key);
+        script.run();
+        script.set(SigningVariables(false, "", false, address(0), key), true);
+        vm.expectRevert(abi.encodeWithSelector(Signing.MissingEther.selector, signer));
+        script.run();
+        vm.stopBroadcast();
+        vm.deal(signer, 1);
+        script.run();
+    }
+
+    /// @custom:rule X3
+    function test_RevertWhen_anExportHasAKeyToo() public {
+        _set("export", signer, key);
+        vm.expectRevert(abi.encodeWithSelector(Signing.ConflictingVariables.selector, "FERNET_KEY", "FERNET_UNSIGNED"));
+        script.run();
+        assertFalse(script.isExporting());
+    }
+
+    /// @custom:rule X3
+    function test_RevertWhen_oneVariableOfAnExportIsMissing() public {
+        _set("", signer, 0);
+        vm.expectRevert(
+            abi.encodeWithSelector(Signing.MissingVariable.selector, "FERNET_UNSIGNED", "FERNET_FROM is set")
+        );
+        script.run();
+        // also beside a key, which would send what was meant for a file
+        _set("", signer, key);
+        vm.expectRevert(
+            abi.encodeWithSelector(Signing.MissingVariable.selector, "FERNET_UNSIGNED", "FERNET_FROM is set")
+        );
+        script.run();
+        _set("export", address(0), 0);
+        vm.expectRevert(Signing.MissingSender.selector);
+        script.run();
+    }
+
+    /// @custom:rule X3
+    function test_theEnvironmentExports() public {
+        _set("export-of-nothing", signer, 0);
+        script.run();
+        assertTrue(script.isExporting());
+        assertEq(vm.readFile("unsigned/export-of-nothing.json"), "[\n]\n");
+        vm.removeFile("unsigned/export-of-nothing.json");
     }
 }
 

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {HandlerTest} from "./HandlerTest.sol";
-import {ForgetsClaims, ForgetsExits, ForgetsSupply} from "./bugs/BridgeBugs.sol";
+import {ForgetsClaims, ForgetsExits, ForgetsSupply, OvertakesDeposits, WaitsForDust} from "./bugs/BridgeBugs.sol";
 import {BridgeHandler} from "./handlers/BridgeHandler.sol";
 
 /// @title Invariants of the bridge, even if the ledger's proofs prove nothing
@@ -16,10 +16,11 @@ contract BridgeInvariantTest is HandlerTest {
 
     /// forge-config: default.invariant.runs = 16
     /// forge-config: long.invariant.runs = 128
-    /// @custom:rule W4, W5
+    /// @custom:rule W2, W4, W5, W6, W7
     function invariant_aWithdrawalIsClaimedOnceAndNeverMoreThanWasDeposited() public view {
         handler.checkClaims();
         handler.checkSolvency();
+        handler.checkExits();
         handler.checkQueue();
         handler.checkReverts();
     }
@@ -29,7 +30,7 @@ contract BridgeInvariantTest is HandlerTest {
 contract BridgeBugsTest is HandlerTest {
     uint256 private constant STEPS = 300;
 
-    /// @custom:rule W2, W4, W5, M1
+    /// @custom:rule W2, W4, W5, W6, W7, M1
     function test_withoutABugEverythingHolds() public {
         BridgeHandler handler = new BridgeHandler();
         handler.setUp();
@@ -37,12 +38,14 @@ contract BridgeBugsTest is HandlerTest {
             handler.step(i);
             handler.checkClaims();
             handler.checkSolvency();
+            handler.checkExits();
             handler.checkQueue();
             handler.checkReverts();
         }
         assertGt(handler.claimed(), 0, "claimed");
         assertGt(handler.refused(), 0, "refused");
         assertGt(handler.exits(), 0, "exits");
+        assertGt(handler.pending(), 0, "pending exits");
     }
 
     /// @custom:rule W4
@@ -57,6 +60,16 @@ contract BridgeBugsTest is HandlerTest {
 
     /// @custom:rule W2
     function test_forgettingAnExitIsCaught() public {
-        assertTrue(_caught(address(new ForgetsExits()), BridgeHandler.checkQueue.selector, STEPS));
+        assertTrue(_caught(address(new ForgetsExits()), BridgeHandler.checkExits.selector, STEPS));
+    }
+
+    /// @custom:rule W7
+    function test_waitingForDustIsCaught() public {
+        assertTrue(_caught(address(new WaitsForDust()), BridgeHandler.checkExits.selector, STEPS));
+    }
+
+    /// @custom:rule W7
+    function test_overtakingADepositIsCaught() public {
+        assertTrue(_caught(address(new OvertakesDeposits()), BridgeHandler.checkExits.selector, STEPS));
     }
 }

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {HandlerTest} from "./HandlerTest.sol";
-import {Jams, LetsLatecomersIn, RevivesTerms, SeedsByTime, VerifiesNothing} from "./bugs/Bugs.sol";
+import {Jams, LetsLatecomersIn, RevivesTerms, SeedsByTime, SkipsExits, VerifiesNothing} from "./bugs/Bugs.sol";
 import {CrowdHandler} from "./handlers/CrowdHandler.sol";
 
 /// @title Invariants of slots, with many more actors and actions
@@ -26,7 +26,17 @@ contract CrowdInvariantTest is HandlerTest {
         handler.checkRanking();
         handler.checkPhases();
         handler.checkVotes();
+        handler.checkPays();
+        handler.checkSlashes();
+        handler.checkCommits();
         handler.checkReverts();
+    }
+
+    /// forge-config: default.invariant.runs = 24
+    /// forge-config: long.invariant.runs = 192
+    /// @custom:rule V4, W3, W6, W7
+    function invariant_blocksConsumeEachLaneInOrderInTimeAndUpToItsMaximum() public view {
+        handler.checkLanes();
     }
 
     /// forge-config: default.invariant.runs = 24
@@ -70,7 +80,7 @@ contract CrowdBugsTest is HandlerTest {
     uint256 private constant STEPS = 600;
 
     /// @dev Without a bug, all invariants hold, and every action is tried.
-    /// @custom:rule S1, S4, S5, S6, P2, E1, E2, E3, E5, Q14, R2, R4, C1, B1, M1
+    /// @custom:rule S1, S4, S5, S6, P2, E1, E2, E3, E5, Q14, R2, R4, C1, B1, M1, V4, W3, W6, W7
     function test_withoutABugEverythingHolds() public {
         CrowdHandler handler = new CrowdHandler();
         handler.setUp();
@@ -88,6 +98,10 @@ contract CrowdBugsTest is HandlerTest {
             handler.checkTerms();
             handler.checkBackup();
             handler.checkMovesOn();
+            handler.checkPays();
+            handler.checkSlashes();
+            handler.checkCommits();
+            handler.checkLanes();
         }
         assertGt(handler.finalized() + handler.rescued(), 0, "finalized");
         assertGt(handler.backedUp(), 0, "backed up");
@@ -96,6 +110,9 @@ contract CrowdBugsTest is HandlerTest {
         assertGt(handler.queued(), 0, "queued");
         assertGt(handler.rotations(), 0, "rotations");
         assertGt(handler.arrivals(), 0, "arrivals");
+        assertGt(handler.fullLanes(), 0, "full lanes");
+        assertGt(handler.leftOvers(), 0, "left overs");
+        assertGt(handler.continuations(), 0, "continuations");
     }
 
     /// @custom:rule Q14
@@ -116,6 +133,11 @@ contract CrowdBugsTest is HandlerTest {
     /// @custom:rule B1
     function test_verifyingNothingIsCaught() public {
         assertTrue(_caught(address(new VerifiesNothing()), CrowdHandler.checkBackup.selector, STEPS));
+    }
+
+    /// @custom:rule W6
+    function test_skippingForcedExitsIsCaught() public {
+        assertTrue(_caught(address(new SkipsExits()), CrowdHandler.checkBackup.selector, STEPS));
     }
 
     /// @custom:rule S4

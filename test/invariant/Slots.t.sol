@@ -3,12 +3,23 @@ pragma solidity 0.8.37;
 
 import {HandlerTest} from "./HandlerTest.sol";
 import {
+    AcceptsAnyPrice,
+    AsksOnlyTheCode,
     BurnsTooMuch,
     ForgetsBonds,
+    ForgetsDelays,
     ForgetsPenalties,
+    ForgetsPrices,
+    ForgetsTime,
+    ForgetsTurns,
     ForgetsVotes,
+    IgnoresWithdrawing,
+    NeverRecovers,
     RanksTheWorseFirst,
+    ReleasesLateBonds,
     RepeatsSlots,
+    ReplacesKeysAtOnce,
+    SharesEveryBond,
     WaitsTooLong
 } from "./bugs/Bugs.sol";
 import {Indexer} from "./handlers/Indexer.sol";
@@ -59,6 +70,21 @@ contract SlotsInvariantTest is HandlerTest {
         handler.checkVotes();
     }
 
+    /// @custom:rule E1, E9, E10, E11, E13
+    function invariant_aBlockIsPaidForItsTimeAndItsPromptness() public view {
+        handler.checkPays();
+    }
+
+    /// @custom:rule E12, E13
+    function invariant_asMuchOfABondIsSlashedAsItsProverFailed() public view {
+        handler.checkSlashes();
+    }
+
+    /// @custom:rule C5, C6, E14
+    function invariant_aSignedQuoteWithABondAndAFairPriceBinds() public view {
+        handler.checkCommits();
+    }
+
     /// @custom:rule M1
     function invariant_everyRefusalHasItsOwnError() public view {
         handler.checkReverts();
@@ -71,10 +97,11 @@ contract PlantedBugsTest is HandlerTest {
 
     /// @dev Without a bug, all invariants hold, and every ending is reached.
     /// @custom:rule S1, S6, T2, T3, P2, P3, F4, E1, E2, E3, E5, E6, Q16, O1, U2, M1
+    /// @custom:rule C5, C6, E9, E10, E11, E12, E13, E14
     function test_withoutABugEverythingHolds() public {
         SlotHandler handler = new SlotHandler();
         handler.setUp();
-        for (uint256 i = 0; i < 4 * STEPS; ++i) {
+        for (uint256 i = 0; i < 2 * STEPS; ++i) {
             handler.step(i);
             handler.checkTokens();
             handler.checkBonds();
@@ -83,6 +110,9 @@ contract PlantedBugsTest is HandlerTest {
             handler.checkVotes();
             handler.checkRanking();
             handler.checkPhases();
+            handler.checkPays();
+            handler.checkSlashes();
+            handler.checkCommits();
             handler.checkReverts();
         }
         assertGt(handler.finalized(), 0, "finalized");
@@ -90,6 +120,12 @@ contract PlantedBugsTest is HandlerTest {
         assertGt(handler.backedUp(), 0, "backed up");
         assertGt(handler.expired(), 0, "expired");
         assertGt(handler.paused(), 0, "paused");
+        assertGt(handler.stalls(), 0, "stalls");
+        assertGt(handler.draws(), 0, "draws on withdrawals");
+        assertGt(handler.refusedPrices(), 0, "refused prices");
+        assertGt(handler.namedQuotes(), 0, "quotes by named keys");
+        assertGt(handler.lateProofs(), 0, "late proofs");
+        assertGt(handler.replaced(), 0, "other blocks than the revealed ones");
     }
 
     /// @custom:rule E1
@@ -125,6 +161,63 @@ contract PlantedBugsTest is HandlerTest {
     /// @custom:rule S6
     function test_waitingTooLongIsCaught() public {
         assertTrue(_caught(address(new WaitsTooLong()), SlotHandler.checkPhases.selector, STEPS));
+    }
+
+    // ---- pay and bonds --------------------------------------------------------------------------------------------
+
+    /// @custom:rule E10
+    function test_payingBySlotIsCaught() public {
+        assertTrue(_caught(address(new ForgetsTime()), SlotHandler.checkPays.selector, STEPS));
+    }
+
+    /// @custom:rule E10
+    function test_aStallWithoutAnEndIsCaught() public {
+        assertTrue(_caught(address(new NeverRecovers()), SlotHandler.checkPays.selector, STEPS));
+    }
+
+    /// @custom:rule E9
+    function test_forgettingTheStartOfTheTurnIsCaught() public {
+        assertTrue(_caught(address(new ForgetsTurns()), SlotHandler.checkPays.selector, STEPS));
+    }
+
+    /// @custom:rule E11
+    function test_payingLateProofsInFullIsCaught() public {
+        assertTrue(_caught(address(new ForgetsDelays()), SlotHandler.checkPays.selector, STEPS));
+    }
+
+    /// @custom:rule E1, C5
+    function test_forgettingAPriceIsCaught() public {
+        assertTrue(_caught(address(new ForgetsPrices()), SlotHandler.checkPays.selector, STEPS));
+    }
+
+    /// @custom:rule C5
+    function test_acceptingAnyPriceIsCaught() public {
+        assertTrue(_caught(address(new AcceptsAnyPrice()), SlotHandler.checkCommits.selector, STEPS));
+    }
+
+    /// @custom:rule E12
+    function test_releasingALateBondIsCaught() public {
+        assertTrue(_caught(address(new ReleasesLateBonds()), SlotHandler.checkSlashes.selector, 4 * STEPS));
+    }
+
+    /// @custom:rule E13
+    function test_sharingABondForAnotherBlockIsCaught() public {
+        assertTrue(_caught(address(new SharesEveryBond()), SlotHandler.checkSlashes.selector, 4 * STEPS));
+    }
+
+    /// @custom:rule E14
+    function test_ignoringWhatIsRequestedBackIsCaught() public {
+        assertTrue(_caught(address(new IgnoresWithdrawing()), SlotHandler.checkCommits.selector, 4 * STEPS));
+    }
+
+    /// @custom:rule E14
+    function test_replacingANamedKeyAtOnceIsCaught() public {
+        assertTrue(_caught(address(new ReplacesKeysAtOnce()), SlotHandler.checkCommits.selector, 4 * STEPS));
+    }
+
+    /// @custom:rule C6
+    function test_askingOnlyTheCodeIsCaught() public {
+        assertTrue(_caught(address(new AsksOnlyTheCode()), SlotHandler.checkCommits.selector, STEPS));
     }
 }
 

@@ -63,7 +63,7 @@ library Abi {
         if (s[to - 1] == "]") return _array(s, from, to, random, hints);
         if (s[from] == "(") return _tuple(s, from, random, hints);
         if (_isBytes(s, from, to)) return _bytes(random);
-        return abi.encodePacked(_number(random, hints) & _mask(s, from, to));
+        return abi.encodePacked(_fit(s, from, to, _number(random, hints)));
     }
 
     function _array(bytes memory s, uint256 from, uint256 to, Random memory random, uint256[] memory hints)
@@ -165,7 +165,7 @@ library Abi {
         uint256 value;
         (good, value) = _word(data, pos);
         if (_isBytes(s, from, to)) return (good && value <= data.length && pos + 32 + value <= data.length, pos + 32);
-        return (good && value & ~_mask(s, from, to) == 0, pos + 32);
+        return (good && value == _fit(s, from, to, value), pos + 32);
     }
 
     function _word(bytes memory data, uint256 pos) private pure returns (bool, uint256 value) {
@@ -244,7 +244,16 @@ library Abi {
         }
     }
 
-    /// @dev The bits that a word of a type may use.
+    /// @dev The value of a type that has the low bits of `value` (of bytesN, the high ones).
+    function _fit(bytes memory s, uint256 from, uint256 to, uint256 value) private pure returns (uint256) {
+        if (s[from] != "i") return value & _mask(s, from, to);
+        // The type is intN: its sign fills the word.
+        uint256 unused = 256 - _decimal(s, from + 3, to);
+        // Casts: the shifts of a signed number keep its sign.
+        return uint256(int256(value << unused) >> unused);
+    }
+
+    /// @dev The bits that a word of an unsigned type may use.
     function _mask(bytes memory s, uint256 from, uint256 to) private pure returns (uint256) {
         bytes32 name = _name(s, from, to);
         if (name == "address") return type(uint160).max;

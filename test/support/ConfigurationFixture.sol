@@ -33,7 +33,7 @@ abstract contract ConfigurationFixture is Test {
                 maxEntryFlush: 1000,
                 queueLimit: 4
             }),
-            escrowWithdrawalDelay: 4,
+            escrowWithdrawalDelay: 100,
             launchDelay: 24,
             unit: 1e9,
             minDeposit: 1,
@@ -44,10 +44,14 @@ abstract contract ConfigurationFixture is Test {
             scoring: Scoring.Public,
             parameters: _parameters(),
             rates: Rates({
-                blockReward: 3e18, revealBonus: 0.1e18, sequencerBps: 4000, proverBps: 5000, submitterBps: 1000
+                rewardPerL1Slot: 0.12e18,
+                sequencerBps: 2000,
+                bonusBps: 2000,
+                proverBps: 5000,
+                submitterBps: 1000,
+                promptnessBps: 5000
             }),
-            maxBlockReward: 30e18,
-            maxRevealBonus: 1e18,
+            maxRewardPerL1Slot: 1.2e18,
             governance: GovernanceParameters({
                 votingRound: 10, votingQuorum: 6, pushPeriod: 100, delay: 10, grace: 100, guardian: KEEPER
             })
@@ -66,13 +70,16 @@ abstract contract ConfigurationFixture is Test {
             seedDelay: 2,
             seedGrid: 1,
             pauseLength: 50,
+            stallAfter: 200,
+            maxStall: 100,
             maxCandidates: 3,
             maxBlobs: 6,
             maxChunks: 16,
-            maxDeposits: 32,
-            rescueShareBps: 5000,
-            minBond: 10e18,
-            abandonPenalty: 1e18,
+            maxDeposits: 56,
+            maxExits: 28,
+            rescueShareBps: 2000,
+            minBond: 25e18,
+            abandonPenalty: 2e18,
             withholdPenalty: 5e18
         });
     }

@@ -8,6 +8,7 @@ import {Reader} from "../../contracts/Reader.sol";
 import {Rewards} from "../../contracts/Rewards.sol";
 import {Contracts, Rollup} from "../../contracts/Rollup.sol";
 import {Staking} from "../../contracts/Staking.sol";
+import {Lane} from "../../contracts/interfaces/IBridge.sol";
 import {SlotView} from "../../contracts/interfaces/IReader.sol";
 import {Rates} from "../../contracts/interfaces/IRewards.sol";
 import {Header, IRollup, Parameters, Phase, Quote, Tip} from "../../contracts/interfaces/IRollup.sol";
@@ -39,7 +40,21 @@ abstract contract Fixture is Test {
     uint96 internal constant STAKE = 100e18;
     uint96 internal constant MINIMUM_STAKE = 50e18;
     uint96 internal constant BOND = 20e18;
-    uint96 internal constant PRICE = 0.25e18;
+    uint96 internal constant PRICE = 0.1e18;
+    /// @dev L1 slots from a request until the escrow pays. The longest slot has 91.
+    uint32 internal constant ESCROW_DELAY = 100;
+
+    /// @dev L1 slots of an idle slot. A block after an idle slot is paid for as many, so its reward is 3.12e18.
+    uint64 internal constant IDLE = 13;
+    uint72 internal constant PER_L1_SLOT = 0.24e18;
+    uint96 internal constant SEQUENCER_SHARE = 0.624e18;
+    uint96 internal constant BONUS = 0.624e18;
+    uint96 internal constant PROVER_SHARE = 1.56e18;
+    uint96 internal constant SUBMITTER_SHARE = 0.312e18;
+
+    // The standard generator of Jubjub's prime-order subgroup.
+    uint256 internal constant KEY_X = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
+    uint256 internal constant KEY_Y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
 
     TestToken internal token;
     VerifierDouble internal verifier;
@@ -60,6 +75,7 @@ abstract contract Fixture is Test {
     address internal prover;
     uint256 internal proverKey;
     address internal rescuer;
+    uint256 internal rescuerKey;
     address internal payee = makeAddr("payee");
     address internal relay = makeAddr("relay");
     address internal guardian = makeAddr("guardian");
@@ -73,7 +89,7 @@ abstract contract Fixture is Test {
         verifier = new VerifierDouble();
         _deploy(IERC20(address(token)), _parameters());
         (prover, proverKey) = makeAddrAndKey("prover");
-        rescuer = makeAddr("rescuer");
+        (rescuer, rescuerKey) = makeAddrAndKey("rescuer");
         _fundEscrow(prover, 1000e18);
         _fundEscrow(rescuer, 1000e18);
         token.mint(address(this), 1_000_000e18);
@@ -88,7 +104,7 @@ abstract contract Fixture is Test {
             _register(owner, attester);
         }
         // At slot 2, a sequencer that registered here is active since before the start of slot 1.
-        _warp(_view().start + 2 * 13);
+        _warp(_view().start + 2 * IDLE);
     }
 
     // ---- deployment -----------------------------------------------------------------------------------------------
@@ -105,10 +121,13 @@ abstract contract Fixture is Test {
             seedDelay: 2,
             seedGrid: 1,
             pauseLength: 50,
+            stallAfter: 200,
+            maxStall: 100,
             maxCandidates: 3,
             maxBlobs: 6,
             maxChunks: 12,
             maxDeposits: 32,
+            maxExits: 16,
             rescueShareBps: 5000,
             minBond: 10e18,
             abandonPenalty: 1e18,
@@ -117,7 +136,14 @@ abstract contract Fixture is Test {
     }
 
     function _rates() internal pure virtual returns (Rates memory) {
-        return Rates({blockReward: 3e18, revealBonus: 0.1e18, sequencerBps: 4000, proverBps: 5000, submitterBps: 1000});
+        return Rates({
+            rewardPerL1Slot: PER_L1_SLOT,
+            sequencerBps: 2000,
+            bonusBps: 2000,
+            proverBps: 5000,
+            submitterBps: 1000,
+            promptnessBps: 5000
+        });
     }
 
     /// @dev Stake of a registration.
@@ -140,11 +166,11 @@ abstract contract Fixture is Test {
     function _deployAround(IERC20 token_, Rates memory rates, address predicted) internal {
         staking = new Staking(token_, predicted, timelock, _stakingParameters(), GENESIS_TIME, SLOT_SECONDS);
         randomness = new Randomness(GENESIS_TIME, SLOT_SECONDS);
-        escrow = new Escrow(token_, predicted, 4, GENESIS_TIME, SLOT_SECONDS);
-        rewards = new Rewards(token_, predicted, governance, rates, type(uint96).max, type(uint96).max);
+        escrow = new Escrow(token_, predicted, _escrowDelay(), GENESIS_TIME, SLOT_SECONDS);
+        rewards = new Rewards(token_, predicted, governance, rates, type(uint72).max);
         bridge = new Bridge(token_, IRollup(predicted), 1e9, 1, GENESIS_TIME, SLOT_SECONDS);
         scoring = new PublicScore();
-        votes = new VotesDouble(predicted);
+        votes = new VotesDouble(predicted, GENESIS_TIME, SLOT_SECONDS);
     }
 
     function _contracts() internal view returns (Contracts memory) {
@@ -163,6 +189,10 @@ abstract contract Fixture is Test {
             maxEntryFlush: 1000,
             queueLimit: 4
         });
+    }
+
+    function _escrowDelay() internal pure virtual returns (uint32) {
+        return ESCROW_DELAY;
     }
 
     /// @dev Registration of `owner` with its own key, seeded by the two addresses.
@@ -242,6 +272,8 @@ abstract contract Fixture is Test {
         uint64 seedAt;
         uint64 end;
         uint256 rank;
+        uint64 turnStart;
+        uint256 paid;
         uint256 count;
     }
 
@@ -255,6 +287,8 @@ abstract contract Fixture is Test {
             L1Slot.unwrap(slotView.seedAt),
             L1Slot.unwrap(slotView.phaseEnd),
             slotView.rank,
+            L1Slot.unwrap(slotView.turnStart),
+            slotView.paidL1Slots,
             slotView.candidates.length
         );
     }
@@ -308,32 +342,76 @@ abstract contract Fixture is Test {
 
     // ---- steps of a slot ------------------------------------------------------------------------------------------
 
-    /// @dev A header of the slot in turn that builds on the tip.
-    function _header(uint32 chunks, bytes32 salt) internal view returns (Header memory) {
+    /// @dev A header of the slot in turn that builds on the tip and consumes as much as a block may.
+    function _header(uint32 chunks, bytes32 salt) internal view returns (Header memory header) {
         Tip memory tip = rollup.tip();
         uint256 blobs = verifier.blobCount(chunks);
         bytes32[] memory hashes = new bytes32[](blobs);
         for (uint256 i = 0; i < blobs; ++i) {
             hashes[i] = _blob(salt, i);
         }
-        return Header({
+        header = Header({
             slot: _slot(),
             parent: tip.headerHash,
             stateRoot: keccak256(abi.encode("state", salt)),
-            depositsEnd: _queueEnd(tip.depositsEnd),
+            depositsEnd: 0,
+            depositsChain: 0,
+            exitsEnd: 0,
+            exitsChain: 0,
             feeRecipient: 7,
             chunks: chunks,
             committeeDigest: 0,
             vote: address(0),
             blobHashes: hashes
         });
+        _consume(
+            header,
+            _atMost(_parameters().maxDeposits, bridge.count(Lane.Deposits) - tip.depositsEnd),
+            _atMost(_parameters().maxExits, bridge.count(Lane.Exits) - tip.exitsEnd)
+        );
     }
 
-    /// @dev End of the largest part of the Bridge's queue that a block may consume.
-    function _queueEnd(uint64 from) private view returns (uint64) {
-        uint64 queued = bridge.count();
-        uint64 most = from + _parameters().maxDeposits;
-        return queued < most ? queued : most;
+    function _atMost(uint64 most, uint64 amount) private pure returns (uint64) {
+        return amount < most ? amount : most;
+    }
+
+    /// @dev Makes the header consume the next deposits and forced exits after the tip, as many as the arguments say.
+    function _consume(Header memory header, uint64 deposits, uint64 exits) internal view {
+        Tip memory tip = rollup.tip();
+        header.depositsEnd = tip.depositsEnd + deposits;
+        header.depositsChain = deposits == 0 ? bytes32(0) : bridge.chain(Lane.Deposits, header.depositsEnd);
+        header.exitsEnd = tip.exitsEnd + exits;
+        header.exitsChain = exits == 0 ? bytes32(0) : bridge.chain(Lane.Exits, header.exitsEnd);
+    }
+
+    /// @dev Queues a deposit to an account of `owner`. Returns the account's index.
+    function _deposit(address owner, uint64 amount) internal returns (uint32 index) {
+        token.approve(address(bridge), uint256(amount) * 1e9);
+        (, index) = bridge.deposit(owner, KEY_X, KEY_Y, amount);
+    }
+
+    /// @dev Queues `count` deposits to an account of this contract.
+    function _deposits(uint256 count) internal {
+        for (uint256 i = 0; i < count; ++i) {
+            _deposit(address(this), 1);
+        }
+    }
+
+    /// @dev The owner and the index of an account whose deposit was consumed, so that it may force an exit.
+    function _funded(string memory name) internal returns (address owner, uint32 index) {
+        owner = makeAddr(name);
+        index = _deposit(owner, 1);
+        while (rollup.tip().depositsEnd < bridge.count(Lane.Deposits)) {
+            _block(0);
+        }
+    }
+
+    /// @dev A finalized block of sequencer i in the slot in turn. The time is then the next slot's start.
+    function _block(uint256 i) internal returns (Header memory header) {
+        _warp(_view().start);
+        header = _revealed(i);
+        _finalize(relay, header, payee);
+        _warp(_view().start);
     }
 
     /// @dev A versioned hash (of type 1).
@@ -374,7 +452,8 @@ abstract contract Fixture is Test {
             prover: prover,
             payee: payee,
             bond: BOND,
-            price: PRICE,
+            // Cast: a small amount.
+            price: int128(uint128(PRICE)),
             validUntil: L1Slot.wrap(type(uint64).max)
         });
     }
@@ -386,10 +465,11 @@ abstract contract Fixture is Test {
 
     /// @dev The prover commits to sequencer i's header with the sequencer's signature.
     function _commit(uint256 i, Header memory header) internal {
-        _commitAt(i, header, PRICE);
+        // Cast: a small amount.
+        _commitAt(i, header, int128(uint128(PRICE)));
     }
 
-    function _commitAt(uint256 i, Header memory header, uint96 price) internal {
+    function _commitAt(uint256 i, Header memory header, int128 price) internal {
         Quote memory quote = _quote(i, _hash(header));
         quote.price = price;
         bytes memory signature = _sign(attesterKeys[i], quote);
@@ -403,21 +483,26 @@ abstract contract Fixture is Test {
         vm.blobhashes(new bytes32[](0));
     }
 
-    function _statement(Header memory header, address payee_) internal view returns (Statement memory) {
+    function _statement(Header memory header, address payee_) internal view returns (Statement memory statement) {
         Tip memory tip = rollup.tip();
-        return Statement({
-            headerHash: _hash(header),
-            parentRoot: tip.stateRoot,
-            stateRoot: header.stateRoot,
-            chunks: header.chunks,
-            blobHashes: header.blobHashes,
-            depositsFrom: bridge.chain(tip.depositsEnd),
-            depositsTo: bridge.chain(header.depositsEnd),
-            depositCount: header.depositsEnd - tip.depositsEnd,
-            feeRecipient: header.feeRecipient,
-            payee: payee_,
-            domain: rollup.domain()
-        });
+        statement.headerHash = _hash(header);
+        statement.parentRoot = tip.stateRoot;
+        statement.stateRoot = header.stateRoot;
+        statement.chunks = header.chunks;
+        statement.blobHashes = header.blobHashes;
+        if (header.depositsEnd != tip.depositsEnd) {
+            statement.depositsFrom = bridge.chain(Lane.Deposits, tip.depositsEnd);
+        }
+        statement.depositsTo = header.depositsChain;
+        if (header.exitsEnd != tip.exitsEnd) statement.exitsFrom = bridge.chain(Lane.Exits, tip.exitsEnd);
+        statement.exitsTo = header.exitsChain;
+        unchecked {
+            // Wraps for headers that the rollup refuses.
+            statement.operations = header.depositsEnd - tip.depositsEnd + header.exitsEnd - tip.exitsEnd;
+        }
+        statement.feeRecipient = header.feeRecipient;
+        statement.payee = payee_;
+        statement.domain = rollup.domain();
     }
 
     function _proof(Header memory header, address payee_) internal view returns (bytes memory) {
@@ -440,14 +525,26 @@ abstract contract Fixture is Test {
 
     /// @dev Brings the slot in turn to its reveal phase: sequencer i proposed, and the prover committed.
     function _committed(uint256 i) internal returns (Header memory header) {
-        header = _propose(i);
+        header = _headerOf(i);
+        _committed(i, header);
+    }
+
+    /// @dev The same for a header that the test made.
+    function _committed(uint256 i, Header memory header) internal {
+        _proposeHash(i, _hash(header));
         _warp(_view().start + 4);
         _commit(i, header);
     }
 
     /// @dev Brings the slot in turn to its proving phase.
     function _revealed(uint256 i) internal returns (Header memory header) {
-        header = _committed(i);
+        header = _headerOf(i);
+        _revealed(i, header);
+    }
+
+    /// @dev The same for a header that the test made.
+    function _revealed(uint256 i, Header memory header) internal {
+        _committed(i, header);
         _reveal(header);
     }
 }

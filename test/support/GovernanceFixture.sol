@@ -14,6 +14,9 @@ import {MutablePayload, Target, single} from "./Payloads.sol";
 
 /// @notice Takes the place of the rollup: signals the votes it is told to, and counts its pauses.
 contract RollupDouble {
+    uint64 public constant l1GenesisTime = 1_700_000_000;
+    uint64 public constant l1SlotSeconds = 12;
+
     error AlreadyPaused(uint64 until);
 
     address public guardian;

@@ -56,7 +56,9 @@ library Proofs {
         statement_.blobHashes = VM.parseJsonBytes32Array(json, string.concat(at_, ".blobHashes"));
         statement_.depositsFrom = VM.parseJsonBytes32(json, string.concat(at_, ".depositsFrom"));
         statement_.depositsTo = VM.parseJsonBytes32(json, string.concat(at_, ".depositsTo"));
-        statement_.depositCount = VM.parseJsonUint(json, string.concat(at_, ".depositCount")).toUint64();
+        statement_.exitsFrom = VM.parseJsonBytes32(json, string.concat(at_, ".exitsFrom"));
+        statement_.exitsTo = VM.parseJsonBytes32(json, string.concat(at_, ".exitsTo"));
+        statement_.operations = VM.parseJsonUint(json, string.concat(at_, ".operations")).toUint64();
         statement_.feeRecipient = VM.parseJsonUint(json, string.concat(at_, ".feeRecipient")).toUint32();
         statement_.payee = VM.parseJsonAddress(json, string.concat(at_, ".payee"));
         statement_.domain = uint256(VM.parseJsonBytes32(json, string.concat(at_, ".domain")));

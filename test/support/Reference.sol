@@ -18,6 +18,8 @@ library Reference {
     struct Answer {
         Phase phase;
         uint256 rank;
+        /// Start of the turn of the candidate at `rank`; zero if there is none.
+        uint256 turnStart;
         bool over;
         uint256 end;
     }
@@ -28,13 +30,15 @@ library Reference {
         pure
         returns (Answer memory answer)
     {
-        if (now_ < start) return Answer(Phase.Waiting, 0, false, start);
+        if (now_ < start) return Answer(Phase.Waiting, 0, 0, false, start);
         answer.phase = Phase.Proposal;
         uint256 left = parameters.proposalPhase;
         uint256 time = start;
         while (true) {
             if (left == 0) {
+                bool proven = answer.phase > Phase.Reveal;
                 (answer.phase, left) = _next(parameters, candidates, answer);
+                if (!proven) answer.turnStart = answer.phase == Phase.Commitment ? time : 0;
                 if (answer.over) {
                     answer.end = time;
                     return answer;
@@ -80,5 +84,23 @@ library Reference {
             return (Phase.Backup, 0);
         }
         return (Phase.Halt, parameters.haltPhase);
+    }
+
+    /// @notice L1 slots that a block is paid for, counted one by one: those since the previous slot's start, at most as
+    /// many as an idle slot has, and those of the stall.
+    /// @param sinceStart L1 slots from the previous slot's start to the slot's.
+    /// @param sinceTip L1 slots from the start of the last block's slot to the slot's, less those of pauses.
+    function paid(Parameters memory parameters, uint256 sinceStart, uint256 sinceTip)
+        internal
+        pure
+        returns (uint256 length)
+    {
+        uint256 idle = uint256(parameters.proposalPhase) + parameters.haltPhase + parameters.backupPhase;
+        for (uint256 i = 0; i < sinceStart && i < idle; ++i) {
+            ++length;
+        }
+        for (uint256 i = 0; i < parameters.maxStall && parameters.stallAfter + i < sinceTip; ++i) {
+            ++length;
+        }
     }
 }

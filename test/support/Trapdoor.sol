@@ -174,6 +174,7 @@ contract Trapdoor {
             CHALLENGE_TAG,
             statement.headerHash,
             statement.depositsTo,
+            statement.exitsTo,
             statement.domain,
             _recipients(statement),
             statement.parentRoot

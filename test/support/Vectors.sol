@@ -18,6 +18,10 @@ abstract contract Vectors is Test {
         return vm.parseJsonUintArray(json, string.concat(".", column));
     }
 
+    function _ints(string memory column) internal view returns (int256[] memory) {
+        return vm.parseJsonIntArray(json, string.concat(".", column));
+    }
+
     function _words(string memory column) internal view returns (bytes32[] memory) {
         return vm.parseJsonBytes32Array(json, string.concat(".", column));
     }
@@ -102,6 +106,19 @@ abstract contract Vectors is Test {
         assertLe(value, type(uint96).max);
         // Cast: compared just before.
         return uint96(value);
+    }
+
+    function _i128(int256 value) internal pure returns (int128) {
+        assertLe(value, type(int128).max);
+        assertGe(value, type(int128).min);
+        // Cast: compared just before.
+        return int128(value);
+    }
+
+    function _u72(uint256 value) internal pure returns (uint72) {
+        assertLe(value, type(uint72).max);
+        // Cast: compared just before.
+        return uint72(value);
     }
 
     function _u32(uint256 value) internal pure returns (uint32) {

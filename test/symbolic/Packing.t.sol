@@ -108,7 +108,23 @@ contract PackingProofs {
         assert(windows.seedDelay() == parameters.seedDelay);
         assert(windows.seedGrid() == parameters.seedGrid);
         assert(windows.pause() == parameters.pauseLength);
+        assert(windows.stallAfter() == parameters.stallAfter);
+        assert(windows.maxStall() == parameters.maxStall);
         assert(windows.idle() == uint256(parameters.proposalPhase) + parameters.haltPhase + parameters.backupPhase);
+    }
+
+    /// @dev The paid time is at most an idle slot's and the longest stall, and never shrinks with time.
+    /// @custom:rule E10
+    function check_thePaidTimeIsBounded(Parameters memory parameters, uint16 sinceStart, uint16 sinceTip, uint16 more)
+        public
+        pure
+    {
+        Windows windows = packWindows(parameters);
+        uint256 paid = windows.paid(sinceStart, sinceTip);
+        assert(paid <= windows.idle() + windows.maxStall());
+        if (sinceTip <= windows.stallAfter()) assert(paid <= windows.idle() && paid <= sinceStart);
+        assert(windows.paid(sinceStart, uint256(sinceTip) + more) >= paid);
+        assert(windows.paid(uint256(sinceStart) + more, sinceTip) >= paid);
     }
 
     function check_theLimitsAreTheParameters(Parameters memory parameters) public pure {
@@ -117,6 +133,7 @@ contract PackingProofs {
         assert(limits.blobs() == parameters.maxBlobs);
         assert(limits.chunks() == parameters.maxChunks);
         assert(limits.deposits() == parameters.maxDeposits);
+        assert(limits.exits() == parameters.maxExits);
         assert(limits.rescueShareBps() == parameters.rescueShareBps);
     }
 
@@ -126,10 +143,11 @@ contract PackingProofs {
         assert(packed.followed().isFollowed());
         _sameRates(packed.unpack(), rates);
         _sameRates(packed.followed().unpack(), rates);
-        assert(packed.blockReward() == rates.blockReward);
-        assert(packed.revealBonus() == rates.revealBonus);
+        assert(packed.rewardPerL1Slot() == rates.rewardPerL1Slot);
         assert(packed.sequencerBps() == rates.sequencerBps);
+        assert(packed.bonusBps() == rates.bonusBps);
         assert(packed.proverBps() == rates.proverBps);
+        assert(packed.promptnessBps() == rates.promptnessBps);
     }
 
     StoredCandidate private _candidate;
@@ -144,12 +162,23 @@ contract PackingProofs {
         assert(SequencerId.unwrap(_candidate.sequencer) == sequencer);
     }
 
+    /// @dev Payee and price share a storage word. A price may be below zero.
+    function check_aPriceBesideItsPayee(address payee, int96 price, int96 next) public {
+        _candidate.payee = payee;
+        _candidate.price = price;
+        assert(_candidate.payee == payee);
+        _candidate.price = next;
+        assert(_candidate.price == next);
+        assert(_candidate.payee == payee);
+    }
+
     function _sameRates(Rates memory expected, Rates memory actual) private pure {
-        assert(expected.blockReward == actual.blockReward);
-        assert(expected.revealBonus == actual.revealBonus);
+        assert(expected.rewardPerL1Slot == actual.rewardPerL1Slot);
         assert(expected.sequencerBps == actual.sequencerBps);
+        assert(expected.bonusBps == actual.bonusBps);
         assert(expected.proverBps == actual.proverBps);
         assert(expected.submitterBps == actual.submitterBps);
+        assert(expected.promptnessBps == actual.promptnessBps);
     }
 
     function _sameSlot(Timeline before, Timeline afterwards) private pure {

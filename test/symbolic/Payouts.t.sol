@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Payouts} from "../../contracts/libraries/Payouts.sol";
 
-/// @title Shares of a reward, and the reveal bonus
+/// @title Shares of a reward and of a bond, and what late acts lose
 /// @notice Proven by halmos (`make halmos`). The solver cannot handle a product of unknowns divided by another unknown
 /// at full width, so the proofs have two parts. First, the library returns the quotient of its definition, for all
 /// arguments. Second, all numbers that fulfil the definition of these quotients (`q · d <= n < (q + 1) · d`) have the
@@ -26,24 +26,75 @@ contract PayoutsProofs {
         }
     }
 
-    /// @dev The parts sum to the whole: the submitter gets the remainder, which is never negative. Rewards have 20 bits
-    /// here, as the solver does not terminate at full width. The fuzz tests use all widths.
-    function check_theSharesSumToTheWhole(uint256 reward, uint256 sequencer, uint256 prover) public pure {
-        if (reward >> 20 != 0 || sequencer >> 20 != 0 || prover >> 20 != 0) return;
+    /// @custom:rule E11
+    function check_thePromptShareIsTheQuotient(uint96 share, uint16 bps, uint16 exclusive, uint16 delay) public pure {
+        if (bps > 10_000 || exclusive == 0 || delay > exclusive) return;
         unchecked {
-            // 20 bits times 14 bits.
-            bool given =
-                _both(_isQuotient(sequencer, reward * 7000, 10_000), _isQuotient(prover, reward * 2500, 10_000));
-            assert(_implies(given, sequencer + prover <= reward));
+            // As in the library: 30 bits, and 96 times 30 bits. Cast: the quotient is at most the share.
+            uint256 whole = 10_000 * uint256(exclusive);
+            uint256 quotient = uint256(share) * (whole - uint256(bps) * delay) / whole;
+            assert(Payouts.promptShareDown(share, bps, exclusive, delay) == uint96(quotient));
         }
     }
 
-    /// @dev The price moves at most the sequencer's share to the prover, and the total stays the same.
-    /// @custom:rule E1
-    function check_thePriceMovesWithinTheWhole(uint96 sequencer, uint96 prover, uint96 price) public pure {
-        uint256 paid = price < sequencer ? price : sequencer;
-        assert(paid <= sequencer);
-        assert((sequencer - paid) + (prover + paid) == uint256(sequencer) + prover);
+    /// @custom:rule E12
+    function check_theLateBondIsTheQuotient(uint96 bond, uint16 elapsed, uint16 open) public pure {
+        if (elapsed >= open) return;
+        unchecked {
+            // As in the library: 96 times 17 bits. Cast: the quotient is at most the bond.
+            uint256 quotient = uint256(bond) * (uint256(elapsed) + 1) / open;
+            assert(Payouts.lateBondDown(bond, elapsed, open) == uint96(quotient));
+        }
+    }
+
+    /// @dev The slashed part of a bond grows with each L1 slot, to the whole bond in the last.
+    /// @custom:rule E12
+    function check_theLateBondGrows(uint96 bond, uint96 earlier, uint96 later) public pure {
+        _grows(bond, earlier, later, 3);
+        _grows(bond, earlier, later, 10);
+        _grows(bond, earlier, later, 20);
+    }
+
+    function _grows(uint256 bond, uint256 earlier, uint256 later, uint256 open) private pure {
+        unchecked {
+            // 96 bits times 5 bits.
+            for (uint256 elapsed = 0; elapsed + 1 < open; ++elapsed) {
+                bool given = _both(
+                    _isQuotient(earlier, bond * (elapsed + 1), open), _isQuotient(later, bond * (elapsed + 2), open)
+                );
+                assert(_implies(given, earlier <= later));
+                assert(_implies(given, later <= bond));
+                if (elapsed + 2 == open) assert(_implies(given, later == bond));
+            }
+        }
+    }
+
+    /// @dev The parts sum to the whole: the submitter gets the remainder, which is never negative. Rewards have 20 bits
+    /// here, as the solver does not terminate at full width. The fuzz tests use all widths.
+    function check_theSharesSumToTheWhole(uint256 reward, uint256 sequencer, uint256 bonus, uint256 prover)
+        public
+        pure
+    {
+        if (reward >> 20 != 0 || sequencer >> 20 != 0 || bonus >> 20 != 0 || prover >> 20 != 0) return;
+        unchecked {
+            // 20 bits times 14 bits.
+            bool first = _isQuotient(sequencer, reward * 2000, 10_000);
+            bool given = _both(first, _isQuotient(bonus, reward * 2500, 10_000));
+            given = _both(given, _isQuotient(prover, reward * 4500, 10_000));
+            assert(_implies(given, sequencer + bonus + prover <= reward));
+        }
+    }
+
+    /// @dev The price moves at most its payer's share, and the total stays the same.
+    /// @custom:rule E1, C5
+    function check_thePriceMovesWithinTheWhole(uint96 sequencer, uint96 prover, int96 price) public pure {
+        int256 moved = price;
+        if (moved > int256(uint256(sequencer))) moved = int256(uint256(sequencer));
+        if (moved < -int256(uint256(prover))) moved = -int256(uint256(prover));
+        int256 forSequencer = int256(uint256(sequencer)) - moved;
+        int256 forProver = int256(uint256(prover)) + moved;
+        assert(forSequencer >= 0 && forProver >= 0);
+        assert(forSequencer + forProver == int256(uint256(sequencer) + prover));
     }
 
     /// @dev The bonus is paid in full at once, and less with each L1 slot. It never exceeds the bonus, and is above

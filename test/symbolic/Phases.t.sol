@@ -47,6 +47,21 @@ contract PhasesProofs {
         }
     }
 
+    /// @dev A turn has a start if there is a candidate in turn, and it is not after the moment.
+    /// @custom:rule S6, E9
+    function check_aCandidateInTurnHasAStart(uint256 timeline, uint256 windows, uint40 now_) public pure {
+        Timeline timeline_ = Timeline.wrap(timeline);
+        if (timeline_.count() > 4) return;
+        SlotStatus memory status = Phases.statusAt(timeline_, Windows.wrap(windows), L1Slot.wrap(now_));
+        uint256 start = L1Slot.unwrap(status.turnStart);
+        bool inTurn = status.phase >= Phase.Commitment && status.rank < timeline_.count();
+        if (!inTurn) assert(start == 0);
+        if (status.phase == Phase.Commitment) assert(start <= now_);
+        // The first turn starts with the commitment phase.
+        uint256 first = L1Slot.unwrap(timeline_.start()) + Windows.wrap(windows).proposal();
+        if (inTurn && status.rank == 0) assert(start == first);
+    }
+
     /// @dev A phase lasts through the L1 slot before its end, and another phase follows. For a slot without candidates.
     /// @custom:rule T2, T3
     function check_aPhaseLastsUntilItsEnd(uint256 timeline, uint256 windows, uint40 now_, uint40 later) public pure {
@@ -76,7 +91,7 @@ contract PhasesProofs {
         } else if (later < status.end) {
             assert(
                 status_.phase == status.phase && status_.rank == status.rank && status_.revealed == status.revealed
-                    && !status_.over
+                    && status_.turnStart == status.turnStart && !status_.over
             );
             assert(L1Slot.unwrap(status_.end) == L1Slot.unwrap(status.end));
         } else {

@@ -6,8 +6,8 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Test} from "forge-std/Test.sol";
 
 import {Bridge} from "../../contracts/Bridge.sol";
-import {IBridge, L1Operation, WithdrawalProof} from "../../contracts/interfaces/IBridge.sol";
-import {Header, IRollup} from "../../contracts/interfaces/IRollup.sol";
+import {Consumption, IBridge, L1Operation, Lane, WithdrawalProof} from "../../contracts/interfaces/IBridge.sol";
+import {Header, IRollup, Tip} from "../../contracts/interfaces/IRollup.sol";
 import {Jubjub} from "../../contracts/libraries/Jubjub.sol";
 import {L1Operations} from "../../contracts/libraries/L1Operations.sol";
 import {Tokens} from "../../contracts/libraries/Tokens.sol";
@@ -44,6 +44,7 @@ abstract contract BridgeFixture is Test {
         token.mint(user, type(uint128).max);
         vm.prank(user);
         token.approve(address(bridge), type(uint256).max);
+        _consumed(0);
     }
 
     function _warpToSlot(uint64 slot) internal {
@@ -68,6 +69,13 @@ abstract contract BridgeFixture is Test {
         vm.prank(user);
         return bridge.deposit(owner, KEY_X, KEY_Y, amount);
     }
+
+    /// @dev Blocks have consumed the first `deposits` deposits.
+    function _consumed(uint64 deposits) internal {
+        Tip memory tip;
+        tip.depositsEnd = deposits;
+        vm.mockCall(rollup, abi.encodeCall(IRollup.tip, ()), abi.encode(tip));
+    }
 }
 
 contract BridgeDepositTest is BridgeFixture {
@@ -79,9 +87,11 @@ contract BridgeDepositTest is BridgeFixture {
         (uint64 number, uint32 index) = _deposit(7);
         assertEq(number, 0);
         assertEq(index, 1);
-        assertEq(bridge.count(), 1);
-        assertEq(bridge.chain(0), 0);
-        assertEq(bridge.chain(1), chain);
+        assertEq(bridge.count(Lane.Deposits), 1);
+        assertEq(bridge.count(Lane.Exits), 0);
+        assertEq(bridge.chain(Lane.Deposits, 0), 0);
+        assertEq(bridge.chain(Lane.Deposits, 1), chain);
+        assertEq(bridge.chain(Lane.Exits, 0), 0);
         assertEq(bridge.supply(), 7);
         assertEq(token.balanceOf(address(bridge)), 7 * UNIT);
     }
@@ -99,7 +109,7 @@ contract BridgeDepositTest is BridgeFixture {
         assertEq(bridge.accountOf(owner, KEY_X, KEY_Y), 1);
         assertEq(bridge.accountOf(owner, OTHER_X, OTHER_Y), 2);
         assertEq(bridge.accountOf(owner, KEY_X, OTHER_Y), 0);
-        assertEq(bridge.chain(3), _deposited(bridge.chain(2), 2, 9, OTHER_X, OTHER_Y));
+        assertEq(bridge.chain(Lane.Deposits, 3), _deposited(bridge.chain(Lane.Deposits, 2), 2, 9, OTHER_X, OTHER_Y));
     }
 
     /// @custom:rule W1, J1
@@ -111,9 +121,10 @@ contract BridgeDepositTest is BridgeFixture {
         assertEq(index, 2);
         assertEq(bridge.accountOf(owner, KEY_X, KEY_Y), 1);
         assertEq(bridge.accountOf(thief, KEY_X, KEY_Y), 2);
-        _ownerIs(1, owner, true);
-        _ownerIs(2, thief, true);
-        _ownerIs(3, address(0), false);
+        _accountIs(1, owner, 1);
+        _accountIs(2, thief, 2);
+        _accountIs(3, address(0), 0);
+        _consumed(2);
         vm.expectRevert(abi.encodeWithSelector(IBridge.NotOwner.selector, owner, thief));
         vm.prank(thief);
         bridge.forceExit(1, thief);
@@ -126,27 +137,109 @@ contract BridgeDepositTest is BridgeFixture {
         bridge.deposit(address(0), KEY_X, KEY_Y, 7);
     }
 
-    function _ownerIs(uint32 index, address expected, bool mayExit) internal view {
-        (address actual, bool may) = bridge.account(index);
+    function _accountIs(uint32 index, address expected, uint64 exitableFrom) internal view {
+        (address actual, uint64 from) = bridge.account(index);
         assertEq(actual, expected);
-        assertEq(may, mayExit);
+        assertEq(from, exitableFrom);
     }
 
     // --- forced exits
 
-    /// @custom:rule W2
+    /// @custom:rule W2, W6
     function test_TheOwnerQueuesAnExit() public {
         _deposit(7);
-        bytes32 chain = _exited(bridge.chain(1), 1, target);
+        _consumed(1);
+        bytes32 deposits = bridge.chain(Lane.Deposits, 1);
+        bytes32 chain = _exited(0, 1, target);
         vm.expectEmit(address(bridge));
-        emit IBridge.ExitForced(1, 1, owner, target, chain, L1Slot.wrap(100));
+        emit IBridge.ExitForced(0, 1, owner, target, chain, L1Slot.wrap(100));
         vm.prank(owner);
-        assertEq(bridge.forceExit(1, target), 1);
-        assertEq(bridge.count(), 2);
-        assertEq(bridge.chain(2), chain);
+        assertEq(bridge.forceExit(1, target), 0);
+        assertEq(bridge.count(Lane.Exits), 1);
+        assertEq(bridge.chain(Lane.Exits, 1), chain);
+        // The lane of deposits stays as it is.
+        assertEq(bridge.count(Lane.Deposits), 1);
+        assertEq(bridge.chain(Lane.Deposits, 1), deposits);
         // No tokens move before a block contains the exit.
         assertEq(bridge.supply(), 7);
-        _ownerIs(1, owner, false);
+        _accountIs(1, owner, 0);
+    }
+
+    /// @dev The two lanes have numbers and hashes of their own, however they are mixed.
+    /// @custom:rule W6, Y7
+    function test_TheLanesAreIndependent() public {
+        (bytes32 deposits, bytes32 exits) = (bytes32(0), bytes32(0));
+        for (uint64 i = 0; i < 6; ++i) {
+            (uint64 number,) = _deposit(7 + i);
+            assertEq(number, i);
+            deposits = _deposited(deposits, 1, 7 + i, KEY_X, KEY_Y);
+            _consumed(i + 1);
+            if (i % 2 == 0) continue;
+            vm.prank(owner);
+            assertEq(bridge.forceExit(1, target), i / 2);
+            exits = _exited(exits, 1, target);
+            assertEq(bridge.chain(Lane.Deposits, i + 1), deposits);
+            assertEq(bridge.chain(Lane.Exits, i / 2 + 1), exits);
+        }
+        assertEq(bridge.count(Lane.Deposits), 6);
+        assertEq(bridge.count(Lane.Exits), 3);
+    }
+
+    function _pending(uint64 required, uint64 consumed) private {
+        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositPending.selector, required, consumed));
+        vm.prank(owner);
+        bridge.forceExit(1, target);
+    }
+
+    /// @dev Otherwise a block could contain the exit before the deposit, and the deposit would stay behind.
+    /// @custom:rule W7
+    function test_RevertWhen_TheFirstDepositIsNotConsumed() public {
+        vm.prank(user);
+        bridge.deposit(owner, OTHER_X, OTHER_Y, 9);
+        (, uint32 index) = _deposit(7);
+        assertEq(index, 2);
+        _accountIs(2, owner, 2);
+        vm.startPrank(owner);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositPending.selector, 2, 0));
+        bridge.forceExit(2, target);
+        vm.stopPrank();
+        _consumed(1);
+        vm.prank(owner);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.DepositPending.selector, 2, 1));
+        bridge.forceExit(2, target);
+        _consumed(2);
+        vm.prank(owner);
+        bridge.forceExit(2, target);
+        _accountIs(2, owner, 0);
+    }
+
+    /// @dev Attack: others deposit dust to the account again and again. The exit waits for the first deposit only.
+    /// @custom:rule W7
+    function test_attack_DustDoesNotPostponeAnExit() public {
+        _deposit(7);
+        _pending(1, 0);
+        for (uint256 i = 0; i < 5; ++i) {
+            _deposit(MINIMUM);
+            _accountIs(1, owner, 1);
+        }
+        _pending(1, 0);
+        _consumed(1);
+        _deposit(MINIMUM);
+        vm.prank(owner);
+        bridge.forceExit(1, target);
+        // The dust that came before the exit entitles to no other one. The first deposit after it does, once consumed.
+        vm.expectRevert(abi.encodeWithSelector(IBridge.ExitUsed.selector, 1));
+        vm.prank(owner);
+        bridge.forceExit(1, target);
+        _deposit(MINIMUM);
+        _accountIs(1, owner, 8);
+        _deposit(MINIMUM);
+        _accountIs(1, owner, 8);
+        _consumed(7);
+        _pending(8, 7);
+        _consumed(8);
+        vm.prank(owner);
+        assertEq(bridge.forceExit(1, target), 1);
     }
 
     /// @custom:rule W2
@@ -183,6 +276,7 @@ contract BridgeDepositTest is BridgeFixture {
     /// @custom:rule W2
     function test_RevertWhen_AnExitIsForcedTwice() public {
         _deposit(7);
+        _consumed(1);
         vm.startPrank(owner);
         bridge.forceExit(1, target);
         vm.expectRevert(abi.encodeWithSelector(IBridge.ExitUsed.selector, 1));
@@ -195,15 +289,17 @@ contract BridgeDepositTest is BridgeFixture {
         vm.prank(owner);
         bridge.forceExit(1, target);
         _deposit(MINIMUM);
+        _consumed(3);
         vm.prank(owner);
-        assertEq(bridge.forceExit(1, target), 4);
-        assertEq(bridge.chain(5), _exited(bridge.chain(4), 1, target));
+        assertEq(bridge.forceExit(1, target), 1);
+        assertEq(bridge.chain(Lane.Exits, 2), _exited(bridge.chain(Lane.Exits, 1), 1, target));
     }
 
     /// @custom:rule W2
     function test_SeveralDepositsEntitleToOneExit() public {
         _deposit(7);
         _deposit(7);
+        _consumed(2);
         vm.startPrank(owner);
         bridge.forceExit(1, target);
         vm.expectRevert(abi.encodeWithSelector(IBridge.ExitUsed.selector, 1));
@@ -223,19 +319,6 @@ contract BridgeDepositTest is BridgeFixture {
         assertEq(exit.head >> 96, 1);
         assertEq(L1Operations.chain(queued, 0), _deposited(0, index, amount, x, y));
         assertEq(L1Operations.chain(exit, 0), _exited(0, index, to));
-    }
-
-    /// @custom:rule W3
-    function test_ExitsHaveTheDeadlineOfDeposits() public {
-        _deposit(7); // L1 slot 100
-        _warpToSlot(105);
-        vm.prank(owner);
-        bridge.forceExit(1, target);
-        bridge.checkConsumption(0, 1, 8, L1Slot.wrap(105));
-        vm.expectRevert(abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, 2, 1));
-        bridge.checkConsumption(0, 1, 8, L1Slot.wrap(106));
-        bridge.checkConsumption(0, 2, 8, L1Slot.wrap(106));
-        bridge.checkConsumption(0, 1, 1, L1Slot.wrap(106));
     }
 
     /// @custom:rule W1
@@ -288,9 +371,9 @@ contract BridgeDepositTest is BridgeFixture {
     /// @custom:rule W1, J1
     function test_RevertWhen_IndicesAreUsedUp() public {
         _deposit(7);
-        // The first word has the count (64 bits), the accounts (32 bits) and the supply (64 bits).
+        // The first word has the counts of the lanes (64 bits each), the accounts (32 bits) and the supply (64 bits).
         bytes32 word = vm.load(address(bridge), 0);
-        vm.store(address(bridge), 0, word | bytes32(uint256(type(uint32).max) * 2 ** 64));
+        vm.store(address(bridge), 0, word | bytes32(uint256(type(uint32).max) * 2 ** 128));
         vm.expectRevert(IBridge.TooManyAccounts.selector);
         vm.prank(user);
         bridge.deposit(owner, OTHER_X, OTHER_Y, 7);
@@ -334,65 +417,21 @@ contract BridgeDepositTest is BridgeFixture {
             chain = _deposited(chain, index, amount, KEY_X, KEY_Y);
             total += amount;
         }
-        assertEq(bridge.chain(8), chain);
+        assertEq(bridge.chain(Lane.Deposits, 8), chain);
         assertEq(bridge.supply(), total);
         assertEq(token.balanceOf(address(bridge)), total * UNIT);
     }
 
-    /// @custom:rule W1
+    /// @custom:rule W1, W6
     function test_RevertWhen_TheChainIsAskedBeyondItsEnd() public {
         _deposit(7);
-        vm.expectRevert(abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 0, 2, 1));
-        bridge.chain(2);
-    }
-
-    // --- consumption
-
-    /// @custom:rule W3
-    function test_ConsumptionFollowsTheCutoff() public {
-        _deposit(7); // L1 slot 100
-        _warpToSlot(105);
-        _deposit(7);
-        _deposit(7);
-        bridge.checkConsumption(0, 0, 8, L1Slot.wrap(100));
-        bridge.checkConsumption(0, 1, 8, L1Slot.wrap(101));
-        bridge.checkConsumption(0, 1, 8, L1Slot.wrap(105));
-        bridge.checkConsumption(0, 3, 8, L1Slot.wrap(0));
-        bridge.checkConsumption(0, 3, 8, L1Slot.wrap(1000));
-        bridge.checkConsumption(3, 3, 8, L1Slot.wrap(1000));
-    }
-
-    /// @custom:rule W3
-    function test_RevertWhen_OldDepositsAreLeftOver() public {
-        _deposit(7);
-        _warpToSlot(105);
-        _deposit(7);
-        vm.expectRevert(abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, 1, 0));
-        bridge.checkConsumption(0, 0, 8, L1Slot.wrap(101));
-        vm.expectRevert(abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, 2, 1));
-        bridge.checkConsumption(0, 1, 8, L1Slot.wrap(106));
-        vm.expectRevert(abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, 2, 1));
-        bridge.checkConsumption(1, 1, 8, L1Slot.wrap(106));
-    }
-
-    /// @custom:rule W3
-    function test_OldDepositsMayBeLeftOverWhenTheBlockIsFull() public {
-        for (uint256 i = 0; i < 4; i++) {
-            _deposit(7);
-        }
-        bridge.checkConsumption(0, 2, 2, L1Slot.wrap(1000));
-        bridge.checkConsumption(2, 4, 2, L1Slot.wrap(1000));
-        vm.expectRevert(abi.encodeWithSelector(IBridge.TooManyOperations.selector, 2, 3));
-        bridge.checkConsumption(0, 3, 2, L1Slot.wrap(1000));
-    }
-
-    /// @custom:rule W3
-    function test_RevertWhen_ConsumptionIsOutOfRange() public {
-        _deposit(7);
-        vm.expectRevert(abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 0, 2, 1));
-        bridge.checkConsumption(0, 2, 8, L1Slot.wrap(0));
-        vm.expectRevert(abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 1, 0, 1));
-        bridge.checkConsumption(1, 0, 8, L1Slot.wrap(0));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, Lane.Deposits, 0, 2, 1));
+        bridge.chain(Lane.Deposits, 2);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, Lane.Exits, 0, 1, 0));
+        bridge.chain(Lane.Exits, 1);
+        bytes4 outOfRange = IBridge.QueueOutOfRange.selector;
+        vm.expectRevert(abi.encodeWithSelector(outOfRange, Lane.Deposits, 0, type(uint64).max, 1));
+        bridge.chain(Lane.Deposits, type(uint64).max);
     }
 
     // --- construction
@@ -415,6 +454,194 @@ contract BridgeDepositTest is BridgeFixture {
 
     function _rejectParameter(string memory name) internal {
         vm.expectRevert(abi.encodeWithSelector(IBridge.BadParameter.selector, name));
+    }
+}
+
+/// @notice What a block may and must consume. Each case is played in both lanes, with the other lane empty.
+contract BridgeConsumptionTest is BridgeFixture {
+    Lane[2] private _lanes = [Lane.Deposits, Lane.Exits];
+
+    /// @dev Queues `count` operations in a lane, in the current L1 slot. Deposits that only precede an exit are made in
+    /// `setUp`.
+    function _fill(Lane lane, uint256 count) private {
+        for (uint256 i = 0; i < count; ++i) {
+            if (lane == Lane.Deposits) {
+                _deposit(7);
+                continue;
+            }
+            // The account's mark is reset, so that its owner may exit without another deposit.
+            bytes32 place = keccak256(abi.encode(uint256(1), uint256(3)));
+            vm.store(address(bridge), place, bytes32(uint256(uint160(owner)) | (1 << 160)));
+            vm.prank(owner);
+            bridge.forceExit(1, target);
+        }
+    }
+
+    /// @dev The part of a lane, with the name that it must have.
+    function _part(Lane lane, uint64 from, uint64 to, uint64 maximum) private view returns (Consumption memory) {
+        bytes32 chain = from == to || to > bridge.count(lane) ? bytes32(0) : bridge.chain(lane, to);
+        return Consumption({from: from, to: to, chain: chain, maximum: maximum});
+    }
+
+    /// @dev Checks a part of a lane. The other lane is consumed to its end.
+    function _check(Lane lane, Consumption memory part, uint64 cutoff) private view {
+        Lane other = lane == Lane.Deposits ? Lane.Exits : Lane.Deposits;
+        Consumption memory rest = _part(other, 0, bridge.count(other), type(uint64).max);
+        if (lane == Lane.Deposits) bridge.checkConsumption(part, rest, L1Slot.wrap(cutoff));
+        else bridge.checkConsumption(rest, part, L1Slot.wrap(cutoff));
+    }
+
+    function _accept(Lane lane, uint64 from, uint64 to, uint64 maximum, uint64 cutoff) private view {
+        _check(lane, _part(lane, from, to, maximum), cutoff);
+    }
+
+    function _refuse(Lane lane, uint64 from, uint64 to, uint64 maximum, uint64 cutoff, bytes memory reason) private {
+        Consumption memory part = _part(lane, from, to, maximum);
+        vm.expectRevert(reason);
+        this.check(lane, part, cutoff);
+    }
+
+    function check(Lane lane, Consumption memory part, uint64 cutoff) external view {
+        _check(lane, part, cutoff);
+    }
+
+    function setUp() public override {
+        super.setUp();
+        _deposit(7);
+        _consumed(1);
+        // An empty queue again, with an account.
+        uint256 word = uint256(vm.load(address(bridge), 0));
+        vm.store(address(bridge), 0, bytes32(word & ~uint256(type(uint64).max)));
+        assertEq(bridge.count(Lane.Deposits), 0);
+    }
+
+    /// @custom:rule W3, W6
+    function test_ConsumptionFollowsTheCutoff() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            Lane lane = _lanes[i];
+            _warpToSlot(100);
+            _fill(lane, 1);
+            _warpToSlot(105);
+            _fill(lane, 2);
+            _accept(lane, 0, 0, 8, 100);
+            _accept(lane, 0, 1, 8, 101);
+            _accept(lane, 0, 1, 8, 105);
+            _accept(lane, 0, 3, 8, 0);
+            _accept(lane, 0, 3, 8, 1000);
+            _accept(lane, 3, 3, 8, 1000);
+        }
+    }
+
+    /// @custom:rule W3, W6
+    function test_RevertWhen_OldOperationsAreLeftOver() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            Lane lane = _lanes[i];
+            _warpToSlot(100);
+            _fill(lane, 1);
+            _warpToSlot(105);
+            _fill(lane, 1);
+            bytes4 left = IBridge.OperationsNotConsumed.selector;
+            _refuse(lane, 0, 0, 8, 101, abi.encodeWithSelector(left, lane, 1, 0));
+            _refuse(lane, 0, 1, 8, 106, abi.encodeWithSelector(left, lane, 2, 1));
+            _refuse(lane, 1, 1, 8, 106, abi.encodeWithSelector(left, lane, 2, 1));
+        }
+    }
+
+    /// @custom:rule W3, W6
+    function test_OldOperationsMayBeLeftOverWhenTheQuotaIsUsed() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            Lane lane = _lanes[i];
+            _fill(lane, 4);
+            _accept(lane, 0, 2, 2, 1000);
+            _accept(lane, 2, 4, 2, 1000);
+            _accept(lane, 1, 3, 2, 1000);
+            bytes4 tooMany = IBridge.TooManyOperations.selector;
+            _refuse(lane, 0, 3, 2, 1000, abi.encodeWithSelector(tooMany, lane, uint64(2), 3));
+            _refuse(lane, 1, 2, 2, 1000, abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, lane, 3, 2));
+        }
+    }
+
+    /// @custom:rule W3, W6
+    function test_RevertWhen_ConsumptionIsOutOfRange() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            Lane lane = _lanes[i];
+            _fill(lane, 1);
+            bytes4 out = IBridge.QueueOutOfRange.selector;
+            _refuse(lane, 0, 2, 8, 0, abi.encodeWithSelector(out, lane, 0, 2, 1));
+            _refuse(lane, 1, 0, 8, 0, abi.encodeWithSelector(out, lane, 1, 0, 1));
+            _refuse(lane, 0, type(uint64).max, 8, 0, abi.encodeWithSelector(out, lane, 0, type(uint64).max, 1));
+        }
+    }
+
+    /// @custom:rule V4
+    function test_RevertWhen_AnotherQueueIsNamed() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            Lane lane = _lanes[i];
+            _fill(lane, 3);
+            Consumption memory part = _part(lane, 1, 2, 8);
+            bytes32 expected = part.chain;
+            assertEq(expected, bridge.chain(lane, 2));
+            bytes32[4] memory wrong =
+                [bytes32(0), bridge.chain(lane, 1), bridge.chain(lane, 3), bytes32(uint256(expected) ^ 1)];
+            for (uint256 j = 0; j < 4; ++j) {
+                part.chain = wrong[j];
+                vm.expectRevert(abi.encodeWithSelector(IBridge.WrongChain.selector, lane, expected, wrong[j]));
+                this.check(lane, part, 0);
+            }
+        }
+    }
+
+    /// @custom:rule V4
+    function test_RevertWhen_AQueueIsNamedOfWhichNothingIsConsumed() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            Lane lane = _lanes[i];
+            _fill(lane, 2);
+            for (uint64 end = 0; end <= 2; ++end) {
+                Consumption memory part = _part(lane, end, end, 8);
+                assertEq(part.chain, 0);
+                _check(lane, part, 0);
+                part.chain = bridge.chain(lane, 2);
+                vm.expectRevert(abi.encodeWithSelector(IBridge.WrongChain.selector, lane, 0, part.chain));
+                this.check(lane, part, 0);
+            }
+        }
+    }
+
+    /// @dev Each lane has its own quota, and operations of one never stand for those of the other.
+    /// @custom:rule W6
+    function test_TheQuotasAreIndependent() public {
+        _fill(Lane.Deposits, 5);
+        _fill(Lane.Exits, 3);
+        Consumption memory deposits = _part(Lane.Deposits, 0, 4, 4);
+        Consumption memory exits = _part(Lane.Exits, 0, 2, 2);
+        bridge.checkConsumption(deposits, exits, L1Slot.wrap(1000));
+        // All deposits that fit do not make up for an exit.
+        exits = _part(Lane.Exits, 0, 1, 2);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, Lane.Exits, 2, 1));
+        bridge.checkConsumption(deposits, exits, L1Slot.wrap(1000));
+        // Deposits are checked first.
+        deposits = _part(Lane.Deposits, 0, 5, 4);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.TooManyOperations.selector, Lane.Deposits, uint64(4), 5));
+        bridge.checkConsumption(deposits, exits, L1Slot.wrap(1000));
+        deposits = _part(Lane.Deposits, 0, 3, 4);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.OperationsNotConsumed.selector, Lane.Deposits, 4, 3));
+        bridge.checkConsumption(deposits, exits, L1Slot.wrap(1000));
+        exits = _part(Lane.Exits, 0, 3, 2);
+        deposits = _part(Lane.Deposits, 0, 4, 4);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.TooManyOperations.selector, Lane.Exits, uint64(2), 3));
+        bridge.checkConsumption(deposits, exits, L1Slot.wrap(1000));
+    }
+
+    /// @dev The lanes' names are not interchangeable.
+    /// @custom:rule V4, W6
+    function test_RevertWhen_ALaneHasTheNameOfTheOther() public {
+        _fill(Lane.Deposits, 1);
+        _fill(Lane.Exits, 1);
+        Consumption memory deposits = _part(Lane.Deposits, 0, 1, 8);
+        Consumption memory exits = _part(Lane.Exits, 0, 1, 8);
+        bytes4 wrongChain = IBridge.WrongChain.selector;
+        vm.expectRevert(abi.encodeWithSelector(wrongChain, Lane.Deposits, deposits.chain, exits.chain));
+        bridge.checkConsumption(exits, deposits, L1Slot.wrap(0));
     }
 }
 
@@ -525,6 +752,37 @@ contract BridgeClaimTest is BridgeFixture {
         WithdrawalProof memory proof = _finalize();
         bridge.claim(proof);
         _reject(proof, abi.encodeWithSelector(IBridge.AlreadyClaimed.selector, SLOT, 1, ELEMENT));
+    }
+
+    /// @dev The same element of the same blob is another withdrawal in each slot, and so is each of its neighbours.
+    /// @custom:rule W4
+    function test_ClaimsOfTwoSlotsAreIndependent() public {
+        WithdrawalProof memory first = _finalize();
+        WithdrawalProof memory second = _finalize();
+        second.header.slot = Slot.wrap(6);
+        _accept(second.header);
+        bridge.claim(first);
+        assertTrue(bridge.isClaimed(SLOT, 1, ELEMENT));
+        assertFalse(bridge.isClaimed(Slot.wrap(6), 1, ELEMENT));
+        assertFalse(bridge.isClaimed(Slot.wrap(4), 1, ELEMENT));
+        bridge.claim(second);
+        assertEq(token.balanceOf(target), 2 * AMOUNT * UNIT);
+        assertEq(bridge.supply(), 10_000 - 2 * AMOUNT);
+        _reject(first, abi.encodeWithSelector(IBridge.AlreadyClaimed.selector, SLOT, 1, ELEMENT));
+        _reject(second, abi.encodeWithSelector(IBridge.AlreadyClaimed.selector, Slot.wrap(6), 1, ELEMENT));
+    }
+
+    /// @dev The same element of two blobs of one block.
+    /// @custom:rule W4
+    function test_ClaimsOfTwoBlobsAreIndependent() public {
+        WithdrawalProof memory proof = _finalize();
+        proof.header.blobHashes[0] = proof.header.blobHashes[1];
+        _accept(proof.header);
+        bridge.claim(proof);
+        proof.blob = 0;
+        bridge.claim(proof);
+        assertEq(token.balanceOf(target), 2 * AMOUNT * UNIT);
+        _reject(proof, abi.encodeWithSelector(IBridge.AlreadyClaimed.selector, SLOT, 0, ELEMENT));
     }
 
     /// @custom:rule W4

@@ -13,6 +13,8 @@ import {IReader, SlotView} from "../../contracts/interfaces/IReader.sol";
 import {IRollup, Parameters, Phase} from "../../contracts/interfaces/IRollup.sol";
 import {IScoring} from "../../contracts/interfaces/IScoring.sol";
 import {IVotes} from "../../contracts/interfaces/IVotes.sol";
+import {PublicScore} from "../../contracts/scoring/PublicScore.sol";
+import {VrfScore} from "../../contracts/scoring/VrfScore.sol";
 import {RECORD_COUNT} from "../../contracts/types/Cursor.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
@@ -62,10 +64,13 @@ contract ConstructionTest is Fixture {
     /// @custom:rule M4
     function test_acceptsTheMainnetLikeParameters() public {
         Parameters memory parameters = _parameters();
-        (parameters.proposalPhase, parameters.commitmentPhase, parameters.revealPhase) = (10, 5, 5);
+        (parameters.proposalPhase, parameters.commitmentPhase, parameters.revealPhase) = (10, 8, 8);
         (parameters.provingPhase, parameters.exclusiveProving, parameters.haltPhase, parameters.backupPhase) =
-        (25, 15, 1, 15);
-        (parameters.seedDelay, parameters.seedGrid) = (8, 1);
+        (25, 15, 3, 18);
+        (parameters.seedDelay, parameters.seedGrid) = (8, 23);
+        (parameters.stallAfter, parameters.maxStall) = (310, 250);
+        // The longest slot has 10 + 3·16 + 25 + 21 = 104 L1 slots.
+        _mockDelay(104);
         new Rollup(parameters, _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
     }
 
@@ -114,6 +119,9 @@ contract ConstructionTest is Fixture {
         Parameters memory parameters = _parameters();
         parameters.proposalPhase = 0;
         _refuses(parameters, "proposalPhase");
+        // In a slot that starts right after its seed's L1 slot, nobody could prove the mix.
+        parameters.proposalPhase = 1;
+        _refuses(parameters, "proposalPhase");
         parameters = _parameters();
         parameters.commitmentPhase = 0;
         _refuses(parameters, "commitmentPhase");
@@ -161,6 +169,9 @@ contract ConstructionTest is Fixture {
         parameters.maxDeposits = 0;
         _refuses(parameters, "maxDeposits");
         parameters = _parameters();
+        parameters.maxExits = 0;
+        _refuses(parameters, "maxExits");
+        parameters = _parameters();
         parameters.maxBlobs = 0;
         _refuses(parameters, "maxBlobs");
         parameters.maxBlobs = 17;
@@ -168,6 +179,13 @@ contract ConstructionTest is Fixture {
         // Twelve chunks take six blobs.
         parameters.maxBlobs = 5;
         _refuses(parameters, "maxBlobs");
+    }
+
+    /// @dev The parameters are accepted. Nothing stays of the rollup.
+    function _accepts(Parameters memory parameters) private {
+        uint256 snapshot = vm.snapshotState();
+        new Rollup(parameters, _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
+        vm.revertToState(snapshot);
     }
 
     /// @custom:rule S5, M4
@@ -183,10 +201,57 @@ contract ConstructionTest is Fixture {
         parameters.provingPhase = 8191 - 31 - 3 - 26 + 1;
         _refuses(parameters, "longestSlot");
         parameters.provingPhase -= 1;
-        new Rollup(parameters, _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
+        parameters.stallAfter = 2 * (8191 - 3 - 26);
+        _mockDelay(8191 - 3 - 26);
+        _accepts(parameters);
     }
 
-    /// @custom:rule M4
+    /// @dev The escrow of the next rollup pays after `delay`.
+    function _mockDelay(uint256 delay) private {
+        vm.mockCall(
+            address(_next.escrow), abi.encodeWithSelector(_next.escrow.withdrawalDelay.selector), abi.encode(delay)
+        );
+    }
+
+    /// @dev A failed slot, however long, begins no stall. The longest slot has 91 L1 slots.
+    /// @custom:rule E10, M4
+    function test_RevertWhen_aStallBeginsTooEarlyOrIsTooLong() public {
+        Parameters memory parameters = _parameters();
+        parameters.stallAfter = 181;
+        _refuses(parameters, "stallAfter");
+        parameters.stallAfter = 0;
+        _refuses(parameters, "stallAfter");
+        parameters.stallAfter = 182;
+        _accepts(parameters);
+        parameters.maxStall = 65_535 - 182 + 1;
+        _refuses(parameters, "maxStall");
+        parameters.maxStall = type(uint16).max;
+        _refuses(parameters, "maxStall");
+        parameters.maxStall = 65_535 - 182;
+        _accepts(parameters);
+        // No stall is ever paid.
+        parameters.stallAfter = type(uint16).max;
+        parameters.maxStall = 0;
+        _accepts(parameters);
+    }
+
+    /// @dev A prover cannot withdraw within a slot what it requested back after it signed.
+    /// @custom:rule E14, M4
+    function test_RevertWhen_theEscrowPaysWithinTheLongestSlot() public {
+        Parameters memory parameters = _parameters();
+        _mockDelay(90);
+        _refuses(parameters, "withdrawalDelay");
+        _mockDelay(1);
+        _refuses(parameters, "withdrawalDelay");
+        _mockDelay(91);
+        _accepts(parameters);
+        parameters.backupPhase += 1;
+        _refuses(parameters, "withdrawalDelay");
+    }
+
+    /// @dev A candidate has at least the minimum stake, so no penalty is cut. Together, the penalties may exceed it: a
+    /// candidate pays one of them.
+    /// @custom:rule M4, Q16
     function test_RevertWhen_theMoneyDoesNotAddUp() public {
         Parameters memory parameters = _parameters();
         parameters.rescueShareBps = 10_001;
@@ -195,8 +260,15 @@ contract ConstructionTest is Fixture {
         parameters.minBond = 0;
         _refuses(parameters, "minBond");
         parameters = _parameters();
-        parameters.abandonPenalty = STAKE;
+        parameters.abandonPenalty = MINIMUM_STAKE + 1;
         _refuses(parameters, "penalties");
+        parameters = _parameters();
+        parameters.withholdPenalty = MINIMUM_STAKE + 1;
+        _refuses(parameters, "penalties");
+        parameters.abandonPenalty = MINIMUM_STAKE;
+        parameters.withholdPenalty = MINIMUM_STAKE;
+        parameters.rescueShareBps = 10_000;
+        _accepts(parameters);
     }
 
     /// @custom:rule M4
@@ -228,6 +300,8 @@ contract ConstructionTest is Fixture {
         _refuses(parameters, "verifier");
         vm.clearMockedCalls();
         _next.scoring = IScoring(relay);
+        _refuses(parameters, "scoring");
+        _next.scoring = IScoring(address(verifier));
         _refuses(parameters, "scoring");
         _next = good;
         _next.votes = IVotes(relay);
@@ -275,6 +349,32 @@ contract ConstructionTest is Fixture {
         _otherClock("randomness", address(_next.randomness));
         _otherClock("escrow", address(_next.escrow));
         _otherClock("bridge", address(_next.bridge));
+        _otherClock("votes", address(_next.votes));
+    }
+
+    /// @dev Scores of another deployment's sequencers would rank this one's.
+    /// @custom:rule M4, D4
+    function test_RevertWhen_theScoringReadsAnotherStaking() public {
+        uint256 other = uint256(uint160(address(_first.staking)));
+        VrfScore foreign = new VrfScore(_first.staking);
+        PublicScore public_ = new PublicScore();
+        assertEq(address(public_.staking()), address(0));
+        _wire();
+        uint256 own = uint256(uint160(address(_next.staking)));
+        Contracts memory contracts = _next;
+        contracts.scoring = foreign;
+        _mismatch(contracts, "scoring", own, other);
+        contracts.scoring = public_;
+        new Rollup(_parameters(), contracts, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
+    }
+
+    /// @custom:rule M4, D4
+    function test_acceptsAScoringOfItsOwnStaking() public {
+        vm.mockCall(
+            address(_next.scoring), abi.encodeWithSelector(IScoring.staking.selector), abi.encode(_next.staking)
+        );
+        Rollup made = new Rollup(_parameters(), _next, GENESIS_TIME, SLOT_SECONDS, L1Slot.wrap(_now()));
+        assertEq(address(made.scoring()), address(_next.scoring));
     }
 
     function _otherClock(string memory name, address target) private {

@@ -10,17 +10,15 @@ import {Fixture} from "../support/Fixture.sol";
 
 /// @title The reader's views equal the contracts' state
 contract ReaderTest is Fixture {
-    /// @custom:rule M5
+    /// @custom:rule M5, W6
     function test_theOverviewHasEverythingAtOnce() public {
-        Header memory header = _revealed(0);
-        token.approve(address(bridge), 10e9);
-        // The generator of Jubjub's prime-order subgroup.
-        bridge.deposit(
-            address(this),
-            0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b,
-            0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa,
-            10
-        );
+        (address owner, uint32 index) = _funded("exiting");
+        vm.prank(owner);
+        bridge.forceExit(index, owner);
+        Header memory header = _headerOf(0);
+        _consume(header, 0, 0);
+        _revealed(0, header);
+        _deposits(2);
         Overview memory overview = reader.overview();
         assertEq(L1Slot.unwrap(overview.l1Slot), _now());
         assertEq(L1Slot.unwrap(overview.pausedUntil), 0);
@@ -29,12 +27,17 @@ contract ReaderTest is Fixture {
         assertEq(abi.encode(overview.slot.candidates), abi.encode(reader.candidates()));
         assertEq(abi.encode(overview.tip), abi.encode(rollup.tip()));
         assertEq(abi.encode(overview.rates), abi.encode(_rates()));
-        assertEq(overview.pendingDeposits, 1);
+        assertEq(overview.pendingDeposits, 2);
+        assertEq(overview.pendingExits, 1);
+        assertEq(overview.tip.depositsEnd, 1);
+        assertEq(L1Slot.unwrap(overview.slot.turnStart), L1Slot.unwrap(overview.slot.start) + 4);
+        assertEq(overview.slot.paidL1Slots, 5);
         assertFalse(overview.unsettled);
         assertTrue(rollup.slotInTurn() == header.slot);
 
         _warp(_now() + 70);
         overview = reader.overview();
+        assertEq(L1Slot.unwrap(overview.slot.turnStart), 0);
         assertTrue(overview.unsettled);
         assertEq(overview.slot.candidates.length, 0);
         assertTrue(rollup.slotInTurn() == header.slot.advance(1));
@@ -73,19 +76,42 @@ contract ReaderTest is Fixture {
         assertEq(reader.sequencers(SequencerId.wrap(0), 10).length, 0);
     }
 
-    /// @custom:rule M5
+    /// @custom:rule M5, E14
     function test_theEscrowSaysWhatItIsGoodFor() public {
         EscrowView memory escrowView = reader.escrow(prover);
         assertEq(escrowView.affordableBonds, 100);
         assertFalse(escrowView.withdrawable);
-        vm.prank(prover);
+        assertEq(escrowView.signer, address(0));
+        vm.startPrank(prover);
         escrow.requestWithdrawal(995e18);
+        escrow.setSigner(relay);
+        escrow.setSigner(payee);
+        vm.stopPrank();
         escrowView = reader.escrow(prover);
         assertEq(abi.encode(escrowView.account), abi.encode(escrow.account(prover)));
         assertEq(escrowView.affordableBonds, 0, "5 tokens are no bond");
         assertFalse(escrowView.withdrawable);
-        _warp(_now() + 4);
+        assertEq(escrowView.signer, relay);
+        _warp(_now() + 99);
+        assertFalse(reader.escrow(prover).withdrawable);
+        _warp(_now() + 1);
         assertTrue(reader.escrow(prover).withdrawable);
+        assertEq(reader.escrow(prover).signer, payee);
+    }
+
+    /// @dev A price below zero shares its word with an address.
+    /// @custom:rule M5, C5
+    function test_pricesOfBothSignsAreRead() public {
+        Header memory header = _propose(0);
+        _warp(_view().start + 4);
+        int128[2] memory prices = [int128(-0.5e18), int128(0.5e18)];
+        uint256 snapshot = vm.snapshotState();
+        for (uint256 i = 0; i < 2; ++i) {
+            _commitAt(0, header, prices[i]);
+            assertEq(reader.candidates()[0].price, prices[i]);
+            assertEq(reader.candidates()[0].payee, payee);
+            vm.revertToState(snapshot);
+        }
     }
 
     /// @dev Meaning of the rollup's storage words: the first one is the cursor, and words beyond the layout are zero.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IBridge} from "../../contracts/interfaces/IBridge.sol";
+import {IBridge, Lane} from "../../contracts/interfaces/IBridge.sol";
 import {IEscrow} from "../../contracts/interfaces/IEscrow.sol";
 import {IRandomness} from "../../contracts/interfaces/IRandomness.sol";
+import {IRewards, Rates} from "../../contracts/interfaces/IRewards.sol";
 import {Header, IRollup, Phase, Quote} from "../../contracts/interfaces/IRollup.sol";
 import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
@@ -260,15 +261,73 @@ contract RollupTest is Fixture {
         );
     }
 
-    /// @custom:rule C3
-    function test_RevertWhen_thePriceExceedsTheSequencersShare() public {
-        Quote memory quote = _toCommitment();
-        quote.price = 1.2e18 + 1;
-        _expectCommit(quote, abi.encodeWithSelector(IRollup.PriceTooHigh.selector, 1.2e18, quote.price));
-        quote.price = 1.2e18;
+    /// @dev Commits the quote, as its prover.
+    function _commitQuote(Quote memory quote) private {
         bytes memory signature = _sign(attesterKeys[0], quote);
-        vm.prank(prover);
+        vm.prank(quote.prover);
         rollup.commit(quote, "", signature);
+    }
+
+    function _outOfRange(int128 lowest, int128 highest, int128 actual) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IRollup.PriceOutOfRange.selector, lowest, highest, actual);
+    }
+
+    /// @dev The sequencer pays at most its share, and the prover at most what it is sure to get.
+    /// @custom:rule C5
+    function test_RevertWhen_thePriceIsOutOfItsRange() public {
+        Quote memory quote = _toCommitment();
+        (int128 lowest, int128 highest) = (-0.78e18, 0.624e18);
+        quote.price = highest + 1;
+        _expectCommit(quote, _outOfRange(lowest, highest, quote.price));
+        quote.price = type(int128).max;
+        _expectCommit(quote, _outOfRange(lowest, highest, quote.price));
+        quote.price = lowest - 1;
+        _expectCommit(quote, _outOfRange(lowest, highest, quote.price));
+        quote.price = type(int128).min;
+        _expectCommit(quote, _outOfRange(lowest, highest, quote.price));
+
+        int128[4] memory allowed = [highest, lowest, int128(1), int128(-1)];
+        uint256 snapshot = vm.snapshotState();
+        for (uint256 i = 0; i < 4; ++i) {
+            quote.price = allowed[i];
+            _commitQuote(quote);
+            assertEq(reader.candidates()[0].price, allowed[i]);
+            vm.revertToState(snapshot);
+        }
+    }
+
+    /// @dev The range follows the time that the slot is paid for.
+    /// @custom:rule C5, E10
+    function test_RevertWhen_thePriceIsOutOfTheRangeOfAShorterTime() public {
+        _block(0);
+        Quote memory quote = _toCommitment();
+        assertEq(_view().paid, 5);
+        (int128 lowest, int128 highest) = (-0.3e18, 0.24e18);
+        quote.price = highest + 1;
+        _expectCommit(quote, _outOfRange(lowest, highest, quote.price));
+        quote.price = lowest - 1;
+        _expectCommit(quote, _outOfRange(lowest, highest, quote.price));
+        quote.price = lowest;
+        _commitQuote(quote);
+    }
+
+    /// @dev A quote without a price is good whatever the rates are, and the rates are not read for it.
+    /// @custom:rule C5
+    function test_aPriceOfZeroIsNeverOutOfRange() public {
+        Rates memory rates = _rates();
+        rates.rewardPerL1Slot = 0;
+        vm.prank(governance);
+        rewards.setRates(rates);
+        _warp(_view().start + IDLE);
+        Quote memory quote = _toCommitment();
+        quote.price = 1;
+        _expectCommit(quote, _outOfRange(0, 0, 1));
+        quote.price = -1;
+        _expectCommit(quote, _outOfRange(0, 0, -1));
+        quote.price = 0;
+        vm.mockCallRevert(address(rewards), abi.encodeWithSelector(IRewards.priceRange.selector), "not asked");
+        _commitQuote(quote);
+        assertEq(reader.candidates()[0].price, 0);
     }
 
     /// @custom:rule C2
@@ -344,6 +403,12 @@ contract RollupTest is Fixture {
     /// @custom:rule C1
     function test_theQuotesDigestIsEip712() public view {
         Quote memory quote = _quote(2, HASH);
+        _isEip712(quote);
+        quote.price = -1;
+        _isEip712(quote);
+    }
+
+    function _isEip712(Quote memory quote) private view {
         bytes32 separator = keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
@@ -355,7 +420,7 @@ contract RollupTest is Fixture {
         );
         bytes32 typeHash = keccak256(
             "Quote(uint64 slot,bytes32 headerHash,uint32 sequencer,"
-            "address prover,address payee,uint128 bond,uint96 price,uint64 validUntil)"
+            "address prover,address payee,uint128 bond,int128 price,uint64 validUntil)"
         );
         bytes32 structHash = keccak256(
             abi.encode(
@@ -384,9 +449,7 @@ contract RollupTest is Fixture {
 
     /// @dev Commits to a header that the reveal must refuse.
     function _commitTo(Header memory header) private {
-        _proposeHash(0, _hash(header));
-        _warp(_view().start + 4);
-        _commit(0, header);
+        _committed(0, header);
     }
 
     /// @custom:rule S1, V1
@@ -456,7 +519,15 @@ contract RollupTest is Fixture {
         Header memory header = _headerOf(0);
         header.depositsEnd = 1;
         _commitTo(header);
-        _expectReveal(header, abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 0, 1, 0));
+        _expectReveal(header, abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, Lane.Deposits, 0, 1, 0));
+    }
+
+    /// @custom:rule V1, W6
+    function test_RevertWhen_theHeaderConsumesForcedExitsThatDoNotExist() public {
+        Header memory header = _headerOf(0);
+        header.exitsEnd = 1;
+        _commitTo(header);
+        _expectReveal(header, abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, Lane.Exits, 0, 1, 0));
     }
 
     /// @custom:rule V2
@@ -598,8 +669,52 @@ contract RollupTest is Fixture {
         Header memory header = _header(1, "backup");
         header.depositsEnd = 5;
         vm.blobhashes(header.blobHashes);
-        vm.expectRevert(abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, 0, 5, 0));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, Lane.Deposits, 0, 5, 0));
         rollup.finalizeBackup(header, payee, "");
+    }
+
+    /// @dev All checks of another block hold beside a revealed block, too. Only the revealed block was checked before.
+    /// @custom:rule B1, B2, B3, V1
+    function test_RevertWhen_anotherBlockThanTheRevealedOneFailsAnyCheck() public {
+        Header memory revealed = _revealed(0);
+        _warp(_now() + 62);
+        _phaseIs(Phase.Backup);
+        Header memory header = _header(1, "another");
+        header.parent = HASH;
+        _expectBackup(header, abi.encodeWithSelector(IRollup.WrongParent.selector, revealed.parent, HASH));
+        header = _header(1, "another");
+        header.chunks = 0;
+        _expectBackup(header, abi.encodeWithSelector(IRollup.ChunksOutOfRange.selector, 12, 0));
+        header.chunks = 13;
+        _expectBackup(header, abi.encodeWithSelector(IRollup.ChunksOutOfRange.selector, 12, 13));
+        header.chunks = 3;
+        _expectBackup(header, abi.encodeWithSelector(IRollup.WrongBlobCount.selector, 2, 1));
+        header = _header(1, "another");
+        header.committeeDigest = HASH;
+        _expectBackup(header, abi.encodeWithSelector(IRollup.CommitteeDigestNotZero.selector));
+        header = _header(1, "another");
+        header.vote = relay;
+        _expectBackup(header, abi.encodeWithSelector(IRollup.VoteNotZero.selector));
+        header = _header(1, "another");
+        header.depositsEnd = 1;
+        _expectBackup(header, abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, Lane.Deposits, 0, 1, 0));
+        header = _header(1, "another");
+        header.exitsEnd = 1;
+        _expectBackup(header, abi.encodeWithSelector(IBridge.QueueOutOfRange.selector, Lane.Exits, 0, 1, 0));
+        header = _header(1, "another");
+        header.exitsChain = HASH;
+        _expectBackup(header, abi.encodeWithSelector(IBridge.WrongChain.selector, Lane.Exits, 0, HASH));
+        header = _header(1, "another");
+        bytes memory proof = _proof(header, payee);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.BlobNotPublished.selector, 0));
+        rollup.finalizeBackup(header, payee, proof);
+        // A header that differs from the revealed one in a field that nobody checks is another block, too.
+        header = abi.decode(abi.encode(revealed), (Header));
+        header.feeRecipient += 1;
+        proof = _proof(header, payee);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.BlobNotPublished.selector, 0));
+        rollup.finalizeBackup(header, payee, proof);
+        assertEq(rollup.tip().height, 0);
     }
 
     /// @custom:rule B2

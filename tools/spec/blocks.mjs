@@ -10,7 +10,7 @@ const hex32 = (value) => hex(word(value));
 
 /** What a block's proof says: the roots, commitments and shares of its chunks. */
 const proven = ({ proof, statement, queue, z, chunksPerBlob, feeBurnBps }) => {
-  const shape = { chunks: statement.chunks, blobs: statement.blobHashes.length, entries: statement.depositCount };
+  const shape = { chunks: statement.chunks, blobs: statement.blobHashes.length, entries: statement.operations };
   const { chunks } = parseProof(bytes(proof), shape);
   return {
     given: {

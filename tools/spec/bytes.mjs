@@ -24,6 +24,13 @@ export const big = (value, length) => {
 /** A word: a number, or 0x-hex of up to 32 bytes (an address, a hash). */
 export const word = (value) => big(value, 32);
 
+/** A signed integer in `length` bytes, as two's complement. */
+export const signed = (value, length) => {
+  const bits = 8 * length;
+  if (BigInt.asIntN(bits, BigInt(value)) !== BigInt(value)) throw new Error(`${value} does not fit ${length} bytes`);
+  return big(BigInt.asUintN(bits, BigInt(value)), length);
+};
+
 /** bytes32("text"). */
 export const tag = (label) => {
   const padded = new Uint8Array(32);

@@ -13,6 +13,8 @@ const VALUE_TYPES = {
   Outcome: "uint8",
   Status: "uint8",
   PayloadStatus: "uint8",
+  Lane: "uint8",
+  IStaking: "address",
   Windows: "uint256",
   Limits: "uint256",
 };

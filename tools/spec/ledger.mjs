@@ -1,4 +1,4 @@
-// The ledger's data: docs/rollup/README.md, "Ledger", "Data" and "L1's queue".
+// The ledger's data: docs/rollup/README.md, "Ledger", "Data" and "L1's queues".
 import { bytes, concat, hex, keccak, word } from "./bytes.mjs";
 import { columns } from "./cases.mjs";
 import { element } from "./field.mjs";
@@ -98,13 +98,16 @@ const operations = {
   ],
 };
 
-// ---- L1's queue ---------------------------------------------------------------------------------------------------
+// ---- L1's queues --------------------------------------------------------------------------------------------------
 
 /** Y6: an entry's three words. `x` and `y` are a deposit's key. */
 export const entry = ({ exit, index, amount, to, x, y }) =>
   exit
     ? { head: BigInt(index) + (1n << 96n), x: BigInt(to), y: 0n }
     : { head: BigInt(index) + (BigInt(amount) << 32n), x: BigInt(x), y: BigInt(y) };
+
+/** Whether an operation is a forced exit, whose head has bit 96. */
+export const isExit = ({ head }) => BigInt(head) >> 96n !== 0n;
 
 /** Y7. */
 export const chain = (before, { head, x, y }) => hex(keccak(concat(bytes(before), word(head), word(x), word(y))));
@@ -116,7 +119,16 @@ const queue = columns(["exit", "index", "amount", "to", "x", "y", "before"], ["h
   return { ...words, chain: chain(given.before, words) };
 });
 
-const chained = (vector) => ({ ...vector, before: [EMPTY_CHAIN, ...vector.chain.slice(0, -1)] });
+/** The hash of each operation's own lane before it. */
+const chained = (vector) => {
+  const chains = [EMPTY_CHAIN, EMPTY_CHAIN];
+  const before = vector.exit.map((lane, i) => {
+    const last = chains[lane];
+    chains[lane] = vector.chain[i];
+    return last;
+  });
+  return { ...vector, before };
+};
 
 // ---- hashes -------------------------------------------------------------------------------------------------------
 

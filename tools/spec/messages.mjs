@@ -2,7 +2,7 @@
 // docs/protocol/encodings.md, "Header", "Quote" and "Domain of the ledger".
 import { secp256k1 } from "@noble/curves/secp256k1";
 
-import { big, concat, encode, hex, keccak, tag, text, upper, word } from "./bytes.mjs";
+import { big, concat, encode, hex, keccak, signed, tag, text, upper, word } from "./bytes.mjs";
 import { columns } from "./cases.mjs";
 
 // ---- headers ------------------------------------------------------------------------------------------------------
@@ -14,16 +14,31 @@ const encodeHeader = (header) =>
     header.parent,
     header.stateRoot,
     header.depositsEnd,
+    header.depositsChain,
+    header.exitsEnd,
+    header.exitsChain,
     header.feeRecipient,
     header.chunks,
     header.committeeDigest,
     header.vote,
-    0x120,
+    0x180,
     header.blobHashes.length,
     ...header.blobHashes,
   );
 
-const HEADER = ["slot", "parent", "stateRoot", "depositsEnd", "feeRecipient", "chunks", "committeeDigest", "vote"];
+const HEADER = [
+  "slot",
+  "parent",
+  "stateRoot",
+  "depositsEnd",
+  "depositsChain",
+  "exitsEnd",
+  "exitsChain",
+  "feeRecipient",
+  "chunks",
+  "committeeDigest",
+  "vote",
+];
 
 /** Rows of headers.json, whose blob hashes follow one another. */
 const headerCases = (vector) => {
@@ -49,7 +64,7 @@ export const ledgerDomain = (chainId, rollup) =>
 const DOMAIN_TYPE = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
 const QUOTE_TYPE =
   "Quote(uint64 slot,bytes32 headerHash,uint32 sequencer,address prover," +
-  "address payee,uint128 bond,uint96 price,uint64 validUntil)";
+  "address payee,uint128 bond,int128 price,uint64 validUntil)";
 
 const hashOf = (label) => keccak(text(label));
 
@@ -60,7 +75,17 @@ const separator = (chainId, rollup) =>
 
 const structHash = (q) =>
   keccak(
-    encode(hashOf(QUOTE_TYPE), q.slot, q.headerHash, q.sequencer, q.prover, q.payee, q.bond, q.price, q.validUntil),
+    encode(
+      hashOf(QUOTE_TYPE),
+      q.slot,
+      q.headerHash,
+      q.sequencer,
+      q.prover,
+      q.payee,
+      q.bond,
+      signed(q.price, 32),
+      q.validUntil,
+    ),
   );
 
 const digest = (domain, struct) => keccak(concat(Uint8Array.of(0x19, 0x01), domain, struct));
@@ -89,7 +114,7 @@ export const checks = {
       const encoded = encodeHeader(header);
       return { encoded: hex(encoded), hash: hex(keccak(encoded)), blobs: used };
     },
-    corruptible: [["encoded", 0], ["hash", 0], ["blobHashes", 0]],
+    corruptible: [["encoded", 0], ["hash", 0], ["blobHashes", 0], ...HEADER.map((key) => [key, 0])],
   },
   "domain.json": columns(["chainId", "rollup"], ["domain", "genesisHash", "separator"], ({ chainId, rollup }) => ({
     domain: ledgerDomain(chainId, rollup),

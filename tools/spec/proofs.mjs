@@ -7,7 +7,7 @@ import { pairingIsOne, readG1, readG2 } from "./bls.mjs";
 import { bytes, concat, encode, hex, integer, keccak, tag, upper, word } from "./bytes.mjs";
 import { element, inverse, mod, pointOf, shareAt, shiftOf } from "./field.mjs";
 import { isKey } from "./jubjub.mjs";
-import { chain, entry, unpack } from "./ledger.mjs";
+import { chain, entry, isExit, unpack } from "./ledger.mjs";
 import { emptyRoots, sponge } from "./poseidon.mjs";
 
 const { G1, G2 } = bls;
@@ -16,10 +16,10 @@ const hex32 = (value) => hex(word(value));
 // ---- what is hashed and evaluated ---------------------------------------------------------------------------------
 
 /** Z2. */
-const challenge = ({ headerHash, queueHash, domain, recipients, parentRoot, roots, commitments }) => {
+const challenge = ({ headerHash, depositsTo, exitsTo, domain, recipients, parentRoot, roots, commitments }) => {
   const chunks = roots.flatMap((root, k) => [root, commitments[k]]);
-  const tagged = tag("fernet.z.v1");
-  return upper(keccak(encode(tagged, headerHash, queueHash, domain, recipients, parentRoot, ...chunks)), 3);
+  const context = [tag("fernet.z.v1"), headerHash, depositsTo, exitsTo, domain, recipients, parentRoot];
+  return upper(keccak(encode(...context, ...chunks)), 3);
 };
 
 /** Z4: by Horner's rule. */
@@ -133,15 +133,20 @@ const weightsOf = (z, chunks) => {
 
 /** What L1 computes from a statement and its proof, in the order of docs/rollup/cryptography.md. */
 const verify = ({ statement, chunksPerBlob, feeBurnBps, proof, key, elements }) => {
-  const shape = { chunks: statement.chunks, blobs: statement.blobHashes.length, entries: statement.depositCount };
+  const shape = { chunks: statement.chunks, blobs: statement.blobHashes.length, entries: statement.operations };
   if (shape.blobs !== Math.ceil(shape.chunks / chunksPerBlob)) throw new Error("wrong number of blobs");
   const parsed = parseProof(bytes(proof), shape);
-  const after = parsed.queue.reduce(chain, statement.depositsFrom);
+  // Y8: deposits and exits may be mixed in any way, and each kind is in the order of its queue.
+  const exits = parsed.queue.filter(isExit);
+  const deposits = parsed.queue.filter((one) => !isExit(one));
+  const depositsTo = deposits.reduce(chain, statement.depositsFrom);
+  const exitsTo = exits.reduce(chain, statement.exitsFrom);
 
   const recipients = recipientsOf(statement, feeBurnBps);
   const z = challenge({
     ...statement,
-    queueHash: after,
+    depositsTo,
+    exitsTo,
     recipients,
     roots: parsed.chunks.map(({ rootAfter }) => rootAfter),
     commitments: parsed.chunks.map(({ commitment }) => commitment),
@@ -169,7 +174,8 @@ const verify = ({ statement, chunksPerBlob, feeBurnBps, proof, key, elements }) 
 
   return {
     z: hex32(z),
-    depositsTo: after,
+    depositsTo,
+    exitsTo,
     stateRoot: hex32(root),
     consumed,
     blobsOpen: parsed.openings.every((opening, b) =>
@@ -242,7 +248,11 @@ const challenges = {
   },
   corruptible: [
     ...["commitments", "roots"].map((key) => ["challenges", 2, key, 1]),
-    ...["domain", "headerHash", "parentRoot", "queueHash", "recipients", "z"].map((key) => ["challenges", 0, key]),
+    ...["domain", "headerHash", "parentRoot", "depositsTo", "exitsTo", "recipients", "z"].map((key) => [
+      "challenges",
+      0,
+      key,
+    ]),
     ...["binding", "share", "z", "position"].map((key) => ["chunks", 5, key]),
     ["commitment"],
     ["context", 1],
@@ -258,7 +268,7 @@ const challenges = {
 /** Proofs need the verifying key, which is in a file of its own. */
 const proofs = (readVector) => {
   const key = parseKey(bytes(readVector("verifying-key.json").key));
-  const statementKeys = ["depositsFrom", "domain", "headerHash", "parentRoot", "payee", "feeRecipient"];
+  const statementKeys = ["depositsFrom", "exitsFrom", "domain", "headerHash", "parentRoot", "payee", "feeRecipient"];
   return {
     cases: (vector) =>
       vector.cases.flatMap(({ name, statement, queue, withdrawals, withdrawalCount, z, ...given }) => [
@@ -268,8 +278,9 @@ const proofs = (readVector) => {
           expected: {
             z,
             depositsTo: statement.depositsTo,
+            exitsTo: statement.exitsTo,
             stateRoot: statement.stateRoot,
-            consumed: statement.depositCount,
+            consumed: statement.operations,
             blobsOpen: true,
             accepted: true,
             queue: queue.map((one) => [one.head, one.x, one.y]),
@@ -297,7 +308,7 @@ const proofs = (readVector) => {
       ["cases", 0, "feeBurnBps"],
       ["cases", 1, "withdrawalCount"],
       ...statementKeys.map((name) => ["cases", 0, "statement", name]),
-      ...["stateRoot", "depositsTo", "depositCount", "chunks"].map((name) => ["cases", 0, "statement", name]),
+      ...["stateRoot", "depositsTo", "exitsTo", "operations", "chunks"].map((name) => ["cases", 0, "statement", name]),
       ["cases", 2, "statement", "blobHashes", 1],
       ["cases", 2, "chunksPerBlob"],
       ...["amount", "head", "index", "x", "y"].map((name) => ["cases", 0, "queue", 0, name]),

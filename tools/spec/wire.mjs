@@ -1,10 +1,11 @@
 // Messages between peers: docs/protocol/network.md.
-import { big, bytes, concat, hex } from "./bytes.mjs";
+import { big, bytes, concat, hex, signed } from "./bytes.mjs";
 
 const u8 = (value) => big(value, 1);
 const u32 = (value) => big(value, 4);
 const u64 = (value) => big(value, 8);
 const u128 = (value) => big(value, 16);
+const i128 = (value) => signed(value, 16);
 const list = (entries, write) => concat(u32(entries.length), ...entries.map(write));
 const counted = (data) => concat(u32(data.length), data);
 
@@ -29,6 +30,9 @@ const header = (h) =>
     bytes(h.parent),
     bytes(h.stateRoot),
     u64(h.depositsEnd),
+    bytes(h.depositsChain),
+    u64(h.exitsEnd),
+    bytes(h.exitsChain),
     u32(h.feeRecipient),
     u32(h.chunks),
     bytes(h.committeeDigest),
@@ -52,7 +56,7 @@ const quote = (q) =>
     bytes(q.prover),
     bytes(q.payee),
     u128(q.bond),
-    u128(q.price),
+    i128(q.price),
     u64(q.validUntil),
   );
 
@@ -99,7 +103,12 @@ export const checks = {
       ...Object.entries(RESULTS).flatMap(([kind, results]) => results.map((key) => [kind, 1, key])),
       ...["from", "to", "amount", "fee", "nonce", "signature"].map((key) => ["operations", 0, key]),
       ["operations", 2, "target"],
-      ...["parent", "stateRoot", "depositsEnd", "vote"].map((key) => ["bodies", 2, "header", key]),
+      ...["parent", "stateRoot", "depositsEnd", "depositsChain", "exitsEnd", "exitsChain", "vote"].map((key) => [
+        "bodies",
+        2,
+        "header",
+        key,
+      ]),
       ["bodies", 2, "blobs", 0],
       ["bodies", 2, "signatures", 1],
       ...["bond", "price", "validUntil", "payee", "proverSignature"].map((key) => ["quotes", 0, key]),

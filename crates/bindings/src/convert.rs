@@ -4,9 +4,9 @@
 //! the contracts store, or of enums, are `TryFrom`.
 
 use crate::contracts;
-use alloy::primitives::aliases::U96;
+use alloy::primitives::aliases::{I96, U72, U96};
 use fernet_protocol as protocol;
-use protocol::{Bps, CandidateFacts, L1Slot, SequencerId, Slot, TokenAmount};
+use protocol::{Bps, CandidateFacts, L1Slot, Price, SequencerId, Slot, TokenAmount};
 
 /// A value that the protocol doesn't know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +26,9 @@ impl From<contracts::Header> for protocol::Header {
             parent: header.parent,
             state_root: header.stateRoot,
             deposits_end: header.depositsEnd,
+            deposits_chain: header.depositsChain,
+            exits_end: header.exitsEnd,
+            exits_chain: header.exitsChain,
             fee_recipient: header.feeRecipient,
             chunks: header.chunks,
             committee_digest: header.committeeDigest,
@@ -42,6 +45,9 @@ impl From<protocol::Header> for contracts::Header {
             parent: header.parent,
             stateRoot: header.state_root,
             depositsEnd: header.deposits_end,
+            depositsChain: header.deposits_chain,
+            exitsEnd: header.exits_end,
+            exitsChain: header.exits_chain,
             feeRecipient: header.fee_recipient,
             chunks: header.chunks,
             committeeDigest: header.committee_digest,
@@ -60,26 +66,24 @@ impl From<contracts::Quote> for protocol::Quote {
             prover: quote.prover,
             payee: quote.payee,
             bond: TokenAmount::new(quote.bond),
-            price: tokens(quote.price),
+            price: Price::new(quote.price),
             valid_until: L1Slot::new(quote.validUntil),
         }
     }
 }
 
-impl TryFrom<protocol::Quote> for contracts::Quote {
-    type Error = InvalidValue;
-
-    fn try_from(quote: protocol::Quote) -> Result<Self, InvalidValue> {
-        Ok(Self {
+impl From<protocol::Quote> for contracts::Quote {
+    fn from(quote: protocol::Quote) -> Self {
+        Self {
             slot: quote.slot.get(),
             headerHash: quote.header_hash,
             sequencer: quote.sequencer.get(),
             prover: quote.prover,
             payee: quote.payee,
             bond: quote.bond.get(),
-            price: narrow("price", quote.price)?,
+            price: quote.price.get(),
             validUntil: quote.valid_until.get(),
-        })
+        }
     }
 }
 
@@ -96,10 +100,13 @@ impl From<contracts::Parameters> for protocol::Parameters {
             seed_delay: p.seedDelay,
             seed_grid: p.seedGrid,
             pause_length: p.pauseLength,
+            stall_after: p.stallAfter,
+            max_stall: p.maxStall,
             max_candidates: p.maxCandidates,
             max_blobs: p.maxBlobs,
             max_chunks: p.maxChunks,
             max_deposits: p.maxDeposits,
+            max_exits: p.maxExits,
             rescue_share: Bps::new(p.rescueShareBps),
             min_bond: tokens(p.minBond),
             abandon_penalty: tokens(p.abandonPenalty),
@@ -111,11 +118,12 @@ impl From<contracts::Parameters> for protocol::Parameters {
 impl From<contracts::Rates> for protocol::Rates {
     fn from(rates: contracts::Rates) -> Self {
         Self {
-            block_reward: tokens(rates.blockReward),
-            reveal_bonus: tokens(rates.revealBonus),
+            reward_per_l1_slot: TokenAmount::new(rates.rewardPerL1Slot.to::<u128>()),
             sequencer_share: Bps::new(rates.sequencerBps),
+            bonus_share: Bps::new(rates.bonusBps),
             prover_share: Bps::new(rates.proverBps),
             submitter_share: Bps::new(rates.submitterBps),
+            promptness: Bps::new(rates.promptnessBps),
         }
     }
 }
@@ -125,11 +133,12 @@ impl TryFrom<protocol::Rates> for contracts::Rates {
 
     fn try_from(rates: protocol::Rates) -> Result<Self, InvalidValue> {
         Ok(Self {
-            blockReward: narrow("blockReward", rates.block_reward)?,
-            revealBonus: narrow("revealBonus", rates.reveal_bonus)?,
+            rewardPerL1Slot: narrow_72("rewardPerL1Slot", rates.reward_per_l1_slot)?,
             sequencerBps: rates.sequencer_share.get(),
+            bonusBps: rates.bonus_share.get(),
             proverBps: rates.prover_share.get(),
             submitterBps: rates.submitter_share.get(),
+            promptnessBps: rates.promptness.get(),
         })
     }
 }
@@ -149,10 +158,13 @@ impl TryFrom<protocol::Parameters> for contracts::Parameters {
             seedDelay: p.seed_delay,
             seedGrid: p.seed_grid,
             pauseLength: p.pause_length,
+            stallAfter: p.stall_after,
+            maxStall: p.max_stall,
             maxCandidates: p.max_candidates,
             maxBlobs: p.max_blobs,
             maxChunks: p.max_chunks,
             maxDeposits: p.max_deposits,
+            maxExits: p.max_exits,
             rescueShareBps: p.rescue_share.get(),
             minBond: narrow("minBond", p.min_bond)?,
             abandonPenalty: narrow("abandonPenalty", p.abandon_penalty)?,
@@ -165,6 +177,27 @@ impl From<protocol::L1Operation> for contracts::L1Operation {
     fn from(operation: protocol::L1Operation) -> Self {
         let [head, x, y] = operation.words();
         Self { head, x, y }
+    }
+}
+
+impl From<protocol::Lane> for contracts::Lane {
+    fn from(lane: protocol::Lane) -> Self {
+        match lane {
+            protocol::Lane::Deposits => Self::Deposits,
+            protocol::Lane::Exits => Self::Exits,
+        }
+    }
+}
+
+impl TryFrom<contracts::Lane> for protocol::Lane {
+    type Error = InvalidValue;
+
+    fn try_from(lane: contracts::Lane) -> Result<Self, InvalidValue> {
+        match lane {
+            contracts::Lane::Deposits => Ok(Self::Deposits),
+            contracts::Lane::Exits => Ok(Self::Exits),
+            contracts::Lane::__Invalid => Err(InvalidValue::UnknownMember { name: "Lane", limit: 2 }),
+        }
     }
 }
 
@@ -235,4 +268,19 @@ pub fn tokens(amount: U96) -> TokenAmount {
 /// [`InvalidValue::TooWide`].
 pub fn narrow(name: &'static str, amount: TokenAmount) -> Result<U96, InvalidValue> {
     U96::try_from(amount.get()).map_err(|_| InvalidValue::TooWide { name, bits: 96, actual: amount.get() })
+}
+
+/// Tokens as an amount of 72 bits, for the field `name`.
+///
+/// # Errors
+/// [`InvalidValue::TooWide`].
+pub fn narrow_72(name: &'static str, amount: TokenAmount) -> Result<U72, InvalidValue> {
+    U72::try_from(amount.get()).map_err(|_| InvalidValue::TooWide { name, bits: 72, actual: amount.get() })
+}
+
+/// A stored price of 96 bits.
+#[must_use]
+pub fn price(price: I96) -> Price {
+    // Every number of 96 bits is one of 128 bits.
+    Price::new(i128::try_from(price).unwrap_or_default())
 }

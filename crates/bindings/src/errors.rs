@@ -1,6 +1,6 @@
 //! Reverts of the contracts as readable text.
 
-use crate::contracts::{self, IERC20, Phase, Status};
+use crate::contracts::{self, IERC20, Lane, Phase, Status};
 use alloy::{
     dyn_abi::{DynSolValue, ErrorExt},
     primitives::{Bytes, hex},
@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, fmt, sync::LazyLock};
 pub struct Argument {
     /// Name in the Solidity source.
     pub name: String,
-    /// Value as text: numbers decimal, bytes and addresses hexadecimal, phases and statuses by name.
+    /// Value as text: numbers decimal, bytes and addresses hexadecimal, phases, statuses and lanes by name.
     pub value: String,
 }
 
@@ -81,7 +81,7 @@ pub fn decode_revert(data: &[u8]) -> Revert {
     if data.is_empty() {
         return Revert::Empty;
     }
-    // a phase or a status says more by its name
+    // a phase, a status or a lane says more by its name
     if let Ok(contracts::IRollup::IRollupErrors::WrongPhase(e)) =
         contracts::IRollup::IRollupErrors::abi_decode(data)
     {
@@ -98,6 +98,9 @@ pub fn decode_revert(data: &[u8]) -> Revert {
                 ("actual", status(e.actual)),
             ],
         );
+    }
+    if let Some(revert) = of_lane(data) {
+        return revert;
     }
     if let Ok(reason) = alloy::sol_types::Revert::abi_decode(data) {
         return Revert::Reason(reason.reason);
@@ -141,6 +144,39 @@ fn phase(phase: Phase) -> String {
 
 fn status(status: Status) -> String {
     format!("{status:?}")
+}
+
+fn lane(lane: Lane) -> (&'static str, String) {
+    ("lane", format!("{lane:?}"))
+}
+
+/// An error of the Bridge about one of its lanes.
+fn of_lane(data: &[u8]) -> Option<Revert> {
+    use contracts::IBridge::IBridgeErrors;
+    Some(match IBridgeErrors::abi_decode(data).ok()? {
+        IBridgeErrors::QueueOutOfRange(e) => custom(
+            "QueueOutOfRange",
+            [
+                lane(e.lane),
+                ("from", e.from.to_string()),
+                ("to", e.to.to_string()),
+                ("count", e.count.to_string()),
+            ],
+        ),
+        IBridgeErrors::TooManyOperations(e) => custom(
+            "TooManyOperations",
+            [lane(e.lane), ("maximum", e.maximum.to_string()), ("actual", e.actual.to_string())],
+        ),
+        IBridgeErrors::OperationsNotConsumed(e) => custom(
+            "OperationsNotConsumed",
+            [lane(e.lane), ("required", e.required.to_string()), ("actual", e.actual.to_string())],
+        ),
+        IBridgeErrors::WrongChain(e) => custom(
+            "WrongChain",
+            [lane(e.lane), ("expected", e.expected.to_string()), ("actual", e.actual.to_string())],
+        ),
+        _ => return None,
+    })
 }
 
 fn text(value: &DynSolValue) -> String {

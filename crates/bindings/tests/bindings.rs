@@ -3,13 +3,16 @@
 use alloy::{
     dyn_abi::{DynSolType, DynSolValue, Specifier},
     json_abi::JsonAbi,
-    primitives::{Address, B256, U256, aliases::U192},
+    primitives::{
+        Address, B256, I256, U256,
+        aliases::{I96, U192},
+    },
     sol_types::{SolError, SolValue},
 };
 use fernet_bindings::{
     CodeMismatch, Header, IBridge, IERC20, IEscrow, IGuardian, IPayload, IRandomness, IReader, IRegistry,
-    IRewards, IRollup, IScoring, IStaking, IStateTransitionVerifier, ITimelock, IVotes, Parameters, Phase,
-    Quote, Revert, Status, artifacts, contracts, convert, decode_revert, expected_code_matches,
+    IRewards, IRollup, IScoring, IStaking, IStateTransitionVerifier, ITimelock, IVotes, Lane, Parameters,
+    Phase, Quote, Rates, Revert, Status, artifacts, contracts, convert, decode_revert, expected_code_matches,
 };
 use fernet_protocol as protocol;
 use std::collections::BTreeSet;
@@ -111,6 +114,26 @@ fn reverts_are_readable() {
         decode_revert(&status.abi_encode()).to_string(),
         "WrongStatus(sequencer: 3, expected: Active, actual: Exiting)"
     );
+    let of_lane = |data: Vec<u8>, expected: &str| assert_eq!(decode_revert(&data).to_string(), expected);
+    of_lane(
+        IBridge::QueueOutOfRange { lane: Lane::Exits, from: 1, to: 2, count: 0 }.abi_encode(),
+        "QueueOutOfRange(lane: Exits, from: 1, to: 2, count: 0)",
+    );
+    of_lane(
+        IBridge::TooManyOperations { lane: Lane::Deposits, maximum: 2, actual: 3 }.abi_encode(),
+        "TooManyOperations(lane: Deposits, maximum: 2, actual: 3)",
+    );
+    of_lane(
+        IBridge::OperationsNotConsumed { lane: Lane::Deposits, required: 2, actual: 1 }.abi_encode(),
+        "OperationsNotConsumed(lane: Deposits, required: 2, actual: 1)",
+    );
+    let chain = IBridge::WrongChain { lane: Lane::Exits, expected: B256::ZERO, actual: B256::ZERO };
+    of_lane(
+        chain.abi_encode(),
+        &format!("WrongChain(lane: Exits, expected: {}, actual: {})", B256::ZERO, B256::ZERO),
+    );
+    let range = IRollup::PriceOutOfRange { lowest: -1, highest: 2, actual: i128::MIN };
+    of_lane(range.abi_encode(), &format!("PriceOutOfRange(lowest: -1, highest: 2, actual: {})", i128::MIN));
     let name = IRollup::BadParameter { name: "idle".into() };
     assert_eq!(decode_revert(&name.abi_encode()).to_string(), "BadParameter(name: \"idle\")");
     let balance = IERC20::ERC20InsufficientBalance {
@@ -155,6 +178,7 @@ fn every_declared_error_is_decoded_by_name() {
 fn zero(ty: &DynSolType) -> DynSolValue {
     match ty {
         DynSolType::Bool => DynSolValue::Bool(false),
+        DynSolType::Int(bits) => DynSolValue::Int(I256::ZERO, *bits),
         DynSolType::Uint(bits) => DynSolValue::Uint(U256::ZERO, *bits),
         DynSolType::Address => DynSolValue::Address(Address::ZERO),
         DynSolType::FixedBytes(size) => DynSolValue::FixedBytes(B256::ZERO, *size),
@@ -188,6 +212,9 @@ fn structs_convert_both_ways() {
         parent: B256::repeat_byte(2),
         state_root: B256::repeat_byte(3),
         deposits_end: 4,
+        deposits_chain: B256::repeat_byte(11),
+        exits_end: 12,
+        exits_chain: B256::repeat_byte(13),
         fee_recipient: 5,
         chunks: 6,
         committee_digest: B256::repeat_byte(7),
@@ -205,18 +232,30 @@ fn structs_convert_both_ways() {
         prover: Address::repeat_byte(4),
         payee: Address::repeat_byte(5),
         bond: protocol::TokenAmount::new(6),
-        price: protocol::TokenAmount::MAX_96,
+        price: protocol::Price::new(-7),
         valid_until: protocol::L1Slot::new(8),
     };
-    let theirs = Quote::try_from(quote).expect("the price fits");
-    assert_eq!(protocol::Quote::from(theirs), quote);
-    let wide = protocol::Quote { price: protocol::TokenAmount::new(1 << 96), ..quote };
+    assert_eq!(protocol::Quote::from(Quote::from(quote)), quote);
+    assert_eq!(convert::price(I96::MIN), protocol::Price::MIN_96);
+    assert_eq!(convert::price(I96::MAX), protocol::Price::MAX_96);
+
+    let rates = protocol::samples::rates();
+    let theirs = Rates::try_from(rates).expect("the reward fits");
+    assert_eq!(protocol::Rates::from(theirs), rates);
+    let wide = protocol::Rates { reward_per_l1_slot: protocol::TokenAmount::new(1 << 72), ..rates };
     assert_eq!(
-        Quote::try_from(wide),
-        Err(convert::InvalidValue::TooWide { name: "price", bits: 96, actual: 1 << 96 })
+        Rates::try_from(wide),
+        Err(convert::InvalidValue::TooWide { name: "rewardPerL1Slot", bits: 72, actual: 1 << 72 })
     );
 
-    let parameters = Parameters { proposalPhase: 4, maxBlobs: 6, ..Default::default() };
+    let parameters = Parameters {
+        proposalPhase: 4,
+        stallAfter: 7,
+        maxStall: 8,
+        maxBlobs: 6,
+        maxExits: 9,
+        ..Default::default()
+    };
     let ours = protocol::Parameters::from(parameters.clone());
     assert_eq!(Parameters::try_from(ours), Ok(parameters));
 
@@ -226,4 +265,10 @@ fn structs_convert_both_ways() {
         assert_eq!(protocol::Phase::try_from(theirs), Ok(phase));
     }
     assert!(protocol::Phase::try_from(contracts::Phase::__Invalid).is_err());
+    for lane in protocol::Lane::ALL {
+        let theirs = contracts::Lane::from(lane);
+        assert_eq!(theirs as u8, lane.number());
+        assert_eq!(protocol::Lane::try_from(theirs), Ok(lane));
+    }
+    assert!(protocol::Lane::try_from(contracts::Lane::__Invalid).is_err());
 }

@@ -65,9 +65,9 @@ fn chunk() -> ChunkAssignment {
         .collect();
     let layout = PARAMS.layout(512).expect("a valid layout");
     let rules = BlockRules { domain, layout, fee_burn: FeeBurn::NONE, fee_recipient: index(1) };
-    let block = build(&mut state, rules, 1, &[], &transfers).expect("a valid block").block;
+    let block = build(&mut state, rules, 1, &Lanes::default(), &transfers).expect("a valid block").block;
     let payee = Address::repeat_byte(2);
-    let statement = BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee };
+    let statement = BlockStatement { header_hash: [1; 32], deposits_to: [2; 32], exits_to: [3; 32], payee };
     let challenge = fernet_circuit::statement::challenge(&block, &statement);
     ChunkAssignment::new(&rules, &block.chunks[0], 0, challenge, payee).expect("a signed block")
 }

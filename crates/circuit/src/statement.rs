@@ -11,8 +11,11 @@ use fernet_ledger::{
 pub struct BlockStatement {
     /// Hash of the header.
     pub header_hash: [u8; 32],
-    /// Rolling hash of the bridge's queue after the operations that the block consumes.
-    pub queue_hash: [u8; 32],
+    /// Rolling hash of the lane of deposits after those that the block consumes; zero if it consumes none.
+    pub deposits_to: [u8; 32],
+    /// Rolling hash of the lane of forced exits after those that the block consumes; zero if it consumes
+    /// none.
+    pub exits_to: [u8; 32],
     /// L1 address that receives the reward of the proof.
     pub payee: Address,
 }
@@ -32,7 +35,8 @@ pub(crate) fn challenge_of(
 ) -> Fr {
     statement::challenge(&Challenged {
         header_hash: statement.header_hash,
-        queue_hash: statement.queue_hash,
+        deposits_to: statement.deposits_to,
+        exits_to: statement.exits_to,
         domain: rules.domain,
         recipients: rules.recipients(statement.payee),
         parent_root,

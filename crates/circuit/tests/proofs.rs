@@ -40,7 +40,12 @@ fn prover() -> &'static Prover {
 }
 
 fn statement() -> BlockStatement {
-    BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee: Address::repeat_byte(3) }
+    BlockStatement {
+        header_hash: [1; 32],
+        deposits_to: [2; 32],
+        exits_to: [4; 32],
+        payee: Address::repeat_byte(3),
+    }
 }
 
 fn signed(operation: impl Into<Operation>, signer: u32) -> SignedOperation {
@@ -59,7 +64,7 @@ fn block() -> BlockWitness {
     let mut state = State::empty(PARAMS.levels().unwrap());
     let leave = Withdrawal { from: index(2), target: Address::repeat_byte(9), amount: 5, fee: 2, nonce: 0 };
     let candidates = [pay(1, 2, 10, 0), pay(1, 3, 11, 1), signed(leave, 2), pay(3, 1, 3, 0), pay(2, 2, 1, 1)];
-    let queue = [
+    let queue: [QueuedOperation; 6] = [
         deposit(1, 100).into(),
         deposit(2, 50).into(),
         exit(1),
@@ -67,7 +72,7 @@ fn block() -> BlockWitness {
         deposit(1, 101).into(),
         deposit(3, 2).into(),
     ];
-    let built = build(&mut state, rules, 4, &queue, &candidates).unwrap();
+    let built = build(&mut state, rules, 4, &queue.into_iter().collect(), &candidates).unwrap();
     assert_eq!(built.skipped, []);
     assert_eq!(built.block.chunks.len(), 4);
     built.block
@@ -121,7 +126,8 @@ fn another_statement_is_refused() {
     let (block, proof) = proven();
     let statements = [
         BlockStatement { header_hash: [0; 32], ..statement() },
-        BlockStatement { queue_hash: [0; 32], ..statement() },
+        BlockStatement { deposits_to: [0; 32], ..statement() },
+        BlockStatement { exits_to: [0; 32], ..statement() },
         BlockStatement { payee: Address::repeat_byte(4), ..statement() },
     ];
     // The challenge changes, and the blob has another value there.

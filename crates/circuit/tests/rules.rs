@@ -340,7 +340,16 @@ fn an_exit_in_the_queue_cannot_be_skipped() {
     refused(Attempt::new([]).queue([exit(1)]));
     refused(Attempt::new([withdrawal(1, 1_000, 0), target()]).queue([exit(1)]));
     refused(Attempt::new([paid(4, 5)]).queue([exit(1), deposit(4, 5).into()]));
-    refused(Attempt::new([paid(4, 5), left(1, 1_000), target()]).queue([exit(1), deposit(4, 5).into()]));
+}
+
+// rule: Y8, Z4
+#[test]
+fn a_proof_lists_the_lanes_operations_in_the_order_of_the_data() {
+    let slots = || Attempt::new([paid(4, 5), left(1, 1_000), target()]);
+    accepted(slots().queue([deposit(4, 5).into(), exit(1)]));
+    let mixed = slots().queue([exit(1), deposit(4, 5).into()]);
+    assert!(mixed.native().is_ok(), "each lane is in its order");
+    assert!(satisfied(&mixed.assignment()).is_err());
 }
 
 // rule: J9

@@ -14,7 +14,7 @@ use fernet_devnet::{claim::withdrawal_proof, options::find_root};
 use fernet_follower::{Follower, LedgerStatus};
 use fernet_l1::{BeaconBlobs, BlockIds, Deployment, DeploymentFile, connect_http};
 use fernet_ledger::{AccountIndex, block::PendingWithdrawal};
-use fernet_protocol::Slot;
+use fernet_protocol::{Lane, Slot};
 use serde::Serialize;
 use url::Url;
 
@@ -174,7 +174,7 @@ async fn account(args: &AccountArgs) -> Result<()> {
     let rollup = Rollup::follow(&args.rollup).await?;
     let view = rollup.follower.view();
     let consumed = usize::try_from(view.tip().deposits_end).unwrap_or(usize::MAX);
-    let queued = view.queue().iter().skip(consumed).map(|record| match record.operation {
+    let queued = view.queue(Lane::Deposits).iter().skip(consumed).map(|record| match record.operation {
         fernet_protocol::L1Operation::Deposit(deposit) if deposit.index == args.index => deposit.amount,
         _ => 0,
     });

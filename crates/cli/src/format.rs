@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use alloy_primitives::{B256, U256};
+use fernet_protocol::Price;
 
 /// Decimals of the token.
 const DECIMALS: usize = 18;
@@ -27,6 +28,12 @@ pub(crate) fn short_tokens(units: U256) -> String {
         }
         _ => text,
     }
+}
+
+/// A price as tokens, with a sign if the prover pays it.
+pub(crate) fn short_price(price: Price) -> String {
+    let sign = if price.is_negative() { "−" } else { "" };
+    format!("{sign}{}", short_tokens(U256::from(price.magnitude().get())))
 }
 
 /// The first digits of a hash or an address.

@@ -6,8 +6,8 @@ use clap::{Subcommand, ValueEnum};
 use color_eyre::eyre::{Result, eyre};
 use fernet_circuit::{BlockStatement, Prover, ProvingProgress};
 use fernet_ledger::{
-    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, Levels, Operation, SecretKey,
-    SignedOperation, State, Transfer, block,
+    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, Lanes, Levels, Operation,
+    SecretKey, SignedOperation, State, Transfer, block,
 };
 use serde::Serialize;
 
@@ -113,7 +113,12 @@ pub(crate) fn run(command: Command) -> Result<()> {
     let prover = Prover::new(keys);
     let block = block_of(usize::from(args.chunks), &prover)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let statement = BlockStatement { header_hash: [1; 32], queue_hash: [2; 32], payee: [3; 20].into() };
+    let statement = BlockStatement {
+        header_hash: [1; 32],
+        deposits_to: [2; 32],
+        exits_to: [4; 32],
+        payee: [3; 20].into(),
+    };
     let mut fastest = Duration::MAX;
     for run in 1..=args.runs {
         let bar = Bar::new(&format!("block {run} of {}", args.runs));
@@ -200,7 +205,7 @@ fn block_of(chunks: usize, prover: &Prover) -> Result<BlockWitness> {
         }
     }
     let rules = BlockRules { domain, layout, fee_burn: FeeBurn::NONE, fee_recipient: AccountIndex::new(1) };
-    let built = block::build(&mut state, rules, chunks, &[], &transfers)?;
+    let built = block::build(&mut state, rules, chunks, &Lanes::default(), &transfers)?;
     match built.skipped.first() {
         None => Ok(built.block),
         Some((number, reason)) => {

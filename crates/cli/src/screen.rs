@@ -16,7 +16,7 @@ use ratatui::{
     widgets::{Block, Borders, Cell, Paragraph, Row, Table},
 };
 
-use crate::format::{count, gas, hash, seconds, short, short_tokens};
+use crate::format::{count, gas, hash, seconds, short, short_price, short_tokens};
 
 /// Columns from which the ranking and the block are side by side.
 const SIDE_BY_SIDE: u16 = 76;
@@ -266,7 +266,7 @@ fn block(view: &DevnetView, width: u16) -> Vec<Line<'static>> {
         vec![
             short(agreed.prover),
             format!("bond {}", short_tokens(agreed.bond)),
-            format!("price {}", short_tokens(agreed.price)),
+            format!("price {}", short_price(agreed.price)),
         ]
     });
     let contents = view.block.map_or_else(none, |contents| {
@@ -379,6 +379,7 @@ mod tests {
         record::GasUsed,
         view::{AgreedProver, BlockContents, CurrentSlot, L1Status, ProofProgress, RankedSequencer, Tip},
     };
+    use fernet_protocol::Price;
     use ratatui::{Terminal, backend::TestBackend};
     use std::collections::BTreeSet;
 
@@ -430,7 +431,7 @@ mod tests {
             prover: Some(AgreedProver {
                 prover: Address::repeat_byte(0x77),
                 bond: token * U256::from(10),
-                price: token / U256::from(3),
+                price: Price::new(333_333_333_333_333_333),
             }),
             block: Some(BlockContents { transfers: 6, deposits: 1, withdrawals: 2, chunks: 2 }),
             proof: Some(ProofProgress { done: 1, total: 2, elapsed_ms: 4_200 }),

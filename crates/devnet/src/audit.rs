@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fernet_follower::{Ledger, QueueRecord, Replayed, RollupView};
 use fernet_ledger::block::PendingWithdrawal;
-use fernet_protocol::{L1Operation, Slot};
+use fernet_protocol::{L1Operation, Lane, Slot};
 
 use crate::{tokens::LedgerBalances, view::BlockContents};
 
@@ -79,7 +79,7 @@ impl Audit {
         let consumed = usize::try_from(view.tip().deposits_end).unwrap_or(usize::MAX);
         let withdrawn: u128 = self.withdrawals().map(|(_, withdrawal)| u128::from(withdrawal.amount)).sum();
         LedgerBalances {
-            queued: view.queue().iter().skip(consumed).map(deposited).sum(),
+            queued: view.queue(Lane::Deposits).iter().skip(consumed).map(deposited).sum(),
             accounts: self.accounts,
             unclaimed: withdrawn.saturating_sub(claimed(view)),
             fees_burned: self.burned,

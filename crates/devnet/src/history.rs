@@ -126,7 +126,7 @@ impl History {
 mod tests {
     use super::*;
     use alloy::primitives::{Address, U256};
-    use fernet_protocol::{Score, TokenAmount};
+    use fernet_protocol::{Price, Score, TokenAmount};
 
     fn block(number: u64, events: Vec<RollupEvent>) -> FeedUpdate {
         let logged = |(index, event)| LoggedEvent {
@@ -151,7 +151,7 @@ mod tests {
             sequencer: SequencerId::new(1),
             payee: Address::ZERO,
             bond: TokenAmount::ZERO,
-            price: TokenAmount::ZERO,
+            price: Price::ZERO,
             l1_slot: L1Slot::new(1),
         }
     }

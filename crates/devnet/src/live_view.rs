@@ -60,7 +60,7 @@ pub(crate) fn update(live: &mut DevnetView, view: &RollupView, now: L1Slot, deta
         slot.in_turn().and_then(|candidate| candidate.commitment.as_ref()).map(|commitment| AgreedProver {
             prover: commitment.prover,
             bond: U256::from(commitment.bond.get()),
-            price: U256::from(commitment.price.get()),
+            price: commitment.price,
         });
     live.block = details.block;
     live.gas = details.gas;

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use alloy::{primitives::Address, signers::local::PrivateKeySigner};
+use alloy::{
+    primitives::{Address, U256},
+    signers::local::PrivateKeySigner,
+};
 use fernet_follower::{Follower, FollowerError};
 use fernet_l1::{
     Accounts as Senders, Deployment, L1Block, L1Provider, SidecarFormat, StoreError, TxConfig, TxError,
     TxManager,
 };
 use fernet_network::{InProcess, Network};
-use fernet_protocol::TokenAmount;
+use fernet_protocol::{Price, TokenAmount};
 use fernet_prover::{PriceList, ProofWorker, ProverDriver, ProverError};
 use fernet_roles::{ActionKind, StepReport, Storage};
 use fernet_sequencer::{SequencerDriver, SequencerError};
@@ -19,12 +22,15 @@ use crate::{accounts::Accounts, policies::RolePolicies, setup::Setup, worker::Sh
 
 /// A hundredth of a token, in token units.
 const CENT: u128 = 10_000_000_000_000_000;
+/// Rewards that are worth a claim, in token units: a tenth of a token, so that short runs have claims.
+const CLAIM_FROM: U256 = U256::from_limbs([100_000_000_000_000_000, 0, 0, 0]);
+
 /// Prices of the provers: the first one is cheaper for small blocks, the second one for large blocks.
 const PRICES: [PriceList; 2] = [
     PriceList::DEFAULT,
     PriceList {
-        base: TokenAmount::new(28 * CENT),
-        per_chunk: TokenAmount::new(5 * CENT),
+        base: Price::new(25_000_000_000_000_000),
+        per_chunk: TokenAmount::new(CENT / 2),
         ..PriceList::DEFAULT
     },
 ];
@@ -278,7 +284,10 @@ fn sequencer(
     let failed = |source| RolesError::Sequencer { number, source };
     let id = deps.setup.sequencers.get(number).copied().unwrap_or_default();
     let account = deps.setup.users.get(number).copied().unwrap_or_default();
-    let strategy = fernet_sequencer::Strategy::new(id, account.get());
+    let strategy = fernet_sequencer::Strategy {
+        claim_from: Some(CLAIM_FROM),
+        ..fernet_sequencer::Strategy::new(id, account.get())
+    };
     let settings = fernet_sequencer::Settings {
         vote: deps.vote,
         sidecars: deps.sidecars,
@@ -308,7 +317,10 @@ fn prover(
     let failed = |source| RolesError::Prover { number, source };
     let account = deps.setup.users.last().copied().unwrap_or_default();
     let prices = PRICES[number % PRICES.len()];
-    let strategy = fernet_prover::Strategy::new(signer.address(), prices, account.get());
+    let strategy = fernet_prover::Strategy {
+        claim_from: Some(CLAIM_FROM),
+        ..fernet_prover::Strategy::new(signer.address(), prices, account.get())
+    };
     let settings = fernet_prover::Settings {
         sidecars: deps.sidecars,
         ..fernet_prover::Settings::new(strategy, max_chunks(deps.deployment))

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use alloy::primitives::{Address, B256, U256};
+use fernet_protocol::Price;
 
 use crate::record::{GasUsed, OutcomeCounts, SlotRecord};
 
@@ -110,8 +111,8 @@ pub struct AgreedProver {
     pub prover: Address,
     /// Bond in token units.
     pub bond: U256,
-    /// Price in token units.
-    pub price: U256,
+    /// Price that the sequencer pays; negative if the prover pays.
+    pub price: Price,
 }
 
 /// What a block contains.

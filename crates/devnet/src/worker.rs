@@ -179,7 +179,8 @@ mod tests {
         };
         ProofJob {
             header_hash: B256::repeat_byte(number),
-            queue_hash: B256::ZERO,
+            deposits_to: B256::ZERO,
+            exits_to: B256::ZERO,
             payee: Address::repeat_byte(1),
             block: Arc::new(BlockWitness { rules, chunks: Vec::new() }),
         }

@@ -63,14 +63,17 @@ async fn each_fault_has_its_outcome_and_the_chain_goes_on() {
     assert_eq!(records[1].sequencer, None, "a prover's own block");
     assert_eq!(records[8].state_root, records[7].state_root, "an empty slot changes nothing");
 
-    // Three provers failed, each with a bond of ten; half of each went to the rescuer.
-    let token = U256::from(10).pow(U256::from(18));
-    assert_eq!(summary.slashed.bonds.0, token * U256::from(30));
-    assert_eq!(summary.slashed.bond_shares.0, token * U256::from(15));
-    // Abandoned: three in slot 2 and one in slot 7, a token each. Withheld: three in slot 3, five tokens
+    // Three provers failed, each with a bond of 25. Two blocks were proven late, which costs a twentieth for
+    // each L1 slot of the open phase; the third one was proven in backup. A fifth went to whoever proved.
+    let cents = |number: u64| U256::from(number) * U256::from(10).pow(U256::from(16));
+    let (bonds, shares) = (summary.slashed.bonds.0, summary.slashed.bond_shares.0);
+    assert_eq!(bonds % cents(125), U256::ZERO, "{bonds}");
+    assert!(bonds >= cents(2_500 + 2 * 125) && bonds < cents(3 * 2_500), "{bonds}");
+    assert_eq!(shares * U256::from(5), bonds);
+    // Abandoned: three in slot 2 and one in slot 7, two tokens each. Withheld: three in slot 3, five tokens
     // each.
-    assert_eq!(summary.slashed.stakes.0, token * U256::from(4 + 15));
-    assert_eq!(summary.slashed.burned.0, token * U256::from(19 + 15));
+    assert_eq!(summary.slashed.stakes.0, cents(800 + 1_500));
+    assert_eq!(summary.slashed.burned.0, cents(2_300) + bonds - shares);
     assert_eq!(summary.conservation.held["burned"].0, summary.slashed.burned.0);
 }
 

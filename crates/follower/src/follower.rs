@@ -7,11 +7,11 @@ use fernet_l1::{
     BlobLocation, BlobSource, Deployment, Feed, FeedError, FeedUpdate, HeaderError, L1Block, L1Provider,
     SeedProof, seed_proof, seed_proof_at,
 };
-use fernet_ledger::{FeeBurn, Layout, Levels, fees::FeeBurnError, layout::LayoutError};
-use fernet_protocol::{L1Clock, L1Slot};
+use fernet_ledger::{FeeBurn, Lanes, Layout, Levels, fees::FeeBurnError, layout::LayoutError};
+use fernet_protocol::{L1Clock, L1Slot, Lane};
 
 use crate::{
-    ledger::{Ledger, ReplayFailure, Replayed},
+    ledger::{Ledger, ReplayFailure, Replayed, queued_operation},
     view::{FinalizedBlock, RollupView, ViewConfig, ViewError},
 };
 
@@ -236,9 +236,12 @@ impl Follower {
                 .map(|blob| fernet_ledger::Blob::from_bytes(blob.as_slice()))
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|error| ReplayFailure::Data { slot, error })?;
-            let queue = self.view.queue_in(block.queue).unwrap_or_default();
+            let records = Lane::ALL
+                .iter()
+                .flat_map(|lane| self.view.queue_in(*lane, block.queue.of(*lane)).unwrap_or_default());
+            let lanes = records.map(queued_operation).collect::<Result<Lanes, _>>()?;
             let replayed =
-                Arc::make_mut(&mut self.ledger).replay(&block.header, parent_root, &blobs, queue)?;
+                Arc::make_mut(&mut self.ledger).replay(&block.header, parent_root, &blobs, &lanes)?;
             let (height, root) = (self.ledger.height(), block.header.state_root);
             tracing::info!(%slot, height, %root, "block executed");
             self.replayed.push(replayed);

@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use alloy::primitives::B256;
 use fernet_l1::BlobError;
 use fernet_ledger::{
-    Account, AccountIndex, Blob, BlockRules, BlockWitness, Changes, Domain, FeeBurn, Fr, Layout, Levels,
-    QueuedOperation, State, Store, field,
+    Account, AccountIndex, Blob, BlockRules, BlockWitness, Changes, Domain, FeeBurn, Fr, Lanes, Layout,
+    Levels, QueuedOperation, State, Store, field,
     keys::KeyError,
     replay::{ReplayError, Signatures, replay},
     tree::NodePosition,
@@ -163,17 +163,16 @@ impl Ledger {
         header: &Header,
         parent_root: B256,
         blobs: &[Blob],
-        queue: &[QueueRecord],
+        lanes: &Lanes,
     ) -> Result<Replayed, ReplayFailure> {
         let slot = header.slot;
         let actual = self.root();
         if actual != parent_root {
             return Err(ReplayFailure::ParentRoot { slot, expected: parent_root, actual });
         }
-        let queue = queue.iter().map(queued_operation).collect::<Result<Vec<_>, _>>()?;
         let mut state = self.state();
         let chunks = usize::try_from(header.chunks).unwrap_or(usize::MAX);
-        let block = replay(&mut state, self.rules(header), chunks, blobs, &queue, Signatures::Proven)
+        let block = replay(&mut state, self.rules(header), chunks, blobs, lanes, Signatures::Proven)
             .map_err(|error| ReplayFailure::Replay { slot, error: Box::new(error) })?;
         let actual = root(&state);
         if actual != header.state_root {
@@ -219,7 +218,7 @@ fn root<S: Store>(state: &State<S>) -> B256 {
     B256::new(field::to_bytes(&state.root()))
 }
 
-/// An operation of L1's queue in the ledger's type, with a checked key.
+/// An operation of L1 in the ledger's type, with a checked key.
 ///
 /// # Errors
 /// Fails with [`ReplayFailure::DepositKey`] for a key that the Bridge should have refused.

@@ -19,6 +19,6 @@ mod view;
 pub use follower::{Follower, FollowerError, LedgerStatus};
 pub use ledger::{Ledger, ReplayFailure, Replayed, queued_operation};
 pub use view::{
-    CandidateView, EscrowAccount, FinalizedBlock, L1Head, NextSlot, QueueRecord, RollupView, Rotating,
-    SequencerRecord, SlotView, Tip, Totals, ViewConfig, ViewError, WithdrawalClaim,
+    CandidateView, EscrowAccount, FinalizedBlock, L1Head, NextSlot, QueueRanges, QueueRecord, RollupView,
+    Rotating, SequencerRecord, SlotView, Tip, Totals, ViewConfig, ViewError, WithdrawalClaim,
 };

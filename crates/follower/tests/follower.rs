@@ -27,11 +27,12 @@ use fernet_l1::{
     arrange, connect_transport,
 };
 use fernet_ledger::{
-    AccountIndex, Domain, FeeBurn, Layout, Levels, Operation, SecretKey, SignedOperation, Transfer,
+    AccountIndex, Domain, FeeBurn, Lanes, Layout, Levels, Operation, SecretKey, SignedOperation, Transfer,
     block::build,
 };
 use fernet_protocol::{
-    ChainId, Deposit, Exit, Header, L1Clock, L1Operation, L1Slot, Parameters, Phase, RollupId, Slot, samples,
+    ChainId, Deposit, Exit, Header, L1Clock, L1Operation, L1Slot, Lane, Parameters, Phase, RollupId, Slot,
+    samples,
 };
 
 const GENESIS: u64 = 1_767_225_600;
@@ -186,8 +187,8 @@ impl World {
         let coordinate = |bytes: &[u8]| U256::from_be_slice(bytes);
         let bytes = key.public_key().to_bytes();
         let (key_x, key_y) = (coordinate(&bytes[..32]), coordinate(&bytes[32..]));
-        let number = self.follower.view().queue().len() as u64;
-        let before = self.follower.view().queue_chain(number).unwrap();
+        let number = self.follower.view().queue(Lane::Deposits).len() as u64;
+        let before = self.follower.view().queue_chain(Lane::Deposits, number).unwrap();
         let event = IBridge::Deposited {
             number,
             index,
@@ -205,8 +206,8 @@ impl World {
     }
 
     async fn force_exit(&mut self, index: u32, to: Address) {
-        let number = self.follower.view().queue().len() as u64;
-        let before = self.follower.view().queue_chain(number).unwrap();
+        let number = self.follower.view().queue(Lane::Exits).len() as u64;
+        let before = self.follower.view().queue_chain(Lane::Exits, number).unwrap();
         let event = IBridge::ExitForced {
             number,
             index,
@@ -231,19 +232,26 @@ impl World {
         }
         self.follower.poll().await.unwrap();
         let view = self.follower.view();
-        let range = view.queue_available();
-        let queue: Vec<_> =
-            view.queue_in(range).unwrap().iter().map(|record| queued_operation(record).unwrap()).collect();
+        let records = |lane| view.queue_in(lane, view.queue_available(lane)).unwrap();
+        let lanes: Lanes =
+            Lane::ALL.into_iter().flat_map(records).map(|record| queued_operation(record).unwrap()).collect();
+        let chain = |lane| match view.queue_available(lane) {
+            range if range.count() == 0 => B256::ZERO,
+            range => view.queue_chain(lane, range.to).unwrap(),
+        };
         let slot = view.slot(L1Slot::new(self.now() + 1)).slot;
         let mut header = Header {
             parent: view.tip().header_hash,
-            deposits_end: range.to,
+            deposits_end: view.queue_available(Lane::Deposits).to,
+            deposits_chain: chain(Lane::Deposits),
+            exits_end: view.queue_available(Lane::Exits).to,
+            exits_chain: chain(Lane::Exits),
             fee_recipient: 1,
             ..samples::header(slot)
         };
         let ledger = self.follower.ledger_at_tip().unwrap();
         let mut state = ledger.state();
-        let built = build(&mut state, ledger.rules(&header), 4, &queue, operations).unwrap();
+        let built = build(&mut state, ledger.rules(&header), 4, &lanes, operations).unwrap();
         assert_eq!(built.skipped, []);
         let block = built.block;
         header.chunks = block.chunks.len() as u32;
@@ -364,7 +372,10 @@ async fn a_forced_exit_empties_the_account_in_the_next_block() {
     world.follower.poll().await.unwrap();
     // what came after the exit stays
     assert_eq!(balances(&world.follower), [21, 28]);
-    assert_eq!((world.follower.state_root(), exited.deposits_end), (exited.state_root, 3));
+    assert_eq!(
+        (world.follower.state_root(), exited.deposits_end, exited.exits_end),
+        (exited.state_root, 2, 1)
+    );
     let replayed = world.follower.take_replayed();
     let withdrawals = replayed.last().unwrap().block.withdrawals();
     let [exit] = withdrawals[..] else { panic!("expected one exit, got {withdrawals:?}") };
@@ -423,13 +434,14 @@ async fn data_that_isnt_a_block_is_an_error() {
     let mut world = World::new().await;
     world.deposit(&SecretKey::from_seed(b"alice"), 1, 100).await;
     // the header consumes no deposit, the data does
-    let header = world.finalize(&[], |header| header.deposits_end = 0).await;
+    let nothing = |header: &mut Header| (header.deposits_end, header.deposits_chain) = (0, B256::ZERO);
+    let header = world.finalize(&[], nothing).await;
     let error = world.follower.poll().await.unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
             "block of slot {}: chunk 0, slot 0: \
-             expected no further operation of the queue, got a deposit of 100 to #1",
+             expected no more deposits, got a deposit of 100 to #1",
             header.slot
         )
     );

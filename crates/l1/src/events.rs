@@ -13,7 +13,7 @@ use fernet_bindings::{
     IRollup::IRollupEvents,
     IStaking::{self, IStakingEvents},
 };
-use fernet_protocol::{Header, L1Slot, Rates, Score, SequencerId, Slot, TokenAmount};
+use fernet_protocol::{Header, L1Slot, Price, Rates, Score, SequencerId, Slot, TokenAmount};
 
 use crate::deployment::Contracts;
 
@@ -66,7 +66,7 @@ pub enum RollupEvent {
         sequencer: SequencerId,
         payee: Address,
         bond: TokenAmount,
-        price: TokenAmount,
+        price: Price,
         l1_slot: L1Slot,
     },
     /// Blobs of a candidate were published.
@@ -96,7 +96,7 @@ pub enum RollupEvent {
     CandidateWithheld { slot: Slot, sequencer: SequencerId, penalty: TokenAmount },
     /// A bond was released.
     BondReleased { slot: Slot, prover: Address, bond: TokenAmount },
-    /// A bond was slashed: `share` of it goes to `beneficiary`, and the rest is burned.
+    /// A bond was slashed, or a part of it: `share` of `bond` goes to `beneficiary`, and the rest is burned.
     BondSlashed { slot: Slot, prover: Address, bond: TokenAmount, beneficiary: Address, share: TokenAmount },
     /// A slot with proposals ended without a block.
     SlotExpired { slot: Slot },
@@ -145,12 +145,15 @@ pub enum RollupEvent {
     EscrowWithdrawalRequested { account: Address, amount: TokenAmount, withdrawable_from: L1Slot },
     /// A requested withdrawal was paid.
     EscrowWithdrawn { account: Address, to: Address, amount: TokenAmount },
-    /// A bond was locked, out of the free balance.
+    /// A bond was locked: out of the free balance, and for the rest out of what was requested back and can't
+    /// be withdrawn yet.
     EscrowLocked { account: Address, amount: TokenAmount },
     /// A bond returned to the free balance.
     EscrowReleased { account: Address, amount: TokenAmount },
     /// A bond was slashed; `share` went to the free balance of `beneficiary`.
     EscrowSlashed { account: Address, amount: TokenAmount, beneficiary: Address, share: TokenAmount },
+    /// From `from` on, the key `signer` binds the account's quotes; zero for none.
+    EscrowSignerSet { account: Address, signer: Address, from: L1Slot },
     /// The reward pot was funded.
     RewardsFunded { from: Address, amount: U256 },
     /// A finalized block was rewarded with three credits. Without an elected sequencer, its share isn't paid.
@@ -264,7 +267,7 @@ fn rollup(log: &LogData) -> Decoded {
             sequencer: SequencerId::new(e.sequencer),
             payee: e.payee,
             bond: amount(e.bond)?,
-            price: amount(e.price)?,
+            price: Price::new(e.price),
             l1_slot: L1Slot::new(e.l1Slot),
         },
         IRollupEvents::Revealed(e) => RollupEvent::Revealed {
@@ -418,6 +421,9 @@ fn escrow(log: &LogData) -> Decoded {
             beneficiary: e.beneficiary,
             share: TokenAmount::new(e.share),
         },
+        IEscrowEvents::SignerSet(e) => {
+            RollupEvent::EscrowSignerSet { account: e.account, signer: e.signer, from: L1Slot::new(e.from) }
+        }
     })
 }
 

@@ -1,6 +1,7 @@
 //! Building of blocks: operations are executed and put into chunks, with the witness of each chunk's proof.
 
 use alloy_primitives::Address;
+use fernet_protocol::Lane;
 
 use crate::{
     account::AccountIndex,
@@ -10,7 +11,7 @@ use crate::{
     field::Fr,
     keys::Signature,
     layout::{ChunkPosition, Layout},
-    operation::{Deposit, Exit, Operation, QueuedOperation, SignedOperation, Slot},
+    operation::{Deposit, Exit, Lanes, Operation, QueuedOperation, SignedOperation, Slot},
     statement::{self, ChunkContext},
     transition::{OperationError, SlotWitness},
     tree::{Opening, State, Store},
@@ -59,7 +60,7 @@ impl ChunkWitness {
         self.slots.iter().map(|witness| witness.slot.pack()).collect()
     }
 
-    /// The operations of L1's queue that the chunk consumes, in order.
+    /// The operations of L1 that the chunk consumes, in the order of the data.
     pub fn queued(&self) -> impl Iterator<Item = &QueuedOperation> {
         self.slots.iter().filter_map(|witness| witness.queued.as_ref())
     }
@@ -113,7 +114,7 @@ impl<'a, S: Store> ChunkBuilder<'a, S> {
         self.free() >= slots_of(operation)
     }
 
-    /// Adds an operation of L1's queue.
+    /// Adds an operation of L1.
     ///
     /// # Errors
     /// Returns the rule that the operation breaks; nothing is changed then.
@@ -268,7 +269,7 @@ impl BlockWitness {
             .collect()
     }
 
-    /// The operations of L1's queue that the block consumes, in order.
+    /// The operations of L1 that the block consumes, in the order of the data.
     pub fn queued(&self) -> impl Iterator<Item = &QueuedOperation> {
         self.chunks.iter().flat_map(ChunkWitness::queued)
     }
@@ -287,6 +288,12 @@ impl BlockWitness {
             QueuedOperation::Exit(exit) => Some(exit),
             QueuedOperation::Deposit(_) => None,
         })
+    }
+
+    /// What the block consumes of the two lanes: [`Self::queued`], sorted.
+    #[must_use]
+    pub fn lanes(&self) -> Lanes {
+        self.queued().copied().collect()
     }
 
     /// Burned fees of all chunks.
@@ -366,11 +373,17 @@ pub enum SkipReason {
 /// Why no block can be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
-    /// An operation of L1's queue, which can't be skipped, breaks a rule.
-    #[error("operation {number} of the queue, of account {account}: {source}")]
-    Queued { number: usize, account: AccountIndex, source: OperationError },
-    /// The operations of the queue alone need more chunks.
-    #[error("{left} of {actual} operations of the queue don't fit into {max} chunks")]
+    /// An operation of L1, which can't be skipped, breaks a rule.
+    #[error("number {number} of the {lane}, of account {account}: {source}")]
+    Queued {
+        lane: Lane,
+        /// Position among the lane's operations of the block.
+        number: usize,
+        account: AccountIndex,
+        source: OperationError,
+    },
+    /// The operations of L1 alone need more chunks.
+    #[error("{left} of {actual} deposits and forced exits don't fit into {max} chunks")]
     QueueTooLong { max: usize, actual: usize, left: usize },
     /// A block has at least one chunk.
     #[error("expected at least 1 chunk, got 0")]
@@ -380,41 +393,72 @@ pub enum BuildError {
     Fees(OperationError),
 }
 
-/// Builds a block on `state`: the operations of L1's queue first, then the candidates in their order. Invalid
-/// candidates are skipped.
+/// The operations of one lane that aren't in a chunk yet.
+struct Waiting<'a, T> {
+    operations: &'a [T],
+    taken: usize,
+}
+
+impl<'a, T: Copy + Into<QueuedOperation>> Waiting<'a, T> {
+    const fn new(operations: &'a [T]) -> Self {
+        Self { operations, taken: 0 }
+    }
+
+    const fn left(&self) -> usize {
+        self.operations.len().saturating_sub(self.taken)
+    }
+
+    /// Adds operations to `chunk` as long as they fit.
+    fn fill<S: Store>(&mut self, chunk: &mut ChunkBuilder<'_, S>) -> Result<(), BuildError> {
+        while let Some(operation) = self.operations.get(self.taken).copied().map(Into::into)
+            && chunk.free() >= operation.slots()
+        {
+            chunk.queued(&operation).map_err(|source| BuildError::Queued {
+                lane: operation.lane(),
+                number: self.taken,
+                account: operation.account(),
+                source,
+            })?;
+            self.taken = self.taken.saturating_add(1);
+        }
+        Ok(())
+    }
+}
+
+/// Builds a block on `state`: the forced exits of `lanes` first, then its deposits, then the candidates in
+/// their order. Invalid candidates are skipped.
 ///
 /// The state is changed to the one after the block; drop it to undo that. A withdrawal or an exit never spans
-/// two chunks: the last slot of the first one is padded instead.
+/// two chunks: a deposit takes the last slot of the first one, or it is padded.
 ///
 /// # Errors
-/// Fails if an operation of the queue is invalid, if the queue doesn't fit into `max_chunks` chunks, or if
-/// the fees can't be credited. The state must then be dropped.
+/// Fails if an operation of the lanes is invalid, if they don't fit into `max_chunks` chunks, or if the fees
+/// can't be credited. The state must then be dropped.
 pub fn build<S: Store>(
     state: &mut State<S>,
     rules: BlockRules,
     max_chunks: usize,
-    queue: &[QueuedOperation],
+    lanes: &Lanes,
     candidates: &[SignedOperation],
 ) -> Result<BuiltBlock, BuildError> {
     if max_chunks == 0 {
         return Err(BuildError::NoChunks);
     }
-    let mut queued = queue.iter().enumerate().peekable();
+    let (mut exits, mut deposits) = (Waiting::new(&lanes.exits), Waiting::new(&lanes.deposits));
     let mut candidates = candidates.iter().enumerate().peekable();
     let (mut chunks, mut skipped) = (Vec::new(), Vec::new());
-    while chunks.is_empty()
-        || (chunks.len() < max_chunks && (queued.peek().is_some() || candidates.peek().is_some()))
-    {
-        let mut chunk = ChunkBuilder::new(state, rules);
-        while let Some((number, operation)) = queued.next_if(|(_, queued)| chunk.free() >= queued.slots()) {
-            chunk.queued(operation).map_err(|source| BuildError::Queued {
-                number,
-                account: operation.account(),
-                source,
-            })?;
+    loop {
+        let left = exits.left().saturating_add(deposits.left());
+        let is_done = chunks.len() >= max_chunks || (left == 0 && candidates.peek().is_none());
+        if !chunks.is_empty() && is_done {
+            break;
         }
-        // Candidates are added only after the whole queue.
-        while queued.peek().is_none()
+        let mut chunk = ChunkBuilder::new(state, rules);
+        exits.fill(&mut chunk)?;
+        deposits.fill(&mut chunk)?;
+        // Candidates are added only after all operations of the lanes.
+        while exits.left() == 0
+            && deposits.left() == 0
             && let Some((number, signed)) = candidates.next_if(|(_, signed)| chunk.fits(&signed.operation))
         {
             let added = chunk.check_fees(&signed.operation).and_then(|()| chunk.operation(signed));
@@ -429,9 +473,9 @@ pub fn build<S: Store>(
         }
         chunks.push(chunk.finish().map_err(BuildError::Fees)?);
     }
-    let left = queued.count();
+    let left = exits.left().saturating_add(deposits.left());
     if left > 0 {
-        return Err(BuildError::QueueTooLong { max: max_chunks, actual: queue.len(), left });
+        return Err(BuildError::QueueTooLong { max: max_chunks, actual: lanes.len(), left });
     }
     skipped.extend(candidates.map(|(number, _)| (number, SkipReason::BlockFull(max_chunks))));
     Ok(BuiltBlock { block: BlockWitness { rules, chunks }, skipped })

@@ -12,13 +12,13 @@
 //!    signatures for that; a prover does.
 //! 5. [`statement`] computes the public inputs of a chunk's proof as L1 does.
 //!
-//! Types of L1 (chain, rollup, queue) are those of `fernet_protocol`.
+//! Types of L1 (chain, rollup, lanes of its operations) are those of `fernet_protocol`.
 //!
 //! ```
 //! use alloy_primitives::Address;
 //! use fernet_ledger::{
-//!     AccountIndex, BlockRules, Deposit, Domain, FeeBurn, Layout, Levels, Operation, SecretKey, State,
-//!     Store, Transfer, block::build,
+//!     AccountIndex, BlockRules, Deposit, Domain, FeeBurn, Lanes, Layout, Levels, Operation, SecretKey,
+//!     State, Store, Transfer, block::build,
 //!     replay::{Signatures, replay},
 //! };
 //! use fernet_protocol::{ChainId, RollupId};
@@ -34,22 +34,23 @@
 //! let (key, other) = (SecretKey::from_seed(b"alice"), SecretKey::from_seed(b"bob"));
 //!
 //! // L1 has queued a deposit for each account, and Alice pays Bob.
-//! let queue = [
-//!     Deposit { to: alice, key: key.public_key(), amount: 100 }.into(),
-//!     Deposit { to: bob, key: other.public_key(), amount: 5 }.into(),
+//! let deposits = vec![
+//!     Deposit { to: alice, key: key.public_key(), amount: 100 },
+//!     Deposit { to: bob, key: other.public_key(), amount: 5 },
 //! ];
+//! let lanes = Lanes { deposits, exits: Vec::new() };
 //! let payment = Operation::from(Transfer { from: alice, to: bob, amount: 30, fee: 2, nonce: 0 });
 //! let signed = payment.sign(rules.domain, &key);
 //!
 //! // A sequencer builds the block …
 //! let mut state = State::empty(Levels::PRODUCTION);
-//! let built = build(&mut state, rules, 4, &queue, &[signed])?;
+//! let built = build(&mut state, rules, 4, &lanes, &[signed])?;
 //! assert_eq!(state.account(bob).map(|account| account.balance), Some(37));
 //!
 //! // … and a follower computes the same state root from its blobs.
 //! let mut followed = State::empty(Levels::PRODUCTION);
 //! let blobs = built.block.blobs();
-//! let block = replay(&mut followed, rules, built.block.chunks.len(), &blobs, &queue, Signatures::Proven)?;
+//! let block = replay(&mut followed, rules, built.block.chunks.len(), &blobs, &lanes, Signatures::Proven)?;
 //! assert_eq!(block.state_root(), built.block.state_root());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -89,6 +90,8 @@ pub use field::Fr;
 pub use keys::{PublicKey, SecretKey, Signature};
 pub use layout::Layout;
 pub use mempool::Mempool;
-pub use operation::{Deposit, Exit, Operation, QueuedOperation, SignedOperation, Slot, Transfer, Withdrawal};
+pub use operation::{
+    Deposit, Exit, Lanes, Operation, QueuedOperation, SignedOperation, Slot, Transfer, Withdrawal,
+};
 pub use transition::{OperationError, SlotWitness};
 pub use tree::{Changes, Levels, MemoryStore, Opening, State, Store};

@@ -15,7 +15,7 @@
 
 use alloy_primitives::Address;
 use ark_ff::{AdditiveGroup, PrimeField};
-use fernet_protocol::L1Operation;
+use fernet_protocol::{L1Operation, Lane};
 
 use crate::{
     account::AccountIndex,
@@ -317,7 +317,7 @@ pub struct SignedOperation {
     pub signature: Signature,
 }
 
-/// A deposit of the bridge's queue.
+/// A deposit of the Bridge's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Deposit {
     /// The account that L1 assigned to the key.
@@ -328,7 +328,7 @@ pub struct Deposit {
     pub amount: u64,
 }
 
-/// A forced exit of the bridge's queue: the owner of an account withdraws its whole balance by a call on L1.
+/// A forced exit of the Bridge's queue: the owner of an account withdraws its whole balance by a call on L1.
 /// It has no signature and no fee. The exit of an account that is empty or doesn't exist withdraws 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Exit {
@@ -338,8 +338,8 @@ pub struct Exit {
     pub target: Address,
 }
 
-/// An entry of the bridge's queue that the ledger can execute: an [`L1Operation`] whose key is known to be
-/// valid.
+/// An entry of one of the Bridge's lanes that the ledger can execute: an [`L1Operation`] whose key is known
+/// to be valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum QueuedOperation {
     /// See [`Deposit`].
@@ -358,6 +358,15 @@ impl QueuedOperation {
         }
     }
 
+    /// Lane of the operation.
+    #[must_use]
+    pub const fn lane(&self) -> Lane {
+        match self {
+            Self::Deposit(_) => Lane::Deposits,
+            Self::Exit(_) => Lane::Exits,
+        }
+    }
+
     /// Account that receives or leaves.
     #[must_use]
     pub const fn account(&self) -> AccountIndex {
@@ -367,8 +376,8 @@ impl QueuedOperation {
         }
     }
 
-    /// The three coefficients of the operation in the polynomial that binds a proof to L1's queue: its words
-    /// on L1, see [`L1Operation::words`].
+    /// The three coefficients of the operation in the polynomial that binds a proof to L1's operations: its
+    /// words on L1, see [`L1Operation::words`].
     #[must_use]
     pub fn coefficients(&self) -> [Fr; 3] {
         // Every word is below the field's order: coordinates of a key, or at most 160 bits.
@@ -408,6 +417,44 @@ impl From<QueuedOperation> for L1Operation {
                 Self::Exit(fernet_protocol::Exit { index: from.get(), to: target })
             }
         }
+    }
+}
+
+/// What a block consumes of the Bridge's two lanes. Each lane has its own order; the block's data says how
+/// the two are mixed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lanes {
+    /// Operations of the lane of deposits, in its order.
+    pub deposits: Vec<Deposit>,
+    /// Operations of the lane of forced exits, in its order.
+    pub exits: Vec<Exit>,
+}
+
+impl Lanes {
+    /// Number of operations of both lanes.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.deposits.len().saturating_add(self.exits.len())
+    }
+
+    /// Whether nothing is consumed.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.deposits.is_empty() && self.exits.is_empty()
+    }
+}
+
+/// Sorts operations into their lanes.
+impl FromIterator<QueuedOperation> for Lanes {
+    fn from_iter<I: IntoIterator<Item = QueuedOperation>>(operations: I) -> Self {
+        let mut lanes = Self::default();
+        for operation in operations {
+            match operation {
+                QueuedOperation::Deposit(deposit) => lanes.deposits.push(deposit),
+                QueuedOperation::Exit(exit) => lanes.exits.push(exit),
+            }
+        }
+        lanes
     }
 }
 
@@ -460,6 +507,21 @@ mod tests {
         let [head, x, y] = QueuedOperation::from(exit).coefficients();
         assert_eq!(head, power_of_two(96) + Fr::from(u32::MAX));
         assert_eq!((x, y), (field::from_address(exit.target), Fr::ZERO));
+    }
+
+    #[test]
+    fn operations_are_sorted_into_their_lanes() {
+        let key = SecretKey::from_seed(b"key").public_key();
+        let deposit = |number| Deposit { to: AccountIndex::new(number), key, amount: 2 };
+        let exit = |number| Exit { from: AccountIndex::new(number), target: Address::repeat_byte(4) };
+        let mixed: [QueuedOperation; 4] =
+            [deposit(1).into(), exit(2).into(), deposit(3).into(), exit(4).into()];
+        assert_eq!(mixed.map(|queued| queued.lane()), mixed.map(|queued| L1Operation::from(queued).lane()));
+        let lanes: Lanes = mixed.into_iter().collect();
+        assert_eq!(lanes.deposits, [deposit(1), deposit(3)]);
+        assert_eq!(lanes.exits, [exit(2), exit(4)]);
+        assert_eq!(lanes.len(), 4);
+        assert!(!lanes.is_empty() && Lanes::default().is_empty());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Execution of a block from its published data, for followers and for provers that didn't build the block.
 
 use alloy_primitives::Address;
+use fernet_protocol::Lane;
 
 use crate::{
     account::AccountIndex,
@@ -8,7 +9,8 @@ use crate::{
     block::{BlockRules, BlockWitness, ChunkBuilder},
     keys::Signature,
     operation::{
-        Deposit, Exit, Operation, QueuedOperation, SignedOperation, Slot, SlotError, Transfer, Withdrawal,
+        Deposit, Exit, Lanes, Operation, QueuedOperation, SignedOperation, Slot, SlotError, Transfer,
+        Withdrawal,
     },
     transition::OperationError,
     tree::{State, Store},
@@ -37,21 +39,21 @@ pub enum ReplayError {
     /// The slot before a target has no withdrawal or exit.
     #[error("chunk {chunk}, slot {slot}: no withdrawal before this withdrawal target")]
     OrphanTarget { chunk: usize, slot: usize },
-    /// A deposit or an exit isn't the next operation of L1's queue.
-    #[error("chunk {chunk}, slot {slot}: expected {}, got {actual}", describe_entry(*.expected))]
+    /// A deposit or an exit isn't the next operation of its lane.
+    #[error("chunk {chunk}, slot {slot}: expected {}, got {actual}", expected_entry(*.expected, .actual))]
     QueueMismatch {
         chunk: usize,
         slot: usize,
-        /// Next operation of the queue; `None` if the block has consumed all of its operations.
+        /// Next operation of the lane; `None` if the block has consumed all of its operations.
         expected: Option<QueueEntry>,
         actual: QueueEntry,
     },
     /// The amount of an exit isn't the balance of the account.
     #[error("chunk {chunk}, slot {slot}: expected an exit of {expected} units from {from}, got {actual}")]
     ExitAmount { chunk: usize, slot: usize, from: AccountIndex, expected: u64, actual: u64 },
-    /// The data lacks operations of the queue that the header consumes.
-    #[error("expected {expected} operations of the queue, got {actual}")]
-    QueueLeft { expected: usize, actual: usize },
+    /// The data lacks operations of a lane that the header consumes.
+    #[error("expected {expected} {lane}, got {actual}")]
+    QueueLeft { lane: Lane, expected: usize, actual: usize },
     /// The numbers of signatures and of signed operations differ.
     #[error("expected {expected} signatures, got {actual}")]
     SignatureCount {
@@ -71,7 +73,7 @@ fn describe(slot: Option<&Slot>) -> String {
     )
 }
 
-/// An operation of L1's queue as a block's data contains it: a deposit without its key.
+/// An operation of a lane as a block's data contains it: a deposit without its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueEntry {
     /// A deposit.
@@ -97,6 +99,15 @@ impl QueueEntry {
             QueuedOperation::Exit(Exit { from, target }) => Self::Exit { from, target },
         }
     }
+
+    /// Lane of the operation.
+    #[must_use]
+    pub const fn lane(&self) -> Lane {
+        match self {
+            Self::Deposit { .. } => Lane::Deposits,
+            Self::Exit { .. } => Lane::Exits,
+        }
+    }
 }
 
 impl std::fmt::Display for QueueEntry {
@@ -108,8 +119,8 @@ impl std::fmt::Display for QueueEntry {
     }
 }
 
-fn describe_entry(entry: Option<QueueEntry>) -> String {
-    entry.map_or_else(|| "no further operation of the queue".to_owned(), |entry| entry.to_string())
+fn expected_entry(expected: Option<QueueEntry>, actual: &QueueEntry) -> String {
+    expected.map_or_else(|| format!("no more {}", actual.lane()), |entry| entry.to_string())
 }
 
 /// Source of the signatures of a replayed block.
@@ -121,8 +132,8 @@ pub enum Signatures<'a> {
     Given(&'a [Signature]),
 }
 
-/// Executes the `chunks` chunks in `blobs` on `state`. The block must consume exactly `operations` of L1's
-/// queue.
+/// Executes the `chunks` chunks in `blobs` on `state`. The block must consume exactly `lanes`: all operations
+/// of each lane in the lane's order. Its data says how the two lanes are mixed.
 ///
 /// The caller compares [`BlockWitness::state_root`] with the header's root. The state is changed to the one
 /// after the block; drop it to undo that.
@@ -135,11 +146,11 @@ pub fn replay<S: Store>(
     rules: BlockRules,
     chunks: usize,
     blobs: &[Blob],
-    operations: &[QueuedOperation],
+    lanes: &Lanes,
     signatures: Signatures<'_>,
 ) -> Result<BlockWitness, ReplayError> {
     let data = blob::decode(&rules.layout, chunks, blobs)?;
-    let mut queue = Queue { operations, consumed: 0, signatures, signed: 0 };
+    let mut queue = Queue { lanes, deposits: 0, exits: 0, signatures, signed: 0 };
     let mut executed = Vec::with_capacity(data.len());
     for (chunk, elements) in data.iter().enumerate() {
         let slots = elements
@@ -157,21 +168,29 @@ pub fn replay<S: Store>(
     Ok(BlockWitness { rules, chunks: executed })
 }
 
-/// Operations of L1's queue and signatures, which are consumed in order.
+/// Operations of the two lanes and signatures, each of which are consumed in order.
 struct Queue<'a> {
-    operations: &'a [QueuedOperation],
-    consumed: usize,
+    lanes: &'a Lanes,
+    /// Number of consumed deposits.
+    deposits: usize,
+    /// Number of consumed exits.
+    exits: usize,
     signatures: Signatures<'a>,
     signed: usize,
 }
 
 impl Queue<'_> {
-    /// Consumes the next operation if it is `entry`; otherwise returns what it is.
+    /// Consumes the next operation of the entry's lane if it is `entry`; otherwise returns what it is.
     fn next(&mut self, entry: QueueEntry) -> Result<QueuedOperation, Option<QueueEntry>> {
-        let next = self.operations.get(self.consumed).copied();
+        let (next, consumed): (Option<QueuedOperation>, _) = match entry.lane() {
+            Lane::Deposits => {
+                (self.lanes.deposits.get(self.deposits).copied().map(Into::into), &mut self.deposits)
+            }
+            Lane::Exits => (self.lanes.exits.get(self.exits).copied().map(Into::into), &mut self.exits),
+        };
         match next {
             Some(operation) if QueueEntry::of(&operation) == entry => {
-                self.consumed = self.consumed.saturating_add(1);
+                *consumed = consumed.saturating_add(1);
                 Ok(operation)
             }
             _ => Err(next.as_ref().map(QueueEntry::of)),
@@ -192,9 +211,13 @@ impl Queue<'_> {
     }
 
     fn finish(&self) -> Result<(), ReplayError> {
-        let (expected, actual) = (self.operations.len(), self.consumed);
-        if expected != actual {
-            return Err(ReplayError::QueueLeft { expected, actual });
+        for (lane, expected, actual) in [
+            (Lane::Deposits, self.lanes.deposits.len(), self.deposits),
+            (Lane::Exits, self.lanes.exits.len(), self.exits),
+        ] {
+            if expected != actual {
+                return Err(ReplayError::QueueLeft { lane, expected, actual });
+            }
         }
         match self.signatures {
             Signatures::Given(given) if given.len() != self.signed => {

@@ -17,7 +17,7 @@ use crate::{
 /// First word of the challenge's preimage, padded with zeros to 32 bytes.
 const CHALLENGE_TAG: &[u8] = b"fernet.z.v1";
 
-/// What a chunk's proof is bound to besides its data and its operations of L1's queue.
+/// What a chunk's proof is bound to besides its data and its operations of L1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChunkContext {
     /// The deployment.
@@ -51,8 +51,11 @@ pub fn commitment(context: &ChunkContext, elements: &[Fr]) -> Fr {
 pub struct Challenged<'a> {
     /// Hash of the header.
     pub header_hash: [u8; 32],
-    /// Rolling hash of the bridge's queue after the operations that the block consumes.
-    pub queue_hash: [u8; 32],
+    /// Rolling hash of the lane of deposits after those that the block consumes; zero if it consumes none.
+    pub deposits_to: [u8; 32],
+    /// Rolling hash of the lane of forced exits after those that the block consumes; zero if it consumes
+    /// none.
+    pub exits_to: [u8; 32],
     /// The deployment.
     pub domain: Domain,
     /// See [`recipients`].
@@ -63,10 +66,10 @@ pub struct Challenged<'a> {
     pub chunks: &'a [(Fr, Fr)],
 }
 
-/// The point at which the polynomials of the block's blobs and queue operations are evaluated.
+/// The point at which the polynomials of the block's blobs and operations of L1 are evaluated.
 ///
-/// It is `keccak256("fernet.z.v1" ‖ headerHash ‖ queueHash ‖ domain ‖ recipients ‖ parentRoot ‖ root_0 ‖ D_0
-/// ‖ … ‖ root_{K-1} ‖ D_{K-1}) >> 3`, in words of 32 bytes.
+/// It is `keccak256("fernet.z.v1" ‖ headerHash ‖ depositsTo ‖ exitsTo ‖ domain ‖ recipients ‖ parentRoot ‖
+/// root_0 ‖ D_0 ‖ … ‖ root_{K-1} ‖ D_{K-1}) >> 3`, in words of 32 bytes.
 #[must_use]
 pub fn challenge(challenged: &Challenged<'_>) -> Fr {
     let mut tag = [0u8; 32];
@@ -74,7 +77,8 @@ pub fn challenge(challenged: &Challenged<'_>) -> Fr {
     let mut hasher = Keccak256::new();
     hasher.update(tag);
     hasher.update(challenged.header_hash);
-    hasher.update(challenged.queue_hash);
+    hasher.update(challenged.deposits_to);
+    hasher.update(challenged.exits_to);
     let context = [challenged.domain.element(), challenged.recipients, challenged.parent_root];
     let chunks = challenged.chunks.iter().flat_map(|(root, commitment)| [*root, *commitment]);
     for element in context.into_iter().chain(chunks) {
@@ -116,7 +120,7 @@ fn vanishing(z: Fr) -> Fr {
 }
 
 /// The value at the chunk's challenge of the polynomial whose coefficients are the chunk's context and its
-/// operations of L1's queue, computed by Horner's rule.
+/// operations of L1 in the order of the data, computed by Horner's rule.
 #[must_use]
 pub fn binding<'a>(
     context: &ChunkContext,
@@ -169,7 +173,8 @@ mod tests {
         let chunks = [(Fr::from(3u64), Fr::from(4u64))];
         let base = Challenged {
             header_hash: [1; 32],
-            queue_hash: [2; 32],
+            deposits_to: [2; 32],
+            exits_to: [3; 32],
             domain: Domain::from_element(Fr::from(1u64)),
             recipients: Fr::from(5u64),
             parent_root: Fr::from(6u64),
@@ -181,7 +186,9 @@ mod tests {
             assert_ne!(challenge(&changed), challenge(&base));
         };
         other(&|changed| changed.header_hash = [0; 32]);
-        other(&|changed| changed.queue_hash = [0; 32]);
+        other(&|changed| changed.deposits_to = [0; 32]);
+        other(&|changed| changed.exits_to = [0; 32]);
+        other(&|changed| std::mem::swap(&mut changed.deposits_to, &mut changed.exits_to));
         other(&|changed| changed.domain = Domain::from_element(Fr::ZERO));
         other(&|changed| changed.recipients = Fr::ZERO);
         other(&|changed| changed.parent_root = Fr::ZERO);

@@ -59,7 +59,7 @@ pub struct SlotWitness {
     pub sender: Option<Opening>,
     /// The recipient after the update of the sender.
     pub recipient: Option<Opening>,
-    /// The operation of L1's queue that this slot consumes. An exit is in the first of its two slots.
+    /// The operation of L1 that this slot consumes. An exit is in the first of its two slots.
     pub queued: Option<QueuedOperation>,
 }
 
@@ -134,7 +134,7 @@ impl<S: Store> State<S> {
         Ok(std::iter::once(first).chain(target.map(SlotWitness::passive)).collect())
     }
 
-    /// Checks and applies a deposit of L1's queue.
+    /// Checks and applies a deposit of L1.
     ///
     /// # Errors
     /// Returns the rule that the operation breaks; the state is unchanged then.
@@ -159,7 +159,7 @@ impl<S: Store> State<S> {
         })
     }
 
-    /// Checks and applies an exit of L1's queue: the balance becomes 0 and the nonce stays. Returns the slots
+    /// Checks and applies an exit of L1: the balance becomes 0 and the nonce stays. Returns the slots
     /// of the exit and its target.
     ///
     /// # Errors
@@ -185,7 +185,7 @@ impl<S: Store> State<S> {
         Ok([first, SlotWitness::passive(Slot::Target(target))])
     }
 
-    /// Checks and applies an operation of L1's queue.
+    /// Checks and applies an operation of L1.
     ///
     /// # Errors
     /// Returns the rule that the operation breaks; the state is unchanged then.

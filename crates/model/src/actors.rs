@@ -9,14 +9,23 @@ use alloy::primitives::{Address, B256, Bytes, keccak256};
 use fernet_protocol::{BlsSecretKey, Possession, VrfInput};
 use k256::ecdsa::SigningKey;
 
-use crate::rules::{Addresses, CHAIN_ID, GUARDIAN};
+use crate::{
+    code,
+    rules::{Addresses, CHAIN_ID, GUARDIAN},
+};
 
 /// Owners of sequencers; they are withdrawers, too.
 pub(crate) const OWNERS: std::ops::Range<usize> = 0..3;
 /// Attesters.
 pub(crate) const ATTESTERS: std::ops::Range<usize> = 3..8;
-/// Provers; they are payees, too.
+/// Provers with a key; they are payees, too.
 pub(crate) const PROVERS: std::ops::Range<usize> = 8..11;
+/// Keys that other accounts name to sign their quotes.
+pub(crate) const NAMED_KEYS: std::ops::Range<usize> = 11..13;
+/// An attester and a prover whose accounts delegate to the code of a wallet (EIP-7702). They have keys.
+const DELEGATED: [usize; 2] = [ATTESTERS.start + 1, PROVERS.start + 2];
+/// A prover that is a wallet. It has no key.
+pub(crate) const WALLET: Address = Address::repeat_byte(0x77);
 
 struct Actor {
     address: Address,
@@ -24,7 +33,7 @@ struct Actor {
 }
 
 static ACTORS: LazyLock<Vec<Actor>> = LazyLock::new(|| {
-    (OWNERS.start..PROVERS.end)
+    (OWNERS.start..NAMED_KEYS.end)
         .map(|number| {
             let secret = keccak256(format!("fernet model actor {number}"));
             let key = SigningKey::from_slice(secret.as_slice()).unwrap_or_else(|e| unreachable!("{e}"));
@@ -42,7 +51,28 @@ pub(crate) fn address(number: usize) -> Address {
 /// often.
 pub(crate) fn accounts() -> Vec<Address> {
     let at = Addresses::new();
-    ACTORS.iter().map(|actor| actor.address).chain([GUARDIAN, at.timelock, at.guardian]).collect()
+    ACTORS.iter().map(|actor| actor.address).chain([WALLET, GUARDIAN, at.timelock, at.guardian]).collect()
+}
+
+/// All provers.
+pub(crate) fn provers() -> Vec<Address> {
+    PROVERS.map(address).chain([WALLET]).collect()
+}
+
+/// The accounts that have code, with their code.
+pub(crate) fn codes() -> impl Iterator<Item = (Address, Bytes)> {
+    let delegated = DELEGATED.map(|number| (address(number), code::delegation(WALLET)));
+    delegated.into_iter().chain([(WALLET, code::wallet())])
+}
+
+/// Whether an account has the code of a wallet.
+pub(crate) fn is_wallet(account: Address) -> bool {
+    account == WALLET || DELEGATED.iter().any(|number| address(*number) == account)
+}
+
+/// The signature that a wallet accepts (EIP-1271).
+pub(crate) fn wallet_signature(digest: B256) -> Bytes {
+    digest.to_vec().into()
 }
 
 /// Signature of a digest by the account's key, `r ‖ s ‖ v`; empty for an account without a key.

@@ -8,8 +8,8 @@ use alloy::{
     sol_types::SolCall,
 };
 use fernet_bindings::{
-    Ballot, EscrowView, IBridge, IGuardian, IReader, IRegistry, IRollup, ITimelock, IVotes, Overview,
-    QueuedPayload, RewardsView, SequencerView, Version, artifacts::artifact,
+    Ballot, EscrowView, IBridge, IEscrow, IGuardian, IReader, IRegistry, IRewards, IRollup, ITimelock,
+    IVotes, Lane, Overview, QueuedPayload, RewardsView, SequencerView, Version, artifacts::artifact,
 };
 use fernet_protocol::PROVABLE_L1_SLOTS;
 use revm::{
@@ -24,6 +24,7 @@ use revm::{
 };
 
 use crate::{
+    actors,
     call::{HeaderProof, Reply, ShownBlock, Step},
     code,
     deployment::constructors,
@@ -56,7 +57,7 @@ impl Chain {
             (at.verifier, code::verifier(rules.chunks_per_blob, Rules::genesis_root())),
             (HISTORY_STORAGE_ADDRESS, HISTORY_STORAGE_CODE.clone()),
         ];
-        for (address, code) in doubles.into_iter().chain(payloads::codes()) {
+        for (address, code) in doubles.into_iter().chain(payloads::codes()).chain(actors::codes()) {
             let code = Bytecode::new_raw(code);
             db.insert_account_info(address, AccountInfo::new(U256::ZERO, 1, code.hash_slow(), code));
         }
@@ -180,6 +181,31 @@ impl Chain {
 
     pub(crate) fn rewards(&mut self, account: Address) -> Result<RewardsView, String> {
         self.view(self.at.reader, IReader::rewardsCall { account })
+    }
+
+    /// The named key that binds an account, the one that will, and from when.
+    pub(crate) fn signers(&mut self, account: Address) -> Result<(Address, Address, u64), String> {
+        let bound = self.view(self.at.escrow, IEscrow::signerOfCall { account })?;
+        let pending = self.view(self.at.escrow, IEscrow::pendingSignerCall { account })?;
+        Ok((bound, pending.signer, pending.from))
+    }
+
+    /// Owner of an L2 account, and the number of deposits that must be consumed before its exit.
+    pub(crate) fn bridge_account(&mut self, index: u32) -> Result<(Address, u64), String> {
+        let known = self.view(self.at.bridge, IBridge::accountCall { index })?;
+        Ok((known.owner, known.exitableFrom))
+    }
+
+    /// Number of operations in a lane, and the rolling hash of all of them.
+    pub(crate) fn lane(&mut self, lane: Lane) -> Result<(u64, B256), String> {
+        let count = self.view(self.at.bridge, IBridge::countCall { lane })?;
+        Ok((count, self.view(self.at.bridge, IBridge::chainCall { lane, length: count })?))
+    }
+
+    /// Prices that a quote may have in a slot that is paid for so many L1 slots.
+    pub(crate) fn price_range(&mut self, slot: u64, paid: u32) -> Result<(i128, i128), String> {
+        let range = self.view(self.at.rewards, IRewards::priceRangeCall { slot, paidL1Slots: paid })?;
+        Ok((range.lowest, range.highest))
     }
 
     /// L2 units that were deposited and not claimed.

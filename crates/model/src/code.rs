@@ -1,6 +1,6 @@
 //! Contracts of a few bytes: test doubles of token and verifier, and payloads to vote for.
 
-use alloy::primitives::{B256, Bytes, U256, keccak256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::sol_types::{SolCall, SolEvent};
 use fernet_bindings::{IERC20, IStateTransitionVerifier};
 use revm::bytecode::opcode::{
@@ -205,6 +205,44 @@ pub(crate) fn reverts(length: u16) -> Bytes {
         .ops(&length.to_be_bytes())
         .ops(&[PUSH0, REVERT])
         .bytes()
+}
+
+/// Function and answer of EIP-1271, `isValidSignature(bytes32,bytes)`.
+const IS_VALID_SIGNATURE: [u8; 4] = [0x16, 0x26, 0xba, 0x7e];
+
+/// A wallet that accepts a digest as its own signature (EIP-1271). It refuses any other signature.
+pub(crate) fn wallet() -> Bytes {
+    let mut valid = B256::ZERO;
+    valid.0[..4].copy_from_slice(&IS_VALID_SIGNATURE);
+    Assembler::default()
+        .selector()
+        .on(IS_VALID_SIGNATURE, "signature")
+        .revert()
+        .label("signature")
+        .argument(0)
+        // The signature's offset and length are the arguments 1 and 2.
+        .argument(3)
+        .ops(&[EQ])
+        .jump_if("valid")
+        .ops(&[PUSH0])
+        .return_top()
+        .label("valid")
+        .push32(valid)
+        .return_top()
+        .bytes()
+}
+
+/// Whether [`wallet`] accepts a signature of a digest.
+pub(crate) fn wallet_accepts(digest: B256, signature: &[u8]) -> bool {
+    let mut word = B256::ZERO;
+    let length = signature.len().min(32);
+    word.0[..length].copy_from_slice(&signature[..length]);
+    word == digest
+}
+
+/// The code of an account that delegates to the contract at an address (EIP-7702).
+pub(crate) fn delegation(to: Address) -> Bytes {
+    [&[0xef, 0x01, 0x00], to.as_slice()].concat().into()
 }
 
 /// A contract that accepts any call and does nothing.

@@ -10,7 +10,7 @@ use fernet_bindings::{
     IBridge, IEscrow, IGuardian, IRandomness, IRegistry, IRewards, IRollup, IStaking, ITimelock, IVotes,
     decode_revert,
 };
-use fernet_protocol::BURN_ADDRESS;
+use fernet_protocol::{BURN_ADDRESS, Lane, PriceRange};
 
 use crate::{actors, call::Reply, chain::Chain, model::Model, payloads};
 
@@ -46,6 +46,7 @@ pub(crate) fn accounts(model: &Model, chain: &mut Chain, timestamp: u64) -> Resu
     let now = model.l1_slot(timestamp);
     for account in actors::accounts() {
         same("escrow account", &model.escrow_view(account, now), &chain.escrow(account)?)?;
+        same("named keys", &model.signers(account, now), &chain.signers(account)?)?;
         same("reward account", &model.rewards_view(account), &chain.rewards(account)?)?;
         balance(model, chain, account)?;
     }
@@ -54,6 +55,18 @@ pub(crate) fn accounts(model: &Model, chain: &mut Chain, timestamp: u64) -> Resu
         .into_iter()
         .try_for_each(|account| balance(model, chain, account))?;
     same("bridge's supply", &model.bridge.supply, &chain.supply()?)?;
+    for (index, account) in (1..).zip(&model.bridge.accounts) {
+        same("L2 account", account, &chain.bridge_account(index)?)?;
+    }
+    for lane in Lane::ALL {
+        let count = model.bridge.count(lane);
+        same("lane", &(count, model.bridge.chain(lane, count)), &chain.lane(lane.into())?)?;
+    }
+    let slot = model.locate_at(now).current.timeline.slot;
+    for paid in [0, 1, 100, (1 << 17) - 1] {
+        let PriceRange { lowest, highest } = model.rewards.rates_of(slot).price_range(paid);
+        same("price range", &(lowest.get(), highest.get()), &chain.price_range(slot.get(), paid)?)?;
+    }
     governance(model, chain, timestamp)
 }
 

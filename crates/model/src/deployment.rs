@@ -4,7 +4,10 @@ use alloy::{
     primitives::{Address, U256},
     sol_types::SolConstructor,
 };
-use fernet_bindings::{self as abi, StakingParameters, convert::narrow};
+use fernet_bindings::{
+    self as abi, StakingParameters,
+    convert::{narrow, narrow_72},
+};
 
 use crate::rules::{Addresses, GUARDIAN, Rules};
 
@@ -63,8 +66,7 @@ pub(crate) fn constructors(rules: &Rules, at: &Addresses) -> Result<Vec<Construc
                 at.rollup,
                 at.timelock,
                 rules.rates.try_into().map_err(wide)?,
-                narrow("maxBlockReward", rules.max_block_reward).map_err(wide)?,
-                narrow("maxRevealBonus", rules.max_reveal_bonus).map_err(wide)?,
+                narrow_72("maxRewardPerL1Slot", rules.max_reward_per_l1_slot).map_err(wide)?,
             ))
             .abi_encode(),
             at.rewards,

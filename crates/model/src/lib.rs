@@ -5,10 +5,10 @@
 //! `fernet-protocol`. After each call both must agree on everything visible: success, or the exact error with
 //! its arguments; every event in order; the Reader's views; balances and credits.
 //!
-//! Two contracts are test doubles of a few bytes (`code`): the token and the verifier. The double of the
-//! verifier accepts the hash of a statement as its proof. So statements are compared here; proofs have tests
-//! of their own. Signatures of contracts (EIP-1271) aren't covered. Some blobs are real ones with withdrawals
-//! (`blobs`), which are claimed.
+//! Three contracts are test doubles of a few bytes (`code`): the token, the verifier and a wallet (EIP-1271).
+//! The double of the verifier accepts the hash of a statement as its proof. So statements are compared here;
+//! proofs have tests of their own. The wallet is a prover, and an attester and another prover delegate to it
+//! (EIP-7702). Some blobs are real ones with withdrawals (`blobs`), which are claimed.
 //!
 //! Blocks vote for payloads of many kinds (`payloads`), which are pushed, queued and executed. Random calls
 //! also come from the addresses of timelock, guardian and votes. So their privileged functions are tried far
@@ -41,7 +41,7 @@ use fernet_bindings::{ITimelock, decode_revert};
 use generate::Generator;
 use model::Model;
 
-pub use rules::{GovernanceRules, Rules, StakingRules, VARIANTS};
+pub use rules::{GovernanceRules, Planted, Rules, StakingRules, VARIANTS};
 
 /// Calls between two comparisons of all accounts.
 const ACCOUNTS_EVERY: usize = 8;
@@ -136,6 +136,7 @@ fn advance(chain: &mut Chain, model: &mut Model, step: &Step, tally: &mut Tally)
     match &actual {
         Ok(logs) => {
             tally.note(name);
+            model.branches().for_each(|branch| tally.note(format!("branch: {branch}")));
             logs.iter().filter_map(compare::event_name).for_each(|event| tally.note(event));
         }
         Err(data) => tally.note(format!("{name}: {}", refusal_name(data))),
@@ -143,9 +144,13 @@ fn advance(chain: &mut Chain, model: &mut Model, step: &Step, tally: &mut Tally)
     Ok(())
 }
 
-/// Name of the error. For a failed action, the name of its reason, too.
+/// Name of the error; with the name of a failed action's reason, or the Bridge's lane that it is about.
 fn refusal_name(data: &[u8]) -> String {
-    let name = |data: &[u8]| decode_revert(data).name().unwrap_or("other data").to_owned();
+    let name = |data: &[u8]| {
+        let revert = decode_revert(data);
+        let name = revert.name().unwrap_or("other data");
+        revert.argument("lane").map_or(name.to_owned(), |lane| format!("{name} {lane}"))
+    };
     match ITimelock::ActionFailed::abi_decode(data) {
         Ok(failed) => format!("{} by {}", name(data), name(&failed.reason)),
         Err(_) => name(data),

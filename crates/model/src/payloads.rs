@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use alloy::{
-    primitives::{Address, Bytes, U256, aliases::U96},
+    primitives::{Address, Bytes, U256, aliases::U72},
     sol_types::SolValue as _,
 };
 use fernet_bindings::{Action, IGuardian, IRegistry, IRewards, IStaking, ITimelock, Rates};
@@ -62,21 +62,21 @@ static PAYLOADS: LazyLock<Vec<Payload>> = LazyLock::new(|| {
     let flush = |flush| call(Call::SetEntryFlush(IStaking::setEntryFlushCall { flush }));
     let encoded = |acts: &[Act]| acts.iter().map(Act::encode).collect::<Vec<_>>().abi_encode();
     let constant = |acts: Vec<Act>| (code::answers(&encoded(&acts)), Some([acts.clone(), acts]));
-    let (even, odd) = (vec![flush(1), call(Call::Sync)], vec![rates(9_000)]);
+    let (even, odd) = (vec![flush(1), call(Call::Sync)], vec![rates(900)]);
     let unreadable = |code| (code, None);
     let guardian = |guardian| call(Call::SetGuardian(IGuardian::setGuardianCall { guardian }));
     let version =
         |rollup| call(Call::AddVersion(IRegistry::addVersionCall { rollup, governance: at.timelock }));
-    let actions = [rates(11_111), flush(3)].iter().map(Act::encode).collect();
+    let actions = [rates(1_234), flush(3)].iter().map(Act::encode).collect();
     let again = call(Call::Execute(ITimelock::executeCall { payload: address(0), actions }));
     let queue = call(Call::Queue(ITimelock::queueCall { payload: address(0) }));
     // Their encoding has 192 bytes more.
     let longest = 16_384 - 192;
     let all = [
-        constant(vec![rates(11_111), flush(3)]),
+        constant(vec![rates(1_234), flush(3)]),
         constant(vec![call(Call::Sync), call(Call::Fund(IRewards::fundCall { amount: U256::from(11) }))]),
         (code::answers_by_parity(&encoded(&even), &encoded(&odd)), Some([even, odd])),
-        constant(vec![flush(2), rates(20_001)]),
+        constant(vec![flush(2), rates(2_223)]),
         constant(vec![flush(4), Act::Nobody]),
         constant(vec![queue]),
         constant((0..16).map(Act::Anything).collect()),
@@ -116,11 +116,12 @@ fn address(number: usize) -> Address {
 /// Valid rates with that reward.
 fn rates(reward: u64) -> Act {
     let rates = Rates {
-        blockReward: U96::from(reward),
-        revealBonus: U96::from(reward / 25),
+        rewardPerL1Slot: U72::from(reward),
         sequencerBps: 2_500,
-        proverBps: 7_000,
+        bonusBps: 1_000,
+        proverBps: 6_000,
         submitterBps: 500,
+        promptnessBps: 4_000,
     };
     Act::Call(Box::new(Call::SetRates(IRewards::setRatesCall { rates })))
 }
@@ -174,5 +175,7 @@ pub(crate) fn loud_reason() -> Vec<u8> {
 
 /// Whether an account is a contract.
 pub(crate) fn has_code(account: Address) -> bool {
-    Addresses::new().contracts().contains(&account) || codes().any(|(contract, _)| contract == account)
+    let mut known =
+        codes().chain(actors::codes()).map(|(contract, _)| contract).chain(Addresses::new().contracts());
+    known.any(|contract| contract == account)
 }

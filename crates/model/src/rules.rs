@@ -70,11 +70,9 @@ pub struct Rules {
     pub vrf: bool,
     /// Initial rates of rewards.
     pub rates: Rates,
-    /// Maximum of the block reward.
-    pub max_block_reward: TokenAmount,
-    /// Maximum of the reveal bonus.
-    pub max_reveal_bonus: TokenAmount,
-    /// L1 slots from a prover's request until its withdrawal.
+    /// Maximum of the reward for an L1 slot.
+    pub max_reward_per_l1_slot: TokenAmount,
+    /// L1 slots from a prover's request until its withdrawal, and until a change of its named key.
     pub escrow_delay: u32,
     /// Token units of one L2 unit.
     pub unit: u64,
@@ -92,12 +90,53 @@ pub struct Rules {
     pub slot_seconds: u64,
     /// L1 slot of the deployment.
     pub genesis_slot: L1Slot,
+    /// The rule that the model breaks on purpose.
+    pub planted: Option<Planted>,
+}
+
+/// A rule that no number of [`Rules`] changes, broken on purpose: a bug that either side might have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Planted {
+    /// The reveal bonus falls from the commitment on, not from the start of the turn.
+    BonusFromCommitment,
+    /// Another block in the backup phase earns a share of the revealed block's bond.
+    ShareForAnotherBlock,
+    /// A price can't be negative.
+    NoNegativePrice,
+    /// A block is paid for one L1 slot less.
+    PaidForLess,
+    /// A pause, and the slot that it ends, count as time without a block.
+    PauseIsStall,
+    /// The prover of a late proof gets all of its share.
+    LateProofIsPrompt,
+    /// A late proof costs the whole bond.
+    LateProofTakesAll,
+    /// A header may name any rolling hash.
+    AnyChain,
+    /// A block that consumes nothing of a lane still names its rolling hash.
+    ChainWithoutConsumption,
+    /// A bond can't use what is being withdrawn.
+    LockOfFreeOnly,
+    /// A withdrawal that is due can still be locked.
+    LockOfDueWithdrawal,
+    /// An account with code is bound by EIP-1271 alone.
+    CodeReplacesKey,
+    /// A change of the named key takes effect at once.
+    SignerAtOnce,
+    /// Only provers are bound by named keys.
+    SignerOfProverOnly,
+    /// An exit doesn't wait for its deposit.
+    ExitBeforeDeposit,
+    /// An exit waits for the last deposit of the account instead of the first.
+    ExitAfterLastDeposit,
+    /// Balances of an escrow account reach up to 128 bits.
+    FullBalances,
 }
 
 impl Rules {
     /// One of the kinds of deployments: a common one; one in which everything is as short as allowed; one
-    /// with long phases, two candidates and no penalties; and a common one with VRF scores. Their voting
-    /// rounds have 3, 1, 2 and 5 slots.
+    /// with long phases, two candidates and penalties as high as the minimum stake; and a common one with VRF
+    /// scores. Their voting rounds have 3, 1, 2 and 5 slots.
     #[must_use]
     pub fn variant(number: u64) -> Self {
         let common = Self::common();
@@ -106,7 +145,7 @@ impl Rules {
             0 => common,
             1 => Self {
                 parameters: Parameters {
-                    proposal_phase: 1,
+                    proposal_phase: 2,
                     commitment_phase: 1,
                     reveal_phase: 1,
                     proving_phase: 1,
@@ -116,10 +155,13 @@ impl Rules {
                     seed_delay: 1,
                     seed_grid: 1,
                     pause_length: 1,
+                    stall_after: 14,
+                    max_stall: 5,
                     max_candidates: 1,
                     rescue_share: Bps::new(10_000),
                     ..p
                 },
+                rates: Rates { promptness: Bps::new(10_000), ..common.rates },
                 staking: StakingRules {
                     entry_period: 1,
                     exit_delay: 1,
@@ -135,7 +177,7 @@ impl Rules {
                     grace: 1,
                     ..common.governance
                 },
-                escrow_delay: 1,
+                escrow_delay: 7,
                 slot_seconds: 1,
                 clock: clock(1),
                 ..common
@@ -151,12 +193,18 @@ impl Rules {
                     backup_phase: 40,
                     seed_delay: 6,
                     seed_grid: 32,
+                    stall_after: 220,
+                    max_stall: 100,
                     max_candidates: 2,
+                    max_exits: 2,
                     abandon_penalty: TokenAmount::ZERO,
+                    withhold_penalty: TokenAmount::new(3),
                     rescue_share: Bps::new(0),
                     ..p
                 },
-                staking: StakingRules { minimum_stake: TokenAmount::new(1), ..common.staking },
+                staking: StakingRules { minimum_stake: TokenAmount::new(3), ..common.staking },
+                rates: Rates { promptness: Bps::new(0), ..common.rates },
+                escrow_delay: 120,
                 governance: GovernanceRules {
                     voting_round: 2,
                     voting_quorum: 2,
@@ -188,10 +236,13 @@ impl Rules {
                 seed_delay: 3,
                 seed_grid: 4,
                 pause_length: 20,
+                stall_after: 60,
+                max_stall: 40,
                 max_candidates: 3,
                 max_blobs: 3,
                 max_chunks: 6,
                 max_deposits: 2,
+                max_exits: 1,
                 rescue_share: Bps::new(3_333),
                 min_bond: TokenAmount::new(1_000),
                 abandon_penalty: TokenAmount::new(10_007),
@@ -220,15 +271,15 @@ impl Rules {
             },
             vrf: false,
             rates: Rates {
-                block_reward: TokenAmount::new(9_999),
-                reveal_bonus: TokenAmount::new(501),
-                sequencer_share: Bps::new(3_001),
-                prover_share: Bps::new(5_998),
-                submitter_share: Bps::new(1_001),
+                reward_per_l1_slot: TokenAmount::new(1_111),
+                sequencer_share: Bps::new(2_001),
+                bonus_share: Bps::new(1_999),
+                prover_share: Bps::new(4_998),
+                submitter_share: Bps::new(1_002),
+                promptness: Bps::new(3_001),
             },
-            max_block_reward: TokenAmount::new(20_000),
-            max_reveal_bonus: TokenAmount::new(1_000),
-            escrow_delay: 10,
+            max_reward_per_l1_slot: TokenAmount::new(2_222),
+            escrow_delay: 30,
             unit: 7,
             min_deposit: 5,
             chunks_per_blob: 2,
@@ -237,7 +288,13 @@ impl Rules {
             genesis_time: GENESIS_TIME,
             slot_seconds: 12,
             genesis_slot: L1Slot::new(100_000),
+            planted: None,
         }
+    }
+
+    /// Whether the model breaks this rule on purpose.
+    pub(crate) fn breaks(&self, rule: Planted) -> bool {
+        self.planted == Some(rule)
     }
 
     /// State root of the empty ledger.

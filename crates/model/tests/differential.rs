@@ -11,12 +11,12 @@ use std::{
     thread,
 };
 
-use fernet_model::{Difference, Rules, Tally, run_altered, run_sequence};
+use fernet_model::{Difference, Planted, Rules, Tally, run_altered, run_sequence};
 use fernet_protocol::{Bps, TokenAmount};
 
 /// Calls of a sequence.
-const CALLS: usize = 40;
-const SHORT: u64 = 200;
+const CALLS: usize = 50;
+const SHORT: u64 = 300;
 const LONG: u64 = 10_000;
 
 /// What must have happened in the short profile already, with names as in the tally.
@@ -49,6 +49,7 @@ const SEEN: &[&str] = &[
     "event Staking.AttesterRotated",
     "event Staking.BlsKeyRotated",
     "event Staking.EntryFlushSet",
+    "event Escrow.SignerSet",
     "event Escrow.Deposited",
     "event Escrow.WithdrawalRequested",
     "event Escrow.Withdrawn",
@@ -87,7 +88,7 @@ const SEEN: &[&str] = &[
     "Commit: WrongPhase",
     "Commit: BadSignature",
     "Commit: InsufficientFree",
-    "Commit: PriceTooHigh",
+    "Commit: PriceOutOfRange",
     "Commit: QuoteExpired",
     "Reveal: WrongParent",
     "Reveal: NoNewBlob",
@@ -97,8 +98,22 @@ const SEEN: &[&str] = &[
     "FinalizeBackup: WrongPhase",
     "FinalizeBackup: BlobNotPublished",
     "FinalizeBackup: VoteNotZero",
-    "FinalizeBackup: TooManyOperations",
-    "Reveal: OperationsNotConsumed",
+    "FinalizeBackup: TooManyOperations Deposits",
+    "FinalizeBackup: TooManyOperations Exits",
+    "FinalizeBackup: QueueOutOfRange Deposits",
+    "FinalizeBackup: QueueOutOfRange Exits",
+    "FinalizeBackup: WrongChain Deposits",
+    "FinalizeBackup: WrongChain Exits",
+    "Reveal: OperationsNotConsumed Deposits",
+    "Reveal: OperationsNotConsumed Exits",
+    "Reveal: WrongChain Deposits",
+    "Reveal: WrongChain Exits",
+    "ForceExit: DepositPending",
+    "ForceExit: ExitUsed",
+    "EscrowDeposit: AmountTooHigh",
+    "SetRates: RewardTooHigh",
+    "SetRates: PromptnessTooHigh",
+    "SetRates: SharesNotWhole",
     "Register: QueueFull",
     "Settle: NothingToSettle",
     "WithdrawStake: NotWithdrawableYet",
@@ -120,7 +135,7 @@ const SEEN: &[&str] = &[
     "Execute: WrongStatus",
     "Execute: WrongActions",
     "Execute: TargetWithoutCode",
-    "Execute: ActionFailed by BlockRewardTooHigh",
+    "Execute: ActionFailed by RewardTooHigh",
     "Execute: ActionFailed by ReentrancyGuardReentrantCall",
     "GuardianPause: NotApproved",
     "Pause: PausedRecently",
@@ -130,6 +145,19 @@ const SEEN: &[&str] = &[
     "Approve: AlreadyApproved",
     "AddVersion: AlreadyCanonical",
     "AddVersion: BadParameter",
+    // branches that no event or error shows
+    "branch: a price below zero",
+    "branch: a stall is paid",
+    "branch: less than an idle slot is paid",
+    "branch: a pause keeps a stall",
+    "branch: a block consumes deposits",
+    "branch: a block consumes forced exits",
+    "branch: a late proof costs a part of the bond",
+    "branch: another block burns the bond of the revealed one",
+    "branch: a bond uses what was being withdrawn",
+    "branch: a named key signs",
+    "branch: a delegated account signs with its key",
+    "branch: a wallet accepts",
 ];
 
 fn report(difference: &Difference) -> String {
@@ -233,6 +261,45 @@ fn planted_differences_are_found() {
         ("a payload one word longer", |r| r.governance.max_actions_bytes += 32),
         ("a reason one byte longer", |r| r.governance.max_reason_bytes += 1),
         ("a guardian with one pause more", |r| r.governance.first_approvals += 1),
+        // the bonus
+        ("a commitment phase one L1 slot too long", |r| r.parameters.commitment_phase += 1),
+        ("a bonus that falls from the commitment on", |r| r.planted = Some(Planted::BonusFromCommitment)),
+        ("a bonus one basis point off", |r| {
+            r.rates.bonus_share = Bps::new(r.rates.bonus_share.get() + 1);
+            r.rates.sequencer_share = Bps::new(r.rates.sequencer_share.get() - 1);
+        }),
+        // backup
+        ("a rescuer's share for another block", |r| r.planted = Some(Planted::ShareForAnotherBlock)),
+        // prices
+        ("no negative price", |r| r.planted = Some(Planted::NoNegativePrice)),
+        // time
+        ("a stall one L1 slot later", |r| r.parameters.stall_after += 1),
+        ("a longer stall", |r| r.parameters.max_stall += 1),
+        ("a pause that counts as a stall", |r| r.planted = Some(Planted::PauseIsStall)),
+        ("pay for one L1 slot less", |r| r.planted = Some(Planted::PaidForLess)),
+        ("a reward one unit too high", |r| {
+            r.rates.reward_per_l1_slot = TokenAmount::new(r.rates.reward_per_l1_slot.get() + 1);
+        }),
+        // proofs
+        ("a promptness one basis point off", |r| {
+            r.rates.promptness = Bps::new(r.rates.promptness.get().abs_diff(1));
+        }),
+        ("all of the prover's share for a late proof", |r| r.planted = Some(Planted::LateProofIsPrompt)),
+        ("the whole bond for a late proof", |r| r.planted = Some(Planted::LateProofTakesAll)),
+        // what a header names
+        ("a header with any rolling hash", |r| r.planted = Some(Planted::AnyChain)),
+        ("a rolling hash of nothing", |r| r.planted = Some(Planted::ChainWithoutConsumption)),
+        // what a signature is worth
+        ("a bond out of the free balance alone", |r| r.planted = Some(Planted::LockOfFreeOnly)),
+        ("a bond out of a withdrawal that is due", |r| r.planted = Some(Planted::LockOfDueWithdrawal)),
+        ("code that replaces an account's key", |r| r.planted = Some(Planted::CodeReplacesKey)),
+        ("a named key that changes at once", |r| r.planted = Some(Planted::SignerAtOnce)),
+        ("named keys of provers alone", |r| r.planted = Some(Planted::SignerOfProverOnly)),
+        ("a fuller escrow account", |r| r.planted = Some(Planted::FullBalances)),
+        // lanes
+        ("one forced exit more in a block", |r| r.parameters.max_exits += 1),
+        ("an exit before its deposit", |r| r.planted = Some(Planted::ExitBeforeDeposit)),
+        ("an exit that waits for the last deposit", |r| r.planted = Some(Planted::ExitAfterLastDeposit)),
     ];
     let missed: Vec<_> = bugs
         .iter()

@@ -2,9 +2,7 @@
 
 use alloy::primitives::{Address, B256};
 use fernet_ledger::replay::{ReplayError, Signatures, replay};
-use fernet_ledger::{
-    AccountIndex, Blob, BlockRules, BlockWitness, QueuedOperation, Signature, State, Store, field,
-};
+use fernet_ledger::{AccountIndex, Blob, BlockRules, BlockWitness, Lanes, Signature, State, Store, field};
 use fernet_protocol::{Header, Slot};
 
 /// A block with everything that a prover needs. The blobs on L1 hold no signatures, so the body adds them.
@@ -25,8 +23,14 @@ pub struct HeaderFields {
     pub slot: Slot,
     /// Hash of the parent's header.
     pub parent: B256,
-    /// Operations of the Bridge's queue consumed since genesis, including those of this block.
+    /// Deposits consumed since genesis, including those of this block.
     pub deposits_end: u64,
+    /// The Bridge's rolling hash of these deposits; zero if this block consumes none.
+    pub deposits_chain: B256,
+    /// Forced exits consumed since genesis, including those of this block.
+    pub exits_end: u64,
+    /// The Bridge's rolling hash of these forced exits; zero if this block consumes none.
+    pub exits_chain: B256,
     /// Governance payload that the block's sequencer votes for; zero for none.
     pub vote: Address,
 }
@@ -73,6 +77,9 @@ impl BlockBody {
             parent: fields.parent,
             state_root: B256::new(field::to_bytes(&witness.state_root())),
             deposits_end: fields.deposits_end,
+            deposits_chain: fields.deposits_chain,
+            exits_end: fields.exits_end,
+            exits_chain: fields.exits_chain,
             fee_recipient: witness.rules.fee_recipient.get(),
             chunks: u32::try_from(chunks).map_err(|_| BodyError::TooManyChunks(chunks))?,
             committee_digest: B256::ZERO,
@@ -89,7 +96,7 @@ impl BlockBody {
     }
 
     /// Executes the block on its parent's `state` and compares the result with the header. The block must
-    /// consume all of `queued`. The header's fee recipient replaces that of `rules`. The result can be
+    /// consume all of `lanes`. The header's fee recipient replaces that of `rules`. The result can be
     /// proven. Afterwards `state` is the state after the block.
     ///
     /// # Errors
@@ -98,7 +105,7 @@ impl BlockBody {
         &self,
         state: &mut State<S>,
         rules: BlockRules,
-        queued: &[QueuedOperation],
+        lanes: &Lanes,
         versioned_hash: impl FnMut(&Blob) -> Result<B256, E>,
     ) -> Result<BlockWitness, BodyError> {
         let expected = &self.header.blob_hashes;
@@ -112,7 +119,7 @@ impl BlockBody {
         let rules = BlockRules { fee_recipient: AccountIndex::new(self.header.fee_recipient), ..rules };
         let chunks = usize::try_from(self.header.chunks).unwrap_or(usize::MAX);
         let signatures = Signatures::Given(&self.signatures);
-        let witness = replay(state, rules, chunks, &self.blobs, queued, signatures)?;
+        let witness = replay(state, rules, chunks, &self.blobs, lanes, signatures)?;
         let (expected, actual) = (self.header.state_root, B256::new(field::to_bytes(&witness.state_root())));
         if actual == expected { Ok(witness) } else { Err(BodyError::WrongStateRoot { expected, actual }) }
     }

@@ -9,7 +9,7 @@ use alloy::primitives::{Address, B256, Bytes};
 use fernet_ledger::layout::{BLOB_BYTES, BLOB_ELEMENTS};
 use fernet_ledger::operation::kind;
 use fernet_ledger::{AccountIndex, Blob, Operation, Signature, SignedOperation, Transfer, Withdrawal};
-use fernet_protocol::{Header, L1Slot, MAX_BLOBS, Quote, SequencerId, Slot, TokenAmount};
+use fernet_protocol::{Header, L1Slot, MAX_BLOBS, Price, Quote, SequencerId, Slot, TokenAmount};
 
 use crate::body::BlockBody;
 use crate::wire::{Reader, WireError, Writer};
@@ -142,6 +142,9 @@ fn write_header(writer: &mut Writer, header: &Header) {
     writer.bytes(header.parent.as_slice());
     writer.bytes(header.state_root.as_slice());
     writer.u64(header.deposits_end);
+    writer.bytes(header.deposits_chain.as_slice());
+    writer.u64(header.exits_end);
+    writer.bytes(header.exits_chain.as_slice());
     writer.u32(header.fee_recipient);
     writer.u32(header.chunks);
     writer.bytes(header.committee_digest.as_slice());
@@ -158,6 +161,9 @@ fn read_header(reader: &mut Reader<'_>) -> Result<Header, WireError> {
         parent: read_hash(reader, "parent")?,
         state_root: read_hash(reader, "state root")?,
         deposits_end: reader.u64("deposits end")?,
+        deposits_chain: read_hash(reader, "deposits chain")?,
+        exits_end: reader.u64("exits end")?,
+        exits_chain: read_hash(reader, "exits chain")?,
         fee_recipient: reader.u32("fee recipient")?,
         chunks: reader.u32("chunks")?,
         committee_digest: read_hash(reader, "committee digest")?,
@@ -207,7 +213,7 @@ fn write_quote(writer: &mut Writer, quote: &Quote) {
     writer.bytes(quote.prover.as_slice());
     writer.bytes(quote.payee.as_slice());
     writer.u128(quote.bond.get());
-    writer.u128(quote.price.get());
+    writer.i128(quote.price.get());
     writer.u64(quote.valid_until.get());
 }
 
@@ -219,7 +225,7 @@ fn read_quote(reader: &mut Reader<'_>) -> Result<Quote, WireError> {
         prover: reader.array("prover").map(Address::new)?,
         payee: reader.array("payee").map(Address::new)?,
         bond: TokenAmount::new(reader.u128("bond")?),
-        price: TokenAmount::new(reader.u128("price")?),
+        price: Price::new(reader.i128("price")?),
         valid_until: L1Slot::new(reader.u64("valid until")?),
     })
 }

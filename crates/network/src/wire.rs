@@ -44,6 +44,10 @@ impl Writer {
         self.bytes(&value.to_be_bytes());
     }
 
+    pub(crate) fn i128(&mut self, value: i128) {
+        self.bytes(&value.to_be_bytes());
+    }
+
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
@@ -106,6 +110,10 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn u128(&mut self, field: &'static str) -> Result<u128, WireError> {
         self.array::<16>(field).map(u128::from_be_bytes)
+    }
+
+    pub(crate) fn i128(&mut self, field: &'static str) -> Result<i128, WireError> {
+        self.array::<16>(field).map(i128::from_be_bytes)
     }
 
     /// Reads a list's length.

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, B256, keccak256};
 use fernet_ledger::{
-    AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, Layout, Levels, MemoryStore,
-    Operation, QueuedOperation, SecretKey, SignedOperation, State, Transfer, Withdrawal, block,
+    AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, Lanes, Layout, Levels,
+    MemoryStore, Operation, SecretKey, SignedOperation, State, Transfer, Withdrawal, block,
 };
 use fernet_network::{
     AcceptedQuote, BlockBody, BodyError, BoxFuture, Gossip, HeaderFields, InProcess, Network, NetworkError,
     QuoteRequest, QuoteResponder, SignedQuote, Wire, WireError, message,
 };
-use fernet_protocol::{L1Slot, Quote, SequencerId, Slot, TokenAmount};
+use fernet_protocol::{L1Slot, Price, Quote, SequencerId, Slot, TokenAmount};
 
 fn domain() -> Domain {
     Domain::from_element(Fr::from(7u64))
@@ -30,11 +30,14 @@ fn alice() -> SecretKey {
     SecretKey::from_seed(b"alice")
 }
 
-fn queue() -> Vec<QueuedOperation> {
-    let deposit = |index, secret: &SecretKey| {
-        Deposit { to: AccountIndex::new(index), key: secret.public_key(), amount: 1_000 }.into()
+fn lanes() -> Lanes {
+    let deposit = |index, secret: &SecretKey| Deposit {
+        to: AccountIndex::new(index),
+        key: secret.public_key(),
+        amount: 1_000,
     };
-    vec![deposit(1, &alice()), deposit(2, &SecretKey::from_seed(b"bob"))]
+    let deposits = vec![deposit(1, &alice()), deposit(2, &SecretKey::from_seed(b"bob"))];
+    Lanes { deposits, exits: Vec::new() }
 }
 
 fn transfer(nonce: u32) -> SignedOperation {
@@ -59,7 +62,7 @@ fn rules() -> BlockRules {
 
 fn witness() -> BlockWitness {
     let operations = [transfer(0), withdrawal(1), transfer(2)];
-    block::build(&mut empty(), rules(), 3, &queue(), &operations).unwrap().block
+    block::build(&mut empty(), rules(), 3, &lanes(), &operations).unwrap().block
 }
 
 fn body() -> BlockBody {
@@ -67,6 +70,9 @@ fn body() -> BlockBody {
         slot: Slot::new(3),
         parent: B256::repeat_byte(4),
         deposits_end: 2,
+        deposits_chain: B256::repeat_byte(6),
+        exits_end: 0,
+        exits_chain: B256::ZERO,
         vote: Address::repeat_byte(5),
     };
     BlockBody::assemble(fields, &witness(), hash_blob).unwrap()
@@ -80,13 +86,13 @@ fn quote(prover: Address) -> Quote {
         prover,
         payee: Address::repeat_byte(6),
         bond: TokenAmount::new(u128::MAX),
-        price: TokenAmount::new(8),
+        price: Price::new(i128::MIN),
         valid_until: L1Slot::new(99),
     }
 }
 
 fn execute(body: &BlockBody) -> Result<BlockWitness, BodyError> {
-    body.execute(&mut empty(), rules(), &queue(), hash_blob)
+    body.execute(&mut empty(), rules(), &lanes(), hash_blob)
 }
 
 #[test]
@@ -168,8 +174,9 @@ fn a_body_that_differs_from_its_header_is_refused() {
     missing.signatures.pop();
     assert!(matches!(execute(&missing), Err(BodyError::Invalid(_))));
 
-    let shorter = &queue()[..1];
-    let result = body().execute(&mut empty(), rules(), shorter, hash_blob);
+    let mut shorter = lanes();
+    shorter.deposits.pop();
+    let result = body().execute(&mut empty(), rules(), &shorter, hash_blob);
     assert!(matches!(result, Err(BodyError::Invalid(_))));
 }
 

@@ -12,7 +12,7 @@ use fernet_ledger::{
     AccountIndex, Blob, Domain, Operation, SecretKey, Signature, SignedOperation, Transfer, Withdrawal,
 };
 use fernet_network::{AcceptedQuote, BlockBody, Gossip, QuoteRequest, SignedQuote, Wire};
-use fernet_protocol::{ChainId, Header, L1Slot, Quote, RollupId, SequencerId, Slot, TokenAmount};
+use fernet_protocol::{ChainId, Header, L1Slot, Price, Quote, RollupId, SequencerId, Slot, TokenAmount};
 use serde_json::{Value, json};
 
 fn sign(operation: impl Into<Operation>) -> SignedOperation {
@@ -70,6 +70,9 @@ fn header(blobs: u8) -> Header {
         parent: B256::repeat_byte(1),
         state_root: B256::repeat_byte(2),
         deposits_end: 3,
+        deposits_chain: B256::repeat_byte(13),
+        exits_end: 2,
+        exits_chain: B256::repeat_byte(14),
         fee_recipient: 4,
         chunks: 5,
         committee_digest: B256::repeat_byte(6),
@@ -101,6 +104,9 @@ fn body_cases() -> Vec<Value> {
                     "parent": header.parent,
                     "stateRoot": header.state_root,
                     "depositsEnd": header.deposits_end,
+                    "depositsChain": header.deposits_chain,
+                    "exitsEnd": header.exits_end,
+                    "exitsChain": header.exits_chain,
                     "feeRecipient": header.fee_recipient,
                     "chunks": header.chunks,
                     "committeeDigest": header.committee_digest,
@@ -126,7 +132,7 @@ fn quote_cases() -> Vec<Value> {
         prover: Address::repeat_byte(4),
         payee: Address::repeat_byte(5),
         bond: TokenAmount::new(6),
-        price: TokenAmount::new(7),
+        price: Price::new(-7),
         valid_until: L1Slot::new(8),
     };
     [(65, 65), (0, 1024)]

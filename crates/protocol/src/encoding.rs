@@ -24,6 +24,15 @@ impl Words {
         self.word(B256::from(value.to_be_bytes()))
     }
 
+    /// Two's complement, extended to 256 bits.
+    pub(crate) fn int(self, value: i128) -> Self {
+        let mut word = B256::repeat_byte(if value.is_negative() { 0xff } else { 0 });
+        for (to, from) in word.0.iter_mut().rev().zip(value.to_be_bytes().iter().rev()) {
+            *to = *from;
+        }
+        self.word(word)
+    }
+
     pub(crate) fn address(self, address: Address) -> Self {
         self.word(address.into_word())
     }

@@ -4,14 +4,14 @@ use alloy_primitives::{Address, B256, keccak256};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    MAX_BLOBS, Slot,
+    Consumption, Lane, MAX_BLOBS, Parameters, Slot,
     encoding::{Reader, Words},
 };
 
-/// Words of an encoded header before its list of blobs: the offset of the struct and 9 members.
-const HEAD_WORDS: usize = 10;
+/// Words of an encoded header before its list of blobs: the offset of the struct and 12 members.
+const HEAD_WORDS: usize = 13;
 /// Offset in bytes of the list of blobs in the struct.
-const LIST_OFFSET: u64 = 288;
+const LIST_OFFSET: u64 = 384;
 
 /// The header of a block. Its hash is `keccak256(abi.encode(header))`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,8 +22,14 @@ pub struct Header {
     pub parent: B256,
     /// L2 state root after the block.
     pub state_root: B256,
-    /// Operations of the Bridge's queue that were consumed since genesis, including those of this block.
+    /// Deposits of the Bridge that were consumed since genesis, including those of this block.
     pub deposits_end: u64,
+    /// The Bridge's rolling hash of the first `deposits_end` deposits; zero if this block consumes none.
+    pub deposits_chain: B256,
+    /// Forced exits of the Bridge that were consumed since genesis, including those of this block.
+    pub exits_end: u64,
+    /// The Bridge's rolling hash of the first `exits_end` forced exits; zero if this block consumes none.
+    pub exits_chain: B256,
     /// L2 account that receives the block's fees; 0 burns them.
     pub fee_recipient: u32,
     /// Number of chunks, at least 1.
@@ -64,6 +70,9 @@ impl Header {
             .word(self.parent)
             .word(self.state_root)
             .uint(self.deposits_end)
+            .word(self.deposits_chain)
+            .uint(self.exits_end)
+            .word(self.exits_chain)
             .uint(self.fee_recipient)
             .uint(self.chunks)
             .word(self.committee_digest)
@@ -77,6 +86,25 @@ impl Header {
     #[must_use]
     pub fn hash(&self) -> B256 {
         keccak256(self.encode())
+    }
+
+    /// Operations of a lane that were consumed since genesis, including those of this block.
+    #[must_use]
+    pub const fn queue_end(&self, lane: Lane) -> u64 {
+        match lane {
+            Lane::Deposits => self.deposits_end,
+            Lane::Exits => self.exits_end,
+        }
+    }
+
+    /// What the block consumes of a lane of which the blocks before it consumed `from` operations.
+    #[must_use]
+    pub const fn consumption(&self, lane: Lane, from: u64, parameters: &Parameters) -> Consumption {
+        let (to, chain) = match lane {
+            Lane::Deposits => (self.deposits_end, self.deposits_chain),
+            Lane::Exits => (self.exits_end, self.exits_chain),
+        };
+        Consumption { lane, from, to, chain, maximum: parameters.max_operations(lane) }
     }
 
     /// Decodes a header of at most [`MAX_BLOBS`] blobs. Only the bytes that [`Self::encode`] returns are
@@ -104,12 +132,15 @@ impl Header {
         let parent = reader.word().ok_or(malformed(2))?;
         let state_root = reader.word().ok_or(malformed(3))?;
         let deposits_end = reader.uint().ok_or(malformed(4))?;
-        let fee_recipient = reader.uint().ok_or(malformed(5))?;
-        let chunks = reader.uint().ok_or(malformed(6))?;
-        let committee_digest = reader.word().ok_or(malformed(7))?;
-        let vote = reader.address().ok_or(malformed(8))?;
-        expect(&mut reader, 9, LIST_OFFSET)?;
-        let listed: u64 = reader.uint().ok_or(malformed(10))?;
+        let deposits_chain = reader.word().ok_or(malformed(5))?;
+        let exits_end = reader.uint().ok_or(malformed(6))?;
+        let exits_chain = reader.word().ok_or(malformed(7))?;
+        let fee_recipient = reader.uint().ok_or(malformed(8))?;
+        let chunks = reader.uint().ok_or(malformed(9))?;
+        let committee_digest = reader.word().ok_or(malformed(10))?;
+        let vote = reader.address().ok_or(malformed(11))?;
+        expect(&mut reader, 12, LIST_OFFSET)?;
+        let listed: u64 = reader.uint().ok_or(malformed(13))?;
         let too_many = HeaderError::TooManyBlobs { maximum: MAX_BLOBS, actual: listed };
         let blobs = usize::try_from(listed).ok().filter(|blobs| *blobs <= MAX_BLOBS).ok_or(too_many)?;
         let expected = wrong_length(least.saturating_add(blobs));
@@ -122,6 +153,9 @@ impl Header {
             parent,
             state_root,
             deposits_end,
+            deposits_chain,
+            exits_end,
+            exits_chain,
             fee_recipient,
             chunks,
             committee_digest,

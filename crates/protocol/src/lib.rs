@@ -5,7 +5,8 @@
 //! committed and revealed. [`status_at`] computes the phase from the timeline and the current L1 slot;
 //! [`locate`] finds the slot in turn in constant time. [`seed_at`] and [`seed`] give the randomness of a
 //! slot, [`Scorer`] (or [`VrfInput`], for VRF scores) and [`CandidateList`] its ranking, [`Quote`] is the
-//! agreement with a prover, and [`settle`] computes rewards, penalties and bonds when the slot ends.
+//! agreement with a prover, [`Consumption`] what a block takes from the Bridge's queues, and [`settle`]
+//! computes rewards, penalties and bonds when the slot ends.
 //!
 //! ```text
 //!   Waiting → Proposal → Commitment ⇄ Reveal → ExclusiveProving → OpenProving ─┐ no proof
@@ -16,9 +17,9 @@
 //! **Reference and client.** This crate is the reference implementation of the contracts: files in
 //! `vectors/`, which `tests/vectors.rs` writes and checks, tie every rule to Solidity. The client computes
 //! with the same functions what it must know in advance: phases, seeds, scores, ranks, quotes, headers and
-//! the queue. Only the model of the contracts (`fernet-model`) and tests use [`settle`],
-//! [`Parameters::validate`], [`Rates::validate`], [`QueueRange::check`], [`Possession::verify`] and
-//! [`VrfInput::verify`]: the contracts make these decisions, and the client reads the results from events.
+//! the queues. Only the model of the contracts (`fernet-model`) and tests use [`settle`],
+//! [`Parameters::validate`], [`Rates::validate`], [`Possession::verify`] and [`VrfInput::verify`]: the
+//! contracts make these decisions, and the client reads the results from events.
 //!
 //! ```
 //! use fernet_protocol::{
@@ -36,16 +37,19 @@
 //!     seed_delay: 2,
 //!     seed_grid: 1,
 //!     pause_length: 100,
+//!     stall_after: 100,
+//!     max_stall: 50,
 //!     max_candidates: 2,
 //!     max_blobs: 6,
 //!     max_chunks: 64,
 //!     max_deposits: 16,
+//!     max_exits: 8,
 //!     rescue_share: Bps::new(5_000),
 //!     min_bond: TokenAmount::new(1_000),
 //!     abandon_penalty: TokenAmount::new(10),
 //!     withhold_penalty: TokenAmount::new(20),
 //! };
-//! parameters.validate(TokenAmount::new(100), 6)?;
+//! parameters.validate(TokenAmount::new(100), 60, 6)?;
 //!
 //! // Two sequencers propose in a slot that starts in L1 slot 100.
 //! let mut timeline = Timeline::open(Slot::new(7), L1Slot::new(100), L1Slot::new(50));
@@ -96,18 +100,18 @@ pub use clock::{ClockError, L1Clock};
 pub use header::{Header, HeaderError};
 pub use parameters::{BadParameter, MAX_BLOBS, MAX_CANDIDATES, PROVABLE_L1_SLOTS, Parameters};
 pub use phase::{CandidateFacts, Phase, SlotStatus, Timeline, status_at};
-pub use queue::{Deposit, Exit, L1Operation, QueueRange, QueueRangeError};
+pub use queue::{Consumption, Deposit, Exit, L1Operation, Lane, QueueEntry, QueueRange, QueueRangeError};
 pub use quote::{Quote, QuoteRefused, SignatureError, recover_signer, verify_signature};
 pub use ranking::{
     Candidate, CandidateList, EligibleSequencer, Inserted, Proposal, ProposalRefused, Ranked, Scorer, rank,
     rank_among,
 };
-pub use rates::{Rates, RatesRefused};
+pub use rates::{PriceRange, Rates, RatesRefused, RewardShares};
 pub use rollup::RollupId;
 pub use seed::{next_start, seed, seed_at};
 pub use settlement::{
     BURN_ADDRESS, Bond, BondOutcome, Commitment, Credit, CreditRole, Ending, Penalty, PenaltyKind,
-    SettledCandidate, Settlement, SettlementError, reveal_bonus_down, settle,
+    SettledCandidate, Settlement, SettlementError, late_bond_down, reveal_bonus_down, settle,
 };
-pub use slot::{Cursor, LocatedSlot, Location, locate};
-pub use units::{Bps, ChainId, L1Slot, Rank, Score, SequencerId, Slot, TokenAmount};
+pub use slot::{Cursor, LocatedSlot, Location, locate, paid_l1_slots};
+pub use units::{Bps, ChainId, L1Slot, Price, Rank, Score, SequencerId, Slot, TokenAmount};

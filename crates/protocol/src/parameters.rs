@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bps, TokenAmount};
+use crate::{Bps, Lane, TokenAmount};
 
 /// Maximum number of candidates of a slot in any deployment.
 pub const MAX_CANDIDATES: usize = 4;
@@ -35,15 +35,22 @@ pub struct Parameters {
     pub seed_grid: u16,
     /// Length of the guardian's pause.
     pub pause_length: u16,
+    /// Time without a block after which a stall begins, from the start of the last block's slot.
+    pub stall_after: u16,
+    /// Longest part of a stall that a block is paid for.
+    pub max_stall: u16,
     /// Maximum number of candidates of a slot, 1 to [`MAX_CANDIDATES`].
     pub max_candidates: u8,
     /// Maximum number of blobs of a block, 1 to [`MAX_BLOBS`].
     pub max_blobs: u8,
     /// Maximum number of chunks of a block.
     pub max_chunks: u16,
-    /// Maximum number of operations of the Bridge's queue that a block consumes.
+    /// Maximum number of deposits that a block consumes.
     pub max_deposits: u16,
-    /// Share of a slashed bond that the account receives whose proof finalized the block instead.
+    /// Maximum number of forced exits that a block consumes.
+    pub max_exits: u16,
+    /// Share of the slashed part of a bond that the account receives whose proof finalized the revealed block
+    /// instead.
     pub rescue_share: Bps,
     /// Minimum bond of a quote.
     pub min_bond: TokenAmount,
@@ -76,21 +83,50 @@ impl Parameters {
     /// phase, only the last candidate reveals, in the last L1 slot, and no proof follows.
     #[must_use]
     pub fn longest_slot(&self) -> u64 {
-        let turn = sum([self.commitment_phase, self.reveal_phase]);
         self.idle()
-            .saturating_add(u64::from(self.max_candidates).saturating_mul(turn))
+            .saturating_add(u64::from(self.max_candidates).saturating_mul(self.turn_length()))
             .saturating_add(u64::from(self.proving_phase))
+    }
+
+    /// Length in L1 slots of the longest turn of a candidate: its commitment phase and its reveal phase.
+    #[must_use]
+    pub fn turn_length(&self) -> u64 {
+        sum([self.commitment_phase, self.reveal_phase])
+    }
+
+    /// Maximum number of operations of a lane that a block consumes.
+    #[must_use]
+    pub const fn max_operations(&self, lane: Lane) -> u64 {
+        match lane {
+            Lane::Deposits => self.max_deposits as u64,
+            Lane::Exits => self.max_exits as u64,
+        }
+    }
+
+    /// Whether the sequencer that produces a block cannot choose among several L1 slots for a later seed by
+    /// proving late. The deploy script requires it of every deployment but a devnet.
+    #[must_use]
+    pub fn seed_choice_is_bounded(&self) -> bool {
+        sum([self.seed_delay, self.seed_grid])
+            >= self.turn_length().saturating_add(u64::from(self.exclusive_proving))
     }
 
     /// Checks the parameters as the rollup's constructor does, in the same order and with the same names.
     ///
-    /// `stake` is the stake of a registration. `blobs_at_most` is the number of blobs of a block of
-    /// `max_chunks` chunks.
+    /// `minimum_stake` is the lowest stake of a candidate. `withdrawal_delay` is that of the escrow, in L1
+    /// slots. `blobs_at_most` is the number of blobs of a block of `max_chunks` chunks.
     ///
     /// # Errors
     /// Returns the first parameter that the constructor refuses.
-    pub fn validate(&self, stake: TokenAmount, blobs_at_most: u64) -> Result<(), BadParameter> {
-        at_least("proposalPhase", 1, self.proposal_phase)?;
+    pub fn validate(
+        &self,
+        minimum_stake: TokenAmount,
+        withdrawal_delay: u32,
+        blobs_at_most: u64,
+    ) -> Result<(), BadParameter> {
+        // In a slot that starts right after its seed's L1 slot, the mix can be proven from the second L1 slot
+        // on.
+        at_least("proposalPhase", 2, self.proposal_phase)?;
         at_least("commitmentPhase", 1, self.commitment_phase)?;
         at_least("revealPhase", 1, self.reveal_phase)?;
         at_least("provingPhase", 1, self.proving_phase)?;
@@ -103,6 +139,7 @@ impl Parameters {
         within("maxCandidates", 1, MAX_CANDIDATES as u64, u64::from(self.max_candidates))?;
         at_least("maxChunks", 1, self.max_chunks)?;
         at_least("maxDeposits", 1, self.max_deposits)?;
+        at_least("maxExits", 1, self.max_exits)?;
         within("maxBlobs", 1, MAX_BLOBS as u64, u64::from(self.max_blobs))?;
         within("maxBlobs", 1, u64::from(self.max_blobs), blobs_at_most)?;
 
@@ -115,6 +152,10 @@ impl Parameters {
         within("longestSlot", 0, u64::from(u16::MAX), longest)?;
         let needed = longest.saturating_add(seeding).saturating_add(self.idle().saturating_mul(2));
         within("longestSlot", 0, PROVABLE_L1_SLOTS, needed)?;
+        // A failed slot, however long, begins no stall. The chain counts the time without a block in 16 bits.
+        at_least("stallAfter", longest.saturating_mul(2), self.stall_after)?;
+        let room = u64::from(u16::MAX).saturating_sub(u64::from(self.stall_after));
+        within("maxStall", 0, room, u64::from(self.max_stall))?;
 
         within("rescueShareBps", 0, u64::from(Bps::WHOLE.get()), u64::from(self.rescue_share.get()))?;
         if self.min_bond == TokenAmount::ZERO {
@@ -127,7 +168,10 @@ impl Parameters {
         ] {
             at_most(name, TokenAmount::MAX_96, amount)?;
         }
-        at_most("penalties", stake, self.abandon_penalty.saturating_add(self.withhold_penalty))
+        // A candidate has at least the minimum, so it can always pay.
+        at_most("penalties", minimum_stake, self.abandon_penalty.max(self.withhold_penalty))?;
+        // A prover that requests its money back during a slot doesn't have it before the slot ends.
+        at_least("withdrawalDelay", longest, withdrawal_delay)
     }
 }
 
@@ -135,8 +179,13 @@ fn sum<const N: usize>(lengths: [u16; N]) -> u64 {
     lengths.into_iter().fold(0, |total, length| total.saturating_add(u64::from(length)))
 }
 
-fn at_least(name: &'static str, minimum: u16, actual: u16) -> Result<(), BadParameter> {
-    within(name, u64::from(minimum), u64::from(u16::MAX), u64::from(actual))
+fn at_least(name: &'static str, minimum: u64, actual: impl Into<u64>) -> Result<(), BadParameter> {
+    let actual = actual.into();
+    if actual < minimum {
+        let expected = format!("at least {minimum}");
+        return Err(BadParameter { name, expected, actual: u128::from(actual) });
+    }
+    Ok(())
 }
 
 fn at_most(name: &'static str, maximum: TokenAmount, actual: TokenAmount) -> Result<(), BadParameter> {

@@ -92,6 +92,9 @@ pub struct SlotStatus {
     pub phase: Phase,
     /// Rank of the candidate in turn or of the revealed one; the number of candidates if all have failed.
     pub rank: Rank,
+    /// Start of the turn of the candidate at `rank`; `None` if there is none, before the first turn and if
+    /// all have failed.
+    pub turn_start: Option<L1Slot>,
     /// Whether the candidate at `rank` is revealed.
     pub revealed: bool,
     /// Whether the slot is over.
@@ -108,7 +111,7 @@ pub struct SlotStatus {
 #[must_use]
 pub fn status_at(timeline: &Timeline, parameters: &Parameters, now: L1Slot) -> SlotStatus {
     let p = parameters;
-    let mut cursor = PhaseCursor { now, rank: 0, revealed: false, end: timeline.start };
+    let mut cursor = PhaseCursor { now, rank: 0, turn_start: None, revealed: false, end: timeline.start };
     if now < cursor.end {
         return cursor.status(Phase::Waiting);
     }
@@ -118,6 +121,7 @@ pub fn status_at(timeline: &Timeline, parameters: &Parameters, now: L1Slot) -> S
     let count = timeline.candidates.len().min(MAX_CANDIDATES);
     for (rank, candidate) in timeline.candidates.iter().take(count).enumerate() {
         cursor.rank = rank;
+        cursor.turn_start = Some(cursor.end);
         let Some(committed_at) = candidate.committed_at else {
             if cursor.lasts(u64::from(p.commitment_phase)) {
                 return cursor.status(Phase::Commitment);
@@ -144,6 +148,7 @@ pub fn status_at(timeline: &Timeline, parameters: &Parameters, now: L1Slot) -> S
     }
     if !cursor.revealed {
         cursor.rank = count;
+        cursor.turn_start = None;
     }
     if cursor.lasts(u64::from(p.halt_phase)) {
         return cursor.status(Phase::Halt);
@@ -156,6 +161,7 @@ pub fn status_at(timeline: &Timeline, parameters: &Parameters, now: L1Slot) -> S
 struct PhaseCursor {
     now: L1Slot,
     rank: usize,
+    turn_start: Option<L1Slot>,
     revealed: bool,
     end: L1Slot,
 }
@@ -171,6 +177,7 @@ impl PhaseCursor {
         SlotStatus {
             phase,
             rank: Rank::from_index(self.rank),
+            turn_start: self.turn_start,
             revealed: self.revealed,
             over: false,
             end: self.end,

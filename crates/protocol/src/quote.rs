@@ -3,11 +3,13 @@
 use alloy_primitives::{Address, B256, Keccak256, Signature, U256, b256, keccak256};
 use serde::{Deserialize, Serialize};
 
-use crate::{L1Slot, Parameters, Rates, RollupId, SequencerId, Slot, TokenAmount, encoding::Words};
+use crate::{
+    L1Slot, Parameters, Price, PriceRange, Rates, RollupId, SequencerId, Slot, TokenAmount, encoding::Words,
+};
 
 const QUOTE_TYPE: &[u8] =
     b"Quote(uint64 slot,bytes32 headerHash,uint32 sequencer,address prover,address payee,\
-    uint128 bond,uint96 price,uint64 validUntil)";
+    uint128 bond,int128 price,uint64 validUntil)";
 
 /// Half the order of secp256k1, the highest `s` of a signature that L1 accepts (EIP-2).
 const HALF_ORDER: B256 = b256!("0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0");
@@ -27,8 +29,9 @@ pub struct Quote {
     pub payee: Address,
     /// Bond that is locked until the slot ends. It has 128 bits on L1, of which the upper 32 must be zero.
     pub bond: TokenAmount,
-    /// Part of the sequencer's reward that is credited to the payee instead, 96 bits.
-    pub price: TokenAmount,
+    /// Part of the sequencer's reward that is credited to the payee instead; if it is negative, part of the
+    /// payee's reward that is credited to the sequencer instead.
+    pub price: Price,
     /// Last L1 slot in which the quote can be committed.
     pub valid_until: L1Slot,
 }
@@ -60,9 +63,9 @@ pub enum QuoteRefused {
     /// The bond has more than 96 bits.
     #[error("bond of {actual} is above the maximum of {maximum}")]
     BondTooHigh { maximum: TokenAmount, actual: TokenAmount },
-    /// The price is above the sequencer's share of the block reward.
-    #[error("price of {actual} is above the maximum of {maximum}")]
-    PriceTooHigh { maximum: TokenAmount, actual: TokenAmount },
+    /// The price is more than the side that pays it is sure to be credited.
+    #[error("price of {actual} is out of the range from {lowest} to {highest}")]
+    PriceOutOfRange { lowest: Price, highest: Price, actual: Price },
 }
 
 /// Why bytes aren't a signature of the expected signer.
@@ -97,7 +100,7 @@ impl Quote {
             .address(self.prover)
             .address(self.payee)
             .uint(self.bond.get())
-            .uint(self.price.get())
+            .int(self.price.get())
             .uint(self.valid_until.get())
             .hash()
     }
@@ -134,7 +137,8 @@ impl Quote {
         Ok(())
     }
 
-    /// Checks amounts, accounts and expiry for a commitment in the L1 slot `now`.
+    /// Checks amounts, accounts and expiry for a commitment in the L1 slot `now`, in a slot whose block is
+    /// paid for `paid_l1_slots`.
     ///
     /// # Errors
     /// Fails where the Rollup contract reverts.
@@ -142,6 +146,7 @@ impl Quote {
         &self,
         parameters: &Parameters,
         rates: &Rates,
+        paid_l1_slots: u32,
         now: L1Slot,
     ) -> Result<(), QuoteRefused> {
         if now > self.valid_until {
@@ -158,17 +163,17 @@ impl Quote {
         if self.bond > TokenAmount::MAX_96 {
             return Err(QuoteRefused::BondTooHigh { maximum: TokenAmount::MAX_96, actual: self.bond });
         }
-        let maximum = rates.max_price();
-        if self.price > maximum {
-            return Err(QuoteRefused::PriceTooHigh { maximum, actual: self.price });
+        let range @ PriceRange { lowest, highest } = rates.price_range(paid_l1_slots);
+        if !range.contains(self.price) {
+            return Err(QuoteRefused::PriceOutOfRange { lowest, highest, actual: self.price });
         }
         Ok(())
     }
 }
 
-/// Recovers the signer of a digest from a signature `r ‖ s ‖ v` (65 bytes, low `s`, `v` 27 or 28), which is
-/// what L1 accepts of an externally owned account. Signatures of contracts (EIP-1271) can be checked only on
-/// L1.
+/// Recovers the signer of a digest from a signature `r ‖ s ‖ v` (65 bytes, low `s`, `v` 27 or 28). L1 accepts
+/// such a signature of the account itself, whatever code it has, and of the key that the account names in the
+/// escrow. Signatures that a contract judges (EIP-1271) can be checked only on L1.
 ///
 /// # Errors
 /// Fails if the signature is malformed or no key can be recovered.

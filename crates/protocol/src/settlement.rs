@@ -1,12 +1,13 @@
 //! Settlement of a slot: rewards, penalties and bonds when it ends.
 //!
-//! Amounts are exact, in token units. Every division rounds down, and the remainder belongs to the last part:
-//! the submitter's, or the burned one.
+//! Amounts are exact, in token units. Every division rounds down. The remainder belongs to the last part (the
+//! submitter's, or the burned or released part of a bond), or stays in the pot (what a late reveal or a late
+//! proof loses).
 
 use alloy_primitives::{Address, address};
 use serde::{Deserialize, Serialize};
 
-use crate::{L1Slot, MAX_CANDIDATES, Parameters, Rates, SequencerId, TokenAmount};
+use crate::{L1Slot, MAX_CANDIDATES, Parameters, Price, PriceRange, Rates, SequencerId, TokenAmount};
 
 /// Address that burned tokens are sent to, which every ERC-20 allows.
 pub const BURN_ADDRESS: Address = address!("0x000000000000000000000000000000000000dEaD");
@@ -20,8 +21,9 @@ pub struct Commitment {
     pub payee: Address,
     /// Bond that is locked in the escrow.
     pub bond: TokenAmount,
-    /// Part of the sequencer's reward that is credited to the payee instead.
-    pub price: TokenAmount,
+    /// Part of the sequencer's reward that is credited to the payee instead; if it is negative, part of the
+    /// payee's reward that is credited to the sequencer instead.
+    pub price: Price,
     /// L1 slot of the commitment.
     pub at: L1Slot,
 }
@@ -35,6 +37,8 @@ pub struct SettledCandidate {
     pub owner: Address,
     /// Stake of the sequencer.
     pub stake: TokenAmount,
+    /// Start of its turn. Only that of the revealed candidate matters.
+    pub turn_start: L1Slot,
     /// Commitment of a prover.
     pub commitment: Option<Commitment>,
     /// L1 slot of the completed reveal. It is ignored without a commitment.
@@ -45,11 +49,16 @@ pub struct SettledCandidate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Ending {
     /// The revealed block was finalized in the exclusive proving phase.
-    Finalized,
+    Finalized {
+        /// L1 slot of the proof.
+        at: L1Slot,
+    },
     /// The revealed block was finalized in the open proving phase.
     Rescued {
         /// Payee of the proof.
         payee: Address,
+        /// L1 slot of the proof.
+        at: L1Slot,
     },
     /// The revealed block was finalized in the backup phase.
     BackupOfRevealed {
@@ -68,7 +77,7 @@ pub enum Ending {
 /// Reason of a credit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CreditRole {
-    /// For the proof.
+    /// For the proof, with the price.
     Prover,
     /// For the block and its early reveal.
     Sequencer,
@@ -92,11 +101,14 @@ pub struct Credit {
 pub enum BondOutcome {
     /// The bond is unlocked.
     Released,
-    /// The bond is slashed: `share` is added to the free balance of `beneficiary`, and the rest is burned.
+    /// A part of the bond is slashed: `share` of it is added to the free balance of `beneficiary`, and the
+    /// rest of it is burned. The rest of the bond is unlocked.
     Slashed {
+        /// What is slashed, at most the bond.
+        part: TokenAmount,
         /// Account that receives the share; zero for none.
         beneficiary: Address,
-        /// At most the bond.
+        /// At most the part.
         share: TokenAmount,
     },
 }
@@ -154,37 +166,48 @@ pub enum SettlementError {
     /// The ending requires a revealed block.
     #[error("no candidate is revealed, but the ending is {ending:?}")]
     NothingRevealed { ending: Ending },
-    /// The price of the commitment is above the maximum.
-    #[error("price of {actual} is above the sequencer's share of {maximum}")]
-    PriceTooHigh { maximum: TokenAmount, actual: TokenAmount },
+    /// The proof isn't in the phase of the ending.
+    #[error("expected a proof in L1 slot {first} to {last}, got one in {actual}")]
+    ProofOutsidePhase { first: L1Slot, last: L1Slot, actual: L1Slot },
     /// A sum of amounts exceeds 128 bits.
     #[error("a sum of amounts exceeds 128 bits")]
     Overflow,
 }
 
-/// Reveal bonus, rounded down: the whole bonus for a reveal in the L1 slot of the commitment, linearly less
-/// for each L1 slot after it, and 0 after the reveal phase.
+/// Reveal bonus, rounded down: all of `bonus` for a reveal in the first L1 slot of the turn, linearly less
+/// for each L1 slot after it, and 0 after the longest turn.
 #[must_use]
 pub fn reveal_bonus_down(
     parameters: &Parameters,
-    rates: &Rates,
-    committed_at: L1Slot,
+    bonus: TokenAmount,
+    turn_start: L1Slot,
     revealed_at: L1Slot,
 ) -> TokenAmount {
-    let steps = u128::from(parameters.reveal_phase).saturating_add(1);
-    let left = steps.saturating_sub(u128::from(revealed_at.since(committed_at)));
-    // The product has at most 113 bits: 96 and 17.
-    TokenAmount::new(rates.reveal_bonus.get().saturating_mul(left).checked_div(steps).unwrap_or_default())
+    let steps = u128::from(parameters.turn_length()).saturating_add(1);
+    let left = steps.saturating_sub(u128::from(revealed_at.since(turn_start)));
+    // The product has at most 107 bits: 89 and 18.
+    TokenAmount::new(bonus.get().saturating_mul(left).checked_div(steps).unwrap_or_default())
 }
 
-/// Settles a slot with the rewards `rates`. `candidates` are best first; `submitter` sent the finalizing
-/// transaction.
+/// The part of a bond that is slashed for a proof `elapsed` L1 slots after the open proving phase began,
+/// rounded down. It grows by the same amount in each L1 slot, to the whole bond in the last one.
+#[must_use]
+pub fn late_bond_down(parameters: &Parameters, bond: TokenAmount, elapsed: u64) -> TokenAmount {
+    let open = u128::from(parameters.proving_phase.saturating_sub(parameters.exclusive_proving));
+    let begun = u128::from(elapsed).saturating_add(1).min(open);
+    // The product has at most 112 bits: 96 and 16.
+    TokenAmount::new(bond.get().saturating_mul(begun).checked_div(open).unwrap_or_default())
+}
+
+/// Settles a slot whose block is paid for `paid_l1_slots` with the rewards `rates`. `candidates` are best
+/// first; `submitter` sent the finalizing transaction.
 ///
 /// # Errors
 /// Fails if the facts can't be those of a slot on L1.
 pub fn settle(
     parameters: &Parameters,
     rates: &Rates,
+    paid_l1_slots: u32,
     candidates: &[SettledCandidate],
     ending: Ending,
     submitter: Address,
@@ -196,28 +219,69 @@ pub fn settle(
     let mut revealed = None;
     for candidate in candidates {
         if let (Some(commitment), Some(revealed_at)) = (candidate.commitment, candidate.revealed_at) {
-            revealed = Some((candidate, commitment, revealed_at));
+            revealed = Some(Revealed { candidate, commitment, revealed_at });
             break; // Candidates after the revealed one had no turn.
         }
         settlement.fail(parameters, candidate)?;
     }
-    if let Some((_, commitment, _)) = revealed {
-        let share = commitment.bond.share_down(parameters.rescue_share);
-        let outcome = match ending {
-            Ending::Finalized => BondOutcome::Released,
-            Ending::Rescued { payee }
-            | Ending::BackupOfRevealed { payee }
-            | Ending::BackupOfOther { payee } => BondOutcome::Slashed { beneficiary: payee, share },
-            Ending::Expired => BondOutcome::Slashed { beneficiary: Address::ZERO, share: TokenAmount::ZERO },
-        };
+    if let Some(Revealed { commitment, revealed_at, .. }) = revealed {
+        let outcome = bond_outcome(parameters, commitment.bond, revealed_at, ending)?;
         settlement.end_bond(Bond { prover: commitment.prover, amount: commitment.bond, outcome })?;
     }
-    settlement.reward(parameters, rates, revealed, ending, submitter)?;
+    let pay = Pay { parameters, rates, paid_l1_slots, submitter };
+    settlement.reward(&pay, revealed, ending)?;
     Ok(settlement)
 }
 
 /// The revealed candidate with its commitment and the L1 slot of its reveal.
-type Revealed<'a> = Option<(&'a SettledCandidate, Commitment, L1Slot)>;
+#[derive(Clone, Copy)]
+struct Revealed<'a> {
+    candidate: &'a SettledCandidate,
+    commitment: Commitment,
+    revealed_at: L1Slot,
+}
+
+/// What the credits of a slot depend on, besides its ending and its revealed candidate.
+struct Pay<'a> {
+    parameters: &'a Parameters,
+    rates: &'a Rates,
+    paid_l1_slots: u32,
+    submitter: Address,
+}
+
+/// What happens to the bond of the revealed candidate.
+fn bond_outcome(
+    parameters: &Parameters,
+    bond: TokenAmount,
+    revealed_at: L1Slot,
+    ending: Ending,
+) -> Result<BondOutcome, SettlementError> {
+    let slashed = |part: TokenAmount, beneficiary| BondOutcome::Slashed {
+        part,
+        beneficiary,
+        share: part.share_down(parameters.rescue_share),
+    };
+    let burned = BondOutcome::Slashed { part: bond, beneficiary: Address::ZERO, share: TokenAmount::ZERO };
+    let exclusive_end = revealed_at.plus(u64::from(parameters.exclusive_proving));
+    let within = |first: L1Slot, last, actual| match (first..=last).contains(&actual) {
+        true => Ok(actual.since(first)),
+        false => Err(SettlementError::ProofOutsidePhase { first, last, actual }),
+    };
+    Ok(match ending {
+        Ending::Finalized { at } => {
+            within(revealed_at, exclusive_end, at)?;
+            BondOutcome::Released
+        }
+        Ending::Rescued { payee, at } => {
+            let last = revealed_at.plus(u64::from(parameters.proving_phase));
+            let elapsed = within(exclusive_end.plus(1), last, at)?;
+            slashed(late_bond_down(parameters, bond, elapsed), payee)
+        }
+        Ending::BackupOfRevealed { payee } => slashed(bond, payee),
+        // A share would pay for proving an empty block faster than the revealed one.
+        Ending::BackupOfOther { .. } | Ending::Expired => burned,
+    })
+}
 
 impl Settlement {
     /// Penalizes a candidate whose turn ended without published data.
@@ -239,7 +303,7 @@ impl Settlement {
         self.bonds.push(bond);
         match bond.outcome {
             BondOutcome::Released => Ok(()),
-            BondOutcome::Slashed { share, .. } => self.burn(bond.amount.saturating_sub(share)),
+            BondOutcome::Slashed { part, share, .. } => self.burn(part.saturating_sub(share)),
         }
     }
 
@@ -250,38 +314,36 @@ impl Settlement {
 
     fn reward(
         &mut self,
-        parameters: &Parameters,
-        rates: &Rates,
-        revealed: Revealed<'_>,
+        pay: &Pay<'_>,
+        revealed: Option<Revealed<'_>>,
         ending: Ending,
-        submitter: Address,
     ) -> Result<(), SettlementError> {
-        let (payee, is_revealed_block, price_counts) = match ending {
+        let Pay { parameters, rates, paid_l1_slots, submitter } = *pay;
+        let shares = rates.shares(paid_l1_slots);
+        let (payee, proven_at) = match ending {
             Ending::Expired => return Ok(()),
-            Ending::Finalized => (revealed.map(|(_, commitment, _)| commitment.payee), true, true),
-            Ending::Rescued { payee } => (Some(payee), true, true),
-            Ending::BackupOfRevealed { payee } => (Some(payee), true, false),
-            Ending::BackupOfOther { payee } => (Some(payee), false, false),
+            Ending::BackupOfOther { payee } => {
+                self.credit(CreditRole::Prover, payee, shares.prover);
+                self.credit(CreditRole::Submitter, submitter, shares.submitter);
+                return Ok(());
+            }
+            Ending::Finalized { at } => (None, Some(at)),
+            Ending::Rescued { payee, at } => (Some(payee), Some(at)),
+            // Nobody in the backup phase was slow, and no quote is agreed for it.
+            Ending::BackupOfRevealed { payee } => (Some(payee), None),
         };
-        let nothing_revealed = SettlementError::NothingRevealed { ending };
-        let mut proving = rates.block_reward.share_down(rates.prover_share);
-        let share = rates.max_price();
-        let submitting = rates.block_reward.saturating_sub(proving).saturating_sub(share);
-        let mut sequencing = None;
-        if is_revealed_block {
-            let (candidate, commitment, revealed_at) = revealed.ok_or(nothing_revealed)?;
-            let price = if price_counts { commitment.price } else { TokenAmount::ZERO };
-            let too_high = SettlementError::PriceTooHigh { maximum: share, actual: price };
-            let rest = share.checked_sub(price).ok_or(too_high)?;
-            let bonus = reveal_bonus_down(parameters, rates, commitment.at, revealed_at);
-            proving = proving.checked_add(price).ok_or(SettlementError::Overflow)?;
-            sequencing = Some((candidate.owner, rest.checked_add(bonus).ok_or(SettlementError::Overflow)?));
+        let Revealed { candidate, commitment, revealed_at } =
+            revealed.ok_or(SettlementError::NothingRevealed { ending })?;
+        let (mut proving, mut sequencing) = (shares.prover, shares.sequencer);
+        if let Some(at) = proven_at {
+            proving = rates.prompt_share_down(proving, parameters.exclusive_proving, at.since(revealed_at));
+            (proving, sequencing) = moved(commitment.price, proving, sequencing)?;
         }
-        self.credit(CreditRole::Prover, payee.ok_or(nothing_revealed)?, proving);
-        if let Some((owner, amount)) = sequencing {
-            self.credit(CreditRole::Sequencer, owner, amount);
-        }
-        self.credit(CreditRole::Submitter, submitter, submitting);
+        let bonus = reveal_bonus_down(parameters, shares.bonus, candidate.turn_start, revealed_at);
+        let sequencing = sequencing.checked_add(bonus).ok_or(SettlementError::Overflow)?;
+        self.credit(CreditRole::Prover, payee.unwrap_or(commitment.payee), proving);
+        self.credit(CreditRole::Sequencer, candidate.owner, sequencing);
+        self.credit(CreditRole::Submitter, submitter, shares.submitter);
         Ok(())
     }
 
@@ -290,4 +352,19 @@ impl Settlement {
             self.credits.push(Credit { role, account, amount });
         }
     }
+}
+
+/// The shares of prover and sequencer after the price, of which the payer's share limits the amount.
+fn moved(
+    price: Price,
+    proving: TokenAmount,
+    sequencing: TokenAmount,
+) -> Result<(TokenAmount, TokenAmount), SettlementError> {
+    let range = PriceRange { lowest: Price::to_sequencer(proving), highest: Price::to_prover(sequencing) };
+    let price = range.clamp(price);
+    let amount = price.magnitude();
+    let (from, to) = if price.is_negative() { (proving, sequencing) } else { (sequencing, proving) };
+    let from = from.saturating_sub(amount);
+    let to = to.checked_add(amount).ok_or(SettlementError::Overflow)?;
+    Ok(if price.is_negative() { (from, to) } else { (to, from) })
 }

@@ -1,6 +1,6 @@
 //! Number types that must not be confused. There are no implicit conversions between them.
 
-use std::fmt;
+use std::{fmt, num::ParseIntError, str::FromStr};
 
 use alloy_primitives::aliases::U192;
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,11 @@ number! {
 number! {
     /// Amount of tokens in their smallest unit.
     TokenAmount(u128)
+}
+number! {
+    /// Price of a proof in token units. A positive price moves from the sequencer's credit to the prover's, a
+    /// negative one from the prover's to the sequencer's.
+    Price(i128)
 }
 number! {
     /// Rank of a candidate in a slot; 0 is the best.
@@ -159,10 +164,65 @@ impl TokenAmount {
     }
 }
 
+impl Price {
+    /// No price: each side keeps its own share.
+    pub const ZERO: Self = Self(0);
+    /// The lowest price that the contracts store, in 96 bits with a sign.
+    pub const MIN_96: Self = Self(-(1 << 95));
+    /// The highest price that the contracts store, in 96 bits with a sign.
+    pub const MAX_96: Self = Self((1 << 95) - 1);
+
+    /// The price by which the sequencer pays `amount` to the prover, saturated at the highest price.
+    #[must_use]
+    pub fn to_prover(amount: TokenAmount) -> Self {
+        Self(i128::try_from(amount.0).unwrap_or(i128::MAX))
+    }
+
+    /// The price by which the prover pays `amount` to the sequencer, saturated at `-i128::MAX`.
+    #[must_use]
+    pub fn to_sequencer(amount: TokenAmount) -> Self {
+        Self(Self::to_prover(amount).0.saturating_neg())
+    }
+
+    /// The amount that moves, without its direction.
+    #[must_use]
+    pub const fn magnitude(self) -> TokenAmount {
+        TokenAmount(self.0.unsigned_abs())
+    }
+
+    /// Whether the prover pays the sequencer.
+    #[must_use]
+    pub const fn is_negative(self) -> bool {
+        self.0.is_negative()
+    }
+}
+
+/// Reads a decimal number of token units, with or without a sign.
+impl FromStr for Price {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn prices_are_signed_amounts() {
+        let amount = TokenAmount::new(5);
+        assert_eq!(Price::to_prover(amount), Price::new(5));
+        assert_eq!(Price::to_sequencer(amount), Price::new(-5));
+        assert_eq!(Price::to_sequencer(amount).magnitude(), amount);
+        assert_eq!(Price::to_sequencer(TokenAmount::new(u128::MAX)), Price::new(-i128::MAX));
+        assert_eq!(Price::new(i128::MIN).magnitude().get(), 1 << 127);
+        assert_eq!("-12".parse(), Ok(Price::new(-12)));
+        assert_eq!(Price::new(-12).to_string(), "-12");
+        assert!("".parse::<Price>().is_err());
+    }
 
     proptest! {
         #[test]

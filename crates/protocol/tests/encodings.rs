@@ -3,8 +3,8 @@
 use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use alloy_sol_types::{SolStruct, SolValue, eip712_domain, sol};
 use fernet_protocol::{
-    ChainId, Deposit, EligibleSequencer, Exit, Header, HeaderError, L1Operation, L1Slot, MAX_BLOBS, Quote,
-    RollupId, Scorer, SequencerId, SignatureError, Slot, TokenAmount, recover_signer, samples, seed,
+    ChainId, Deposit, EligibleSequencer, Exit, Header, HeaderError, L1Operation, L1Slot, MAX_BLOBS, Price,
+    Quote, RollupId, Scorer, SequencerId, SignatureError, Slot, TokenAmount, recover_signer, samples, seed,
     verify_signature,
 };
 use k256::ecdsa::SigningKey;
@@ -17,6 +17,9 @@ mod solidity {
             bytes32 parent;
             bytes32 stateRoot;
             uint64 depositsEnd;
+            bytes32 depositsChain;
+            uint64 exitsEnd;
+            bytes32 exitsChain;
             uint32 feeRecipient;
             uint32 chunks;
             bytes32 committeeDigest;
@@ -31,7 +34,7 @@ mod solidity {
             address prover;
             address payee;
             uint128 bond;
-            uint96 price;
+            int128 price;
             uint64 validUntil;
         }
 
@@ -52,20 +55,19 @@ fn address() -> impl Strategy<Value = Address> {
 }
 
 fn header() -> impl Strategy<Value = Header> {
-    (any::<(u64, u64, u32, u32)>(), word(), word(), word(), address(), vec(word(), 0..=MAX_BLOBS)).prop_map(
-        |(
-            (slot, deposits_end, fee_recipient, chunks),
-            parent,
-            state_root,
-            committee_digest,
-            vote,
-            blob_hashes,
-        )| {
+    let numbers = any::<(u64, u64, u64, u32, u32)>();
+    let words = [word(), word(), word(), word(), word()];
+    (numbers, words, address(), vec(word(), 0..=MAX_BLOBS)).prop_map(
+        |((slot, deposits_end, exits_end, fee_recipient, chunks), words, vote, blob_hashes)| {
+            let [parent, state_root, deposits_chain, exits_chain, committee_digest] = words;
             Header {
                 slot: Slot::new(slot),
                 parent,
                 state_root,
                 deposits_end,
+                deposits_chain,
+                exits_end,
+                exits_chain,
                 fee_recipient,
                 chunks,
                 committee_digest,
@@ -84,6 +86,9 @@ proptest! {
             parent: header.parent,
             stateRoot: header.state_root,
             depositsEnd: header.deposits_end,
+            depositsChain: header.deposits_chain,
+            exitsEnd: header.exits_end,
+            exitsChain: header.exits_chain,
             feeRecipient: header.fee_recipient,
             chunks: header.chunks,
             committeeDigest: header.committee_digest,
@@ -114,7 +119,7 @@ proptest! {
     #[test]
     fn quotes_hash_as_typed_data(
         numbers in any::<(u64, u32, u128, u64)>(),
-        price in 0..1_u128 << 96,
+        price: i128,
         hash in word(),
         parties in (address(), address(), address()),
         chain_id: u64,
@@ -127,7 +132,7 @@ proptest! {
             prover,
             payee,
             bond: TokenAmount::new(bond),
-            price: TokenAmount::new(price),
+            price: Price::new(price),
             valid_until: L1Slot::new(valid_until),
         };
         let theirs = solidity::Quote {
@@ -137,7 +142,7 @@ proptest! {
             prover,
             payee,
             bond,
-            price: price.try_into().unwrap(),
+            price,
             validUntil: valid_until,
         };
         let domain = eip712_domain! {
@@ -212,7 +217,7 @@ fn a_header_of_too_many_blobs_is_refused_before_they_are_read() {
     let header = Header { blob_hashes: vec![B256::ZERO; MAX_BLOBS + 1], ..empty() };
     assert_eq!(Header::decode(&header.encode()), Err(HeaderError::TooManyBlobs { maximum: 16, actual: 17 }));
     let mut bytes = empty().encode();
-    bytes[10 * 32 + 24..11 * 32].copy_from_slice(&u64::MAX.to_be_bytes());
+    bytes[13 * 32 + 24..14 * 32].copy_from_slice(&u64::MAX.to_be_bytes());
     assert_eq!(Header::decode(&bytes), Err(HeaderError::TooManyBlobs { maximum: 16, actual: u64::MAX }));
 }
 
@@ -220,20 +225,20 @@ fn a_header_of_too_many_blobs_is_refused_before_they_are_read() {
 fn a_header_with_bytes_to_spare_is_refused() {
     let mut bytes = empty().encode();
     bytes.push(0);
-    assert_eq!(Header::decode(&bytes), Err(HeaderError::WrongLength { expected: 352, actual: 353 }));
-    assert_eq!(Header::decode(&[]), Err(HeaderError::WrongLength { expected: 352, actual: 0 }));
+    assert_eq!(Header::decode(&bytes), Err(HeaderError::WrongLength { expected: 448, actual: 449 }));
+    assert_eq!(Header::decode(&[]), Err(HeaderError::WrongLength { expected: 448, actual: 0 }));
     // a length that claims a blob which isn't there
     let mut bytes = empty().encode();
-    bytes[351] = 1;
-    assert_eq!(Header::decode(&bytes), Err(HeaderError::WrongLength { expected: 384, actual: 352 }));
+    bytes[447] = 1;
+    assert_eq!(Header::decode(&bytes), Err(HeaderError::WrongLength { expected: 480, actual: 448 }));
     // a number that doesn't fit its type
     let mut bytes = empty().encode();
     bytes[32] = 1;
     assert_eq!(Header::decode(&bytes), Err(HeaderError::Malformed { index: 1 }));
     // an address of more than 20 bytes
     let mut bytes = empty().encode();
-    bytes[8 * 32 + 11] = 1;
-    assert_eq!(Header::decode(&bytes), Err(HeaderError::Malformed { index: 8 }));
+    bytes[11 * 32 + 11] = 1;
+    assert_eq!(Header::decode(&bytes), Err(HeaderError::Malformed { index: 11 }));
 }
 
 #[test]

@@ -1,16 +1,17 @@
 //! Properties that hold for all timelines and amounts: phases have no gaps, the slot in turn doesn't depend
 //! on how it is computed, penalties are within stakes, and every token is accounted for.
 
-use alloy_primitives::{Address, B256, aliases::U192};
+use alloy_primitives::{Address, B256, U256, aliases::U192};
 use fernet_protocol::*;
 use proptest::{collection::vec, option, prelude::*};
 use std::{cmp::Ordering, collections::BTreeMap};
 
 fn parameters() -> impl Strategy<Value = Parameters> {
-    let lengths = (1..12_u16, 1..8_u16, 1..8_u16, 1..40_u16, any::<u16>(), 1..4_u16, 1..12_u16);
+    let lengths = (2..12_u16, 1..8_u16, 1..8_u16, 1..40_u16, any::<u16>(), 1..4_u16, 1..12_u16);
+    let stall = (0..100_u16, 0..300_u16);
     let penalties = [0..1_u128 << 96, 0..1_u128 << 96];
-    (lengths, any::<(u16, u16)>(), 1..=4_u8, (1..8_000_u16, 0..=10_000_u16), penalties).prop_map(
-        |(lengths, (delay, grid), max_candidates, (pause_length, rescue), penalties)| {
+    (lengths, any::<(u16, u16)>(), 1..=4_u8, (1..8_000_u16, 0..=10_000_u16), penalties, stall).prop_map(
+        |(lengths, (delay, grid), max_candidates, (pause_length, rescue), penalties, (more, max_stall))| {
             let (
                 proposal_phase,
                 commitment_phase,
@@ -23,7 +24,7 @@ fn parameters() -> impl Strategy<Value = Parameters> {
             let idle = proposal_phase + halt_phase + backup_phase;
             let seed_delay = 1 + delay % (idle - 1);
             let [abandon, withhold] = penalties.map(TokenAmount::new);
-            Parameters {
+            let mut parameters = Parameters {
                 proposal_phase,
                 commitment_phase,
                 reveal_phase,
@@ -34,29 +35,36 @@ fn parameters() -> impl Strategy<Value = Parameters> {
                 seed_delay,
                 seed_grid: 1 + grid % (idle - seed_delay),
                 pause_length,
+                stall_after: 0,
+                max_stall,
                 max_candidates,
                 max_blobs: 6,
                 max_chunks: 16,
                 max_deposits: 32,
+                max_exits: 16,
                 rescue_share: Bps::new(rescue),
                 min_bond: TokenAmount::new(1),
                 abandon_penalty: abandon,
                 withhold_penalty: withhold,
-            }
+            };
+            parameters.stall_after = u16::try_from(2 * parameters.longest_slot()).unwrap() + more;
+            parameters
         },
     )
 }
 
 fn rates() -> impl Strategy<Value = Rates> {
-    (0..=10_000_u16, any::<u16>(), 0..1_u128 << 96, 0..1_u128 << 96).prop_map(
-        |(sequencer, prover, reward, bonus)| {
-            let prover = prover % (10_001 - sequencer);
+    (0..=10_000_u16, any::<(u16, u16)>(), 0..1_u128 << 72, 0..=10_000_u16).prop_map(
+        |(sequencer, (bonus, prover), reward, promptness)| {
+            let bonus = bonus % (10_001 - sequencer);
+            let prover = prover % (10_001 - sequencer - bonus);
             Rates {
-                block_reward: TokenAmount::new(reward),
-                reveal_bonus: TokenAmount::new(bonus),
+                reward_per_l1_slot: TokenAmount::new(reward),
                 sequencer_share: Bps::new(sequencer),
+                bonus_share: Bps::new(bonus),
                 prover_share: Bps::new(prover),
-                submitter_share: Bps::new(10_000 - sequencer - prover),
+                submitter_share: Bps::new(10_000 - sequencer - bonus - prover),
+                promptness: Bps::new(promptness),
             }
         },
     )
@@ -128,7 +136,12 @@ proptest! {
         let status = status_at(&timeline, &p, L1Slot::new(now));
         prop_assert!(status.rank.index() <= MAX_CANDIDATES);
         let _ = locate(
-            &Cursor { slot: timeline.slot, start: timeline.start, previous_start: timeline.previous_start },
+            &Cursor {
+                slot: timeline.slot,
+                start: timeline.start,
+                previous_start: timeline.previous_start,
+                since_tip: 7,
+            },
             Some(&timeline),
             &p,
             L1Slot::new(now),
@@ -159,6 +172,15 @@ proptest! {
         let course = live(&p, candidates, &luck);
         for pair in course.windows(2) {
             prop_assert_ne!(compare(&pair[0].1, &pair[1].1), Ordering::Greater, "{:?}", pair);
+            // a turn starts with the first L1 slot of its candidate, and no later fact moves it
+            let [(_, before), (now, status)] = [pair[0], pair[1]];
+            let has_turn = status.revealed || matches!(status.phase, Phase::Commitment | Phase::Reveal);
+            prop_assert_eq!(status.turn_start.is_some(), has_turn);
+            if has_turn && (before.phase == Phase::Proposal || before.rank != status.rank) {
+                prop_assert_eq!(status.turn_start, Some(now));
+            } else if has_turn {
+                prop_assert_eq!(status.turn_start, before.turn_start);
+            }
         }
         let (ended_at, last) = *course.last().unwrap();
         prop_assert!(last.over, "longest slot is {}, still {last:?}", p.longest_slot());
@@ -179,18 +201,21 @@ proptest! {
             let status = status_at(&timeline, &p, now);
             if !status.over {
                 let found = locate(&Cursor::genesis(genesis, &p), None, &p, now);
+                prop_assert_eq!(found.paid_l1_slots(&p), walked.paid_l1_slots(&timeline, &p));
                 prop_assert_eq!(found.current, LocatedSlot { timeline, status });
                 break;
             }
-            walked = Cursor::after(&timeline, status.end, &p);
+            walked = walked.after_expired(&timeline, status.end, &p);
         }
     }
 
     #[test]
     fn after_a_pause_the_seed_is_of_a_later_mix(
-        p in parameters(), slot in 0..1_u64 << 40, now in 0..1_u64 << 40,
+        p in parameters(), slot in 0..1_u64 << 40, now in 0..1_u64 << 40, since_tip: u16,
     ) {
-        let cursor = Cursor::after_pause(Slot::new(slot), L1Slot::new(now), &p);
+        let before = Cursor { since_tip, ..Cursor::genesis(L1Slot::new(now / 2), &p) };
+        let cursor = before.after_pause(Slot::new(slot), L1Slot::new(now), &p);
+        prop_assert_eq!(cursor.since_tip, since_tip, "a pause is no stall");
         let until = L1Slot::new(now + u64::from(p.pause_length));
         prop_assert_eq!((cursor.slot, cursor.previous_start), (Slot::new(slot + 1), until));
         let seed_at = seed_at(cursor.previous_start, &p);
@@ -243,12 +268,69 @@ proptest! {
         prop_assert_eq!(kept, best);
     }
 
+    /// What a block is paid for is known when its slot starts. Idle slots raise it after a while, up to a
+    /// bound; a block ends the rise.
+    #[test]
+    fn a_block_is_paid_for_time(p in parameters(), genesis in 0..10_000_u64, idle_slots in 0..4_000_u64) {
+        let genesis = L1Slot::new(genesis);
+        let first = Cursor::genesis(genesis, &p);
+        let now = first.start.plus(idle_slots * p.idle());
+        let found = locate(&first, None, &p, now);
+        let timeline = &found.current.timeline;
+        prop_assert_eq!(timeline.start, now);
+        let without_block = now.since(genesis);
+        let stall = without_block.saturating_sub(u64::from(p.stall_after)).min(u64::from(p.max_stall));
+        let time = now.since(timeline.previous_start).min(p.idle());
+        prop_assert_eq!(u64::from(found.paid_l1_slots(&p)), time + stall);
+        prop_assert_eq!(paid_l1_slots(&p, p.idle() + 9, 0), u32::try_from(p.idle()).unwrap());
+
+        // a block, however late, and one more failed slot don't make a stall
+        let finalized_at = now.plus(p.longest_slot() - 1);
+        let after = Cursor::after_finalized(timeline, finalized_at, &p);
+        let next = after.idle(&p, after.start);
+        prop_assert!(u64::from(after.paid_l1_slots(&next, &p)) <= p.idle());
+        let failed = after.after_expired(&next, next.start.plus(p.longest_slot()), &p);
+        let late = failed.idle(&p, failed.start);
+        prop_assert!(u64::from(failed.paid_l1_slots(&late, &p)) <= p.idle());
+    }
+
+    /// A price within the range is paid in full, whenever the proof comes in a proving phase.
+    #[test]
+    fn a_price_in_the_range_is_affordable(
+        rates in rates(), paid in 0..1_u32 << 17, exclusive in 1..=u16::MAX, delay: u16, price: i128,
+    ) {
+        let shares = rates.shares(paid);
+        let range = rates.price_range(paid);
+        prop_assert!(range.contains(Price::ZERO));
+        let proving = rates.prompt_share_down(shares.prover, exclusive, u64::from(delay));
+        prop_assert!(proving <= shares.prover);
+        prop_assert!(range.lowest.magnitude() <= proving);
+        prop_assert_eq!(range.highest, Price::to_prover(shares.sequencer));
+        let earlier = rates.prompt_share_down(shares.prover, exclusive, u64::from(delay) / 2);
+        prop_assert!(proving <= earlier);
+        prop_assert!(range.contains(range.clamp(Price::new(price))));
+        let price = Price::new(price);
+        prop_assert_eq!(range.contains(price), range.clamp(price) == price);
+    }
+
+    /// A late proof costs more of the bond with each L1 slot, and all of it in the last one.
+    #[test]
+    fn late_proofs_cost_the_bond_bit_by_bit(p in parameters(), bond in 0..1_u128 << 96) {
+        let open = u64::from(p.proving_phase - p.exclusive_proving);
+        let bond = TokenAmount::new(bond);
+        let lost: Vec<_> = (0..open).map(|elapsed| late_bond_down(&p, bond, elapsed)).collect();
+        prop_assert!(lost.windows(2).all(|pair| pair[0] <= pair[1]));
+        prop_assert!(lost.last().is_none_or(|all| *all == bond));
+    }
+
     #[test]
     fn every_token_is_accounted_for(
         p in parameters(),
         rates in rates(),
+        paid in 0..1_u32 << 17,
         drawn in vec((any::<[u128; 4]>(), option::weighted(0.7, option::weighted(0.4, 0..20_u64))), 0..=4),
         kind in 0..5_u8,
+        after_reveal in 0..40_u64,
     ) {
         let payee = Address::repeat_byte(0xaa);
         let submitter = Address::repeat_byte(0xbb);
@@ -259,32 +341,48 @@ proptest! {
                 sequencer: SequencerId::new(u32::from(id)),
                 owner: Address::repeat_byte(0x10 + id),
                 stake: TokenAmount::new(stake >> 32),
+                turn_start: L1Slot::new(50),
                 commitment: fate.map(|_| Commitment {
                     prover: Address::repeat_byte(0x20 + id),
                     payee: Address::repeat_byte(0x30 + id),
                     bond: TokenAmount::new(bond >> 32),
-                    price: TokenAmount::new(price % (rates.max_price().get() + 1)),
+                    // often out of the range
+                    price: Price::new(i128::try_from(price >> 45).unwrap() - (1 << 82)),
                     at: L1Slot::new(50),
                 }),
                 revealed_at: fate.flatten().map(|later| L1Slot::new(50 + later)),
             }
         }).collect();
+        let revealed = candidates.iter().position(|c| c.commitment.is_some() && c.revealed_at.is_some());
+        let revealed_at = revealed.and_then(|rank| candidates[rank].revealed_at).unwrap_or(L1Slot::new(0));
+        let (exclusive, proving) = (u64::from(p.exclusive_proving), u64::from(p.proving_phase));
+        let at = revealed_at.plus(after_reveal);
         let ending = match kind {
-            0 => Ending::Finalized,
-            1 => Ending::Rescued { payee },
+            0 => Ending::Finalized { at },
+            1 => Ending::Rescued { payee, at },
             2 => Ending::BackupOfRevealed { payee },
             3 => Ending::BackupOfOther { payee },
             _ => Ending::Expired,
         };
-        let revealed = candidates.iter().position(|c| c.commitment.is_some() && c.revealed_at.is_some());
-        let settled = match settle(&p, &rates, &candidates, ending, submitter) {
+        let in_phase = match kind {
+            0 => after_reveal <= exclusive,
+            1 => after_reveal > exclusive && after_reveal <= proving,
+            _ => true,
+        };
+        let settled = match settle(&p, &rates, paid, &candidates, ending, submitter) {
             Ok(settled) => settled,
+            Err(SettlementError::ProofOutsidePhase { actual, .. }) => {
+                prop_assert!(!in_phase && revealed.is_some());
+                prop_assert_eq!(actual, at);
+                return Ok(());
+            }
             Err(error) => {
                 prop_assert_eq!(error, SettlementError::NothingRevealed { ending });
                 prop_assert!(revealed.is_none() && kind < 3);
                 return Ok(());
             }
         };
+        prop_assert!(in_phase);
 
         // penalties within stakes, each sequencer at most once
         let mut punished = BTreeMap::new();
@@ -296,44 +394,48 @@ proptest! {
         let turns = revealed.map_or(candidates.len(), |rank| rank + 1);
         prop_assert_eq!(settled.penalties.len(), revealed.unwrap_or(candidates.len()));
 
-        // each bond of a candidate that had its turn is released or slashed exactly once
+        // each bond of a candidate that had its turn ends exactly once
         let commitments = candidates[..turns].iter().filter_map(|c| c.commitment);
         let bonds: Vec<_> = commitments.map(|c| (c.prover, c.bond)).collect();
         let ended: Vec<_> = settled.bonds.iter().map(|b| (b.prover, b.amount)).collect();
         prop_assert_eq!(bonds, ended);
 
-        // the burned amount is the sum of the penalties and slashed bonds less the shares
+        // the burned amount is the sum of the penalties and slashed parts less the shares
         let mut burned = punished.values().map(|amount| amount.get()).sum::<u128>();
         for bond in &settled.bonds {
-            if let BondOutcome::Slashed { share, beneficiary } = bond.outcome {
-                prop_assert!(share <= bond.amount);
-                prop_assert!(share == TokenAmount::ZERO || beneficiary == payee);
-                burned += bond.amount.get() - share.get();
+            if let BondOutcome::Slashed { part, share, beneficiary } = bond.outcome {
+                prop_assert!(share <= part && part <= bond.amount);
+                prop_assert!(kind == 1 || part == bond.amount);
+                let shared = kind == 1 || kind == 2;
+                prop_assert_eq!(beneficiary, if shared { payee } else { Address::ZERO });
+                prop_assert!(shared || share == TokenAmount::ZERO);
+                burned += part.get() - share.get();
             }
         }
         prop_assert_eq!(settled.burned.get(), burned);
 
-        // the pot pays exactly the block reward and the bonus; for another block, it keeps the sequencer's
-        // share
+        // the pot pays exactly the reward less what a late reveal and a late proof lose; for another block,
+        // it keeps the sequencer's share and the bonus
         let credited = settled.credits.iter().map(|credit| credit.amount.get()).sum::<u128>();
-        let bonus = revealed
-            .map(|rank| &candidates[rank])
-            .map_or(0, |c| {
-                let (committed_at, revealed_at) = (c.commitment.unwrap().at, c.revealed_at.unwrap());
-                reveal_bonus_down(&p, &rates, committed_at, revealed_at).get()
-            });
+        let shares = rates.shares(paid);
+        let bonus = reveal_bonus_down(&p, shares.bonus, L1Slot::new(50), revealed_at);
+        let proving_share = match kind {
+            0 | 1 => rates.prompt_share_down(shares.prover, p.exclusive_proving, after_reveal),
+            _ => shares.prover,
+        };
         let expected = match ending {
             Ending::Expired => 0,
-            Ending::BackupOfOther { .. } => rates.block_reward.get() - rates.max_price().get(),
-            _ => rates.block_reward.get() + bonus,
+            Ending::BackupOfOther { .. } => shares.prover.get() + shares.submitter.get(),
+            _ => [proving_share, shares.sequencer, bonus, shares.submitter].iter().map(|a| a.get()).sum(),
         };
         prop_assert_eq!(credited, expected);
-        prop_assert!(bonus <= rates.reveal_bonus.get());
+        prop_assert!(credited <= rates.reward_per_l1_slot.get() * u128::from(paid));
     }
 
     #[test]
     fn operations_that_waited_are_consumed(
         gaps in vec(0..5_u64, 0..20), maximum in 1..10_u64, from in 0..20_u64, cutoff in 0..100_u64,
+        lane in prop_oneof![Just(Lane::Deposits), Just(Lane::Exits)],
     ) {
         let passed = gaps.iter().scan(0, |at, gap| {
             *at += gap;
@@ -343,19 +445,29 @@ proptest! {
         let count = queue.len() as u64;
         let from = from.min(count);
         let cutoff = L1Slot::new(cutoff);
-        let queued_at = |n| queue.get(usize::try_from(n).unwrap()).copied();
-        let check = |to| QueueRange { from, to }.check(maximum, cutoff, count, queued_at);
+        let chain_of = |length: u64| B256::from(U256::from(length));
+        let entry = |n| {
+            let queued_at = queue.get(usize::try_from(n).unwrap()).copied()?;
+            Some(QueueEntry { chain: chain_of(n + 1), queued_at })
+        };
+        let named = |to| if to == from { B256::ZERO } else { chain_of(to) };
+        let with = |to, chain| Consumption { lane, from, to, chain, maximum }.check(cutoff, count, entry);
+        let check = |to| with(to, named(to));
         // the largest range always passes, and a longer one passes where a shorter one did
         prop_assert_eq!(check(QueueRange::largest(from, maximum, count).to), Ok(()));
         for to in from..=count.min(from + maximum) {
             let waiting = queue[usize::try_from(to).unwrap()..].iter().any(|at| *at < cutoff);
             prop_assert_eq!(check(to).is_ok(), to - from == maximum || !waiting);
+            // a range that passes doesn't pass with another hash
+            let actual = B256::repeat_byte(7);
+            let wrong = QueueRangeError::WrongChain { lane, expected: named(to), actual };
+            prop_assert_eq!(with(to, actual), check(to).and(Err(wrong)));
         }
         prop_assert!(check(count + 1).is_err());
         if count - from > maximum {
             prop_assert_eq!(
                 check(from + maximum + 1),
-                Err(QueueRangeError::TooMany { maximum, actual: maximum + 1 })
+                Err(QueueRangeError::TooMany { lane, maximum, actual: maximum + 1 })
             );
         }
     }
@@ -367,6 +479,7 @@ fn the_course_of_phases_has_an_order() {
     let at = |phase, rank| SlotStatus {
         phase,
         rank: Rank::new(rank),
+        turn_start: None,
         revealed: false,
         over: false,
         end: L1Slot::new(0),

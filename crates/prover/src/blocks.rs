@@ -4,25 +4,43 @@ use std::sync::Arc;
 
 use alloy::primitives::B256;
 use fernet_network::BlockBody;
-use fernet_protocol::{Header, L1Slot, QueueRange, Slot};
-use fernet_roles::{BlockSpec, OwnBlock, RoleError, ledger_at_tip, queued_operations, versioned_blob_hash};
+use fernet_protocol::{Header, L1Slot, Slot};
+use fernet_roles::{
+    BlockSpec, OwnBlock, RoleError, check_consumption, ledger_at_tip, queued_operations, versioned_blob_hash,
+    voluntary_young_entry,
+};
 
 use crate::driver::{ExecutedBlock, Inner};
 use crate::error::ProverError;
 use crate::interface::Input;
 use crate::report::{Action, ActionKind};
 
+/// What a block is checked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BlockCheck {
+    /// L1 hasn't checked the block.
+    New {
+        /// The block must consume what the Bridge queued before this L1 slot.
+        cutoff: L1Slot,
+        /// L1 slot of the newest L1 block.
+        now: L1Slot,
+    },
+    /// L1 has accepted the block's header.
+    Accepted,
+}
+
 impl Inner {
-    /// Executes a block on the tip and checks everything that L1 will check.
+    /// Executes a block on the tip and checks everything that L1 will check. A new block may take young
+    /// entries of the Bridge's queue only where it must.
     pub(crate) async fn check(
         &self,
         body: &Arc<BlockBody>,
         header_hash: B256,
-        cutoff: L1Slot,
+        check: BlockCheck,
     ) -> Result<ExecutedBlock, ProverError> {
         let follower = self.follower.lock().await;
         let view = follower.view();
-        let Header { parent, deposits_end, chunks, committee_digest, blob_hashes, .. } = &body.header;
+        let Header { parent, chunks, committee_digest, blob_hashes, .. } = &body.header;
         let refuse =
             |expected: String, actual: String| Err(ProverError::Header { header_hash, expected, actual });
         let tip = view.tip();
@@ -43,14 +61,18 @@ impl Inner {
         if !committee_digest.is_zero() {
             return refuse("no committee digest".to_owned(), committee_digest.to_string());
         }
-        let range = QueueRange { from: tip.deposits_end, to: *deposits_end };
-        let queue = view.queue();
-        let queued_at = |number: u64| Some(queue.get(usize::try_from(number).ok()?)?.l1_slot);
-        range
-            .check(parameters.max_deposits.into(), cutoff, queue.len() as u64, queued_at)
-            .map_err(ProverError::Queue)?;
-        let queued = queued_operations(view, range)?;
-        let queue_hash = view.queue_chain(*deposits_end);
+        let cutoff = match check {
+            BlockCheck::New { cutoff, .. } => cutoff,
+            BlockCheck::Accepted => L1Slot::new(0),
+        };
+        let ranges = check_consumption(view, &body.header, cutoff).map_err(ProverError::Queue)?;
+        if let BlockCheck::New { cutoff, now } = check {
+            let depth = self.settings.deposit_depth;
+            if let Some((lane, number)) = voluntary_young_entry(view, &ranges, cutoff, now, depth) {
+                return Err(ProverError::YoungEntry { lane, number, now, depth });
+            }
+        }
+        let queued = queued_operations(view, ranges)?;
         let ledger = Arc::clone(ledger_at_tip(&follower)?);
         drop(follower);
         let slot = body.header.slot;
@@ -60,7 +82,7 @@ impl Inner {
             let rules = ledger.rules(&body.header);
             body.execute(&mut ledger.state(), rules, &queued, versioned_blob_hash)
         });
-        Ok(ExecutedBlock { slot, queue_hash, block: Arc::new(executed.await??) })
+        Ok(ExecutedBlock { slot, block: Arc::new(executed.await??) })
     }
 
     /// Looks for a block's body: in the store, among the announced bodies, and at peers.
@@ -76,8 +98,7 @@ impl Inner {
         let Some(body) = found.filter(|body| body.header_hash() == header_hash) else {
             return Ok(Input::BodyMissing { slot, header_hash });
         };
-        // The cutoff applies to new blocks. L1 has accepted this one.
-        match self.check(&body, header_hash, L1Slot::new(0)).await {
+        match self.check(&body, header_hash, BlockCheck::Accepted).await {
             Ok(_) => {
                 self.store.insert(body)?;
                 Ok(Input::BodyFetched { slot, header_hash })

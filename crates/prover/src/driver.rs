@@ -27,6 +27,7 @@ use crate::machine::{Availability, Prover};
 use crate::policy::Policy;
 use crate::report::{ActionKind, SlotStatus, StepReport};
 use crate::settings::Settings;
+use crate::strategy::Strategy;
 use crate::worker::{JobId, ProofWorker, ProvenBlock};
 
 /// Bodies that are kept of those that peers announce: those of a few slots.
@@ -163,8 +164,6 @@ pub(crate) struct ProofAssignment {
 #[derive(Debug)]
 pub(crate) struct ExecutedBlock {
     pub(crate) slot: Slot,
-    /// Rolling hash of the Bridge's queue up to the end of what the block consumes.
-    pub(crate) queue_hash: Option<B256>,
     pub(crate) block: Arc<BlockWitness>,
 }
 
@@ -278,8 +277,15 @@ impl Inner {
     fn facts(&self, follower: &Follower) -> Option<Facts> {
         let snapshot = ChainSnapshot::at(follower)?;
         let view = follower.view();
-        let free_escrow = view.escrow(self.settings.strategy.prover).free;
-        Some(Facts { snapshot, free_escrow, owed: view.owed(self.settings.strategy.payee) })
+        let Strategy { prover, payee, offer_validity, .. } = self.settings.strategy;
+        let key = self.signer.address();
+        let named = view.named_signer(prover, snapshot.next_l1_slot(), snapshot.now.plus(offer_validity));
+        Some(Facts {
+            snapshot,
+            free_escrow: view.escrow(prover).free,
+            may_sign: key == prover || named == Some(key),
+            owed: view.owed(payee),
+        })
     }
 
     /// Answers a quote request; `None` declines.
@@ -306,23 +312,28 @@ impl Inner {
         Ok(self.report.offered.get(offered_before).cloned())
     }
 
-    /// Receives a quote that its sequencer has signed too. A signature that isn't the attester's is ignored:
-    /// it would take the place of the true one. A contract (EIP-1271) can send the commitment itself.
+    /// Receives a quote that its sequencer has signed too. A signature of another key than the attester's, or
+    /// the one that it named in the escrow, is ignored: it would take the place of the true one. A contract
+    /// (EIP-1271) can send the commitment itself.
     async fn accept(&mut self, accepted: AcceptedQuote) -> Result<(), ProverError> {
-        let (facts, attester) = {
+        let (facts, attester, named) = {
             let follower = Arc::clone(&self.follower);
             let follower = follower.lock().await;
             let Some(facts) = self.facts(&follower) else {
                 return Ok(());
             };
-            let sequencer = follower.view().sequencer(accepted.quote.sequencer);
+            let view = follower.view();
+            let sequencer = view.sequencer(accepted.quote.sequencer);
             let previous_start = facts.snapshot.next.previous_start;
-            let attester = sequencer.map(|record| record.attester.at(previous_start));
-            (facts, attester.unwrap_or_default())
+            let attester = sequencer.map(|record| record.attester.at(previous_start)).unwrap_or_default();
+            let next = facts.snapshot.next_l1_slot();
+            let named = view.named_signer(attester, next, facts.snapshot.next.phase_end);
+            (facts, attester, named)
         };
         let (slot, sequencer) = (accepted.quote.slot, accepted.quote.sequencer);
         let digest = accepted.quote.digest(&self.rollup);
-        if let Err(error) = verify_signature(digest, &accepted.sequencer_signature, attester) {
+        let verify = |signer| verify_signature(digest, &accepted.sequencer_signature, signer);
+        if let Err(error) = verify(attester).or_else(|error| named.map_or(Err(error), verify)) {
             tracing::warn!(%slot, %sequencer, %error, "accepted quote ignored");
             return Ok(());
         }

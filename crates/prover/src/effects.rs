@@ -9,6 +9,7 @@ use fernet_roles::{
     BlockSpec, Decision, EffectHandler, Replacement, RoleError, TxProblem, TxRequest, blob_masks,
 };
 
+use crate::blocks::BlockCheck;
 use crate::driver::Inner;
 use crate::error::ProverError;
 use crate::interface::{BackupBlobs, Effect, Facts, Input};
@@ -36,7 +37,10 @@ impl EffectHandler for Inner {
         let snapshot = &facts.snapshot;
         let next_l1_slot = snapshot.next_l1_slot();
         match effect {
-            Effect::Offer { quote } => self.offer(quote, snapshot.next.previous_start).await,
+            Effect::Offer { quote } => {
+                let check = BlockCheck::New { cutoff: snapshot.next.previous_start, now: snapshot.now };
+                self.offer(quote, check).await
+            }
             Effect::Commit { slot, accepted, expires_at } => {
                 self.commit(*slot, accepted, *expires_at, next_l1_slot).await
             }
@@ -78,11 +82,11 @@ impl EffectHandler for Inner {
 
 impl Inner {
     /// Checks the block, signs the quote, and writes both to the journal. The responder sends the quote.
-    async fn offer(&mut self, quote: &Quote, cutoff: L1Slot) -> Result<Vec<Input>, ProverError> {
+    async fn offer(&mut self, quote: &Quote, check: BlockCheck) -> Result<Vec<Input>, ProverError> {
         let (slot, header_hash) = (quote.slot, quote.header_hash);
         let requested = self.requested.clone().filter(|body| body.header_hash() == header_hash);
         let body = requested.ok_or(RoleError::UnknownBlock { slot, header_hash })?;
-        match self.check(&body, header_hash, cutoff).await {
+        match self.check(&body, header_hash, check).await {
             Ok(executed) => self.executed.insert(header_hash, executed),
             Err(error) if error.is_retryable() => {
                 tracing::warn!(%slot, sequencer = %quote.sequencer, %error, "quote declined");
@@ -108,9 +112,12 @@ impl Inner {
     ) -> Result<Vec<Input>, ProverError> {
         let header_hash = accepted.quote.header_hash;
         let action = Action::Block { kind: ActionKind::Commit, slot, header_hash };
+        // Who sends the transaction needs no signature.
+        let sender = self.submissions.transactions().accounts().plain();
+        let is_sender = sender == accepted.quote.prover;
         let call = IRollup::commitCall {
-            quote: accepted.quote.try_into()?,
-            proverSignature: Bytes::new(),
+            quote: accepted.quote.into(),
+            proverSignature: if is_sender { Bytes::new() } else { accepted.prover_signature.clone() },
             sequencerSignature: accepted.sequencer_signature.clone(),
         };
         let request = TxRequest::call(self.rollup.address, &call, expires_at);

@@ -1,7 +1,7 @@
 //! Errors of a prover.
 
-use alloy::primitives::{Address, B256};
-use fernet_protocol::{QueueRangeError, Slot};
+use alloy::primitives::B256;
+use fernet_protocol::{L1Slot, Lane, QueueRangeError};
 use fernet_roles::RoleError;
 
 /// Why a step or an effect failed.
@@ -10,12 +10,12 @@ pub enum ProverError {
     /// An error that any role can have.
     #[error(transparent)]
     Role(RoleError),
-    /// The transaction manager sends from another account than the prover's.
-    #[error("expected transactions from the prover {expected}, got transactions from {actual}")]
-    WrongSender { expected: Address, actual: Address },
-    /// A reorg removed operations that the block consumes from the Bridge's queue.
-    #[error("the block of slot {slot} consumes {count} l1 operations, which are not queued any more")]
-    OperationsMissing { slot: Slot, count: u64 },
+    /// The block takes an entry of the Bridge's queue, without need, that an L1 reorg may still undo.
+    #[error(
+        "the block takes entry {number} of the {lane} without need: in L1 slot {now} it is younger than \
+         {depth} L1 slots"
+    )]
+    YoungEntry { lane: Lane, number: u64, now: L1Slot, depth: u64 },
     /// L1 can't finalize a block with this header.
     #[error("expected {expected} in header {header_hash}, got {actual}")]
     Header { header_hash: B256, expected: String, actual: String },
@@ -30,8 +30,7 @@ impl ProverError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Role(error) => error.is_retryable(),
-            Self::Header { .. } | Self::Queue(_) | Self::OperationsMissing { .. } => true,
-            Self::WrongSender { .. } => false,
+            Self::Header { .. } | Self::Queue(_) | Self::YoungEntry { .. } => true,
         }
     }
 }

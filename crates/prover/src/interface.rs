@@ -12,6 +12,9 @@ pub struct Facts {
     pub snapshot: ChainSnapshot,
     /// This prover's free escrow.
     pub free_escrow: TokenAmount,
+    /// Whether the signing key binds the prover: it is the prover's own, or the one that it named in the
+    /// escrow.
+    pub may_sign: bool,
     /// Rewards that can be claimed, in token units.
     pub owed: U256,
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use alloy::primitives::{B256, Bytes};
-use fernet_protocol::{Header, L1Slot, Slot};
+use fernet_protocol::{Header, Slot};
 use fernet_roles::RoleError;
 
+use crate::blocks::BlockCheck;
 use crate::driver::{Inner, ProofAssignment};
 use crate::error::ProverError;
 use crate::interface::{Input, ProofPurpose};
@@ -22,20 +23,14 @@ impl Inner {
         purpose: ProofPurpose,
     ) -> Result<Input, ProverError> {
         let body = self.store.body(slot, header_hash)?;
-        let queue_hash = {
-            let follower = self.follower.lock().await;
-            let count = body.header.deposits_end;
-            let chain = follower.view().queue_chain(count);
-            chain.ok_or(ProverError::OperationsMissing { slot, count })?
-        };
-        // An L1 reorg can change the queue, but nothing else that the block was executed on.
-        let known = self.executed.get(&header_hash).filter(|known| known.queue_hash == Some(queue_hash));
-        let block = match known {
+        // The header names all that the block was executed on: its parent and the entries of the queue.
+        let block = match self.executed.get(&header_hash) {
             Some(known) => Arc::clone(&known.block),
-            None => self.check(&body, header_hash, L1Slot::new(0)).await?.block,
+            None => self.check(&body, header_hash, BlockCheck::Accepted).await?.block,
         };
         let payee = self.settings.strategy.payee;
-        let job = ProofJob { header_hash, queue_hash, payee, block };
+        let Header { deposits_chain, exits_chain, .. } = body.header;
+        let job = ProofJob { header_hash, deposits_to: deposits_chain, exits_to: exits_chain, payee, block };
         let id = job.id();
         if let Some(proven) = self.stored_proof(slot, header_hash, id)? {
             let proof = Some(Arc::new(proven));

@@ -1,7 +1,7 @@
 //! Which quotes a prover offers, and how many bonds it can have in open offers.
 
 use alloy::primitives::B256;
-use fernet_protocol::{L1Slot, Parameters, Phase, Quote, SequencerId, Slot, TokenAmount};
+use fernet_protocol::{L1Slot, Parameters, Phase, Price, Quote, SequencerId, Slot, TokenAmount};
 use fernet_roles::ParentState;
 
 use crate::interface::{Facts, RequestedBlock};
@@ -28,9 +28,12 @@ pub enum DeclineReason {
     /// The block is no candidate of the sequencer, or can't be committed any more.
     #[error("{header_hash} is no candidate of sequencer {sequencer} that can still be committed")]
     NotACandidate { header_hash: B256, sequencer: SequencerId },
-    /// The price is above what a sequencer may pay.
-    #[error("the price is {price}, a sequencer may pay {maximum}")]
-    PriceAboveLimit { maximum: TokenAmount, price: TokenAmount },
+    /// The sequencer's share of the reward doesn't cover the least price.
+    #[error("the sequencer's share is {share}, the least price is {least}")]
+    ShareTooLow { share: Price, least: Price },
+    /// L1 refuses the signature.
+    #[error("the signing key is neither the prover's own nor the one that it named in the escrow")]
+    KeyNotNamed,
     /// The free escrow doesn't cover another bond.
     #[error("a bond of {bond} is not covered: {free} of escrow are free, {offered} are in open offers")]
     NotCovered { bond: TokenAmount, free: TokenAmount, offered: TokenAmount },
@@ -77,9 +80,15 @@ impl Offers {
         if !can_be_committed {
             return Err(DeclineReason::NotACandidate { header_hash, sequencer });
         }
-        let (price, maximum) = (strategy.prices.price(chunks), snapshot.rates.max_price());
-        if price > maximum {
-            return Err(DeclineReason::PriceAboveLimit { maximum, price });
+        if !facts.may_sign {
+            return Err(DeclineReason::KeyNotNamed);
+        }
+        // L1 refuses a price that its payer isn't sure to have.
+        let range = snapshot.rates.price_range(view.paid_l1_slots);
+        let asked = strategy.prices.price(chunks);
+        let (price, least) = (range.clamp(asked), strategy.prices.least.min(asked));
+        if price < least {
+            return Err(DeclineReason::ShareTooLow { share: range.highest, least });
         }
         let bond = strategy.prices.bond.max(parameters.min_bond);
         let (free, offered) = (facts.free_escrow, self.bonds_except(header_hash));

@@ -15,8 +15,9 @@ pub struct Settings {
     /// Most chunks of a block that the prover offers to prove or builds: what it can prove in time. The
     /// deployment's limit applies too.
     pub max_chunks: usize,
-    /// Age in L1 slots from which a backup block consumes a deposit that it need not consume yet. An L1 reorg
-    /// that undoes a consumed deposit makes the block invalid.
+    /// Age in L1 slots from which a backup block consumes a deposit or a forced exit that it need not consume
+    /// yet. An L1 reorg that undoes a consumed one makes the block invalid. The prover offers no proof of
+    /// blocks that take younger ones without need.
     pub deposit_depth: u64,
     /// The most that a transaction may cost, in wei.
     pub max_total_fee: U256,
@@ -58,20 +59,16 @@ impl Settings {
     /// Refuses settings with which no block can be built or no claim can be sent. `senders` are the accounts
     /// that transactions are sent from.
     pub(crate) fn check(&self, senders: &[Address]) -> Result<(), ProverError> {
-        let Strategy { prover, payee, claim_from, .. } = self.strategy;
+        let Strategy { payee, claim_from, .. } = self.strategy;
         RoleError::check_chunks(self.max_chunks)?;
         if payee.is_zero() {
             let (setting, expected) = ("the payee", "an account".to_owned());
             return Err(RoleError::Setting { setting, expected, actual: payee.to_string() }.into());
         }
+        let sender = senders.first().copied().unwrap_or_default();
         if claim_from.is_some() && !senders.contains(&payee) {
-            return Err(RoleError::NoClaimant { account: payee, sender: prover }.into());
+            return Err(RoleError::NoClaimant { account: payee, sender }.into());
         }
-        match senders.first() {
-            Some(sender) if *sender != prover => {
-                Err(ProverError::WrongSender { expected: prover, actual: *sender })
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }

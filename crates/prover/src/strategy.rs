@@ -1,7 +1,7 @@
 //! How a prover decides: the parameters of its machine.
 
 use alloy::primitives::{Address, U256};
-use fernet_protocol::TokenAmount;
+use fernet_protocol::{Price, TokenAmount};
 use fernet_roles::DEFAULT_CLAIM_FROM;
 
 /// Default of [`Strategy::offer_validity`]: longer than a commitment phase.
@@ -16,34 +16,40 @@ const CENT: u128 = 10_000_000_000_000_000;
 /// The prices of a prover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PriceList {
-    /// Price of any block.
-    pub base: TokenAmount,
+    /// Price of any block. A negative one is paid to the sequencer.
+    pub base: Price,
     /// Price of each chunk on top of it.
     pub per_chunk: TokenAmount,
+    /// Lowest price that is offered if the sequencer's share of the reward doesn't cover the price.
+    pub least: Price,
     /// Bond of each offer. The deployment's minimum applies where it is higher.
     pub bond: TokenAmount,
 }
 
 impl PriceList {
-    /// Default prices: 0.20 token for a block and 0.10 for each chunk, with the deployment's minimum bond.
+    /// Default prices: 0.02 token for a block and 0.01 for each chunk, and nothing if the sequencer's share
+    /// doesn't cover them; with the deployment's minimum bond.
     pub const DEFAULT: Self = Self {
-        base: TokenAmount::new(20 * CENT),
-        per_chunk: TokenAmount::new(10 * CENT),
+        base: Price::new(20_000_000_000_000_000),
+        per_chunk: TokenAmount::new(CENT),
+        least: Price::ZERO,
         bond: TokenAmount::ZERO,
     };
 
-    /// The price of a block.
+    /// The price to ask for a block; negative if the prover pays the sequencer.
     #[must_use]
-    pub fn price(&self, chunks: u32) -> TokenAmount {
+    pub fn price(&self, chunks: u32) -> Price {
         let chunks = self.per_chunk.get().saturating_mul(u128::from(chunks));
-        self.base.saturating_add(TokenAmount::new(chunks))
+        let chunks = i128::try_from(chunks).unwrap_or(i128::MAX);
+        Price::new(self.base.get().saturating_add(chunks))
     }
 }
 
 /// How a prover decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Strategy {
-    /// The prover's account: its escrow has the bonds, and its key signs quotes and transactions.
+    /// The prover's account, whose escrow has the bonds. Its own key signs quotes, or one that it named in
+    /// the escrow.
     pub prover: Address,
     /// The account that is credited with rewards, prices and shares of slashed bonds.
     pub payee: Address,

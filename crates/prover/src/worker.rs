@@ -19,8 +19,10 @@ const JOB_TAG: &[u8] = b"fernet.proof-job.v1";
 pub struct ProofJob {
     /// Hash of the block's header.
     pub header_hash: B256,
-    /// Rolling hash of the Bridge's queue up to the end of what the block consumes.
-    pub queue_hash: B256,
+    /// Rolling hash of the deposits after the block; zero if it consumes none.
+    pub deposits_to: B256,
+    /// Rolling hash of the forced exits after the block; zero if it consumes none.
+    pub exits_to: B256,
     /// The account that the proof binds rewards to.
     pub payee: Address,
     /// The executed block, with its signatures.
@@ -58,7 +60,8 @@ impl ProofJob {
         let mut hasher = Keccak256::new();
         hasher.update(JOB_TAG);
         hasher.update(self.header_hash);
-        hasher.update(self.queue_hash);
+        hasher.update(self.deposits_to);
+        hasher.update(self.exits_to);
         hasher.update(self.payee);
         hasher.update(field::to_bytes(&self.block.rules.domain.element()));
         hasher.update(field::to_bytes(&self.block.parent_root()));
@@ -68,7 +71,12 @@ impl ProofJob {
     /// The statement that the proof proves.
     #[must_use]
     pub fn statement(&self) -> BlockStatement {
-        BlockStatement { header_hash: self.header_hash.0, queue_hash: self.queue_hash.0, payee: self.payee }
+        BlockStatement {
+            header_hash: self.header_hash.0,
+            deposits_to: self.deposits_to.0,
+            exits_to: self.exits_to.0,
+            payee: self.payee,
+        }
     }
 }
 

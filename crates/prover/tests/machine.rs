@@ -3,7 +3,9 @@
 use alloy::primitives::{Address, B256, Bytes, U256, aliases::U192};
 use fernet_follower::{CandidateView, SlotView, Tip};
 use fernet_network::AcceptedQuote;
-use fernet_protocol::{L1Slot, Phase, Quote, Rank, Score, SequencerId, Slot, TokenAmount, samples};
+use fernet_protocol::{
+    Bps, L1Slot, Phase, Price, Quote, Rank, Rates, Score, SequencerId, Slot, TokenAmount, samples,
+};
 use fernet_prover::{
     Availability, BackupBlobs, CommittedProver, DeclineReason, Effect, EffectKind, Facts, Input, PriceList,
     ProofPurpose, ProofStage, Prover, ProvingWindow, RequestedBlock, Strategy,
@@ -23,8 +25,9 @@ fn strategy() -> Strategy {
         prover: OWN,
         payee: Address::repeat_byte(11),
         prices: PriceList {
-            base: TokenAmount::new(10),
+            base: Price::new(10),
             per_chunk: TokenAmount::new(5),
+            least: Price::new(10),
             bond: TokenAmount::new(8),
         },
         offer_validity: 6,
@@ -43,7 +46,7 @@ fn candidate(committed_by: Option<Address>, revealed_at: Option<u64>) -> Candida
         prover,
         payee: prover,
         bond: TokenAmount::new(10),
-        price: TokenAmount::new(15),
+        price: Price::new(15),
         at: L1Slot::new(104),
     };
     CandidateView {
@@ -66,16 +69,25 @@ fn facts(phase: Phase, candidates: Vec<CandidateView>) -> Facts {
         seed_at: L1Slot::new(82),
         phase_end: L1Slot::new(110),
         turn: Rank::new(0),
+        turn_start: None,
+        paid_l1_slots: 10,
         revealed: false,
         candidates,
         unsettled: None,
     };
-    let tip =
-        Tip { header_hash: TIP, state_root: B256::ZERO, deposits_end: 0, height: 4, slot: Slot::new(4) };
+    let tip = Tip {
+        header_hash: TIP,
+        state_root: B256::ZERO,
+        deposits_end: 0,
+        exits_end: 0,
+        height: 4,
+        slot: Slot::new(4),
+    };
     let (now, parent_state) = (L1Slot::new(104), ParentState::Known);
     Facts {
         snapshot: ChainSnapshot { now, next, rates: samples::rates(), tip, parent_state },
-        free_escrow: TokenAmount::new(25),
+        free_escrow: TokenAmount::new(60),
+        may_sign: true,
         owed: U256::ZERO,
     }
 }
@@ -103,8 +115,8 @@ fn quote() -> Quote {
         sequencer: SEQUENCER,
         prover: OWN,
         payee: Address::repeat_byte(11),
-        bond: TokenAmount::new(10),
-        price: TokenAmount::new(20),
+        bond: TokenAmount::new(25),
+        price: Price::new(20),
         valid_until: L1Slot::new(110),
     }
 }
@@ -194,10 +206,34 @@ fn declines_what_can_not_be_committed_or_does_not_pay() {
     assert!(matches!(decline(request(), passed), DeclineReason::NotACandidate { .. }));
     let unknown = RequestedBlock { header_hash: BACKUP, ..request() };
     assert!(matches!(decline(unknown, committing()), DeclineReason::NotACandidate { .. }));
-    // 40 % of a reward of 100 pay for six chunks and no more.
-    assert!(prover().consider(&RequestedBlock { chunks: 6, ..request() }, &committing()).is_ok());
-    let seven = RequestedBlock { chunks: 7, ..request() };
-    assert!(matches!(decline(seven, committing()), DeclineReason::PriceAboveLimit { .. }));
+    let unnamed = Facts { may_sign: false, ..committing() };
+    assert_eq!(decline(request(), unnamed), DeclineReason::KeyNotNamed);
+}
+
+#[test]
+fn asks_for_its_price_or_for_what_the_sequencer_can_pay() {
+    // The sequencer's share is a fifth of the reward of ten L1 slots.
+    let price = |reward: u128, prices: PriceList| {
+        let mut facts = committing();
+        facts.snapshot.rates = Rates {
+            reward_per_l1_slot: TokenAmount::new(reward),
+            sequencer_share: Bps::new(2000),
+            prover_share: Bps::new(5000),
+            promptness: Bps::new(5000),
+            ..samples::rates()
+        };
+        let machine = Prover::new(Strategy { prices, ..strategy() }, samples::parameters());
+        machine.consider(&request(), &facts).map(|quote| quote.price.get())
+    };
+    let prices = strategy().prices;
+    assert_eq!(price(12, prices), Ok(20));
+    assert_eq!(price(9, prices), Ok(18), "the sequencer's share");
+    let (share, least) = (Price::new(8), Price::new(10));
+    assert_eq!(price(4, prices), Err(DeclineReason::ShareTooLow { share, least }));
+    // What the prover is sure to get is half of its half of the reward.
+    let paying = PriceList { base: Price::new(-40), ..prices };
+    assert_eq!(price(12, paying), Ok(-30));
+    assert_eq!(price(4, paying), Ok(-10));
 }
 
 #[test]
@@ -212,10 +248,10 @@ fn open_offers_take_their_bonds_from_the_escrow() {
     let second = RequestedBlock { header_hash: others[0], ..request() };
     let quote = machine.consider(&second, &view(&others)).unwrap();
     machine.apply(Input::Offered { quote });
-    // 25 of escrow, 20 of it spoken for.
+    // 60 of escrow, 50 of it spoken for.
     let third = RequestedBlock { header_hash: others[1], ..request() };
     let refused = machine.consider(&third, &view(&others)).unwrap_err();
-    assert!(matches!(refused, DeclineReason::NotCovered { offered, .. } if offered == TokenAmount::new(20)));
+    assert!(matches!(refused, DeclineReason::NotCovered { offered, .. } if offered == TokenAmount::new(50)));
     assert!(machine.consider(&second, &view(&others)).is_ok(), "the same block again takes no second bond");
     // Valid through 110, so free again once nothing can land before 111.
     see(&mut machine, at(110, view(&others)));
@@ -349,7 +385,7 @@ fn commits_what_a_sequencer_accepted_of_its_own_offers() {
 
     let mut machine = offering();
     see(&mut machine, committing());
-    let cheaper = Quote { price: TokenAmount::ZERO, ..quote() };
+    let cheaper = Quote { price: Price::ZERO, ..quote() };
     assert_eq!(machine.apply(Input::Accepted(accepted(cheaper))), [], "never offered");
 }
 

@@ -6,8 +6,8 @@ use alloy::primitives::{Address, B256};
 use fernet_circuit::block::KnownBlock;
 use fernet_circuit::{BlockProof, CircuitParams, DEVELOPMENT_SEED, Prover, key};
 use fernet_ledger::{
-    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, Levels, QueuedOperation, SecretKey,
-    State, block,
+    AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, Lanes, Levels, QueuedOperation,
+    SecretKey, State, block,
 };
 use fernet_prover::{JobStatus, LocalWorker, ProofJob, ProofWorker};
 
@@ -22,16 +22,18 @@ fn witness() -> BlockWitness {
     };
     let deposit = |index: u32| {
         let key = SecretKey::from_seed(&index.to_be_bytes()).public_key();
-        Deposit { to: AccountIndex::new(index), key, amount: 10 }.into()
+        Deposit { to: AccountIndex::new(index), key, amount: 10 }
     };
     let mut state = State::empty(Levels::new(PARAMS.levels).unwrap());
-    block::build(&mut state, rules, 2, &[1, 2, 3].map(deposit), &[]).unwrap().block
+    let lanes = Lanes { deposits: [1, 2, 3].map(deposit).to_vec(), exits: Vec::new() };
+    block::build(&mut state, rules, 2, &lanes, &[]).unwrap().block
 }
 
 fn job() -> ProofJob {
     ProofJob {
         header_hash: B256::repeat_byte(1),
-        queue_hash: B256::repeat_byte(2),
+        deposits_to: B256::repeat_byte(2),
+        exits_to: B256::repeat_byte(5),
         payee: Address::repeat_byte(3),
         block: Arc::new(witness()),
     }
@@ -49,7 +51,8 @@ fn a_jobs_id_depends_on_all_that_is_stated() {
     let id = job().id();
     assert_eq!(id, job().id());
     assert_ne!(id, ProofJob { header_hash: B256::ZERO, ..job() }.id());
-    assert_ne!(id, ProofJob { queue_hash: B256::ZERO, ..job() }.id());
+    assert_ne!(id, ProofJob { deposits_to: B256::ZERO, ..job() }.id());
+    assert_ne!(id, ProofJob { exits_to: B256::ZERO, ..job() }.id());
     assert_ne!(id, ProofJob { payee: Address::ZERO, ..job() }.id());
     assert_ne!(id, impossible().id());
     let mut other = witness();

@@ -6,11 +6,11 @@ use alloy::primitives::{Address, B256};
 use fernet_follower::Follower;
 use fernet_ledger::{AccountIndex, Mempool, block};
 use fernet_network::{BlockBody, HeaderFields};
-use fernet_protocol::{L1Slot, Slot};
+use fernet_protocol::{L1Slot, Lane, Slot};
 use tokio::sync::Mutex;
 
 use crate::error::RoleError;
-use crate::queue::{queued_operations, range_to_consume, state_after_queue};
+use crate::queue::{chain_of, queued_operations, ranges_to_consume, state_after_queue};
 use crate::report::BuiltBlock;
 use crate::sidecars::versioned_blob_hash;
 use crate::snapshot::ledger_at_tip;
@@ -22,7 +22,7 @@ pub struct BlockTemplate {
     pub max_chunks: usize,
     /// Most blobs. The deployment's limit applies too.
     pub max_blobs: usize,
-    /// Age in L1 slots from which a block consumes a deposit that it need not consume yet.
+    /// Age in L1 slots from which a block consumes a deposit or a forced exit that it need not consume yet.
     pub deposit_depth: u64,
     /// L2 account that receives the fees.
     pub fee_recipient: u32,
@@ -75,8 +75,18 @@ impl BlockBuilder {
             return Err(RoleError::TipMoved { expected: parent, actual: tip });
         }
         let parameters = view.parameters();
-        let range = range_to_consume(view, cutoff, now, template.deposit_depth);
-        let queued = queued_operations(view, range)?;
+        let ranges = ranges_to_consume(view, cutoff, now, template.deposit_depth);
+        let lanes = queued_operations(view, ranges)?;
+        let chain = |lane| chain_of(view, lane, ranges.of(lane));
+        let fields = HeaderFields {
+            slot,
+            parent,
+            deposits_end: ranges.deposits.to,
+            deposits_chain: chain(Lane::Deposits),
+            exits_end: ranges.exits.to,
+            exits_chain: chain(Lane::Exits),
+            vote: template.vote,
+        };
         let ledger = ledger_at_tip(&follower)?;
         let layout = ledger.layout();
         let rules = ledger.rules_for(AccountIndex::new(template.fee_recipient));
@@ -89,10 +99,9 @@ impl BlockBuilder {
             .candidates(&state_after_queue(ledger, view), max_chunks.saturating_mul(layout.operations()));
         let ledger = Arc::clone(ledger);
         drop(follower);
-        let fields = HeaderFields { slot, parent, deposits_end: range.to, vote: template.vote };
         // Executing a block and committing to its blobs takes a fraction of a second.
         let built = tokio::task::spawn_blocking(move || {
-            let built = block::build(&mut ledger.state(), rules, max_chunks, &queued, &candidates)?.block;
+            let built = block::build(&mut ledger.state(), rules, max_chunks, &lanes, &candidates)?.block;
             Ok::<_, RoleError>((BlockBody::assemble(fields, &built, versioned_blob_hash)?, built))
         });
         let (body, built) = built.await??;

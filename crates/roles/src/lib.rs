@@ -36,7 +36,7 @@ pub use error::RoleError;
 pub use journal::{Batch, Journal, JournalError, OwnBlock, Record, Replacement, record_key};
 pub use peer_inbox::{MempoolLimits, PeerInbox};
 pub use policy::{Context, Decision, Policy, allow_all};
-pub use queue::queued_operations;
+pub use queue::{check_consumption, queued_operations, voluntary_young_entry};
 pub use report::{Action, ActionKind, BuiltBlock, StepReport};
 pub use run::{Role, run};
 pub use sidecars::{BlobMask, SidecarCache, blob_masks, versioned_blob_hash};

@@ -17,8 +17,8 @@ use crate::report::{Action, ActionKind, StepReport};
 /// Default of the most that a transaction may cost, in wei: one ether, far above usual fees.
 pub const DEFAULT_MAX_TOTAL_FEE: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
 
-/// Default of the rewards that are worth a claim, in token units: two tokens.
-pub const DEFAULT_CLAIM_FROM: U256 = U256::from_limbs([2_000_000_000_000_000_000, 0, 0, 0]);
+/// Default of the rewards that are worth a claim, in token units: one token.
+pub const DEFAULT_CLAIM_FROM: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
 
 /// Attempts at an action that L1 reverts. Each costs gas. An action that failed three times did not just lose
 /// a race.

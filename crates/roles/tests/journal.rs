@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, B256};
 use fernet_network::{BlockBody, SignedQuote, Wire, WireError};
-use fernet_protocol::{L1Slot, Quote, SequencerId, Slot, TokenAmount, samples};
+use fernet_protocol::{L1Slot, Price, Quote, SequencerId, Slot, TokenAmount, samples};
 use fernet_roles::{Journal, JournalError, OwnBlock, Record, Replacement};
 
 fn body(slot: u64) -> BlockBody {
@@ -10,7 +10,7 @@ fn body(slot: u64) -> BlockBody {
     BlockBody { header, blobs: Vec::new(), signatures: Vec::new() }
 }
 
-fn quote(slot: u64, price: u128) -> SignedQuote {
+fn quote(slot: u64, price: i128) -> SignedQuote {
     let quote = Quote {
         slot: Slot::new(slot),
         header_hash: body(slot).header_hash(),
@@ -18,7 +18,7 @@ fn quote(slot: u64, price: u128) -> SignedQuote {
         prover: Address::repeat_byte(1),
         payee: Address::repeat_byte(2),
         bond: TokenAmount::new(3),
-        price: TokenAmount::new(price),
+        price: Price::new(price),
         valid_until: L1Slot::new(5),
     };
     SignedQuote { quote, prover_signature: vec![6; 65].into() }

@@ -174,9 +174,13 @@ impl SequencerDriver {
         let quotes = self.network.request_quotes(request, self.settings.quote_deadline).await?;
         let follower = self.follower.lock().await;
         let view = follower.view();
+        // The commitment may land in any L1 slot until the phase ends.
+        let next = view.head().map_or(L1Slot::new(0), |head| head.l1_slot).plus(1);
+        let phase_end = view.slot(next).phase_end;
         let received = |signed: SignedQuote| {
-            let free_escrow = view.escrow(signed.quote.prover).free;
-            ReceivedQuote { signed, free_escrow }
+            let prover = signed.quote.prover;
+            let named_signer = view.named_signer(prover, next, phase_end);
+            ReceivedQuote { signed, free_escrow: view.escrow(prover).free, named_signer }
         };
         Ok(vec![Input::QuotesReceived { slot, quotes: quotes.into_iter().map(received).collect() }])
     }
@@ -196,7 +200,7 @@ impl SequencerDriver {
         }
         self.store.journal().put_quote(quote, Replacement::Allowed)?;
         let call = IRollup::commitCall {
-            quote: quote.quote.try_into()?,
+            quote: quote.quote.into(),
             proverSignature: quote.prover_signature.clone(),
             sequencerSignature: Bytes::new(),
         };

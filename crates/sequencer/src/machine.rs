@@ -134,6 +134,7 @@ impl Sequencer {
             max_price: self.strategy.max_price,
             parameters: &self.parameters,
             rates: &facts.snapshot.rates,
+            paid_l1_slots: facts.snapshot.next.paid_l1_slots,
             rollup: self.rollup,
         };
         let candidates = quotes.iter().filter(|received| !failed.contains(&received.signed.quote.prover));

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use alloy::primitives::{Address, B256};
 use fernet_network::SignedQuote;
 use fernet_protocol::{
-    L1Slot, Parameters, QuoteRefused, Rates, RollupId, SequencerId, SignatureError, Slot, TokenAmount,
+    L1Slot, Parameters, Price, QuoteRefused, Rates, RollupId, SequencerId, SignatureError, Slot, TokenAmount,
     verify_signature,
 };
 
@@ -16,6 +16,9 @@ pub struct ReceivedQuote {
     pub signed: SignedQuote,
     /// The prover's free escrow on L1.
     pub free_escrow: TokenAmount,
+    /// The key that the prover named in the escrow, if it binds quotes in every L1 slot in which the
+    /// commitment can land.
+    pub named_signer: Option<Address>,
 }
 
 /// What a quote must satisfy.
@@ -30,11 +33,13 @@ pub struct Terms<'a> {
     /// First L1 slot in which the commitment can land.
     pub next_l1_slot: L1Slot,
     /// The highest price that the sequencer pays.
-    pub max_price: TokenAmount,
+    pub max_price: Price,
     /// The rollup's parameters.
     pub parameters: &'a Parameters,
     /// Rates of the slot's block.
     pub rates: &'a Rates,
+    /// L1 slots that the slot's block is paid for.
+    pub paid_l1_slots: u32,
     /// The rollup that signatures are bound to.
     pub rollup: RollupId,
 }
@@ -47,12 +52,13 @@ pub enum QuoteError {
     Refused(#[from] QuoteRefused),
     /// The price is above the sequencer's limit.
     #[error("expected a price of at most {maximum}, got {actual}")]
-    PriceTooHigh { maximum: TokenAmount, actual: TokenAmount },
+    PriceTooHigh { maximum: Price, actual: Price },
     /// The prover's free escrow doesn't cover the bond.
     #[error("expected {bond} of free escrow of prover {prover}, got {free}")]
     NotCovered { prover: Address, bond: TokenAmount, free: TokenAmount },
-    /// The signature isn't the prover's. Signatures of contracts (EIP-1271) aren't supported here; such a
-    /// prover can send the commitment itself.
+    /// The signature is neither the prover's nor that of the key that it named in the escrow. What a contract
+    /// says about signatures (EIP-1271) it can take back before the commitment, so the sequencer doesn't ask.
+    /// Such a prover can name a key, or send the commitment itself.
     #[error("prover {prover}: {error}")]
     BadSignature { prover: Address, error: SignatureError },
 }
@@ -93,11 +99,11 @@ pub fn choose<'a>(quotes: impl IntoIterator<Item = &'a ReceivedQuote>, terms: &T
 /// # Errors
 /// With the first term that the quote doesn't satisfy.
 pub fn check(received: &ReceivedQuote, terms: &Terms<'_>) -> Result<(), QuoteError> {
-    let ReceivedQuote { signed, free_escrow } = received;
+    let ReceivedQuote { signed, free_escrow, named_signer } = received;
     let quote = &signed.quote;
     let (prover, bond, free) = (quote.prover, quote.bond, *free_escrow);
     quote.check_subject(terms.slot, terms.header_hash, terms.sequencer)?;
-    quote.check_terms(terms.parameters, terms.rates, terms.next_l1_slot)?;
+    quote.check_terms(terms.parameters, terms.rates, terms.paid_l1_slots, terms.next_l1_slot)?;
     if quote.price > terms.max_price {
         return Err(QuoteError::PriceTooHigh { maximum: terms.max_price, actual: quote.price });
     }
@@ -105,6 +111,9 @@ pub fn check(received: &ReceivedQuote, terms: &Terms<'_>) -> Result<(), QuoteErr
         return Err(QuoteError::NotCovered { prover, bond, free });
     }
     // The signature is checked last, as it costs most.
-    verify_signature(quote.digest(&terms.rollup), &signed.prover_signature, prover)
+    let digest = quote.digest(&terms.rollup);
+    let verify = |signer| verify_signature(digest, &signed.prover_signature, signer);
+    verify(prover)
+        .or_else(|error| named_signer.map_or(Err(error), verify))
         .map_err(|error| QuoteError::BadSignature { prover, error })
 }

@@ -1,11 +1,11 @@
 //! How a sequencer decides: the parameters of its machine.
 
 use alloy::primitives::U256;
-use fernet_protocol::{SequencerId, TokenAmount};
+use fernet_protocol::{Price, SequencerId};
 use fernet_roles::DEFAULT_CLAIM_FROM;
 
 /// Default of the highest price of a quote, in token units: one token.
-pub const DEFAULT_MAX_PRICE: TokenAmount = TokenAmount::new(1_000_000_000_000_000_000);
+pub const DEFAULT_MAX_PRICE: Price = Price::new(1_000_000_000_000_000_000);
 
 /// Default of [`Strategy::patience`]: a proposal that doesn't land at once has one more L1 slot.
 pub const DEFAULT_PATIENCE: u64 = 2;
@@ -18,7 +18,7 @@ pub struct Strategy {
     /// L2 account that receives the fees of its blocks; 0 burns them.
     pub fee_recipient: u32,
     /// The highest price that it pays for a proof.
-    pub max_price: TokenAmount,
+    pub max_price: Price,
     /// A sequencer that is outranked waits for better proposals until this many L1 slots before the end of
     /// the proposal phase. Then it proposes.
     pub patience: u64,

@@ -5,8 +5,8 @@ use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use fernet_follower::{CandidateView, SlotView, Tip};
 use fernet_network::SignedQuote;
 use fernet_protocol::{
-    ChainId, Commitment, Header, L1Slot, Phase, Quote, Rank, Rates, RollupId, Score, SequencerId, Slot,
-    TokenAmount, samples,
+    ChainId, Commitment, Header, L1Slot, Phase, Price, Quote, Rank, Rates, RollupId, Score, SequencerId,
+    Slot, TokenAmount, samples,
 };
 use fernet_roles::{ChainSnapshot, ParentState};
 use fernet_sequencer::quotes::{QuoteError, ReceivedQuote};
@@ -22,7 +22,7 @@ fn strategy() -> Strategy {
     Strategy {
         sequencer: OWN,
         fee_recipient: 9,
-        max_price: TokenAmount::new(50),
+        max_price: Price::new(50),
         patience: 1,
         claim_from: Some(U256::from(100)),
         commitment: CommitmentBy::Sequencer,
@@ -30,7 +30,7 @@ fn strategy() -> Strategy {
 }
 
 fn rates() -> Rates {
-    Rates { block_reward: TokenAmount::new(1000), ..samples::rates() }
+    Rates { reward_per_l1_slot: TokenAmount::new(100), ..samples::rates() }
 }
 
 fn rollup() -> RollupId {
@@ -50,6 +50,7 @@ fn tip() -> Tip {
         header_hash: B256::repeat_byte(1),
         state_root: B256::repeat_byte(2),
         deposits_end: 0,
+        exits_end: 0,
         height: 4,
         slot: Slot::new(4),
     }
@@ -65,6 +66,8 @@ fn facts() -> Facts {
         seed_at: L1Slot::new(82),
         phase_end: L1Slot::new(104),
         turn: Rank::new(0),
+        turn_start: None,
+        paid_l1_slots: 10,
         revealed: false,
         candidates: Vec::new(),
         unsettled: None,
@@ -162,8 +165,8 @@ fn quote(signer: &PrivateKeySigner) -> Quote {
         sequencer: OWN,
         prover: signer.address(),
         payee: signer.address(),
-        bond: TokenAmount::new(10),
-        price: TokenAmount::new(40),
+        bond: TokenAmount::new(25),
+        price: Price::new(40),
         valid_until: L1Slot::new(110),
     }
 }
@@ -173,15 +176,18 @@ fn sign(signer: &PrivateKeySigner, quote: Quote) -> SignedQuote {
     SignedQuote { quote, prover_signature: signature.as_bytes().to_vec().into() }
 }
 
-fn offer(number: u8, price: u128, bond: u128) -> SignedQuote {
+fn offer(number: u8, price: i128, bond: u128) -> SignedQuote {
     let signer = prover(number);
-    sign(&signer, Quote { price: TokenAmount::new(price), bond: TokenAmount::new(bond), ..quote(&signer) })
+    sign(&signer, Quote { price: Price::new(price), bond: TokenAmount::new(bond), ..quote(&signer) })
 }
 
 /// As they arrive from provers with plenty of escrow.
 fn received(quotes: &[SignedQuote]) -> Vec<ReceivedQuote> {
     let free_escrow = TokenAmount::new(1_000);
-    quotes.iter().map(|signed| ReceivedQuote { signed: signed.clone(), free_escrow }).collect()
+    quotes
+        .iter()
+        .map(|signed| ReceivedQuote { signed: signed.clone(), free_escrow, named_signer: None })
+        .collect()
 }
 
 fn quotes(quotes: &[SignedQuote]) -> Input {
@@ -284,7 +290,7 @@ fn looks_for_a_prover_when_its_turn_comes_and_not_before() {
 #[test]
 fn commits_the_chosen_quote_until_l1_has_it_and_reveals_then() {
     let mut machine = looking();
-    let quote = Box::new(offer(1, 40, 10));
+    let quote = Box::new(offer(1, 40, 30));
     let commit = Effect::Commit { slot: SLOT, quote: quote.clone(), expires_at: L1Slot::new(104) };
     assert_eq!(machine.apply(quotes(&[(*quote).clone()])), std::slice::from_ref(&commit));
     assert_eq!(see(&mut machine, with(Phase::Commitment, 0, vec![own()])), [commit]);
@@ -313,7 +319,7 @@ fn one_handing_over_signs_no_second_quote() {
     see(&mut machine, facts());
     machine.apply(Input::BlockBuilt(block()));
     see(&mut machine, with(Phase::Commitment, 0, vec![own()]));
-    let (first, second) = (Box::new(offer(1, 40, 10)), Box::new(offer(2, 30, 10)));
+    let (first, second) = (Box::new(offer(1, 40, 30)), Box::new(offer(2, 30, 30)));
     let hand_over = Effect::HandOver { slot: SLOT, quote: first.clone() };
     assert_eq!(machine.apply(quotes(&[(*first).clone()])), std::slice::from_ref(&hand_over));
     assert_eq!(machine.apply(Input::CommitFailed { slot: SLOT, quote: first }), []);
@@ -324,7 +330,7 @@ fn one_handing_over_signs_no_second_quote() {
 #[test]
 fn a_failed_commitment_goes_to_another_prover() {
     let mut machine = looking();
-    let (first, second) = (Box::new(offer(1, 30, 10)), Box::new(offer(2, 40, 10)));
+    let (first, second) = (Box::new(offer(1, 30, 30)), Box::new(offer(2, 40, 30)));
     machine.apply(quotes(&[(*first).clone()]));
     assert_eq!(machine.apply(Input::CommitFailed { slot: SLOT, quote: first.clone() }), []);
     let request = Effect::RequestQuotes { slot: SLOT, header_hash: block().header_hash };
@@ -337,10 +343,10 @@ fn a_failed_commitment_goes_to_another_prover() {
 #[test]
 fn takes_the_cheapest_quote_then_the_highest_bond_then_the_first() {
     let best = |quotes: &[SignedQuote]| looking().choose(SLOT, &received(quotes)).best;
-    let (dear, cheap, safe) = (offer(1, 40, 99), offer(2, 30, 10), offer(3, 30, 20));
+    let (dear, cheap, safe) = (offer(1, 40, 99), offer(2, 30, 30), offer(3, 30, 40));
     assert_eq!(best(&[dear.clone(), cheap.clone()]), Some(cheap.clone()));
     assert_eq!(best(&[cheap.clone(), safe.clone(), dear]), Some(safe.clone()));
-    assert_eq!(best(&[offer(4, 30, 20), safe]), Some(offer(4, 30, 20)));
+    assert_eq!(best(&[offer(4, 30, 40), safe]), Some(offer(4, 30, 40)));
     assert_eq!(best(&[]), None);
 }
 
@@ -356,10 +362,10 @@ fn a_quote_that_breaks_one_term_is_refused() {
     is(refusal(|quote| quote.sequencer = SequencerId::new(1)), |r| matches!(r, R::WrongSequencer { .. }));
     is(refusal(|quote| quote.valid_until = L1Slot::new(99)), |r| matches!(r, R::Expired { .. }));
     is(refusal(|quote| quote.payee = Address::ZERO), |r| matches!(r, R::ZeroAddress { .. }));
-    is(refusal(|quote| quote.bond = TokenAmount::new(9)), |r| matches!(r, R::BondTooLow { .. }));
+    is(refusal(|quote| quote.bond = TokenAmount::new(24)), |r| matches!(r, R::BondTooLow { .. }));
     assert!(matches!(
-        refusal(|quote| quote.price = TokenAmount::new(51)),
-        QuoteError::PriceTooHigh { maximum, .. } if maximum == TokenAmount::new(50)
+        refusal(|quote| quote.price = Price::new(51)),
+        QuoteError::PriceTooHigh { maximum, .. } if maximum == Price::new(50)
     ));
     assert!(matches!(refusal(|quote| quote.bond = TokenAmount::new(1_001)), QuoteError::NotCovered { .. }));
     // Whoever signed, it wasn't the prover that the quote names.
@@ -368,9 +374,39 @@ fn a_quote_that_breaks_one_term_is_refused() {
 }
 
 #[test]
+fn a_price_outside_of_what_its_payer_has_is_refused() {
+    // The prover is sure of a quarter of the reward of 1,000, and the sequencer's share is a fifth.
+    let chosen = |price| looking().choose(SLOT, &received(&[offer(1, price, 30)]));
+    assert_eq!(chosen(-250).best, Some(offer(1, -250, 30)));
+    let refused = chosen(-251).refused;
+    let expected = fernet_protocol::QuoteRefused::PriceOutOfRange {
+        lowest: Price::new(-250),
+        highest: Price::new(200),
+        actual: Price::new(-251),
+    };
+    assert_eq!(refused, [(prover(1).address(), QuoteError::Refused(expected))]);
+    let offers = [offer(1, -10, 30), offer(2, 0, 90), offer(3, -20, 30)];
+    assert_eq!(looking().choose(SLOT, &received(&offers)).best, Some(offer(3, -20, 30)));
+}
+
+#[test]
+fn a_quote_may_be_signed_with_the_key_that_its_prover_named() {
+    let account = Address::repeat_byte(77);
+    let signed = sign(&prover(1), Quote { prover: account, ..quote(&prover(1)) });
+    let received = |named_signer| {
+        let free_escrow = TokenAmount::new(1_000);
+        [ReceivedQuote { signed: signed.clone(), free_escrow, named_signer }]
+    };
+    let chosen = |named_signer| looking().choose(SLOT, &received(named_signer)).best;
+    assert_eq!(chosen(Some(prover(1).address())), Some(signed.clone()));
+    assert_eq!(chosen(Some(prover(2).address())), None);
+    assert_eq!(chosen(None), None);
+}
+
+#[test]
 fn a_changed_quote_loses_its_signature() {
-    let mut changed = offer(1, 40, 10);
-    changed.quote.price = TokenAmount::new(41);
+    let mut changed = offer(1, 40, 30);
+    changed.quote.price = Price::new(41);
     assert_eq!(looking().choose(SLOT, &received(&[changed])).best, None);
 }
 
@@ -389,7 +425,7 @@ fn a_block_that_only_l1_knows_is_recalled() {
 fn a_recalled_quote_is_committed_again_and_no_other() {
     let mut machine = sequencer();
     see(&mut machine, with(Phase::Commitment, 0, vec![own()]));
-    let quote = Box::new(offer(1, 40, 10));
+    let quote = Box::new(offer(1, 40, 30));
     let effects = machine.apply(Input::BlockLoaded { block: block(), quote: Some(quote.clone()) });
     assert_eq!(effects, [Effect::Commit { slot: SLOT, quote, expires_at: L1Slot::new(104) }]);
 }
@@ -418,7 +454,7 @@ fn a_reorg_back_into_a_slot_finds_its_block_again() {
 fn quotes_that_will_not_do_lead_to_nothing() {
     let mut machine = looking();
     assert_eq!(machine.apply(quotes(&[])), []);
-    assert_eq!(machine.apply(quotes(&[offer(1, 51, 10)])), []);
+    assert_eq!(machine.apply(quotes(&[offer(1, 51, 30)])), []);
     assert!(matches!(machine.stage(SLOT), Stage::Prepared(_)));
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {WithdrawalProof} from "../../../contracts/interfaces/IBridge.sol";
+import {Lane, WithdrawalProof} from "../../../contracts/interfaces/IBridge.sol";
 import {BridgeHandler} from "../handlers/BridgeHandler.sol";
 
 // One bug for each invariant. `snapshots/storage.json` has the storage layout of the bridge.
@@ -19,7 +19,7 @@ contract ForgetsClaims is BridgeHandler {
 contract ForgetsSupply is BridgeHandler {
     function _afterClaim(WithdrawalProof memory) internal override {
         uint256 totals = uint256(vm.load(address(bridge), 0));
-        vm.store(address(bridge), 0, bytes32(totals + (uint256(1) << 96)));
+        vm.store(address(bridge), 0, bytes32(totals + (uint256(1) << 160)));
     }
 }
 
@@ -28,5 +28,23 @@ contract ForgetsExits is BridgeHandler {
     function _afterExit(uint32 index) internal override {
         bytes32 word = keccak256(abi.encode(index, uint256(3)));
         vm.store(address(bridge), word, bytes32(uint256(vm.load(address(bridge), word)) | (1 << 160)));
+    }
+}
+
+/// @notice An exit waits for the last deposit to its account.
+contract WaitsForDust is BridgeHandler {
+    function _afterDeposit(uint32 index) internal override {
+        bytes32 word = keccak256(abi.encode(index, uint256(3)));
+        uint256 owner = uint256(vm.load(address(bridge), word)) & type(uint160).max;
+        vm.store(address(bridge), word, bytes32(owner | (uint256(bridge.count(Lane.Deposits)) << 160)));
+    }
+}
+
+/// @notice An exit waits for the first deposit of all instead of the first one to its account.
+contract OvertakesDeposits is BridgeHandler {
+    function _afterDeposit(uint32 index) internal override {
+        bytes32 word = keccak256(abi.encode(index, uint256(3)));
+        uint256 owner = uint256(vm.load(address(bridge), word)) & type(uint160).max;
+        vm.store(address(bridge), word, bytes32(owner | (1 << 160)));
     }
 }

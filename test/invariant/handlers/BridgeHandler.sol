@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 import {Bridge} from "../../../contracts/Bridge.sol";
-import {WithdrawalProof} from "../../../contracts/interfaces/IBridge.sol";
-import {IRollup} from "../../../contracts/interfaces/IRollup.sol";
+import {Consumption, IBridge, Lane, WithdrawalProof} from "../../../contracts/interfaces/IBridge.sol";
+import {IRollup, Tip} from "../../../contracts/interfaces/IRollup.sol";
 import {L1Slot, Slot} from "../../../contracts/types/Time.sol";
 import {ScalarField} from "../../../contracts/verifier/ScalarField.sol";
 import {Line, Lines} from "../../support/Curve.sol";
@@ -11,12 +11,22 @@ import {TestToken} from "../../support/TestToken.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Test} from "forge-std/Test.sol";
 
-/// @notice Takes the place of the rollup: it knows the headers that it is told are final.
+/// @notice Takes the place of the rollup: it knows the headers that it is told are final, and the number of consumed
+/// deposits.
 contract FinalHeaders {
     mapping(Slot => bytes32) public finalizedHeader;
+    uint64 public consumed;
 
     function accept(Slot slot, bytes32 headerHash) external {
         finalizedHeader[slot] = headerHash;
+    }
+
+    function consume(uint64 consumed_) external {
+        consumed = consumed_;
+    }
+
+    function tip() external view returns (Tip memory tip_) {
+        tip_.depositsEnd = consumed;
     }
 }
 
@@ -46,16 +56,20 @@ contract BridgeHandler is Test {
     mapping(uint256 => uint256) private _claims;
     uint256 private _deposited;
     uint256 private _paid;
-    uint256 private _operations;
-    /// @dev By account: deposits since the last exit, and exits without a deposit.
-    mapping(uint32 => bool) private _mayExit;
+    /// @dev L1 slots in which operations were queued, by lane.
+    mapping(Lane => uint64[]) private _queuedAt;
+    /// @dev By account: number of deposits up to the first one since the last exit; zero if there is none.
+    mapping(uint32 => uint256) private _firstDeposit;
+    /// @dev Exits that an account had no right to, and refused exits that it had a right to.
     uint256 private _wrongExits;
+    uint256 private _refusedExits;
     bytes private _badRevert;
 
     /// @notice How often each action was done.
     uint256 public claimed;
     uint256 public refused;
     uint256 public exits;
+    uint256 public pending;
 
     function setUp() public virtual {
         vm.warp(GENESIS_TIME + 1200);
@@ -69,13 +83,21 @@ contract BridgeHandler is Test {
     /// @notice Makes one action.
     function step(uint256 seed) external {
         seed = uint256(keccak256(abi.encode(seed, ++_salt)));
-        uint256 choice = seed % 8;
+        uint256 choice = seed % 10;
         seed >>= 8;
         if (choice < 2) _deposit(seed);
-        else if (choice == 2) _exit(seed);
-        else if (choice == 3) _withdraw(seed);
-        else if (choice < 7) _claim(seed);
+        else if (choice < 4) _exit(seed);
+        else if (choice == 4) _withdraw(seed);
+        else if (choice < 8) _claim(seed);
+        else if (choice == 8) _consume(seed);
         else vm.warp(vm.getBlockTimestamp() + seed % 1000);
+    }
+
+    /// @dev Blocks consume some of the queued deposits.
+    function _consume(uint256 seed) private {
+        uint64 from = headers.consumed();
+        // Cast: a small number.
+        headers.consume(from + uint64(seed % (bridge.count(Lane.Deposits) - from + 1)));
     }
 
     function _deposit(uint256 seed) private {
@@ -83,8 +105,9 @@ contract BridgeHandler is Test {
         uint64 amount = uint64(seed % 1000);
         try bridge.deposit(_owners[seed % 3], KEY_X, KEY_Y, amount) returns (uint64, uint32 index) {
             _deposited += amount;
-            ++_operations;
-            _mayExit[index] = true;
+            _queuedAt[Lane.Deposits].push(L1Slot.unwrap(bridge.l1Slot()));
+            if (_firstDeposit[index] == 0) _firstDeposit[index] = _queuedAt[Lane.Deposits].length;
+            _afterDeposit(index);
         } catch (bytes memory reason) {
             _expectOwnError(reason);
         }
@@ -95,14 +118,18 @@ contract BridgeHandler is Test {
         uint32 index = uint32(seed % 4);
         (address owner,) = bridge.account(index);
         bool thief = (seed >> 8) % 3 == 0;
+        bool may = !thief && _firstDeposit[index] != 0 && _firstDeposit[index] <= headers.consumed();
         vm.prank(thief ? address(0xbad) : owner);
         try bridge.forceExit(index, address(0xe1)) {
-            if (thief || !_mayExit[index]) ++_wrongExits;
-            _mayExit[index] = false;
-            ++_operations;
+            if (!may) ++_wrongExits;
+            _firstDeposit[index] = 0;
+            _queuedAt[Lane.Exits].push(L1Slot.unwrap(bridge.l1Slot()));
             ++exits;
             _afterExit(index);
         } catch (bytes memory reason) {
+            if (may) ++_refusedExits;
+            // Cast: the selector; every reason has one.
+            if (bytes4(reason) == IBridge.DepositPending.selector) ++pending;
             _expectOwnError(reason);
         }
     }
@@ -166,6 +193,8 @@ contract BridgeHandler is Test {
 
     function _afterClaim(WithdrawalProof memory proof) internal virtual {}
 
+    function _afterDeposit(uint32 index) internal virtual {}
+
     function _afterExit(uint32 index) internal virtual {}
 
     // ---- what must hold -------------------------------------------------------------------------------------------
@@ -186,12 +215,53 @@ contract BridgeHandler is Test {
         _equal("tokens", (_deposited - _paid) * UNIT, token.balanceOf(address(bridge)));
     }
 
-    function checkQueue() external view {
-        _equal("operations", _operations, bridge.count());
+    function checkExits() external view {
         _equal("exits that nobody may force", 0, _wrongExits);
+        _equal("refused exits that somebody may force", 0, _refusedExits);
+    }
+
+    function checkQueue() external view {
+        _checkLane(Lane.Deposits);
+        _checkLane(Lane.Exits);
+        Consumption memory deposits = _whole(Lane.Deposits);
+        Consumption memory forced = _whole(Lane.Exits);
+        L1Slot now_ = bridge.l1Slot();
         // A block that consumes everything is valid. So is a block that consumes nothing before anything is due.
-        bridge.checkConsumption(0, bridge.count(), type(uint64).max, bridge.l1Slot());
-        bridge.checkConsumption(0, 0, type(uint64).max, L1Slot.wrap(0));
+        bridge.checkConsumption(deposits, forced, now_.plus(1));
+        bridge.checkConsumption(_none(), _none(), L1Slot.wrap(0));
+        // A block may leave out a lane only if the lane has nothing that is due.
+        _equal("deposits may be left out", _due(Lane.Deposits, now_) ? 0 : 1, _accepted(_none(), forced, now_));
+        _equal("exits may be left out", _due(Lane.Exits, now_) ? 0 : 1, _accepted(deposits, _none(), now_));
+    }
+
+    function _checkLane(Lane lane) private view {
+        _equal("operations", _queuedAt[lane].length, bridge.count(lane));
+    }
+
+    function _whole(Lane lane) private view returns (Consumption memory) {
+        uint64 end = bridge.count(lane);
+        return Consumption({from: 0, to: end, chain: bridge.chain(lane, end), maximum: type(uint64).max});
+    }
+
+    function _none() private pure returns (Consumption memory) {
+        return Consumption({from: 0, to: 0, chain: 0, maximum: type(uint64).max});
+    }
+
+    /// @dev Whether the lane's first operation was queued before `cutoff`.
+    function _due(Lane lane, L1Slot cutoff) private view returns (bool) {
+        return _queuedAt[lane].length != 0 && _queuedAt[lane][0] < L1Slot.unwrap(cutoff);
+    }
+
+    function _accepted(Consumption memory deposits, Consumption memory forced, L1Slot cutoff)
+        private
+        view
+        returns (uint256)
+    {
+        try bridge.checkConsumption(deposits, forced, cutoff) {
+            return 1;
+        } catch {
+            return 0;
+        }
     }
 
     function checkReverts() external view {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Lane} from "../../../contracts/interfaces/IBridge.sol";
 import {Candidate, SlotView} from "../../../contracts/interfaces/IReader.sol";
-import {Header, Phase, Quote} from "../../../contracts/interfaces/IRollup.sol";
+import {Header, Parameters, Phase, Quote, Tip} from "../../../contracts/interfaces/IRollup.sol";
 import {Registration, Status} from "../../../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../../contracts/types/Time.sol";
@@ -16,11 +17,7 @@ contract CrowdHandler is SlotHandler {
     uint256 private constant MOST_SEQUENCERS = 9;
     /// @dev More phases than there are between any state and the next backup phase.
     uint256 private constant MOST_PHASES = 40;
-    uint256 private constant KINDS_OF_BAD_BLOCKS = 9;
-
-    // The standard generator of Jubjub's prime-order subgroup.
-    uint256 private constant KEY_X = 0x11dafe5d23e1218086a365b99fbf3d3be72f6afd7d1f72623e6b071492d1122b;
-    uint256 private constant KEY_Y = 0x1d523cf1ddab1a1793132e78c866c0c33e26ba5cc220fed7cc3f870e59d292aa;
+    uint256 private constant KINDS_OF_BAD_BLOCKS = 15;
 
     /// @dev For each L1 slot in which a slot started: who could propose in the next slot as soon as this one had
     /// started, and with which BLS key.
@@ -34,9 +31,20 @@ contract CrowdHandler is SlotHandler {
     bytes[] private _signatures;
     mapping(uint64 slot => mapping(uint256 turn => uint256)) private _quoteOf;
 
+    /// @dev L1 slots in which operations were queued, and the end of the consumed ones, by lane.
+    mapping(Lane => uint64[]) private _queuedAt;
+    mapping(Lane => uint64) private _end;
+    /// @dev Owners of L2 accounts, and by account the number of deposits up to the first one since the last exit.
+    address[3] private _depositors = [address(0xd1), address(0xd2), address(0xd3)];
+    mapping(uint32 => uint256) private _firstDeposit;
+
     uint256 private _revived;
     uint256 private _badBlocks;
     uint256 private _stuck;
+    /// @dev Blocks that consumed what they may not or left out what they must not, and exits that were wrongly accepted
+    /// or refused.
+    uint256 private _wrongLanes;
+    uint256 private _wrongExits;
 
     /// @notice How often each action was tried.
     uint256 public replays;
@@ -44,6 +52,17 @@ contract CrowdHandler is SlotHandler {
     uint256 public queued;
     uint256 public rotations;
     uint256 public arrivals;
+    /// @notice How often a block consumed the maximum of a lane, a block left something of a lane, and a block
+    /// continued with a lane.
+    uint256 public fullLanes;
+    uint256 public leftOvers;
+    uint256 public continuations;
+
+    /// @dev Queues are often longer than what a block takes.
+    function _parameters() internal pure virtual override returns (Parameters memory parameters) {
+        parameters = super._parameters();
+        (parameters.maxDeposits, parameters.maxExits) = (3, 2);
+    }
 
     function setUp() public virtual override {
         super.setUp();
@@ -70,14 +89,14 @@ contract CrowdHandler is SlotHandler {
     }
 
     function _join(uint256 seed) private {
-        uint256 choice = seed % 9;
+        uint256 choice = seed % 11;
         seed >>= 8;
         uint256 i = seed % staking.count();
         if (choice == 0) _arrive(seed >> 8);
         else if (choice == 1) _cancel(i);
         else if (choice == 2) _topUp(i, seed >> 8);
         else if (choice == 3) _rotate(i, seed >> 8);
-        else if (choice == 4) _queue(seed >> 8);
+        else if (choice == 4 || choice > 8) _queue(seed >> 8);
         else if (choice == 5) _prove(seed >> 8);
         else if (choice == 6) _replay(seed >> 8);
         else _tryBadBlocks();
@@ -145,16 +164,74 @@ contract CrowdHandler is SlotHandler {
 
     // ---- beside the sequencers ------------------------------------------------------------------------------------
 
-    /// @dev Makes deposits, and forced exits of deposited funds.
+    /// @dev Makes deposits, and forced exits of deposited funds, several at a time.
     function _queue(uint256 seed) private {
+        for (uint256 i = 0; i <= seed % 3; ++i) {
+            address owner = _depositors[(seed >> 8 >> i) % 3];
+            if ((seed >> 16 >> i) % 2 == 0) _queueDeposit(owner, seed >> 32);
+            else _queueExit(owner);
+        }
+    }
+
+    function _queueDeposit(address owner, uint256 seed) private {
         // Cast: a small amount.
-        uint64 amount = uint64(seed % 1e6);
-        bytes memory call = seed % 2 == 0
-            ? abi.encodeCall(bridge.deposit, (address(this), KEY_X, KEY_Y, amount))
-            : abi.encodeCall(bridge.forceExit, (1, payee));
-        (bool success, bytes memory reason) = address(bridge).call(call);
-        if (success) ++queued;
-        else _expectOwnError(reason);
+        try bridge.deposit(owner, KEY_X, KEY_Y, uint64(seed % 1e6)) returns (uint64, uint32 index) {
+            ++queued;
+            _queuedAt[Lane.Deposits].push(_now());
+            if (_firstDeposit[index] == 0) _firstDeposit[index] = _queuedAt[Lane.Deposits].length;
+        } catch (bytes memory reason) {
+            _expectOwnError(reason);
+        }
+    }
+
+    function _queueExit(address owner) private {
+        uint32 index = bridge.accountOf(owner, KEY_X, KEY_Y);
+        bool may = _firstDeposit[index] != 0 && _firstDeposit[index] <= _end[Lane.Deposits];
+        vm.prank(owner);
+        try bridge.forceExit(index, payee) {
+            ++queued;
+            _queuedAt[Lane.Exits].push(_now());
+            _firstDeposit[index] = 0;
+            if (!may) ++_wrongExits;
+        } catch (bytes memory reason) {
+            if (may) ++_wrongExits;
+            _expectOwnError(reason);
+        }
+    }
+
+    /// @dev Some headers consume less than they could.
+    function _choose(Header memory header, uint256 seed) internal view override {
+        uint256 random = uint256(keccak256(abi.encode("lanes", seed)));
+        if (random % 3 != 0) return;
+        uint64 deposits = header.depositsEnd - _end[Lane.Deposits];
+        uint64 exits = header.exitsEnd - _end[Lane.Exits];
+        // Casts: small numbers.
+        if ((random >> 8) % 2 == 0) deposits = uint64((random >> 16) % (deposits + 1));
+        else exits = uint64((random >> 16) % (exits + 1));
+        _consume(header, deposits, exits);
+    }
+
+    /// @dev The model's own check of what a final block consumed.
+    function _onBlock(Header memory header) internal override {
+        _consumed(Lane.Deposits, header.depositsEnd, header.depositsChain, _parameters().maxDeposits);
+        _consumed(Lane.Exits, header.exitsEnd, header.exitsChain, _parameters().maxExits);
+    }
+
+    function _consumed(Lane lane, uint64 end, bytes32 chain, uint64 most) private {
+        uint64 from = _end[lane];
+        _end[lane] = end;
+        uint64[] storage queue = _queuedAt[lane];
+        if (end < from || end > queue.length || end - from > most) {
+            ++_wrongLanes;
+            return;
+        }
+        if (chain != (end == from ? bytes32(0) : bridge.chain(lane, end))) ++_wrongLanes;
+        if (end == from + most) ++fullLanes;
+        if (end != from && from != 0) ++continuations;
+        if (end == queue.length) return;
+        ++leftOvers;
+        // What was queued before the previous slot started must be consumed, up to the maximum.
+        if (end - from < most && queue[end] < _modelPreviousStart) ++_wrongLanes;
     }
 
     /// @dev Anybody proves the mix of the slot in turn, or of an L1 slot nearby, with or without the parent header.
@@ -231,9 +308,28 @@ contract CrowdHandler is SlotHandler {
         else if (kind == 5) header.chunks = 0;
         else if (kind == 6) header.chunks = 13;
         else if (kind == 7) shown = new bytes32[](1);
+        else if (kind == 9) header.depositsChain = ~header.depositsChain;
+        else if (kind == 10) header.exitsChain = ~header.exitsChain;
+        else if (kind == 11) header.depositsEnd = _end[Lane.Deposits] + uint64(_queuedAt[Lane.Deposits].length) + 1;
+        else if (kind == 12) header.exitsEnd = _end[Lane.Exits] + uint64(_queuedAt[Lane.Exits].length) + 1;
+        else if (kind == 13) _leaveOut(header, Lane.Deposits);
+        else if (kind == 14) _leaveOut(header, Lane.Exits);
         proof = _proof(header, relay);
         // The header differs from the one that was proven.
         if (kind == 8) header.stateRoot = "another";
+    }
+
+    /// @dev Leaves out what is due in a lane. If nothing is due, the header names another parent.
+    function _leaveOut(Header memory header, Lane lane) private view {
+        uint64[] storage queue = _queuedAt[lane];
+        uint64 end = _end[lane];
+        if (end >= queue.length || queue[end] >= _modelPreviousStart) {
+            header.parent = keccak256("another");
+            return;
+        }
+        Tip memory tip = rollup.tip();
+        bool exits = lane == Lane.Exits;
+        _consume(header, exits ? header.depositsEnd - tip.depositsEnd : 0, exits ? 0 : header.exitsEnd - tip.exitsEnd);
     }
 
     /// @dev From any state, an account that waits long enough can finalize a block without anybody's help.
@@ -338,7 +434,7 @@ contract CrowdHandler is SlotHandler {
             _equal("prover", uint160(quote.prover), uint160(candidate.prover));
             _equal("payee", uint160(quote.payee), uint160(candidate.payee));
             _equal("bond", quote.bond, candidate.bond);
-            _equal("price", quote.price, candidate.price);
+            if (quote.price != candidate.price) revert Broken("price", 0, i);
             _equal("header", uint256(quote.headerHash), uint256(candidate.headerHash));
         }
     }
@@ -346,6 +442,17 @@ contract CrowdHandler is SlotHandler {
     /// @notice The backup accepts nothing that the normal path refuses.
     function checkBackup() external view {
         _equal("bad blocks", 0, _badBlocks);
+    }
+
+    /// @notice Blocks consume each lane in order, in time and up to its maximum, and exits wait for their first
+    /// deposits.
+    function checkLanes() external view {
+        _equal("blocks with a wrong consumption", 0, _wrongLanes);
+        _equal("wrong exits", 0, _wrongExits);
+        _equal("deposits", _queuedAt[Lane.Deposits].length, bridge.count(Lane.Deposits));
+        _equal("forced exits", _queuedAt[Lane.Exits].length, bridge.count(Lane.Exits));
+        _equal("consumed deposits", _end[Lane.Deposits], rollup.tip().depositsEnd);
+        _equal("consumed exits", _end[Lane.Exits], rollup.tip().exitsEnd);
     }
 
     /// @notice The chain can always continue.

@@ -26,9 +26,14 @@ contract Indexer is SlotHandler {
     bytes32 private _seedOfList;
     Candidate[] private _list;
     Tip private _last;
+    /// @dev Ends of the consumed forced exits by header. `Finalized` does not have them, and the header's event does.
+    mapping(bytes32 => uint64) private _exitsEndOf;
 
-    /// @dev Balances by account.
+    /// @dev Balances and named keys by account.
     mapping(address => EscrowAccount) private _escrowed;
+    mapping(address => address) private _namedOf;
+    mapping(address => address) private _nextNamedOf;
+    mapping(address => L1Slot) private _namedFrom;
     mapping(address => uint256) private _earned;
     Rates private _inForce;
     Rates private _announced;
@@ -46,6 +51,7 @@ contract Indexer is SlotHandler {
             headerHash: keccak256(abi.encode(GENESIS_DOMAIN, block.chainid, address(rollup))),
             stateRoot: verifier.genesisRoot(),
             depositsEnd: 0,
+            exitsEnd: 0,
             height: 0,
             slot: Slot.wrap(type(uint64).max)
         });
@@ -71,6 +77,7 @@ contract Indexer is SlotHandler {
         else if (topic == IRollup.Displaced.selector) _list.pop();
         else if (topic == IRollup.Committed.selector) _committedTo(log);
         else if (topic == IRollup.Revealed.selector) _shown(log);
+        else if (topic == IRollup.BackupBlock.selector) _noted(log.topics[2], abi.decode(log.data, (Header)));
         else if (topic == IRollup.Finalized.selector) _final(slot, log);
         else if (topic == IRollup.SlotExpired.selector) _cursor = _closed(_timeline(), _ended().end);
         else if (topic == IRollup.Paused.selector) _anchored(L1Slot.wrap(abi.decode(log.data, (uint64))));
@@ -115,19 +122,30 @@ contract Indexer is SlotHandler {
         Candidate storage candidate = _named(log.topics[2]);
         candidate.prover = address(uint160(uint256(log.topics[3])));
         SequencerId sequencer;
-        (sequencer, candidate.payee, candidate.bond, candidate.price, candidate.committedAt) =
-            abi.decode(log.data, (SequencerId, address, uint96, uint96, L1Slot));
+        (sequencer, candidate.payee, candidate.bond, candidate.price, candidate.committedAt) = _terms(log.data);
         assertTrue(sequencer == candidate.sequencer);
         for (uint256 i = 0; i < _list.length; ++i) {
             _list[i].blobsSeen = 0;
         }
     }
 
+    function _terms(bytes memory data) private pure returns (SequencerId, address, uint96, int96, L1Slot) {
+        (SequencerId sequencer, address payee_, uint96 bond, int128 price, L1Slot time) =
+            abi.decode(data, (SequencerId, address, uint96, int128, L1Slot));
+        // Cast: a price is at most a share of a reward.
+        return (sequencer, payee_, bond, int96(price), time);
+    }
+
+    function _noted(bytes32 hash, Header memory header) private {
+        assertEq(_hash(header), hash);
+        _exitsEndOf[hash] = header.exitsEnd;
+    }
+
     function _shown(Vm.Log memory log) private {
         Candidate storage candidate = _named(log.topics[2]);
         (Header memory header, uint16 seen, bool complete, L1Slot time) =
             abi.decode(log.data, (Header, uint16, bool, L1Slot));
-        assertEq(_hash(header), log.topics[2]);
+        _noted(log.topics[2], header);
         candidate.blobsSeen = seen;
         if (complete) candidate.revealedAt = time;
     }
@@ -145,7 +163,8 @@ contract Indexer is SlotHandler {
         Timeline timeline = _inFlight() ? _timeline() : Phases.idleTimeline(_cursor, _windowsOf(), time);
         assertTrue(timeline.slot() == slot);
         _cursor = _closed(timeline, time.plus(1));
-        _last = Tip(log.topics[2], stateRoot, depositsEnd, _last.height + 1, slot);
+        _cursor = _cursor.withTip(slot, depositsEnd, _exitsEndOf[log.topics[2]]);
+        _last = Tip(log.topics[2], stateRoot, depositsEnd, _exitsEndOf[log.topics[2]], _last.height + 1, slot);
     }
 
     function _anchored(L1Slot until) private {
@@ -186,7 +205,11 @@ contract Indexer is SlotHandler {
         bytes32 topic = log.topics[0];
         address who = address(uint160(uint256(log.topics[1])));
         EscrowAccount storage account = _escrowed[who];
-        if (topic == IEscrow.Slashed.selector) {
+        if (topic == IEscrow.SignerSet.selector) {
+            _namedOf[who] = _binding(who);
+            _nextNamedOf[who] = address(uint160(uint256(log.topics[2])));
+            _namedFrom[who] = abi.decode(log.data, (L1Slot));
+        } else if (topic == IEscrow.Slashed.selector) {
             (uint128 amount, uint128 share) = abi.decode(log.data, (uint128, uint128));
             account.locked -= amount;
             _escrowed[address(uint160(uint256(log.topics[2])))].free += share;
@@ -201,11 +224,19 @@ contract Indexer is SlotHandler {
             } else if (topic == IEscrow.Withdrawn.selector) {
                 account.withdrawing -= amount;
             } else if (topic == IEscrow.Locked.selector) {
-                (account.free, account.locked) = (account.free - amount, account.locked + amount);
+                // What is free comes first.
+                uint128 fromFree = amount < account.free ? amount : account.free;
+                account.free -= fromFree;
+                account.withdrawing -= amount - fromFree;
+                account.locked += amount;
             } else if (topic == IEscrow.Released.selector) {
                 (account.free, account.locked) = (account.free + amount, account.locked - amount);
             }
         }
+    }
+
+    function _binding(address who) private view returns (address) {
+        return L1Slot.wrap(_now()) < _namedFrom[who] ? _namedOf[who] : _nextNamedOf[who];
     }
 
     function _onRewards(Vm.Log memory log) private {
@@ -239,6 +270,7 @@ contract Indexer is SlotHandler {
         address[4] memory people = [prover, rescuer, payee, relay];
         for (uint256 i = 0; i < 4; ++i) {
             _same("escrow", abi.encode(escrow.account(people[i])), abi.encode(_escrowed[people[i]]));
+            _same("named key", abi.encode(escrow.signerOf(people[i])), abi.encode(_binding(people[i])));
             _same("rewards", abi.encode(rewards.owed(people[i])), abi.encode(_earned[people[i]]));
             _same("owner's rewards", abi.encode(rewards.owed(owners[i])), abi.encode(_earned[owners[i]]));
         }
@@ -269,6 +301,9 @@ contract Indexer is SlotHandler {
         slotView.phaseEnd = current.status.end;
         // Cast: at most 4.
         slotView.rank = uint8(current.status.rank);
+        slotView.turnStart = current.status.turnStart;
+        // Cast: below 2^17.
+        slotView.paidL1Slots = uint32(Phases.paidL1Slots(current.cursor, current.timeline, _windowsOf()));
         if (current.timeline.count() == 0) return slotView;
         slotView.candidates = _list;
         slotView.seed = _seedOfList;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {EscrowAccount} from "../../../contracts/interfaces/IEscrow.sol";
+import {EscrowAccount, IEscrow} from "../../../contracts/interfaces/IEscrow.sol";
 import {Candidate, SlotView} from "../../../contracts/interfaces/IReader.sol";
 import {IRewards, Rates} from "../../../contracts/interfaces/IRewards.sol";
 import {Header, IRollup, Parameters, Phase, Quote} from "../../../contracts/interfaces/IRollup.sol";
@@ -9,6 +9,7 @@ import {Status} from "../../../contracts/interfaces/IStaking.sol";
 import {SequencerId} from "../../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../../contracts/types/Time.sol";
 import {Fixture} from "../../support/Fixture.sol";
+import {Pay, PayFacts} from "../../support/Pay.sol";
 import {CandidateTimes, NEVER, Reference} from "../../support/Reference.sol";
 import {Vm} from "forge-std/Vm.sol";
 
@@ -17,13 +18,38 @@ import {Vm} from "forge-std/Vm.sol";
 /// reference model.
 contract SlotHandler is Fixture {
     address internal constant PAYLOAD = address(0xbeef);
+    /// @dev A cursor counts the time without a block up to this number of L1 slots.
+    uint256 private constant LONGEST = 65_535;
+    /// @dev Named keys that the provers use, from 1.
+    uint256 private constant NAMED_KEYS = 3;
 
     error Broken(string what, uint256 expected, uint256 actual);
 
+    /// @dev What the end of a slot slashes.
+    struct Slash {
+        uint256 amount;
+        address beneficiary;
+        uint256 share;
+    }
+
+    /// @dev The named keys of an account.
+    struct Named {
+        address current;
+        address next;
+        uint256 from;
+    }
+
+    /// @dev A block at its end.
+    struct End {
+        Header header;
+        address payee;
+        address submitter;
+        Phase phase;
+    }
+
     // ---- ghosts ---------------------------------------------------------------------------------------------------
 
-    /// @dev Bonds by prover: the sum that commitments locked less the sum that ended, from events. By slot: their
-    /// number.
+    /// @dev Bonds by prover and by slot: the sum that commitments locked less the sum that ended, from events.
     mapping(address => uint256) private _locked;
     mapping(uint64 => uint256) private _openBonds;
     uint64[] private _slotsWithBonds;
@@ -52,6 +78,16 @@ contract SlotHandler is Fixture {
     uint256 private _strangersVotes;
     uint256 internal _salt;
     bytes private _badRevert;
+    /// @dev The `BlockPaid` event that the model expects; empty if it expects none.
+    bytes private _expectedPay;
+    uint256 private _wrongPays;
+    /// @dev By slot, what the model expects to be slashed. From events, what the escrow slashed since a slot ended
+    /// last.
+    mapping(uint64 => Slash) private _expectedSlashes;
+    Slash private _slashed;
+    uint256 private _wrongSlashes;
+    /// @dev Commitments that the model refuses, and refused ones that it allows.
+    uint256 private _wrongCommits;
 
     /// @notice How often each ending was reached.
     uint256 public finalized;
@@ -59,16 +95,35 @@ contract SlotHandler is Fixture {
     uint256 public backedUp;
     uint256 public expired;
     uint256 public paused;
+    /// @notice How often a block was paid for a stall, a bond drew on what was requested back, a price was out of its
+    /// range, a named key bound a quote, and a part of a bond was slashed.
+    uint256 public stalls;
+    uint256 public draws;
+    uint256 public refusedPrices;
+    uint256 public namedQuotes;
+    uint256 public lateProofs;
+    /// @notice How often another block than the revealed one became final in backup.
+    uint256 public replaced;
 
     // ---- model ----------------------------------------------------------------------------------------------------
 
     uint64 internal _modelSlot;
     uint256 private _modelStart;
-    uint256 private _modelPreviousStart;
+    uint256 internal _modelPreviousStart;
     CandidateTimes[] internal _modelCandidates;
+    /// @dev Quotes of the slot by rank, and sequencers' indices by header.
+    mapping(uint256 rank => Quote) private _modelQuotes;
+    mapping(bytes32 => uint256) private _proposers;
+    /// @dev L1 slots from the start of the last block's slot to this slot's start, less those of pauses. The same to
+    /// the start of the first slot after the last one with proposals.
+    uint256 private _modelSinceTip;
+    uint256 private _modelSettledSinceTip;
+    mapping(address => Named) private _modelNamed;
 
     function setUp() public virtual override {
         super.setUp();
+        // The account of the rescuer has code that refuses every call. Its key signs for it all the same.
+        vm.etch(rescuer, hex"5f5ffd");
         _people = [prover, rescuer, payee, relay, BURNED, address(this)];
         _people.push(address(staking));
         _people.push(address(escrow));
@@ -81,6 +136,8 @@ contract SlotHandler is Fixture {
         // The model also starts at the deployment. All slots until now were idle.
         _modelPreviousStart = DEPLOYED_AT;
         _modelStart = DEPLOYED_AT + 3;
+        _modelSinceTip = 3;
+        _modelSettledSinceTip = 3;
         _catchUp();
     }
 
@@ -105,6 +162,7 @@ contract SlotHandler is Fixture {
             else if (phase == Phase.Commitment) _tryCommit(rest);
             else if (phase == Phase.Reveal) _tryReveal();
             else if (phase == Phase.ExclusiveProving && rest % 3 == 0) _tryFinalize(rest);
+            else if (phase == Phase.ExclusiveProving && rest % 9 == 1) _warp(_now() + 62);
             else if (phase == Phase.ExclusiveProving) _warp(_now() + 10 + rest % 20);
             else if (phase == Phase.OpenProving && rest % 3 != 0) _tryFinalize(rest);
             else if (phase == Phase.Backup && rest % 3 == 0) _tryBackup(rest >> 2);
@@ -135,7 +193,7 @@ contract SlotHandler is Fixture {
     function _pass(uint256 seed) private {
         uint256 count = 1 + seed % 4;
         if (seed % 11 == 0) count = 20 + (seed >> 8) % 60;
-        if (seed % 97 == 0) count = 300 + (seed >> 8) % 300;
+        if (seed % 67 == 0) count = 200 + (seed >> 8) % 300;
         _warp(_now() + count);
     }
 
@@ -144,6 +202,7 @@ contract SlotHandler is Fixture {
         bytes memory proof = current.phase == Phase.Waiting ? bytes("") : _seedProof(current.seedAt);
         Header memory header = _header(1, keccak256(abi.encode(++_salt)));
         if (_salt % 3 == 0) header.vote = PAYLOAD;
+        _choose(header, _salt);
         address sender = staking.eligibleAttester(_id(i), L1Slot.wrap(current.previousStart));
         if (sender == address(0)) sender = attesters[i];
         uint192 score;
@@ -155,6 +214,7 @@ contract SlotHandler is Fixture {
         vm.prank(sender);
         try rollup.propose(Slot.wrap(current.slot), _id(i), _hash(header), proof, "") {
             _headers[_hash(header)] = header;
+            _proposers[_hash(header)] = i;
             _offered.push(score);
             if (_modelCandidates.length < 3) _modelCandidates.push(CandidateTimes(NEVER, NEVER));
             _afterPropose();
@@ -165,25 +225,91 @@ contract SlotHandler is Fixture {
         }
     }
 
+    /// @dev The prover or the sequencer commits. In the second case the prover's key or a key that it named has signed.
     function _tryCommit(uint256 seed) private {
         SlotView memory slotView = reader.currentSlot();
         Candidate memory candidate = slotView.candidates[slotView.rank];
-        uint256 i = SequencerId.unwrap(candidate.sequencer) - 1;
-        Quote memory quote = _quote(i, candidate.headerHash);
+        Quote memory quote = _quote(SequencerId.unwrap(candidate.sequencer) - 1, candidate.headerHash);
         quote.prover = seed % 3 == 0 ? rescuer : prover;
         // Cast: small amounts.
         quote.bond = uint128(10e18 + seed % 10e18);
-        quote.price = uint96(seed % 1.3e18);
-        bytes memory signature = _sign(_keys[staking.attesterAt(candidate.sequencer, slotView.previousStart)], quote);
-        vm.prank(quote.prover);
-        try rollup.commit(quote, "", signature) {
+        bool binds;
+        (quote.price, binds) = _price(seed >> 64);
+        address attester = staking.attesterAt(candidate.sequencer, slotView.previousStart);
+        bytes memory bySequencer = _sign(_keys[attester], quote);
+        bytes memory byProver;
+        address sender = quote.prover;
+        if ((seed >> 128) % 2 == 0) {
+            sender = attester;
+            uint256 key;
+            bool signs;
+            (key, signs) = _signer(quote.prover, seed >> 136);
+            binds = binds && signs;
+            byProver = _sign(key, quote);
+        }
+        uint256 free = escrow.account(quote.prover).free;
+        binds = binds && _available(quote.prover) >= quote.bond;
+        _beforeCommit(quote);
+        vm.prank(sender);
+        try rollup.commit(quote, byProver, bySequencer) {
+            if (!binds) ++_wrongCommits;
+            if (free < quote.bond) ++draws;
             _locked[quote.prover] += quote.bond;
-            if (_openBonds[Slot.unwrap(slotView.slot)]++ == 0) _slotsWithBonds.push(Slot.unwrap(slotView.slot));
+            if (_openBonds[Slot.unwrap(slotView.slot)] == 0) _slotsWithBonds.push(Slot.unwrap(slotView.slot));
+            _openBonds[Slot.unwrap(slotView.slot)] += quote.bond;
             _modelCandidates[slotView.rank].committedAt = _now();
-            _afterCommit(quote, signature);
+            _modelQuotes[slotView.rank] = quote;
+            _afterCommit(quote, bySequencer);
         } catch (bytes memory reason) {
+            if (binds) ++_wrongCommits;
             _expectOwnError(reason);
         }
+    }
+
+    /// @dev A price within its range, at one of its ends, or beyond one, and whether it is in the range.
+    function _price(uint256 seed) private returns (int128, bool) {
+        (int256 lowest, int256 highest) = Pay.priceRange(rewards.ratesOf(Slot.wrap(_modelSlot)), _paid());
+        uint256 choice = seed % 16;
+        int256 price = bound(int256(seed >> 8), lowest, highest);
+        if (choice == 0) price = lowest;
+        if (choice == 1) price = highest;
+        if (choice == 2) price = 0;
+        if (choice == 3) price = lowest - 1;
+        if (choice == 4) price = highest + 1;
+        bool fits = lowest <= price && price <= highest;
+        if (!fits) ++refusedPrices;
+        // Cast: shares of small amounts.
+        return (int128(price), fits);
+    }
+
+    /// @dev The key that signs for a prover, and whether its signature binds: the prover's own key or a named one.
+    function _signer(address account, uint256 seed) private returns (uint256 key, bool binds) {
+        if (seed % 2 == 0) return (account == prover ? proverKey : rescuerKey, true);
+        key = 1 + (seed >> 8) % NAMED_KEYS;
+        // A key that binds, half of the time.
+        for (uint256 i = 1; i <= NAMED_KEYS && (seed >> 16) % 2 == 0; ++i) {
+            if (vm.addr(i) == _named(account)) key = i;
+        }
+        binds = vm.addr(key) == _named(account);
+        if (binds) ++namedQuotes;
+    }
+
+    /// @dev The named key that binds an account's quotes.
+    function _named(address account) private view returns (address) {
+        Named memory named = _modelNamed[account];
+        return _now() < named.from ? named.current : named.next;
+    }
+
+    /// @dev What a bond may take: what is free, and what was requested back and cannot be withdrawn yet.
+    function _available(address account) private view returns (uint256) {
+        EscrowAccount memory balances = escrow.account(account);
+        bool withdrawable = L1Slot.unwrap(balances.withdrawableFrom) <= _now();
+        return uint256(balances.free) + (withdrawable ? 0 : balances.withdrawing);
+    }
+
+    /// @dev L1 slots that a block of the slot in turn is paid for.
+    function _paid() private view returns (uint256) {
+        return Reference.paid(_rules(), _modelStart - _modelPreviousStart, _modelSinceTip);
     }
 
     /// @dev Header of the candidate in turn; empty if there is none.
@@ -209,14 +335,14 @@ contract SlotHandler is Fixture {
     function _tryFinalize(uint256 seed) private {
         Header memory header = _inTurn();
         if (header.chunks == 0) return;
-        address to = seed % 2 == 0 ? rescuer : relay;
-        bytes memory proof = _proof(header, to);
-        Phase phase = _view().phase;
-        vm.prank(seed % 5 == 0 ? relay : prover);
-        try rollup.finalize(header, to, proof) {
-            phase == Phase.ExclusiveProving ? ++finalized : ++rescued;
+        End memory end = End(header, seed % 2 == 0 ? rescuer : relay, seed % 5 == 0 ? relay : prover, _view().phase);
+        bytes memory proof = _proof(header, end.payee);
+        _beforeFinalize(end.phase);
+        vm.prank(end.submitter);
+        try rollup.finalize(header, end.payee, proof) {
+            end.phase == Phase.ExclusiveProving ? ++finalized : ++rescued;
             if (header.vote != address(0)) ++_votes;
-            _ended(header);
+            _ended(end);
         } catch (bytes memory reason) {
             _expectOwnError(reason);
         }
@@ -228,15 +354,17 @@ contract SlotHandler is Fixture {
         if (fresh) {
             header = _header(1, keccak256(abi.encode(++_salt)));
             if (seed % 7 == 0) header.vote = PAYLOAD;
+            _choose(header, _salt);
         }
         bool revealed = !fresh && _modelCandidates[_view().rank].revealedAt != NEVER;
         bytes memory proof = _proof(header, relay);
+        _beforeBackup(fresh);
         vm.blobhashes(header.blobHashes);
         vm.prank(relay);
         try rollup.finalizeBackup(header, relay, proof) {
             ++backedUp;
             if (header.vote != address(0)) revealed ? ++_votes : ++_strangersVotes;
-            _ended(header);
+            _ended(End(header, relay, relay, Phase.Backup));
         } catch (bytes memory reason) {
             _expectOwnError(reason);
         }
@@ -245,15 +373,20 @@ contract SlotHandler is Fixture {
 
     /// @dev Actions beside the slots: escrow, rewards, settling, exits.
     function _otherAction(uint256 seed) private {
-        uint256 choice = seed % 8;
+        uint256 choice = seed % 10;
         seed >>= 8;
+        if (choice == 5 && seed % 31 == 0) return _exit((seed >> 8) % 4);
         if (choice == 6) return _tryPause(seed);
         if (choice == 7) return _changeRates(seed);
         address who = seed % 2 == 0 ? prover : rescuer;
+        if (choice == 8) return _name(who, (seed >> 8) % (NAMED_KEYS + 1));
+        // Casts: small amounts.
+        if (choice == 9) return _fundEscrow(who, uint128(1 + seed % 200e18));
+        uint128 amount = uint128(seed % 30e18);
+        if ((seed >> 8) % 2 == 0) amount = escrow.account(who).free;
         vm.prank(who);
         if (choice == 0) {
-            // Cast: a small amount.
-            try escrow.requestWithdrawal(uint128(seed % 30e18)) {}
+            try escrow.requestWithdrawal(amount) {}
             catch (bytes memory reason) {
                 _expectOwnError(reason);
             }
@@ -270,14 +403,22 @@ contract SlotHandler is Fixture {
             }
         } else if (choice == 3) {
             rollup.sync();
-        } else if (choice == 4) {
+        } else {
             try rollup.settle() {}
             catch (bytes memory reason) {
                 _expectOwnError(reason);
             }
-        } else if (seed % 31 == 0) {
-            _exit((seed >> 8) % 4);
         }
+    }
+
+    /// @dev An account names a key, or none.
+    function _name(address who, uint256 key) private {
+        Named storage named = _modelNamed[who];
+        (named.current, named.next) = (_named(who), key == 0 ? address(0) : vm.addr(key));
+        named.from = named.current == address(0) ? _now() : _now() + ESCROW_DELAY;
+        vm.prank(who);
+        escrow.setSigner(named.next);
+        _afterNaming(who);
     }
 
     function _tryPause(uint256 seed) private {
@@ -285,17 +426,27 @@ contract SlotHandler is Fixture {
         vm.prank(guardian);
         try rollup.pause() {
             ++paused;
-            _follow(_now() + 1);
+            _follow(_now() + 1, false);
             _modelPreviousStart = _now() + 50;
             _modelStart = _modelPreviousStart + 3;
+            // The time since the last slot that was settled does not count.
+            _modelSinceTip = _modelSettledSinceTip;
         } catch (bytes memory reason) {
             _expectOwnError(reason);
         }
     }
 
     function _changeRates(uint256 seed) private {
-        // Cast: small amounts.
-        Rates memory rates = Rates(uint96(seed % 5e18), uint96((seed >> 64) % 0.2e18), 4000, 5000, 1000);
+        uint256 half = (seed >> 64) % 4000;
+        // Casts: small numbers.
+        Rates memory rates = Rates({
+            rewardPerL1Slot: uint72(seed % 0.5e18),
+            sequencerBps: uint16(half),
+            bonusBps: uint16(4000 - half),
+            proverBps: 5000,
+            submitterBps: 1000,
+            promptnessBps: uint16((seed >> 96) % 10_001)
+        });
         vm.prank(governance);
         rewards.setRates(rates);
     }
@@ -325,38 +476,123 @@ contract SlotHandler is Fixture {
     function _account(Vm.Log[] memory logs) private {
         for (uint256 i = 0; i < logs.length; ++i) {
             if (logs[i].emitter == address(rewards) && logs[i].topics[0] == IRewards.BlockPaid.selector) {
-                (, uint256 a, uint256 b, uint256 c) = abi.decode(logs[i].data, (Slot, uint256, uint256, uint256));
-                _credited += a + b + c;
+                _onPay(logs[i]);
+            }
+            if (logs[i].emitter == address(escrow) && logs[i].topics[0] == IEscrow.Slashed.selector) {
+                (uint128 amount, uint128 share_) = abi.decode(logs[i].data, (uint128, uint128));
+                _slashed.amount += amount;
+                _slashed.share += share_;
             }
             // A pause belongs to no slot.
             if (logs[i].emitter != address(rollup) || logs[i].topics[0] == IRollup.Paused.selector) continue;
             bytes32 topic = logs[i].topics[0];
             uint64 slot = uint64(uint256(logs[i].topics[1]));
             if (topic == IRollup.BondReleased.selector) {
-                _locked[address(uint160(uint256(logs[i].topics[2])))] -= abi.decode(logs[i].data, (uint96));
-                --_openBonds[slot];
+                uint96 released = abi.decode(logs[i].data, (uint96));
+                _locked[address(uint160(uint256(logs[i].topics[2])))] -= released;
+                _openBonds[slot] -= released;
             } else if (topic == IRollup.BondSlashed.selector) {
-                (uint96 bond,, uint96 share) = abi.decode(logs[i].data, (uint96, address, uint96));
+                (uint96 bond, address beneficiary, uint96 share) = abi.decode(logs[i].data, (uint96, address, uint96));
                 _locked[address(uint160(uint256(logs[i].topics[2])))] -= bond;
                 _burned += bond - share;
-                --_openBonds[slot];
+                _openBonds[slot] -= bond;
+                if (beneficiary != _expectedSlashes[slot].beneficiary) ++_wrongSlashes;
             } else if (topic == IRollup.CandidateAbandoned.selector || topic == IRollup.CandidateWithheld.selector) {
                 uint96 penalty = abi.decode(logs[i].data, (uint96));
                 _penalties[uint256(logs[i].topics[2]) - 1] += penalty;
                 _burned += penalty;
             } else if (topic == IRollup.SlotExpired.selector) {
                 ++expired;
+                _onEnd(slot);
+            } else if (topic == IRollup.Finalized.selector || topic == IRollup.SlotVoided.selector) {
+                _onEnd(slot);
             }
         }
+        // The model expected a payment that did not come.
+        if (_expectedPay.length != 0) ++_wrongPays;
+        delete _expectedPay;
     }
 
-    function _ended(Header memory header) private {
+    function _onPay(Vm.Log memory log) private {
+        (, uint256 a, uint256 b, uint256 c) = abi.decode(log.data, (Slot, uint256, uint256, uint256));
+        _credited += a + b + c;
+        bytes memory paid = abi.encodePacked(log.topics[1], log.topics[2], log.topics[3], log.data);
+        if (keccak256(paid) != keccak256(_expectedPay)) ++_wrongPays;
+        delete _expectedPay;
+    }
+
+    /// @dev A slot ended, and what it slashed was slashed.
+    function _onEnd(uint64 slot) private {
+        Slash memory expected = _expectedSlashes[slot];
+        if (expected.amount != _slashed.amount || expected.share != _slashed.share) ++_wrongSlashes;
+        delete _slashed;
+    }
+
+    function _ended(End memory end) private {
         bytes32 parent = _chain.length == 0 ? _genesis() : _chain[_chain.length - 1];
-        if (header.parent != parent) ++_orphans;
-        _chain.push(_hash(header));
-        ++_blocksOf[Slot.unwrap(header.slot)];
-        _follow(_now() + 1);
+        if (end.header.parent != parent) ++_orphans;
+        _chain.push(_hash(end.header));
+        ++_blocksOf[Slot.unwrap(end.header.slot)];
+        _onBlock(end.header);
+        _expect(end);
+        _follow(_now() + 1, true);
+        // The time counts from the start of the block's slot.
+        _modelSinceTip = _modelStart - _modelPreviousStart;
+        _modelSettledSinceTip = _modelSinceTip;
         _afterBlock();
+    }
+
+    /// @dev What the model expects of a block's end: its pay, and what is slashed.
+    function _expect(End memory end) private {
+        Parameters memory rules = _rules();
+        Reference.Answer memory answer = Reference.phase(rules, _modelStart, _modelCandidates, _now());
+        bytes32 hash = _hash(end.header);
+        PayFacts memory facts;
+        facts.rates = rewards.ratesOf(end.header.slot);
+        facts.paidL1Slots = _paid();
+        facts.proving = end.phase != Phase.Backup;
+        facts.turnLength = uint256(rules.commitmentPhase) + rules.revealPhase;
+        facts.exclusiveProving = rules.exclusiveProving;
+        if (facts.paidL1Slots > IDLE) ++stalls;
+        address forProver = end.payee;
+        if (answer.rank < _modelCandidates.length && _modelCandidates[answer.rank].revealedAt != NEVER) {
+            Quote memory quote = _modelQuotes[answer.rank];
+            uint256 revealedAt = _modelCandidates[answer.rank].revealedAt;
+            facts.elected = hash == quote.headerHash;
+            facts.price = quote.price;
+            facts.revealDelay = revealedAt - answer.turnStart;
+            facts.proofDelay = _now() - revealedAt;
+            if (end.phase == Phase.ExclusiveProving) forProver = quote.payee;
+            _expectedSlashes[_modelSlot] = _slash(end, facts, quote.bond);
+        }
+        (uint256 a, uint256 b, uint256 c) = Pay.credits(facts);
+        address owner = facts.elected ? staking.ownerOf(_id(_proposers[hash])) : address(0);
+        _expectedPay =
+            abi.encodePacked(abi.encode(owner, forProver, end.submitter), abi.encode(end.header.slot, b, a, c));
+    }
+
+    /// @dev What of the revealed candidate's bond is slashed.
+    function _slash(End memory end, PayFacts memory facts, uint256 bond) private returns (Slash memory slash) {
+        Parameters memory rules = _rules();
+        if (end.phase == Phase.ExclusiveProving) return slash;
+        if (end.phase == Phase.OpenProving) {
+            (slash.amount, slash.share) = Pay.lateBond(
+                bond,
+                facts.proofDelay - rules.exclusiveProving - 1,
+                rules.provingPhase - rules.exclusiveProving,
+                rules.rescueShareBps
+            );
+            slash.beneficiary = end.payee;
+            if (slash.amount < bond) ++lateProofs;
+            return slash;
+        }
+        slash.amount = bond;
+        if (!facts.elected) {
+            ++replaced;
+            return slash;
+        }
+        slash.share = bond * rules.rescueShareBps / 10_000;
+        slash.beneficiary = end.payee;
     }
 
     function _genesis() private view returns (bytes32) {
@@ -364,10 +600,14 @@ contract SlotHandler is Fixture {
     }
 
     /// @dev The model's slot ended before `end`, and the next one follows.
-    function _follow(uint256 end) private {
+    /// @param settled Whether the chain notes the slot's end. It notes no idle slot.
+    function _follow(uint256 end, bool settled) private {
         uint256 seeded = _modelStart + 2 + 1;
         _modelPreviousStart = _modelStart;
         _modelStart = end > seeded ? end : seeded;
+        _modelSinceTip += _modelStart - _modelPreviousStart;
+        if (_modelSinceTip > LONGEST) _modelSinceTip = LONGEST;
+        if (settled) _modelSettledSinceTip = _modelSinceTip;
         ++_modelSlot;
         delete _modelCandidates;
         delete _offered;
@@ -378,13 +618,35 @@ contract SlotHandler is Fixture {
         while (true) {
             Reference.Answer memory answer = Reference.phase(_rules(), _modelStart, _modelCandidates, _now());
             if (!answer.over) return;
-            _follow(answer.end);
+            uint256 count = _modelCandidates.length;
+            if (answer.rank < count && _modelCandidates[answer.rank].revealedAt != NEVER) {
+                _expectedSlashes[_modelSlot].amount = _modelQuotes[answer.rank].bond;
+            }
+            _follow(answer.end, count != 0);
         }
     }
+
+    // ---- for handlers with more actors ----------------------------------------------------------------------------
+
+    /// @dev Chooses what a header consumes.
+    function _choose(Header memory header, uint256 seed) internal virtual {}
+
+    /// @dev A block is final.
+    function _onBlock(Header memory header) internal virtual {}
 
     // ---- planted bugs hook in here --------------------------------------------------------------------------------
 
     function _afterPropose() internal virtual {}
+
+    function _beforeCommit(Quote memory quote) internal virtual {}
+
+    function _afterNaming(address account) internal virtual {}
+
+    /// @dev In `phase`, before a proof is sent.
+    function _beforeFinalize(Phase phase) internal virtual {}
+
+    /// @param another Whether it is another block than that of the candidate in turn.
+    function _beforeBackup(bool another) internal virtual {}
 
     function _afterCommit(Quote memory quote, bytes memory signature) internal virtual {}
 
@@ -433,6 +695,25 @@ contract SlotHandler is Fixture {
             if (i + 1 < _slotsWithBonds.length) _equal("open bonds", 0, _openBonds[_slotsWithBonds[i]]);
         }
         if (open == 0) _equal("locked", 0, escrow.account(prover).locked + escrow.account(rescuer).locked);
+    }
+
+    /// @notice A block pays what the model says, for the time that the model counts.
+    function checkPays() external view {
+        _equal("wrong payments", 0, _wrongPays);
+        _equal("paid L1 slots", _paid(), reader.currentSlot().paidL1Slots);
+    }
+
+    /// @notice Of a bond, as much is slashed as the model says, and the rest is released.
+    function checkSlashes() external view {
+        _equal("wrong slashes", 0, _wrongSlashes);
+    }
+
+    /// @notice A commitment is accepted if its price is in the range, its prover agreed and has the bond, and only
+    /// then.
+    function checkCommits() external view {
+        _equal("wrong commitments", 0, _wrongCommits);
+        _equal("named key of the prover", uint160(_named(prover)), uint160(escrow.signerOf(prover)));
+        _equal("named key of the rescuer", uint160(_named(rescuer)), uint160(escrow.signerOf(rescuer)));
     }
 
     function checkPenalties() external view {
@@ -486,6 +767,7 @@ contract SlotHandler is Fixture {
             _equal("phase", uint256(answer.phase), uint256(current_.phase));
             _equal("end", answer.end, current_.end);
             if (answer.phase < Phase.Halt) _equal("turn", answer.rank, current_.rank);
+            _equal("start of the turn", answer.turnStart, current_.turnStart);
         }
     }
 

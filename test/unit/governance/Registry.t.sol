@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Registry} from "../../../contracts/governance/Registry.sol";
 import {IRegistry, Version} from "../../../contracts/interfaces/IRegistry.sol";
+import {IRollup} from "../../../contracts/interfaces/IRollup.sol";
 import {L1Slot} from "../../../contracts/types/Time.sol";
 import {GovernanceFixture, RollupDouble} from "../../support/GovernanceFixture.sol";
 
@@ -24,6 +25,18 @@ contract RegistryTest is GovernanceFixture {
         new Registry(stranger, address(timelock), GENESIS_TIME, SLOT_SECONDS);
         _expectBad("governance");
         new Registry(address(rollup), stranger, GENESIS_TIME, SLOT_SECONDS);
+        // A contract without a clock is no rollup.
+        _expectBad("rollup");
+        new Registry(address(payload), address(timelock), GENESIS_TIME, SLOT_SECONDS);
+    }
+
+    /// @custom:rule M4, T4
+    function test_RevertWhen_theFirstVersionHasAnotherClock() public {
+        bytes4 mismatch = IRollup.WiringMismatch.selector;
+        vm.expectRevert(abi.encodeWithSelector(mismatch, "rollup", GENESIS_TIME - 1, GENESIS_TIME));
+        new Registry(address(rollup), address(timelock), GENESIS_TIME - 1, SLOT_SECONDS);
+        vm.expectRevert(abi.encodeWithSelector(mismatch, "rollup", SLOT_SECONDS + 1, SLOT_SECONDS));
+        new Registry(address(rollup), address(timelock), GENESIS_TIME, SLOT_SECONDS + 1);
     }
 
     /// @custom:rule U16

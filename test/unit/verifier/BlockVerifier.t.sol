@@ -17,6 +17,8 @@ contract BlockVerifierTest is Test {
     uint256 internal constant PER_BLOB = 3;
     uint16 internal constant FEE_BURN = 1234;
     bytes32 internal constant GENESIS = bytes32(uint256(7));
+    bytes32 internal constant DEPOSITS_BEFORE = "deposits before";
+    bytes32 internal constant EXITS_BEFORE = "exits before";
 
     Trapdoor internal trapdoor;
     BlockVerifier internal verifier;
@@ -26,14 +28,24 @@ contract BlockVerifierTest is Test {
         verifier = new BlockVerifier(trapdoor.key(), ELEMENTS, ELEMENTS, PER_BLOB, GENESIS, FEE_BURN);
     }
 
+    /// @dev A deposit, a forced exit, a deposit and so on.
     function _operations(uint256 count) internal pure returns (L1Operation[] memory operations) {
         operations = new L1Operation[](count);
         for (uint256 i = 0; i < count; i++) {
             operations[i] = L1Operation({
-                head: uint256(keccak256(abi.encode("head", i))) >> 159,
+                head: (uint256(keccak256(abi.encode("head", i))) >> 160) + (i % 2 == 0 ? 0 : 2 ** 96),
                 x: uint256(keccak256(abi.encode("x", i))) >> 2,
                 y: uint256(keccak256(abi.encode("y", i))) >> 2
             });
+        }
+    }
+
+    /// @dev The hashes of both lanes after the operations.
+    function _hashes(L1Operation[] memory operations) internal pure returns (bytes32 deposits, bytes32 exits) {
+        (deposits, exits) = (DEPOSITS_BEFORE, EXITS_BEFORE);
+        for (uint256 i = 0; i < operations.length; i++) {
+            if (operations[i].head < 2 ** 96) deposits = keccak256(abi.encode(deposits, operations[i]));
+            else exits = keccak256(abi.encode(exits, operations[i]));
         }
     }
 
@@ -42,19 +54,18 @@ contract BlockVerifierTest is Test {
         view
         returns (Statement memory statement)
     {
-        bytes32 chain = "before";
-        for (uint256 i = 0; i < operations.length; i++) {
-            chain = keccak256(abi.encode(chain, operations[i]));
-        }
+        (bytes32 deposits, bytes32 exits) = _hashes(operations);
         statement = Statement({
             headerHash: keccak256("header"),
             parentRoot: keccak256("parent") >> 2,
             stateRoot: keccak256("state") >> 2,
             chunks: chunks,
             blobHashes: trapdoor.versionedHashes((chunks + PER_BLOB - 1) / PER_BLOB),
-            depositsFrom: "before",
-            depositsTo: chain,
-            depositCount: uint64(operations.length),
+            depositsFrom: DEPOSITS_BEFORE,
+            depositsTo: deposits,
+            exitsFrom: EXITS_BEFORE,
+            exitsTo: exits,
+            operations: uint64(operations.length),
             feeRecipient: 9,
             payee: address(0xbeef),
             domain: uint256(keccak256("domain")) >> 3
@@ -317,17 +328,103 @@ contract BlockVerifierTest is Test {
         bytes memory encoded = abi.encode(proof);
         for (uint256 field = 0; field < 3; field++) {
             BlockProof memory forged = abi.decode(encoded, (BlockProof));
-            if (field == 0) forged.queue[1].head += 1;
-            if (field == 1) forged.queue[1].x += 1;
-            if (field == 2) forged.queue[1].y += 1;
-            bytes32 actual = statement.depositsFrom;
-            for (uint256 i = 0; i < 3; i++) {
-                actual = keccak256(abi.encode(actual, forged.queue[i]));
-            }
-            bytes memory reason =
-                abi.encodeWithSelector(BlockVerifier.OperationsMismatch.selector, statement.depositsTo, actual);
-            _reject(statement, forged, reason);
+            // The last deposit, then the forced exit.
+            L1Operation memory operation = forged.queue[2];
+            if (field == 0) operation.head += 1;
+            if (field == 1) operation.x += 1;
+            if (field == 2) operation.y += 1;
+            (bytes32 deposits,) = _hashes(forged.queue);
+            _reject(statement, forged, _mismatch(statement.depositsTo, deposits));
+            forged = abi.decode(encoded, (BlockProof));
+            operation = forged.queue[1];
+            if (field == 0) operation.head += 1;
+            if (field == 1) operation.x += 1;
+            if (field == 2) operation.y += 1;
+            (, bytes32 exits) = _hashes(forged.queue);
+            _reject(statement, forged, _mismatch(statement.exitsTo, exits));
         }
+    }
+
+    function _mismatch(bytes32 expected, bytes32 actual) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(BlockVerifier.OperationsMismatch.selector, expected, actual);
+    }
+
+    /// @dev An operation of one lane never counts for the other. Deposits are compared first.
+    /// @custom:rule F2, W6, Y7
+    function test_RevertWhen_AnOperationChangesItsLane() public {
+        (Statement memory statement, BlockProof memory proof) = _block(2);
+        bytes memory encoded = abi.encode(proof);
+        proof.queue[1].head -= 2 ** 96;
+        (bytes32 deposits,) = _hashes(proof.queue);
+        _reject(statement, proof, _mismatch(statement.depositsTo, deposits));
+        proof = abi.decode(encoded, (BlockProof));
+        proof.queue[2].head += 2 ** 96;
+        (deposits,) = _hashes(proof.queue);
+        _reject(statement, proof, _mismatch(statement.depositsTo, deposits));
+        // The hashes of the lanes are swapped.
+        proof = abi.decode(encoded, (BlockProof));
+        (statement.depositsTo, statement.exitsTo) = (statement.exitsTo, statement.depositsTo);
+        _reject(statement, proof, _mismatch(statement.depositsTo, statement.exitsTo));
+    }
+
+    /// @dev The lanes may be mixed in any way, each in its own order. The order of the data is the proven one.
+    /// @custom:rule F2, W6, Y7
+    function test_TheLanesMayBeMixedInAnyWay() public {
+        L1Operation[] memory operations = _operations(4);
+        Statement memory statement = _statement(1, operations);
+        // Deposits have the indices 0 and 2, exits 1 and 3.
+        uint8[4][6] memory orders;
+        orders = [[0, 1, 2, 3], [0, 2, 1, 3], [1, 3, 0, 2], [1, 0, 2, 3], [0, 1, 3, 2], [1, 0, 3, 2]];
+        bytes32[4] memory proven;
+        for (uint256 i = 0; i < 6; i++) {
+            L1Operation[] memory mixed = new L1Operation[](4);
+            for (uint256 j = 0; j < 4; j++) {
+                mixed[j] = operations[orders[i][j]];
+            }
+            BlockProof memory proof = trapdoor.prove(statement, mixed, _counts(1, 4));
+            verifier.verify(statement, abi.encode(proof));
+            if (i != 0) {
+                proof.c = proven;
+                _rejectProof(statement, proof);
+            } else {
+                proven = proof.c;
+            }
+        }
+        // Within a lane, another order is another queue.
+        (operations[0], operations[2]) = (operations[2], operations[0]);
+        (bytes32 deposits,) = _hashes(operations);
+        _reject(
+            statement, trapdoor.prove(statement, operations, _counts(1, 4)), _mismatch(statement.depositsTo, deposits)
+        );
+        (operations[0], operations[2]) = (operations[2], operations[0]);
+        (operations[1], operations[3]) = (operations[3], operations[1]);
+        (, bytes32 exits) = _hashes(operations);
+        _reject(statement, trapdoor.prove(statement, operations, _counts(1, 4)), _mismatch(statement.exitsTo, exits));
+    }
+
+    /// @dev A block may consume one lane only. The hashes of the other one are zero.
+    /// @custom:rule F2, V4
+    function test_AcceptsABlockThatConsumesOneLane() public view {
+        for (uint256 lane = 0; lane < 2; lane++) {
+            L1Operation[] memory operations = new L1Operation[](2);
+            (operations[0], operations[1]) = (_operations(4)[lane], _operations(4)[lane + 2]);
+            Statement memory statement = _statement(1, operations);
+            if (lane == 0) (statement.exitsFrom, statement.exitsTo) = (bytes32(0), bytes32(0));
+            else (statement.depositsFrom, statement.depositsTo) = (bytes32(0), bytes32(0));
+            verifier.verify(statement, abi.encode(trapdoor.prove(statement, operations, _counts(1, 2))));
+        }
+    }
+
+    /// @dev The least operation that is no deposit.
+    /// @custom:rule F2, Y6
+    function test_ABitTellsTheLanesApart() public view {
+        L1Operation[] memory operations = new L1Operation[](2);
+        operations[0] = L1Operation(2 ** 96 - 1, 1, 1);
+        operations[1] = L1Operation(2 ** 96, 1, 0);
+        Statement memory statement = _statement(1, operations);
+        statement.depositsTo = keccak256(abi.encode(DEPOSITS_BEFORE, operations[0]));
+        statement.exitsTo = keccak256(abi.encode(EXITS_BEFORE, operations[1]));
+        verifier.verify(statement, abi.encode(trapdoor.prove(statement, operations, _counts(1, 2))));
     }
 
     /// @custom:rule F2, Z4
@@ -373,9 +470,9 @@ contract BlockVerifierTest is Test {
     /// @custom:rule F2, Y8
     function test_RevertWhen_TheBlockConsumesAnotherNumberOfOperations() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);
-        statement.depositCount = 2;
+        statement.operations = 2;
         _reject(statement, proof, abi.encodeWithSelector(BlockProofDecoder.WrongOperationCount.selector, 2, 3));
-        statement.depositCount = type(uint64).max;
+        statement.operations = type(uint64).max;
         _reject(
             statement,
             proof,

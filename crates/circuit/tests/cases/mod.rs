@@ -10,7 +10,7 @@ use fernet_circuit::{
     statement::challenge,
 };
 use fernet_ledger::{block::build, *};
-use fernet_protocol::{ChainId, RollupId};
+use fernet_protocol::{ChainId, Lane, RollupId};
 use serde_json::{Value, json};
 
 /// Where the files are.
@@ -138,7 +138,8 @@ pub fn challenge_cases() -> Value {
             let chunks = &chunks[..count];
             let challenged = statement::Challenged {
                 header_hash: [0x22; 32],
-                queue_hash: [0x33; 32],
+                deposits_to: [0x33; 32],
+                exits_to: [0x35; 32],
                 domain: domain(),
                 recipients,
                 parent_root,
@@ -148,7 +149,8 @@ pub fn challenge_cases() -> Value {
                 chunks.iter().map(|(root, commitment)| (element(root), element(commitment))).unzip();
             json!({
                 "headerHash": hex([0x22; 32]),
-                "queueHash": hex([0x33; 32]),
+                "depositsTo": hex([0x33; 32]),
+                "exitsTo": hex([0x35; 32]),
                 "domain": element(&domain().element()),
                 "recipients": element(&recipients),
                 "parentRoot": element(&parent_root),
@@ -213,15 +215,20 @@ pub struct Case {
     pub name: &'static str,
     pub block: BlockWitness,
     pub statement: BlockStatement,
-    pub queue_from: [u8; 32],
+    /// Rolling hashes of the lanes before the block; zero for a lane of which it consumes nothing.
+    pub deposits_from: [u8; 32],
+    pub exits_from: [u8; 32],
     /// Accounts before and after the block.
     pub before: Vec<Value>,
     pub after: Vec<Value>,
 }
 
-/// The bridge's rolling hash.
-pub fn roll(chain: [u8; 32], queue: &[QueuedOperation]) -> [u8; 32] {
-    queue.iter().fold(chain, |chain, operation| {
+/// A lane's rolling hash after the operations of `lane`.
+pub fn roll(chain: [u8; 32], lane: Lane, lanes: &Lanes) -> [u8; 32] {
+    let deposits = lanes.deposits.iter().copied().map(QueuedOperation::from);
+    let exits = lanes.exits.iter().copied().map(QueuedOperation::from);
+    let operations = deposits.chain(exits).filter(|operation| operation.lane() == lane);
+    operations.fold(chain, |chain, operation| {
         let [head, x, y] = operation.coefficients().map(|coefficient| field::to_bytes(&coefficient));
         keccak256([chain, head, x, y].as_flattened()).0
     })
@@ -240,16 +247,15 @@ pub fn cases() -> Vec<Case> {
     let first = [pay(1, 2, 1_000, 10, 0), leave(2, outside, 250_000, 7, 0), pay(2, 3, 5, 1, 1)];
     let mut second_queue: Vec<QueuedOperation> =
         (0..9).map(|number| deposit(1 + number % 5, 100 + u64::from(number)).into()).collect();
-    second_queue.insert(2, exit(2).into());
-    second_queue.push(exit(5).into());
-    second_queue.push(exit(5).into());
+    second_queue.extend([exit(2), exit(3), exit(1)].map(QueuedOperation::from));
     let mut second: Vec<SignedOperation> =
         (0..10).map(|nonce| pay(1, 2 + nonce % 4, 10, nonce, nonce + 1)).collect();
     second.extend([leave(3, outside, 1, 0, 0), pay(2, 2, 1, 1, 2)]);
 
     let mut parent = State::empty(params.levels().unwrap());
     let mut cases = Vec::new();
-    let mut chain = [0u8; 32];
+    // No block consumes forced exits before the last two, which follow the same parent.
+    let (mut deposits, exits) = ([0u8; 32], [0u8; 32]);
     let settings: [Setting<'_>; 3] = [
         ("one chunk", 512, &first_queue, &first, 3, 2_500),
         ("four chunks in one blob", 512, &second_queue, &second, 0, 0),
@@ -263,17 +269,28 @@ pub fn cases() -> Vec<Case> {
         let rules = BlockRules { domain: domain(), layout, fee_burn, fee_recipient: index(fee_recipient) };
         let mut state = parent.clone();
         let before = accounts(&state);
-        let built = build(&mut state, rules, 4, queue, operations).unwrap();
+        let lanes: Lanes = queue.iter().copied().collect();
+        let built = build(&mut state, rules, 4, &lanes, operations).unwrap();
         assert_eq!(built.skipped, [], "{name}");
         let statement = BlockStatement {
             header_hash: keccak256(name).0,
-            queue_hash: roll(chain, queue),
+            deposits_to: roll(deposits, Lane::Deposits, &lanes),
+            exits_to: if lanes.exits.is_empty() { [0; 32] } else { roll(exits, Lane::Exits, &lanes) },
             payee: Address::repeat_byte(0x70 + number as u8),
         };
         let after = accounts(&state);
-        cases.push(Case { name, block: built.block, statement, queue_from: chain, before, after });
+        let block = built.block;
+        cases.push(Case {
+            name,
+            block,
+            statement,
+            deposits_from: deposits,
+            exits_from: exits,
+            before,
+            after,
+        });
         if number == 0 {
-            chain = statement.queue_hash;
+            deposits = statement.deposits_to;
             parent = state;
         }
     }
@@ -389,9 +406,11 @@ pub fn proof_case(case: &Case, proof: &BlockProof) -> Value {
             "stateRoot": element(&block.state_root()),
             "chunks": block.chunks.len(),
             "blobHashes": hashes,
-            "depositsFrom": hex(case.queue_from),
-            "depositsTo": hex(case.statement.queue_hash),
-            "depositCount": queue.len(),
+            "depositsFrom": hex(case.deposits_from),
+            "depositsTo": hex(case.statement.deposits_to),
+            "exitsFrom": hex(case.exits_from),
+            "exitsTo": hex(case.statement.exits_to),
+            "operations": queue.len(),
             "feeRecipient": block.rules.fee_recipient.get(),
             "payee": hex(case.statement.payee.0),
             "domain": element(&block.rules.domain.element()),

@@ -145,7 +145,7 @@ pub struct LooseAccount {
 pub struct Attempt {
     /// Accounts before the chunk, by deposits and nonces.
     pub accounts: Vec<(Deposit, u32)>,
-    /// Operations of L1's queue.
+    /// Operations of L1, in the order in which the proof lists them.
     pub queue: Vec<QueuedOperation>,
     pub slots: Vec<Raw>,
     pub fee_recipient: u32,
@@ -246,7 +246,8 @@ impl Attempt {
         let blobs = blob::encode(&self.rules().layout, &[self.elements()]);
         let (signatures, _) = self.signatures();
         let given = Signatures::Given(&signatures);
-        replay(&mut self.state(), self.rules(), 1, &blobs, &self.queue, given)
+        let lanes: Lanes = self.queue.iter().copied().collect();
+        replay(&mut self.state(), self.rules(), 1, &blobs, &lanes, given)
     }
 
     /// The values that are most likely to be accepted, and the public inputs as L1 computes them.

@@ -16,6 +16,7 @@ use fernet_devnet::{
     stop::Stop,
 };
 use fernet_follower::SlotView;
+use fernet_protocol::Lane;
 
 /// Root of the repository.
 pub(crate) fn root() -> PathBuf {
@@ -104,17 +105,19 @@ pub(crate) async fn compare_views(options: DevnetOptions, slots: u64) -> Vec<Slo
         assert_eq!(contract_view(view, &ours), theirs.slot, "at L1 slot {}", head.l1_slot);
         let tip = view.tip();
         assert_eq!(
-            (tip.header_hash, tip.state_root, tip.deposits_end, tip.height, tip.slot.get()),
+            (tip.header_hash, tip.state_root, tip.deposits_end, tip.exits_end, tip.height, tip.slot.get()),
             (
                 theirs.tip.headerHash,
                 theirs.tip.stateRoot,
                 theirs.tip.depositsEnd,
+                theirs.tip.exitsEnd,
                 theirs.tip.height,
                 theirs.tip.slot
             )
         );
         assert_eq!(view.rates(ours.slot).expect("deployed"), theirs.rates.into());
-        assert_eq!(view.queue().len() as u64 - tip.deposits_end, theirs.pendingDeposits);
+        assert_eq!(view.queue(Lane::Deposits).len() as u64 - tip.deposits_end, theirs.pendingDeposits);
+        assert_eq!(view.queue(Lane::Exits).len() as u64 - tip.exits_end, theirs.pendingExits);
         assert_eq!(ours.unsettled.is_some(), theirs.unsettled);
         assert_eq!(view.paused_until(head.l1_slot).map_or(0, |until| until.get()), theirs.pausedUntil);
         seen.push(ours);
@@ -151,6 +154,8 @@ fn contract_view(rollup: &fernet_follower::RollupView, view: &SlotView) -> ferne
         seed: seed.unwrap_or_default(),
         phaseEnd: view.phase_end.get(),
         rank: u8::try_from(view.turn.index()).expect("a small rank"),
+        turnStart: view.turn_start.map_or(0, |start| start.get()),
+        paidL1Slots: view.paid_l1_slots,
         candidates: view.candidates.iter().map(candidate).collect(),
     }
 }

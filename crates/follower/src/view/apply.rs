@@ -5,18 +5,18 @@ use std::{collections::BTreeMap, fmt::Display, sync::Arc};
 use alloy::primitives::{Address, B256, U256, keccak256};
 use fernet_l1::{BlobLocation, BlsWords, L1Block, LoggedEvent, Outcome, RollupEvent};
 use fernet_protocol::{
-    CandidateList, Commitment, Cursor, Deposit, Exit, Header, L1Operation, L1Slot, QueueRange, SequencerId,
-    Slot, Timeline, TokenAmount,
+    CandidateList, Commitment, Cursor, Deposit, Exit, Header, L1Operation, L1Slot, Lane, QueueRange,
+    SequencerId, Slot, Timeline, TokenAmount,
 };
 
 use super::{
     RollupView, ViewError,
     mixes::Mixes,
     records::{
-        CandidateView, EscrowAccount, FinalizedBlock, QueueRecord, Rotating, SequencerRecord, Tip,
-        ViewConfig, WithdrawalClaim,
+        CandidateView, EscrowAccount, FinalizedBlock, QueueRanges, QueueRecord, Queues, Rotating,
+        SequencerRecord, Tip, ViewConfig, WithdrawalClaim,
     },
-    state::{InFlight, Shown, ViewState},
+    state::{InFlight, NamedSigner, Shown, ViewState},
 };
 
 impl RollupView {
@@ -57,7 +57,7 @@ impl RollupView {
                 self.forget_undone();
                 return Err(error);
             }
-            state.queue = self.queue.len();
+            state.queue = self.queue.lengths();
             state.finalized = self.finalized.len();
             state.claims = self.claims.len();
             self.remember(block.number);
@@ -74,7 +74,7 @@ struct Step<'a> {
     block: &'a L1Block,
     state: &'a mut ViewState,
     mixes: &'a Mixes,
-    queue: &'a mut Vec<QueueRecord>,
+    queue: &'a mut Queues,
     finalized: &'a mut Vec<FinalizedBlock>,
     by_hash: &'a mut BTreeMap<B256, usize>,
     claims: &'a mut Vec<WithdrawalClaim>,
@@ -316,12 +316,22 @@ impl Step<'_> {
         let tip = self.state.tip;
         self.expect(EVENT, "parent", tip.header_hash, header.parent)?;
         self.expect(EVENT, "state root", header.state_root, state_root)?;
-        self.expect(EVENT, "end of the queue's part", header.deposits_end, deposits_end)?;
-        let queued = self.queue.len() as u64;
-        if deposits_end < tip.deposits_end || deposits_end > queued {
-            let expected = format!("operations up to {} to {queued}", tip.deposits_end);
-            return self.contradiction(EVENT, expected, deposits_end);
+        self.expect(EVENT, "number of deposits", header.deposits_end, deposits_end)?;
+        for lane in Lane::ALL {
+            let (from, to, queued) =
+                (tip.consumed(lane), header.queue_end(lane), self.queue.of(lane).len() as u64);
+            if to < from || to > queued {
+                let expected = format!("{lane} up to {from} to {queued}");
+                return self.contradiction(EVENT, expected, to);
+            }
+            let named = header.consumption(lane, from, &self.setup.parameters).chain;
+            let last = to.checked_sub(1).filter(|_| to > from).and_then(|last| usize::try_from(last).ok());
+            let last = last.and_then(|last| self.queue.of(lane).get(last));
+            let expected = last.map(|record| record.chain).unwrap_or_default();
+            self.expect(EVENT, "rolling hash", expected, named)?;
         }
+        let queue =
+            QueueRanges::by_lane(|lane| QueueRange { from: tip.consumed(lane), to: header.queue_end(lane) });
         let revealed = in_flight.as_ref().and_then(|slot| {
             slot.candidates
                 .as_slice()
@@ -347,12 +357,18 @@ impl Step<'_> {
             l1_slot,
             l1_block: self.block.number,
             tx: logged.tx,
-            queue: QueueRange { from: tip.deposits_end, to: deposits_end },
+            queue,
             blobs,
             header,
         });
-        self.state.tip =
-            Tip { header_hash, state_root, deposits_end, height: tip.height.saturating_add(1), slot };
+        self.state.tip = Tip {
+            header_hash,
+            state_root,
+            deposits_end,
+            exits_end: queue.exits.to,
+            height: tip.height.saturating_add(1),
+            slot,
+        };
         self.state.cursor = Cursor::after_finalized(&timeline, l1_slot, &self.setup.parameters);
         Ok(())
     }
@@ -364,7 +380,9 @@ impl Step<'_> {
             return self.contradiction(EVENT, "a slot that is over and not settled", slot);
         };
         self.expect(EVENT, "slot", expired.timeline.slot, slot)?;
-        self.state.cursor = Cursor::after(&expired.timeline, expired.status.end, &self.setup.parameters);
+        let cursor = &self.state.cursor;
+        self.state.cursor =
+            cursor.after_expired(&expired.timeline, expired.status.end, &self.setup.parameters);
         self.state.in_flight = None;
         Ok(())
     }
@@ -372,7 +390,9 @@ impl Step<'_> {
     /// The guardian's pause: the current slot ends as if it had never begun.
     fn voided(&mut self, slot: Slot) -> Applied {
         self.in_turn("SlotVoided", slot)?;
-        self.state.cursor = Cursor::after_pause(slot, self.block.l1_slot, &self.setup.parameters);
+        let now = self.block.l1_slot;
+        let location = self.state.locate(&self.setup.parameters, now);
+        self.state.cursor = location.cursor.after_pause(slot, now, &self.setup.parameters);
         self.state.in_flight = None;
         Ok(())
     }
@@ -391,10 +411,12 @@ impl Step<'_> {
     }
 
     fn queued(&mut self, event: &'static str, record: QueueRecord) -> Applied {
-        self.expect(event, "number", self.queue.len() as u64, record.number)?;
-        let before = self.queue.last().map(|last| last.chain).unwrap_or_default();
+        let lane = record.operation.lane();
+        let queue = self.queue.of(lane);
+        self.expect(event, "number", queue.len() as u64, record.number)?;
+        let before = queue.last().map(|last| last.chain).unwrap_or_default();
         self.expect(event, "rolling hash", record.operation.chain(before), record.chain)?;
-        self.queue.push(record);
+        self.queue.of_mut(lane).push(record);
         Ok(())
     }
 
@@ -479,8 +501,26 @@ impl Step<'_> {
             RollupEvent::EscrowWithdrawn { account, amount, .. } => {
                 self.take("Withdrawn", account, amount, |escrow| &mut escrow.withdrawing)?;
             }
+            RollupEvent::EscrowSignerSet { account, signer, from } => {
+                let now = self.block.l1_slot;
+                let signers = Arc::make_mut(&mut self.state.signers);
+                let current = signers.get(&account).map(|named| named.at(now)).unwrap_or_default();
+                signers.insert(account, NamedSigner { current, from, next: signer });
+            }
             RollupEvent::EscrowLocked { account, amount } => {
-                self.take("Locked", account, amount, |escrow| &mut escrow.free)?;
+                // A bond takes what is free, and the rest of what is requested back and can't be withdrawn
+                // yet.
+                let free = self.escrow(account).free;
+                self.take("Locked", account, amount.min(free), |escrow| &mut escrow.free)?;
+                let rest = amount.saturating_sub(free);
+                if rest > TokenAmount::ZERO {
+                    let now = self.block.l1_slot;
+                    let from = self.escrow(account).withdrawable_from;
+                    if now >= from {
+                        return self.contradiction("Locked", format!("at most {free}"), amount);
+                    }
+                    self.take("Locked", account, rest, |escrow| &mut escrow.withdrawing)?;
+                }
                 let escrow = self.escrow(account);
                 escrow.locked = escrow.locked.saturating_add(amount);
             }

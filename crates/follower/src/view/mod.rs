@@ -15,14 +15,15 @@ use std::{
 use alloy::primitives::{Address, B256, U256};
 use fernet_l1::{EventError, REORG_LIMIT, Scoring};
 use fernet_protocol::{
-    Cursor, EligibleSequencer, Header, L1Slot, Parameters, QueueRange, Ranked, Rates, RollupId, Scorer,
+    Cursor, EligibleSequencer, Header, L1Slot, Lane, Parameters, QueueRange, Ranked, Rates, RollupId, Scorer,
     SequencerId, Slot, rank, seed, seed_at,
 };
 
 use mixes::Mixes;
+use records::Queues;
 pub use records::{
-    CandidateView, EscrowAccount, FinalizedBlock, L1Head, NextSlot, QueueRecord, Rotating, SequencerRecord,
-    SlotView, Tip, Totals, ViewConfig, WithdrawalClaim,
+    CandidateView, EscrowAccount, FinalizedBlock, L1Head, NextSlot, QueueRanges, QueueRecord, Rotating,
+    SequencerRecord, SlotView, Tip, Totals, ViewConfig, WithdrawalClaim,
 };
 use state::ViewState;
 
@@ -61,7 +62,7 @@ pub struct RollupView {
     /// Number of each remembered block, oldest first, with the state before it.
     before: VecDeque<(u64, Arc<ViewState>)>,
     mixes: Mixes,
-    queue: Vec<QueueRecord>,
+    queue: Queues,
     finalized: Vec<FinalizedBlock>,
     /// Index in `finalized` by header hash.
     by_hash: BTreeMap<B256, usize>,
@@ -79,6 +80,7 @@ impl RollupView {
                 header_hash: setup.rollup.genesis_hash(),
                 state_root: setup.genesis_root,
                 deposits_end: 0,
+                exits_end: 0,
                 height: 0,
                 slot: Slot::NONE,
             },
@@ -88,7 +90,8 @@ impl RollupView {
             rates: Arc::default(),
             proven: Arc::default(),
             totals: Totals::default(),
-            queue: 0,
+            signers: Arc::default(),
+            queue: Default::default(),
             finalized: 0,
             claims: 0,
         };
@@ -97,7 +100,7 @@ impl RollupView {
             state: Arc::new(state),
             before: VecDeque::new(),
             mixes: Mixes::default(),
-            queue: Vec::new(),
+            queue: Queues::default(),
             finalized: Vec::new(),
             by_hash: BTreeMap::new(),
             claims: Vec::new(),
@@ -162,6 +165,7 @@ impl RollupView {
     /// `IReader.currentSlot()`.
     pub fn slot(&self, now: L1Slot) -> SlotView {
         let location = self.state.locate(&self.setup.parameters, now);
+        let paid_l1_slots = location.paid_l1_slots(&self.setup.parameters);
         let timeline = location.current.timeline;
         let status = location.current.status;
         let mut candidates = match &self.state.in_flight {
@@ -183,6 +187,8 @@ impl RollupView {
             seed_at: timeline.seed_at(&self.setup.parameters),
             phase_end: status.end,
             turn: status.rank,
+            turn_start: status.turn_start,
+            paid_l1_slots,
             revealed: status.revealed,
             candidates,
             unsettled: location.expired.map(|slot| slot.timeline.slot),
@@ -280,39 +286,46 @@ impl RollupView {
         self.sequencer(id).is_some_and(|record| record.is_eligible(active_by, now))
     }
 
-    /// The Bridge's queue since genesis: deposits and forced exits, by number.
-    pub fn queue(&self) -> &[QueueRecord] {
-        &self.queue
+    /// A queue of the Bridge since genesis, by number.
+    pub fn queue(&self, lane: Lane) -> &[QueueRecord] {
+        self.queue.of(lane)
     }
 
-    /// A range of the queue; `None` if the queue is shorter.
-    pub fn queue_in(&self, range: QueueRange) -> Option<&[QueueRecord]> {
-        self.queue.get(usize::try_from(range.from).ok()?..usize::try_from(range.to).ok()?)
+    /// A range of a queue; `None` if the queue is shorter.
+    pub fn queue_in(&self, lane: Lane, range: QueueRange) -> Option<&[QueueRecord]> {
+        self.queue(lane).get(usize::try_from(range.from).ok()?..usize::try_from(range.to).ok()?)
     }
 
-    /// Rolling hash of the first `count` operations; `None` if there are fewer.
-    pub fn queue_chain(&self, count: u64) -> Option<B256> {
+    /// Rolling hash of the first `count` operations of a lane; `None` if there are fewer.
+    pub fn queue_chain(&self, lane: Lane, count: u64) -> Option<B256> {
         match count.checked_sub(1) {
             None => Some(B256::ZERO),
-            Some(last) => Some(self.queue.get(usize::try_from(last).ok()?)?.chain),
+            Some(last) => Some(self.queue(lane).get(usize::try_from(last).ok()?)?.chain),
         }
     }
 
-    /// The smallest part of the queue that a block on the tip may consume in a slot whose predecessor started
+    /// The smallest part of a queue that a block on the tip may consume in a slot whose predecessor started
     /// at `cutoff`.
-    pub fn queue_required(&self, cutoff: L1Slot) -> QueueRange {
-        let from = self.state.tip.deposits_end;
-        let most =
-            QueueRange::largest(from, self.setup.parameters.max_deposits.into(), self.queue.len() as u64);
-        let due = self.queue_in(most).unwrap_or_default();
+    pub fn queue_required(&self, lane: Lane, cutoff: L1Slot) -> QueueRange {
+        let most = self.queue_available(lane);
+        let due = self.queue_in(lane, most).unwrap_or_default();
         let due = due.partition_point(|record| record.l1_slot < cutoff) as u64;
-        QueueRange { from, to: from.saturating_add(due) }
+        QueueRange { from: most.from, to: most.from.saturating_add(due) }
     }
 
-    /// The largest part of the queue that a block on the tip may consume.
-    pub fn queue_available(&self) -> QueueRange {
-        let max = self.setup.parameters.max_deposits.into();
-        QueueRange::largest(self.state.tip.deposits_end, max, self.queue.len() as u64)
+    /// The largest part of a queue that a block on the tip may consume.
+    pub fn queue_available(&self, lane: Lane) -> QueueRange {
+        let max = self.setup.parameters.max_operations(lane);
+        QueueRange::largest(self.state.tip.consumed(lane), max, self.queue(lane).len() as u64)
+    }
+
+    /// The key that an account named in the escrow, if it binds the account's quotes in all L1 slots from
+    /// `first` to `last`. A change that isn't announced yet has the delay of a withdrawal, which is longer
+    /// than any slot.
+    pub fn named_signer(&self, account: Address, first: L1Slot, last: L1Slot) -> Option<Address> {
+        let named = self.state.signers.get(&account)?;
+        let signer = named.at(first);
+        (!signer.is_zero() && signer == named.at(last)).then_some(signer)
     }
 
     /// A prover's escrow account.

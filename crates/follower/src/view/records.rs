@@ -3,8 +3,8 @@
 use alloy::primitives::{Address, B256, TxHash, U256};
 use fernet_l1::{BlobLocation, Deployment, Outcome, Scoring};
 use fernet_protocol::{
-    Candidate, Commitment, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange, Rank, RollupId, Score,
-    SequencerId, Slot, TokenAmount, rank_among,
+    Candidate, Commitment, Header, L1Operation, L1Slot, Lane, Parameters, Phase, QueueRange, Rank, RollupId,
+    Score, SequencerId, Slot, TokenAmount, rank_among,
 };
 
 /// Constants of a deployment that a view needs.
@@ -66,6 +66,10 @@ pub struct SlotView {
     pub phase_end: L1Slot,
     /// Rank in turn, or the rank of the revealed block. The number of candidates if none is left.
     pub turn: Rank,
+    /// Start of the turn of the candidate in turn, or of the revealed one; `None` if there is none.
+    pub turn_start: Option<L1Slot>,
+    /// L1 slots that a block of this slot is paid for.
+    pub paid_l1_slots: u32,
     /// Whether the candidate in turn is revealed.
     pub revealed: bool,
     /// In the order of ranks.
@@ -131,12 +135,24 @@ pub struct Tip {
     pub header_hash: B256,
     /// State root after it.
     pub state_root: B256,
-    /// Operations of the Bridge's queue consumed since genesis.
+    /// Deposits consumed since genesis.
     pub deposits_end: u64,
+    /// Forced exits consumed since genesis.
+    pub exits_end: u64,
     /// Finalized blocks since genesis.
     pub height: u64,
     /// Its slot; [`Slot::NONE`] before the first block.
     pub slot: Slot,
+}
+
+impl Tip {
+    /// Entries of a lane of the Bridge's queues that were consumed since genesis.
+    pub fn consumed(&self, lane: Lane) -> u64 {
+        match lane {
+            Lane::Deposits => self.deposits_end,
+            Lane::Exits => self.exits_end,
+        }
+    }
 }
 
 /// A registration.
@@ -216,10 +232,10 @@ pub struct EscrowAccount {
     pub withdrawable_from: L1Slot,
 }
 
-/// An entry of the Bridge's queue.
+/// An entry of one of the Bridge's queues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueRecord {
-    /// Index in the queue, from 0.
+    /// Index in its lane, from 0.
     pub number: u64,
     /// The operation.
     pub operation: L1Operation,
@@ -227,10 +243,73 @@ pub struct QueueRecord {
     pub owner: Address,
     /// Account that paid the deposit or ordered the exit.
     pub from: Address,
-    /// Rolling hash of the queue, this operation included.
+    /// Rolling hash of its lane, this operation included.
     pub chain: B256,
     /// L1 slot in which it was queued.
     pub l1_slot: L1Slot,
+}
+
+/// The Bridge's queues since genesis.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Queues {
+    deposits: Vec<QueueRecord>,
+    exits: Vec<QueueRecord>,
+}
+
+impl Queues {
+    pub(crate) fn of(&self, lane: Lane) -> &Vec<QueueRecord> {
+        match lane {
+            Lane::Deposits => &self.deposits,
+            Lane::Exits => &self.exits,
+        }
+    }
+
+    pub(crate) fn of_mut(&mut self, lane: Lane) -> &mut Vec<QueueRecord> {
+        match lane {
+            Lane::Deposits => &mut self.deposits,
+            Lane::Exits => &mut self.exits,
+        }
+    }
+
+    pub(crate) fn lengths(&self) -> QueueLengths {
+        QueueLengths { deposits: self.deposits.len(), exits: self.exits.len() }
+    }
+
+    pub(crate) fn truncate(&mut self, lengths: QueueLengths) {
+        self.deposits.truncate(lengths.deposits);
+        self.exits.truncate(lengths.exits);
+    }
+}
+
+/// Lengths of the Bridge's queues.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct QueueLengths {
+    deposits: usize,
+    exits: usize,
+}
+
+/// The parts of the Bridge's queues that a block consumes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct QueueRanges {
+    /// The part of the deposits.
+    pub deposits: QueueRange,
+    /// The part of the forced exits.
+    pub exits: QueueRange,
+}
+
+impl QueueRanges {
+    /// The parts that `range` gives for each lane.
+    pub fn by_lane(range: impl Fn(Lane) -> QueueRange) -> Self {
+        Self { deposits: range(Lane::Deposits), exits: range(Lane::Exits) }
+    }
+
+    /// The part of a lane.
+    pub fn of(&self, lane: Lane) -> QueueRange {
+        match lane {
+            Lane::Deposits => self.deposits,
+            Lane::Exits => self.exits,
+        }
+    }
 }
 
 /// A finalized block.
@@ -258,8 +337,8 @@ pub struct FinalizedBlock {
     pub l1_block: u64,
     /// Transaction of the finalization.
     pub tx: TxHash,
-    /// The part of the Bridge's queue that it consumed.
-    pub queue: QueueRange,
+    /// The parts of the Bridge's queues that it consumed.
+    pub queue: QueueRanges,
     /// Location of each of its blobs.
     pub blobs: Vec<BlobLocation>,
 }

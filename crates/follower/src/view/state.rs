@@ -9,7 +9,7 @@ use fernet_protocol::{
     Timeline, locate,
 };
 
-use super::records::{CandidateView, EscrowAccount, SequencerRecord, Tip, Totals};
+use super::records::{CandidateView, EscrowAccount, QueueLengths, SequencerRecord, Tip, Totals};
 
 /// A slot that has proposals.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,10 +71,28 @@ pub(crate) struct ViewState {
     /// Mixes proven on L1.
     pub(crate) proven: Arc<BTreeMap<L1Slot, B256>>,
     pub(crate) totals: Totals,
+    /// Keys that accounts named in the escrow: the last change, and the key that binds before it.
+    pub(crate) signers: Arc<BTreeMap<Address, NamedSigner>>,
     /// Lengths of the append-only lists.
-    pub(crate) queue: usize,
+    pub(crate) queue: QueueLengths,
     pub(crate) finalized: usize,
     pub(crate) claims: usize,
+}
+
+/// The key that an account named in the escrow. Zero names none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NamedSigner {
+    pub(crate) current: Address,
+    /// L1 slot from which `next` binds the account's quotes.
+    pub(crate) from: L1Slot,
+    pub(crate) next: Address,
+}
+
+impl NamedSigner {
+    /// The key that binds at `moment`; zero for none.
+    pub(crate) fn at(&self, moment: L1Slot) -> Address {
+        if moment < self.from { self.current } else { self.next }
+    }
 }
 
 impl ViewState {

@@ -25,6 +25,11 @@ pub(crate) fn exit(number: u32) -> Exit {
     Exit { from: index(number), target: Address::repeat_byte(0xee) }
 }
 
+/// What a block consumes of the two lanes.
+pub(crate) fn lanes<const N: usize>(operations: [QueuedOperation; N]) -> Lanes {
+    operations.into_iter().collect()
+}
+
 /// Accounts 1 to `count` own `balance` each; the tree has 4^3 leaves.
 pub(crate) fn funded(count: u32, balance: u64) -> State<MemoryStore> {
     let mut state = State::empty(Levels::new(3).unwrap());

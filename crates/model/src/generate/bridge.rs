@@ -18,7 +18,21 @@ const KEYS: [(U256, U256); 2] = [
     ),
 ];
 
+/// A deposit to an owner with one of the keys.
+pub(super) fn deposit(owner: Address, key: usize, amount: u64) -> Call {
+    let (x, y) = KEYS[key];
+    Call::Deposit(IBridge::depositCall { owner, keyX: x, keyY: y, amount })
+}
+
 impl Generator {
+    /// Indices of the L2 accounts whose owners may force an exit.
+    pub(super) fn exitable(model: &Model) -> Vec<usize> {
+        let consumed = model.rollup.tip.depositsEnd;
+        let may_exit =
+            |(index, (_, from)): (usize, &(Address, u64))| (*from != 0 && *from <= consumed).then_some(index);
+        (1..).zip(&model.bridge.accounts).filter_map(may_exit).collect()
+    }
+
     pub(super) fn of_bridge(&mut self, model: &Model) -> (Address, Vec<B256>, Call) {
         let accounts = model.bridge.accounts.clone();
         let sender = self.owner();
@@ -26,8 +40,13 @@ impl Generator {
         if !headers.is_empty() && self.chance(50) {
             return (sender, Vec::new(), self.withdrawal(model, headers));
         }
-        if !accounts.is_empty() && self.chance(40) {
-            let index = self.below(accounts.len() + 2);
+        let exitable = Self::exitable(model);
+        let exit = if exitable.is_empty() { 40 } else { 75 };
+        if !accounts.is_empty() && self.chance(exit) {
+            let index = match exitable.is_empty() || self.chance(25) {
+                true => self.below(accounts.len() + 2),
+                false => self.one_of(&exitable),
+            };
             let known = index.checked_sub(1).and_then(|i| accounts.get(i));
             let owner = known.map_or(sender, |(owner, _)| *owner);
             let sender = if self.chance(85) { owner } else { sender };

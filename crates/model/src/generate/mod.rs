@@ -11,7 +11,7 @@ mod withdrawals;
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::{Address, B256, U256, aliases::U96};
+use alloy::primitives::{Address, B256, U256, aliases::U72};
 use fernet_bindings::{Header, IEscrow, IRewards, Rates};
 use fernet_protocol::{L1Slot, Phase};
 use rand_chacha::{
@@ -20,7 +20,7 @@ use rand_chacha::{
 };
 
 use crate::{
-    actors::{self, ATTESTERS, OWNERS, PROVERS},
+    actors::{self, ATTESTERS, NAMED_KEYS, OWNERS, PROVERS},
     call::{Call, Step},
     chain::L1Blocks,
     model::Model,
@@ -57,10 +57,18 @@ pub(crate) fn prologue(rules: &Rules) -> Vec<Step> {
         genesis,
         Call::Fund(IRewards::fundCall { amount: U256::from(5_000) }),
     )];
-    for prover in PROVERS {
-        let account = actors::address(prover);
-        let amount = if prover == PROVERS.start { 6_000 } else { 100_000 };
+    for account in actors::provers() {
+        let amount = if account == actors::address(PROVERS.start) { 6_000 } else { 100_000 };
         steps.push(step(account, genesis, Call::EscrowDeposit(IEscrow::depositCall { account, amount })));
+    }
+    // A prover and an attester that name a key.
+    for (account, key) in [(PROVERS.start + 1, NAMED_KEYS.start), (ATTESTERS.start, NAMED_KEYS.start + 1)] {
+        let call = Call::SetSigner(IEscrow::setSignerCall { signer: actors::address(key) });
+        steps.push(step(actors::address(account), genesis, call));
+    }
+    for (owner, key) in OWNERS.zip([0, 1, 1]) {
+        let owner = actors::address(owner);
+        steps.push(step(owner, genesis, bridge::deposit(owner, key, 50)));
     }
     for (number, attester) in (0..).zip(ATTESTERS.take(4)) {
         let owner = actors::address(OWNERS.start + attester % OWNERS.len());
@@ -100,10 +108,10 @@ impl Generator {
             _ => 0,
         };
         let roll = match () {
-            () if self.chance(idle) => 13 + self.below(9),
+            () if self.chance(idle) => 13 + self.below(10),
             // In a campaign for a payload, more blocks are produced.
             () if self.campaign.is_some() && self.chance(80) => self.below(11),
-            () => self.below(22),
+            () => self.below(23),
         };
         let due = Self::can_push(model, now) || !Self::ready(model, now).is_empty();
         let roll = if due && self.chance(55) { 19 } else { roll };
@@ -113,6 +121,8 @@ impl Generator {
             Some(again) if self.chance(65) => again,
             _ => roll,
         };
+        // Exits need a block before them that consumed the deposit, and one after them.
+        let roll = if self.chance(12) && !Self::exitable(model).is_empty() { 18 } else { roll };
         let (sender, blobs, call) = match roll {
             0..11 => self.towards_a_block(model, now, phase),
             11..13 => {
@@ -120,7 +130,7 @@ impl Generator {
                 self.towards_a_block(model, now, phase)
             }
             13..16 => self.of_staking(model),
-            16 => self.of_escrow(model),
+            16 | 22 => self.of_escrow(model),
             17 => self.of_rewards(model),
             18 => self.of_bridge(model),
             19 | 20 => self.of_governance(model, now),
@@ -129,6 +139,7 @@ impl Generator {
         self.registering = matches!(call, Call::Register(_));
         self.again = match call {
             Call::Deposit(_) | Call::ClaimWithdrawal(_) => Some(18),
+            Call::ForceExit(_) if Self::exitable(model).len() > 1 => Some(18),
             Call::Register(_) => Some(13),
             // A second pause.
             Call::Pause => Some(21),
@@ -154,12 +165,17 @@ impl Generator {
             Phase::Backup => (45, 15, 35),
         };
         let edges = Self::edges(model, now);
+        let escrow_edges = Self::escrow_edges(model, now);
         let can_push = Self::can_push(model, now);
         let hurries = self.campaign.is_some() && self.chance(85);
         let ahead = match self.below(100) {
             _ if can_push && self.chance(70) => 0,
             _ if !edges.is_empty() && self.chance(18) => {
                 let edge = self.one_of(&edges);
+                edge.since(now) - self.below_u64(2)
+            }
+            _ if !escrow_edges.is_empty() && self.chance(3) => {
+                let edge = self.one_of(&escrow_edges);
                 edge.since(now) - self.below_u64(2)
             }
             _ if hurries => match status.phase {
@@ -187,6 +203,9 @@ impl Generator {
     // ---- money --------------------------------------------------------------------------------------------
 
     fn of_escrow(&mut self, model: &Model) -> (Address, Vec<B256>, Call) {
+        if self.chance(30) {
+            return self.named_key(model);
+        }
         let sender = self.prover();
         let free = model.escrow.accounts.get(&sender).map(|a| a.free).unwrap_or_default();
         let account = self.perhaps_zero(sender);
@@ -201,8 +220,8 @@ impl Generator {
                 Call::EscrowRequest(IEscrow::requestWithdrawalCall { amount })
             }
             6..9 => {
-                let asked: Vec<_> = PROVERS
-                    .map(actors::address)
+                let asked: Vec<_> = actors::provers()
+                    .into_iter()
                     .filter(|a| model.escrow.accounts.get(a).is_some_and(|a| a.withdrawing != 0))
                     .collect();
                 let sender = if asked.is_empty() || self.chance(15) { sender } else { self.one_of(&asked) };
@@ -215,6 +234,31 @@ impl Generator {
             },
         };
         (sender, Vec::new(), call)
+    }
+
+    /// An account names a key, usually another one than before, or none.
+    fn named_key(&mut self, model: &Model) -> (Address, Vec<B256>, Call) {
+        let now = model.l1_slot(self.timestamp);
+        let mut parties = actors::provers();
+        parties.extend(ATTESTERS.map(actors::address));
+        let account = self.one_of(&parties);
+        let bound = model.escrow.signer_of(account, now);
+        let mut keys: Vec<_> = NAMED_KEYS.map(actors::address).collect();
+        keys.push(Address::ZERO);
+        // Another account's own key is a key like any other.
+        keys.push(self.prover());
+        let others: Vec<_> = keys.iter().copied().filter(|key| *key != bound).collect();
+        let signer = if self.chance(10) { bound } else { self.one_of(&others) };
+        (account, Vec::new(), Call::SetSigner(IEscrow::setSignerCall { signer }))
+    }
+
+    /// L1 slots at which a named key changes or a withdrawal becomes due.
+    fn escrow_edges(model: &Model, now: L1Slot) -> Vec<L1Slot> {
+        let withdrawals = model.escrow.accounts.values().filter(|account| account.withdrawing != 0);
+        let due = withdrawals.map(|account| L1Slot::new(account.withdrawableFrom));
+        let parties = ATTESTERS.map(actors::address).chain(actors::provers());
+        let changes = parties.map(|party| L1Slot::new(model.escrow.pending_signer(party, now).1));
+        due.chain(changes).filter(|edge| *edge > now).collect()
     }
 
     fn of_rewards(&mut self, model: &Model) -> (Address, Vec<B256>, Call) {
@@ -233,13 +277,15 @@ impl Generator {
             _ => {
                 let sender = if self.chance(10) { self.anyone() } else { model.at.timelock };
                 let sequencer = self.below(5_000) as u16;
-                let prover = self.below(5_000) as u16;
+                let prover = self.below(3_000) as u16;
+                let bonus = self.below(2_000) as u16;
                 let rates = Rates {
-                    blockReward: U96::from(self.below(21_500)),
-                    revealBonus: U96::from(self.below(1_080)),
+                    rewardPerL1Slot: U72::from(self.below(2_400)),
                     sequencerBps: sequencer,
+                    bonusBps: bonus,
                     proverBps: prover,
-                    submitterBps: 10_000 - sequencer - prover + u16::from(self.chance(10)),
+                    submitterBps: 10_000 - sequencer - prover - bonus + u16::from(self.chance(10)),
+                    promptnessBps: if self.chance(10) { 10_001 } else { self.below(10_001) as u16 },
                 };
                 (sender, Vec::new(), Call::SetRates(IRewards::setRatesCall { rates }))
             }
@@ -310,7 +356,7 @@ impl Generator {
     }
 
     fn prover(&mut self) -> Address {
-        actors::address(PROVERS.start + self.below(PROVERS.len()))
+        self.one_of(&actors::provers())
     }
 
     fn perhaps_zero(&mut self, account: Address) -> Address {

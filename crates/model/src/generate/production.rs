@@ -1,12 +1,12 @@
 //! Proposals, commitments, reveals and proofs.
 
-use alloy::primitives::{Address, B256, Bytes, aliases::U96};
+use alloy::primitives::{Address, B256, Bytes};
 use fernet_bindings::{Header, IRandomness, IRollup, Quote};
-use fernet_protocol::{self as protocol, L1Slot, Phase, seed_at};
+use fernet_protocol::{self as protocol, L1Slot, Lane, Phase, Price, PriceRange, seed_at};
 
 use super::Generator;
 use crate::{
-    actors,
+    actors::{self, NAMED_KEYS},
     call::{Call, HeaderProof},
     model::Model,
 };
@@ -115,37 +115,63 @@ impl Generator {
         let slot = model.locate_at(now).current.timeline.slot.get();
         let p = self.rules.parameters;
         let chunks = 1 + self.below(usize::from(p.max_chunks)) as u32;
-        let from = model.rollup.tip.depositsEnd;
-        let range = protocol::QueueRange::largest(from, u64::from(p.max_deposits), model.bridge.count());
+        let [deposits, exits] = Lane::ALL.map(|lane| self.consumption(model, lane));
         let blobs = u64::from(chunks).div_ceil(self.rules.chunks_per_blob);
         let mut header = Header {
             slot,
             parent: model.rollup.tip.headerHash,
             stateRoot: self.word(),
-            depositsEnd: match self.below(20) {
-                0 | 1 => model.bridge.count(),
-                2 => from,
-                _ => range.to,
-            },
+            depositsEnd: deposits.0,
+            depositsChain: deposits.1,
+            exitsEnd: exits.0,
+            exitsChain: exits.1,
             feeRecipient: self.below(5) as u32,
             chunks,
             committeeDigest: B256::ZERO,
             vote: self.vote(),
             blobHashes: (0..blobs).map(|_| self.blob()).collect(),
         };
-        if self.chance(12) {
-            match self.below(8) {
+        if self.chance(15) {
+            match self.below(12) {
                 0 => header.parent = self.word(),
                 1 => header.chunks = 0,
                 2 => header.chunks = u32::from(p.max_chunks) + 1,
                 3 => header.committeeDigest = self.word(),
-                4 => header.depositsEnd = from + self.below_u64(u64::from(p.max_deposits) + 3),
-                5 => header.depositsEnd = from.saturating_sub(1),
+                4 => {
+                    let end = model.rollup.tip.depositsEnd + self.below_u64(u64::from(p.max_deposits) + 3);
+                    header.depositsEnd = end;
+                }
+                5 => header.depositsEnd = model.rollup.tip.depositsEnd.saturating_sub(1),
                 6 => header.blobHashes.push(B256::with_last_byte(9)),
+                7 => header.exitsEnd = model.rollup.tip.exitsEnd + self.below_u64(u64::from(p.max_exits) + 3),
+                8 => header.depositsChain = self.wrong_chain(model, Lane::Deposits),
+                9 => header.exitsChain = self.wrong_chain(model, Lane::Exits),
+                10 => std::mem::swap(&mut header.depositsChain, &mut header.exitsChain),
                 _ => header.slot += 1,
             }
         }
         header
+    }
+
+    /// End and rolling hash of what a block consumes of a lane: usually as much as it may.
+    fn consumption(&mut self, model: &Model, lane: Lane) -> (u64, B256) {
+        let (from, count) = (model.consumed(lane), model.bridge.count(lane));
+        let maximum = self.rules.parameters.max_operations(lane);
+        let to = match self.below(20) {
+            0 | 1 => count,
+            2 => from,
+            _ => protocol::QueueRange::largest(from, maximum, count).to,
+        };
+        (to, if to == from { B256::ZERO } else { model.bridge.chain(lane, to) })
+    }
+
+    /// A rolling hash that is probably not the one at the end of what a block consumes.
+    fn wrong_chain(&mut self, model: &Model, lane: Lane) -> B256 {
+        match self.below(3) {
+            0 => B256::ZERO,
+            1 => model.bridge.chain(lane, model.consumed(lane)),
+            _ => self.word(),
+        }
     }
 
     /// Header hash and sequencer of the candidate in turn, or of an earlier one.
@@ -158,12 +184,14 @@ impl Generator {
     }
 
     fn commitment(&mut self, model: &Model, now: L1Slot) -> (Address, Vec<B256>, Call) {
-        let timeline = model.locate_at(now).current.timeline;
+        let found = model.locate_at(now);
+        let range = model.rewards.rates_of(found.current.timeline.slot);
+        let range = range.price_range(found.paid_l1_slots(&self.rules.parameters));
+        let timeline = found.current.timeline;
         let (hash, sequencer) = match self.subject(model, now) {
             Some((hash, sequencer, _)) => (hash, sequencer),
             None => (self.word(), 1),
         };
-        let rates = model.rewards.rates_of(timeline.slot);
         let p = self.rules.parameters;
         let mut quote = Quote {
             slot: self.perhaps_next(timeline.slot.get()),
@@ -172,18 +200,20 @@ impl Generator {
             prover: self.prover(),
             payee: self.prover(),
             bond: p.min_bond.get() + self.tokens(3_000),
-            price: U96::from(self.below(rates.max_price().get() as usize + 1)),
+            price: self.price(range).get(),
             validUntil: now.get() + self.below_u64(3),
         };
         if self.chance(15) {
-            match self.below(8) {
+            match self.below(10) {
                 0 => quote.headerHash = self.word(),
                 1 => quote.sequencer += 1,
                 2 => quote.prover = Address::ZERO,
                 3 => quote.payee = Address::ZERO,
                 4 => quote.bond = p.min_bond.get() - 1,
                 5 => quote.bond = 1 << 96,
-                6 => quote.price = U96::from(rates.max_price().get() + 1),
+                6 => quote.price = range.highest.get() + 1,
+                7 => quote.price = range.lowest.get() - 1,
+                8 => quote.price = if self.chance(50) { i128::MIN } else { i128::MAX },
                 _ => quote.validUntil = now.get() - 1,
             }
         }
@@ -193,7 +223,7 @@ impl Generator {
             .map(|s| s.attester_at(timeline.previous_start.get()))
             .unwrap_or_default();
         let digest = protocol::Quote::from(quote.clone()).digest(&model.at.rollup_id());
-        let mut signatures = [actors::sign(quote.prover, digest), actors::sign(attester, digest)];
+        let mut signatures = [quote.prover, attester].map(|party| self.signature(model, party, digest, now));
         // The prover sends it, or the attester, or anyone with both signatures.
         let sender = match self.below(3) {
             0 => {
@@ -208,15 +238,45 @@ impl Generator {
         };
         if self.chance(8) {
             let which = self.below(2);
-            signatures[which] = match self.below(3) {
+            signatures[which] = match self.below(5) {
                 0 => Bytes::new(),
                 1 => Bytes::from(vec![27; 65]),
+                2 => actors::wallet_signature(digest),
+                3 => actors::sign(actors::address(NAMED_KEYS.start + self.below(NAMED_KEYS.len())), digest),
                 _ => actors::sign(self.attester(), digest),
             };
         }
         let [prover, sequencer] = signatures;
         let call = IRollup::commitCall { quote, proverSignature: prover, sequencerSignature: sequencer };
         (sender, Vec::new(), Call::Commit(call))
+    }
+
+    /// A price in the range, often one of its ends or zero.
+    fn price(&mut self, range: PriceRange) -> Price {
+        match self.below(6) {
+            0 => range.lowest,
+            1 => range.highest,
+            2 => Price::ZERO,
+            _ => {
+                let width = range.highest.get().abs_diff(range.lowest.get()) as usize;
+                Price::new(range.lowest.get() + self.below(width + 1) as i128)
+            }
+        }
+    }
+
+    /// A signature that may bind a party: by its own key, by a key that it named or will name, or as a
+    /// wallet.
+    fn signature(&mut self, model: &Model, party: Address, digest: B256, now: L1Slot) -> Bytes {
+        let (bound, pending, _) = model.signers(party, now);
+        let own = actors::sign(party, digest);
+        if actors::is_wallet(party) && (own.is_empty() || self.chance(40)) {
+            return actors::wallet_signature(digest);
+        }
+        match self.below(10) {
+            0..6 if !bound.is_zero() => actors::sign(bound, digest),
+            0..3 if !pending.is_zero() => actors::sign(pending, digest),
+            _ => own,
+        }
     }
 
     fn reveal(&mut self, model: &Model, now: L1Slot) -> (Address, Vec<B256>, Call) {
@@ -252,7 +312,7 @@ impl Generator {
 
     fn backup(&mut self, model: &Model, now: L1Slot) -> (Address, Vec<B256>, Call) {
         let known = self.subject(model, now).and_then(|(_, _, header)| header);
-        let of_candidate = if model.locate_at(now).current.status.revealed { 75 } else { 30 };
+        let of_candidate = if model.locate_at(now).current.status.revealed { 50 } else { 30 };
         let header = match known {
             Some(header) if self.chance(of_candidate) => header,
             _ => {

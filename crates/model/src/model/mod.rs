@@ -81,6 +81,8 @@ struct Frame {
     /// The timelock is executing a payload.
     executing: bool,
     logs: Vec<Log>,
+    /// Rare branches that the call took, by name.
+    branches: Vec<&'static str>,
 }
 
 impl Model {
@@ -119,6 +121,7 @@ impl Model {
             blobs: step.blobs.clone(),
             executing: false,
             logs: Vec::new(),
+            branches: Vec::new(),
         };
         match self.call(&step.call) {
             Ok(()) => Ok(std::mem::take(&mut self.frame.logs)),
@@ -154,6 +157,7 @@ impl Model {
             Call::EscrowDeposit(call) => self.escrow_deposit(call.account, call.amount),
             Call::EscrowRequest(call) => self.escrow_request(call.amount),
             Call::EscrowWithdraw(call) => self.escrow_withdraw(call.to),
+            Call::SetSigner(call) => self.set_signer(call.signer),
             Call::EscrowLock(_) | Call::EscrowRelease(_) | Call::EscrowSlash(_) => self.escrow_by_anyone(),
             Call::Fund(call) => self.fund(call.amount),
             Call::Claim(call) => self.claim(call.to),
@@ -182,6 +186,16 @@ impl Model {
 
     fn emit(&mut self, address: Address, event: impl SolEvent) {
         self.frame.logs.push(Log { address, data: event.encode_log_data() });
+    }
+
+    /// Notes that the call took a branch that should occur in some sequence.
+    fn took(&mut self, branch: &'static str) {
+        self.frame.branches.push(branch);
+    }
+
+    /// Rare branches that the last successful call took.
+    pub(crate) fn branches(&self) -> impl Iterator<Item = &'static str> {
+        self.frame.branches.iter().copied()
     }
 
     /// Token balance of an account, in token units.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, U256};
-use fernet_bindings::{self as abi, IRewards, convert::narrow};
-use fernet_protocol::{Bps, Credit, CreditRole, Rates, RatesRefused, Slot, TokenAmount};
+use fernet_bindings::{self as abi, IRewards, convert::narrow_72};
+use fernet_protocol::{Credit, CreditRole, Rates, RatesRefused, Slot, TokenAmount};
 
 use super::{Model, Outcome, refusal, refuse};
 use crate::rules::Rules;
@@ -71,25 +71,20 @@ impl Model {
         if actual != self.at.timelock {
             return refuse(IRewards::NotGovernance { expected: self.at.timelock, actual });
         }
-        let new = Rates {
-            block_reward: abi::convert::tokens(rates.blockReward),
-            reveal_bonus: abi::convert::tokens(rates.revealBonus),
-            sequencer_share: Bps::new(rates.sequencerBps),
-            prover_share: Bps::new(rates.proverBps),
-            submitter_share: Bps::new(rates.submitterBps),
-        };
-        let amount = |tokens: TokenAmount| narrow("rates", tokens).unwrap_or_default();
-        new.validate(self.rules.max_block_reward, self.rules.max_reveal_bonus).map_err(|why| match why {
+        let new = Rates::from(rates.clone());
+        let amount = |tokens: TokenAmount| narrow_72("rates", tokens).unwrap_or_default();
+        new.validate(self.rules.max_reward_per_l1_slot).map_err(|why| match why {
             RatesRefused::SharesNotWhole { expected, actual } => refusal(IRewards::SharesNotWhole {
                 expected: U256::from(expected),
                 actual: U256::from(actual),
             }),
-            RatesRefused::BlockRewardTooHigh { maximum, actual } => {
-                refusal(IRewards::BlockRewardTooHigh { maximum: amount(maximum), actual: amount(actual) })
+            RatesRefused::RewardTooHigh { maximum, actual } => {
+                refusal(IRewards::RewardTooHigh { maximum: amount(maximum), actual: amount(actual) })
             }
-            RatesRefused::RevealBonusTooHigh { maximum, actual } => {
-                refusal(IRewards::RevealBonusTooHigh { maximum: amount(maximum), actual: amount(actual) })
-            }
+            RatesRefused::PromptnessTooHigh { maximum, actual } => refusal(IRewards::PromptnessTooHigh {
+                maximum: U256::from(maximum.get()),
+                actual: U256::from(actual.get()),
+            }),
         })?;
         let slot = self.locate().current.timeline.slot;
         self.rewards.current = self.rewards.rates_of(slot);

@@ -8,17 +8,17 @@ use alloy::{
 };
 use fernet_bindings::{self as abi, IRollup, IScoring, Outcome as HowFinalized, Statement, convert::narrow};
 use fernet_protocol::{
-    BlsPublicKey, BlsSignature, Bond, BondOutcome, CandidateFacts, CandidateList, Commitment, Cursor,
-    EligibleSequencer, Ending, Header, L1Slot, LocatedSlot, Location, Penalty, PenaltyKind, Phase, Proposal,
+    BlsPublicKey, BlsSignature, Bond, BondOutcome, Bps, CandidateFacts, CandidateList, Commitment, Cursor,
+    EligibleSequencer, Ending, Header, L1Slot, Lane, Location, Penalty, PenaltyKind, Phase, Proposal,
     ProposalRefused, Quote, QuoteRefused, Score, Scorer, SequencerId, SettledCandidate, Slot, Timeline,
-    TokenAmount, VrfInput, locate, seed, seed_at, settle, verify_signature,
+    TokenAmount, VrfInput, locate, seed, seed_at, settle,
 };
 
 use super::{Model, Outcome, refusal, refuse};
 use crate::{
     call::HeaderProof,
     code,
-    rules::{Addresses, Rules},
+    rules::{Addresses, Planted, Rules},
 };
 
 /// The state of the rollup.
@@ -70,6 +70,7 @@ impl Rollup {
                 headerHash: at.rollup_id().genesis_hash(),
                 stateRoot: Rules::genesis_root(),
                 depositsEnd: 0,
+                exitsEnd: 0,
                 height: 0,
                 slot: Slot::NONE.get(),
             },
@@ -110,20 +111,18 @@ impl Model {
 
     // ---- entry --------------------------------------------------------------------------------------------
 
-    fn enter(&mut self, slot: u64) -> Outcome<LocatedSlot> {
+    fn enter(&mut self, slot: u64) -> Outcome<Location> {
         let found = self.locate();
         let expected = found.current.timeline.slot.get();
         if expected != slot {
             return refuse(IRollup::WrongSlot { expected, actual: slot });
         }
-        if let Some(expired) = &found.expired {
-            self.expire(expired)?;
-        }
-        Ok(found.current)
+        self.expire(&found)?;
+        Ok(found)
     }
 
-    fn require_phase(&self, at: &LocatedSlot, expected: Phase) -> Outcome {
-        let actual = at.status.phase;
+    fn require_phase(&self, at: &Location, expected: Phase) -> Outcome {
+        let actual = at.current.status.phase;
         if actual == expected {
             return Ok(());
         }
@@ -131,14 +130,16 @@ impl Model {
     }
 
     pub(super) fn settle_expired(&mut self) -> Outcome {
-        match self.locate().expired {
-            Some(expired) => self.expire(&expired),
-            None => refuse(IRollup::NothingToSettle {}),
+        let found = self.locate();
+        if found.expired.is_none() {
+            return refuse(IRollup::NothingToSettle {});
         }
+        self.expire(&found)
     }
 
     pub(super) fn sync(&mut self) -> Outcome {
-        self.locate().expired.map_or(Ok(()), |expired| self.expire(&expired))
+        let found = self.locate();
+        self.expire(&found)
     }
 
     pub(super) fn pause(&mut self) -> Outcome {
@@ -157,12 +158,17 @@ impl Model {
         let length = u64::from(self.rules.parameters.pause_length);
         self.rollup.pausable_from = now.plus(length).plus(length);
         let found = self.locate();
-        if let Some(expired) = &found.expired {
-            self.expire(expired)?;
-        }
+        self.expire(&found)?;
         let slot = found.current.timeline.slot;
         let voided = self.rollup.in_flight().map(|r| (r.list.clone(), r.commitments.clone()));
-        self.rollup.cursor = Cursor::after_pause(slot, now, &self.rules.parameters);
+        let mut cursor = found.cursor.after_pause(slot, now, &self.rules.parameters);
+        if self.rules.breaks(Planted::PauseIsStall) {
+            cursor.since_tip = found.cursor.since_tip_at(cursor.start);
+        }
+        if cursor.since_tip > self.rules.parameters.stall_after {
+            self.took("a pause keeps a stall");
+        }
+        self.rollup.cursor = cursor;
         let (list, commitments) = voided.unwrap_or_else(|| (CandidateList::new(1), BTreeMap::new()));
         for commitment in list.as_slice().iter().filter_map(|p| commitments.get(&p.sequencer)) {
             self.release(slot, commitment.prover, commitment.bond)?;
@@ -181,7 +187,7 @@ impl Model {
         if call.headerHash.is_zero() {
             return refuse(IRollup::EmptyHeaderHash {});
         }
-        let Timeline { slot, start, previous_start, .. } = at.timeline;
+        let Timeline { slot, start, previous_start, .. } = at.current.timeline;
         let (sequencer, now, sender) = (call.sequencer, self.frame.now, self.frame.sender);
         let Some(attester) = self.eligible_attester(sequencer, previous_start, now) else {
             return refuse(IRollup::NotEligible { sequencer, activeBy: previous_start.get() });
@@ -276,22 +282,29 @@ impl Model {
         let quote: Quote = call.quote.clone().into();
         let at = self.enter(quote.slot.get())?;
         self.require_phase(&at, Phase::Commitment)?;
-        let (now, rates) = (self.frame.now, self.rewards.rates_of(quote.slot));
+        let (now, rates, paid) = (self.frame.now, self.rewards.rates_of(quote.slot), self.paid_l1_slots(&at));
         let candidate = self.candidate(&at);
         quote
-            .check_subject(at.timeline.slot, candidate.header_hash, candidate.sequencer)
-            .and_then(|()| quote.check_terms(&self.rules.parameters, &rates, now))
+            .check_subject(at.current.timeline.slot, candidate.header_hash, candidate.sequencer)
+            .and_then(|()| quote.check_terms(&self.rules.parameters, &rates, paid, now))
             .map_err(refused_quote)?;
+        if quote.price.is_negative() {
+            if self.rules.breaks(Planted::NoNegativePrice) {
+                let highest = rates.price_range(paid).highest.get();
+                return refuse(IRollup::PriceOutOfRange { lowest: 0, highest, actual: quote.price.get() });
+            }
+            self.took("a price below zero");
+        }
         let digest = quote.digest(&self.at.rollup_id());
         let attester = self
             .staking
             .get(quote.sequencer.get())
-            .map(|s| s.attester_at(at.timeline.previous_start.get()))
+            .map(|s| s.attester_at(at.current.timeline.previous_start.get()))
             .unwrap_or_default();
         for (signer, signature) in
             [(quote.prover, &call.proverSignature), (attester, &call.sequencerSignature)]
         {
-            if signer != self.frame.sender && verify_signature(digest, signature, signer).is_err() {
+            if signer != self.frame.sender && !self.has_signed(signer, digest, signature) {
                 return refuse(IRollup::BadSignature { signer });
             }
         }
@@ -307,7 +320,7 @@ impl Model {
             sequencer: quote.sequencer.get(),
             payee,
             bond: amount(bond),
-            price: amount(price),
+            price: price.get(),
             l1Slot: now.get(),
         };
         self.emit(self.at.rollup, event);
@@ -315,9 +328,9 @@ impl Model {
     }
 
     /// The candidate in turn, if the phase has one.
-    fn candidate(&self, at: &LocatedSlot) -> Proposal {
+    fn candidate(&self, at: &Location) -> Proposal {
         let candidates = self.rollup.recorded.as_ref().map(|r| r.list.as_slice()).unwrap_or_default();
-        candidates[at.status.rank.index()]
+        candidates[at.current.status.rank.index()]
     }
 
     // ---- blocks -------------------------------------------------------------------------------------------
@@ -363,8 +376,9 @@ impl Model {
 
     pub(super) fn finalize(&mut self, header: &abi::Header, payee: Address, proof: &Bytes) -> Outcome {
         let at = self.enter(header.slot)?;
-        let exclusive = at.status.phase == Phase::ExclusiveProving;
-        if !exclusive && at.status.phase != Phase::OpenProving {
+        let phase = at.current.status.phase;
+        let exclusive = phase == Phase::ExclusiveProving;
+        if !exclusive && phase != Phase::OpenProving {
             self.require_phase(&at, Phase::ExclusiveProving)?;
         }
         let hash = Header::from(header.clone()).hash();
@@ -373,7 +387,11 @@ impl Model {
             return refuse(IRollup::WrongHeader { expected, actual: hash });
         }
         self.verify(header, payee, proof)?;
-        let ending = if exclusive { Ending::Finalized } else { Ending::Rescued { payee } };
+        let now = self.frame.now;
+        let ending = match exclusive {
+            true => Ending::Finalized { at: now },
+            false => Ending::Rescued { payee, at: now },
+        };
         self.finish(&at, header, payee, ending)
     }
 
@@ -381,7 +399,7 @@ impl Model {
         let at = self.enter(header.slot)?;
         self.require_phase(&at, Phase::Backup)?;
         let hash = Header::from(header.clone()).hash();
-        let is_revealed = at.status.revealed && hash == self.candidate(&at).header_hash;
+        let is_revealed = at.current.status.revealed && hash == self.candidate(&at).header_hash;
         if !is_revealed {
             self.check_header(&at, header)?;
             if !header.vote.is_zero() {
@@ -399,7 +417,7 @@ impl Model {
         self.finish(&at, header, payee, ending)
     }
 
-    fn check_header(&self, at: &LocatedSlot, header: &abi::Header) -> Outcome {
+    fn check_header(&self, at: &Location, header: &abi::Header) -> Outcome {
         let expected = self.rollup.tip.headerHash;
         if header.parent != expected {
             return refuse(IRollup::WrongParent { expected, actual: header.parent });
@@ -417,21 +435,25 @@ impl Model {
         if !header.committeeDigest.is_zero() {
             return refuse(IRollup::CommitteeDigestNotZero {});
         }
-        self.check_consumption(self.rollup.tip.depositsEnd, header.depositsEnd, at.timeline.previous_start)
+        self.check_consumption(header, at.current.timeline.previous_start)
     }
 
     /// The proof that the verifier double accepts for a block on the tip.
     pub(crate) fn proof_of(&self, header: &abi::Header, payee: Address) -> B256 {
-        let from = self.rollup.tip.depositsEnd;
+        let [deposits, exits] = Lane::ALL.map(|lane| self.consumed(lane));
+        let before = |lane, from, to| if from == to { B256::ZERO } else { self.bridge.chain(lane, from) };
+        let consumed = [header.depositsEnd.wrapping_sub(deposits), header.exitsEnd.wrapping_sub(exits)];
         let statement = Statement {
             headerHash: Header::from(header.clone()).hash(),
             parentRoot: self.rollup.tip.stateRoot,
             stateRoot: header.stateRoot,
             chunks: header.chunks,
             blobHashes: header.blobHashes.clone(),
-            depositsFrom: self.bridge.chain(from),
-            depositsTo: self.bridge.chain(header.depositsEnd),
-            depositCount: header.depositsEnd.wrapping_sub(from),
+            depositsFrom: before(Lane::Deposits, deposits, header.depositsEnd),
+            depositsTo: header.depositsChain,
+            exitsFrom: before(Lane::Exits, exits, header.exitsEnd),
+            exitsTo: header.exitsChain,
+            operations: consumed[0].wrapping_add(consumed[1]),
             feeRecipient: header.feeRecipient,
             payee,
             domain: self.at.rollup_id().domain(),
@@ -452,40 +474,64 @@ impl Model {
 
     // ---- the slot's end -----------------------------------------------------------------------------------
 
-    /// State of a slot at its end.
-    fn settled_candidates(&self) -> Vec<SettledCandidate> {
+    /// L1 slots that a block of the slot in turn is paid for.
+    pub(super) fn paid_l1_slots(&self, found: &Location) -> u32 {
+        let paid = found.paid_l1_slots(&self.rules.parameters);
+        if self.rules.breaks(Planted::PaidForLess) { paid.saturating_sub(1) } else { paid }
+    }
+
+    /// State of a slot at its end. `turn_start` is that of the revealed candidate, if there is one.
+    fn settled_candidates(&self, turn_start: Option<L1Slot>) -> Vec<SettledCandidate> {
         let Some(record) = self.rollup.in_flight() else { return Vec::new() };
         let of = |p: &Proposal| {
             let registered = self.staking.get(p.sequencer.get())?;
+            let commitment = record.commitments.get(&p.sequencer).copied();
+            let bonus_from = match commitment {
+                Some(commitment) if self.rules.breaks(Planted::BonusFromCommitment) => commitment.at,
+                _ => turn_start.unwrap_or_default(),
+            };
             Some(SettledCandidate {
                 sequencer: p.sequencer,
                 owner: registered.owner,
                 stake: TokenAmount::new(registered.stake),
-                commitment: record.commitments.get(&p.sequencer).copied(),
+                turn_start: bonus_from,
+                commitment,
                 revealed_at: record.revealed_at.get(&p.sequencer).copied(),
             })
         };
         record.list.as_slice().iter().filter_map(of).collect()
     }
 
-    fn expire(&mut self, expired: &LocatedSlot) -> Outcome {
-        let candidates = self.settled_candidates();
+    /// Settles the slot that is over, if there is one.
+    fn expire(&mut self, found: &Location) -> Outcome {
+        let Some(expired) = &found.expired else { return Ok(()) };
+        let candidates = self.settled_candidates(expired.status.turn_start);
         let slot = expired.timeline.slot;
         let rates = self.rewards.rates_of(slot);
-        let settled = settle(&self.rules.parameters, &rates, &candidates, Ending::Expired, Address::ZERO)
+        let settled = settle(&self.rules.parameters, &rates, 0, &candidates, Ending::Expired, Address::ZERO)
             .unwrap_or_else(|error| unreachable!("{error}"));
-        self.rollup.cursor = Cursor::after(&expired.timeline, expired.status.end, &self.rules.parameters);
+        self.rollup.cursor = found.cursor;
         self.move_stakes_and_bonds(slot, &candidates, &settled.penalties, &settled.bonds)?;
         self.emit(self.at.rollup, IRollup::SlotExpired { slot: slot.get() });
         Ok(())
     }
 
-    fn finish(&mut self, at: &LocatedSlot, header: &abi::Header, payee: Address, ending: Ending) -> Outcome {
+    fn finish(&mut self, found: &Location, header: &abi::Header, payee: Address, ending: Ending) -> Outcome {
+        let at = &found.current;
         let (slot, now, submitter) = (at.timeline.slot, self.frame.now, self.frame.sender);
-        let candidates = self.settled_candidates();
-        let rates = self.rewards.rates_of(slot);
-        let settled = settle(&self.rules.parameters, &rates, &candidates, ending, submitter)
+        let candidates = self.settled_candidates(at.status.turn_start);
+        let paid = self.paid_l1_slots(found);
+        let mut rates = self.rewards.rates_of(slot);
+        let is_late = matches!(ending, Ending::Rescued { .. });
+        if is_late && self.rules.breaks(Planted::LateProofIsPrompt) {
+            rates.promptness = Bps::new(0);
+        }
+        let mut settled = settle(&self.rules.parameters, &rates, paid, &candidates, ending, submitter)
             .unwrap_or_else(|error| unreachable!("{error}"));
+        if let Some(bond) = settled.bonds.last_mut() {
+            self.break_bond(bond, ending);
+        }
+        self.note_ending(found, header, paid, &settled.bonds, ending);
         self.rollup.cursor = Cursor::after_finalized(&at.timeline, now, &self.rules.parameters);
         let hash = Header::from(header.clone()).hash();
         self.rollup.finalized.insert(slot.get(), hash);
@@ -493,6 +539,7 @@ impl Model {
             headerHash: hash,
             stateRoot: header.stateRoot,
             depositsEnd: header.depositsEnd,
+            exitsEnd: header.exitsEnd,
             height: self.rollup.tip.height + 1,
             slot: slot.get(),
         };
@@ -504,7 +551,9 @@ impl Model {
         };
         let committed = revealed.and_then(|c| c.commitment);
         let (prover, outcome) = match ending {
-            Ending::Finalized => (committed.map(|c| c.payee).unwrap_or_default(), HowFinalized::Finalized),
+            Ending::Finalized { .. } => {
+                (committed.map(|c| c.payee).unwrap_or_default(), HowFinalized::Finalized)
+            }
             Ending::Rescued { .. } => (payee, HowFinalized::Rescued),
             _ => (payee, HowFinalized::Backup),
         };
@@ -523,6 +572,51 @@ impl Model {
         };
         self.emit(self.at.rollup, event);
         Ok(())
+    }
+
+    /// Breaks the rule about the bond of the revealed candidate that the model is told to break.
+    fn break_bond(&self, bond: &mut Bond, ending: Ending) {
+        let share = |part: TokenAmount| part.share_down(self.rules.parameters.rescue_share);
+        bond.outcome = match (self.rules.planted, ending, bond.outcome) {
+            (Some(Planted::LateProofTakesAll), Ending::Rescued { payee, .. }, _)
+            | (
+                Some(Planted::ShareForAnotherBlock),
+                Ending::BackupOfOther { payee },
+                BondOutcome::Slashed { .. },
+            ) => BondOutcome::Slashed { part: bond.amount, beneficiary: payee, share: share(bond.amount) },
+            (_, _, outcome) => outcome,
+        };
+    }
+
+    /// Notes what is rare about the end of a slot with a block.
+    fn note_ending(
+        &mut self,
+        found: &Location,
+        header: &abi::Header,
+        paid: u32,
+        bonds: &[Bond],
+        ending: Ending,
+    ) {
+        let ended = bonds.last().filter(|_| found.current.status.revealed);
+        let slashed = ended.map(|bond| (bond.amount, bond.outcome));
+        let [deposits, exits] = Lane::ALL.map(|lane| self.consumed(lane));
+        let branches = [
+            (u64::from(paid) > self.rules.parameters.idle(), "a stall is paid"),
+            (u64::from(paid) < self.rules.parameters.idle(), "less than an idle slot is paid"),
+            (header.depositsEnd > deposits, "a block consumes deposits"),
+            (header.exitsEnd > exits, "a block consumes forced exits"),
+            (
+                matches!(slashed, Some((bond, BondOutcome::Slashed { part, .. })) if part < bond),
+                "a late proof costs a part of the bond",
+            ),
+            (
+                matches!(ending, Ending::BackupOfOther { .. }) && ended.is_some(),
+                "another block burns the bond of the revealed one",
+            ),
+        ];
+        for (_, branch) in branches.into_iter().filter(|(taken, _)| *taken) {
+            self.took(branch);
+        }
     }
 
     /// Carries out a settlement in the order of ranks. For each failed candidate it releases the bond, then
@@ -561,16 +655,20 @@ impl Model {
     fn end_bond(&mut self, slot: Slot, bond: &Bond) -> Outcome {
         match bond.outcome {
             BondOutcome::Released => self.release(slot, bond.prover, bond.amount),
-            BondOutcome::Slashed { beneficiary, share } => {
+            BondOutcome::Slashed { part, beneficiary, share } => {
                 let event = IRollup::BondSlashed {
                     slot: slot.get(),
                     prover: bond.prover,
-                    bond: amount(bond.amount),
+                    bond: amount(part),
                     beneficiary,
                     share: amount(share),
                 };
                 self.emit(self.at.rollup, event);
-                self.slash_bond(bond.prover, bond.amount.get(), beneficiary, share.get())
+                self.slash_bond(bond.prover, part.get(), beneficiary, share.get())?;
+                match bond.amount.saturating_sub(part) {
+                    TokenAmount::ZERO => Ok(()),
+                    rest => self.release(slot, bond.prover, rest),
+                }
             }
         }
     }
@@ -600,8 +698,10 @@ fn refused_quote(why: QuoteRefused) -> super::Refusal {
         QuoteRefused::BondTooHigh { maximum, actual } => {
             refusal(IRollup::BondTooHigh { maximum: amount(maximum), actual: actual.get() })
         }
-        QuoteRefused::PriceTooHigh { maximum, actual } => {
-            refusal(IRollup::PriceTooHigh { maximum: amount(maximum), actual: amount(actual) })
-        }
+        QuoteRefused::PriceOutOfRange { lowest, highest, actual } => refusal(IRollup::PriceOutOfRange {
+            lowest: lowest.get(),
+            highest: highest.get(),
+            actual: actual.get(),
+        }),
     }
 }

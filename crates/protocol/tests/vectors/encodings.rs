@@ -3,7 +3,7 @@
 use crate::support::{Random, Table};
 use alloy_primitives::{Address, B256, U256};
 use fernet_protocol::{
-    ChainId, Deposit, Exit, Header, L1Operation, L1Slot, Quote, RollupId, SequencerId, Slot, TokenAmount,
+    ChainId, Deposit, Exit, Header, L1Operation, L1Slot, Price, Quote, RollupId, SequencerId, Slot,
     verify_signature,
 };
 use k256::ecdsa::SigningKey;
@@ -14,11 +14,15 @@ pub(crate) fn headers() -> Table {
     for case in 0..32_u64 {
         let blobs = usize::try_from(case % 17).expect("small");
         let extreme = case == 31;
+        let end = |random: &mut Random| if extreme { u64::MAX } else { random.next() >> case };
         let header = Header {
-            slot: Slot::new(if extreme { u64::MAX } else { random.next() >> case }),
+            slot: Slot::new(end(&mut random)),
             parent: random.word(),
             state_root: random.word(),
-            deposits_end: if extreme { u64::MAX } else { random.next() >> case },
+            deposits_end: end(&mut random),
+            deposits_chain: if case % 2 == 0 { random.word() } else { B256::ZERO },
+            exits_end: end(&mut random),
+            exits_chain: if case % 5 == 0 { random.word() } else { B256::ZERO },
             fee_recipient: if extreme {
                 u32::MAX
             } else {
@@ -33,6 +37,9 @@ pub(crate) fn headers() -> Table {
         table.put("parent", header.parent);
         table.put("stateRoot", header.state_root);
         table.put("depositsEnd", header.deposits_end);
+        table.put("depositsChain", header.deposits_chain);
+        table.put("exitsEnd", header.exits_end);
+        table.put("exitsChain", header.exits_chain);
         table.put("feeRecipient", header.fee_recipient);
         table.put("chunks", header.chunks);
         table.put("committeeDigest", header.committee_digest);
@@ -64,7 +71,13 @@ pub(crate) fn quotes() -> Table {
             prover: signer,
             payee: random.address(),
             bond: random.amount(u128::MAX >> (case % 64) >> 1),
-            price: random.amount(TokenAmount::MAX_96.get()),
+            price: match case {
+                0 => Price::ZERO,
+                1 => Price::new(-1),
+                2 => Price::new(i128::MIN),
+                3 => Price::new(i128::MAX),
+                _ => random.price(Price::MIN_96, Price::MAX_96),
+            },
             valid_until: L1Slot::new(random.next() >> (case % 64)),
         };
         let digest = quote.digest(&rollup);
@@ -80,7 +93,7 @@ pub(crate) fn quotes() -> Table {
         table.put("prover", quote.prover);
         table.put("payee", quote.payee);
         table.put("bond", quote.bond.get());
-        table.put("price", quote.price.get());
+        table.put("price", quote.price);
         table.put("validUntil", quote.valid_until.get());
         table.put("separator", rollup.eip712_separator());
         table.put("structHash", quote.struct_hash());
@@ -94,7 +107,7 @@ pub(crate) fn quotes() -> Table {
 pub(crate) fn queue() -> Table {
     let mut random = Random::new(8);
     let mut table = Table::default();
-    let mut chain = B256::ZERO;
+    let mut chains = [B256::ZERO; 2];
     for case in 0..24_u64 {
         let index = if case == 23 { u32::MAX } else { u32::try_from(1 + case % 9).expect("small") };
         let amount = if case == 23 { u64::MAX } else { random.next() >> (case % 64) };
@@ -106,16 +119,18 @@ pub(crate) fn queue() -> Table {
         } else {
             L1Operation::Deposit(Deposit { index, amount, key_x, key_y })
         };
-        chain = operation.chain(chain);
+        let lane = operation.lane().number();
+        let chain = &mut chains[usize::from(lane)];
+        *chain = operation.chain(*chain);
         let [head, x, y] = operation.words();
-        table.put("exit", u64::from(is_exit));
+        table.put("exit", lane);
         table.put("index", index);
         table.put("amount", if is_exit { 0 } else { amount });
         table.put("to", if is_exit { to } else { Address::ZERO });
         table.put("head", head);
         table.put("x", x);
         table.put("y", y);
-        table.put("chain", chain);
+        table.put("chain", *chain);
     }
     table
 }

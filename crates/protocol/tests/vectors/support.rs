@@ -1,13 +1,14 @@
 //! Tables of cases, their file format, and seeded randomness.
 
 use alloy_primitives::{Address, B256, U256, hex};
-use fernet_protocol::{Parameters, Rates, TokenAmount, samples};
+use fernet_protocol::{Parameters, Price, Rates, TokenAmount, samples};
 use std::{collections::BTreeMap, env, fs, path::Path};
 
 /// One value of a case.
 #[derive(Debug, Clone)]
 pub(crate) enum Cell {
     Uint(U256),
+    Int(i128),
     Bytes(Vec<u8>),
     Text(String),
 }
@@ -22,6 +23,12 @@ macro_rules! cell_from_uint {
     };
 }
 cell_from_uint!(u8, u16, u32, u64, u128, usize, bool, U256);
+
+impl From<Price> for Cell {
+    fn from(value: Price) -> Self {
+        Self::Int(value.get())
+    }
+}
 
 impl From<Address> for Cell {
     fn from(value: Address) -> Self {
@@ -65,15 +72,20 @@ impl Table {
     }
 }
 
-/// Numbers beyond 53 bits make decimal texts of the whole column.
+/// Numbers beyond 53 bits make decimal texts of the whole column, and so do signed numbers.
 fn column(cells: &[Cell]) -> String {
     let exact = U256::from(1_u64 << 53);
-    let quoted = cells.iter().any(|cell| matches!(cell, Cell::Uint(n) if *n >= exact));
+    let quoted = cells.iter().any(|cell| match cell {
+        Cell::Uint(n) => *n >= exact,
+        Cell::Int(_) => true,
+        Cell::Bytes(_) | Cell::Text(_) => false,
+    });
     let texts: Vec<_> = cells
         .iter()
         .map(|cell| match cell {
             Cell::Uint(n) if quoted => format!("\"{n}\""),
             Cell::Uint(n) => n.to_string(),
+            Cell::Int(n) => format!("\"{n}\""),
             Cell::Bytes(bytes) => format!("\"{}\"", hex::encode_prefixed(bytes)),
             Cell::Text(text) => format!("\"{text}\""),
         })
@@ -128,7 +140,13 @@ impl Random {
 
     pub(crate) fn amount(&mut self, maximum: u128) -> TokenAmount {
         let raw = u128::from(self.next()) << 64 | u128::from(self.next());
-        TokenAmount::new(raw % (maximum + 1))
+        TokenAmount::new(raw % maximum.saturating_add(1))
+    }
+
+    /// From `low` through `high`.
+    pub(crate) fn price(&mut self, low: Price, high: Price) -> Price {
+        let above = self.amount(high.get().abs_diff(low.get()));
+        Price::new(low.get().wrapping_add_unsigned(above.get()))
     }
 
     pub(crate) fn word(&mut self) -> B256 {
@@ -147,8 +165,8 @@ impl Random {
 /// The devnet's parameters.
 pub(crate) fn devnet() -> Parameters {
     Parameters {
-        min_bond: TokenAmount::new(10_000_000_000_000_000_000),
-        abandon_penalty: TokenAmount::new(1_000_000_000_000_000_000),
+        min_bond: TokenAmount::new(25_000_000_000_000_000_000),
+        abandon_penalty: TokenAmount::new(2_000_000_000_000_000_000),
         withhold_penalty: TokenAmount::new(5_000_000_000_000_000_000),
         ..samples::parameters()
     }
@@ -156,26 +174,24 @@ pub(crate) fn devnet() -> Parameters {
 
 /// The devnet's rates.
 pub(crate) fn devnet_rates() -> Rates {
-    Rates {
-        block_reward: TokenAmount::new(3_000_000_000_000_000_000),
-        reveal_bonus: TokenAmount::new(100_000_000_000_000_000),
-        ..samples::rates()
-    }
+    Rates { reward_per_l1_slot: TokenAmount::new(120_000_000_000_000_000), ..samples::rates() }
 }
 
-/// The lengths of the mainnet-like deployment, the devnet's amounts.
+/// Mainnet's lengths, the devnet's amounts.
 pub(crate) fn mainnet() -> Parameters {
     Parameters {
         proposal_phase: 10,
-        commitment_phase: 5,
-        reveal_phase: 5,
+        commitment_phase: 8,
+        reveal_phase: 8,
         proving_phase: 25,
         exclusive_proving: 15,
-        halt_phase: 1,
-        backup_phase: 15,
+        halt_phase: 3,
+        backup_phase: 18,
         seed_delay: 8,
-        seed_grid: 1,
+        seed_grid: 23,
         pause_length: 50,
+        stall_after: 310,
+        max_stall: 250,
         ..devnet()
     }
 }
@@ -184,7 +200,7 @@ pub(crate) fn mainnet() -> Parameters {
 pub(crate) fn random_lengths(random: &mut Random) -> Parameters {
     let proving_phase = random.length(1, 40);
     let parameters = Parameters {
-        proposal_phase: random.length(1, 12),
+        proposal_phase: random.length(2, 12),
         commitment_phase: random.length(1, 6),
         reveal_phase: random.length(1, 6),
         proving_phase,
@@ -196,7 +212,14 @@ pub(crate) fn random_lengths(random: &mut Random) -> Parameters {
     };
     let idle = u16::try_from(parameters.idle()).expect("idle slots are short");
     let seed_delay = random.length(1, idle - 1);
-    Parameters { seed_delay, seed_grid: random.length(1, idle - seed_delay), ..parameters }
+    let two_slots = u16::try_from(2 * parameters.longest_slot()).expect("short slots");
+    Parameters {
+        seed_delay,
+        seed_grid: random.length(1, idle - seed_delay),
+        stall_after: two_slots + random.length(0, 50),
+        max_stall: random.length(0, 300),
+        ..parameters
+    }
 }
 
 /// Puts the lengths that phases depend on.

@@ -93,6 +93,7 @@ pub(crate) fn phases() -> Table {
                 table.put("now", now);
                 table.put("phase", status.phase.number());
                 table.put("turn", status.rank.get());
+                table.put("turnStart", status.turn_start.map_or(0, L1Slot::get));
                 table.put("revealed", status.revealed);
                 table.put("over", status.over);
                 table.put("end", status.end.get());
@@ -109,7 +110,13 @@ pub(crate) fn slots() -> Table {
         for _ in 0..4 {
             let previous_start = L1Slot::new(random.within(1, 1 << 36));
             let first = next_start(previous_start, previous_start.plus(random.within(1, 90)), &p);
-            let cursor = Cursor { slot: Slot::new(random.within(0, 1 << 30)), start: first, previous_start };
+            let since_tip = random.within(0, u64::from(p.stall_after) + u64::from(p.max_stall));
+            let cursor = Cursor {
+                slot: Slot::new(random.within(0, 1 << 30)),
+                start: first,
+                previous_start,
+                since_tip: u16::try_from(since_tip).expect("16 bits"),
+            };
             // the slot with proposals may be some idle slots after the cursor, or one that was settled long
             // ago
             let ahead = random.within(0, 3);
@@ -146,6 +153,9 @@ pub(crate) fn slots() -> Table {
                 table.put("cursorSlot", cursor.slot.get());
                 table.put("cursorStart", cursor.start.get());
                 table.put("cursorPreviousStart", cursor.previous_start.get());
+                table.put("cursorSinceTip", cursor.since_tip);
+                table.put("stallAfter", p.stall_after);
+                table.put("maxStall", p.max_stall);
                 table.put("recordedSlot", slot.get());
                 table.put("recordedStart", start.get());
                 table.put("recordedPreviousStart", previous.get());
@@ -159,7 +169,9 @@ pub(crate) fn slots() -> Table {
                 table.put("seedAt", current.timeline.seed_at(&p).get());
                 table.put("phase", current.status.phase.number());
                 table.put("turn", current.status.rank.get());
+                table.put("turnStart", current.status.turn_start.map_or(0, L1Slot::get));
                 table.put("end", current.status.end.get());
+                table.put("paidL1Slots", found.paid_l1_slots(&p));
             }
         }
     }
@@ -194,7 +206,8 @@ fn changed() -> Vec<Parameters> {
     vec![
         d(),
         mainnet(),
-        Parameters { proposal_phase: 0, ..d() },
+        Parameters { proposal_phase: 1, ..d() },
+        Parameters { proposal_phase: 2, ..d() },
         Parameters { commitment_phase: 0, ..d() },
         Parameters { reveal_phase: 0, ..d() },
         Parameters { proving_phase: 0, ..d() },
@@ -218,46 +231,69 @@ fn changed() -> Vec<Parameters> {
         Parameters { max_candidates: 5, ..d() },
         Parameters { max_chunks: 0, ..d() },
         Parameters { max_deposits: 0, ..d() },
+        Parameters { max_exits: 0, ..d() },
         Parameters { max_blobs: 0, ..d() },
         Parameters { max_blobs: 16, ..d() },
         Parameters { max_blobs: 17, ..d() },
         Parameters { max_blobs: 1, ..d() },
         // 8,191 = longest + seed delay and grid + 2 idle slots, and one more
-        Parameters { proving_phase: 8_131, ..d() },
-        Parameters { proving_phase: 8_132, ..d() },
+        Parameters { proving_phase: 8_131, stall_after: 16_324, ..d() },
+        Parameters { proving_phase: 8_132, stall_after: 16_326, ..d() },
         Parameters { proving_phase: u16::MAX, ..d() },
         Parameters { proposal_phase: u16::MAX, ..d() },
         Parameters { commitment_phase: u16::MAX, ..d() },
+        // the longest slot has 91 L1 slots
+        Parameters { stall_after: 182, ..d() },
+        Parameters { stall_after: 181, ..d() },
+        Parameters { stall_after: 0, ..d() },
+        Parameters { stall_after: u16::MAX, max_stall: 0, ..d() },
+        Parameters { stall_after: u16::MAX, max_stall: 1, ..d() },
+        Parameters { max_stall: 0, ..d() },
+        Parameters { max_stall: 65_335, ..d() },
+        Parameters { max_stall: 65_336, ..d() },
         Parameters { rescue_share: Bps::new(0), ..d() },
         Parameters { rescue_share: Bps::new(10_000), ..d() },
         Parameters { rescue_share: Bps::new(10_001), ..d() },
         Parameters { min_bond: TokenAmount::ZERO, ..d() },
         Parameters { min_bond: TokenAmount::MAX_96, ..d() },
-        Parameters { abandon_penalty: token(95_000_000_000_000_000_000), ..d() },
-        Parameters { abandon_penalty: token(95_000_000_000_000_000_001), ..d() },
+        Parameters { abandon_penalty: token(50_000_000_000_000_000_000), ..d() },
+        Parameters { abandon_penalty: token(50_000_000_000_000_000_001), ..d() },
+        Parameters { withhold_penalty: token(50_000_000_000_000_000_000), ..d() },
+        Parameters { withhold_penalty: token(50_000_000_000_000_000_001), ..d() },
         Parameters { abandon_penalty: TokenAmount::MAX_96, withhold_penalty: TokenAmount::MAX_96, ..d() },
+        // as long as from a turn's start to the end of exclusive proving, and one less
+        Parameters { seed_grid: 23, ..mainnet() },
+        Parameters { seed_grid: 22, ..mainnet() },
     ]
 }
 
 pub(crate) fn parameters() -> Table {
-    let stake = TokenAmount::new(100_000_000_000_000_000_000);
+    let minimum_stake = TokenAmount::new(50_000_000_000_000_000_000);
     let mut table = Table::default();
     for p in changed() {
-        for blobs_at_most in [1, 0, 7] {
-            let refusal = p.validate(stake, blobs_at_most).err().map_or("", |bad| bad.name);
+        let longest = u32::try_from(p.longest_slot()).expect("at most some lengths of 16 bits");
+        for (blobs_at_most, withdrawal_delay) in [(1, longest), (0, longest), (7, longest), (1, longest - 1)]
+        {
+            let checked = p.validate(minimum_stake, withdrawal_delay, blobs_at_most);
+            let refusal = checked.err().map_or("", |bad| bad.name);
             put_lengths(&mut table, &p);
             table.put("maxCandidates", p.max_candidates);
             table.put("maxBlobs", p.max_blobs);
             table.put("maxChunks", p.max_chunks);
             table.put("maxDeposits", p.max_deposits);
+            table.put("maxExits", p.max_exits);
+            table.put("stallAfter", p.stall_after);
+            table.put("maxStall", p.max_stall);
             table.put("rescueShareBps", p.rescue_share.get());
             table.put("pauseLength", p.pause_length);
             table.put("minBond", p.min_bond.get());
             table.put("abandonPenalty", p.abandon_penalty.get());
             table.put("withholdPenalty", p.withhold_penalty.get());
-            table.put("stake", stake.get());
+            table.put("minimumStake", minimum_stake.get());
+            table.put("withdrawalDelay", withdrawal_delay);
             table.put("blobsAtMost", blobs_at_most);
             table.put("refused", refusal);
+            table.put("seedChoiceBounded", p.seed_choice_is_bounded());
         }
     }
     table

@@ -6,8 +6,8 @@ use alloy::{
 };
 use fernet_l1::{L1Block, LoggedEvent, Outcome, RollupEvent, Scoring};
 use fernet_protocol::{
-    ChainId, Deposit, EligibleSequencer, Exit, Header, L1Operation, L1Slot, Parameters, Phase, QueueRange,
-    Rank, Rates, RollupId, Score, Scorer, SequencerId, Slot, TokenAmount, samples, seed, seed_at,
+    ChainId, Deposit, EligibleSequencer, Exit, Header, L1Operation, L1Slot, Lane, Parameters, Phase, Price,
+    QueueRange, Rank, Rates, RollupId, Score, Scorer, SequencerId, Slot, TokenAmount, samples, seed, seed_at,
 };
 use proptest::prelude::*;
 
@@ -28,12 +28,13 @@ fn parameters() -> Parameters {
         exclusive_proving: 4,
         backup_phase: 4,
         max_deposits: 4,
+        max_exits: 2,
         ..samples::parameters()
     }
 }
 
 fn rates() -> Rates {
-    Rates { block_reward: TokenAmount::new(300), reveal_bonus: TokenAmount::new(10), ..samples::rates() }
+    Rates { reward_per_l1_slot: TokenAmount::new(300), ..samples::rates() }
 }
 
 fn setup() -> ViewConfig {
@@ -105,7 +106,7 @@ impl World {
 struct Observed {
     head: Option<super::L1Head>,
     state: super::ViewState,
-    queue: Vec<super::QueueRecord>,
+    queue: super::Queues,
     finalized: Vec<super::FinalizedBlock>,
     by_hash: std::collections::BTreeMap<B256, usize>,
     claims: Vec<super::WithdrawalClaim>,
@@ -165,7 +166,7 @@ fn committed(slot: u64, id: u32, header_hash: B256, l1_slot: u64) -> RollupEvent
         sequencer: SequencerId::new(id),
         payee: PAYEE,
         bond: TokenAmount::new(20),
-        price: TokenAmount::new(3),
+        price: Price::new(3),
         l1_slot: L1Slot::new(l1_slot),
     }
 }
@@ -193,28 +194,45 @@ fn finalized(header: &Header, outcome: Outcome, l1_slot: u64) -> RollupEvent {
     }
 }
 
+/// The header of a block that consumes no forced exit.
 fn header(view: &RollupView, slot: u64, tag: u8, deposits_end: u64, blobs: usize) -> Header {
-    Header {
+    let header = Header {
         parent: view.tip().header_hash,
         state_root: B256::repeat_byte(tag),
-        deposits_end,
         fee_recipient: 1,
         blob_hashes: vec![B256::repeat_byte(tag); blobs],
         ..samples::header(Slot::new(slot))
+    };
+    consuming(view, header, deposits_end, view.tip().exits_end)
+}
+
+/// The header, changed to consume the queues up to these ends.
+fn consuming(view: &RollupView, header: Header, deposits_end: u64, exits_end: u64) -> Header {
+    let chain = |lane, end| match view.tip().consumed(lane) == end {
+        true => B256::ZERO,
+        false => view.queue_chain(lane, end).unwrap_or_default(),
+    };
+    Header {
+        deposits_end,
+        deposits_chain: chain(Lane::Deposits, deposits_end),
+        exits_end,
+        exits_chain: chain(Lane::Exits, exits_end),
+        ..header
     }
 }
 
 fn exited(view: &RollupView, index: u32, l1_slot: u64) -> RollupEvent {
-    let number = view.queue().len() as u64;
+    let number = view.queue(Lane::Exits).len() as u64;
     let exit = L1Operation::Exit(Exit { index, to: PAYEE });
-    let chain = exit.chain(view.queue_chain(number).unwrap());
+    let chain = exit.chain(view.queue_chain(Lane::Exits, number).unwrap());
     RollupEvent::ExitForced { number, index, owner: PROVER, to: PAYEE, chain, l1_slot: L1Slot::new(l1_slot) }
 }
 
 fn deposited(view: &RollupView, index: u32, l1_slot: u64) -> RollupEvent {
     let deposit = Deposit { index, amount: 5, key_x: U256::from(1), key_y: U256::from(2) };
-    let number = view.queue().len() as u64;
-    let chain = L1Operation::Deposit(deposit).chain(view.queue_chain(number).unwrap());
+    let number = view.queue(Lane::Deposits).len() as u64;
+    let before = view.queue_chain(Lane::Deposits, number).unwrap();
+    let chain = L1Operation::Deposit(deposit).chain(before);
     RollupEvent::Deposited {
         number,
         index,
@@ -429,6 +447,52 @@ fn events_that_break_the_rules_are_contradictions() {
 }
 
 #[test]
+fn a_bond_takes_what_is_requested_back_until_it_can_be_withdrawn() {
+    let mut world = World::new();
+    let amount = TokenAmount::new;
+    let lock = |value| RollupEvent::EscrowLocked { account: PROVER, amount: amount(value) };
+    world.apply(
+        101,
+        vec![
+            RollupEvent::EscrowDeposited { account: PROVER, from: PAYEE, amount: amount(100) },
+            RollupEvent::EscrowWithdrawalRequested {
+                account: PROVER,
+                amount: amount(70),
+                withdrawable_from: L1Slot::new(105),
+            },
+        ],
+    );
+    world.apply(104, vec![lock(50)]);
+    let escrow = world.view.escrow(PROVER);
+    assert_eq!((escrow.free, escrow.locked, escrow.withdrawing), (amount(0), amount(50), amount(50)));
+    assert!(world.refusal(104, vec![lock(51)]).contains("Locked"));
+    assert!(world.refusal(105, vec![lock(1)]).contains("Locked"));
+}
+
+#[test]
+fn a_named_key_binds_while_no_other_replaces_it() {
+    let mut world = World::new();
+    let (first, second) = (Address::repeat_byte(1), Address::repeat_byte(2));
+    let named =
+        |signer, from| RollupEvent::EscrowSignerSet { account: PROVER, signer, from: L1Slot::new(from) };
+    let key = |world: &World, from, to| world.view.named_signer(PROVER, L1Slot::new(from), L1Slot::new(to));
+    assert_eq!(key(&world, 101, 101), None);
+    world.apply(101, vec![named(first, 101)]);
+    assert_eq!(key(&world, 101, 500), Some(first));
+    world.apply(102, vec![named(second, 106)]);
+    assert_eq!(
+        [(102, 105), (105, 106), (106, 106)].map(|(from, to)| key(&world, from, to)),
+        [Some(first), None, Some(second)]
+    );
+    // A later change replaces the pending one, and the first key binds until then.
+    world.apply(103, vec![named(Address::ZERO, 107)]);
+    assert_eq!(
+        [(103, 106), (106, 107), (107, 107)].map(|(from, to)| key(&world, from, to)),
+        [Some(first), None, None]
+    );
+}
+
+#[test]
 fn money_adds_up_or_is_a_contradiction() {
     let mut world = World::new();
     let amount = TokenAmount::new;
@@ -608,7 +672,12 @@ fn events(view: &RollupView, step: &Step, now: u64) -> Vec<RollupEvent> {
     let slot = view.slot(L1Slot::new(now));
     let number = slot.slot.get();
     let in_turn = slot.in_turn().cloned();
-    let block = |tag: u32| header(view, number, tag as u8, view.queue_available().to, 2);
+    let available = |lane| view.queue_available(lane).to;
+    let block = |tag: u32| {
+        let deposits_end = available(Lane::Deposits);
+        let header = header(view, number, tag as u8, deposits_end, 2);
+        consuming(view, header, deposits_end, available(Lane::Exits))
+    };
     let settled = slot.unsettled.map(|slot| RollupEvent::SlotExpired { slot });
     let mut events = match (step, slot.phase) {
         (Step::Propose { id, score }, Phase::Proposal) => {
@@ -635,9 +704,10 @@ fn events(view: &RollupView, step: &Step, now: u64) -> Vec<RollupEvent> {
         (Step::Reveal { complete }, Phase::Reveal) => {
             let candidate = in_turn.unwrap();
             let block = block(candidate.sequencer.get());
-            // its deposits may have been fewer when it was proposed
-            let deposits = 0..=view.queue_available().to;
-            let found = deposits.map(|to| Header { deposits_end: to, ..block.clone() });
+            // its deposits and exits may have been fewer when it was proposed
+            let ends = (0..=available(Lane::Deposits))
+                .flat_map(|deposits| (0..=available(Lane::Exits)).map(move |exits| (deposits, exits)));
+            let found = ends.map(|(deposits, exits)| consuming(view, block.clone(), deposits, exits));
             match found.into_iter().find(|block| block.hash() == candidate.header_hash) {
                 Some(block) => vec![revealed(&block, if *complete { 3 } else { 1 }, *complete, now)],
                 None => Vec::new(),

@@ -73,7 +73,7 @@ fn stakes_fees_and_rates_follow_their_events() {
         99,
         vec![registered(1, 90), RollupEvent::RatesScheduled { from: Slot::new(0), rates: rates() }],
     );
-    let later = Rates { block_reward: token(1), ..rates() };
+    let later = Rates { reward_per_l1_slot: token(1), ..rates() };
     let slashed = RollupEvent::StakeSlashed { sequencer: one, amount: token(30), remaining: token(70) };
     let withdrawer = Address::repeat_byte(0x77);
     world.apply(
@@ -88,7 +88,7 @@ fn stakes_fees_and_rates_follow_their_events() {
     );
     let record = world.view.sequencer(one).unwrap();
     assert_eq!((record.stake, record.withdrawer, record.fee_recipient), (token(90), withdrawer, 9));
-    let rewards = [0, 2, 3, 9].map(|slot| world.view.rates(Slot::new(slot)).unwrap().block_reward);
+    let rewards = [0, 2, 3, 9].map(|slot| world.view.rates(Slot::new(slot)).unwrap().reward_per_l1_slot);
     assert_eq!(rewards, [token(300), token(300), token(1), token(1)]);
     let wrong =
         RollupEvent::ToppedUp { sequencer: one, from: withdrawer, amount: token(5), stake: token(96) };
