@@ -247,7 +247,7 @@ contract EscrowTest is Fixture {
         _signersAre(FIRST, SECOND, from);
         _warp(from);
         _signersAre(SECOND, address(0), 0);
-        // Again: now SECOND is the one that binds.
+        // SECOND binds, and is replaced in the same way.
         _setSigner(THIRD, from + 100);
         _signersAre(SECOND, THIRD, from + 100);
     }
