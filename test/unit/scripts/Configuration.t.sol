@@ -118,6 +118,7 @@ contract ConfigurationTest is ConfigurationFixture {
         assertEq(keccak256(key), ConfigurationChecks.DEVELOPMENT_KEY);
         vm.chainId(1);
         string memory path = "deployments/copy-of-a-key.json";
+        vm.createDir("deployments", true);
         vm.writeFile(path, file);
         string memory json = vm.readFile("script/config/mainnet.json");
         json = vm.replace(json, "vectors/ceremony/verifying-key.json", path);
