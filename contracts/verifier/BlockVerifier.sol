@@ -182,7 +182,7 @@ contract BlockVerifier is IStateTransitionVerifier {
         uint256 weight,
         ChunkProof calldata chunk,
         L1Operation[] calldata queue
-    ) private pure {
+    ) private view {
         uint256 rootAfter = uint256(chunk.stateRoot);
         uint256 y = uint256(chunk.y);
         uint256 commitment = uint256(chunk.commitment);
@@ -235,21 +235,22 @@ contract BlockVerifier is IStateTransitionVerifier {
     }
 
     /// @dev Value at `point` of a polynomial. Its coefficients, from the highest, are the domain, the recipients, the
-    /// roots before and after the chunk, and three for each of the next `count` operations.
+    /// roots before and after the chunk, and three for each of the next `count` operations. No chunk has room for more
+    /// than `operations`, so few values are possible, however the prover divides the block's operations.
     function _binding(
         Progress memory progress,
         uint256 point,
         uint256 rootAfter,
         uint256 count,
         L1Operation[] calldata queue
-    ) private pure returns (uint256 value) {
+    ) private view returns (uint256 value) {
         value = progress.domain.mul(point).add(progress.recipients);
         value = value.mul(point).add(progress.root);
         value = value.mul(point).add(rootAfter);
         uint256 first = progress.consumed;
-        if (count > queue.length - first) {
-            revert BlockProofDecoder.WrongOperationCount(queue.length - first, count);
-        }
+        uint256 most = queue.length - first;
+        if (most > operations) most = operations;
+        if (count > most) revert BlockProofDecoder.WrongOperationCount(most, count);
         uint256 end = first + count;
         for (uint256 i = first; i < end; i++) {
             L1Operation calldata operation = queue[i];

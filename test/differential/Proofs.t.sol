@@ -161,7 +161,8 @@ contract ProofsDifferentialTest is Test {
         proof.chunks = kept;
         _reject(1, statement, proof, BlockProofDecoder.WrongChunkCount.selector);
         statement.chunks = 2;
-        kept[0].consumed = proof.queue.length;
+        kept[0].consumed = 8;
+        kept[1].consumed = proof.queue.length - 8;
         _reject(1, statement, proof, BlockVerifier.BlobRejected.selector);
     }
 

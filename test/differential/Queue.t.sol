@@ -60,15 +60,17 @@ contract QueueDifferentialTest is Test {
             Statement memory statement;
             statement.headerHash = keccak256("header");
             statement.stateRoot = bytes32(uint256(1));
-            statement.chunks = 1;
+            statement.chunks = uint32(operations.length + 7) / 8;
             statement.blobHashes = trapdoor.versionedHashes(1);
             (statement.depositsFrom, statement.exitsFrom) = _hashes(json, from);
             (statement.depositsTo, statement.exitsTo) = _hashes(json, all.length);
             statement.operations = uint64(operations.length);
             statement.payee = address(1);
             statement.domain = 5;
-            uint256[] memory counts = new uint256[](1);
-            counts[0] = operations.length;
+            uint256[] memory counts = new uint256[](statement.chunks);
+            for (uint256 i = 0; i < counts.length; i++) {
+                counts[i] = i + 1 < counts.length ? 8 : operations.length - 8 * i;
+            }
             verifier.verify(statement, abi.encode(trapdoor.prove(statement, operations, counts)));
         }
     }

@@ -15,7 +15,7 @@ pub struct ChunkInputs {
     pub share: Fr,
     /// The commitment to the chunk's context and data.
     pub commitment: Fr,
-    /// The value of the polynomial of the chunk's context and operations of L1's queue.
+    /// The value of the polynomial of the chunk's context and operations of L1.
     pub binding: Fr,
 }
 

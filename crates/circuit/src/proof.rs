@@ -57,7 +57,7 @@ pub struct ChunkPart {
     pub commitment: Fr,
     /// The chunk's share of the value of its blob's polynomial.
     pub share: Fr,
-    /// Number of operations of L1's queue that the chunk consumes.
+    /// Number of operations of L1 that the chunk consumes.
     pub consumed: u64,
     /// The points A and B of the chunk's Groth16 proof.
     pub pair: (G1Affine, G2Affine),
@@ -81,7 +81,7 @@ pub struct BlockProof {
     pub chunks: Vec<ChunkPart>,
     /// One opening per blob.
     pub openings: Vec<BlobOpening>,
-    /// The coefficients of the operations of L1's queue that the block consumes, in order.
+    /// The coefficients of the operations of L1 that the block consumes, in the order of the data.
     pub operations: Vec<[Fr; 3]>,
 }
 
@@ -122,7 +122,7 @@ pub enum DecodeError {
     #[error(transparent)]
     Point(#[from] PointError),
     /// The number of operations that a chunk consumes exceeds 64 bits.
-    #[error("a chunk consumes 2^64 or more operations of the queue")]
+    #[error("a chunk consumes 2^64 or more operations of L1")]
     OperationCount,
 }
 

@@ -16,7 +16,7 @@
 //! - Domain, recipients and roots aren't public inputs. The commitment absorbs them before the challenge
 //!   exists, and they are the first coefficients of the polynomial whose value at the challenge is the
 //!   binding. L1 evaluates the same polynomial with its own values, so they are equal to L1's. The
-//!   coefficients after them are the operations of L1's queue.
+//!   coefficients after them are the operations of L1, in the order of the data.
 //! - The coefficients of an operation are fixed before the challenge, too: index, amount and target are in
 //!   the data, and a key is in the leaf of its index. The first coefficient is below 2^96 for a deposit and
 //!   not for an exit.

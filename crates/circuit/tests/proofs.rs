@@ -170,6 +170,18 @@ fn a_changed_block_is_refused() {
     assert!(matches!(check(&changed), Err(VerifyError::Count { .. })));
 }
 
+// rule: Y8
+#[test]
+fn a_chunk_that_consumes_more_than_it_has_room_for_is_refused() {
+    let (block, proof) = proven();
+    let room = PARAMS.layout(2).unwrap().operations();
+    let mut changed = proof.clone();
+    changed.chunks[0].consumed = room as u64 + 1;
+    let refused = check(&changed, block, &statement()).unwrap_err();
+    let what = "operations (at most)";
+    assert_eq!(refused, VerifyError::Count { what, expected: room, actual: room + 1 });
+}
+
 // rule: Z5, Z6
 #[test]
 fn a_tampered_proof_is_refused() {

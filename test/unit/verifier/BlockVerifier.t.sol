@@ -467,6 +467,23 @@ contract BlockVerifierTest is Test {
         );
     }
 
+    /// @dev A proof that would hold. A chunk can't consume more operations than it has slots.
+    /// @custom:rule F2, Y8
+    function test_RevertWhen_AChunkConsumesMoreThanItHasRoomFor() public {
+        uint256 most = verifier.operations();
+        L1Operation[] memory operations = _operations(most + 2);
+        Statement memory statement = _statement(2, operations);
+        uint256[] memory counts = _counts(2, most);
+        counts[1] = 2;
+        verifier.verify(statement, abi.encode(trapdoor.prove(statement, operations, counts)));
+        (counts[0], counts[1]) = (most + 1, 1);
+        _reject(
+            statement,
+            trapdoor.prove(statement, operations, counts),
+            abi.encodeWithSelector(BlockProofDecoder.WrongOperationCount.selector, most, most + 1)
+        );
+    }
+
     /// @custom:rule F2, Y8
     function test_RevertWhen_TheBlockConsumesAnotherNumberOfOperations() public {
         (Statement memory statement, BlockProof memory proof) = _block(2);

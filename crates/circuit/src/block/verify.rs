@@ -26,7 +26,7 @@ pub struct KnownBlock<'a> {
     pub chunks: usize,
     /// Versioned hashes of the blobs in the header.
     pub blob_hashes: &'a [[u8; 32]],
-    /// Operations of the bridge's queue that the block consumes.
+    /// Operations of the Bridge's two lanes that the block consumes, in the order of its data.
     pub queue: &'a [QueuedOperation],
 }
 
@@ -36,8 +36,8 @@ pub enum VerifyError {
     /// A number isn't the header's.
     #[error("expected {expected} {what}, got {actual}")]
     Count { what: &'static str, expected: usize, actual: usize },
-    /// The operations aren't those of the bridge's queue.
-    #[error("the operations aren't those of the bridge's queue")]
+    /// The operations aren't those of the Bridge's lanes, in the order of the data.
+    #[error("the operations aren't those of the bridge's lanes, in the order of the data")]
     Queue,
     /// The state root after the last chunk isn't the header's.
     #[error("the state root after the last chunk isn't the header's")]
@@ -104,11 +104,12 @@ impl BlockProof {
         let (mut root, mut left) = (block.parent_root, block.queue);
         let mut inputs = Vec::with_capacity(self.chunks.len());
         for (number, chunk) in self.chunks.iter().enumerate() {
-            let taken = usize::try_from(chunk.consumed).ok().and_then(|count| left.split_at_checked(count));
-            let Some((consumed, rest)) = taken else {
-                let (what, actual) = ("operations (at most)", chunk.consumed);
-                let actual = usize::try_from(actual).unwrap_or(usize::MAX);
-                return Err(VerifyError::Count { what, expected: left.len(), actual });
+            let count = usize::try_from(chunk.consumed).unwrap_or(usize::MAX);
+            let most = left.len().min(layout.operations());
+            let fits = if count > most { None } else { left.split_at_checked(count) };
+            let Some((consumed, rest)) = fits else {
+                let what = "operations (at most)";
+                return Err(VerifyError::Count { what, expected: most, actual: count });
             };
             left = rest;
             let z = statement::chunk_challenge(layout, layout.position(number).chunk, challenge);

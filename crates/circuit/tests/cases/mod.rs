@@ -234,7 +234,7 @@ pub fn roll(chain: [u8; 32], lane: Lane, lanes: &Lanes) -> [u8; 32] {
     })
 }
 
-/// Name, chunks in a blob, L1's queue, operations, fee recipient, basis points of the fees that are burned.
+/// Name, chunks in a blob, operations of L1, of users, fee recipient, basis points of the fees that burn.
 type Setting<'a> = (&'static str, usize, &'a [QueuedOperation], &'a [SignedOperation], u32, u64);
 
 /// One chunk from the empty ledger; four chunks on top in one blob; the same four chunks in two blobs. The
