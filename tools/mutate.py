@@ -13,7 +13,7 @@ usage: mutate.py [run] [--minutes N] [--jobs N] [--only TEXT] [--batch N] [--aga
        mutate.py report [--least PERCENT] [--survivors]                                print the results
        mutate.py list [--only TEXT]                                                    print all mutants
 """
-import argparse, hashlib, json, os, queue, random, re, shutil, subprocess, sys, threading, time
+import argparse, hashlib, json, os, queue, random, re, resource, shutil, subprocess, sys, threading, time
 from pathlib import Path
 
 HOME = Path("target/mutants")
@@ -283,11 +283,28 @@ def write_single(tree, source, mutant):
 # ---- the copy of the tree -------------------------------------------------------------------------------------------
 
 
-def forge(tree, args, **kwargs):
-    env = dict(os.environ, **ENVIRONMENT)
-    return subprocess.run(
-        ["tools/forge", *args], cwd=tree, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kwargs
-    )
+def limited(command, cpu_seconds, tree, env):
+    """Runs a command in a copy of the tree. Other work on the machine must not make a difference, so what is limited is
+    the time of the processor."""
+    if cpu_seconds is not None:
+        command = ["bash", "-c", f'ulimit -t {round(cpu_seconds)}; exec "$@"', "limited", *command]
+    env = dict(os.environ, **env)
+    return subprocess.run(command, cwd=tree, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def ran_too_long(run):
+    """Whether the limit ended the command: with SIGXCPU, or with SIGKILL."""
+    return run.returncode in (-24, -9, 152, 137)
+
+
+def cpu_seconds():
+    """Time of the processor that finished commands took."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def forge(tree, args, limit=None):
+    return limited(["tools/forge", *args], limit, tree, ENVIRONMENT)
 
 
 def copy_tree():
@@ -382,12 +399,11 @@ class Runner:
         for folder in ("fuzz", "invariant"):
             shutil.rmtree(tree / "cache" / folder, ignore_errors=True)
         for attempt in range(2):
-            try:
-                run = forge(tree, command, timeout=limit)
-            except subprocess.TimeoutExpired:
-                return "a time limit"
+            run = forge(tree, command, limit)
             if run.returncode == 0:
                 return None
+            if ran_too_long(run):
+                return "a time limit"
             failing = re.findall(r"\[FAIL[^\n]*\] (\w+)", run.stdout)
             if failing:
                 return failing[0]
@@ -398,19 +414,19 @@ class Runner:
         return max(1, (os.cpu_count() or 1) // self.options.jobs)
 
     def prepare(self):
-        """Finds the tests that fail without mutants, and how long each stage takes."""
+        """Finds the tests that fail without mutants, and how long each stage takes on the processor."""
         print("tests without mutants", flush=True)
         run = forge(TREE, ["build"])
         if run.returncode != 0:
             sys.exit(f"mutate: the tests don't compile\n{run.stdout}")
         for stage, args in STAGES.items():
             for _ in range(5):
-                started = time.time()
+                started = cpu_seconds()
                 skipped = ["--no-match-test", "(" + "|".join(self.left_out) + ")"] if self.left_out else []
                 threads = ["--threads", str(self.threads)]
                 run = forge(TREE, ["test", "--code-size-limit", "1000000", *threads, *args, *skipped])
-                # Endless loops are cut off, with room for a busy machine.
-                self.limits[stage] = 120 + 6 * (time.time() - started)
+                # Endless loops are cut off.
+                self.limits[stage] = 60 + 4 * (cpu_seconds() - started)
                 if run.returncode == 0:
                     break
                 failing = sorted(set(re.findall(r"\[FAIL[^\n]*\] (\w+)", run.stdout)))
@@ -420,7 +436,7 @@ class Runner:
                 print("left out, since they fail without a mutant: " + ", ".join(failing), flush=True)
             else:
                 sys.exit(f"mutate: the {stage} tests don't pass without a mutant")
-            print(f"{stage}: {time.time() - started:.0f} s", flush=True)
+            print(f"{stage}: {cpu_seconds() - started:.0f} s", flush=True)
 
     def kill(self, tree, mutant, number):
         """Runs the tests in order of cost until one of them fails."""
@@ -561,20 +577,14 @@ class ModelRunner(Runner):
         chain.write_text(text)
 
     def cargo(self, args, number=0, limit=None):
-        env = dict(
-            os.environ, FERNET_MUTANT=f"0x{number:040x}", CARGO_TARGET_DIR=str((HOME / "cargo").resolve()),
-            CARGO_INCREMENTAL="0",
-        )
+        env = {"FERNET_MUTANT": f"0x{number:040x}", "CARGO_TARGET_DIR": str((HOME / "cargo").resolve())}
         command = ["cargo", "test", "-p", "fernet-model", "--test", "differential", *args]
-        return subprocess.run(
-            command, cwd=TREE, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=limit
-        )
+        return limited(command, limit, TREE, {**env, "CARGO_INCREMENTAL": "0"})
 
     def agree(self, number, limit=None):
         """Whether the model agrees with the contracts."""
-        try:
-            run = self.cargo(["model_and_contracts_agree", "--", "--exact"], number, limit)
-        except subprocess.TimeoutExpired:
+        run = self.cargo(["model_and_contracts_agree", "--", "--exact"], number, limit)
+        if ran_too_long(run):
             return False, "a time limit"
         reason = re.search(r"panicked at[^\n]*\n([^\n]*)", run.stdout)
         return run.returncode == 0, f"the model: {reason.group(1) if reason else run.stdout[-300:]}"
@@ -585,11 +595,11 @@ class ModelRunner(Runner):
         run = self.cargo(["--no-run"])
         if run.returncode != 0:
             sys.exit(f"mutate: the model doesn't build\n{run.stdout[-4000:]}")
-        started = time.time()
+        started = cpu_seconds()
         fine, reason = self.agree(0)
         if not fine:
             sys.exit(f"mutate: the model disagrees without a mutant: {reason}")
-        return numbered, others, 120 + 6 * (time.time() - started)
+        return numbered, others, 60 + 4 * (cpu_seconds() - started)
 
     def judge(self, mutant, number, limit):
         started = time.time()
@@ -608,7 +618,9 @@ class ModelRunner(Runner):
                 return
             self.restore(TREE)
             write_single(TREE, self.sources[mutant.path], mutant)
-            self.judge(mutant, 0, limit + 1800)
+            # The limit doesn't include the compiler's time.
+            self.cargo(["--no-run"])
+            self.judge(mutant, 0, limit)
 
 
 # ---- commands -------------------------------------------------------------------------------------------------------
