@@ -52,6 +52,7 @@ contract Rewards is IRewards {
     /// @inheritdoc IRewards
     function settleBlock(BlockPay calldata pay) external {
         if (msg.sender != rollup) revert NotRollup(rollup, msg.sender);
+        if (pay.exclusiveProving == 0) revert BadParameter("exclusiveProving");
         PackedRates rates = _applyRates(pay.slot);
         uint96 reward = _reward(rates, pay.paidL1Slots);
         uint96 proverShare = Payouts.shareDown(reward, rates.proverBps());

@@ -266,7 +266,7 @@ interface IRollup {
 
     /// @notice Commits a quote to the candidate in turn and locks the prover's bond. Anyone. A party that sends the
     /// transaction itself needs no signature. Any other party must have signed: with its own ECDSA key, whatever code
-    /// its account has; for the prover, with the key that it named in the escrow; or as EIP-1271 says.
+    /// its account has; with the key that it named in the escrow; or as EIP-1271 says.
     /// @dev Errors: `WrongSlot`; `WrongPhase` outside of Commitment; `WrongHeader` or `WrongSequencer` if the quote is
     /// not for the candidate in turn; `QuoteExpired`; `ZeroAddress`; `BondTooLow`; `BondTooHigh` beyond 96 bits;
     /// `PriceOutOfRange` outside of `IRewards.priceRange`; `BadSignature`; `IEscrow.InsufficientFree`.

@@ -142,20 +142,18 @@ abstract contract Blocks is RollupBase {
 
     // ---- the slot's end -------------------------------------------------------------------------------------------
 
-    /// @dev Ends the slot with a block: updates the last finalized block, then settles bonds and penalties, then
-    /// credits rewards, then signals the vote.
+    /// @dev Ends the slot with a block: updates the last finalized block, credits rewards, settles bonds and penalties,
+    /// and signals the vote. Bonds and penalties come late, since the token that they burn may call back.
     function _finish(SlotInTurn memory current, Header calldata header, bytes32 hash, address payee, Outcome outcome)
         private
     {
-        Timeline timeline = current.timeline;
         L1Slot now_ = l1Slot();
-        Record storage record = _record(current);
-        _state.cursor = current.cursor.withSlotSettled(timeline, _windows.nextStart(timeline.start(), now_.plus(1)))
+        _state.cursor = current.cursor
+            .withSlotSettled(current.timeline, _windows.nextStart(current.timeline.start(), now_.plus(1)))
             .withTip(header.slot, header.depositsEnd, header.exitsEnd);
         _state.stateRoot = header.stateRoot;
         _state.finalized[header.slot] = hash;
 
-        record.penalizeFailed(timeline, current.status.rank, _terms());
         BlockPay memory pay;
         pay.slot = header.slot;
         pay.paidL1Slots = _paidL1Slots(current);
@@ -163,65 +161,62 @@ abstract contract Blocks is RollupBase {
         pay.submitter = msg.sender;
         // Cast: a length has 16 bits.
         pay.exclusiveProving = uint16(_windows.exclusive());
-        if (current.status.revealed) {
-            StoredCandidate storage candidate = _candidateInTurn(current);
-            bool isRevealed = hash == candidate.headerHash;
-            if (isRevealed) {
-                pay.sequencer = staking.ownerOf(candidate.sequencer);
-                _setRevealTimes(current, pay);
-            }
-            if (outcome == Outcome.Backup) {
-                // A share for another block would pay for proving an empty one faster than the revealed one.
-                uint96 share = isRevealed ? Payouts.shareDown(candidate.bond, _limits.rescueShareBps()) : 0;
-                timeline.slash(candidate.prover, candidate.bond, isRevealed ? payee : address(0), share, escrow);
-            } else {
-                pay.price = candidate.price;
-                pay.proofDelay = _settleProof(current, candidate, payee, pay);
-            }
-        }
+        bool isRevealed = current.status.revealed && hash == _candidateInTurn(current).headerHash;
+        if (isRevealed) _fillRevealed(current, pay, outcome);
         rewards.settleBlock(pay);
+
+        _record(current).penalizeFailed(current.timeline, current.status.rank, _terms());
+        if (current.status.revealed) _endBond(current, payee, isRevealed, outcome);
         if (header.vote != address(0) && address(votes) != address(0)) _signal(header);
         emit Finalized(header.slot, hash, pay.prover, outcome, header.stateRoot, header.depositsEnd, now_);
     }
 
-    /// @dev Ends the bond of the revealed candidate, whose block is proven in one of the proving phases. In the open
-    /// phase a part is slashed that grows with each L1 slot. Returns the time from the reveal to the proof, at most the
-    /// exclusive phase.
-    function _settleProof(
-        SlotInTurn memory current,
-        StoredCandidate storage candidate,
-        address payee,
-        BlockPay memory pay
-    ) private returns (uint16) {
-        Timeline timeline = current.timeline;
-        L1Slot revealedAt = timeline.revealedAt(timeline.indexOf(current.status.rank));
-        uint96 bond = candidate.bond;
-        uint256 exclusive = _windows.exclusive();
+    /// @dev Fills in what a block of the candidate in turn, which revealed it, pays.
+    function _fillRevealed(SlotInTurn memory current, BlockPay memory pay, Outcome outcome) private view {
+        StoredCandidate storage candidate = _candidateInTurn(current);
+        pay.sequencer = staking.ownerOf(candidate.sequencer);
+        L1Slot revealedAt = _revealedAt(current);
         unchecked {
-            // The reveal came before, and within the slot. Casts: distances within a slot have 16 bits.
-            uint256 delay = L1Slot.unwrap(l1Slot()) - L1Slot.unwrap(revealedAt);
-            if (delay <= exclusive) {
-                pay.prover = candidate.payee;
-                timeline.release(candidate.prover, bond, escrow);
-                return uint16(delay);
-            }
-            // The open phase begins with the L1 slot after the exclusive one, and is not empty here.
-            uint96 slashed = Payouts.lateBondDown(bond, delay - exclusive - 1, _windows.proving() - exclusive);
-            uint96 share = Payouts.shareDown(slashed, _limits.rescueShareBps());
-            timeline.slashPart(candidate.prover, bond, slashed, payee, share, escrow);
-            return uint16(exclusive);
-        }
-    }
-
-    /// @dev Fills in how long the candidate in turn, which revealed, took to do so.
-    function _setRevealTimes(SlotInTurn memory current, BlockPay memory pay) private view {
-        Timeline timeline = current.timeline;
-        L1Slot revealedAt = timeline.revealedAt(timeline.indexOf(current.status.rank));
-        unchecked {
-            // The reveal came within the turn. The rollup's constructor bounds a slot to 16 bits.
+            // The reveal came within the turn. Casts: distances within a slot have 16 bits.
             pay.turnLength = uint16(_windows.commitment() + _windows.reveal());
             pay.revealDelay = uint16(L1Slot.unwrap(revealedAt) - L1Slot.unwrap(current.status.turnStart));
         }
+        if (outcome == Outcome.Backup) return;
+        pay.price = candidate.price;
+        pay.proofDelay = pay.exclusiveProving;
+        if (outcome == Outcome.Rescued) return;
+        pay.prover = candidate.payee;
+        unchecked {
+            // The proof came in the exclusive phase.
+            pay.proofDelay = uint16(L1Slot.unwrap(l1Slot()) - L1Slot.unwrap(revealedAt));
+        }
+    }
+
+    /// @dev Ends the bond of the candidate in turn, which revealed. It is released for a proof in the exclusive phase.
+    /// In the open phase a part is slashed that grows with each L1 slot, and in Backup all of it.
+    function _endBond(SlotInTurn memory current, address payee, bool isRevealed, Outcome outcome) private {
+        StoredCandidate storage candidate = _candidateInTurn(current);
+        (address prover, uint96 bond) = (candidate.prover, candidate.bond);
+        Timeline timeline = current.timeline;
+        if (outcome == Outcome.Finalized) return timeline.release(prover, bond, escrow);
+        uint96 slashed = bond;
+        if (outcome == Outcome.Rescued) {
+            uint256 exclusive = _windows.exclusive();
+            unchecked {
+                // The open phase begins with the L1 slot after the exclusive one, and is not empty here.
+                uint256 delay = L1Slot.unwrap(l1Slot()) - L1Slot.unwrap(_revealedAt(current));
+                slashed = Payouts.lateBondDown(bond, delay - exclusive - 1, _windows.proving() - exclusive);
+            }
+        }
+        // A share for another block would pay for proving an empty one faster than the revealed one.
+        if (!isRevealed) return timeline.slash(prover, slashed, address(0), 0, escrow);
+        uint96 share = Payouts.shareDown(slashed, _limits.rescueShareBps());
+        timeline.slashPart(prover, bond, slashed, payee, share, escrow);
+    }
+
+    /// @dev L1 slot of the completed reveal of the candidate in turn.
+    function _revealedAt(SlotInTurn memory current) private pure returns (L1Slot) {
+        return current.timeline.revealedAt(current.timeline.indexOf(current.status.rank));
     }
 
     /// @dev Signals the vote of a revealed block. The block stands, whatever the call does. If the call runs out of

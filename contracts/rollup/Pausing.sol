@@ -5,7 +5,7 @@ import {IRollup} from "../interfaces/IRollup.sol";
 import {SlotInTurn} from "../libraries/Phases.sol";
 import {Settlement} from "../libraries/Settlement.sol";
 import {Record} from "../types/State.sol";
-import {L1Slot, Slot} from "../types/Time.sol";
+import {L1Slot} from "../types/Time.sol";
 import {RollupBase} from "./RollupBase.sol";
 
 /// @title The guardian's pause: a bounded time without blocks and without penalties
@@ -23,11 +23,10 @@ abstract contract Pausing is RollupBase {
         _state.pausableFrom = until.plus(_windows.pause());
         SlotInTurn memory current = _slotInTurn();
         if (current.expired) _expire(current);
-        Slot slot = current.timeline.slot();
         // As at genesis, a virtual slot starts and ends at `until`, so the next seed is fixed after the pause.
-        _state.cursor = current.cursor.withNextSlot(slot.advance(1), _windows.nextStart(until, until), until);
+        _state.cursor = current.cursor.withSlotVoided(current.timeline, _windows.nextStart(until, until), until);
         _record(current).releaseBonds(current.timeline, escrow);
-        emit SlotVoided(slot);
+        emit SlotVoided(current.timeline.slot());
         emit Paused(until);
     }
 

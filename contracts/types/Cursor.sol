@@ -124,15 +124,22 @@ library CursorLib {
         }
     }
 
-    /// @notice The cursor whose next slot is `slot_`, which starts at `start_` and follows a virtual slot that started
-    /// at `previousStart_`. The record index stays: the record holds an earlier slot, so it may be overwritten. The
-    /// time since the last block stays, too: a pause is no stall.
-    function withNextSlot(Cursor self, Slot slot_, L1Slot start_, L1Slot previousStart_)
+    /// @notice The cursor after a pause voided the slot of `timeline`. The next slot starts at `start_` and follows a
+    /// virtual slot that started at `previousStart_`. The record index stays: the record holds an earlier slot, so it
+    /// may be overwritten. The time since the last block is that at the start of the voided slot: a pause is no stall.
+    function withSlotVoided(Cursor self, Timeline timeline, L1Slot start_, L1Slot previousStart_)
         internal
         pure
         returns (Cursor)
     {
-        return _withSlots(self, slot_, start_, previousStart_, self.recordIndex(), self.sinceTip(self.start()));
+        return _withSlots(
+            self,
+            timeline.slot().advance(1),
+            start_,
+            previousStart_,
+            self.recordIndex(),
+            self.sinceTip(timeline.start())
+        );
     }
 
     /// @notice The cursor after `slot_` produced a block, which consumed the deposits up to `depositsEnd_` and the

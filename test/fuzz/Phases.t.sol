@@ -227,14 +227,15 @@ contract PhasesTest is Test {
         Cursor settled = cursor.withSlotSettled(timeline, _l1(next + 100));
         assertEq(settled.sinceTip(_l1(next + 100)), length + 100 > 65_535 ? 65_535 : length + 100);
         _hasTip(settled, slot, consumed);
-        // A pause: only the slot and its starts change.
-        cursor = cursor.withNextSlot(_slot(slot / 2), _l1(next + 7), _l1(next));
-        assertEq(Slot.unwrap(cursor.slot()), slot / 2);
+        // A pause that voids a slot after 3 more L1 slots: these count, and the time from then on doesn't.
+        timeline = openTimeline(_slot(slot / 2), _l1(next + 3), _l1(next));
+        cursor = cursor.withSlotVoided(timeline, _l1(next + 7), _l1(next));
+        assertEq(Slot.unwrap(cursor.slot()), slot / 2 + 1);
         assertEq(L1Slot.unwrap(cursor.start()), next + 7);
         assertEq(L1Slot.unwrap(cursor.previousStart()), next);
         assertEq(cursor.recordIndex(), laps % 4);
         assertEq(cursor.height(), laps);
-        assertEq(cursor.sinceTip(_l1(next + 7)), length);
+        assertEq(cursor.sinceTip(_l1(next + 7)), length + 3 > 65_535 ? 65_535 : length + 3);
         _hasTip(cursor, slot, consumed);
     }
 

@@ -541,6 +541,24 @@ contract PaymentsTest is Fixture {
         assertEq(_paid(), 13 + 9);
     }
 
+    /// @dev Idle slots before a pause count, and the slot that it voids doesn't.
+    /// @custom:rule E10, G2
+    function test_pause_keepsTheTimeOfIdleSlots() public {
+        _block(0);
+        uint64 first = _view().start;
+        _warp(first + 10 * IDLE + 7);
+        assertEq(_view().start, first + 10 * IDLE);
+        vm.prank(guardian);
+        rollup.pause();
+        _warp(_now() + 50 + 3);
+        assertEq(_paid(), 3);
+        // 5 L1 slots, ten idle slots before the pause, and five after it: 200.
+        _warp(_view().start + 5 * IDLE);
+        assertEq(_paid(), 13);
+        _warp(_view().start + IDLE);
+        assertEq(_paid(), 13 + 13);
+    }
+
     /// @dev The views of slots far away from any transaction are those of the contracts.
     /// @custom:rule E10, M5
     function test_time_theViewIsWhatIsPaid() public {

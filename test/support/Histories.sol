@@ -874,6 +874,8 @@ abstract contract Histories is Fixture {
         }
         if (world.bidders.length != 0) world.oldHeader = world.bidders[0].header;
         world.bidders = new Bidder[](0);
+        // The time from the start of the voided slot on does not count.
+        world.sinceTip = turn.sinceTip;
         world.pausedUntil = _now() + PAUSE;
         world.pausableFrom = world.pausedUntil + PAUSE;
         (world.slot, world.previousStart) = (turn.slot + 1, world.pausedUntil);

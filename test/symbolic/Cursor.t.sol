@@ -45,16 +45,17 @@ contract CursorProofs {
     }
 
     /// @custom:rule K1
-    function check_aPause(uint256 word, uint32 slot, uint40 start, uint16 distance) public pure {
-        if (distance > start) return;
+    function check_aPause(uint256 word, uint32 slot, uint40 voided, uint40 start, uint16 distance) public pure {
         Cursor before = Cursor.wrap(word);
-        Cursor cursor = before.withNextSlot(Slot.wrap(slot), L1Slot.wrap(start), L1Slot.wrap(start - distance));
-        assert(Slot.unwrap(cursor.slot()) == slot);
+        if (distance > start || slot == type(uint32).max || voided < L1Slot.unwrap(before.start())) return;
+        Timeline timeline = openTimeline(Slot.wrap(slot), L1Slot.wrap(voided), before.start());
+        Cursor cursor = before.withSlotVoided(timeline, L1Slot.wrap(start), L1Slot.wrap(start - distance));
+        assert(Slot.unwrap(cursor.slot()) == uint256(slot) + 1);
         assert(L1Slot.unwrap(cursor.start()) == start);
         assert(L1Slot.unwrap(cursor.previousStart()) == start - distance);
         assert(cursor.recordIndex() == before.recordIndex());
-        // The time of the pause is no time without a block.
-        assert(cursor.sinceTip(cursor.start()) == before.sinceTip(before.start()));
+        // The time from the start of the voided slot on is no time without a block.
+        assert(cursor.sinceTip(cursor.start()) == before.sinceTip(timeline.start()));
         _sameTip(before, cursor);
     }
 

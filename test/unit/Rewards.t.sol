@@ -71,6 +71,15 @@ contract RewardsTest is Fixture {
         _make(rates);
     }
 
+    /// @dev No rollup has such a phase.
+    /// @custom:rule M4, E11
+    function test_RevertWhen_theExclusivePhaseIsEmpty() public {
+        BlockPay memory pay = _pay();
+        pay.exclusiveProving = 0;
+        vm.expectRevert(abi.encodeWithSelector(IRewards.BadParameter.selector, "exclusiveProving"));
+        _settle(pay);
+    }
+
     /// @custom:rule E8
     function test_theFirstRatesAreAnnounced() public {
         vm.expectEmit();

@@ -93,17 +93,18 @@ impl Cursor {
         }
     }
 
-    /// The cursor after a pause that began in `now`, while `slot` was in turn; this cursor has the slots
-    /// before it settled. As in [`Self::genesis`], a virtual slot starts and ends when the pause ends, so
-    /// that the next seed is fixed after the pause. The time since the last block stays: a pause is no stall.
+    /// The cursor after a pause that began in `now` and voided the slot in turn; this cursor has the slots
+    /// before it settled, except idle ones. As in [`Self::genesis`], a virtual slot starts and ends when the
+    /// pause ends, so that the next seed is fixed after the pause. The time since the last block is that at
+    /// the start of the voided slot: a pause is no stall.
     #[must_use]
-    pub fn after_pause(&self, slot: Slot, now: L1Slot, parameters: &Parameters) -> Self {
+    pub fn after_pause(&self, voided: &Timeline, now: L1Slot, parameters: &Parameters) -> Self {
         let until = now.plus(u64::from(parameters.pause_length));
         Self {
-            slot: slot.plus(1),
+            slot: voided.slot.plus(1),
             start: next_start(until, until, parameters),
             previous_start: until,
-            since_tip: self.since_tip,
+            since_tip: self.since_tip_at(voided.start),
         }
     }
 

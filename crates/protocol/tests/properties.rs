@@ -211,11 +211,13 @@ proptest! {
 
     #[test]
     fn after_a_pause_the_seed_is_of_a_later_mix(
-        p in parameters(), slot in 0..1_u64 << 40, now in 0..1_u64 << 40, since_tip: u16,
+        p in parameters(), slot in 0..1_u64 << 40, now in 0..1_u64 << 40, since_tip: u16, idle: u16,
     ) {
         let before = Cursor { since_tip, ..Cursor::genesis(L1Slot::new(now / 2), &p) };
-        let cursor = before.after_pause(Slot::new(slot), L1Slot::new(now), &p);
-        prop_assert_eq!(cursor.since_tip, since_tip, "a pause is no stall");
+        let start = before.start.plus(u64::from(idle));
+        let voided = Timeline::open(Slot::new(slot), start, before.start);
+        let cursor = before.after_pause(&voided, L1Slot::new(now), &p);
+        prop_assert_eq!(cursor.since_tip, since_tip.saturating_add(idle), "a pause is no stall");
         let until = L1Slot::new(now + u64::from(p.pause_length));
         prop_assert_eq!((cursor.slot, cursor.previous_start), (Slot::new(slot + 1), until));
         let seed_at = seed_at(cursor.previous_start, &p);

@@ -168,8 +168,7 @@ contract Indexer is SlotHandler {
     }
 
     function _anchored(L1Slot until) private {
-        Slot voided = _slotInTurn().timeline.slot();
-        _cursor = _cursor.withNextSlot(voided.advance(1), _windowsOf().nextStart(until, until), until);
+        _cursor = _cursor.withSlotVoided(_slotInTurn().timeline, _windowsOf().nextStart(until, until), until);
     }
 
     function _closed(Timeline timeline, L1Slot end) private view returns (Cursor) {

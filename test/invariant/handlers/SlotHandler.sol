@@ -114,10 +114,8 @@ contract SlotHandler is Fixture {
     /// @dev Quotes of the slot by rank, and sequencers' indices by header.
     mapping(uint256 rank => Quote) private _modelQuotes;
     mapping(bytes32 => uint256) private _proposers;
-    /// @dev L1 slots from the start of the last block's slot to this slot's start, less those of pauses. The same to
-    /// the start of the first slot after the last one with proposals.
+    /// @dev L1 slots from the start of the last block's slot to this slot's start, less those of pauses.
     uint256 private _modelSinceTip;
-    uint256 private _modelSettledSinceTip;
     mapping(address => Named) private _modelNamed;
 
     function setUp() public virtual override {
@@ -137,7 +135,6 @@ contract SlotHandler is Fixture {
         _modelPreviousStart = DEPLOYED_AT;
         _modelStart = DEPLOYED_AT + 3;
         _modelSinceTip = 3;
-        _modelSettledSinceTip = 3;
         _catchUp();
     }
 
@@ -426,11 +423,12 @@ contract SlotHandler is Fixture {
         vm.prank(guardian);
         try rollup.pause() {
             ++paused;
-            _follow(_now() + 1, false);
+            uint256 sinceTip = _modelSinceTip;
+            _follow(_now() + 1);
             _modelPreviousStart = _now() + 50;
             _modelStart = _modelPreviousStart + 3;
-            // The time since the last slot that was settled does not count.
-            _modelSinceTip = _modelSettledSinceTip;
+            // The time from the start of the voided slot on does not count.
+            _modelSinceTip = sinceTip;
         } catch (bytes memory reason) {
             _expectOwnError(reason);
         }
@@ -535,10 +533,9 @@ contract SlotHandler is Fixture {
         ++_blocksOf[Slot.unwrap(end.header.slot)];
         _onBlock(end.header);
         _expect(end);
-        _follow(_now() + 1, true);
+        _follow(_now() + 1);
         // The time counts from the start of the block's slot.
         _modelSinceTip = _modelStart - _modelPreviousStart;
-        _modelSettledSinceTip = _modelSinceTip;
         _afterBlock();
     }
 
@@ -600,14 +597,12 @@ contract SlotHandler is Fixture {
     }
 
     /// @dev The model's slot ended before `end`, and the next one follows.
-    /// @param settled Whether the chain notes the slot's end. It notes no idle slot.
-    function _follow(uint256 end, bool settled) private {
+    function _follow(uint256 end) private {
         uint256 seeded = _modelStart + 2 + 1;
         _modelPreviousStart = _modelStart;
         _modelStart = end > seeded ? end : seeded;
         _modelSinceTip += _modelStart - _modelPreviousStart;
         if (_modelSinceTip > LONGEST) _modelSinceTip = LONGEST;
-        if (settled) _modelSettledSinceTip = _modelSinceTip;
         ++_modelSlot;
         delete _modelCandidates;
         delete _offered;
@@ -622,7 +617,7 @@ contract SlotHandler is Fixture {
             if (answer.rank < count && _modelCandidates[answer.rank].revealedAt != NEVER) {
                 _expectedSlashes[_modelSlot].amount = _modelQuotes[answer.rank].bond;
             }
-            _follow(answer.end, count != 0);
+            _follow(answer.end);
         }
     }
 

@@ -392,7 +392,8 @@ impl Step<'_> {
         self.in_turn("SlotVoided", slot)?;
         let now = self.block.l1_slot;
         let location = self.state.locate(&self.setup.parameters, now);
-        self.state.cursor = location.cursor.after_pause(slot, now, &self.setup.parameters);
+        let voided = &location.current.timeline;
+        self.state.cursor = location.cursor.after_pause(voided, now, &self.setup.parameters);
         self.state.in_flight = None;
         Ok(())
     }

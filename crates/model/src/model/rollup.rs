@@ -161,7 +161,7 @@ impl Model {
         self.expire(&found)?;
         let slot = found.current.timeline.slot;
         let voided = self.rollup.in_flight().map(|r| (r.list.clone(), r.commitments.clone()));
-        let mut cursor = found.cursor.after_pause(slot, now, &self.rules.parameters);
+        let mut cursor = found.cursor.after_pause(&found.current.timeline, now, &self.rules.parameters);
         if self.rules.breaks(Planted::PauseIsStall) {
             cursor.since_tip = found.cursor.since_tip_at(cursor.start);
         }
@@ -543,7 +543,6 @@ impl Model {
             height: self.rollup.tip.height + 1,
             slot: slot.get(),
         };
-        self.move_stakes_and_bonds(slot, &candidates, &settled.penalties, &settled.bonds)?;
         let revealed = candidates.get(at.status.rank.index()).filter(|_| at.status.revealed);
         let sequencer = match ending {
             Ending::BackupOfOther { .. } | Ending::Expired => Address::ZERO,
@@ -558,6 +557,7 @@ impl Model {
             _ => (payee, HowFinalized::Backup),
         };
         self.pay_block(slot, sequencer, prover, &settled.credits);
+        self.move_stakes_and_bonds(slot, &candidates, &settled.penalties, &settled.bonds)?;
         if !header.vote.is_zero() {
             self.signal(slot, header.vote);
         }
