@@ -178,8 +178,11 @@ fn a_chunk_that_consumes_more_than_it_has_room_for_is_refused() {
     let mut changed = proof.clone();
     changed.chunks[0].consumed = room as u64 + 1;
     let refused = check(&changed, block, &statement()).unwrap_err();
-    let what = "operations (at most)";
-    assert_eq!(refused, VerifyError::Count { what, expected: room, actual: room + 1 });
+    assert!(matches!(
+        refused,
+        VerifyError::Count { what: "operations (at most)", expected, actual }
+            if (expected, actual) == (room, room + 1)
+    ));
 }
 
 // rule: Z5, Z6
