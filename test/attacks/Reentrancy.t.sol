@@ -44,9 +44,9 @@ struct Entry {
 /// @title Every entry point, called from within every call that the contracts make to the outside
 /// @notice An outer call makes the contracts call out: to the token, to votes, to a payload's target, to a verifier, a
 /// scoring, a signer's or a payload's code. From there each entry point of each contract is called, by the account that
-/// may call it. Either it is refused, and all is as if it had not been tried. Or it succeeds, and all is as if it had come
-/// just before or just after the outer call. Or the outer call fails as a whole, because the token's balance is not what
-/// it must be.
+/// may call it. Either it is refused, and all is as if it had not been tried. Or it succeeds, and all is as if it had
+/// come just before or just after the outer call. Or the outer call fails as a whole, because the token's balance is not
+/// what it must be.
 /// @custom:rule E7, O1, F2, C2, P2, U9, U11, M1
 contract ReentrancyAttacks is Fixture {
     using Lines for Line;
@@ -145,7 +145,8 @@ contract ReentrancyAttacks is Fixture {
     function _deploy(IERC20 token_, Parameters memory parameters, Rates memory rates) internal override {
         uint256 nonce = vm.getNonce(address(this));
         address predicted = vm.computeCreateAddress(address(this), nonce + 10);
-        delayed = new Timelock(vm.computeCreateAddress(address(this), nonce + 1), 5, 10_000, GENESIS_TIME, SLOT_SECONDS);
+        address votesAt = vm.computeCreateAddress(address(this), nonce + 1);
+        delayed = new Timelock(votesAt, 5, 10_000, GENESIS_TIME, SLOT_SECONDS);
         ballots = new Votes(predicted, address(delayed), 10, 6, 10_000, GENESIS_TIME, SLOT_SECONDS);
         pauser = new Guardian(predicted, address(delayed), KEEPER);
         (timelock, governance, guardian) = (address(delayed), address(delayed), address(pauser));
