@@ -28,14 +28,16 @@ CARGO = ["crates", "fuzz", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "p
 
 # The tests in order of cost: those of the file, all unit tests, other tests, slow ones. The model comes last.
 SLOW = (
-    "PairsTest|ReentrancyAttacks|EntriesFuzzTest|CalldataTest|FreezeOrderTest|OperatorsTest|DeployTest|ResumeTest"
+    "PairsTest|ReentrancyAttacks|EntriesFuzzTest|CalldataTest|FreezeOrderTest|DeployTest|ResumeTest"
     "|RewardsVectorsTest|BlockVerifierTest|ProofsDifferentialTest|.*InvariantTest"
 )
+# Without the optimizer, it is too large to be deployed.
+TOO_LARGE = "OperatorsTest"
 QUICK = "test/{unit,fuzz,integration,differential,attacks}/**"
 ALL = "test/{unit,fuzz,integration,differential,attacks,invariant}/**"
 STAGES = {
     "unit": ["--match-path", "test/unit/*", "--no-match-contract", f"({SLOW})"],
-    "others": ["--match-path", QUICK, "--no-match-contract", f"({SLOW})"],
+    "others": ["--match-path", QUICK, "--no-match-contract", f"({SLOW}|{TOO_LARGE})"],
     "slow": ["--match-path", ALL, "--match-contract", f"({SLOW})"],
 }
 # Tests of one file, by the name of a mutated file. Others have the rollup's.

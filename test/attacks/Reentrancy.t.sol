@@ -45,8 +45,8 @@ struct Entry {
 /// @notice An outer call makes the contracts call out: to the token, to votes, to a payload's target, to a verifier, a
 /// scoring, a signer's or a payload's code. From there each entry point of each contract is called, by the account that
 /// may call it. Either it is refused, and all is as if it had not been tried. Or it succeeds, and all is as if it had
-/// come just before or just after the outer call. Or the outer call fails as a whole, because the token's balance is not
-/// what it must be.
+/// come just before or just after the outer call. Or the outer call fails as a whole, because the token's balance is
+/// not what it must be.
 /// @custom:rule E7, O1, F2, C2, P2, U9, U11, M1
 contract ReentrancyAttacks is Fixture {
     using Lines for Line;
