@@ -8,7 +8,8 @@ behind a switch are compiled one by one.
 Results are appended to target/mutants/results.jsonl. A later run goes on where the last one stopped, and repeats only
 mutants of files that changed since. docs/audit/mutation.md has more.
 
-usage: mutate.py [run] [--minutes N] [--jobs N] [--only TEXT] [--batch N] [--again]   run the mutants that are left
+usage: mutate.py [run] [--minutes N] [--jobs N] [--only TEXT] [--batch N] [--until STAGE] [--again]
+                                                                                       run the mutants that are left
        mutate.py model [--minutes N] [--only TEXT]                                     run the model for the survivors
        mutate.py report [--least PERCENT] [--survivors]                                print the results
        mutate.py list [--only TEXT]                                                    print all mutants
@@ -412,6 +413,12 @@ class Runner:
         return "a crash: " + run.stdout[-300:]
 
     @property
+    def stages(self):
+        """The stages of tests up to the last one."""
+        names = list(STAGES)
+        return {name: STAGES[name] for name in names[: names.index(self.options.until) + 1]}
+
+    @property
     def threads(self):
         return max(1, (os.cpu_count() or 1) // self.options.jobs)
 
@@ -421,7 +428,7 @@ class Runner:
         run = forge(TREE, ["build"])
         if run.returncode != 0:
             sys.exit(f"mutate: the tests don't compile\n{run.stdout}")
-        for stage, args in STAGES.items():
+        for stage, args in self.stages.items():
             for _ in range(5):
                 started = cpu_seconds()
                 skipped = ["--no-match-test", "(" + "|".join(self.left_out) + ")"] if self.left_out else []
@@ -444,12 +451,12 @@ class Runner:
         """Runs the tests in order of cost until one of them fails."""
         started = time.time()
         name = TESTS.get(Path(mutant.path).stem, "Rollup")
-        stages = {"file": ["--match-path", f"test/unit/{name}.t.sol"], **STAGES}
+        stages = {"file": ["--match-path", f"test/unit/{name}.t.sol"], **self.stages}
         for stage, args in stages.items():
             by = self.test(tree, args, number, self.limits.get(stage, self.limits["unit"]))
             if by is not None:
                 return self.recorder.record(mutant, "killed", stage, by, started)
-        self.recorder.record(mutant, "survived", "slow", None, started)
+        self.recorder.record(mutant, "survived", self.options.until, None, started)
 
     def restore(self, tree):
         for path, source in self.sources.items():
@@ -654,7 +661,16 @@ def start():
 def run(options):
     mutants, sources = start()
     results = read_results()
-    done = {key for key, result in results.items() if not options.again or result["outcome"] != "survived"}
+    stages = [*STAGES, "model"]
+    last = stages.index(options.until)
+
+    def is_done(result):
+        if result["outcome"] != "survived":
+            return True
+        # A survivor of earlier stages has later ones before it.
+        return not options.again and stages.index(result["stage"]) >= last
+
+    done = {key for key, result in results.items() if is_done(result)}
     left = [m for m in chosen(mutants, options) if m.key not in done]
     print(f"{len(mutants)} mutants in {len(sources)} files, {len(left)} to run", flush=True)
     if left:
@@ -717,6 +733,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="mutants that run at the same time")
     parser.add_argument("--batch", type=int, default=150, help="mutants that are compiled together")
     parser.add_argument("--only", help="part of a path, or start of a mutant's key")
+    parser.add_argument("--until", default="slow", choices=list(STAGES), help="the last stage of tests")
     parser.add_argument("--again", action="store_true", help="run survivors again, for new tests")
     parser.add_argument("--least", type=float, help="percentage of mutants that must be killed")
     parser.add_argument("--survivors", action="store_true", help="print each surviving mutant")
