@@ -1,6 +1,6 @@
 // Runs `forge coverage` and fails when contracts/ has less than the given percentage of branches covered.
 // usage: node tools/coverage.mjs PERCENT
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 
 const minimum = Number(process.argv[2]);
@@ -9,12 +9,21 @@ if (!(minimum > 0 && minimum <= 100)) {
   process.exit(2);
 }
 
+// Without the optimizer, the output of all tests together is more than the compiler can write. These tests cover
+// nothing that others leave out.
+const left = ["invariant/**", "gas/**", "symbolic/**", "attacks/Reentrancy.t.sol", "integration/Pairs.t.sol"];
+const skipped = left.flatMap((path) => ["--skip", `./test/${path}`]);
 const report = "lcov.info";
-execFileSync(
+const run = spawnSync(
   "tools/forge",
-  ["coverage", "--report", "lcov", "--report-file", report, "--no-match-path", "test/{invariant,gas}/**"],
-  { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, FOUNDRY_FUZZ_RUNS: "32" } },
+  ["coverage", "--report", "lcov", "--report-file", report, ...skipped],
+  { encoding: "utf8", maxBuffer: 1 << 28, env: { ...process.env, FOUNDRY_FUZZ_RUNS: "32" } },
 );
+if (run.status !== 0) {
+  const failures = run.stdout.split("\n").filter((line) => line.startsWith("[FAIL"));
+  console.error(`coverage: forge failed\n${[...new Set(failures)].join("\n")}\n${run.stderr}`);
+  process.exit(1);
+}
 
 /** Branch and line counts by file, of files below contracts/. */
 const files = [];

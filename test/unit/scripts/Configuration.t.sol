@@ -319,7 +319,7 @@ contract ConfigurationTest is ConfigurationFixture {
     }
 
     /// @custom:rule A3
-    function test_RevertWhen_TheRollupsParametersBreakAnInvariant() public {
+    function test_RevertWhen_ATimeBreaksAnInvariantOfTheRollup() public {
         Configuration memory c = _configuration();
         c.parameters.proposalPhase = 1;
         _rejectParameter(c, "rollup.proposalPhase", "proposalPhase");
@@ -347,7 +347,11 @@ contract ConfigurationTest is ConfigurationFixture {
         reader.check(c);
         c.parameters.maxStall = 65_354;
         _rejectParameter(c, "rollup.maxStall", "maxStall");
-        c = _configuration();
+    }
+
+    /// @custom:rule A3
+    function test_RevertWhen_AnAmountBreaksAnInvariantOfTheRollup() public {
+        Configuration memory c = _configuration();
         c.parameters.rescueShareBps = 10_001;
         _rejectParameter(c, "rollup.rescueShareBps", "rescueShareBps");
         c = _configuration();
