@@ -32,13 +32,13 @@ SLOW = (
     "PairsTest|ReentrancyAttacks|EntriesFuzzTest|CalldataTest|FreezeOrderTest|DeployTest|ResumeTest"
     "|RewardsVectorsTest|BlockVerifierTest|ProofsDifferentialTest|.*InvariantTest"
 )
-# Without the optimizer, it is too large to be deployed.
-TOO_LARGE = "OperatorsTest"
+# One is too large to be deployed without the optimizer. The others are about scripts, and change the environment.
+APART = "OperatorsTest|ConfigurationTest|EnvironmentTest"
 QUICK = "test/{unit,fuzz,integration,differential,attacks}/**"
 ALL = "test/{unit,fuzz,integration,differential,attacks,invariant}/**"
 STAGES = {
     "unit": ["--match-path", "test/unit/*", "--no-match-contract", f"({SLOW})"],
-    "others": ["--match-path", QUICK, "--no-match-contract", f"({SLOW}|{TOO_LARGE})"],
+    "others": ["--match-path", QUICK, "--no-match-contract", f"({SLOW}|{APART})"],
     "slow": ["--match-path", ALL, "--match-contract", f"({SLOW})"],
 }
 # Tests of one file, by the name of a mutated file. Others have the rollup's.

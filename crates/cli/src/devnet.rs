@@ -14,6 +14,7 @@ use color_eyre::eyre::{Result, WrapErr as _, bail, ensure, eyre};
 use fernet_devnet::{
     DevnetError,
     devnet::{self, RunEnd},
+    endpoints::EndpointFaults,
     fault::FaultPlan,
     observer::{Watch, observer},
     options::{CHAIN_ID, DevnetOptions, L1Choice, ProofSource, Scoring, find_root},
@@ -75,6 +76,10 @@ pub(crate) struct Args {
     /// Faults to inject: KIND@SLOT, several with commas [default: none]
     #[arg(long = "fault", value_name = "KIND@SLOT,…", default_value = "", hide_default_value = true)]
     faults: FaultPlan,
+    /// What the roles' endpoints of the L1 do wrong: refuse, lie, stall, break and lag, at random from a
+    /// seed; SEED/2 for two endpoints of which one is good at any time [default: nothing]
+    #[arg(long, value_name = "SEED[/2]")]
+    endpoint_faults: Option<EndpointFaults>,
     /// How to report
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -149,6 +154,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         slots: args.slots,
         seed: args.seed,
         faults: args.faults,
+        endpoint_faults: args.endpoint_faults,
         transfers_per_slot: args.transfers_per_slot,
         pace: Duration::from_millis(args.pace.unwrap_or(if front == FrontEnd::Live {
             LIVE_PACE_MS

@@ -8,7 +8,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 const TABLE_OF: &str = "## Who may import whom";
 /// What the tests of any crate may import beside the table: an L1, and the contracts to deploy on it.
-const FOR_TESTS: &[&str] = &["embedded", "bindings"];
+const FOR_TESTS: &[&str] = &["embedded", "bindings", "hooks"];
 const PREFIX: &str = "fernet-";
 
 type Edges = BTreeMap<String, BTreeSet<String>>;

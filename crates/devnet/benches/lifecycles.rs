@@ -112,6 +112,7 @@ async fn lifecycles(
         slots: Some(slots),
         seed: 1,
         faults: Default::default(),
+        endpoint_faults: None,
         transfers_per_slot: 6,
         pace: Duration::ZERO,
         proofs: ProofSource::Cached(root.join("target/proofs")),

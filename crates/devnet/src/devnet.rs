@@ -19,6 +19,7 @@ use tokio::{
 use crate::{
     backend::L1Backend,
     claim::claim,
+    endpoints::Endpoints,
     environment::Environment,
     error::DevnetError,
     history::History,
@@ -39,6 +40,8 @@ use crate::{
 
 /// Slots after the last planned one, or after the request to stop, until the withdrawal must be final.
 const CLOSING_SLOTS: u64 = 3;
+/// How often following L1 may fail at a block where the endpoints are faulty.
+const PATIENCE: u32 = 100;
 /// Time between two looks at a proof's progress.
 const PROGRESS_POLL: Duration = Duration::from_millis(100);
 /// How long an L1 with its own clock may take to answer after the request to stop.
@@ -165,7 +168,7 @@ impl Devnet {
         let receiver = environment.accounts.users.first().map(|user| user.l1.address());
         let workload = Workload::new(traffic, options.transfers_per_slot, receiver.unwrap_or_default());
         Ok(Self {
-            recorder: Recorder::new(observer.clone()),
+            recorder: Recorder::new(observer.clone(), options.endpoint_faults.map_or(0, |_| PATIENCE)),
             stop: Stop::default(),
             timings: Timings::default(),
             options,
@@ -186,6 +189,12 @@ impl Devnet {
     #[must_use]
     pub fn deployment(&self) -> &Deployment {
         &self.environment.deployment
+    }
+
+    /// The roles' ways to the L1.
+    #[must_use]
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.environment.endpoints
     }
 
     /// The rollup as seen from L1.

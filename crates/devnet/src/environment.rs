@@ -14,6 +14,7 @@ use crate::{
     backend::{L1Backend, Mining},
     deploy::deploy,
     deployment_file::ReservedFile,
+    endpoints::Endpoints,
     error::DevnetError,
     observer::Observer,
     options::{DevnetOptions, ProofSource},
@@ -30,6 +31,8 @@ const NETWORK: &str = "devnet";
 #[derive(Debug)]
 pub(crate) struct Environment {
     pub(crate) backend: Arc<L1Backend>,
+    /// The roles' ways to it.
+    pub(crate) endpoints: Endpoints,
     pub(crate) deployment: Deployment,
     pub(crate) accounts: Accounts,
     pub(crate) setup: Setup,
@@ -61,9 +64,12 @@ impl Environment {
         observer.activity("registering sequencers, depositing bonds and tokens");
         let setup = setup::prepare(&backend, &deployment, &accounts).await?;
         let blobs = BeaconBlobs::new(backend.url().clone(), BlockIds::ExecutionHash)?;
-        let follower = Follower::new(backend.provider().clone(), &deployment, Arc::new(blobs.clone()))?;
+        let endpoints = Endpoints::new(backend.provider().clone(), options.endpoint_faults);
+        let source = endpoints.blobs(Arc::new(blobs.clone()));
+        let follower = Follower::new(endpoints.provider("follower"), &deployment, source)?;
         Ok(Self {
             backend,
+            endpoints,
             deployment,
             accounts,
             setup,
@@ -82,7 +88,7 @@ impl Environment {
         storage: &'a Storage,
     ) -> RoleDeps<'a> {
         RoleDeps {
-            provider: self.backend.provider(),
+            endpoints: &self.endpoints,
             deployment: &self.deployment,
             accounts: &self.accounts,
             setup: &self.setup,

@@ -6,6 +6,7 @@
 //!   which writes the [`deployment_file`]; [`accounts`] and [`setup`] are who takes part.
 //! - [`roles`] makes the sequencers and provers and moves them; [`fault`] and [`policies`] hold effects of
 //!   theirs back; one [`worker`] makes all proofs.
+//! - [`endpoints`] are the roles' ways to the L1, faulty ones on request.
 //! - [`traffic`] is what users send. [`mod@claim`] proves a withdrawal on L1.
 //! - [`history`] and [`audit`] count what happens on L1 and L2. [`tokens`] compares all balances in the end.
 //! - [`record`] is the report of a run; [`view`] is what a live view shows; an [`observer`] gets both.
@@ -19,6 +20,7 @@ pub mod claim;
 pub mod deploy;
 pub mod deployment_file;
 pub mod devnet;
+pub mod endpoints;
 mod environment;
 pub mod error;
 pub mod fault;

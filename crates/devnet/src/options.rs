@@ -11,7 +11,7 @@ pub use fernet_l1::Scoring;
 use fernet_l1::SidecarFormat;
 use url::Url;
 
-use crate::fault::FaultPlan;
+use crate::{endpoints::EndpointFaults, fault::FaultPlan};
 
 /// The L1 under a devnet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -76,6 +76,8 @@ pub struct DevnetOptions {
     pub seed: u64,
     /// What fails when.
     pub faults: FaultPlan,
+    /// What the roles' endpoints of the L1 do wrong; nothing without it.
+    pub endpoint_faults: Option<EndpointFaults>,
     /// Random transfers sent to the mempool each slot.
     pub transfers_per_slot: u32,
     /// Least time between two L1 blocks where the devnet makes them; zero for as fast as possible.

@@ -23,6 +23,8 @@ use crate::{
 /// What happened in a run so far.
 #[derive(Debug)]
 pub(crate) struct Recorder {
+    /// How often following L1 may fail at a block.
+    patience: u32,
     pub(crate) history: History,
     pub(crate) audit: Audit,
     pub(crate) totals: Totals,
@@ -61,8 +63,10 @@ struct BlockNotes {
 }
 
 impl Recorder {
-    pub(crate) fn new(observer: Observer) -> Self {
+    /// `patience` is how often following L1 may fail at a block.
+    pub(crate) fn new(observer: Observer, patience: u32) -> Self {
         Self {
+            patience,
             history: History::default(),
             audit: Audit::default(),
             totals: Totals::default(),
@@ -88,12 +92,17 @@ impl Recorder {
     /// # Errors
     /// When L1 can't be followed any more. After an error that may pass, the next call goes on.
     pub(crate) async fn follow(&mut self, follower: &mut Follower) -> Result<(), FollowerError> {
+        let mut failures = 0;
         loop {
             let updates = match follower.poll().await {
                 Ok(updates) => updates,
                 Err(error) if error.is_retryable() => {
                     tracing::warn!(%error, "following L1 failed and is tried again");
-                    break;
+                    failures += 1;
+                    if failures > self.patience {
+                        break;
+                    }
+                    continue;
                 }
                 Err(error) => return Err(error),
             };
@@ -104,7 +113,10 @@ impl Recorder {
                 }
             }
             if updates.is_empty() {
-                break;
+                if follower.ledger_at_tip().is_some() || failures >= self.patience {
+                    break;
+                }
+                failures += 1;
             }
         }
         let replayed = follower.take_replayed();

@@ -8,17 +8,18 @@ use alloy::{
 };
 use fernet_follower::{Follower, FollowerError};
 use fernet_l1::{
-    Accounts as Senders, Deployment, L1Block, L1Provider, SidecarFormat, StoreError, TxConfig, TxError,
-    TxManager,
+    Accounts as Senders, Deployment, L1Block, SidecarFormat, StoreError, TxConfig, TxError, TxManager,
 };
 use fernet_network::{InProcess, Network};
 use fernet_protocol::{Price, TokenAmount};
 use fernet_prover::{PriceList, ProofWorker, ProverDriver, ProverError};
-use fernet_roles::{ActionKind, StepReport, Storage};
+use fernet_roles::{ActionKind, StepReport, Storage, step_until_answered};
 use fernet_sequencer::{SequencerDriver, SequencerError};
 use tokio::sync::Mutex;
 
-use crate::{accounts::Accounts, policies::RolePolicies, setup::Setup, worker::SharedWorker};
+use crate::{
+    accounts::Accounts, endpoints::Endpoints, policies::RolePolicies, setup::Setup, worker::SharedWorker,
+};
 
 /// A hundredth of a token, in token units.
 const CENT: u128 = 10_000_000_000_000_000;
@@ -88,8 +89,8 @@ pub struct RolesReport {
 /// What roles are made with.
 #[derive(Debug)]
 pub struct RoleDeps<'a> {
-    /// The L1.
-    pub provider: &'a L1Provider,
+    /// The ways to the L1.
+    pub endpoints: &'a Endpoints,
     /// The rollup on it.
     pub deployment: &'a Deployment,
     /// Their keys.
@@ -164,7 +165,7 @@ impl Roles {
         let steps = std::mem::take(&mut self.provers).into_iter().map(|mut prover| {
             let block = Arc::clone(block);
             async move {
-                let result = prover.step(&block).await;
+                let result = step_until_answered(&mut prover, &block).await;
                 (prover, result)
             }
         });
@@ -195,7 +196,7 @@ impl Roles {
         let steps = std::mem::take(&mut self.sequencers).into_iter().map(|mut sequencer| {
             let block = Arc::clone(block);
             async move {
-                let result = sequencer.step(&block).await;
+                let result = step_until_answered(&mut sequencer, &block).await;
                 (sequencer, result)
             }
         });
@@ -268,7 +269,7 @@ async fn run_concurrently<T: Send + 'static>(
 
 fn manager(deps: &RoleDeps<'_>, role: &str, senders: Senders) -> Result<TxManager, RolesError> {
     let config = TxConfig::new(deps.deployment.chain_id(), deps.deployment.clock());
-    Ok(TxManager::open(deps.provider.clone(), senders, deps.storage.transactions(role)?, config)?)
+    Ok(TxManager::open(deps.endpoints.provider(role), senders, deps.storage.transactions(role)?, config)?)
 }
 
 fn max_chunks(deployment: &Deployment) -> usize {

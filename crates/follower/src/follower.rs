@@ -168,11 +168,20 @@ impl Follower {
     /// If L1 can't be followed, an event contradicts the view, or a finalized block results in another state
     /// than the proven one. The last error is repeated at every call.
     pub async fn poll(&mut self) -> Result<Vec<FeedUpdate>, FollowerError> {
-        let updates = self.feed.poll(POLL_LIMIT).await?;
+        let mut updates = self.feed.poll(POLL_LIMIT).await?;
+        let mut applied = 0;
         for update in &updates {
             match update {
                 FeedUpdate::Block(block) => {
-                    self.view.apply(block)?;
+                    if let Err(error) = self.view.apply(block) {
+                        // A node that leaves events out, or garbles them, isn't believed before the receipts
+                        // say the same.
+                        if !self.feed.doubt(block.number) {
+                            return Err(error.into());
+                        }
+                        tracing::warn!(%error, "the L1 node's events are compared with the receipts root");
+                        break;
+                    }
                     self.head = Some(block.clone());
                 }
                 FeedUpdate::Rollback { to } => {
@@ -181,7 +190,9 @@ impl Follower {
                     self.undo()?;
                 }
             }
+            applied += 1;
         }
+        updates.truncate(applied);
         self.failure = None;
         match self.execute().await {
             Ok(()) => {}

@@ -274,6 +274,7 @@ impl World {
                 not_before: L1Slot::new(0),
                 expires_at: L1Slot::new(1_000),
                 max_total_fee: U256::MAX,
+                at_stake: U256::ZERO,
                 gas_limit: None,
                 when_reverting: WhenReverting::GiveUp,
             })

@@ -9,7 +9,11 @@ use url::Url;
 
 use crate::{
     blobs::{BlobError, BlobFuture, BlobLocation, BlobSource, arrange, blob_from_bytes},
-    provider::{ConnectError, http_client},
+    endpoint::{
+        ConnectError,
+        http::http_client,
+        redact::{Secrets, origin},
+    },
 };
 
 /// How the endpoint identifies a block.
@@ -22,12 +26,22 @@ pub enum BlockIds {
     ExecutionHash,
 }
 
-/// A client of `GET {endpoint}/eth/v1/beacon/blobs/{block}?versioned_hashes=…`..
+/// A client of `GET {endpoint}/eth/v1/beacon/blobs/{block}?versioned_hashes=…&versioned_hashes=…`.
 #[derive(Clone, Debug)]
 pub struct BeaconBlobs {
     endpoint: Url,
     client: reqwest::Client,
     ids: BlockIds,
+    secrets: Secrets,
+}
+
+/// Which blobs a request names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    /// Those with the hashes.
+    Some,
+    /// All of the block, for nodes that don't understand the hashes.
+    All,
 }
 
 /// Blobs accepted in one answer. An L1 block holds at most 21 since BPO2; the rest is room for later forks.
@@ -35,8 +49,6 @@ pub struct BeaconBlobs {
 const BLOBS_PER_BLOCK: usize = 72;
 /// Bytes of JSON accepted around the blobs of an answer.
 const ENVELOPE_LIMIT: usize = 4096;
-/// Characters of an error answer that are kept.
-const MESSAGE_LIMIT: usize = 200;
 
 #[derive(Deserialize)]
 struct Answer {
@@ -50,21 +62,26 @@ impl BeaconBlobs {
     /// If the endpoint isn't an HTTP or HTTPS URL.
     pub fn new(endpoint: Url, ids: BlockIds) -> Result<Self, ConnectError> {
         let client = http_client(&endpoint)?;
-        Ok(Self { endpoint, client, ids })
+        Ok(Self { secrets: Secrets::of(&endpoint), endpoint, client, ids })
     }
 
-    fn url(&self, at: BlobLocation, hashes: &[B256]) -> Result<Url, BlobError> {
+    fn url(&self, at: BlobLocation, hashes: &[B256], wanted: Wanted) -> Result<Url, BlobError> {
         let block = match self.ids {
             BlockIds::BeaconSlot => at.l1_slot.get().to_string(),
             BlockIds::ExecutionHash => at.hash.to_string(),
         };
         let mut url = self.endpoint.clone();
         url.path_segments_mut()
-            .map_err(|()| BlobError::Unreachable(format!("{} can't have a path", self.endpoint)))?
+            .map_err(|()| BlobError::Unreachable(format!("{} can't have a path", origin(&self.endpoint))))?
             .pop_if_empty()
             .extend(["eth", "v1", "beacon", "blobs", &block]);
-        let hashes: Vec<String> = hashes.iter().map(B256::to_string).collect();
-        url.query_pairs_mut().append_pair("versioned_hashes", &hashes.join(","));
+        if wanted == Wanted::Some {
+            // The beacon API repeats the parameter; not every client takes a list.
+            let mut query = url.query_pairs_mut();
+            for hash in hashes {
+                query.append_pair("versioned_hashes", &hash.to_string());
+            }
+        }
         Ok(url)
     }
 
@@ -72,8 +89,24 @@ impl BeaconBlobs {
         if hashes.is_empty() {
             return Ok(Vec::new());
         }
-        let unreachable = |error: reqwest::Error| BlobError::Unreachable(error.to_string());
-        let request = self.client.get(self.url(at, hashes)?).header("accept", "application/json");
+        // Some nodes refuse the hashes, and others read one of them only.
+        let asked = self.ask(self.url(at, hashes, Wanted::Some)?).await;
+        match asked.and_then(|blobs| arrange(blobs, at, hashes)) {
+            Err(
+                error @ (BlobError::Refused { status: 400 | 414 | 422, .. } | BlobError::Unavailable { .. }),
+            ) => {
+                tracing::debug!(%error, "asking the blob source for all blobs of the block");
+                arrange(self.ask(self.url(at, hashes, Wanted::All)?).await?, at, hashes)
+            }
+            arranged => arranged,
+        }
+    }
+
+    async fn ask(&self, url: Url) -> Result<Vec<Blob>, BlobError> {
+        let unreachable = |error: reqwest::Error| {
+            BlobError::Unreachable(self.secrets.scrub(&error.without_url().to_string()))
+        };
+        let request = self.client.get(url).header("accept", "application/json");
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         // Each blob is a hexadecimal string with prefix, quotes and comma.
@@ -86,10 +119,10 @@ impl BeaconBlobs {
             body.extend_from_slice(&chunk);
         }
         if !status.is_success() {
-            let message = String::from_utf8_lossy(&body).chars().take(MESSAGE_LIMIT).collect();
+            let message = self.secrets.scrub(&String::from_utf8_lossy(&body));
             return Err(BlobError::Refused { status: status.as_u16(), message });
         }
-        arrange(parse_answer(&body)?, at, hashes)
+        parse_answer(&body)
     }
 }
 

@@ -14,6 +14,8 @@ use alloy::{
 };
 use fernet_protocol::L1Slot;
 
+use crate::endpoint::FailureClass;
+
 /// Most blobs that one transaction may carry (EIP-7594).
 pub const MAX_BLOBS_PER_TRANSACTION: usize = 6;
 
@@ -39,9 +41,9 @@ pub enum BlobError {
     /// The source doesn't have the blob, or no longer has it.
     #[error("blob {hash} of L1 block {number} is not available")]
     Unavailable { hash: B256, number: u64 },
-    /// The source sent a blob that wasn't requested.
-    #[error("the blob source sent a blob with hash {actual}, which wasn't requested")]
-    Unexpected { actual: B256 },
+    /// The source sent something that is no blob.
+    #[error("the blob source sent a malformed blob: {0}")]
+    Garbled(String),
     /// The source answered with an error.
     #[error("blob source answered with status {status}: {message}")]
     Refused { status: u16, message: String },
@@ -58,16 +60,19 @@ impl BlobError {
         Self::Malformed(error.to_string())
     }
 
+    /// What to do about it. Nothing that a source answers is fatal.
+    pub fn class(&self) -> FailureClass {
+        match self {
+            Self::Unavailable { .. } | Self::Unreachable(_) => FailureClass::TryAgain,
+            Self::Refused { status: 401 | 403, .. } => FailureClass::Operator,
+            Self::TooLong { .. } | Self::Refused { .. } | Self::Garbled(_) => FailureClass::TryAnother,
+            Self::Count { .. } | Self::Malformed(_) => FailureClass::Fatal,
+        }
+    }
+
     /// Whether the request may succeed later, or at another source.
     pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Unavailable { .. }
-            | Self::Unreachable(_)
-            | Self::Unexpected { .. }
-            | Self::TooLong { .. } => true,
-            Self::Refused { status, .. } => *status == 404 || *status == 429 || *status >= 500,
-            Self::Count { .. } | Self::Malformed(_) => false,
-        }
+        self.class().is_retryable()
     }
 }
 
@@ -248,18 +253,18 @@ pub trait BlobSource: Send + Sync {
     fn blobs<'a>(&'a self, at: BlobLocation, hashes: &'a [B256]) -> BlobFuture<'a>;
 }
 
-/// Sorts the blobs of an answer into the order of the request. Checks every blob against its hash.
+/// Takes the wanted blobs from an answer, in the order of the request. Their hashes are computed. An answer
+/// may have all blobs of the L1 block, and other blobs may be malformed.
 ///
 /// # Errors
-/// If a blob wasn't requested, is malformed, or is missing.
+/// If a blob is missing.
 pub fn arrange(given: Vec<Blob>, at: BlobLocation, hashes: &[B256]) -> Result<Vec<Blob>, BlobError> {
     let mut found: Vec<(B256, Blob)> = Vec::with_capacity(given.len());
     for blob in given {
-        let actual = versioned_hash(&blob)?;
-        if !hashes.contains(&actual) {
-            return Err(BlobError::Unexpected { actual });
+        match versioned_hash(&blob) {
+            Ok(hash) => found.push((hash, blob)),
+            Err(error) => tracing::debug!(%error, "the blob source sent a malformed blob"),
         }
-        found.push((actual, blob));
     }
     hashes
         .iter()
@@ -276,7 +281,7 @@ pub fn arrange(given: Vec<Blob>, at: BlobLocation, hashes: &[B256]) -> Result<Ve
 /// A blob from its bytes.
 pub(crate) fn blob_from_bytes(bytes: &[u8]) -> Result<Blob, BlobError> {
     Blob::try_from(bytes)
-        .map_err(|_| BlobError::Malformed(format!("expected {BYTES_PER_BLOB} bytes, got {}", bytes.len())))
+        .map_err(|_| BlobError::Garbled(format!("expected {BYTES_PER_BLOB} bytes, got {}", bytes.len())))
 }
 
 #[cfg(test)]
@@ -345,10 +350,11 @@ mod tests {
             arrange(vec![blob(1)], location(), &hashes).unwrap_err().to_string(),
             format!("blob {} of L1 block 5 is not available", hashes[1])
         );
-        let other = versioned_hash(&blob(3)).unwrap();
-        assert_eq!(
-            arrange(vec![blob(1), blob(3)], location(), &hashes).unwrap_err().to_string(),
-            format!("the blob source sent a blob with hash {other}, which wasn't requested")
-        );
+        // All blobs of a block, some of them malformed.
+        let mut bad = Blob::ZERO;
+        bad.0[..32].fill(0xff);
+        let all = vec![bad, blob(3), blob(1), bad, blob(2)];
+        assert_eq!(arrange(all, location(), &hashes).unwrap(), [blob(1), blob(2)]);
+        assert!(arrange(vec![bad, bad], location(), &hashes).unwrap_err().is_retryable());
     }
 }

@@ -14,7 +14,10 @@ use fernet_bindings::{CodeMismatch, IReader, IStateTransitionVerifier, expected_
 use fernet_protocol::{Bps, ChainId, ClockError, L1Clock, L1Slot, Parameters, RollupId, TokenAmount};
 use serde::{Deserialize, Serialize};
 
-use crate::provider::{L1Provider, RpcFailure, answered};
+use crate::{
+    endpoint::{RpcFailure, class::answered},
+    provider::L1Provider,
+};
 
 mod getters {
     //! Getters of the contracts that their interfaces don't declare.
@@ -167,7 +170,7 @@ pub enum DeploymentError {
 impl DeploymentError {
     /// Whether another attempt may succeed.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Rpc(error) if error.is_retryable())
+        matches!(self, Self::Rpc(_))
     }
 }
 

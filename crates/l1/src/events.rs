@@ -230,6 +230,16 @@ pub fn decode_event(
     event.map_err(malformed)
 }
 
+/// The first topics of all events.
+pub(crate) const EVENT_TOPICS: [&[[u8; 32]]; 6] = [
+    IRollupEvents::SELECTORS,
+    IStakingEvents::SELECTORS,
+    IRandomnessEvents::SELECTORS,
+    IEscrowEvents::SELECTORS,
+    IRewardsEvents::SELECTORS,
+    IBridgeEvents::SELECTORS,
+];
+
 type Decoded = Result<RollupEvent, String>;
 
 /// Decodes strictly: encoding the event again must give the same topics and data.

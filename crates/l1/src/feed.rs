@@ -4,19 +4,20 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use alloy::{
-    consensus::Header,
-    eips::BlockNumberOrTag,
+    consensus::{Header, proofs::calculate_receipt_root},
+    eips::{BlockId, BlockNumberOrTag},
     primitives::{Address, B256, BloomInput},
     providers::Provider,
-    rpc::types::Filter,
+    rpc::types::{Filter, Log, TransactionReceipt},
 };
 use fernet_protocol::{ClockError, L1Clock, L1Slot};
 
 use crate::{
     deployment::{Contracts, Deployment},
-    events::{EventError, LoggedEvent, decode_event},
-    header::{HeaderError, find_header},
-    provider::{L1Provider, RpcFailure, answered},
+    endpoint::{FailureClass, RpcFailure, class::answered},
+    events::{EVENT_TOPICS, EventError, LoggedEvent, decode_event},
+    header::{HeaderError, L1Header, find_header},
+    provider::L1Provider,
 };
 
 /// Number of blocks whose hashes are remembered. A deeper reorg is an error. Mainnet finalizes after 64
@@ -65,6 +66,12 @@ pub enum FeedError {
     /// A log belongs to another block than the requested one, or the logs are out of order.
     #[error("log {log_index} of L1 block {number} is out of place")]
     LogOutOfPlace { number: u64, log_index: u64 },
+    /// The receipts of a block don't have the root that its header names.
+    #[error("the receipts of L1 block {number} have root {actual}, expected {expected}")]
+    WrongReceipts { number: u64, expected: B256, actual: B256 },
+    /// The node doesn't have a block that it or another one gave out.
+    #[error("the L1 node doesn't have block {number}, which was given out before")]
+    Behind { number: u64 },
     /// An event can't be read.
     #[error(transparent)]
     Event(#[from] EventError),
@@ -77,15 +84,24 @@ pub enum FeedError {
 }
 
 impl FeedError {
+    /// What to do about it.
+    pub fn class(&self) -> FailureClass {
+        match self {
+            Self::Rpc(error) => error.class(),
+            Self::Header(error) => error.class(),
+            // The node is switching between two branches.
+            Self::LogOutOfPlace { .. } | Self::Behind { .. } => FailureClass::TryAgain,
+            Self::WrongReceipts { .. } => FailureClass::TryAnother,
+            // A chain that is this one doesn't do that. If the node follows another one, that may change.
+            Self::ReorgTooDeep { .. } | Self::Clock { .. } => FailureClass::Operator,
+            // The contracts' code was compared with this client's.
+            Self::Event(_) => FailureClass::Fatal,
+        }
+    }
+
     /// Whether polling again later may help.
     pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Rpc(error) => error.is_retryable(),
-            Self::Header(error) => error.is_retryable(),
-            // The node is switching between two branches.
-            Self::LogOutOfPlace { .. } => true,
-            Self::ReorgTooDeep { .. } | Self::Clock { .. } | Self::Event(_) => false,
-        }
+        self.class().is_retryable()
     }
 }
 
@@ -101,6 +117,10 @@ pub struct Feed {
     seen: VecDeque<(u64, B256)>,
     /// Updates that are found and not given out yet: a poll was dropped while it waited for more.
     pending: VecDeque<FeedUpdate>,
+    /// Block whose logs were doubted: they are taken from its receipts, whose root the header has.
+    doubted: Option<u64>,
+    /// The node has no request for the receipts of a block.
+    without_receipts: bool,
 }
 
 impl Feed {
@@ -112,8 +132,36 @@ impl Feed {
     /// A feed of the contracts' events from block `first` on.
     pub fn from_block(provider: L1Provider, clock: L1Clock, contracts: &Contracts, first: u64) -> Self {
         let addresses = contracts.with_events().to_vec();
-        let (contracts, seen, pending) = (contracts.clone(), VecDeque::new(), VecDeque::new());
-        Self { provider, clock, contracts, addresses, first, seen, pending }
+        Self {
+            provider,
+            clock,
+            contracts: contracts.clone(),
+            addresses,
+            first,
+            seen: VecDeque::new(),
+            pending: VecDeque::new(),
+            doubted: None,
+            without_receipts: false,
+        }
+    }
+
+    /// Takes back a block whose events can't be right, and all that followed it: they are given out again,
+    /// and the events of this block are then compared with its header's receipts root. Returns whether that
+    /// makes a difference: not if they were compared already.
+    pub fn doubt(&mut self, number: u64) -> bool {
+        if self.doubted == Some(number) {
+            return false;
+        }
+        self.doubted = Some(number);
+        // What was found and not given out may begin further back.
+        let rollbacks = self.pending.iter().filter_map(|update| match update {
+            FeedUpdate::Rollback { to } => Some(*to),
+            FeedUpdate::Block(_) => None,
+        });
+        let to = rollbacks.fold(number.saturating_sub(1), u64::min);
+        self.seen.retain(|(seen, _)| *seen <= to);
+        self.pending = VecDeque::from([FeedUpdate::Rollback { to }]);
+        true
     }
 
     /// Everything that is new, at most `limit` steps. Empty at the head. What was found before an error is
@@ -134,46 +182,77 @@ impl Feed {
     async fn step(&mut self) -> Result<Option<FeedUpdate>, FeedError> {
         let last = self.seen.back().copied();
         let next = last.map_or(self.first, |(number, _)| number.saturating_add(1));
-        let found = find_header(&self.provider, BlockNumberOrTag::Number(next)).await?;
-        match (found, last) {
-            (Some((header, hash)), Some((_, last_hash))) if header.parent_hash == last_hash => {
-                self.extend(header, hash).await.map(Some)
-            }
-            (Some((header, hash)), None) => self.extend(header, hash).await.map(Some),
-            (None, None) => Ok(None),
-            // The feed is at the head, or its last block is no longer on the chain.
-            (_, Some((number, last_hash))) => {
-                let now = find_header(&self.provider, BlockNumberOrTag::Number(number)).await?;
-                if now.is_some_and(|(_, hash)| hash == last_hash) {
-                    return Ok(None);
-                }
-                self.roll_back().await.map(Some)
+        let found = self.find(next).await?;
+        let Some((number, hash)) = last else {
+            return match found {
+                Some(found) => self.extend(found).await.map(Some),
+                None => Ok(None),
+            };
+        };
+        if let Some(found) = found
+            && found.header.parent_hash == hash
+        {
+            return self.extend(found).await.map(Some);
+        }
+        // The feed is at the head, or its last block is no longer on the chain, or the node is behind. Only a
+        // different block with a known number shows a reorg.
+        match self.find(number).await? {
+            Some(now) if now.hash == hash => Ok(None),
+            Some(_) => self.roll_back(number).await.map(Some),
+            None => self.compare_heads().await,
+        }
+    }
+
+    async fn find(&self, number: u64) -> Result<Option<L1Header>, FeedError> {
+        Ok(find_header(&self.provider, BlockNumberOrTag::Number(number)).await?)
+    }
+
+    fn hash_of(&self, number: u64) -> Option<B256> {
+        let (oldest, _) = self.seen.front()?;
+        let index = usize::try_from(number.checked_sub(*oldest)?).ok()?;
+        self.seen.get(index).map(|(_, hash)| *hash)
+    }
+
+    /// The node doesn't have the last block: either it is behind, or the chain became shorter.
+    async fn compare_heads(&mut self) -> Result<Option<FeedUpdate>, FeedError> {
+        let Some(head) = find_header(&self.provider, BlockNumberOrTag::Latest).await? else {
+            return Ok(None);
+        };
+        match self.hash_of(head.header.number) {
+            Some(hash) if hash != head.hash => self.roll_back(head.header.number).await.map(Some),
+            _ => {
+                tracing::debug!(head = head.header.number, "the L1 node is behind");
+                Ok(None)
             }
         }
     }
 
-    /// Forgets blocks until one is still on the chain.
-    async fn roll_back(&mut self) -> Result<FeedUpdate, FeedError> {
+    /// Forgets the blocks that aren't on the chain any more; that with number `undone` is one of them.
+    async fn roll_back(&mut self, undone: u64) -> Result<FeedUpdate, FeedError> {
         let oldest = self.seen.front().map_or(self.first, |(number, _)| *number);
-        let mut kept = self.seen.len();
-        while let Some((number, hash)) = kept.checked_sub(1).and_then(|last| self.seen.get(last)).copied() {
-            let now = find_header(&self.provider, BlockNumberOrTag::Number(number)).await?;
-            if now.is_some_and(|(_, now)| now == hash) {
-                self.seen.truncate(kept);
-                tracing::warn!(to = number, "l1 reorg");
-                return Ok(FeedUpdate::Rollback { to: number });
+        // Blocks below `low` stand, and those from `high` on don't.
+        let (mut low, mut high) = (oldest, undone);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let now = self.find(middle).await?.ok_or(FeedError::Behind { number: middle })?;
+            if Some(now.hash) == self.hash_of(middle) {
+                low = middle.saturating_add(1);
+            } else {
+                high = middle;
             }
-            kept -= 1;
         }
-        if oldest == self.first {
-            // No block that was returned is on the chain any more, not even the first one.
-            self.seen.clear();
-            return Ok(FeedUpdate::Rollback { to: self.first.saturating_sub(1) });
+        // No block that is remembered is on the chain any more, not even the first one.
+        if low == oldest && oldest != self.first {
+            return Err(FeedError::ReorgTooDeep { oldest });
         }
-        Err(FeedError::ReorgTooDeep { oldest })
+        let to = low.saturating_sub(1);
+        self.seen.retain(|(number, _)| *number < low);
+        tracing::warn!(to, "l1 reorg");
+        Ok(FeedUpdate::Rollback { to })
     }
 
-    async fn extend(&mut self, header: Header, hash: B256) -> Result<FeedUpdate, FeedError> {
+    async fn extend(&mut self, found: L1Header) -> Result<FeedUpdate, FeedError> {
+        let L1Header { header, hash, .. } = found;
         let number = header.number;
         let l1_slot =
             self.clock.slot_at(header.timestamp).map_err(|error| FeedError::Clock { number, error })?;
@@ -185,16 +264,27 @@ impl Feed {
         Ok(FeedUpdate::Block(Arc::new(L1Block { number, hash, l1_slot, header, events })))
     }
 
-    async fn events(&self, header: &Header, hash: B256) -> Result<Vec<LoggedEvent>, FeedError> {
+    async fn events(&mut self, header: &Header, hash: B256) -> Result<Vec<LoggedEvent>, FeedError> {
         let number = header.number;
         // The bloom belongs to the checked header, so it has no false negatives.
-        let may_have =
-            |address: &Address| header.logs_bloom.contains_input(BloomInput::Raw(address.as_slice()));
-        if !self.addresses.iter().any(may_have) {
+        let has = |word: &[u8]| header.logs_bloom.contains_input(BloomInput::Raw(word));
+        if !self.addresses.iter().any(|address| has(address.as_slice())) {
             return Ok(Vec::new());
         }
+        let is_doubted = self.doubted == Some(number);
         let filter = Filter::new().at_block_hash(hash).address(self.addresses.clone());
-        let logs = answered(self.provider.get_logs(&filter).await)?;
+        let mut logs = answered(self.provider.get_logs(&filter).await)?;
+        let has_topic = || EVENT_TOPICS.iter().any(|topics| topics.iter().any(|topic| has(topic)));
+        if (is_doubted || (logs.is_empty() && has_topic())) && !self.without_receipts {
+            match self.proven_logs(header, hash).await {
+                Ok(proven) => logs = proven,
+                Err(FeedError::Rpc(error)) if error.is_unknown_method() => {
+                    tracing::warn!(%error, "the L1 node gives no receipts: its events are not checked");
+                    self.without_receipts = true;
+                }
+                Err(error) => return Err(error),
+            }
+        }
         let mut events: Vec<LoggedEvent> = Vec::with_capacity(logs.len());
         for log in logs {
             let log_index = log.log_index.unwrap_or_default();
@@ -202,9 +292,38 @@ impl Feed {
             if log.block_hash != Some(hash) || log.log_index.is_none() || log.removed || !is_later {
                 return Err(FeedError::LogOutOfPlace { number, log_index });
             }
-            let event = decode_event(&log, &self.contracts, number, log_index)?;
+            let event = match decode_event(&log, &self.contracts, number, log_index) {
+                Ok(event) => event,
+                // A node that garbles a log isn't believed before the receipts say the same.
+                Err(_) if !is_doubted && !self.without_receipts => {
+                    self.doubted = Some(number);
+                    return Box::pin(self.events(header, hash)).await;
+                }
+                Err(error) => return Err(error.into()),
+            };
             events.push(LoggedEvent { event, tx: log.transaction_hash.unwrap_or_default(), log_index });
         }
         Ok(events)
+    }
+
+    /// The contracts' logs from the block's receipts, which have the root that the header names.
+    async fn proven_logs(&self, header: &Header, hash: B256) -> Result<Vec<Log>, FeedError> {
+        let number = header.number;
+        let answer = self.provider.get_block_receipts(BlockId::hash(hash)).await;
+        let receipts = answered(answer)?.ok_or(FeedError::Behind { number })?;
+        let consensus: Vec<_> = receipts
+            .iter()
+            .map(|receipt| TransactionReceipt::into_primitives_receipt(receipt.clone()).into_inner())
+            .collect();
+        let actual = calculate_receipt_root(&consensus);
+        if actual != header.receipts_root {
+            return Err(FeedError::WrongReceipts { number, expected: header.receipts_root, actual });
+        }
+        let logs = receipts.iter().flat_map(|receipt| receipt.logs());
+        let ours = logs.enumerate().filter(|(_, log)| self.addresses.contains(&log.address()));
+        // The root says nothing about positions.
+        Ok(ours
+            .map(|(index, log)| Log { log_index: Some(index as u64), block_hash: Some(hash), ..log.clone() })
+            .collect())
     }
 }

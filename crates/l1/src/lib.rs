@@ -1,7 +1,8 @@
 //! The client's access to L1.
 //!
-//! - [`connect_http`] and [`connect_transport`]: a provider for an HTTP endpoint, or for an L1 in this
-//!   process.
+//! - [`connect_http`], [`connect_pool`] and [`connect_transport`]: a provider for an HTTP endpoint, for
+//!   several ones of the same L1 ([`Pool`]), or for an L1 in this process.
+//! - [`FailureClass`]: what to do about a failure. Nothing that an endpoint answers ends a role.
 //! - [`DeploymentFile`] → [`Deployment`]: where the contracts are, checked against the chain and against the
 //!   contracts that this client was built with.
 //! - [`Feed`]: blocks in order with the deployment's events ([`RollupEvent`]); reorgs as rollbacks.
@@ -19,6 +20,7 @@
 mod beacon;
 mod blobs;
 mod deployment;
+mod endpoint;
 mod events;
 mod feed;
 mod header;
@@ -33,12 +35,13 @@ pub use blobs::{
 pub use deployment::{
     CircuitShape, CodeHashes, Contracts, Deployment, DeploymentError, DeploymentFile, Scoring, UnknownScoring,
 };
+pub use endpoint::{ConnectError, EndpointHealth, FailureClass, Pool, RpcFailure, origin, redact};
 pub use events::{BlsWords, EventError, LoggedEvent, Outcome, RollupEvent, decode_event};
 pub use feed::{Feed, FeedError, FeedUpdate, L1Block, REORG_LIMIT};
 pub use header::{
-    HeaderError, PROVABLE_BLOCKS, SeedProof, fetch_header, header_rlp, seed_proof, seed_proof_at,
+    HeaderError, L1Header, PROVABLE_BLOCKS, SeedProof, fetch_header, header_rlp, seed_proof, seed_proof_at,
 };
-pub use provider::{ConnectError, L1Provider, RpcFailure, connect_http, connect_transport};
+pub use provider::{L1Provider, connect_http, connect_pool, connect_transport};
 pub use tx::{
     Accounts, BLOB_PRICE_BUMP_PERCENT, FailureReason, FeeEstimate, Fees, Intent, IntentKey, IntentKeyError,
     MaxTotalFeeExceeded, PRICE_BUMP_PERCENT, PendingStage, StoreError, TickReport, TransactionSigner,

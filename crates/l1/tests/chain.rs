@@ -12,7 +12,7 @@ use common::{TestL1, assert_mined, blob, code, intent, warm_up_kzg};
 use fernet_bindings::IRollup;
 use fernet_l1::{
     BeaconBlobs, BlobError, BlobLocation, BlobSidecar, BlobSource, BlockIds, Contracts, Feed, FeedError,
-    FeedUpdate, HeaderError, Intent, L1Block, RollupEvent, SidecarFormat, fetch_header, seed_proof,
+    FeedUpdate, HeaderError, Intent, L1Block, L1Header, RollupEvent, SidecarFormat, fetch_header, seed_proof,
     seed_proof_at, versioned_hash,
 };
 use fernet_protocol::{L1Slot, Slot};
@@ -153,7 +153,7 @@ async fn headers_hash_to_their_blocks_and_prove_mixes(mut l1: TestL1) {
     l1.send(0, TxKind::Call(once), Bytes::new()).await;
     let head = l1.mine().await;
     for number in 1..=head.number {
-        let (header, hash) = fetch_header(&l1.provider, number).await.unwrap();
+        let L1Header { header, hash, .. } = fetch_header(&l1.provider, number).await.unwrap();
         assert_eq!(header.hash_slow(), hash);
         let target = L1Slot::new(l1.clock.slot_at(header.timestamp).unwrap().get() - 1);
         let proof = seed_proof_at(&l1.provider, &l1.clock, target, number).await.unwrap();

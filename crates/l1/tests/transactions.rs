@@ -31,8 +31,7 @@ on_both_l1s!(
     a_sent_transaction_is_cancelled_when_its_window_closes,
     a_sent_blob_transaction_is_cancelled_by_a_blob_transaction,
     a_withdrawn_transaction_is_cancelled,
-    a_nonce_gap_is_filled,
-    a_refused_transaction_gives_its_nonce_back,
+    a_refused_transaction_keeps_its_nonce,
     a_foreign_transaction_with_the_nonce_is_noticed,
     a_reorg_makes_a_mined_transaction_pending_again,
     a_tick_that_fails_hides_no_reorg,
@@ -369,40 +368,24 @@ async fn a_withdrawn_transaction_is_cancelled(mut l1: TestL1) {
     assert!(matches!(manager.status(&key("sent")), Some(TxStatus::Expired { cancelled_by: Some(_) })));
 }
 
-async fn a_nonce_gap_is_filled(mut l1: TestL1) {
+/// Whatever a node says, it may have the transaction. Its nonce stays its own, and it is sent again.
+async fn a_refused_transaction_keeps_its_nonce(mut l1: TestL1) {
     let mut manager = l1.manager();
     tick(&l1, &mut manager).await;
-    // the first is lost, the second gets the next nonce
-    l1.faults.next(Fault::Lost);
-    manager.submit(intent("first", SOMEBODY)).await.unwrap();
-    manager.submit(intent("second", SOMEBODY)).await.unwrap();
-    assert_eq!(assert_sent(&manager, "second").1, 1);
-    // then the node won't have the first at all: its nonce is free, and the second stuck behind it
-    l1.faults.next(Fault::Refused("gas required exceeds allowance"));
-    l1.faults.next(Fault::Refused("gas required exceeds allowance"));
-    mine_and_tick(&mut l1, &mut manager).await;
-    let refused = WaitReason::Refused { message: "gas required exceeds allowance".into() };
-    assert_eq!(manager.status(&key("first")), Some(TxStatus::Pending(PendingStage::Waiting(refused))));
-    mine_and_tick(&mut l1, &mut manager).await;
-    assert_mined(&manager, "second");
-    assert_eq!(assert_sent(&manager, "first").1, 2);
-    mine_and_tick(&mut l1, &mut manager).await;
-    assert_mined(&manager, "first");
-    assert_eq!(manager.statuses().count(), 3, "the no-op is on the books");
-}
-
-async fn a_refused_transaction_gives_its_nonce_back(mut l1: TestL1) {
-    let mut manager = l1.manager();
-    tick(&l1, &mut manager).await;
-    l1.faults.next(Fault::Refused("transaction type not supported"));
-    let refused = WaitReason::Refused { message: "transaction type not supported".into() };
-    let status = manager.submit(intent("refused", SOMEBODY)).await.unwrap();
-    assert_eq!(status, TxStatus::Pending(PendingStage::Waiting(refused)));
-    manager.submit(intent("other", SOMEBODY)).await.unwrap();
-    assert_eq!(assert_sent(&manager, "other").1, 0);
-    mine_and_tick(&mut l1, &mut manager).await;
-    mine_and_tick(&mut l1, &mut manager).await;
-    assert_mined(&manager, "refused");
+    for words in ["transaction type not supported", "Internal error", "nonce too low: next nonce 4", ""] {
+        let (first, second) = (format!("{words} 1"), format!("{words} 2"));
+        l1.faults.next(Fault::Refused(words));
+        manager.submit(intent(&first, SOMEBODY)).await.unwrap();
+        manager.submit(intent(&second, SOMEBODY)).await.unwrap();
+        let (hash, nonce, _) = assert_sent(&manager, &first);
+        assert_eq!(assert_sent(&manager, &second).1, nonce + 1);
+        for _ in 0..2 {
+            mine_and_tick(&mut l1, &mut manager).await;
+        }
+        assert_eq!(assert_mined(&manager, &first).hash, hash, "{words}");
+        assert_mined(&manager, &second);
+    }
+    assert_eq!(l1.provider.get_transaction_count(signer(0).address()).await.unwrap(), 8);
 }
 
 async fn a_foreign_transaction_with_the_nonce_is_noticed(mut l1: TestL1) {

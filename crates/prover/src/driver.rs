@@ -148,6 +148,10 @@ impl Role for ProverDriver {
     fn is_retryable(error: &ProverError) -> bool {
         error.is_retryable()
     }
+
+    fn is_of_l1(error: &ProverError) -> bool {
+        matches!(error, ProverError::Role(error) if error.is_of_l1())
+    }
 }
 
 /// A proof that was asked for.
@@ -208,6 +212,7 @@ impl Inner {
             rewards: contracts.rewards,
             claim_to: settings.claim_to,
             max_total_fee: settings.max_total_fee,
+            at_stake: settings.at_stake,
         };
         let Dependencies { follower, network, transactions, payee, signer, journal, worker, policy } =
             dependencies;

@@ -78,6 +78,10 @@ impl EffectHandler for Inner {
     fn is_retryable(error: &ProverError) -> bool {
         error.is_retryable()
     }
+
+    fn is_of_l1(error: &ProverError) -> bool {
+        matches!(error, ProverError::Role(error) if error.is_of_l1())
+    }
 }
 
 impl Inner {

@@ -50,6 +50,19 @@ pub struct StepReport {
     pub proven: Vec<Proven>,
 }
 
+impl fernet_roles::Report for StepReport {
+    fn l1_failed(&self) -> bool {
+        self.common.l1_failed
+    }
+
+    fn followed_by(mut self, later: Self) -> Self {
+        self.common = self.common.followed_by(later.common);
+        self.offered.extend(later.offered);
+        self.proven.extend(later.proven);
+        Self { proving: later.proving, ..self }
+    }
+}
+
 /// The slot in turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SlotStatus {

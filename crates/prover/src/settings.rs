@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, U256};
 use fernet_l1::{MAX_BLOBS_PER_TRANSACTION, SidecarFormat};
-use fernet_roles::{BlockTemplate, DEFAULT_MAX_TOTAL_FEE, MempoolLimits, RoleError};
+use fernet_roles::{BlockTemplate, DEFAULT_AT_STAKE, DEFAULT_MAX_TOTAL_FEE, MempoolLimits, RoleError};
 
 use crate::error::ProverError;
 use crate::strategy::Strategy;
@@ -21,6 +21,9 @@ pub struct Settings {
     pub deposit_depth: u64,
     /// The most that a transaction may cost, in wei.
     pub max_total_fee: U256,
+    /// What is lost with a duty that doesn't land, in wei: the fees of its transaction rise up to this in the
+    /// last L1 slots.
+    pub at_stake: U256,
     /// Format of blob sidecars.
     pub sidecars: SidecarFormat,
     /// The account that receives claimed rewards.
@@ -39,6 +42,7 @@ impl Settings {
             max_chunks,
             deposit_depth: 0,
             max_total_fee: DEFAULT_MAX_TOTAL_FEE,
+            at_stake: DEFAULT_AT_STAKE,
             sidecars: SidecarFormat::default(),
             claim_to: strategy.payee,
             mempool: MempoolLimits::default(),

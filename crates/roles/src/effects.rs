@@ -42,6 +42,9 @@ pub trait EffectHandler: Send {
 
     /// Whether the effect may succeed at a later L1 block.
     fn is_retryable(error: &Self::Error) -> bool;
+
+    /// Whether an endpoint of the L1 failed, so that the effect may succeed at once.
+    fn is_of_l1(error: &Self::Error) -> bool;
 }
 
 /// Carries out `effects` in order, and then the effects of the inputs that result from them. The report has
@@ -66,7 +69,12 @@ pub async fn carry_out_all<H: EffectHandler>(
                     pending.extend(handler.apply(input));
                 }
             }
-            Err(error) if H::is_retryable(&error) => handler.report().note_retryable(&effect, &error),
+            Err(error) if H::is_retryable(&error) => {
+                let is_of_l1 = H::is_of_l1(&error);
+                let report = handler.report();
+                report.note_retryable(&effect, &error);
+                report.l1_failed |= is_of_l1;
+            }
             Err(error) => return Err(error),
         }
     }

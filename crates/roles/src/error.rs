@@ -87,6 +87,15 @@ impl RoleError {
         }
     }
 
+    /// Whether an endpoint of the L1 failed: the same step may succeed at once, or at another endpoint.
+    #[must_use]
+    pub const fn is_of_l1(&self) -> bool {
+        matches!(
+            self,
+            Self::Follower(FollowerError::Feed(_)) | Self::Seed(_) | Self::Transactions(TxError::Rpc(_))
+        )
+    }
+
     /// Checks that blocks may have at least one chunk.
     ///
     /// # Errors

@@ -37,13 +37,14 @@ pub use journal::{Batch, Journal, JournalError, OwnBlock, Record, Replacement, r
 pub use peer_inbox::{MempoolLimits, PeerInbox};
 pub use policy::{Context, Decision, Policy, allow_all};
 pub use queue::{check_consumption, queued_operations, voluntary_young_entry};
-pub use report::{Action, ActionKind, BuiltBlock, StepReport};
-pub use run::{Role, run};
+pub use report::{Action, ActionKind, BuiltBlock, Report, StepReport};
+pub use run::{Role, run, step_until_answered};
 pub use sidecars::{BlobMask, SidecarCache, blob_masks, versioned_blob_hash};
 pub use snapshot::{ChainSnapshot, ParentState, follow, ledger_at_tip, poll_to_head};
 pub use storage::Storage;
 pub use submissions::{
-    ClaimTerms, DEFAULT_CLAIM_FROM, DEFAULT_MAX_TOTAL_FEE, Submissions, SubmitOutcome, TxProblem, TxRequest,
+    ClaimTerms, DEFAULT_AT_STAKE, DEFAULT_CLAIM_FROM, DEFAULT_MAX_TOTAL_FEE, Stakes, Submissions,
+    SubmitOutcome, TxProblem, TxRequest,
 };
 
 use fernet_protocol::Slot;

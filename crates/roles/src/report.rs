@@ -88,6 +88,37 @@ pub struct StepReport<K, E, S> {
     pub held: Vec<E>,
     /// Errors after which the role tries again.
     pub retryable_errors: Vec<String>,
+    /// An endpoint of the L1 failed. Another step at the same block does what this one couldn't.
+    pub l1_failed: bool,
+}
+
+/// A role's report, as the loop over L1 blocks sees it.
+pub trait Report: Send {
+    /// Whether an endpoint of the L1 failed, so that another step at the same block is worth it.
+    fn l1_failed(&self) -> bool;
+
+    /// This report and that of another step at the same block, as one.
+    #[must_use]
+    fn followed_by(self, later: Self) -> Self;
+}
+
+impl<K: Send, E: Send, S: Send> Report for StepReport<K, E, S> {
+    fn l1_failed(&self) -> bool {
+        self.l1_failed
+    }
+
+    fn followed_by(mut self, later: Self) -> Self {
+        self.slot = later.slot.or(self.slot);
+        self.built.extend(later.built);
+        self.sent.extend(later.sent);
+        self.mined.extend(later.mined);
+        self.failed.extend(later.failed);
+        self.expired.extend(later.expired);
+        self.held.extend(later.held);
+        self.retryable_errors.extend(later.retryable_errors);
+        self.l1_failed = later.l1_failed;
+        self
+    }
 }
 
 impl<K, E, S> Default for StepReport<K, E, S> {
@@ -101,6 +132,7 @@ impl<K, E, S> Default for StepReport<K, E, S> {
             expired: Vec::new(),
             held: Vec::new(),
             retryable_errors: Vec::new(),
+            l1_failed: false,
         }
     }
 }

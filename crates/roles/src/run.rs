@@ -8,12 +8,13 @@ use fernet_l1::L1Block;
 use tokio::sync::{Mutex, watch};
 
 use crate::error::RoleError;
+use crate::report::Report;
 use crate::snapshot::poll_to_head;
 
 /// A driver that acts at every L1 block.
 pub trait Role: Send {
     /// What the role did in a step.
-    type Report: Send;
+    type Report: Report;
     /// Why a step fails.
     type Error: std::error::Error + From<RoleError> + Send;
 
@@ -25,10 +26,49 @@ pub trait Role: Send {
 
     /// Whether the step may succeed at a later L1 block.
     fn is_retryable(error: &Self::Error) -> bool;
+
+    /// Whether an endpoint of the L1 failed, so that the step may succeed at once.
+    fn is_of_l1(error: &Self::Error) -> bool;
+}
+
+/// Most doublings of the pause while an endpoint of the L1 fails.
+const LONGEST_PAUSE: u32 = 3;
+/// Steps at the same block that are made one after the other while an endpoint of the L1 fails.
+const STEPS_AT_ONCE: u32 = 25;
+
+/// Makes a step with an L1 block, and makes it again while an endpoint of the L1 fails, at most some dozen
+/// times: what isn't done now may be too late at the next block. Returns the reports as one.
+///
+/// # Errors
+/// As [`Role::step`]. A retryable error comes back if it lasts.
+pub async fn step_until_answered<R: Role>(role: &mut R, block: &L1Block) -> Result<R::Report, R::Error> {
+    let mut made: Option<R::Report> = None;
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        match role.step(block).await {
+            Ok(report) => {
+                let is_over = !report.l1_failed() || attempt >= STEPS_AT_ONCE;
+                let report = match made.take() {
+                    Some(before) => before.followed_by(report),
+                    None => report,
+                };
+                if is_over {
+                    return Ok(report);
+                }
+                made = Some(report);
+            }
+            Err(error) if R::is_retryable(&error) && R::is_of_l1(&error) && attempt < STEPS_AT_ONCE => {
+                tracing::debug!(%error, attempt, "step failed, it is made again");
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Looks for a new L1 block every `pause`, and makes a step with each, until `stop` becomes true or its
-/// sender is dropped. Retryable errors are logged. `watch` receives the report of every step.
+/// sender is dropped. Retryable errors are logged, and the step is made again after a pause, also if its
+/// report says that an endpoint of the L1 failed. `watch` receives the report of every step.
 ///
 /// # Errors
 /// With the first error that isn't retryable.
@@ -39,12 +79,16 @@ pub async fn run<R: Role>(
     mut watch: impl FnMut(&L1Block, R::Report),
 ) -> Result<(), R::Error> {
     let mut last = None;
+    let mut failures = 0_u32;
     let follower = role.follower();
     while !*stop.borrow_and_update() {
         match head(&follower).await {
             Ok(Some(block)) if last != Some(block.hash) => match role.step(&block).await {
                 Ok(report) => {
-                    last = Some(block.hash);
+                    failures = if report.l1_failed() { failures.saturating_add(1) } else { 0 };
+                    if failures == 0 {
+                        last = Some(block.hash);
+                    }
                     watch(&block, report);
                 }
                 Err(error) if R::is_retryable(&error) => {
@@ -58,7 +102,7 @@ pub async fn run<R: Role>(
         }
         tokio::select! {
             changed = stop.changed() => if changed.is_err() { break },
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(pause.saturating_mul(1 << failures.min(LONGEST_PAUSE))) => {}
         }
     }
     Ok(())

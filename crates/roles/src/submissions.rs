@@ -17,6 +17,10 @@ use crate::report::{Action, ActionKind, StepReport};
 /// Default of the most that a transaction may cost, in wei: one ether, far above usual fees.
 pub const DEFAULT_MAX_TOTAL_FEE: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
 
+/// Default of what is lost with a duty that doesn't land, in wei: a twentieth of an ether. In the last L1
+/// slots, the fees of the duty's transaction rise up to this.
+pub const DEFAULT_AT_STAKE: U256 = U256::from_limbs([50_000_000_000_000_000, 0, 0, 0]);
+
 /// Default of the rewards that are worth a claim, in token units: one token.
 pub const DEFAULT_CLAIM_FROM: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
 
@@ -40,6 +44,17 @@ pub struct TxRequest {
     pub expires_at: L1Slot,
     /// What happens when the transaction's simulation reverts.
     pub when_reverting: WhenReverting,
+    /// Whether something is lost if it doesn't land.
+    pub stakes: Stakes,
+}
+
+/// Whether something is lost if a transaction doesn't land.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stakes {
+    /// Nothing but time.
+    None,
+    /// A duty: a penalty, a bond or a reward.
+    Duty,
 }
 
 impl TxRequest {
@@ -47,7 +62,8 @@ impl TxRequest {
     #[must_use]
     pub fn call(to: Address, call: &impl SolCall, expires_at: L1Slot) -> Self {
         let calldata = call.abi_encode().into();
-        Self { to, calldata, blobs: None, expires_at, when_reverting: WhenReverting::Retry }
+        let (blobs, when_reverting, stakes) = (None, WhenReverting::Retry, Stakes::Duty);
+        Self { to, calldata, blobs, expires_at, when_reverting, stakes }
     }
 }
 
@@ -60,6 +76,8 @@ pub struct ClaimTerms {
     pub claim_to: Address,
     /// The most that any transaction may cost, in wei.
     pub max_total_fee: U256,
+    /// What is lost with a duty that doesn't land, in wei.
+    pub at_stake: U256,
 }
 
 /// The result of a submission.
@@ -132,7 +150,10 @@ impl<K: ActionKind> Submissions<K> {
         for manager in std::iter::once(&mut self.transactions).chain(self.claimant.as_mut()) {
             match manager.tick(head).await {
                 Ok(tick) => ticks.push(tick),
-                Err(error) if error.is_retryable() => report.retryable_errors.push(error.to_string()),
+                Err(error) if error.is_retryable() => {
+                    report.retryable_errors.push(error.to_string());
+                    report.l1_failed = true;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -154,7 +175,12 @@ impl<K: ActionKind> Submissions<K> {
             report.expired.push(action);
             problems.push((action, TxProblem::Expired));
         }
+        report.l1_failed |= !tick.troubled.is_empty();
+        report
+            .retryable_errors
+            .extend(tick.troubled.into_iter().map(|(key, error)| format!("{key}: {error}")));
         for (key, reason) in tick.waiting {
+            report.l1_failed |= is_of_l1(&reason);
             if let (Some(action), WaitReason::WouldRevert { reason }) = (action(&key), reason) {
                 problems.push((action, TxProblem::WouldRevert { reason }));
             }
@@ -223,6 +249,10 @@ impl<K: ActionKind> Submissions<K> {
             not_before,
             expires_at: request.expires_at,
             max_total_fee: self.terms.max_total_fee,
+            at_stake: match request.stakes {
+                Stakes::None => U256::ZERO,
+                Stakes::Duty => self.terms.at_stake,
+            },
             gas_limit: None,
             when_reverting: request.when_reverting,
         };
@@ -232,6 +262,7 @@ impl<K: ActionKind> Submissions<K> {
                 report.failed.push((action, reason));
                 return Ok(SubmitOutcome::Failed);
             }
+            TxStatus::Pending(PendingStage::Waiting(reason)) => report.l1_failed |= is_of_l1(&reason),
             TxStatus::Pending(_) | TxStatus::Mined(_) | TxStatus::Expired { .. } => {}
         }
         Ok(SubmitOutcome::Accepted)
@@ -251,7 +282,10 @@ impl<K: ActionKind> Submissions<K> {
             return Ok(());
         };
         let call = IRewards::claimCall { to: self.terms.claim_to };
-        let request = TxRequest::call(self.terms.rewards, &call, now.plus(CLAIM_WINDOW));
+        let request = TxRequest {
+            stakes: Stakes::None,
+            ..TxRequest::call(self.terms.rewards, &call, now.plus(CLAIM_WINDOW))
+        };
         self.submit(action, request, now.plus(1), report).await.map(drop)
     }
 
@@ -286,6 +320,11 @@ impl<K: ActionKind> Submissions<K> {
     pub fn prune_before(&mut self, oldest: Slot) {
         self.actions.retain(|_, action| action.slot() >= oldest);
     }
+}
+
+/// Whether an endpoint of the L1 is the reason to wait.
+const fn is_of_l1(reason: &WaitReason) -> bool {
+    matches!(reason, WaitReason::Unreachable { .. } | WaitReason::Refused { .. })
 }
 
 fn key<K: ActionKind>(action: Action<K>, attempt: u32) -> Result<IntentKey, RoleError> {

@@ -111,6 +111,7 @@ impl SequencerDriver {
             rewards: contracts.rewards,
             claim_to: settings.claim_to,
             max_total_fee: settings.max_total_fee,
+            at_stake: settings.at_stake,
         };
         let Dependencies { follower, network, transactions, owner, attester, bls, journal, policy } =
             dependencies;
@@ -253,5 +254,9 @@ impl Role for SequencerDriver {
 
     fn is_retryable(error: &SequencerError) -> bool {
         error.is_retryable()
+    }
+
+    fn is_of_l1(error: &SequencerError) -> bool {
+        error.is_of_l1()
     }
 }

@@ -94,6 +94,10 @@ impl EffectHandler for SequencerDriver {
     fn is_retryable(error: &SequencerError) -> bool {
         error.is_retryable()
     }
+
+    fn is_of_l1(error: &SequencerError) -> bool {
+        error.is_of_l1()
+    }
 }
 
 impl SequencerDriver {

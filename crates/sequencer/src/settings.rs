@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, U256};
 use fernet_l1::{MAX_BLOBS_PER_TRANSACTION, SidecarFormat};
-use fernet_roles::{BlockTemplate, DEFAULT_MAX_TOTAL_FEE, MempoolLimits};
+use fernet_roles::{BlockTemplate, DEFAULT_AT_STAKE, DEFAULT_MAX_TOTAL_FEE, MempoolLimits};
 
 use crate::error::SequencerError;
 use crate::strategy::Strategy;
@@ -28,6 +28,9 @@ pub struct Settings {
     pub quote_deadline: Duration,
     /// The most that a transaction may cost, in wei.
     pub max_total_fee: U256,
+    /// What is lost with a duty that doesn't land, in wei: the fees of its transaction rise up to this in the
+    /// last L1 slots.
+    pub at_stake: U256,
     /// Format of blob sidecars.
     pub sidecars: SidecarFormat,
     /// Most blobs in one transaction, from 1 to 6.
@@ -53,6 +56,7 @@ impl Settings {
             deposit_depth: 0,
             quote_deadline: DEFAULT_QUOTE_DEADLINE,
             max_total_fee: DEFAULT_MAX_TOTAL_FEE,
+            at_stake: DEFAULT_AT_STAKE,
             sidecars: SidecarFormat::default(),
             blobs_per_transaction: MAX_BLOBS_PER_TRANSACTION,
             owner,

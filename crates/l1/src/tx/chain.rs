@@ -1,21 +1,29 @@
 //! The transaction manager's requests to the L1.
 
 use alloy::{
-    eips::BlockId,
+    eips::{BlockId, BlockNumberOrTag},
     network::TransactionBuilder,
-    primitives::{Address, Bytes, TxHash, U256},
+    primitives::{Address, Bytes, TxHash, U64, U128, U256},
     providers::Provider,
     rpc::types::{BlockOverrides, TransactionInput, TransactionReceipt, TransactionRequest},
 };
 use fernet_bindings::decode_revert;
+use serde::Deserialize;
+use serde_json::Value;
 
-use super::{fees::FeeEstimate, intent::TxOutcome, record::Record};
-use crate::provider::{L1Provider, RpcFailure, answered};
+use super::{
+    fees::{FeeEstimate, gas_limit_for},
+    intent::TxOutcome,
+    record::Record,
+};
+use crate::{
+    endpoint::{
+        RpcFailure,
+        class::{INVALID_PARAMS, Refusal, answered, is_revert, judge_refusal},
+    },
+    provider::L1Provider,
+};
 
-/// JSON-RPC code of a call that reverted (geth, reth, anvil, the embedded L1).
-const REVERTED: i64 = 3;
-/// JSON-RPC code of invalid parameters.
-const INVALID_PARAMS: i64 = -32602;
 /// Number of recent blocks whose tips are considered.
 const TIP_BLOCKS: u64 = 8;
 /// Percentile of a block's tips that is offered.
@@ -37,18 +45,15 @@ pub(crate) enum Simulation {
     Reverts { reason: String, data: Bytes },
 }
 
-/// Result of a broadcast.
+/// What is known after a broadcast. Whatever a node says, the pool may have the transaction: a proxy may have
+/// answered in the node's place, and a replica may be behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Broadcast {
     /// The pool has it.
     Taken,
-    /// The node refused it: the pool doesn't have it.
-    Refused { message: String },
-    /// Another transaction with that nonce is in the pool or on the chain.
-    NonceTaken { message: String },
     /// The fees are too low for the pool, or for a replacement.
     Underpriced { message: String },
-    /// The node didn't answer: the pool may have it.
+    /// Anything else.
     Unknown { message: String },
 }
 
@@ -63,11 +68,27 @@ pub(crate) enum Overrides {
 pub(crate) struct Chain {
     provider: L1Provider,
     overrides: Overrides,
+    /// The last estimate that made sense.
+    last: Option<FeeEstimate>,
+}
+
+/// An answer to `eth_feeHistory`. Nodes leave fields out, and put `null` in them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct FeeHistory {
+    base_fee_per_gas: Option<Vec<Option<U128>>>,
+    base_fee_per_blob_gas: Option<Vec<Option<U128>>>,
+    reward: Option<Vec<Option<Vec<Option<U128>>>>>,
+}
+
+/// The last fee, unless it is missing or zero.
+fn last_fee(fees: Option<Vec<Option<U128>>>) -> Option<u128> {
+    fees?.last().copied().flatten().map(|fee| fee.to()).filter(|fee| *fee > 0)
 }
 
 impl Chain {
     pub(crate) fn new(provider: L1Provider) -> Self {
-        Self { provider, overrides: Overrides::Supported }
+        Self { provider, overrides: Overrides::Supported, last: None }
     }
 
     /// The account's nonce on chain: the number of its transactions in blocks.
@@ -75,20 +96,78 @@ impl Chain {
         answered(self.provider.get_transaction_count(account).await)
     }
 
-    /// Fees of the next block.
-    pub(crate) async fn estimate(&self, least_tip: u128, most_tip: u128) -> Result<FeeEstimate, RpcFailure> {
-        let history =
-            answered(self.provider.get_fee_history(TIP_BLOCKS, Default::default(), &[TIP_PERCENTILE]).await)?;
-        let mut tips: Vec<u128> =
-            history.reward.unwrap_or_default().iter().filter_map(|block| block.first().copied()).collect();
+    /// Fees of the next block. `base_fee` is its base fee, computed from the head: no estimate is lower. What
+    /// the node leaves out is taken from the last estimate that had it.
+    pub(crate) async fn estimate(
+        &mut self,
+        base_fee: u128,
+        least_tip: u128,
+        most_tip: u128,
+    ) -> Result<FeeEstimate, RpcFailure> {
+        let parameters = (U64::from(TIP_BLOCKS), BlockNumberOrTag::Latest, [TIP_PERCENTILE]);
+        let answer = self.provider.raw_request("eth_feeHistory".into(), parameters).await;
+        let history: FeeHistory = answered::<Option<FeeHistory>>(answer)?.unwrap_or_default();
+        let blocks = history.reward.unwrap_or_default();
+        let mut tips: Vec<u128> = blocks
+            .iter()
+            .flatten()
+            .filter_map(|tips| tips.first().copied().flatten())
+            .map(|tip| tip.to())
+            .collect();
         tips.retain(|tip| *tip > 0);
         tips.sort_unstable();
-        let tip = tips.get(tips.len() / 2).copied().unwrap_or(least_tip);
-        Ok(FeeEstimate {
-            base_fee: history.base_fee_per_gas.last().copied().unwrap_or_default(),
+        let tip = tips.get(tips.len() / 2).copied().or(self.last.map(|last| last.tip)).unwrap_or(least_tip);
+        let blob_fee = match last_fee(history.base_fee_per_blob_gas) {
+            Some(fee) => Some(fee),
+            None => self.blob_base_fee().await.or(self.last.and_then(|last| last.blob_fee)),
+        };
+        let estimate = FeeEstimate {
+            base_fee: last_fee(history.base_fee_per_gas).unwrap_or_default().max(base_fee),
             tip: tip.clamp(least_tip, most_tip.max(least_tip)),
-            blob_fee: history.base_fee_per_blob_gas.last().copied().unwrap_or_default(),
-        })
+            blob_fee,
+        };
+        self.last = Some(estimate);
+        Ok(estimate)
+    }
+
+    /// Blob base fee of the next block, from nodes whose fee history doesn't have it.
+    async fn blob_base_fee(&self) -> Option<u128> {
+        let answer = self.provider.raw_request("eth_blobBaseFee".into(), ()).await;
+        match answered::<Option<U128>>(answer) {
+            Ok(fee) => fee.map(|fee| fee.to()).filter(|fee| *fee > 0),
+            Err(error) => {
+                tracing::debug!(%error, "no blob base fee");
+                None
+            }
+        }
+    }
+
+    /// Hash of the transaction that used a nonce of an account, which was unused as of block `unused` and is
+    /// used as of block `head`.
+    pub(crate) async fn user_of(
+        &self,
+        account: Address,
+        nonce: u64,
+        unused: u64,
+        head: u64,
+    ) -> Result<Option<TxHash>, RpcFailure> {
+        let (mut low, mut high) = (unused.min(head), head);
+        while high.saturating_sub(low) > 1 {
+            let middle = low + (high - low) / 2;
+            let count = self.provider.get_transaction_count(account).block_id(BlockId::number(middle));
+            if answered(count.await)? > nonce { high = middle } else { low = middle }
+        }
+        // Transactions of later forks have types that this client doesn't know.
+        let block = self.provider.raw_request("eth_getBlockByNumber".into(), (U64::from(high), true)).await;
+        let block: Value = answered::<Option<Value>>(block)?.unwrap_or_default();
+        let transactions = block.get("transactions").and_then(Value::as_array);
+        let is_it = |transaction: &&Value| {
+            let field = |name: &str| transaction.get(name).cloned().unwrap_or_default();
+            serde_json::from_value::<Address>(field("from")).ok() == Some(account)
+                && serde_json::from_value::<U64>(field("nonce")).ok() == Some(U64::from(nonce))
+        };
+        let found = transactions.and_then(|all| all.iter().find(is_it));
+        Ok(found.and_then(|transaction| serde_json::from_value(transaction.get("hash")?.clone()).ok()))
     }
 
     /// Simulates an intent in the next block. A node without block overrides simulates it on its head.
@@ -101,11 +180,12 @@ impl Chain {
     ) -> Result<Simulation, RpcFailure> {
         let mut request =
             TransactionRequest::default().with_from(from).with_to(record.to).with_value(record.value);
-        request.input = TransactionInput::both(record.calldata.clone());
+        request.input = TransactionInput::new(record.calldata.clone());
         if record.has_blobs() {
             request.blob_versioned_hashes = Some(record.blob_hashes.clone());
             // without a limit, nodes take a call for one without blobs; they check the balance against it
-            request.max_fee_per_blob_gas = Some(estimate.blob_fee.saturating_mul(2).max(1));
+            request.max_fee_per_blob_gas =
+                Some(estimate.blob_fee.unwrap_or_default().saturating_mul(2).max(1));
         }
         if let Some(gas) = record.gas_limit {
             request.gas = Some(gas);
@@ -122,7 +202,7 @@ impl Chain {
             } else {
                 let call =
                     self.provider.estimate_gas(request.clone()).latest().with_block_overrides_opt(overrides);
-                answered(call.await).map(|gas| gas.saturating_add(gas / 4))
+                answered(call.await).map(gas_limit_for)
             };
             match result {
                 Ok(gas_limit) => return Ok(Simulation::Succeeds { gas_limit }),
@@ -148,7 +228,7 @@ impl Chain {
     pub(crate) async fn revert_reason(&self, record: &Record, from: Address, block: u64) -> String {
         let mut request =
             TransactionRequest::default().with_from(from).with_to(record.to).with_value(record.value);
-        request.input = TransactionInput::both(record.calldata.clone());
+        request.input = TransactionInput::new(record.calldata.clone());
         match answered(self.provider.call(request).block(BlockId::number(block)).await) {
             Ok(_) => "not known: a call on top of the block succeeds".to_owned(),
             Err(RpcFailure::Refused { message, data, .. }) => match data {
@@ -163,11 +243,14 @@ impl Chain {
     pub(crate) async fn broadcast(&self, wire: &Bytes) -> Broadcast {
         match answered(self.provider.send_raw_transaction(wire).await) {
             Ok(_) => Broadcast::Taken,
-            Err(RpcFailure::Unreachable(message)) => Broadcast::Unknown { message },
-            Err(error @ RpcFailure::Refused { .. }) if error.is_retryable() => {
-                Broadcast::Unknown { message: error.to_string() }
-            }
-            Err(RpcFailure::Refused { message, .. }) => judge(message),
+            Err(RpcFailure::Refused { code, message, .. }) => match judge_refusal(&message) {
+                Refusal::Known => Broadcast::Taken,
+                Refusal::Underpriced => Broadcast::Underpriced { message },
+                Refusal::NonceUsed | Refusal::Other => {
+                    Broadcast::Unknown { message: format!("{message} (code {code})") }
+                }
+            },
+            Err(error) => Broadcast::Unknown { message: error.to_string() },
         }
     }
 
@@ -195,57 +278,4 @@ fn outcome_of(receipt: &TransactionReceipt) -> Option<TxOutcome> {
         blob_gas_used: receipt.blob_gas_used.unwrap_or_default(),
         blob_gas_price: receipt.blob_gas_price.unwrap_or_default(),
     })
-}
-
-fn is_revert(code: i64, message: &str, data: Option<&Bytes>) -> bool {
-    code == REVERTED || data.is_some() || message.to_ascii_lowercase().contains("revert")
-}
-
-/// Classifies a node's refusal by the messages of geth, reth, nethermind, anvil and the embedded L1.
-fn judge(message: String) -> Broadcast {
-    let lower = message.to_ascii_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    if says(&["already known", "already imported", "alreadyknown", "known transaction"]) {
-        Broadcast::Taken
-    } else if says(&["underpriced", "fee cap less than", "max fee per gas less than", "max fee per blob gas"])
-    {
-        Broadcast::Underpriced { message }
-    } else if says(&["nonce too low", "oldnonce", "nonce is too low"]) {
-        Broadcast::NonceTaken { message }
-    } else {
-        Broadcast::Refused { message }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refusals_of_common_nodes_are_understood() {
-        assert_eq!(judge("already known".into()), Broadcast::Taken);
-        assert_eq!(judge("AlreadyKnown".into()), Broadcast::Taken);
-        assert_eq!(judge("transaction already imported".into()), Broadcast::Taken);
-        assert!(matches!(judge("replacement transaction underpriced".into()), Broadcast::Underpriced { .. }));
-        assert!(matches!(
-            judge("max fee per gas less than block base fee: address 0x1".into()),
-            Broadcast::Underpriced { .. }
-        ));
-        assert!(matches!(
-            judge("nonce too low: next nonce 4, tx nonce 3".into()),
-            Broadcast::NonceTaken { .. }
-        ));
-        assert!(matches!(
-            judge("insufficient funds for gas * price + value".into()),
-            Broadcast::Refused { .. }
-        ));
-    }
-
-    #[test]
-    fn a_revert_is_told_from_other_refusals() {
-        assert!(is_revert(3, "execution reverted", None));
-        assert!(is_revert(-32000, "execution reverted", None));
-        assert!(is_revert(-32015, "VM Exception", Some(&Bytes::new())));
-        assert!(!is_revert(-32000, "insufficient funds", None));
-    }
 }

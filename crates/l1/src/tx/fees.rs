@@ -20,8 +20,8 @@ pub struct FeeEstimate {
     pub base_fee: u128,
     /// Tip that recent blocks included.
     pub tip: u128,
-    /// Blob base fee of the next block.
-    pub blob_fee: u128,
+    /// Blob base fee of the next block, if a node says it.
+    pub blob_fee: Option<u128>,
 }
 
 /// The fees that a transaction offers, in wei per gas.
@@ -62,7 +62,8 @@ impl Fees {
 
     /// Whether the next block can include the offer.
     pub fn covers(&self, estimate: &FeeEstimate) -> bool {
-        self.max_fee >= estimate.base_fee && self.blob_fee.is_none_or(|fee| fee >= estimate.blob_fee)
+        self.max_fee >= estimate.base_fee
+            && self.blob_fee.is_none_or(|fee| estimate.blob_fee.is_none_or(|needed| fee >= needed))
     }
 
     fn within(self, usage: Usage, maximum: U256) -> Result<Self, MaxTotalFeeExceeded> {
@@ -83,12 +84,12 @@ pub(crate) fn first_offer(
         tip: estimate.tip,
         blob_fee: (usage.blob_gas > 0).then_some(blob_fee),
     };
-    offer(estimate.base_fee.saturating_mul(2), estimate.blob_fee.saturating_mul(2).max(1))
+    let blob_fee = estimate.blob_fee.unwrap_or_default();
+    offer(estimate.base_fee.saturating_mul(2), blob_fee.saturating_mul(2).max(1))
         .within(usage, maximum)
         .or_else(|_| {
             // One full block raises the base fee by an eighth.
-            offer(raised_up(estimate.base_fee, 13), raised_up(estimate.blob_fee, 13).max(1))
-                .within(usage, maximum)
+            offer(raised_up(estimate.base_fee, 13), raised_up(blob_fee, 13).max(1)).within(usage, maximum)
         })
 }
 
@@ -101,13 +102,12 @@ pub(crate) fn replacement(
 ) -> Result<Fees, MaxTotalFeeExceeded> {
     let raise = if previous.blob_fee.is_some() { BLOB_PRICE_BUMP_PERCENT } else { PRICE_BUMP_PERCENT };
     let tip = raised_up(previous.tip, raise).max(estimate.tip);
+    let blob_fee = estimate.blob_fee.unwrap_or_default();
     Fees {
         max_fee: raised_up(previous.max_fee, raise)
             .max(estimate.base_fee.saturating_mul(2).saturating_add(tip)),
         tip,
-        blob_fee: previous
-            .blob_fee
-            .map(|fee| raised_up(fee, raise).max(estimate.blob_fee.saturating_mul(2)).max(1)),
+        blob_fee: previous.blob_fee.map(|fee| raised_up(fee, raise).max(blob_fee.saturating_mul(2)).max(1)),
     }
     .within(usage, maximum)
     .or_else(|_| {
@@ -116,10 +116,41 @@ pub(crate) fn replacement(
         let least = Fees {
             max_fee: raised_up(previous.max_fee, raise).max(estimate.base_fee.saturating_add(tip)),
             tip,
-            blob_fee: previous.blob_fee.map(|fee| raised_up(fee, raise).max(estimate.blob_fee).max(1)),
+            blob_fee: previous.blob_fee.map(|fee| raised_up(fee, raise).max(blob_fee).max(1)),
         };
         least.within(usage, maximum)
     })
+}
+
+/// Last L1 slots of a window, in which offers rise towards what the intent is worth.
+pub(crate) const URGENT_SLOTS: u64 = 5;
+/// Multiple of the usual tip above which nothing but a closing window raises an offer: what isn't included at
+/// such a tip isn't waiting for a higher one.
+const ENOUGH: u128 = 8;
+/// Most gas of a transaction (EIP-7825).
+pub(crate) const GAS_CAP: u64 = 1 << 24;
+
+/// Gas limit for an estimate: a quarter more, within the cap.
+pub(crate) fn gas_limit_for(estimated: u64) -> u64 {
+    estimated.saturating_add(estimated / 4).min(GAS_CAP.max(estimated))
+}
+
+/// Raises an offer in the last L1 slots of its window: to a half of the maximum in the last one, to a quarter
+/// in the one before, and so on. `left` is the number of L1 slots in which it can still be included.
+pub(crate) fn urgent(offer: Fees, usage: Usage, maximum: U256, left: u64) -> Fees {
+    if left > URGENT_SLOTS || usage.gas == 0 {
+        return offer;
+    }
+    let target = maximum >> usize::try_from(left.max(1)).unwrap_or(usize::MAX);
+    let more = target.saturating_sub(offer.cost(usage)) / U256::from(usage.gas);
+    let more = u128::try_from(more).unwrap_or(u128::MAX);
+    Fees { max_fee: offer.max_fee.saturating_add(more), tip: offer.tip.saturating_add(more), ..offer }
+}
+
+/// Whether a higher offer may help: the next block can't include this one, or its tip isn't far above the
+/// usual one.
+pub(crate) fn is_worth_raising(offer: &Fees, estimate: &FeeEstimate) -> bool {
+    !offer.covers(estimate) || offer.tip < estimate.tip.saturating_mul(ENOUGH)
 }
 
 /// `fee` raised by `percent`, rounded up, and by at least 1.
@@ -138,7 +169,7 @@ mod tests {
     const BLOB: Usage = Usage { gas: 100_000, blob_gas: 131_072 };
 
     fn estimate(base_fee: u128, tip: u128, blob_fee: u128) -> FeeEstimate {
-        FeeEstimate { base_fee, tip, blob_fee }
+        FeeEstimate { base_fee, tip, blob_fee: Some(blob_fee) }
     }
 
     #[test]
@@ -159,7 +190,57 @@ mod tests {
         );
     }
 
+    #[test]
+    fn offers_rise_towards_the_end_of_the_window() {
+        let offer = first_offer(&estimate(100, 3, 7), BLOB, U256::MAX).unwrap();
+        let maximum = U256::from(1_000_000_000_u64);
+        assert_eq!(urgent(offer, BLOB, maximum, URGENT_SLOTS + 1), offer);
+        let costs: Vec<U256> =
+            (0..=URGENT_SLOTS).rev().map(|left| urgent(offer, BLOB, maximum, left).cost(BLOB)).collect();
+        let is_near = |cost: &U256, target: U256| *cost <= target && target - *cost < U256::from(BLOB.gas);
+        assert!(costs.is_sorted());
+        assert!(is_near(&costs[0], maximum >> 5), "{costs:?}");
+        assert!(is_near(&costs[4], maximum >> 1) && costs[5] == costs[4], "{costs:?}");
+        // What costs more already stays.
+        assert_eq!(urgent(offer, BLOB, U256::ZERO, 1), offer);
+    }
+
+    #[test]
+    fn a_high_tip_that_is_not_included_is_not_raised_further() {
+        let now = estimate(100, 3, 7);
+        let mut offer = first_offer(&now, PLAIN, U256::MAX).unwrap();
+        let mut raises = 0;
+        while is_worth_raising(&offer, &now) {
+            offer = replacement(&offer, &now, PLAIN, U256::MAX).unwrap();
+            raises += 1;
+            assert!(raises < 40);
+        }
+        assert!(offer.tip >= 24 && offer.tip < 48);
+        assert!(is_worth_raising(&offer, &estimate(offer.max_fee + 1, 3, 7)));
+    }
+
+    #[test]
+    fn gas_limits_keep_to_the_cap() {
+        assert_eq!(gas_limit_for(400_000), 500_000);
+        assert_eq!(gas_limit_for(14_000_000), GAS_CAP);
+        assert_eq!(gas_limit_for(GAS_CAP + 1), GAS_CAP + 1);
+    }
+
     proptest! {
+        #[test]
+        fn no_urgent_offer_costs_more_than_the_ceiling(
+            base in any::<u64>(), tip in any::<u64>(), gas in 1..30_000_000_u64, maximum in any::<u128>(),
+            left in 0..9_u64,
+        ) {
+            let usage = Usage { gas, blob_gas: 131_072 };
+            let maximum = U256::from(maximum);
+            if let Ok(offer) = first_offer(&estimate(base.into(), tip.into(), 9), usage, maximum) {
+                let raised = urgent(offer, usage, maximum, left);
+                prop_assert!(raised.cost(usage) <= maximum);
+                prop_assert!(raised.tip >= offer.tip && raised.tip <= raised.max_fee);
+            }
+        }
+
         #[test]
         fn a_replacement_is_accepted_by_every_pool(
             base in any::<u64>(), tip in any::<u64>(), blob in any::<u64>(),

@@ -75,6 +75,9 @@ pub struct Intent {
     pub expires_at: L1Slot,
     /// Most that its transactions may pay in fees, in wei.
     pub max_total_fee: U256,
+    /// What is lost if it isn't included, in wei. Towards the end of the window, fees rise to at most this
+    /// much and [`Self::max_total_fee`]. Zero: they don't.
+    pub at_stake: U256,
     /// Gas limit. `None`: the estimate plus a quarter.
     pub gas_limit: Option<u64>,
     /// What to do when its simulation reverts.

@@ -5,12 +5,17 @@ use std::{
     fmt,
 };
 
-use alloy::primitives::{Address, B256, TxHash};
+use alloy::{
+    eips::{eip1559::BaseFeeParams, eip4844::DATA_GAS_PER_BLOB},
+    primitives::{Address, B256, TxHash, U256},
+};
 use fernet_protocol::{L1Clock, L1Slot};
 
 use super::{
     chain::{Broadcast, Chain, NextBlock, Simulation},
-    fees::{FeeEstimate, Fees, Usage, first_offer, replacement},
+    fees::{
+        FeeEstimate, Fees, GAS_CAP, URGENT_SLOTS, Usage, first_offer, is_worth_raising, replacement, urgent,
+    },
     intent::{FailureReason, Intent, IntentKey, TxOutcome, TxStatus, WaitReason, WhenReverting},
     nonces::{gaps, next_free},
     record::{Attempt, AttemptKind, Record, Sent, Settled, State},
@@ -19,12 +24,17 @@ use super::{
 };
 use crate::{
     blobs::{BlobSidecar, SidecarFormat},
+    endpoint::{FailureClass, RpcFailure},
     feed::L1Block,
-    provider::{L1Provider, RpcFailure},
+    provider::L1Provider,
 };
 
+/// Number of blocks whose hashes are compared with those of receipts.
+const RECENT_BLOCKS: usize = 256;
 /// Gas of a plain transfer: the cost of a no-op.
 const NO_OP_GAS: u64 = 21_000;
+/// Most that a no-op costs by default, in wei: a hundredth of an ether, or 476 gwei per gas.
+const MAX_NO_OP_FEE: u64 = 10_000_000_000_000_000;
 /// One gwei, in wei.
 const GWEI: u128 = 1_000_000_000;
 
@@ -39,13 +49,12 @@ pub struct TxConfig {
     pub replace_after: u64,
     /// L1 blocks after which a mined transaction counts as final.
     pub final_after: u64,
-    /// L1 blocks for which a used nonce may lack a receipt. Then the nonce counts as used by a foreign
-    /// transaction.
-    pub foreign_after: u32,
     /// Lowest tip of an offer, in wei per gas.
     pub least_tip: u128,
     /// Highest tip of a first offer, in wei per gas.
     pub most_tip: u128,
+    /// Most that a no-op may cost in fees, in wei, unless it replaces a transaction that offered more.
+    pub max_no_op_fee: U256,
     /// Sidecar format of the no-ops that cancel blob transactions.
     pub sidecars: SidecarFormat,
 }
@@ -59,9 +68,9 @@ impl TxConfig {
             replace_after: 2,
             // Two epochs: mainnet finalizes older blocks.
             final_after: 64,
-            foreign_after: 3,
             least_tip: GWEI / 10,
             most_tip: 20 * GWEI,
+            max_no_op_fee: U256::from(MAX_NO_OP_FEE),
             sidecars: SidecarFormat::default(),
         }
     }
@@ -88,13 +97,19 @@ pub enum TxError {
 }
 
 impl TxError {
+    /// What to do about it.
+    pub fn class(&self) -> FailureClass {
+        match self {
+            Self::Rpc(error) => error.class(),
+            Self::Store(_) | Self::EmptyWindow { .. } | Self::KeyReused { .. } | Self::UnknownKey { .. } => {
+                FailureClass::Fatal
+            }
+        }
+    }
+
     /// Whether the next L1 block may resolve it.
     pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Rpc(_) => true,
-            Self::Store(error) => error.is_retryable(),
-            Self::EmptyWindow { .. } | Self::KeyReused { .. } | Self::UnknownKey { .. } => false,
-        }
+        self.class().is_retryable()
     }
 }
 
@@ -113,6 +128,8 @@ pub struct TickReport {
     pub undone: Vec<IntentKey>,
     /// Intents that aren't sent yet, with the reason.
     pub waiting: Vec<(IntentKey, WaitReason)>,
+    /// Intents about which a request failed, with the failure. The next tick looks at them again.
+    pub troubled: Vec<(IntentKey, String)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +137,8 @@ pub(super) struct Head {
     pub(super) number: u64,
     pub(super) hash: B256,
     pub(super) l1_slot: L1Slot,
+    /// Base fee of the next block, in wei per gas.
+    base_fee: u128,
 }
 
 /// Sends intents; see the crate's introduction.
@@ -134,6 +153,8 @@ pub struct TxManager {
     pub(super) bundles: BTreeMap<IntentKey, BlobSidecar>,
     next_sequence: u64,
     pub(super) head: Option<Head>,
+    /// Hashes of recent blocks of the head's chain, by number.
+    pub(super) recent: BTreeMap<u64, B256>,
     /// Settled intents may be pending again, after a restart or a reorg.
     is_recheck_due: bool,
     /// Nonces on chain at the head.
@@ -175,6 +196,7 @@ impl TxManager {
             bundles: BTreeMap::new(),
             next_sequence: 0,
             head: None,
+            recent: BTreeMap::new(),
             is_recheck_due: true,
             nonces: BTreeMap::new(),
             estimate: None,
@@ -262,6 +284,20 @@ impl TxManager {
         self.records.get(key).map(Record::status)
     }
 
+    /// The most that an intent's newest transaction costs in fees, in wei; `None` if it has none.
+    pub fn offer(&self, key: &IntentKey) -> Option<U256> {
+        let (State::Sent(sent) | State::Settled { sent: Some(sent), .. }) = &self.records.get(key)?.state
+        else {
+            return None;
+        };
+        let newest = sent.newest()?;
+        let blob_gas = match newest.kind {
+            AttemptKind::Intended => self.bundles.get(key).map_or(0, BlobSidecar::blob_gas),
+            AttemptKind::Cancellation => newest.fees.blob_fee.map_or(0, |_| DATA_GAS_PER_BLOB),
+        };
+        Some(newest.fees.cost(Usage { gas: newest.gas_limit, blob_gas }))
+    }
+
     /// Every intent of the store, by key.
     pub fn statuses(&self) -> impl Iterator<Item = (&IntentKey, TxStatus)> {
         self.records.iter().map(|(key, record)| (key, record.status()))
@@ -272,35 +308,60 @@ impl TxManager {
         &self.accounts
     }
 
-    /// Processes a new L1 block. After an error nothing is lost: the next tick continues, and its report
+    /// Processes a new L1 block. A request that fails concerns its own intent only
+    /// ([`TickReport::troubled`]). After an error nothing is lost: the next tick continues, and its report
     /// includes what this one couldn't report.
     ///
     /// # Errors
     ///
-    /// If the store or the L1 fails.
+    /// If the store fails, or the L1 doesn't even say the accounts' nonces.
     pub async fn tick(&mut self, block: &L1Block) -> Result<TickReport, TxError> {
-        let head = Head { number: block.number, hash: block.hash, l1_slot: block.l1_slot };
+        let head = Head {
+            number: block.number,
+            hash: block.hash,
+            l1_slot: block.l1_slot,
+            base_fee: block.header.next_block_base_fee(BaseFeeParams::ethereum()).unwrap_or_default().into(),
+        };
         // It stays due if this tick fails, as the next block then follows on this one.
         self.is_recheck_due |= self.head.is_none_or(|last| last.hash != block.header.parent_hash);
         self.head = Some(head);
+        self.recent.retain(|number, _| *number < head.number);
+        if let Some(parent) = head.number.checked_sub(1) {
+            self.recent.insert(parent, block.header.parent_hash);
+        }
+        self.recent.insert(head.number, head.hash);
+        if self.recent.len() > RECENT_BLOCKS {
+            self.recent.pop_first();
+        }
         self.estimate = None;
         for account in self.accounts.addresses() {
             let nonce = self.chain.nonce(account).await?;
-            self.nonces.insert(account, nonce);
+            let known = self.nonces.entry(account).or_default();
+            // Only a reorg makes a nonce unused. A lower one is that of a node that is behind.
+            *known = if self.is_recheck_due { nonce } else { nonce.max(*known) };
         }
         if self.is_recheck_due {
-            self.recheck(head).await?;
-            self.is_recheck_due = false;
+            self.is_recheck_due = !self.recheck(head).await?;
         }
         for key in self.active_keys(|state| matches!(state, State::Sent(_))) {
-            self.push(&key, head).await?;
+            let result = self.push(&key, head).await;
+            self.unless_rpc(&key, result)?;
         }
         for key in self.active_keys(|state| matches!(state, State::Waiting(_))) {
-            self.try_send(&key).await?;
+            let result = self.try_send(&key).await;
+            self.unless_rpc(&key, result)?;
         }
         self.fill_gaps(head).await?;
         self.retire(head)?;
         Ok(std::mem::take(&mut self.report))
+    }
+
+    /// Notes a failed request about an intent. Any other error is returned.
+    pub(super) fn unless_rpc(&mut self, key: &IntentKey, result: Result<(), TxError>) -> Result<(), TxError> {
+        let Err(TxError::Rpc(error)) = result else { return result };
+        tracing::warn!(%key, %error, "a request about a transaction failed");
+        self.report.troubled.push((key.clone(), error.to_string()));
+        Ok(())
     }
 
     pub(super) fn active_keys(&self, wanted: impl Fn(&State) -> bool) -> Vec<IntentKey> {
@@ -354,6 +415,14 @@ impl TxManager {
         sent.collect()
     }
 
+    /// Nonces of an account that mined transactions used and a reorg may free again.
+    fn settled_nonces(&self, account: Address) -> impl Iterator<Item = u64> {
+        self.active.values().filter_map(move |key| match &self.records.get(key)?.state {
+            State::Settled { sent: Some(sent), .. } if sent.account == account => Some(sent.nonce),
+            _ => None,
+        })
+    }
+
     fn chain_nonce(&self, account: Address) -> u64 {
         self.nonces.get(&account).copied().unwrap_or_default()
     }
@@ -362,7 +431,8 @@ impl TxManager {
         if let Some(estimate) = self.estimate {
             return Ok(estimate);
         }
-        let estimate = self.chain.estimate(self.config.least_tip, self.config.most_tip).await?;
+        let base_fee = self.head.map_or(0, |head| head.base_fee);
+        let estimate = self.chain.estimate(base_fee, self.config.least_tip, self.config.most_tip).await?;
         self.estimate = Some(estimate);
         Ok(estimate)
     }
@@ -393,11 +463,15 @@ impl TxManager {
         }
         let (estimate, simulation) = match self.judge(&record, account, head, next).await {
             Ok(judged) => judged,
-            Err(RpcFailure::Unreachable(message)) => {
+            Err(RpcFailure::Unreachable { message, .. }) => {
                 return self.wait(key, WaitReason::Unreachable { message });
             }
             Err(error) => return self.wait(key, WaitReason::Refused { message: error.to_string() }),
         };
+        if record.has_blobs() && estimate.blob_fee.is_none() {
+            let message = "no node says the blob base fee".to_owned();
+            return self.wait(key, WaitReason::Unreachable { message });
+        }
         let gas_limit = match simulation {
             Simulation::Succeeds { gas_limit } => gas_limit,
             Simulation::Reverts { reason, .. } if record.when_reverting == WhenReverting::Retry => {
@@ -408,6 +482,10 @@ impl TxManager {
                 return self.settle(key, None, Settled::Failed { reason, outcome: None });
             }
         };
+        if gas_limit > GAS_CAP {
+            let message = format!("it needs {gas_limit} gas, and a transaction may use {GAS_CAP} (EIP-7825)");
+            return self.wait(key, WaitReason::Refused { message });
+        }
         let usage =
             Usage { gas: gas_limit, blob_gas: self.bundles.get(key).map_or(0, BlobSidecar::blob_gas) };
         let fees = match first_offer(&estimate, usage, record.max_total_fee) {
@@ -417,8 +495,10 @@ impl TxManager {
                 return self.wait(key, reason);
             }
         };
-        let nonce = next_free(chain_nonce, &taken.into_keys().collect());
-        let sent = Sent { account, nonce, attempts: Vec::new(), cancelling: false, missing: 0 };
+        let mut used: BTreeSet<u64> = taken.into_keys().collect();
+        used.extend(self.settled_nonces(account));
+        let nonce = next_free(chain_nonce, &used);
+        let sent = Sent { account, nonce, attempts: Vec::new(), cancelling: false };
         self.attempt(key, sent, AttemptKind::Intended, fees, gas_limit, head).await
     }
 
@@ -474,7 +554,15 @@ impl TxManager {
             Err(error) => return self.cannot_sign(key, &sent, &error),
         };
         let hash = signed.hash;
-        sent.attempts.push(Attempt { hash, kind, fees, gas_limit, raw: signed.raw, at: head.number });
+        sent.attempts.push(Attempt {
+            hash,
+            kind,
+            fees,
+            gas_limit,
+            raw: signed.raw,
+            at: head.number,
+            underpriced: false,
+        });
         // It is on disk before anybody can see it. After a crash it counts as sent.
         self.set(key, State::Sent(sent))?;
         self.report.sent.push((key.clone(), hash));
@@ -494,7 +582,7 @@ impl TxManager {
         let Some(Record { state: State::Sent(mut sent), .. }) = self.records.get(key).cloned() else {
             return Ok(());
         };
-        let Some(attempt) = sent.newest() else { return Ok(()) };
+        let Some(attempt) = sent.newest().cloned() else { return Ok(()) };
         let no_op = BlobSidecar::empty(self.config.sidecars);
         let blobs = match attempt.kind {
             AttemptKind::Intended => self.bundles.get(key),
@@ -505,28 +593,17 @@ impl TxManager {
             Err(error) => return self.cannot_sign(key, &sent, &error),
         };
         let nonce = sent.nonce;
+        // Its hash is never forgotten while its nonce is unused: whatever the node says, it may be mined.
         match self.chain.broadcast(&bytes).await {
             Broadcast::Taken => tracing::info!(%key, hash = %attempt.hash, nonce, "transaction sent"),
             Broadcast::Unknown { message } => {
-                tracing::warn!(%key, message, "no answer to a transaction; it may have been taken");
+                tracing::warn!(%key, nonce, message, "a node doesn't say that it took a transaction");
+                self.report.troubled.push((key.clone(), message));
             }
             Broadcast::Underpriced { message } => {
-                // It stays the newest attempt, so that the next replacement offers more.
-                tracing::warn!(%key, message, "transaction underpriced");
-            }
-            Broadcast::NonceTaken { message } => {
-                tracing::warn!(%key, nonce, message, "nonce is used");
-                self.nonces.insert(sent.account, self.chain.nonce(sent.account).await?);
-                if sent.attempts.len() == 1 {
-                    return self.wait(key, WaitReason::Undone);
-                }
-            }
-            Broadcast::Refused { message } => {
-                tracing::warn!(%key, nonce, message, "transaction refused");
-                sent.attempts.pop();
-                if sent.attempts.is_empty() {
-                    // The nonce is free again.
-                    return self.wait(key, WaitReason::Refused { message });
+                tracing::warn!(%key, nonce, message, "transaction underpriced");
+                if let Some(newest) = sent.attempts.last_mut() {
+                    newest.underpriced = true;
                 }
                 self.set(key, State::Sent(sent))?;
             }
@@ -552,9 +629,17 @@ impl TxManager {
         if sent.cancelling && newest.kind == AttemptKind::Intended {
             return self.replace(key, sent, &newest, AttemptKind::Cancellation, head).await;
         }
-        let estimate = self.estimate().await?;
-        if (is_next && age >= self.config.replace_after) || (age > 0 && !newest.fees.covers(&estimate)) {
-            return self.replace(key, sent, &newest, newest.kind, head).await;
+        // Without an estimate, the transaction is at least broadcast again.
+        if let Ok(estimate) = self.estimate().await {
+            let is_urgent = newest.kind == AttemptKind::Intended
+                && !record.at_stake.is_zero()
+                && record.left(head.l1_slot) <= URGENT_SLOTS;
+            let is_due = is_next && (age >= self.config.replace_after || (is_urgent && age > 0));
+            let is_refused = newest.underpriced || (age > 0 && !newest.fees.covers(&estimate));
+            let is_useful = newest.underpriced || is_urgent || is_worth_raising(&newest.fees, &estimate);
+            if (is_due || is_refused) && is_useful {
+                return self.replace(key, sent, &newest, newest.kind, head).await;
+            }
         }
         self.set(key, State::Sent(sent))?;
         if !self.chain.knows(newest.hash).await? {
@@ -579,15 +664,21 @@ impl TxManager {
             }
             AttemptKind::Cancellation => 0,
         };
+        let Some(record) = self.records.get(key) else { return Ok(()) };
         let (gas, maximum) = match kind {
-            AttemptKind::Intended => (
-                newest.gas_limit,
-                self.records.get(key).map(|record| record.max_total_fee).unwrap_or_default(),
-            ),
-            // A stuck nonce blocks the account, so the cancellation's fees aren't limited.
-            AttemptKind::Cancellation => (NO_OP_GAS, alloy::primitives::U256::MAX),
+            AttemptKind::Intended => (newest.gas_limit, record.max_total_fee),
+            // What was offered before is offered for less gas.
+            AttemptKind::Cancellation => (NO_OP_GAS, self.config.max_no_op_fee.max(self.offered(key, &sent))),
         };
-        match replacement(&newest.fees, &estimate, Usage { gas, blob_gas }, maximum) {
+        let usage = Usage { gas, blob_gas };
+        let offer = replacement(&newest.fees, &estimate, usage, maximum);
+        let offer = offer.map(|fees| match kind {
+            AttemptKind::Intended => {
+                urgent(fees, usage, maximum.min(record.at_stake), record.left(head.l1_slot))
+            }
+            AttemptKind::Cancellation => fees,
+        });
+        match offer {
             Ok(fees) => self.attempt(key, sent, kind, fees, gas, head).await,
             Err(over) => {
                 tracing::warn!(%key, %over, "not replaced");
@@ -597,6 +688,13 @@ impl TxManager {
         }
     }
 
+    /// The most that the last offer for the intended transaction costs.
+    fn offered(&self, key: &IntentKey, sent: &Sent) -> U256 {
+        let last = sent.attempts.iter().rfind(|attempt| attempt.kind == AttemptKind::Intended);
+        let blob_gas = self.bundles.get(key).map_or(0, BlobSidecar::blob_gas);
+        last.map_or(U256::ZERO, |last| last.fees.cost(Usage { gas: last.gas_limit, blob_gas }))
+    }
+
     /// Sends no-ops for unused nonces below used ones.
     async fn fill_gaps(&mut self, head: Head) -> Result<(), TxError> {
         for account in self.accounts.addresses() {
@@ -604,11 +702,11 @@ impl TxManager {
             let with_blobs = taken.values().next().copied().unwrap_or_default();
             let nonces: BTreeSet<u64> = taken.into_keys().collect();
             for nonce in gaps(self.chain_nonce(account), &nonces) {
-                let estimate = self.estimate().await?;
+                let Ok(estimate) = self.estimate().await else { return Ok(()) };
                 let sidecar = with_blobs.then(|| BlobSidecar::empty(self.config.sidecars));
                 let usage =
                     Usage { gas: NO_OP_GAS, blob_gas: sidecar.as_ref().map_or(0, BlobSidecar::blob_gas) };
-                let Ok(fees) = first_offer(&estimate, usage, alloy::primitives::U256::MAX) else { continue };
+                let Ok(fees) = first_offer(&estimate, usage, self.config.max_no_op_fee) else { continue };
                 let sequence = self.next_sequence;
                 self.next_sequence = sequence.saturating_add(1);
                 let Ok(key) = IntentKey::new(format!("no-op/{account}/{nonce}/{sequence}")) else { continue };
@@ -621,6 +719,7 @@ impl TxManager {
                     not_before: L1Slot::new(0),
                     expires_at: head.l1_slot,
                     max_total_fee: Default::default(),
+                    at_stake: Default::default(),
                     gas_limit: Some(NO_OP_GAS),
                     when_reverting: WhenReverting::GiveUp,
                 };
@@ -629,7 +728,7 @@ impl TxManager {
                 self.store.save(&record, None)?;
                 self.active.insert(sequence, key.clone());
                 self.records.insert(key.clone(), record);
-                let sent = Sent { account, nonce, attempts: Vec::new(), cancelling: true, missing: 0 };
+                let sent = Sent { account, nonce, attempts: Vec::new(), cancelling: true };
                 self.attempt(&key, sent, AttemptKind::Cancellation, fees, NO_OP_GAS, head).await?;
             }
         }

@@ -25,6 +25,8 @@ pub(crate) struct Record {
     pub(crate) not_before: u64,
     pub(crate) expires_at: u64,
     pub(crate) max_total_fee: U256,
+    #[serde(default)]
+    pub(crate) at_stake: U256,
     pub(crate) gas_limit: Option<u64>,
     pub(crate) when_reverting: WhenReverting,
     pub(crate) state: State,
@@ -48,8 +50,6 @@ pub(crate) struct Sent {
     pub(crate) attempts: Vec<Attempt>,
     /// The window has closed. Only no-ops are sent from now on.
     pub(crate) cancelling: bool,
-    /// Consecutive ticks in which the nonce was used on chain and no receipt was found.
-    pub(crate) missing: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,9 @@ pub(crate) struct Attempt {
     pub(crate) raw: Bytes,
     /// Number of the L1 block at which it was signed.
     pub(crate) at: u64,
+    /// A node said that its fees are too low.
+    #[serde(default)]
+    pub(crate) underpriced: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +111,7 @@ impl Record {
             not_before: intent.not_before.get(),
             expires_at: intent.expires_at.get(),
             max_total_fee: intent.max_total_fee,
+            at_stake: intent.at_stake,
             gas_limit: intent.gas_limit,
             when_reverting: intent.when_reverting,
             state: State::Waiting(WaitReason::New),
@@ -137,6 +141,11 @@ impl Record {
     /// Whether a block in L1 slot `next` is too early for it.
     pub(crate) fn is_early(&self, next: L1Slot) -> bool {
         next.get() < self.not_before
+    }
+
+    /// L1 slots after `head` in which it may still be included.
+    pub(crate) fn left(&self, head: L1Slot) -> u64 {
+        self.expires_at.saturating_sub(head.get().saturating_add(1))
     }
 
     pub(crate) fn status(&self) -> TxStatus {

@@ -5,34 +5,35 @@ use super::{
     manager::{Head, TxError, TxManager, is_retired},
     record::{AttemptKind, Sent, Settled, State},
 };
-use crate::provider::RpcFailure;
+use crate::endpoint::RpcFailure;
 
 impl TxManager {
     /// Looks for an intent's transactions on chain. If none is mined, bumps or cancels the newest one.
     pub(super) async fn push(&mut self, key: &IntentKey, head: Head) -> Result<(), TxError> {
-        let Some(State::Sent(mut sent)) = self.records.get(key).map(|record| record.state.clone()) else {
+        let Some(State::Sent(sent)) = self.records.get(key).map(|record| record.state.clone()) else {
             return Ok(());
         };
         let chain_nonce = self.nonces.get(&sent.account).copied().unwrap_or_default();
         if sent.nonce >= chain_nonce {
-            sent.missing = 0;
             return self.bump_or_cancel(key, sent, head).await;
         }
         if let Some((kind, outcome)) = self.find_outcome(&sent, head).await? {
             let result = self.judge_outcome(key, &sent, kind, outcome).await;
             return self.settle(key, Some(sent), result);
         }
-        // The nonce is used, but the node knows no transaction of this intent in a block. The node may lag
-        // behind.
-        sent.missing = sent.missing.saturating_add(1);
-        if sent.missing < self.config.foreign_after {
-            return self.set(key, State::Sent(sent));
+        // Receipts may come late, so only the transaction that used the nonce shows that it is a foreign one.
+        let unused = sent.attempts.first().map_or(0, |first| first.at.saturating_sub(1));
+        let user = self.chain.user_of(sent.account, sent.nonce, unused, head.number).await?;
+        match user {
+            Some(hash) if sent.attempts.iter().all(|attempt| attempt.hash != hash) => {
+                tracing::warn!(%key, nonce = sent.nonce, %hash, "a foreign transaction used the nonce");
+                if sent.cancelling {
+                    return self.settle(key, None, Settled::Expired { cancelled_by: None });
+                }
+                self.set(key, State::Waiting(WaitReason::Undone))
+            }
+            _ => Ok(()),
         }
-        tracing::warn!(%key, nonce = sent.nonce, "nonce was used by a transaction that isn't this manager's");
-        if sent.cancelling {
-            return self.settle(key, None, Settled::Expired { cancelled_by: None });
-        }
-        self.set(key, State::Waiting(WaitReason::Undone))
     }
 
     /// The mined transaction of an intent, if the head's chain contains one.
@@ -44,8 +45,9 @@ impl TxManager {
         for attempt in sent.attempts.iter().rev() {
             let Some(outcome) = self.chain.outcome(attempt.hash).await? else { continue };
             // The node may be ahead of this head, or on another branch.
-            let is_here = outcome.block_number < head.number
-                || (outcome.block_number == head.number && outcome.block_hash == head.hash);
+            let hash = self.recent.get(&outcome.block_number);
+            let is_here =
+                outcome.block_number <= head.number && hash.is_none_or(|hash| *hash == outcome.block_hash);
             if is_here {
                 return Ok(Some((attempt.kind, outcome)));
             }
@@ -75,8 +77,10 @@ impl TxManager {
         }
     }
 
-    /// After a reorg or a restart: checks again every settled intent that isn't final.
-    pub(super) async fn recheck(&mut self, head: Head) -> Result<(), TxError> {
+    /// After a reorg or a restart: checks again every settled intent that isn't final. Returns whether all
+    /// could be checked.
+    pub(super) async fn recheck(&mut self, head: Head) -> Result<bool, TxError> {
+        let mut is_complete = true;
         for key in self.active_keys(|state| matches!(state, State::Settled { sent: Some(_), .. })) {
             let Some(State::Settled { sent: Some(sent), result }) =
                 self.records.get(&key).map(|record| record.state.clone())
@@ -84,7 +88,15 @@ impl TxManager {
                 continue;
             };
             let Some(before) = result.outcome().cloned() else { continue };
-            match self.find_outcome(&sent, head).await? {
+            let found = match self.find_outcome(&sent, head).await {
+                Ok(found) => found,
+                Err(error) => {
+                    is_complete = false;
+                    self.unless_rpc(&key, Err(error.into()))?;
+                    continue;
+                }
+            };
+            match found {
                 Some((_, now)) if now == before => {}
                 Some((kind, now)) => {
                     let (block, before) = (now.block_number, before.block_number);
@@ -94,7 +106,7 @@ impl TxManager {
                 }
                 None => {
                     tracing::warn!(%key, block = before.block_number, "undone by a reorg");
-                    let mut sent = Sent { missing: 0, ..sent };
+                    let mut sent = sent;
                     if let Some(newest) = sent.attempts.last_mut() {
                         // The same transaction is broadcast again before it is replaced.
                         newest.at = head.number;
@@ -104,7 +116,7 @@ impl TxManager {
                 }
             }
         }
-        Ok(())
+        Ok(is_complete)
     }
 
     /// Retires intents that are final on L1.

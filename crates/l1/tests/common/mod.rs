@@ -281,6 +281,7 @@ pub fn intent(name: &str, to: Address) -> Intent {
         not_before: L1Slot::new(0),
         expires_at: L1Slot::new(1_000),
         max_total_fee: U256::from(10).pow(U256::from(18)),
+        at_stake: U256::ZERO,
         gas_limit: None,
         when_reverting: WhenReverting::GiveUp,
     }
