@@ -407,7 +407,7 @@ impl Step<'_> {
     }
 
     fn mix_proven(&mut self, l1_slot: L1Slot, mix: B256) -> Applied {
-        Arc::make_mut(&mut self.state.proven).insert(l1_slot, mix);
+        self.state.proven.insert(l1_slot, mix);
         Ok(())
     }
 
@@ -445,7 +445,7 @@ impl Step<'_> {
                     exit_at: None,
                     withdrawable_from: None,
                 };
-                Arc::make_mut(&mut self.state.sequencers).insert(sequencer, record);
+                self.state.sequencers.insert(sequencer, record);
             }
             RollupEvent::ExitInitiated { sequencer, l1_slot, withdrawable_from } => {
                 let record = self.sequencer("ExitInitiated", sequencer)?;
@@ -504,7 +504,7 @@ impl Step<'_> {
             }
             RollupEvent::EscrowSignerSet { account, signer, from } => {
                 let now = self.block.l1_slot;
-                let signers = Arc::make_mut(&mut self.state.signers);
+                let signers = &mut self.state.signers;
                 let current = signers.get(&account).map(|named| named.at(now)).unwrap_or_default();
                 signers.insert(account, NamedSigner { current, from, next: signer });
             }
@@ -558,12 +558,12 @@ impl Step<'_> {
                 }
             }
             RollupEvent::RatesScheduled { from, rates } => {
-                Arc::make_mut(&mut self.state.rates).insert(from, rates);
+                self.state.rates.insert(from, rates);
             }
             RollupEvent::RewardClaimed { account, amount, still_owed, .. } => {
                 let owed = self.state.owed.get(&account).copied().unwrap_or_default();
                 self.expect("Claimed", "owed afterwards", owed.saturating_sub(amount), still_owed)?;
-                Arc::make_mut(&mut self.state.owed).insert(account, still_owed);
+                self.state.owed.insert(account, still_owed);
                 self.state.totals.claimed = self.state.totals.claimed.saturating_add(amount);
             }
             // `event` takes every other one
@@ -576,18 +576,18 @@ impl Step<'_> {
         if amount.is_zero() {
             return;
         }
-        let owed = Arc::make_mut(&mut self.state.owed).entry(account).or_default();
+        let owed = self.state.owed.entry(account).or_default();
         *owed = owed.saturating_add(amount);
         self.state.totals.credited = self.state.totals.credited.saturating_add(amount);
     }
 
     fn sequencer(&mut self, event: &'static str, id: SequencerId) -> Result<&mut SequencerRecord, ViewError> {
         let unknown = self.contradiction(event, "a registered sequencer", id);
-        Arc::make_mut(&mut self.state.sequencers).get_mut(&id).map_or(unknown, Ok)
+        self.state.sequencers.get_mut(&id).map_or(unknown, Ok)
     }
 
     fn escrow(&mut self, account: Address) -> &mut EscrowAccount {
-        Arc::make_mut(&mut self.state.escrow).entry(account).or_default()
+        self.state.escrow.entry(account).or_default()
     }
 
     /// Subtracts `amount` from a balance of an escrow account.

@@ -18,6 +18,7 @@ use fernet_protocol::{
     Cursor, EligibleSequencer, Header, L1Slot, Lane, Parameters, QueueRange, Ranked, Rates, RollupId, Scorer,
     SequencerId, Slot, rank, seed, seed_at,
 };
+use imbl::OrdMap;
 
 use mixes::Mixes;
 use records::Queues;
@@ -84,13 +85,13 @@ impl RollupView {
                 height: 0,
                 slot: Slot::NONE,
             },
-            sequencers: Arc::default(),
-            escrow: Arc::default(),
-            owed: Arc::default(),
-            rates: Arc::default(),
-            proven: Arc::default(),
+            sequencers: OrdMap::new(),
+            escrow: OrdMap::new(),
+            owed: OrdMap::new(),
+            rates: OrdMap::new(),
+            proven: OrdMap::new(),
             totals: Totals::default(),
-            signers: Arc::default(),
+            signers: OrdMap::new(),
             queue: Default::default(),
             finalized: 0,
             claims: 0,

@@ -8,6 +8,7 @@ use fernet_protocol::{
     CandidateFacts, CandidateList, Cursor, Header, L1Slot, Location, Parameters, Rates, SequencerId, Slot,
     Timeline, locate,
 };
+use imbl::OrdMap;
 
 use super::records::{CandidateView, EscrowAccount, QueueLengths, SequencerRecord, Tip, Totals};
 
@@ -53,7 +54,7 @@ impl InFlight {
     }
 }
 
-/// State that isn't append-only. Clones are cheap: collections are shared until they change.
+/// State that isn't append-only. Clones are cheap: they share what doesn't change, also within a map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ViewState {
     /// The rollup's cursor.
@@ -62,17 +63,17 @@ pub(crate) struct ViewState {
     /// The header of a block that is being finalized in backup.
     pub(crate) backup: Option<Arc<(B256, Shown)>>,
     pub(crate) tip: Tip,
-    pub(crate) sequencers: Arc<BTreeMap<SequencerId, SequencerRecord>>,
-    pub(crate) escrow: Arc<BTreeMap<Address, EscrowAccount>>,
+    pub(crate) sequencers: OrdMap<SequencerId, SequencerRecord>,
+    pub(crate) escrow: OrdMap<Address, EscrowAccount>,
     /// Credited and unpaid rewards.
-    pub(crate) owed: Arc<BTreeMap<Address, U256>>,
+    pub(crate) owed: OrdMap<Address, U256>,
     /// Rates by the first slot to which they apply.
-    pub(crate) rates: Arc<BTreeMap<Slot, Rates>>,
+    pub(crate) rates: OrdMap<Slot, Rates>,
     /// Mixes proven on L1.
-    pub(crate) proven: Arc<BTreeMap<L1Slot, B256>>,
+    pub(crate) proven: OrdMap<L1Slot, B256>,
     pub(crate) totals: Totals,
     /// Keys that accounts named in the escrow: the last change, and the key that binds before it.
-    pub(crate) signers: Arc<BTreeMap<Address, NamedSigner>>,
+    pub(crate) signers: OrdMap<Address, NamedSigner>,
     /// Lengths of the append-only lists.
     pub(crate) queue: QueueLengths,
     pub(crate) finalized: usize,
