@@ -21,6 +21,7 @@ use fernet_devnet::{
     record::{LastLine, SlotRecord, Summary},
     stop::{Stop, StopRequest},
 };
+use fernet_l1::origin;
 use tokio::{
     task::{JoinError, JoinHandle, spawn_blocking},
     time::sleep,
@@ -54,8 +55,9 @@ pub(crate) struct Args {
     /// Slots to run; then a withdrawal is claimed on L1 and the summary printed [default: until Ctrl-C]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     slots: Option<u64>,
-    /// The L1: embedded, anvil (started and ended by the devnet), or the URL of a running node
-    #[arg(long, value_name = "embedded|anvil|URL", default_value = "embedded")]
+    /// The L1: embedded, anvil (started and ended by the devnet), or the URL of a running node; several URLs
+    /// of the same chain with commas
+    #[arg(long, value_name = "embedded|anvil|URL,…", default_value = "embedded")]
     l1: L1Choice,
     /// Port on 127.0.0.1 for the RPC of the embedded L1 or anvil [default: a free one]
     #[arg(long, value_name = "PORT")]
@@ -183,10 +185,12 @@ impl Args {
     /// Refuses arguments that can't have an effect together.
     fn check(&self) -> Result<()> {
         self.faults.require_within(self.slots)?;
-        if let L1Choice::Url(url) = &self.l1
+        if let L1Choice::Urls(urls) = &self.l1
             && (self.rpc_port.is_some() || self.chain_id.is_some())
         {
-            bail!("--rpc-port and --chain-id are for an L1 that the devnet starts, not for {url}");
+            let hosts: Vec<String> = urls.iter().map(origin).collect();
+            let hosts = hosts.join(", ");
+            bail!("--rpc-port and --chain-id are for an L1 that the devnet starts, not for {hosts}");
         }
         Ok(())
     }

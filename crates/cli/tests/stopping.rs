@@ -98,7 +98,7 @@ fn a_second_stop_leaves_at_once() {
 fn rpc_address(running: &mut Running) -> String {
     let line = running.stderr.find("L1 is ready").expect("L1");
     let (_, rest) = line.split_once("rpc=http://").expect("its address");
-    rest.split('/').next().expect("an address").to_owned()
+    rest.split(['/', ' ']).next().expect("an address").to_owned()
 }
 
 #[test]

@@ -14,7 +14,7 @@ use alloy::{
     transports::{BoxTransport, TransportError},
 };
 use fernet_embedded::{ChainConfig, HttpServer, Node, NodeConfig, TieBreak};
-use fernet_l1::{ConnectError, L1Provider, connect_http, connect_transport};
+use fernet_l1::{ConnectError, L1Provider, Pool, connect_http, connect_pool, connect_transport, origin};
 use tokio::time::Instant;
 use url::Url;
 
@@ -60,11 +60,23 @@ pub enum BackendError {
     /// The endpoint's address is malformed.
     #[error("the address of the L1's RPC is not a URL: {0}")]
     Address(#[from] url::ParseError),
+    /// The endpoints are of several chains.
+    #[error("expected endpoints of one chain: that of {first} has id {expected}, that of {url} has {actual}")]
+    OtherChain {
+        /// The first endpoint's host.
+        first: String,
+        /// Its chain id.
+        expected: u64,
+        /// The other one's host.
+        url: String,
+        /// Its chain id.
+        actual: u64,
+    },
     /// It doesn't answer, or refuses.
     #[error("the L1 at {url} failed: {source}")]
     Rpc {
-        /// Its address.
-        url: Url,
+        /// Its host.
+        url: String,
         /// What it answered.
         source: TransportError,
     },
@@ -136,14 +148,30 @@ impl L1Backend {
                 backend.set_interval().await?;
                 Ok(backend)
             }
-            L1Choice::Url(url) => Self::connect(url, observer).await,
+            L1Choice::Urls(urls) => Self::connect(urls, observer).await,
         }
     }
 
-    async fn connect(url: &Url, observer: &Observer) -> Result<Self, BackendError> {
-        let provider = connect_http(url)?;
-        let failed = |source| BackendError::Rpc { url: url.clone(), source };
-        let chain_id = provider.get_chain_id().await.map_err(failed)?;
+    async fn connect(urls: &[Url], observer: &Observer) -> Result<Self, BackendError> {
+        let provider = connect_pool(&Pool::of_urls(urls)?);
+        // The first that answers is where forge deploys and where blobs are.
+        let (mut found, mut failure): (Option<(&Url, u64)>, _) =
+            (None, BackendError::from(ConnectError::None));
+        for url in urls {
+            match (connect_http(url)?.get_chain_id().await, found) {
+                (Ok(id), None) => found = Some((url, id)),
+                (Ok(id), Some((first, expected))) if id != expected => {
+                    let (first, url) = (origin(first), origin(url));
+                    return Err(BackendError::OtherChain { first, expected, url, actual: id });
+                }
+                (Ok(_), Some(_)) => {}
+                (Err(source), _) => {
+                    tracing::warn!(rpc = %origin(url), error = %source, "an L1 endpoint doesn't answer");
+                    failure = BackendError::Rpc { url: origin(url), source };
+                }
+            }
+        }
+        let Some((url, chain_id)) = found else { return Err(failure) };
         // Only anvil knows the question; whoever doesn't has a clock.
         let kind = match provider.anvil_get_auto_mine().await {
             Ok(true) => Kind::IdleAnvil,
@@ -203,7 +231,7 @@ impl L1Backend {
                 if !warned {
                     warned = true;
                     tracing::warn!(
-                        rpc = %self.url,
+                        rpc = %self.name_of_host(),
                         block = number,
                         seconds,
                         "L1 makes no blocks, and the devnet waits for the next one; \
@@ -262,6 +290,12 @@ impl L1Backend {
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Scheme, host and port of its address: what logs and reports say.
+    #[must_use]
+    pub fn name_of_host(&self) -> String {
+        origin(&self.url)
     }
 
     /// A connection to it; inside the process where it runs there.
@@ -356,11 +390,42 @@ impl L1Backend {
     }
 
     fn failed(&self, source: TransportError) -> BackendError {
-        BackendError::Rpc { url: self.url.clone(), source }
+        BackendError::Rpc { url: self.name_of_host(), source }
     }
 }
 
 /// What the embedded chain's RANDAO comes from.
 fn chain_seed(seed: u64) -> B256 {
     keccak256([b"fernet.devnet.chain.v1".as_slice(), &seed.to_be_bytes()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observer::observer;
+
+    #[tokio::test]
+    async fn endpoints_of_several_chains_are_refused() {
+        let (observer, _watch) = observer();
+        let start = async |id| L1Backend::embedded(0, id, 1, &observer).await.unwrap();
+        let (one, other) = (start(1).await, start(2).await);
+        let mut secret = other.url().clone();
+        secret.set_path("a-secret-key");
+        let connect = async |urls: &[Url]| L1Backend::connect(urls, &observer).await.unwrap_err().to_string();
+        assert_eq!(
+            connect(&[one.url().clone(), other.url().clone()]).await,
+            format!(
+                "expected endpoints of one chain: that of {} has id 1, that of {} has 2",
+                one.name_of_host(),
+                other.name_of_host()
+            )
+        );
+        // Nobody listens there, and nothing of the path is repeated.
+        let mut nobody = secret.clone();
+        nobody.set_port(Some(1)).unwrap();
+        let error = connect(&[nobody]).await;
+        assert!(error.starts_with("the L1 at http://127.0.0.1:1 failed: "), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+        assert_eq!(connect(&[]).await, "expected at least one L1 endpoint");
+    }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use alloy::signers::local::PrivateKeySigner;
-use fernet_l1::Scoring;
+use fernet_l1::{Scoring, redact};
 use tokio::process::Command;
 
 use crate::{backend::L1Backend, observer::Observer, process::supervised};
@@ -111,7 +111,9 @@ fn script(root: &Path, forge: &Path, script: &str, backend: &L1Backend) -> Comma
     let mut command = Command::from(supervised(forge));
     command
         .current_dir(root)
-        .args(["script", script, "--skip", "test", "--rpc-url", backend.url().as_str()])
+        .args(["script", script, "--skip", "test"])
+        // It may have a key in it, and arguments are for everybody to read.
+        .env("FOUNDRY_ETH_RPC_URL", backend.url().as_str())
         .env("FOUNDRY_DISABLE_NIGHTLY_WARNING", "1")
         .env("NO_COLOR", "1")
         .stdout(Stdio::piped())
@@ -157,7 +159,7 @@ async fn lock(root: &Path, observer: &Observer) -> Result<File, DeployError> {
 fn tail(stdout: &[u8], stderr: &[u8]) -> String {
     let text = format!("{}\n{}", String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr));
     let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
+    redact(&lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n"))
 }
 
 #[cfg(test)]

@@ -110,7 +110,12 @@ async fn start_backend(options: &DevnetOptions, observer: &Observer) -> Result<L
     let DevnetOptions { l1, root, rpc_port, chain_id, seed, .. } = options;
     let backend = L1Backend::start(l1, root, *rpc_port, *chain_id, *seed, observer).await?;
     observer.update(|view| view.l1 = l1_status(&backend));
-    tracing::info!(l1 = backend.name(), rpc = %backend.url(), chain = backend.chain_id(), "L1 is ready");
+    tracing::info!(
+        l1 = backend.name(),
+        rpc = %backend.name_of_host(),
+        chain = backend.chain_id(),
+        "L1 is ready"
+    );
     Ok(backend)
 }
 
@@ -300,7 +305,9 @@ impl Devnet {
     }
 
     fn broken_off(&self) -> RunEnd {
-        RunEnd::Stopped { during: format!("waiting for an answer of the L1 at {}", self.backend().url()) }
+        RunEnd::Stopped {
+            during: format!("waiting for an answer of the L1 at {}", self.backend().name_of_host()),
+        }
     }
 
     /// One step, unless L1 has its own clock and the user asks for the end while it is waited for.
@@ -475,7 +482,7 @@ impl Devnet {
 fn l1_status(backend: &L1Backend) -> L1Status {
     L1Status {
         backend: backend.name().to_owned(),
-        rpc: Some(backend.url().to_string()),
+        rpc: Some(backend.name_of_host()),
         chain_id: backend.chain_id(),
         slot_seconds: backend.slot_seconds(),
         is_stepwise: backend.is_stepwise(),

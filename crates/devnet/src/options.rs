@@ -21,14 +21,14 @@ pub enum L1Choice {
     Embedded,
     /// An anvil that the devnet starts and ends.
     Anvil,
-    /// The node at this address.
-    Url(Url),
+    /// The node at these addresses, at least one: endpoints of the same chain.
+    Urls(Vec<Url>),
 }
 
-/// Neither a name nor a URL.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected embedded, anvil or an http(s) URL, got {0:?}")]
-pub struct L1ChoiceError(String);
+/// Neither a name nor URLs. URLs may have secrets, so the text isn't repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected embedded, anvil, or http(s) URLs of one chain with commas between them")]
+pub struct L1ChoiceError;
 
 impl FromStr for L1Choice {
     type Err = L1ChoiceError;
@@ -37,11 +37,11 @@ impl FromStr for L1Choice {
         match text {
             "embedded" => Ok(Self::Embedded),
             "anvil" => Ok(Self::Anvil),
-            _ => Url::parse(text)
-                .ok()
-                .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-                .map(Self::Url)
-                .ok_or_else(|| L1ChoiceError(text.to_owned())),
+            _ => {
+                let is_usable = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+                let urls = text.split(',').map(|text| Url::parse(text.trim()).ok().filter(is_usable));
+                urls.collect::<Option<_>>().map(Self::Urls).ok_or(L1ChoiceError)
+            }
         }
     }
 }
@@ -112,9 +112,11 @@ mod tests {
     fn an_l1_is_a_name_or_a_url() {
         assert_eq!("embedded".parse(), Ok(L1Choice::Embedded));
         assert_eq!("anvil".parse(), Ok(L1Choice::Anvil));
-        assert!(matches!("http://127.0.0.1:8545".parse(), Ok(L1Choice::Url(_))));
-        for wrong in ["geth", "ftp://host", "http://", "8545", ""] {
-            assert_eq!(wrong.parse::<L1Choice>(), Err(L1ChoiceError(wrong.to_owned())), "{wrong}");
+        for (text, count) in [("http://127.0.0.1:8545", 1), ("https://a/key, http://b:1,http://c", 3)] {
+            assert!(matches!(text.parse(), Ok(L1Choice::Urls(urls)) if urls.len() == count), "{text}");
+        }
+        for wrong in ["geth", "ftp://host", "http://", "8545", "", "http://a,", ",", "http://a,geth"] {
+            assert_eq!(wrong.parse::<L1Choice>(), Err(L1ChoiceError), "{wrong}");
         }
     }
 
