@@ -885,6 +885,13 @@ contract BridgeClaimTest is BridgeFixture {
         _reject(proof, abi.encodeWithSelector(IBridge.OpeningRejected.selector, ELEMENT + 1));
     }
 
+    /// @dev The last unit can be claimed.
+    /// @custom:rule W4, W5
+    function test_AllThatWasDepositedIsClaimed() public {
+        bridge.claim(_finalize(ELEMENT, _withdrawal(10_000), _target(target)));
+        assertEq(bridge.supply(), 0);
+    }
+
     /// @custom:rule W5
     function test_RevertWhen_MoreIsClaimedThanDeposited() public {
         _reject(

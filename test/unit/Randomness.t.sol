@@ -226,14 +226,15 @@ contract RandomnessTest is Test {
 
     /// @custom:rule R3
     function test_headersOfEveryForkSinceLondonAreRead() public {
-        bytes[4] memory more = [
+        bytes[5] memory more = [
             bytes(""),
             L1.string32(keccak256("withdrawals")),
             L1.prague(),
-            abi.encodePacked(L1.prague(), L1.integer(0), L1.integer(5), hex"c3010203", hex"b838", new bytes(56))
+            abi.encodePacked(L1.prague(), L1.integer(0), L1.integer(5), hex"c3010203", hex"b838", new bytes(56)),
+            abi.encodePacked(L1.prague(), hex"8180", hex"81ff") // strings of one byte that need their prefix
         ];
-        for (uint64 i = 0; i < 4; ++i) {
-            HeaderFields memory child = _fields(125);
+        for (uint64 i = 0; i < 5; ++i) {
+            HeaderFields memory child = _fields(126);
             child.more = more[i];
             assertEq(randomness.prove(L1Slot.wrap(121 + i), _chain(_fields(121), child)), MIX);
         }
