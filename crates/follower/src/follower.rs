@@ -288,6 +288,11 @@ impl Follower {
         Ok(blobs)
     }
 
+    /// The clock of L1 slots.
+    pub fn clock(&self) -> &L1Clock {
+        &self.clock
+    }
+
     /// The rollup as of the newest polled L1 block.
     pub fn view(&self) -> &RollupView {
         &self.view

@@ -28,6 +28,7 @@ mod sidecars;
 mod snapshot;
 mod storage;
 mod submissions;
+mod watchdog;
 
 pub use block_builder::{BlockBuilder, BlockSpec, BlockTemplate};
 pub use block_store::BlockStore;
@@ -46,6 +47,7 @@ pub use submissions::{
     ClaimTerms, DEFAULT_AT_STAKE, DEFAULT_CLAIM_FROM, DEFAULT_MAX_TOTAL_FEE, Stakes, Submissions,
     SubmitOutcome, TxProblem, TxRequest,
 };
+pub use watchdog::Watchdog;
 
 use fernet_protocol::Slot;
 

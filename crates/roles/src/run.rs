@@ -1,7 +1,7 @@
 //! The loop over L1 blocks.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fernet_follower::Follower;
 use fernet_l1::L1Block;
@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, watch};
 use crate::error::RoleError;
 use crate::report::Report;
 use crate::snapshot::poll_to_head;
+use crate::watchdog::Watchdog;
 
 /// A driver that acts at every L1 block.
 pub trait Role: Send {
@@ -81,8 +82,15 @@ pub async fn run<R: Role>(
     let mut last = None;
     let mut failures = 0_u32;
     let follower = role.follower();
+    let slot = Duration::from_secs(follower.lock().await.clock().slot_seconds());
+    let mut watchdog = Watchdog::new(slot, Instant::now());
     while !*stop.borrow_and_update() {
-        match head(&follower).await {
+        let head = head(&follower).await;
+        let newest = head.as_ref().ok().and_then(|block| block.as_ref()).map(|block| block.hash);
+        if let Some(still) = watchdog.check(newest.or(last), Instant::now()) {
+            tracing::error!(seconds = still.as_secs(), "no new l1 block: the endpoints or l1 stand still");
+        }
+        match head {
             Ok(Some(block)) if last != Some(block.hash) => match role.step(&block).await {
                 Ok(report) => {
                     failures = if report.l1_failed() { failures.saturating_add(1) } else { 0 };
