@@ -4,15 +4,14 @@ mod common;
 
 use alloy::{
     consensus::Header,
-    primitives::{Address, B256, Bytes, TxKind, U256, keccak256},
+    primitives::{Address, B256, Bytes, TxKind, keccak256},
     rlp::Decodable,
-    sol_types::{SolEvent, SolValue},
+    sol_types::SolValue,
 };
-use common::{TestL1, assert_mined, blob, code, intent, warm_up_kzg};
-use fernet_bindings::IRollup;
+use common::{TestL1, assert_mined, blob, code, contracts, expired, intent, warm_up_kzg};
 use fernet_l1::{
-    BeaconBlobs, BlobError, BlobLocation, BlobSidecar, BlobSource, BlockIds, Contracts, Feed, FeedError,
-    FeedUpdate, HeaderError, Intent, L1Block, L1Header, RollupEvent, SidecarFormat, fetch_header, seed_proof,
+    BeaconBlobs, BlobError, BlobLocation, BlobSidecar, BlobSource, BlockIds, Feed, FeedError, FeedUpdate,
+    HeaderError, Intent, L1Block, L1Header, RollupEvent, SidecarFormat, fetch_header, seed_proof,
     seed_proof_at, versioned_hash,
 };
 use fernet_protocol::{L1Slot, Slot};
@@ -26,31 +25,6 @@ on_both_l1s!(
     a_mix_is_that_of_the_first_block_after_its_l1_slot,
     blobs_come_back_from_the_beacon_api,
 );
-
-fn contracts(rollup: Address) -> Contracts {
-    let other = Address::repeat_byte;
-    Contracts {
-        token: other(1),
-        rollup,
-        staking: other(2),
-        randomness: other(3),
-        escrow: other(4),
-        rewards: other(5),
-        bridge: other(6),
-        verifier: other(7),
-        scoring: other(8),
-        reader: other(9),
-        votes: other(10),
-        timelock: other(11),
-        guardian: other(12),
-        registry: other(13),
-    }
-}
-
-/// Calldata with which the logging contract emits `SlotExpired(slot)`.
-fn expired(slot: u64) -> Bytes {
-    [IRollup::SlotExpired::SIGNATURE_HASH.0, U256::from(slot).to_be_bytes()].concat().into()
-}
 
 fn blocks(updates: &[FeedUpdate]) -> Vec<&L1Block> {
     updates

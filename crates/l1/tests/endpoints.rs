@@ -19,13 +19,14 @@ use alloy::{
     providers::Provider,
     transports::BoxTransport,
 };
-use common::{CHAIN_ID, Kind, TestL1, assert_mined, blob, code, intent, key, signer, warm_up_kzg};
-use fernet_bindings::IRollup;
+use common::{
+    CHAIN_ID, Kind, TestL1, assert_mined, blob, code, contracts, expired, intent, key, signer, warm_up_kzg,
+};
 use fernet_hooks::{Failure, Hook, Hooked, Hooks, Rates, Request, Seeded};
 use fernet_l1::{
-    Accounts, BeaconBlobs, BlobLocation, BlobSource, BlockIds, Contracts, Feed, FeedError, FeedUpdate,
-    Intent, L1Block, L1Provider, Pool, TxConfig, TxManager, TxStatus, TxStore, connect_http, connect_pool,
-    connect_transport, versioned_hash,
+    Accounts, BeaconBlobs, BlobLocation, BlobSource, BlockIds, Feed, FeedError, FeedUpdate, Intent, L1Block,
+    L1Provider, Pool, TxConfig, TxManager, TxStatus, TxStore, connect_http, connect_pool, connect_transport,
+    versioned_hash,
 };
 use fernet_protocol::L1Slot;
 use serde_json::{Value, json};
@@ -272,31 +273,6 @@ async fn fee_histories_with_holes_make_no_foolish_offers() {
 }
 
 // ---- the feed -----------------------------------------------------------------------------------------
-
-fn contracts(rollup: Address) -> Contracts {
-    let other = Address::repeat_byte;
-    Contracts {
-        token: other(1),
-        rollup,
-        staking: other(2),
-        randomness: other(3),
-        escrow: other(4),
-        rewards: other(5),
-        bridge: other(6),
-        verifier: other(7),
-        scoring: other(8),
-        reader: other(9),
-        votes: other(10),
-        timelock: other(11),
-        guardian: other(12),
-        registry: other(13),
-    }
-}
-
-fn expired(slot: u64) -> Bytes {
-    use alloy::sol_types::SolEvent as _;
-    [IRollup::SlotExpired::SIGNATURE_HASH.0, U256::from(slot).to_be_bytes()].concat().into()
-}
 
 /// The chain that a feed's updates make.
 fn follow(chain: &mut Vec<(u64, B256, usize)>, updates: Vec<FeedUpdate>) {

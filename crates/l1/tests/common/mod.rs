@@ -19,12 +19,14 @@ use alloy::{
     primitives::{Address, B256, Bytes, TxKind, U256},
     providers::Provider,
     signers::local::PrivateKeySigner,
+    sol_types::SolEvent as _,
     transports::{BoxTransport, http::Http},
 };
+use fernet_bindings::IRollup;
 use fernet_embedded::{ChainConfig, Clock, HttpServer, Node, NodeConfig, Reorg};
 use fernet_l1::{
-    Accounts, Intent, IntentKey, L1Block, L1Provider, TxConfig, TxManager, TxStatus, TxStore, WhenReverting,
-    connect_transport,
+    Accounts, Contracts, Intent, IntentKey, L1Block, L1Provider, TxConfig, TxManager, TxStatus, TxStore,
+    WhenReverting, connect_transport,
 };
 use fernet_protocol::{L1Clock, L1Slot};
 use transport::{Faults, Faulty};
@@ -249,6 +251,32 @@ fn start_anvil() -> (Process, String) {
     // keeps the pipe from filling up
     std::thread::spawn(move || lines.for_each(drop));
     (process, format!("http://{address}"))
+}
+
+/// Addresses of made-up contracts beside a rollup.
+pub fn contracts(rollup: Address) -> Contracts {
+    let other = Address::repeat_byte;
+    Contracts {
+        token: other(1),
+        rollup,
+        staking: other(2),
+        randomness: other(3),
+        escrow: other(4),
+        rewards: other(5),
+        bridge: other(6),
+        verifier: other(7),
+        scoring: other(8),
+        reader: other(9),
+        votes: other(10),
+        timelock: other(11),
+        guardian: other(12),
+        registry: other(13),
+    }
+}
+
+/// Calldata with which the logging contract emits `SlotExpired(slot)`.
+pub fn expired(slot: u64) -> Bytes {
+    [IRollup::SlotExpired::SIGNATURE_HASH.0, U256::from(slot).to_be_bytes()].concat().into()
 }
 
 /// Loads the trusted set-up once, so that no test's first blob waits for it.
