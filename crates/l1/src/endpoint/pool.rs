@@ -189,6 +189,7 @@ impl Pool {
     async fn read(self, packet: RequestPacket) -> TransportResult<ResponsePacket> {
         let mut waiting = self.order().into_iter();
         let mut running = JoinSet::new();
+        // Those that were asked and haven't answered.
         let mut started: Vec<usize> = Vec::new();
         let mut best: Option<(u8, TransportResult<ResponsePacket>)> = None;
         let mut hedge = self.begin(&mut waiting, &mut running, &mut started, &packet).await?;
@@ -209,9 +210,9 @@ impl Pool {
                 Verdict::Null if self.doubts_null(index, &packet) => 0,
                 Verdict::Answer | Verdict::Null => {
                     self.preferred.store(index, Ordering::Relaxed);
+                    // Whoever was asked and hasn't answered is slow.
                     started.retain(|other| *other != index);
-                    // Whoever was asked before and hasn't answered is slow.
-                    self.note_lost(started.iter().take_while(|_| !running.is_empty()));
+                    self.note_lost(&started);
                     return result;
                 }
                 Verdict::Refusal => 1,
@@ -356,8 +357,8 @@ impl Pool {
     }
 
     /// Notes that endpoints were silent while another one answered.
-    fn note_lost<'a>(&self, silent: impl Iterator<Item = &'a usize>) {
-        for endpoint in silent.filter_map(|index| self.endpoints.get(*index)) {
+    fn note_lost(&self, silent: &[usize]) {
+        for endpoint in silent.iter().filter_map(|index| self.endpoints.get(*index)) {
             let mut health = endpoint.lock();
             health.known.failures = health.known.failures.saturating_add(1);
             health.known.last_error = Some("slower than another endpoint".to_owned());

@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy::{
-    eips::{eip1559::BaseFeeParams, eip4844::DATA_GAS_PER_BLOB},
+    eips::eip1559::BaseFeeParams,
     primitives::{Address, B256, TxHash, U256},
 };
 use fernet_protocol::{L1Clock, L1Slot};
@@ -282,20 +282,6 @@ impl TxManager {
     /// Status of an intent as of the last tick.
     pub fn status(&self, key: &IntentKey) -> Option<TxStatus> {
         self.records.get(key).map(Record::status)
-    }
-
-    /// The most that an intent's newest transaction costs in fees, in wei; `None` if it has none.
-    pub fn offer(&self, key: &IntentKey) -> Option<U256> {
-        let (State::Sent(sent) | State::Settled { sent: Some(sent), .. }) = &self.records.get(key)?.state
-        else {
-            return None;
-        };
-        let newest = sent.newest()?;
-        let blob_gas = match newest.kind {
-            AttemptKind::Intended => self.bundles.get(key).map_or(0, BlobSidecar::blob_gas),
-            AttemptKind::Cancellation => newest.fees.blob_fee.map_or(0, |_| DATA_GAS_PER_BLOB),
-        };
-        Some(newest.fees.cost(Usage { gas: newest.gas_limit, blob_gas }))
     }
 
     /// Every intent of the store, by key.
