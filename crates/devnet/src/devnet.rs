@@ -470,6 +470,10 @@ impl Devnet {
         missing: Vec<String>,
     ) -> Result<Summary, DevnetError> {
         self.observer.activity("comparing the token balances");
+        if self.options.endpoint_faults.is_some() {
+            let requests = self.endpoints().happened();
+            tracing::info!(requests, "requests of the roles to L1 that went wrong on purpose");
+        }
         self.follow().await?;
         let ended =
             summary::Ended { seed: self.options.seed, stopped: self.stop.is_asked(), withdrawal, missing };
