@@ -142,9 +142,10 @@ impl Rollup {
             .wrap_err_with(|| format!("{} is not the deployment on this L1", file.display()))?;
         let blobs_url = args.blobs_url.as_ref().unwrap_or(&args.rpc_url);
         let blobs = BeaconBlobs::new(blobs_url.clone(), BlockIds::ExecutionHash)?;
-        let mut follower = Follower::new(provider, &deployment, Arc::new(blobs.clone()))?;
+        let mut follower = Follower::new(provider, &deployment, Arc::new(blobs.clone()))?.keeping_replayed();
         let mut withdrawals = Vec::new();
-        while !follower.poll().await?.is_empty() {
+        while follower.has_more() {
+            follower.poll().await?;
             for replayed in follower.take_replayed() {
                 withdrawals.extend(replayed.block.withdrawals().into_iter().map(|w| (replayed.slot, w)));
             }

@@ -66,7 +66,7 @@ impl Environment {
         let blobs = BeaconBlobs::new(backend.url().clone(), BlockIds::ExecutionHash)?;
         let endpoints = Endpoints::new(backend.provider().clone(), options.endpoint_faults);
         let source = endpoints.blobs(Arc::new(blobs.clone()));
-        let follower = Follower::new(endpoints.provider("follower"), &deployment, source)?;
+        let follower = Follower::new(endpoints.provider("follower"), &deployment, source)?.keeping_replayed();
         Ok(Self {
             backend,
             endpoints,

@@ -45,7 +45,7 @@ impl History {
     /// Takes note of a new L1 block, or of a reorg.
     pub fn apply(&mut self, update: &FeedUpdate) {
         match update {
-            FeedUpdate::Block(block) => {
+            FeedUpdate::Block(block) | FeedUpdate::Settled(block) => {
                 block.events.iter().for_each(|event| self.event(event));
                 self.blocks.push(Arc::clone(block));
             }

@@ -108,11 +108,11 @@ impl Recorder {
             };
             for update in &updates {
                 self.history.apply(update);
-                if let FeedUpdate::Block(block) = update {
+                if let FeedUpdate::Block(block) | FeedUpdate::Settled(block) = update {
                     block.events.iter().for_each(log_event);
                 }
             }
-            if updates.is_empty() {
+            if !follower.has_more() {
                 if follower.ledger_at_tip().is_some() || failures >= self.patience {
                     break;
                 }

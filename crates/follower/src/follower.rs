@@ -1,6 +1,9 @@
 //! The driver: feeds blocks to the view, and blobs to the ledger.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use alloy::{eips::eip4844::Blob, primitives::B256};
 use fernet_l1::{
@@ -8,15 +11,24 @@ use fernet_l1::{
     SeedProof, seed_proof, seed_proof_at,
 };
 use fernet_ledger::{FeeBurn, Lanes, Layout, Levels, fees::FeeBurnError, layout::LayoutError};
-use fernet_protocol::{L1Clock, L1Slot, Lane};
+use fernet_protocol::{L1Clock, L1Slot, Lane, Slot};
+
+use futures_util::future::join_all;
 
 use crate::{
-    ledger::{Ledger, ReplayFailure, Replayed, queued_operation},
+    ledger::{BlockData, Ledger, ReplayFailure, Replayed, Settling, UNDOABLE, queued_operation},
+    store::{Contents, FollowerStore, StoreError},
     view::{FinalizedBlock, RollupView, ViewConfig, ViewError},
 };
 
 /// Most L1 blocks of one poll, so that a long catch-up shows progress.
 const POLL_LIMIT: usize = 512;
+/// How long a poll executes blocks, at least one, so that whoever waits for the follower gets a turn.
+const POLL_TIME: Duration = Duration::from_millis(250);
+/// Blocks whose data is fetched at the same time.
+const FETCHED_AT_ONCE: u64 = 16;
+/// Changed accounts after which a state root is computed in a catch-up: a fraction of a second of hashing.
+const HASHED_AT_ONCE: usize = 16_384;
 
 /// Why the rollup can't be followed. After a retryable error, poll again.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +57,9 @@ pub enum FollowerError {
     /// An L1 reorg undid more finalized blocks than the ledger can undo.
     #[error("an L1 reorg undid block {height}, further back than the ledger remembers")]
     UndoneTooDeep { height: u64 },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl FollowerError {
@@ -58,6 +73,7 @@ impl FollowerError {
             | Self::LayoutTooLarge { .. }
             | Self::GenesisRoot { .. }
             | Self::View(_)
+            | Self::Store(_)
             | Self::UndoneTooDeep { .. } => false,
         }
     }
@@ -88,8 +104,27 @@ pub struct Follower {
     ledger: Arc<Ledger>,
     blobs: Arc<dyn BlobSource>,
     failure: Option<ReplayFailure>,
-    replayed: Vec<Replayed>,
+    /// Replayed blocks for [`Self::take_replayed`]; `None` if nobody takes them.
+    replayed: Option<Vec<Replayed>>,
     head: Option<Arc<L1Block>>,
+    store: Option<FollowerStore>,
+    /// View or ledger differ from the store.
+    is_dirty: bool,
+    /// The last poll found something, or left something undone.
+    has_more: bool,
+    /// Several blocks at a time gave a wrong root: they are replayed one by one, which tells which one.
+    one_by_one: bool,
+}
+
+/// How far a follower is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Newest L1 block of the view; 0 before the first one.
+    pub l1_block: u64,
+    /// Finalized blocks of the view.
+    pub tip: u64,
+    /// Executed blocks.
+    pub height: u64,
 }
 
 impl std::fmt::Debug for Follower {
@@ -103,7 +138,7 @@ impl std::fmt::Debug for Follower {
 }
 
 impl Follower {
-    /// A follower that starts at the deployment's first block.
+    /// A follower that starts at the deployment's first block, and keeps nothing on disk.
     ///
     /// # Errors
     ///
@@ -113,6 +148,58 @@ impl Follower {
         deployment: &Deployment,
         blobs: Arc<dyn BlobSource>,
     ) -> Result<Self, FollowerError> {
+        let ledger = Self::empty_ledger(deployment)?;
+        let feed = Feed::new(provider.clone(), deployment);
+        let view = RollupView::new(ViewConfig::of(deployment));
+        Ok(Self::from_parts(provider, deployment.clock(), feed, view, ledger, blobs))
+    }
+
+    /// A follower that goes on from what is in `store`, and writes to it after each poll.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`], or if the store fails or belongs to another deployment.
+    pub fn open(
+        provider: L1Provider,
+        deployment: &Deployment,
+        blobs: Arc<dyn BlobSource>,
+        store: FollowerStore,
+    ) -> Result<Self, FollowerError> {
+        let ledger = Self::empty_ledger(deployment)?;
+        let feed = Feed::new(provider.clone(), deployment);
+        let view = RollupView::new(ViewConfig::of(deployment));
+        Self::from_parts(provider, deployment.clock(), feed, view, ledger, blobs).with_store(store)
+    }
+
+    /// This follower, before its first poll, from what is in `store`, which it writes to after each poll.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails or belongs to another deployment.
+    pub fn with_store(mut self, mut store: FollowerStore) -> Result<Self, FollowerError> {
+        if let Some(Contents { view, ledger }) = store.load(self.view.setup(), (*self.ledger).clone())? {
+            self.feed = self.feed.resumed_after(view.remembered());
+            self.view = view;
+            self.ledger = Arc::new(ledger);
+            // A reorg may have undone blocks while the process was down; the feed will tell.
+        }
+        self.store = Some(store);
+        Ok(self)
+    }
+
+    /// This follower with every replayed block kept for [`Self::take_replayed`].
+    #[must_use]
+    pub fn keeping_replayed(mut self) -> Self {
+        self.replayed = Some(Vec::new());
+        self
+    }
+
+    /// The ledger before the first block of a deployment.
+    ///
+    /// # Errors
+    ///
+    /// If the ledger can't have the verifier's layout, or starts from another state.
+    pub fn empty_ledger(deployment: &Deployment) -> Result<Ledger, FollowerError> {
         let circuit = deployment.circuit();
         let size = |name, actual| {
             usize::try_from(actual).map_err(|_| FollowerError::LayoutTooLarge { name, actual })
@@ -132,9 +219,7 @@ impl Follower {
         if expected != actual {
             return Err(FollowerError::GenesisRoot { expected, actual });
         }
-        let feed = Feed::new(provider.clone(), deployment);
-        let view = RollupView::new(ViewConfig::of(deployment));
-        Ok(Self::from_parts(provider, deployment.clock(), feed, view, ledger, blobs))
+        Ok(ledger)
     }
 
     /// A follower of a feed, and of a view and a ledger before the feed's first block.
@@ -154,8 +239,12 @@ impl Follower {
             ledger: Arc::new(ledger),
             blobs,
             failure: None,
-            replayed: Vec::new(),
+            replayed: None,
             head: None,
+            store: None,
+            is_dirty: false,
+            has_more: true,
+            one_by_one: false,
         }
     }
 
@@ -168,7 +257,11 @@ impl Follower {
     /// If L1 can't be followed, an event contradicts the view, or a finalized block results in another state
     /// than the proven one. The last error is repeated at every call.
     pub async fn poll(&mut self) -> Result<Vec<FeedUpdate>, FollowerError> {
+        // What an earlier poll found and could not write, or left half done when it was dropped.
+        self.write()?;
         let mut updates = self.feed.poll(POLL_LIMIT).await?;
+        self.is_dirty |= !updates.is_empty();
+        self.has_more = !updates.is_empty();
         let mut applied = 0;
         for update in &updates {
             match update {
@@ -184,6 +277,16 @@ impl Follower {
                     }
                     self.head = Some(block.clone());
                 }
+                FeedUpdate::Settled(block) => {
+                    if let Err(error) = self.view.apply_settled(block) {
+                        // A range may lack events. What really contradicts is found again, block by block.
+                        let last = self.view.head().map(|head| (head.number, head.hash));
+                        tracing::warn!(%error, ?last, "the L1 node's events are read block by block");
+                        self.feed.doubt_ranges(last);
+                        break;
+                    }
+                    self.head = Some(block.clone());
+                }
                 FeedUpdate::Rollback { to } => {
                     self.head = None;
                     self.view.rollback(*to)?;
@@ -193,8 +296,14 @@ impl Follower {
             applied += 1;
         }
         updates.truncate(applied);
+        if self.head.is_none() && !self.has_more {
+            // After a restart, or after a reorg that only took blocks away.
+            self.head = self.feed.newest().await?.map(Arc::new);
+        }
         self.failure = None;
-        match self.execute().await {
+        let executed = self.execute().await;
+        self.write()?;
+        match executed {
             Ok(()) => {}
             Err(failure) if failure.is_retryable() => {
                 tracing::warn!(%failure, "the ledger is behind");
@@ -208,17 +317,52 @@ impl Follower {
         Ok(updates)
     }
 
+    /// Whether the next poll may find something at once: the last one did, or it left blocks to be executed.
+    pub fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    /// Polls until the follower is at the head of L1, and has executed all that it has the data of.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::poll`].
+    pub async fn catch_up(&mut self) -> Result<(), FollowerError> {
+        loop {
+            self.poll().await?;
+            if !self.has_more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How far the follower is.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            l1_block: self.view.head().map_or(0, |head| head.number),
+            tip: self.view.tip().height,
+            height: self.ledger.height(),
+        }
+    }
+
+    /// Writes what changed to the store, if there is one.
+    fn write(&mut self) -> Result<(), FollowerError> {
+        if let Some(store) = self.store.as_mut().filter(|_| self.is_dirty) {
+            store.commit(&mut self.view, Arc::make_mut(&mut self.ledger))?;
+        }
+        self.is_dirty = false;
+        Ok(())
+    }
+
     /// Undoes replayed blocks that aren't finalized any more.
     fn undo(&mut self) -> Result<(), FollowerError> {
         let height = self.view.tip().height;
         let replaced = |follower: &Self| {
             let root = match follower.ledger.height().checked_sub(1) {
                 None => return false,
-                Some(last) => follower
-                    .view
-                    .finalized_blocks()
-                    .get(usize::try_from(last).unwrap_or(usize::MAX))
-                    .map(|block| block.header.state_root),
+                Some(last) => {
+                    follower.view.finalized_blocks().get(index(last)).map(|block| block.header.state_root)
+                }
             };
             follower.ledger.height() > height || root != Some(follower.ledger.root())
         };
@@ -230,39 +374,105 @@ impl Follower {
     }
 
     async fn execute(&mut self) -> Result<(), ReplayFailure> {
+        let deadline = Instant::now() + POLL_TIME;
         while let Some(block) = self.next_block() {
-            let blobs = self.fetch(&block).await?;
-            let slot = block.header.slot;
-            let parent_root = match block.number.checked_sub(1) {
-                None => self.ledger.root(),
-                Some(last) => self
-                    .view
-                    .finalized_blocks()
-                    .get(usize::try_from(last).unwrap_or(usize::MAX))
-                    .map(|block| block.header.state_root)
-                    .unwrap_or_default(),
-            };
-            let blobs = blobs
-                .iter()
-                .map(|blob| fernet_ledger::Blob::from_bytes(blob.as_slice()))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|error| ReplayFailure::Data { slot, error })?;
-            let records = Lane::ALL
-                .iter()
-                .flat_map(|lane| self.view.queue_in(*lane, block.queue.of(*lane)).unwrap_or_default());
-            let lanes = records.map(queued_operation).collect::<Result<Lanes, _>>()?;
-            let replayed =
-                Arc::make_mut(&mut self.ledger).replay(&block.header, parent_root, &blobs, &lanes)?;
-            let (height, root) = (self.ledger.height(), block.header.state_root);
-            tracing::info!(%slot, height, %root, "block executed");
-            self.replayed.push(replayed);
+            if self.replayed.is_none() && !self.one_by_one && self.settled_blocks() > 0 {
+                match self.execute_settled(block.header.slot, deadline).await {
+                    Err(failure) if !failure.is_retryable() => {
+                        tracing::warn!(%failure, "blocks are executed one by one");
+                        self.one_by_one = true;
+                    }
+                    result => result?,
+                }
+            } else {
+                let data = self.data(&block).await?;
+                let parent_root = self.parent_root(block.number);
+                let BlockData { header, blobs, lanes } = &data;
+                let ledger = Arc::make_mut(&mut self.ledger);
+                let replayed = ledger.replay(header, parent_root, blobs, lanes)?;
+                self.is_dirty = true;
+                let (height, root) = (self.ledger.height(), header.state_root);
+                tracing::info!(slot = %header.slot, height, %root, "block executed");
+                if let Some(kept) = &mut self.replayed {
+                    kept.push(replayed);
+                }
+            }
+            if Instant::now() >= deadline && self.ledger.height() < self.view.tip().height {
+                self.has_more = true;
+                return Ok(());
+            }
         }
         Ok(())
     }
 
+    /// Executes blocks so old that no reorg undoes them, all together, until `deadline`.
+    async fn execute_settled(&mut self, slot: Slot, deadline: Instant) -> Result<(), ReplayFailure> {
+        let height = self.ledger.height();
+        let mut settling = Settling::new(&self.ledger, slot, self.parent_root(height))?;
+        let mut failure = None;
+        let count = self.settled_blocks();
+        while settling.blocks() < count && failure.is_none() {
+            let first = height.saturating_add(settling.blocks());
+            let end = height.saturating_add(count).min(first.saturating_add(FETCHED_AT_ONCE));
+            let blocks = (first..end).filter_map(|number| self.view.finalized_blocks().get(index(number)));
+            for data in join_all(blocks.map(|block| self.data(block))).await {
+                match data {
+                    Ok(data) => settling.add(&data)?,
+                    Err(missing) => {
+                        failure = Some(missing);
+                        break;
+                    }
+                }
+            }
+            if Instant::now() >= deadline || settling.changed_accounts() >= HASHED_AT_ONCE {
+                break;
+            }
+        }
+        if settling.blocks() > 0 {
+            let settled = settling.finish()?;
+            Arc::make_mut(&mut self.ledger).settle(settled);
+            self.is_dirty = true;
+        }
+        let height = self.ledger.height();
+        tracing::info!(height, tip = self.view.tip().height, "blocks executed");
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Number of the next blocks that are too old to be undone.
+    fn settled_blocks(&self) -> u64 {
+        let undoable = self.view.tip().height.saturating_sub(UNDOABLE as u64);
+        undoable.saturating_sub(self.ledger.height())
+    }
+
+    /// The state root before a block.
+    fn parent_root(&self, number: u64) -> B256 {
+        match number.checked_sub(1) {
+            None => self.view.setup().genesis_root,
+            Some(last) => {
+                let block = self.view.finalized_blocks().get(index(last));
+                block.map(|block| block.header.state_root).unwrap_or_default()
+            }
+        }
+    }
+
+    /// What is needed to execute a block.
+    async fn data(&self, block: &FinalizedBlock) -> Result<BlockData, ReplayFailure> {
+        let slot = block.header.slot;
+        let blobs = self.fetch(block).await?;
+        let blobs = blobs
+            .iter()
+            .map(|blob| fernet_ledger::Blob::from_bytes(blob.as_slice()))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| ReplayFailure::Data { slot, error })?;
+        let records = Lane::ALL
+            .iter()
+            .flat_map(|lane| self.view.queue_in(*lane, block.queue.of(*lane)).unwrap_or_default());
+        let lanes = records.map(queued_operation).collect::<Result<Lanes, _>>()?;
+        Ok(BlockData { header: block.header.clone(), blobs, lanes })
+    }
+
     fn next_block(&self) -> Option<FinalizedBlock> {
-        let next = usize::try_from(self.ledger.height()).ok()?;
-        self.view.finalized_blocks().get(next).cloned()
+        self.view.finalized_blocks().get(index(self.ledger.height())).cloned()
     }
 
     /// The block's blobs in order, from the L1 blocks in which they were published.
@@ -298,7 +508,7 @@ impl Follower {
         &self.view
     }
 
-    /// The newest polled L1 block; `None` before the first one, and after a reorg until the next one.
+    /// The newest polled L1 block; `None` before the first one, and between the polls that follow a reorg.
     pub fn head_block(&self) -> Option<&Arc<L1Block>> {
         self.head.as_ref()
     }
@@ -309,7 +519,7 @@ impl Follower {
     }
 
     /// The L2 state after the newest replayed block, which is the tip unless [`Self::ledger_status`] says
-    /// otherwise. A clone that is kept across the next poll makes that poll copy the whole state.
+    /// otherwise. Clones are cheap, also when they are kept.
     pub fn ledger(&self) -> &Arc<Ledger> {
         &self.ledger
     }
@@ -329,9 +539,10 @@ impl Follower {
         }
     }
 
-    /// Blocks replayed since the last call, oldest first, with their operations.
+    /// Blocks replayed since the last call, oldest first, with their operations. None unless they are kept:
+    /// [`Self::keeping_replayed`].
     pub fn take_replayed(&mut self) -> Vec<Replayed> {
-        std::mem::take(&mut self.replayed)
+        self.replayed.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Header proof of the RANDAO mix as of L1 slot `target`.
@@ -341,4 +552,9 @@ impl Follower {
             None => seed_proof(&self.provider, &self.clock, target).await,
         }
     }
+}
+
+/// A number of blocks as an index.
+fn index(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }

@@ -1,8 +1,11 @@
 //! The L2 state at the tip. Blocks can be undone one by one.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
 
-use alloy::primitives::B256;
+use alloy::primitives::{B256, map::DefaultHashBuilder};
 use fernet_l1::BlobError;
 use fernet_ledger::{
     Account, AccountIndex, Blob, BlockRules, BlockWitness, Changes, Domain, FeeBurn, Fr, Lanes, Layout,
@@ -12,12 +15,16 @@ use fernet_ledger::{
     tree::NodePosition,
 };
 use fernet_protocol::{Header, Slot};
+use imbl::GenericHashMap;
 
 use crate::view::QueueRecord;
 
 /// Number of finalized blocks that can be undone. Each takes a few kilobytes a chunk. An L1 reorg undoes one
 /// or two.
-const UNDOABLE: usize = 256;
+pub(crate) const UNDOABLE: usize = 256;
+
+/// A map that shares what didn't change with its clones, so that a clone costs nothing.
+type SharedMap<K, V> = GenericHashMap<K, V, DefaultHashBuilder, imbl::shared_ptr::DefaultSharedPtr>;
 
 /// Why a finalized block can't be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -58,24 +65,47 @@ pub struct Replayed {
     pub block: BlockWitness,
 }
 
+/// What a block replaced: accounts and nodes before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Undo {
+    pub(crate) accounts: Vec<(AccountIndex, Option<Account>)>,
+    pub(crate) nodes: Vec<(NodePosition, Option<Fr>)>,
+}
+
+/// What changed since the last commit to disk.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Touched {
+    pub(crate) accounts: HashSet<AccountIndex>,
+    pub(crate) nodes: HashSet<NodePosition>,
+    /// The lowest height since then: blocks from here on are others.
+    pub(crate) from: u64,
+}
+
+/// The data of a finalized block.
 #[derive(Clone, Debug)]
-struct Undo {
-    accounts: Vec<(AccountIndex, Option<Account>)>,
-    nodes: Vec<(NodePosition, Option<Fr>)>,
+pub(crate) struct BlockData {
+    /// Its header.
+    pub(crate) header: Header,
+    /// Its blobs, in order.
+    pub(crate) blobs: Vec<Blob>,
+    /// What it consumes of the queues.
+    pub(crate) lanes: Lanes,
 }
 
 /// The L2 state after the newest replayed block. It is a [`Store`]: a [`State`] on top of it builds or checks
-/// blocks.
+/// blocks. Clones are cheap.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     domain: Domain,
     layout: Layout,
     fee_burn: FeeBurn,
     levels: Levels,
-    accounts: HashMap<AccountIndex, Account>,
-    nodes: HashMap<NodePosition, Fr>,
+    accounts: SharedMap<AccountIndex, Account>,
+    nodes: SharedMap<NodePosition, Fr>,
     height: u64,
     undo: VecDeque<Undo>,
+    /// `None` if nothing is written to disk.
+    touched: Option<Touched>,
 }
 
 impl Store for Ledger {
@@ -96,11 +126,27 @@ impl Ledger {
             layout,
             fee_burn,
             levels,
-            accounts: HashMap::new(),
-            nodes: HashMap::new(),
+            accounts: SharedMap::default(),
+            nodes: SharedMap::default(),
             height: 0,
             undo: VecDeque::new(),
+            touched: None,
         }
+    }
+
+    /// This ledger with other contents, as a store or a snapshot has them.
+    pub(crate) fn with_contents(
+        mut self,
+        height: u64,
+        accounts: impl Iterator<Item = (AccountIndex, Account)>,
+        nodes: impl Iterator<Item = (NodePosition, Fr)>,
+        undo: VecDeque<Undo>,
+    ) -> Self {
+        self.accounts = accounts.collect();
+        self.nodes = nodes.collect();
+        self.height = height;
+        self.undo = undo;
+        self
     }
 
     /// Domain of the rollup's signatures and data.
@@ -183,20 +229,43 @@ impl Ledger {
         Ok(Replayed { slot, block })
     }
 
+    /// Goes on after blocks that are never undone.
+    pub(crate) fn settle(&mut self, settled: Settled) {
+        self.write(settled.changes);
+        self.undo.clear();
+        self.height = self.height.saturating_add(settled.blocks);
+    }
+
     fn commit(&mut self, changes: Changes) {
-        let accounts = changes.accounts.into_iter().map(|(at, new)| (at, self.accounts.insert(at, new)));
-        let accounts = accounts.collect();
-        let nodes = changes.nodes.into_iter().map(|(at, new)| (at, self.nodes.insert(at, new))).collect();
-        self.undo.push_back(Undo { accounts, nodes });
+        let undo = self.write(changes);
+        self.undo.push_back(undo);
         if self.undo.len() > UNDOABLE {
             self.undo.pop_front();
         }
         self.height = self.height.saturating_add(1);
     }
 
+    /// Writes changes, and returns what they replaced.
+    fn write(&mut self, changes: Changes) -> Undo {
+        if let Some(touched) = &mut self.touched {
+            touched.accounts.extend(changes.accounts.keys());
+            touched.nodes.extend(changes.nodes.keys());
+        }
+        let accounts = changes.accounts.into_iter().map(|(at, new)| (at, self.accounts.insert(at, new)));
+        let accounts = accounts.collect();
+        let nodes = changes.nodes.into_iter().map(|(at, new)| (at, self.nodes.insert(at, new))).collect();
+        Undo { accounts, nodes }
+    }
+
     /// Undoes the newest block; `None` if it is too old.
     pub fn undo(&mut self) -> Option<u64> {
         let undo = self.undo.pop_back()?;
+        let height = self.height.saturating_sub(1);
+        if let Some(touched) = &mut self.touched {
+            touched.accounts.extend(undo.accounts.iter().map(|(at, _)| at));
+            touched.nodes.extend(undo.nodes.iter().map(|(at, _)| at));
+            touched.from = touched.from.min(height);
+        }
         for (at, old) in undo.accounts {
             match old {
                 Some(old) => self.accounts.insert(at, old),
@@ -209,8 +278,98 @@ impl Ledger {
                 None => self.nodes.remove(&at),
             };
         }
-        self.height = self.height.saturating_sub(1);
-        Some(self.height)
+        self.height = height;
+        Some(height)
+    }
+
+    /// Blocks that can be undone, oldest first. The last one is the newest block.
+    pub(crate) fn undo_records(&self) -> &VecDeque<Undo> {
+        &self.undo
+    }
+
+    /// What changed since the last call; everything the first time. From now on changes are recorded.
+    pub(crate) fn take_touched(&mut self) -> Touched {
+        let next = Touched { from: self.height, ..Touched::default() };
+        self.touched.replace(next).unwrap_or_else(|| Touched {
+            accounts: self.accounts.keys().copied().collect(),
+            nodes: self.nodes.keys().copied().collect(),
+            from: 0,
+        })
+    }
+
+    /// Marks what was taken as still to be written, after a commit that failed.
+    pub(crate) fn put_back(&mut self, taken: Touched) {
+        let touched = self.touched.get_or_insert_default();
+        touched.accounts.extend(taken.accounts);
+        touched.nodes.extend(taken.nodes);
+        touched.from = touched.from.min(taken.from);
+    }
+
+    /// From now on changes are recorded, as of a ledger that is on disk.
+    pub(crate) fn record_changes(&mut self) {
+        self.touched = Some(Touched { from: self.height, ..Touched::default() });
+    }
+}
+
+/// Execution of blocks that are never undone: only the state root after the last one is computed, and compared
+/// with its header. That is enough, since no other state has that root.
+#[derive(Debug)]
+pub(crate) struct Settling {
+    ledger: Arc<Ledger>,
+    state: State<Arc<Ledger>>,
+    /// The newest block, and the number of blocks.
+    last: Option<(Slot, B256)>,
+    blocks: u64,
+}
+
+/// What such blocks changed.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    changes: Changes,
+    blocks: u64,
+}
+
+impl Settling {
+    /// Starts on a ledger whose state root must be `parent_root`.
+    pub(crate) fn new(ledger: &Arc<Ledger>, slot: Slot, parent_root: B256) -> Result<Self, ReplayFailure> {
+        let actual = ledger.root();
+        if actual != parent_root {
+            return Err(ReplayFailure::ParentRoot { slot, expected: parent_root, actual });
+        }
+        let state = State::without_openings(Arc::clone(ledger), ledger.levels);
+        Ok(Self { ledger: Arc::clone(ledger), state, last: None, blocks: 0 })
+    }
+
+    /// Executes the next block. After an error, this must be dropped.
+    pub(crate) fn add(&mut self, block: &BlockData) -> Result<(), ReplayFailure> {
+        let BlockData { header, blobs, lanes } = block;
+        let chunks = usize::try_from(header.chunks).unwrap_or(usize::MAX);
+        let rules = self.ledger.rules(header);
+        replay(&mut self.state, rules, chunks, blobs, lanes, Signatures::Proven)
+            .map_err(|error| ReplayFailure::Replay { slot: header.slot, error: Box::new(error) })?;
+        self.last = Some((header.slot, header.state_root));
+        self.blocks = self.blocks.saturating_add(1);
+        Ok(())
+    }
+
+    /// Number of blocks.
+    pub(crate) const fn blocks(&self) -> u64 {
+        self.blocks
+    }
+
+    /// Number of accounts that changed, each of which costs some hashes at the end.
+    pub(crate) fn changed_accounts(&self) -> usize {
+        self.state.changed_accounts()
+    }
+
+    /// Compares the state root with that of the last block's header.
+    pub(crate) fn finish(mut self) -> Result<Settled, ReplayFailure> {
+        self.state.rehash();
+        let actual = root(&self.state);
+        if let Some((slot, expected)) = self.last.filter(|(_, expected)| *expected != actual) {
+            return Err(ReplayFailure::StateRoot { slot, expected, actual });
+        }
+        Ok(Settled { changes: self.state.into_changes(), blocks: self.blocks })
     }
 }
 

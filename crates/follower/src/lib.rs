@@ -14,10 +14,12 @@
 
 mod follower;
 mod ledger;
+mod store;
 mod view;
 
-pub use follower::{Follower, FollowerError, LedgerStatus};
+pub use follower::{Follower, FollowerError, LedgerStatus, Progress};
 pub use ledger::{Ledger, ReplayFailure, Replayed, queued_operation};
+pub use store::{FollowerStore, StoreError};
 pub use view::{
     CandidateView, EscrowAccount, FinalizedBlock, L1Head, NextSlot, QueueRanges, QueueRecord, RollupView,
     Rotating, SequencerRecord, SlotView, Tip, Totals, ViewConfig, ViewError, WithdrawalClaim,

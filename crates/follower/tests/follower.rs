@@ -140,6 +140,7 @@ impl World {
             escrow_withdrawal_delay: 4,
         });
         let follower = Follower::from_parts(provider.clone(), clock, feed, view, ledger(), blobs.clone());
+        let follower = follower.keeping_replayed();
         Self { node, provider, blobs, clock, reveals, follower }
     }
 

@@ -13,6 +13,7 @@ use alloy::{
     primitives::{B256, Bytes},
 };
 use fernet_protocol::L1Slot;
+use serde::{Deserialize, Serialize};
 
 use crate::endpoint::FailureClass;
 
@@ -233,7 +234,7 @@ pub fn versioned_hash(blob: &Blob) -> Result<B256, BlobError> {
 }
 
 /// The L1 block in which blobs were published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BlobLocation {
     /// L1 block number.
     pub number: u64,

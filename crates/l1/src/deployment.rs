@@ -219,7 +219,7 @@ impl DeploymentFile {
 type Code = &'static [&'static str];
 
 /// How the sequencers of a slot are scored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum Scoring {
     /// By a hash that anyone can compute once the seed is known.
     #[default]

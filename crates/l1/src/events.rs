@@ -15,13 +15,15 @@ use fernet_bindings::{
 };
 use fernet_protocol::{Header, L1Slot, Price, Rates, Score, SequencerId, Slot, TokenAmount};
 
+use serde::{Deserialize, Serialize};
+
 use crate::deployment::Contracts;
 
 /// A BLS key as events encode it: the coordinates of a point of G1 as in EIP-2537, 128 bytes.
 pub type BlsWords = [B256; 4];
 
 /// How a block became final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Outcome {
     /// The committed prover proved it during exclusive proving.
     Finalized,

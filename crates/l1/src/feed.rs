@@ -12,6 +12,10 @@ use alloy::{
 };
 use fernet_protocol::{ClockError, L1Clock, L1Slot};
 
+mod ranges;
+
+use ranges::Ranges;
+
 use crate::{
     deployment::{Contracts, Deployment},
     endpoint::{FailureClass, RpcFailure, class::answered},
@@ -44,6 +48,8 @@ pub struct L1Block {
 pub enum FeedUpdate {
     /// The next block.
     Block(Arc<L1Block>),
+    /// A finalized block, which no reorg undoes. Those between it and the one before have no events.
+    Settled(Arc<L1Block>),
     /// Every block above `to` is undone. Blocks of the new branch follow.
     Rollback {
         /// Number of the newest block that both branches share.
@@ -121,6 +127,8 @@ pub struct Feed {
     doubted: Option<u64>,
     /// The node has no request for the receipts of a block.
     without_receipts: bool,
+    /// How blocks that are finalized already are taken.
+    ranges: Ranges,
 }
 
 impl Feed {
@@ -142,7 +150,16 @@ impl Feed {
             pending: VecDeque::new(),
             doubted: None,
             without_receipts: false,
+            ranges: Ranges::default(),
         }
+    }
+
+    /// Goes on after the last of `seen`: number and hash of blocks in a row that were given out before,
+    /// oldest first. The oldest one counts as final.
+    #[must_use]
+    pub fn resumed_after(mut self, seen: impl IntoIterator<Item = (u64, B256)>) -> Self {
+        self.seen = seen.into_iter().collect();
+        self
     }
 
     /// Takes back a block whose events can't be right, and all that followed it: they are given out again,
@@ -156,7 +173,7 @@ impl Feed {
         // What was found and not given out may begin further back.
         let rollbacks = self.pending.iter().filter_map(|update| match update {
             FeedUpdate::Rollback { to } => Some(*to),
-            FeedUpdate::Block(_) => None,
+            FeedUpdate::Block(_) | FeedUpdate::Settled(_) => None,
         });
         let to = rollbacks.fold(number.saturating_sub(1), u64::min);
         self.seen.retain(|(seen, _)| *seen <= to);
@@ -164,10 +181,26 @@ impl Feed {
         true
     }
 
+    /// Takes back everything after the block `last`, because the events of a later range contradict what was
+    /// before. From there on blocks are taken one by one, which shows events that a range left out.
+    pub fn doubt_ranges(&mut self, last: Option<(u64, B256)>) {
+        self.seen = last.into_iter().collect();
+        self.pending.clear();
+        self.ranges = Ranges::Over;
+    }
+
     /// Everything that is new, at most `limit` steps. Empty at the head. What was found before an error is
     /// given out; the error comes back with the next call, if it lasts. A poll that is dropped loses nothing.
+    ///
+    /// Blocks that are finalized already come by ranges, if they are many.
     pub async fn poll(&mut self, limit: usize) -> Result<Vec<FeedUpdate>, FeedError> {
         while self.pending.len() < limit {
+            match self.take_range().await {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(_) if !self.pending.is_empty() => break,
+                Err(error) => return Err(error),
+            }
             match self.step().await {
                 Ok(Some(update)) => self.pending.push_back(update),
                 Ok(None) => break,
@@ -181,8 +214,7 @@ impl Feed {
 
     async fn step(&mut self) -> Result<Option<FeedUpdate>, FeedError> {
         let last = self.seen.back().copied();
-        let next = last.map_or(self.first, |(number, _)| number.saturating_add(1));
-        let found = self.find(next).await?;
+        let found = self.find(self.next()).await?;
         let Some((number, hash)) = last else {
             return match found {
                 Some(found) => self.extend(found).await.map(Some),
@@ -252,16 +284,31 @@ impl Feed {
     }
 
     async fn extend(&mut self, found: L1Header) -> Result<FeedUpdate, FeedError> {
+        let block = self.block(found).await?;
+        self.seen.push_back((block.number, block.hash));
+        if self.seen.len() > REORG_LIMIT {
+            self.seen.pop_front();
+        }
+        Ok(FeedUpdate::Block(Arc::new(block)))
+    }
+
+    async fn block(&mut self, found: L1Header) -> Result<L1Block, FeedError> {
         let L1Header { header, hash, .. } = found;
         let number = header.number;
         let l1_slot =
             self.clock.slot_at(header.timestamp).map_err(|error| FeedError::Clock { number, error })?;
         let events = self.events(&header, hash).await?;
-        self.seen.push_back((number, hash));
-        if self.seen.len() > REORG_LIMIT {
-            self.seen.pop_front();
+        Ok(L1Block { number, hash, l1_slot, header, events })
+    }
+
+    /// The newest block that was given out, once more; `None` if there is none, or it isn't on the chain any
+    /// more, as the next poll will tell.
+    pub async fn newest(&mut self) -> Result<Option<L1Block>, FeedError> {
+        let Some((number, hash)) = self.seen.back().copied() else { return Ok(None) };
+        match self.find(number).await?.filter(|found| found.hash == hash) {
+            Some(found) => self.block(found).await.map(Some),
+            None => Ok(None),
         }
-        Ok(FeedUpdate::Block(Arc::new(L1Block { number, hash, l1_slot, header, events })))
     }
 
     async fn events(&mut self, header: &Header, hash: B256) -> Result<Vec<LoggedEvent>, FeedError> {
@@ -274,8 +321,7 @@ impl Feed {
         let is_doubted = self.doubted == Some(number);
         let filter = Filter::new().at_block_hash(hash).address(self.addresses.clone());
         let mut logs = answered(self.provider.get_logs(&filter).await)?;
-        let has_topic = || EVENT_TOPICS.iter().any(|topics| topics.iter().any(|topic| has(topic)));
-        if (is_doubted || (logs.is_empty() && has_topic())) && !self.without_receipts {
+        if (is_doubted || (logs.is_empty() && has_event(header))) && !self.without_receipts {
             match self.proven_logs(header, hash).await {
                 Ok(proven) => logs = proven,
                 Err(FeedError::Rpc(error)) if error.is_unknown_method() => {
@@ -285,6 +331,18 @@ impl Feed {
                 Err(error) => return Err(error),
             }
         }
+        match self.decode(logs, number, hash) {
+            // A node that garbles a log isn't believed before the receipts say the same.
+            Err(FeedError::Event(_)) if !is_doubted && !self.without_receipts => {
+                self.doubted = Some(number);
+                Box::pin(self.events(header, hash)).await
+            }
+            decoded => decoded,
+        }
+    }
+
+    /// The events of a block's logs, which must be in order.
+    fn decode(&self, logs: Vec<Log>, number: u64, hash: B256) -> Result<Vec<LoggedEvent>, FeedError> {
         let mut events: Vec<LoggedEvent> = Vec::with_capacity(logs.len());
         for log in logs {
             let log_index = log.log_index.unwrap_or_default();
@@ -292,15 +350,7 @@ impl Feed {
             if log.block_hash != Some(hash) || log.log_index.is_none() || log.removed || !is_later {
                 return Err(FeedError::LogOutOfPlace { number, log_index });
             }
-            let event = match decode_event(&log, &self.contracts, number, log_index) {
-                Ok(event) => event,
-                // A node that garbles a log isn't believed before the receipts say the same.
-                Err(_) if !is_doubted && !self.without_receipts => {
-                    self.doubted = Some(number);
-                    return Box::pin(self.events(header, hash)).await;
-                }
-                Err(error) => return Err(error.into()),
-            };
+            let event = decode_event(&log, &self.contracts, number, log_index)?;
             events.push(LoggedEvent { event, tx: log.transaction_hash.unwrap_or_default(), log_index });
         }
         Ok(events)
@@ -326,4 +376,10 @@ impl Feed {
             .map(|(index, log)| Log { log_index: Some(index as u64), block_hash: Some(hash), ..log.clone() })
             .collect())
     }
+}
+
+/// Whether a block's bloom has the topic of one of the contracts' events.
+fn has_event(header: &Header) -> bool {
+    let has = |topic: &[u8; 32]| header.logs_bloom.contains_input(BloomInput::Raw(topic));
+    EVENT_TOPICS.iter().any(|topics| topics.iter().any(has))
 }

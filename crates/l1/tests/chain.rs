@@ -30,7 +30,7 @@ fn blocks(updates: &[FeedUpdate]) -> Vec<&L1Block> {
     updates
         .iter()
         .map(|update| match update {
-            FeedUpdate::Block(block) => &**block,
+            FeedUpdate::Block(block) | FeedUpdate::Settled(block) => &**block,
             FeedUpdate::Rollback { to } => panic!("unexpected rollback to {to}"),
         })
         .collect()

@@ -281,7 +281,9 @@ async fn fee_histories_with_holes_make_no_foolish_offers() {
 fn follow(chain: &mut Vec<(u64, B256, usize)>, updates: Vec<FeedUpdate>) {
     for update in updates {
         match update {
-            FeedUpdate::Block(block) => chain.push((block.number, block.hash, block.events.len())),
+            FeedUpdate::Settled(block) | FeedUpdate::Block(block) => {
+                chain.push((block.number, block.hash, block.events.len()))
+            }
             FeedUpdate::Rollback { to } => chain.retain(|(number, ..)| *number <= to),
         }
     }

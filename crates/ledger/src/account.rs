@@ -2,7 +2,14 @@
 
 use ark_ff::AdditiveGroup;
 
-use crate::{field::Fr, keys::PublicKey, poseidon};
+use crate::{
+    field::Fr,
+    keys::{KeyError, PublicKey},
+    poseidon,
+};
+
+/// Bytes of an encoded account.
+pub const ACCOUNT_BYTES: usize = 76;
 
 /// Number of an account, and index of its leaf in the state tree. The bridge assigns 1, 2, 3, … and never 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -48,6 +55,31 @@ impl Account {
     pub fn leaf(&self) -> Fr {
         let inputs = [self.key.x(), self.key.y(), Fr::from(self.balance), Fr::from(self.nonce)];
         poseidon::hash(Fr::from(poseidon::LEAF_TAG), inputs)
+    }
+
+    /// The account as bytes: key (x, y), balance, nonce, each big-endian.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; ACCOUNT_BYTES] {
+        let (balance, nonce) = (self.balance.to_be_bytes(), self.nonce.to_be_bytes());
+        let fields = self.key.to_bytes().into_iter().chain(balance).chain(nonce);
+        let mut bytes = [0; ACCOUNT_BYTES];
+        bytes.iter_mut().zip(fields).for_each(|(target, source)| *target = source);
+        bytes
+    }
+
+    /// Reads an account from [`Self::to_bytes`].
+    ///
+    /// # Errors
+    /// Fails if the key isn't one.
+    pub fn from_bytes(bytes: &[u8; ACCOUNT_BYTES]) -> Result<Self, KeyError> {
+        let (mut key, mut balance, mut nonce) = ([0; 64], [0; 8], [0; 4]);
+        let fields = key.iter_mut().chain(&mut balance).chain(&mut nonce);
+        fields.zip(bytes).for_each(|(target, source)| *target = *source);
+        Ok(Self {
+            key: PublicKey::from_bytes(&key)?,
+            balance: u64::from_be_bytes(balance),
+            nonce: u32::from_be_bytes(nonce),
+        })
     }
 }
 

@@ -99,8 +99,7 @@ pub struct ChunkBuilder<'a, S> {
 impl<'a, S: Store> ChunkBuilder<'a, S> {
     /// An empty chunk on top of `state`.
     pub fn new(state: &'a mut State<S>, rules: BlockRules) -> Self {
-        state.rehash();
-        let root_before = state.root();
+        let root_before = state.witness_root();
         Self { state, rules, root_before, slots: Vec::with_capacity(rules.layout.operations()), fees: 0 }
     }
 
@@ -195,10 +194,9 @@ impl<'a, S: Store> ChunkBuilder<'a, S> {
             self.padding();
         }
         let fee_recipient = self.state.credit_fees(self.rules.fee_recipient, self.kept(self.fees))?;
-        self.state.rehash();
         Ok(ChunkWitness {
             root_before: self.root_before,
-            root_after: self.state.root(),
+            root_after: self.state.witness_root(),
             slots: self.slots,
             fees: self.fees,
             fee_recipient,

@@ -81,7 +81,7 @@ pub mod statement;
 pub mod transition;
 pub mod tree;
 
-pub use account::{Account, AccountIndex};
+pub use account::{ACCOUNT_BYTES, Account, AccountIndex};
 pub use blob::Blob;
 pub use block::{BlockRules, BlockWitness, ChunkWitness};
 pub use domain::Domain;
@@ -94,4 +94,4 @@ pub use operation::{
     Deposit, Exit, Lanes, Operation, QueuedOperation, SignedOperation, Slot, Transfer, Withdrawal,
 };
 pub use transition::{OperationError, SlotWitness};
-pub use tree::{Changes, Levels, MemoryStore, Opening, State, Store};
+pub use tree::{Changes, Levels, MemoryStore, NodePosition, Opening, State, Store};

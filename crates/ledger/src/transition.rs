@@ -134,6 +134,16 @@ impl<S: Store> State<S> {
         Ok(std::iter::once(first).chain(target.map(SlotWitness::passive)).collect())
     }
 
+    /// Writes an account outside of any rule, for a state that comes from elsewhere.
+    ///
+    /// # Errors
+    /// Fails if the tree has no leaf for it.
+    pub fn insert(&mut self, index: AccountIndex, account: Account) -> Result<(), OperationError> {
+        self.check_index(index)?;
+        self.set(index, account);
+        Ok(())
+    }
+
     /// Checks and applies a deposit of L1.
     ///
     /// # Errors

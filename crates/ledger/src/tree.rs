@@ -176,12 +176,29 @@ pub struct State<S> {
     /// Nodes whose hashes in `changes` are missing or out of date. All nodes above a stale node are stale
     /// too.
     stale: HashSet<NodePosition>,
+    openings: Openings,
+}
+
+/// Whether a state makes the Merkle openings of the accounts that operations touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Openings {
+    /// It does: they are part of the witness of a proof.
+    Made,
+    /// Openings have no siblings, and nothing is hashed before the root is read.
+    LeftOut,
 }
 
 impl<S: Store> State<S> {
     /// The state in `store`, without changes.
     pub fn new(store: S, levels: Levels) -> Self {
-        Self { store, levels, changes: Changes::default(), stale: HashSet::new() }
+        let openings = Openings::Made;
+        Self { store, levels, changes: Changes::default(), stale: HashSet::new(), openings }
+    }
+
+    /// The same for blocks that nobody proves again: their witnesses have neither siblings nor state roots.
+    /// Each node is hashed once for all blocks, when the root is read.
+    pub fn without_openings(store: S, levels: Levels) -> Self {
+        Self { openings: Openings::LeftOut, ..Self::new(store, levels) }
     }
 
     /// Levels of the tree.
@@ -196,6 +213,9 @@ impl<S: Store> State<S> {
 
     /// The Merkle opening of the account at `index`.
     pub fn opening(&mut self, index: AccountIndex) -> Opening {
+        if self.openings == Openings::LeftOut {
+            return Opening { index, account: self.account(index), siblings: Vec::new() };
+        }
         let mut position = NodePosition::leaf(index);
         let siblings = (0..self.levels.get())
             .map(|_| {
@@ -218,8 +238,21 @@ impl<S: Store> State<S> {
     }
 
     /// Computes all stale hashes, so that reading them again is free.
-    pub(crate) fn rehash(&mut self) {
+    pub fn rehash(&mut self) {
         self.refresh(self.top());
+    }
+
+    /// The root between two chunks, as a witness has it; zero without openings.
+    pub(crate) fn witness_root(&mut self) -> Fr {
+        match self.openings {
+            Openings::Made => self.refresh(self.top()),
+            Openings::LeftOut => Fr::ZERO,
+        }
+    }
+
+    /// Number of accounts that changed.
+    pub fn changed_accounts(&self) -> usize {
+        self.changes.accounts.len()
     }
 
     /// The changes, to be committed to the store.

@@ -16,7 +16,7 @@ use fernet_network::{
 use fernet_protocol::{Header, RollupId, Slot, verify_signature};
 use fernet_roles::{
     BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, PeerInbox, Role, SidecarCache, Submissions,
-    carry_out_all, follow, oldest_kept, poll_to_head,
+    carry_out_all, caught_up, follow, oldest_kept,
 };
 use tokio::sync::{Mutex, watch};
 
@@ -296,9 +296,7 @@ impl Inner {
     /// Answers a quote request; `None` declines.
     async fn answer(&mut self, request: QuoteRequest) -> Result<Option<SignedQuote>, ProverError> {
         let facts = {
-            let follower = Arc::clone(&self.follower);
-            let mut follower = follower.lock().await;
-            poll_to_head(&mut follower).await?;
+            let follower = caught_up(&self.follower).await?;
             self.facts(&follower)
         };
         let Some(facts) = facts else {

@@ -41,7 +41,7 @@ pub use queue::{check_consumption, queued_operations, voluntary_young_entry};
 pub use report::{Action, ActionKind, BuiltBlock, Report, StepReport};
 pub use run::{Role, run, step_until_answered};
 pub use sidecars::{BlobMask, SidecarCache, blob_masks, versioned_blob_hash};
-pub use snapshot::{ChainSnapshot, ParentState, follow, ledger_at_tip, poll_to_head};
+pub use snapshot::{ChainSnapshot, ParentState, caught_up, follow, ledger_at_tip};
 pub use storage::Storage;
 pub use submissions::{
     ClaimTerms, DEFAULT_AT_STAKE, DEFAULT_CLAIM_FROM, DEFAULT_MAX_TOTAL_FEE, Stakes, Submissions,

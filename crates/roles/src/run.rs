@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, watch};
 
 use crate::error::RoleError;
 use crate::report::Report;
-use crate::snapshot::poll_to_head;
+use crate::snapshot::caught_up;
 use crate::watchdog::Watchdog;
 
 /// A driver that acts at every L1 block.
@@ -85,7 +85,11 @@ pub async fn run<R: Role>(
     let slot = Duration::from_secs(follower.lock().await.clock().slot_seconds());
     let mut watchdog = Watchdog::new(slot, Instant::now());
     while !*stop.borrow_and_update() {
-        let head = head(&follower).await;
+        // A catch-up takes a while. It can be dropped at any moment: the next one goes on.
+        let head = tokio::select! {
+            head = head(&follower) => head,
+            changed = stop.changed() => if changed.is_err() { break } else { continue },
+        };
         let newest = head.as_ref().ok().and_then(|block| block.as_ref()).map(|block| block.hash);
         if let Some(still) = watchdog.check(newest.or(last), Instant::now()) {
             tracing::error!(seconds = still.as_secs(), "no new l1 block: the endpoints or l1 stand still");
@@ -117,8 +121,6 @@ pub async fn run<R: Role>(
 }
 
 /// The newest L1 block.
-async fn head(follower: &Mutex<Follower>) -> Result<Option<Arc<L1Block>>, RoleError> {
-    let mut follower = follower.lock().await;
-    poll_to_head(&mut follower).await?;
-    Ok(follower.head_block().cloned())
+async fn head(follower: &Arc<Mutex<Follower>>) -> Result<Option<Arc<L1Block>>, RoleError> {
+    Ok(caught_up(follower).await?.head_block().cloned())
 }

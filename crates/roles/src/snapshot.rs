@@ -54,13 +54,20 @@ impl ChainSnapshot {
     }
 }
 
-/// Polls until the follower is at the head of L1.
+/// The follower at the head of L1. While it catches up, others get it between two polls.
 ///
 /// # Errors
 /// When L1 can't be followed.
-pub async fn poll_to_head(follower: &mut Follower) -> Result<(), FollowerError> {
-    while !follower.poll().await?.is_empty() {}
-    Ok(())
+pub async fn caught_up(follower: &Arc<Mutex<Follower>>) -> Result<OwnedMutexGuard<Follower>, FollowerError> {
+    loop {
+        let mut guard = Arc::clone(follower).lock_owned().await;
+        guard.poll().await?;
+        if !guard.has_more() {
+            return Ok(guard);
+        }
+        drop(guard);
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Polls if the follower isn't at `block`, or if its ledger is behind the tip.
@@ -71,12 +78,13 @@ pub async fn follow(
     follower: &Arc<Mutex<Follower>>,
     block: &L1Block,
 ) -> Result<OwnedMutexGuard<Follower>, RoleError> {
-    let mut follower = Arc::clone(follower).lock_owned().await;
-    let is_seen = follower.view().head().is_some_and(|head| head.hash == block.hash);
-    if !is_seen || follower.ledger_at_tip().is_none() {
-        poll_to_head(&mut follower).await?;
+    let guard = Arc::clone(follower).lock_owned().await;
+    let is_seen = guard.view().head().is_some_and(|head| head.hash == block.hash);
+    if is_seen && guard.ledger_at_tip().is_some() {
+        return Ok(guard);
     }
-    Ok(follower)
+    drop(guard);
+    Ok(caught_up(follower).await?)
 }
 
 /// The L2 state after the tip.

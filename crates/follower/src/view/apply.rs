@@ -39,31 +39,57 @@ impl RollupView {
                 });
             }
         }
-        if block.events.is_empty() {
-            self.remember(block.number);
-        } else {
-            let mut state = (*self.state).clone();
-            let mut step = Step {
-                setup: &self.setup,
-                block,
-                state: &mut state,
-                mixes: &self.mixes,
-                queue: &mut self.queue,
-                finalized: &mut self.finalized,
-                by_hash: &mut self.by_hash,
-                claims: &mut self.claims,
-            };
-            if let Err(error) = block.events.iter().try_for_each(|event| step.event(event)) {
-                self.forget_undone();
-                return Err(error);
-            }
-            state.queue = self.queue.lengths();
-            state.finalized = self.finalized.len();
-            state.claims = self.claims.len();
-            self.remember(block.number);
-            self.state = Arc::new(state);
+        self.remember_before(block)?;
+        self.mixes.push(block);
+        Ok(())
+    }
+
+    /// Applies a finalized block, which is never undone. Those between it and the newest one have no events.
+    /// After an error the view is unchanged.
+    ///
+    /// # Errors
+    ///
+    /// If the block is an earlier one, or an event contradicts the view.
+    pub fn apply_settled(&mut self, block: &L1Block) -> Result<(), ViewError> {
+        let head = self.mixes.head();
+        if let Some(head) = head.filter(|head| block.number <= head.number) {
+            return Err(ViewError::NotNext { expected: head.number.saturating_add(1), actual: block.number });
+        }
+        self.remember_before(block)?;
+        self.before.clear();
+        if head.is_some_and(|head| head.hash != block.header.parent_hash) {
+            self.mixes = Mixes::default();
         }
         self.mixes.push(block);
+        Ok(())
+    }
+
+    /// Applies a block's events, and remembers the state before them.
+    fn remember_before(&mut self, block: &L1Block) -> Result<(), ViewError> {
+        if block.events.is_empty() {
+            self.remember(block.number);
+            return Ok(());
+        }
+        let mut state = (*self.state).clone();
+        let mut step = Step {
+            setup: &self.setup,
+            block,
+            state: &mut state,
+            mixes: &self.mixes,
+            queue: &mut self.queue,
+            finalized: &mut self.finalized,
+            by_hash: &mut self.by_hash,
+            claims: &mut self.claims,
+        };
+        if let Err(error) = block.events.iter().try_for_each(|event| step.event(event)) {
+            self.forget_undone();
+            return Err(error);
+        }
+        state.queue = self.queue.lengths();
+        state.finalized = self.finalized.len();
+        state.claims = self.claims.len();
+        self.remember(block.number);
+        self.state = Arc::new(state);
         Ok(())
     }
 }

@@ -27,6 +27,22 @@ pub(crate) struct MixAt {
 }
 
 impl Mixes {
+    /// Headers and mixes in a row, oldest first.
+    pub(crate) fn restored(blocks: VecDeque<(L1Head, B256)>) -> Self {
+        Self { blocks }
+    }
+
+    /// Headers and mixes of blocks from `first` on.
+    pub(crate) fn from(&self, first: u64) -> impl Iterator<Item = &(L1Head, B256)> {
+        let start = self.blocks.partition_point(|(head, _)| head.number < first);
+        self.blocks.range(start..)
+    }
+
+    /// Number of the oldest header.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.blocks.front().map(|(head, _)| head.number)
+    }
+
     pub(crate) fn push(&mut self, block: &L1Block) {
         let head = L1Head { number: block.number, hash: block.hash, l1_slot: block.l1_slot };
         self.blocks.push_back((head, block.header.mix_hash));

@@ -6,6 +6,7 @@ mod records;
 mod state;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,12 +22,15 @@ use fernet_protocol::{
 use imbl::OrdMap;
 
 use mixes::Mixes;
+pub(crate) use records::QueueLengths;
 use records::Queues;
 pub use records::{
     CandidateView, EscrowAccount, FinalizedBlock, L1Head, NextSlot, QueueRanges, QueueRecord, Rotating,
     SequencerRecord, SlotView, Tip, Totals, ViewConfig, WithdrawalClaim,
 };
-use state::ViewState;
+pub(crate) use state::{InFlight, NamedSigner, Shown, ViewState};
+pub(crate) use written::Restored;
+use written::Written;
 
 /// Why a block can't be applied or undone. The view is unchanged then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +72,8 @@ pub struct RollupView {
     /// Index in `finalized` by header hash.
     by_hash: BTreeMap<B256, usize>,
     claims: Vec<WithdrawalClaim>,
+    /// How much of all this is on disk.
+    written: Written,
 }
 
 impl RollupView {
@@ -105,6 +111,7 @@ impl RollupView {
             finalized: Vec::new(),
             by_hash: BTreeMap::new(),
             claims: Vec::new(),
+            written: Written::default(),
         }
     }
 
@@ -128,6 +135,7 @@ impl RollupView {
         self.before.truncate(at);
         self.mixes.truncate(to);
         self.forget_undone();
+        self.written.roll_back(to, &self.state);
         Ok(())
     }
 

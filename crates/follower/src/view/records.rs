@@ -6,9 +6,10 @@ use fernet_protocol::{
     Candidate, Commitment, Header, L1Operation, L1Slot, Lane, Parameters, Phase, QueueRange, Rank, RollupId,
     Score, SequencerId, Slot, TokenAmount, rank_among,
 };
+use serde::{Deserialize, Serialize};
 
 /// Constants of a deployment that a view needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ViewConfig {
     /// Identity of the rollup.
     pub rollup: RollupId,
@@ -39,7 +40,7 @@ impl ViewConfig {
 }
 
 /// The newest L1 block of a view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct L1Head {
     /// Number.
     pub number: u64,
@@ -91,7 +92,7 @@ impl SlotView {
 }
 
 /// A candidate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CandidateView {
     /// The sequencer that proposed it.
     pub sequencer: SequencerId,
@@ -129,7 +130,7 @@ pub struct NextSlot {
 }
 
 /// The last finalized block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Tip {
     /// Hash of its header.
     pub header_hash: B256,
@@ -156,7 +157,7 @@ impl Tip {
 }
 
 /// A registration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SequencerRecord {
     /// Key that sends proposals and signs quotes.
     pub attester: Rotating<Address>,
@@ -189,7 +190,7 @@ impl SequencerRecord {
 }
 
 /// A key with an announced replacement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rotating<T> {
     first: T,
     next: Option<(L1Slot, T)>,
@@ -220,7 +221,7 @@ impl<T: Copy> Rotating<T> {
 }
 
 /// A prover's escrow account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct EscrowAccount {
     /// Amount that can be locked as bonds.
     pub free: TokenAmount,
@@ -233,7 +234,7 @@ pub struct EscrowAccount {
 }
 
 /// An entry of one of the Bridge's queues.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueRecord {
     /// Index in its lane, from 0.
     pub number: u64,
@@ -271,6 +272,10 @@ impl Queues {
         }
     }
 
+    pub(crate) fn restored(deposits: Vec<QueueRecord>, exits: Vec<QueueRecord>) -> Self {
+        Self { deposits, exits }
+    }
+
     pub(crate) fn lengths(&self) -> QueueLengths {
         QueueLengths { deposits: self.deposits.len(), exits: self.exits.len() }
     }
@@ -282,14 +287,29 @@ impl Queues {
 }
 
 /// Lengths of the Bridge's queues.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct QueueLengths {
     deposits: usize,
     exits: usize,
 }
 
+impl QueueLengths {
+    /// The length of a lane's queue.
+    pub(crate) const fn of(self, lane: Lane) -> usize {
+        match lane {
+            Lane::Deposits => self.deposits,
+            Lane::Exits => self.exits,
+        }
+    }
+
+    /// The shorter length of each queue.
+    pub(crate) fn min(self, other: Self) -> Self {
+        Self { deposits: self.deposits.min(other.deposits), exits: self.exits.min(other.exits) }
+    }
+}
+
 /// The parts of the Bridge's queues that a block consumes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct QueueRanges {
     /// The part of the deposits.
     pub deposits: QueueRange,
@@ -313,7 +333,7 @@ impl QueueRanges {
 }
 
 /// A finalized block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinalizedBlock {
     /// Number of blocks before it.
     pub number: u64,
@@ -344,7 +364,7 @@ pub struct FinalizedBlock {
 }
 
 /// A withdrawal or forced exit that was paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct WithdrawalClaim {
     /// Slot of its block.
     pub slot: Slot,
@@ -359,7 +379,7 @@ pub struct WithdrawalClaim {
 }
 
 /// Sums since genesis, in token units.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Totals {
     /// Burned from stakes.
     pub stake_slashed: U256,

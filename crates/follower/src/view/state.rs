@@ -9,11 +9,12 @@ use fernet_protocol::{
     Timeline, locate,
 };
 use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
 
 use super::records::{CandidateView, EscrowAccount, QueueLengths, SequencerRecord, Tip, Totals};
 
 /// A slot that has proposals.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct InFlight {
     pub(crate) slot: Slot,
     pub(crate) start: L1Slot,
@@ -27,7 +28,7 @@ pub(crate) struct InFlight {
 }
 
 /// A header that L1 has seen, with the location of its blobs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shown {
     pub(crate) header: Header,
     pub(crate) blobs: Vec<Option<BlobLocation>>,
@@ -81,7 +82,7 @@ pub(crate) struct ViewState {
 }
 
 /// The key that an account named in the escrow. Zero names none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NamedSigner {
     pub(crate) current: Address,
     /// L1 slot from which `next` binds the account's quotes.
