@@ -19,6 +19,7 @@
 
 mod beacon;
 mod blobs;
+mod database;
 mod deployment;
 mod endpoint;
 mod events;
@@ -32,6 +33,7 @@ pub use blobs::{
     BlobError, BlobFuture, BlobLocation, BlobSidecar, BlobSource, MAX_BLOBS_PER_TRANSACTION, SidecarFormat,
     arrange, versioned_hash,
 };
+pub use database::open_database;
 pub use deployment::{
     CircuitShape, CodeHashes, Contracts, Deployment, DeploymentError, DeploymentFile, Scoring, UnknownScoring,
 };

@@ -9,6 +9,7 @@ use std::fmt;
 use std::path::Path;
 
 use alloy::primitives::B256;
+use fernet_l1::open_database;
 use fernet_network::{BlockBody, SignedQuote, Wire, WireError};
 use fernet_protocol::Slot;
 use redb::{
@@ -154,7 +155,7 @@ impl Journal {
     /// # Errors
     /// When the file can't be opened or created.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        Ok(Self { database: Database::create(path)? })
+        Ok(Self { database: open_database(path)? })
     }
 
     /// A journal in memory, which doesn't survive a restart.

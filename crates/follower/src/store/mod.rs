@@ -10,6 +10,7 @@ mod tables;
 use std::{collections::VecDeque, path::Path, sync::Arc};
 
 use alloy::primitives::{B256, keccak256};
+use fernet_l1::open_database;
 use fernet_ledger::field;
 use fernet_protocol::{L1Slot, Lane};
 use redb::{Database, ReadableDatabase, StorageBackend, WriteTransaction, backends::InMemoryBackend};
@@ -91,7 +92,7 @@ impl FollowerStore {
     /// # Errors
     /// If the file can't be opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::create(path)?, written: None })
+        Ok(Self { database: open_database(path)?, written: None })
     }
 
     /// A store in memory, which is lost with the process.

@@ -8,7 +8,10 @@ use super::{
     intent::IntentKey,
     record::{Record, State},
 };
-use crate::blobs::{BlobError, BlobSidecar};
+use crate::{
+    blobs::{BlobError, BlobSidecar},
+    database::open_database,
+};
 
 /// From key to record, as JSON.
 const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("intents.v1");
@@ -70,7 +73,7 @@ impl TxStore {
     ///
     /// If the database can't be opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::prepare(Database::create(path)?)
+        Self::prepare(open_database(path)?)
     }
 
     /// Keeps everything in memory.
