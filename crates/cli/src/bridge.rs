@@ -2,23 +2,21 @@
 //!
 //! Both follow the rollup from L1 alone: they execute every finalized block from its blobs.
 
-use std::{env, path::PathBuf, sync::Arc};
-
-use alloy::providers::Provider as _;
 use alloy_primitives::Address;
 use alloy_sol_types::SolCall as _;
 use clap::{Subcommand, ValueEnum};
-use color_eyre::eyre::{Result, WrapErr as _, bail, eyre};
+use color_eyre::eyre::{Result, WrapErr as _, bail};
 use fernet_bindings::IBridge;
-use fernet_devnet::{claim::withdrawal_proof, options::find_root};
+use fernet_devnet::claim::withdrawal_proof;
 use fernet_follower::{Follower, LedgerStatus};
-use fernet_l1::{BeaconBlobs, BlockIds, Deployment, DeploymentFile, connect_http};
 use fernet_ledger::{AccountIndex, block::PendingWithdrawal};
 use fernet_protocol::{Lane, Slot};
 use serde::Serialize;
-use url::Url;
 
-use crate::output;
+use crate::{
+    output,
+    rollup::{Rollup, RollupArgs},
+};
 
 /// Subcommands of `fernet bridge`.
 #[derive(Debug, Subcommand)]
@@ -38,28 +36,14 @@ enum Format {
     Json,
 }
 
-/// Where the rollup is.
-#[derive(Debug, clap::Args)]
-struct RollupArgs {
-    /// JSON-RPC of the L1
-    #[arg(long, value_name = "URL")]
-    rpc_url: Url,
-    /// Where blobs are: an endpoint with /eth/v1/beacon/blobs/{block hash} [default: the JSON-RPC's address]
-    #[arg(long, value_name = "URL")]
-    blobs_url: Option<Url>,
-    /// Deployment file [default: deployments/CHAIN_ID.json in the repository]
-    #[arg(long, value_name = "FILE")]
-    deployment: Option<PathBuf>,
-    /// How to write the result
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    format: Format,
-}
-
 /// Arguments of `fernet bridge account`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct AccountArgs {
     #[command(flatten)]
     rollup: RollupArgs,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
     /// Index of the account, which script/BridgeDeposit.s.sol printed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     index: u32,
@@ -73,6 +57,9 @@ Anybody may send the transactions: the Bridge pays the target of the withdrawal.
 pub(crate) struct ClaimArgs {
     #[command(flatten)]
     rollup: RollupArgs,
+    /// How to write the result
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
     /// L1 account that the withdrawals or forced exits pay
     #[arg(long, value_name = "ADDRESS")]
     to: Address,
@@ -109,9 +96,8 @@ struct Claim {
 }
 
 /// The rollup, followed to the head of L1.
-struct Rollup {
-    deployment: Deployment,
-    blobs: BeaconBlobs,
+struct Followed {
+    rollup: Rollup,
     follower: Follower,
     withdrawals: Vec<(Slot, PendingWithdrawal)>,
 }
@@ -130,19 +116,11 @@ pub(crate) fn run(command: Command) -> Result<()> {
     })
 }
 
-impl Rollup {
-    async fn follow(args: &RollupArgs) -> Result<Self> {
-        let provider = connect_http(&args.rpc_url)?;
-        let file = match &args.deployment {
-            Some(file) => file.clone(),
-            None => default_file(provider.get_chain_id().await?)?,
-        };
-        let deployment = Deployment::verify(DeploymentFile::read(&file)?, &provider)
-            .await
-            .wrap_err_with(|| format!("{} is not the deployment on this L1", file.display()))?;
-        let blobs_url = args.blobs_url.as_ref().unwrap_or(&args.rpc_url);
-        let blobs = BeaconBlobs::new(blobs_url.clone(), BlockIds::ExecutionHash)?;
-        let mut follower = Follower::new(provider, &deployment, Arc::new(blobs.clone()))?.keeping_replayed();
+impl Followed {
+    async fn to_head(args: &RollupArgs) -> Result<Self> {
+        let rollup = Rollup::find(args).await?;
+        let follower = Follower::new(rollup.provider.clone(), &rollup.deployment, rollup.beacon())?;
+        let mut follower = follower.keeping_replayed();
         let mut withdrawals = Vec::new();
         while follower.has_more() {
             follower.poll().await?;
@@ -151,7 +129,7 @@ impl Rollup {
             }
         }
         match follower.ledger_status() {
-            LedgerStatus::AtTip => Ok(Self { deployment, blobs, follower, withdrawals }),
+            LedgerStatus::AtTip => Ok(Self { rollup, follower, withdrawals }),
             LedgerStatus::Behind { height, tip, failure: Some(failure) } => Err(failure)
                 .wrap_err_with(|| format!("block {} of {tip} can't be executed", height.saturating_add(1))),
             LedgerStatus::Behind { height, tip, failure: None } => {
@@ -161,26 +139,16 @@ impl Rollup {
     }
 }
 
-fn default_file(chain_id: u64) -> Result<PathBuf> {
-    let root = find_root(&env::current_dir()?).ok_or_else(|| {
-        eyre!(
-            "this is not the Fernet repository (no script/Deploy.s.sol here or above): \
-             name a --deployment file"
-        )
-    })?;
-    Ok(root.join(format!("deployments/{chain_id}.json")))
-}
-
 async fn account(args: &AccountArgs) -> Result<()> {
-    let rollup = Rollup::follow(&args.rollup).await?;
-    let view = rollup.follower.view();
+    let followed = Followed::to_head(&args.rollup).await?;
+    let view = followed.follower.view();
     let consumed = usize::try_from(view.tip().deposits_end).unwrap_or(usize::MAX);
     let queued = view.queue(Lane::Deposits).iter().skip(consumed).map(|record| match record.operation {
         fernet_protocol::L1Operation::Deposit(deposit) if deposit.index == args.index => deposit.amount,
         _ => 0,
     });
     let queued = queued.fold(0u64, u64::saturating_add);
-    let ledger = rollup.follower.ledger();
+    let ledger = followed.follower.ledger();
     let found = ledger.accounts().find(|(index, _)| **index == AccountIndex::new(args.index));
     if found.is_none() && queued == 0 {
         bail!("L2 account {} doesn't exist: nothing was deposited to it", args.index);
@@ -192,7 +160,7 @@ async fn account(args: &AccountArgs) -> Result<()> {
         nonce: found.map(|(_, account)| account.nonce).unwrap_or_default(),
         queued,
     };
-    output::line(&match args.rollup.format {
+    output::line(&match args.format {
         Format::Human => account_text(&state),
         Format::Json => serde_json::to_string(&state)?,
     })
@@ -207,8 +175,8 @@ fn account_text(state: &AccountState) -> String {
 }
 
 async fn claim(args: &ClaimArgs) -> Result<()> {
-    let rollup = Rollup::follow(&args.rollup).await?;
-    let view = rollup.follower.view();
+    let followed = Followed::to_head(&args.rollup).await?;
+    let view = followed.follower.view();
     let is_claimed = |slot: Slot, withdrawal: &PendingWithdrawal| {
         view.claims().iter().any(|claim| {
             claim.slot == slot
@@ -217,21 +185,21 @@ async fn claim(args: &ClaimArgs) -> Result<()> {
         })
     };
     let mut claims = 0u64;
-    for (slot, withdrawal) in &rollup.withdrawals {
+    for (slot, withdrawal) in &followed.withdrawals {
         if withdrawal.target != args.to || is_claimed(*slot, withdrawal) {
             continue;
         }
         // A reorg may have taken the block away since it was executed.
         let Some(block) = view.finalized(*slot) else { continue };
-        let proof = withdrawal_proof(&rollup.blobs, block, withdrawal).await?;
+        let proof = withdrawal_proof(&followed.rollup.blobs, block, withdrawal).await?;
         let claim = Claim {
             slot: slot.get(),
             from: withdrawal.from.get(),
             amount: withdrawal.amount,
-            to: rollup.deployment.contracts().bridge,
+            to: followed.rollup.deployment.contracts().bridge,
             data: format!("0x{}", hex::encode(IBridge::claimCall { proof }.abi_encode())),
         };
-        output::line(&match args.rollup.format {
+        output::line(&match args.format {
             Format::Human => claim_text(&claim),
             Format::Json => serde_json::to_string(&claim)?,
         })?;

@@ -60,6 +60,11 @@ pub(crate) fn count(number: u64, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
+/// A number with commas: 1,234,567.
+pub(crate) fn number(number: u64) -> String {
+    indicatif::HumanCount(number).to_string()
+}
+
 /// Milliseconds as seconds.
 pub(crate) fn seconds(milliseconds: u64) -> String {
     format!("{:.1} s", milliseconds as f64 / 1000.0)

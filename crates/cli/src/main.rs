@@ -6,10 +6,12 @@
 //! - [`setup`]: the [`proving_keys`].
 //! - [`keys`]: keys of accounts.
 //! - [`bridge`]: L2 accounts as seen from L1, and claims of withdrawals.
+//! - [`follow`]: follows the rollup, with its state on disk; [`snapshot`]s of that state.
 //! - [`prover`]: tools for provers.
 
 mod bridge;
 mod devnet;
+mod follow;
 mod format;
 mod keys;
 mod live;
@@ -19,8 +21,11 @@ mod plain;
 mod progress;
 mod prover;
 mod proving_keys;
+mod rollup;
 mod screen;
 mod setup;
+mod signals;
+mod snapshot;
 
 use std::process::ExitCode;
 
@@ -51,6 +56,11 @@ enum Command {
     /// Look at L2 accounts, and claim withdrawals on L1.
     #[command(subcommand, arg_required_else_help = true)]
     Bridge(bridge::Command),
+    /// Follow the rollup from L1, with its state in a folder.
+    Follow(follow::Args),
+    /// Make and check snapshots of the L2 state.
+    #[command(subcommand, arg_required_else_help = true)]
+    Snapshot(snapshot::Command),
     /// Tools for provers.
     #[command(subcommand, arg_required_else_help = true)]
     Prover(prover::Command),
@@ -67,6 +77,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Setup(args) => logged(|| setup::run(&args)),
         Command::Keys(command) => logged(|| keys::run(&command)),
         Command::Bridge(command) => logged(|| bridge::run(command)),
+        Command::Follow(args) => logged(|| follow::run(args)),
+        Command::Snapshot(command) => logged(|| snapshot::run(&command)),
         Command::Prover(command) => logged(|| prover::run(command)),
     }
 }

@@ -22,7 +22,7 @@ fn case(words: &'static str, arguments: &[&str], status: i32) -> Case {
 }
 
 fn cases(folder: &std::path::Path) -> Vec<Case> {
-    let key = folder.join("key.json");
+    let (key, state) = (folder.join("key.json"), folder.join("state"));
     vec![
         case("devnet", &["--slots", "1"], 0),
         case("devnet", &["--slots", "1", "--format", "json"], 0),
@@ -32,6 +32,9 @@ fn cases(folder: &std::path::Path) -> Vec<Case> {
         case("keys new", &["--kind", "l2", "--out", key.to_str().expect("a path")], 0),
         case("bridge account", &["--rpc-url", "http://127.0.0.1:1", "--index", "1"], 1),
         case("bridge claim", &["--rpc-url", "http://127.0.0.1:1", "--to", &format!("0x{:040}", 1)], 1),
+        case("follow", &["--rpc-url", "http://127.0.0.1:1", "--folder", state.to_str().expect("a path")], 1),
+        case("snapshot make", &["--folder", "nowhere", "--out", "nowhere"], 1),
+        case("snapshot check", &["nowhere"], 1),
         case("prover benchmark", &["--chunks", "1", "--runs", "1"], 0),
         case("prover benchmark", &["--chunks", "1", "--runs", "1", "--format", "json"], 0),
     ]

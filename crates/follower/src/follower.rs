@@ -5,10 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy::{eips::eip4844::Blob, primitives::B256};
+use alloy::{
+    eips::{BlockNumberOrTag, eip4844::Blob},
+    primitives::B256,
+};
 use fernet_l1::{
     BlobLocation, BlobSource, Deployment, Feed, FeedError, FeedUpdate, HeaderError, L1Block, L1Provider,
-    SeedProof, seed_proof, seed_proof_at,
+    SeedProof, find_header, seed_proof, seed_proof_at,
 };
 use fernet_ledger::{FeeBurn, Lanes, Layout, Levels, fees::FeeBurnError, layout::LayoutError};
 use fernet_protocol::{L1Clock, L1Slot, Lane, Slot};
@@ -17,6 +20,7 @@ use futures_util::future::join_all;
 
 use crate::{
     ledger::{BlockData, Ledger, ReplayFailure, Replayed, Settling, UNDOABLE, queued_operation},
+    snapshot::{Snapshot, SnapshotError},
     store::{Contents, FollowerStore, StoreError},
     view::{FinalizedBlock, RollupView, ViewConfig, ViewError},
 };
@@ -60,6 +64,9 @@ pub enum FollowerError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The snapshot can't be used.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
 }
 
 impl FollowerError {
@@ -74,6 +81,7 @@ impl FollowerError {
             | Self::GenesisRoot { .. }
             | Self::View(_)
             | Self::Store(_)
+            | Self::Snapshot(_)
             | Self::UndoneTooDeep { .. } => false,
         }
     }
@@ -112,6 +120,8 @@ pub struct Follower {
     is_dirty: bool,
     /// The last poll found something, or left something undone.
     has_more: bool,
+    /// A snapshot that waits for its block to be final on L1. Until then no block is executed.
+    snapshot: Option<Snapshot>,
     /// Several blocks at a time gave a wrong root: they are replayed one by one, which tells which one.
     one_by_one: bool,
 }
@@ -187,6 +197,24 @@ impl Follower {
         Ok(self)
     }
 
+    /// This follower, before it executes its first block, from a snapshot of the L2 state. The snapshot is used
+    /// once L1 has finalized its block; what the block's header says must be what the snapshot says. Where the
+    /// store has a state already, the snapshot is left alone.
+    ///
+    /// # Errors
+    ///
+    /// If the snapshot is of another rollup.
+    pub fn with_snapshot(mut self, snapshot: Snapshot) -> Result<Self, FollowerError> {
+        let (expected, actual) = (self.view.rollup(), snapshot.manifest().rollup);
+        if expected != actual {
+            return Err(SnapshotError::OtherRollup { expected, actual }.into());
+        }
+        if self.ledger.height() == 0 {
+            self.snapshot = Some(snapshot);
+        }
+        Ok(self)
+    }
+
     /// This follower with every replayed block kept for [`Self::take_replayed`].
     #[must_use]
     pub fn keeping_replayed(mut self) -> Self {
@@ -244,6 +272,7 @@ impl Follower {
             store: None,
             is_dirty: false,
             has_more: true,
+            snapshot: None,
             one_by_one: false,
         }
     }
@@ -301,6 +330,10 @@ impl Follower {
             self.head = self.feed.newest().await?.map(Arc::new);
         }
         self.failure = None;
+        if !self.adopt_snapshot().await? {
+            self.write()?;
+            return Ok(updates);
+        }
         let executed = self.execute().await;
         self.write()?;
         match executed {
@@ -315,6 +348,53 @@ impl Follower {
             }
         }
         Ok(updates)
+    }
+
+    /// Takes the snapshot's state if its block is final on L1. Returns whether blocks may be executed: not
+    /// while a snapshot waits.
+    async fn adopt_snapshot(&mut self) -> Result<bool, FollowerError> {
+        let Some(manifest) = self.snapshot.as_ref().map(Snapshot::manifest) else { return Ok(true) };
+        let height = manifest.height;
+        let block = height.checked_sub(1).and_then(|last| self.view.finalized_blocks().get(index(last)));
+        let Some(block) = block else {
+            if !self.has_more {
+                tracing::warn!(height, tip = self.view.tip().height, "the snapshot is of a later block");
+            }
+            return Ok(false);
+        };
+        let (expected, actual) = (block.header_hash, manifest.header_hash);
+        if expected != actual || block.header.state_root != manifest.state_root {
+            return Err(SnapshotError::OtherBlock { height, expected, actual }.into());
+        }
+        if self.has_more {
+            return Ok(false);
+        }
+        let l1_block = block.l1_block;
+        let finalized = find_header(&self.provider, BlockNumberOrTag::Finalized).await;
+        let finalized = finalized.map_err(FeedError::from)?.map_or(0, |found| found.header.number);
+        if finalized < l1_block {
+            tracing::info!(height, l1_block, finalized, "the snapshot's block is not final on L1 yet");
+            return Ok(false);
+        }
+        if let Some(snapshot) = self.snapshot.take() {
+            let Snapshot { accounts, nodes, .. } = snapshot;
+            let ledger = Arc::make_mut(&mut self.ledger);
+            *ledger = ledger.clone().with_contents(
+                height,
+                accounts.into_iter(),
+                nodes.into_iter(),
+                Default::default(),
+            );
+            ledger.forget_written();
+            self.is_dirty = true;
+            tracing::info!(height, root = %ledger.root(), "the state of the snapshot is used");
+        }
+        Ok(true)
+    }
+
+    /// Whether a snapshot waits for its block to be final on L1.
+    pub fn awaits_snapshot(&self) -> bool {
+        self.snapshot.is_some()
     }
 
     /// Whether the next poll may find something at once: the last one did, or it left blocks to be executed.
@@ -496,6 +576,11 @@ impl Follower {
             }
         }
         Ok(blobs)
+    }
+
+    /// The way to L1.
+    pub fn provider(&self) -> &L1Provider {
+        &self.provider
     }
 
     /// The clock of L1 slots.

@@ -189,6 +189,11 @@ impl Ledger {
         self.accounts.iter()
     }
 
+    /// Number of accounts.
+    pub fn account_count(&self) -> usize {
+        self.accounts.len()
+    }
+
     /// The rules for the block of a header.
     pub fn rules(&self, header: &Header) -> BlockRules {
         self.rules_for(AccountIndex::new(header.fee_recipient))
@@ -303,6 +308,11 @@ impl Ledger {
         touched.accounts.extend(taken.accounts);
         touched.nodes.extend(taken.nodes);
         touched.from = touched.from.min(taken.from);
+    }
+
+    /// Everything is to be written to disk.
+    pub(crate) fn forget_written(&mut self) {
+        self.touched = None;
     }
 
     /// From now on changes are recorded, as of a ledger that is on disk.

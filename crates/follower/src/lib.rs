@@ -8,17 +8,20 @@
 //!   disagree; it is an error.
 //! - [`Ledger`] is the L2 state at the tip. Every finalized block is replayed from its blobs and L1's
 //!   deposits, and must result in the proven state root.
+//! - [`FollowerStore`] has both on disk, and [`Snapshot`] the L2 state of one block, for new nodes.
 //! - [`Follower`] feeds both, from a [`Feed`](fernet_l1::Feed) and a [`BlobSource`](fernet_l1::BlobSource).
 //!
 //! It calls no contract: events and blobs contain everything.
 
 mod follower;
 mod ledger;
+mod snapshot;
 mod store;
 mod view;
 
 pub use follower::{Follower, FollowerError, LedgerStatus, Progress};
 pub use ledger::{Ledger, ReplayFailure, Replayed, queued_operation};
+pub use snapshot::{Manifest, Snapshot, SnapshotError, read_manifest};
 pub use store::{FollowerStore, StoreError};
 pub use view::{
     CandidateView, EscrowAccount, FinalizedBlock, L1Head, NextSlot, QueueRanges, QueueRecord, RollupView,

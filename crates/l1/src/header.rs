@@ -190,7 +190,7 @@ pub async fn fetch_header(provider: &L1Provider, number: u64) -> Result<L1Header
 }
 
 /// Like [`fetch_header`], but returns `None` if the node has no such block.
-pub(crate) async fn find_header(
+pub async fn find_header(
     provider: &L1Provider,
     block: BlockNumberOrTag,
 ) -> Result<Option<L1Header>, HeaderError> {

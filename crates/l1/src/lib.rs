@@ -17,6 +17,7 @@
 //!
 //! There are no timers: time is the L1 slot of the newest block.
 
+mod archive;
 mod beacon;
 mod blobs;
 mod database;
@@ -28,6 +29,7 @@ mod header;
 mod provider;
 mod tx;
 
+pub use archive::{ArchivedBlobs, BlobArchive, BlobSources};
 pub use beacon::{BeaconBlobs, BlockIds, parse_answer};
 pub use blobs::{
     BlobError, BlobFuture, BlobLocation, BlobSidecar, BlobSource, MAX_BLOBS_PER_TRANSACTION, SidecarFormat,
@@ -41,7 +43,8 @@ pub use endpoint::{ConnectError, EndpointHealth, FailureClass, Pool, RpcFailure,
 pub use events::{BlsWords, EventError, LoggedEvent, Outcome, RollupEvent, decode_event};
 pub use feed::{Feed, FeedError, FeedUpdate, L1Block, REORG_LIMIT};
 pub use header::{
-    HeaderError, L1Header, PROVABLE_BLOCKS, SeedProof, fetch_header, header_rlp, seed_proof, seed_proof_at,
+    HeaderError, L1Header, PROVABLE_BLOCKS, SeedProof, fetch_header, find_header, header_rlp, seed_proof,
+    seed_proof_at,
 };
 pub use provider::{L1Provider, connect_http, connect_pool, connect_transport};
 pub use tx::{

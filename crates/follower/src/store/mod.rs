@@ -13,11 +13,16 @@ use alloy::primitives::{B256, keccak256};
 use fernet_l1::open_database;
 use fernet_ledger::field;
 use fernet_protocol::{L1Slot, Lane};
-use redb::{Database, ReadableDatabase, StorageBackend, WriteTransaction, backends::InMemoryBackend};
+use redb::{
+    Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
+    WriteTransaction, backends::InMemoryBackend,
+};
+use serde::de::DeserializeOwned;
 
 use crate::{
     ledger::{Ledger, Touched},
-    view::{L1Head, Restored, RollupView, ViewConfig, ViewState},
+    snapshot::{Manifest, SnapshotBlock, SnapshotError, write_snapshot},
+    view::{FinalizedBlock, L1Head, Restored, RollupView, ViewConfig, ViewState},
 };
 use delta::Delta;
 use tables::{
@@ -28,6 +33,8 @@ use tables::{
 
 /// Name of the store's identity in the table of single values.
 const IDENTITY: &str = "identity";
+/// The rollup that is followed.
+const ROLLUP: &str = "rollup";
 /// The parts of the view's state that are no maps.
 const SCALARS: &str = "scalars";
 /// Number of blocks that the ledger has executed.
@@ -122,17 +129,11 @@ impl FollowerStore {
             Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
             table => table?,
         };
-        let single = |name: &'static str| -> Result<Vec<u8>, StoreError> {
-            let value = meta.get(name)?;
-            let missing = || StoreError::Inconsistent(format!("it has no {name}"));
-            Ok(value.ok_or_else(missing)?.value().to_vec())
-        };
-        let (expected, actual) = (identity(setup)?, decode("meta", &single(IDENTITY)?)?);
+        let (expected, actual) = (identity(setup)?, single(&meta, IDENTITY)?);
         if expected != actual {
             return Err(StoreError::OtherDeployment { expected, actual });
         }
-        let scalars: delta::Scalars = decode("meta", &single(SCALARS)?)?;
-        let height: u64 = decode("meta", &single(HEIGHT)?)?;
+        let (scalars, height) = (single(&meta, SCALARS)?, single(&meta, HEIGHT)?);
 
         let whole = Delta {
             scalars,
@@ -175,6 +176,46 @@ impl FollowerStore {
         ledger.record_changes();
         self.written = Some(state);
         Ok(Some(Contents { view, ledger }))
+    }
+
+    /// Writes a snapshot of the L2 state to a new folder. No follower needs to run.
+    ///
+    /// # Errors
+    /// If no block was executed yet, the folder is there already, or a disk fails.
+    pub fn write_snapshot(&self, folder: &Path) -> Result<Manifest, SnapshotError> {
+        let transaction = self.database.begin_read().map_err(StoreError::from)?;
+        let block = match Self::newest_block(&transaction)? {
+            Some(block) => block,
+            None => return Err(SnapshotError::NoBlock),
+        };
+        let accounts = ACCOUNTS.definition();
+        let accounts = transaction.open_table(accounts).map_err(StoreError::from)?;
+        let accounts = accounts.iter().map_err(StoreError::from)?.map(|row| {
+            let (index, bytes) = row.map_err(StoreError::from)?;
+            let malformed = |reason| StoreError::Malformed { table: "accounts", reason };
+            Ok(decode_account(index.value(), bytes.value()).map_err(malformed)?)
+        });
+        write_snapshot(folder, block, accounts)
+    }
+
+    /// The newest executed block.
+    fn newest_block(transaction: &ReadTransaction) -> Result<Option<SnapshotBlock>, StoreError> {
+        let meta = match transaction.open_table(META) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+            table => table?,
+        };
+        let height: u64 = single(&meta, HEIGHT)?;
+        let Some(last) = height.checked_sub(1) else { return Ok(None) };
+        let finalized = transaction.open_table(FINALIZED.definition())?;
+        let missing = || StoreError::Inconsistent(format!("it has no block {last}"));
+        let block: FinalizedBlock = decode("finalized", finalized.get(last)?.ok_or_else(missing)?.value())?;
+        Ok(Some(SnapshotBlock {
+            rollup: single(&meta, ROLLUP)?,
+            height,
+            slot: block.header.slot,
+            header_hash: block.header_hash,
+            state_root: block.header.state_root,
+        }))
     }
 
     /// Writes everything that changed since the last commit. After an error the store on disk is as it was,
@@ -226,6 +267,7 @@ impl FollowerStore {
             SIGNERS.change(transaction, &delta.signers)?;
             let mut meta = transaction.open_table(META)?;
             meta.insert(IDENTITY, encode(&identity(view.setup())?)?.as_slice())?;
+            meta.insert(ROLLUP, encode(&view.rollup())?.as_slice())?;
             meta.insert(SCALARS, encode(&delta.scalars)?.as_slice())?;
         }
         let kept = view.written();
@@ -305,6 +347,15 @@ fn write_ledger(
     }
     undo.retain_in(..oldest, |_, _| false)?;
     Ok(())
+}
+
+/// A single value.
+fn single<T: DeserializeOwned>(
+    meta: &ReadOnlyTable<&'static str, &'static [u8]>,
+    name: &'static str,
+) -> Result<T, StoreError> {
+    let missing = || StoreError::Inconsistent(format!("it has no {name}"));
+    decode("meta", meta.get(name)?.ok_or_else(missing)?.value())
 }
 
 /// Hash of what a store belongs to.
