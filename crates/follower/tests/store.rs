@@ -298,7 +298,7 @@ async fn a_file_is_of_one_deployment_and_of_one_process() {
     let mut follower = world.another_follower().with_store(store).unwrap();
     follower.catch_up().await.unwrap();
     let error = FollowerStore::open(&path).unwrap_err();
-    assert_eq!(error.to_string(), "follower store: Database already open. Cannot acquire lock.");
+    assert_eq!(error.to_string(), format!("{} is in use by another process", path.display()));
     drop(follower);
 
     let store = FollowerStore::open(&path).unwrap();

@@ -37,9 +37,19 @@ pub(crate) fn devnet(chain_id: u64, arguments: &[&str]) -> Command {
 /// A running command whose output is read line by line.
 #[allow(dead_code, reason = "not every test file runs one")]
 pub(crate) struct Running {
-    child: Child,
+    child: Ending,
     pub(crate) stdout: Lines,
     pub(crate) stderr: Lines,
+}
+
+/// A process that a test which fails doesn't leave behind.
+struct Ending(Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Lines of a stream, as they come.
@@ -93,18 +103,18 @@ impl Running {
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the fernet command");
         let stdout = Lines::of(child.stdout.take().expect("stdout"));
         let stderr = Lines::of(child.stderr.take().expect("stderr"));
-        Self { child, stdout, stderr }
+        Self { child: Ending(child), stdout, stderr }
     }
 
     /// Sends a signal by its name, such as INT.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.0.id().to_string()]).status();
         assert!(sent.expect("the kill command").success(), "no signal {name} was sent");
     }
 
     /// Waits for the end: status, stdout, stderr.
     pub(crate) fn end(mut self) -> (ExitStatus, Vec<String>, Vec<String>) {
-        let status = self.child.wait().expect("an exit status");
+        let status = self.child.0.wait().expect("an exit status");
         (status, self.stdout.all(), self.stderr.all())
     }
 }

@@ -7,7 +7,11 @@
 mod delta;
 mod tables;
 
-use std::{collections::VecDeque, path::Path, sync::Arc};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use alloy::primitives::{B256, keccak256};
 use fernet_l1::open_database;
@@ -43,9 +47,15 @@ const HEIGHT: &str = "height";
 /// Why the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database failed: the disk is full, another process has the file, or the file is damaged.
+    /// The database failed: the disk is full, or the file is damaged.
     #[error("follower store: {0}")]
     Database(#[from] Box<redb::Error>),
+    /// Another process has the file.
+    #[error("{} is in use by another process", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
     /// A record can't be read.
     #[error("a record of {table} in the follower store is malformed: {reason}")]
     Malformed {
@@ -99,7 +109,10 @@ impl FollowerStore {
     /// # Errors
     /// If the file can't be opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { database: open_database(path)?, written: None })
+        match open_database(path) {
+            Err(redb::DatabaseError::DatabaseAlreadyOpen) => Err(StoreError::InUse { path: path.to_owned() }),
+            database => Ok(Self { database: database?, written: None }),
+        }
     }
 
     /// A store in memory, which is lost with the process.
