@@ -208,15 +208,18 @@ impl Devnet {
         &self.environment.follower
     }
 
-    /// Drops all roles, and makes them anew from what they left in `storage`.
+    /// Drops all roles and their follower, and makes them anew from what they left in `storage`. The first
+    /// time, the follower goes on, and writes what it knows.
     ///
     /// # Errors
     /// When one can't be made.
-    pub fn restart_roles(
+    pub async fn restart_roles(
         &mut self,
         storage: &Storage,
         policies: &dyn RolePolicies,
     ) -> Result<(), DevnetError> {
+        self.roles.drop_roles();
+        self.environment.restart_follower(storage).await?;
         Ok(self.roles.restart(&self.environment.role_deps(&self.options, policies, storage))?)
     }
 

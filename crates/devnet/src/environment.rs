@@ -3,7 +3,7 @@
 use std::{num::NonZero, sync::Arc, thread::available_parallelism};
 
 use fernet_circuit::{Prover, ProverKey};
-use fernet_follower::Follower;
+use fernet_follower::{Follower, FollowerError};
 use fernet_l1::{BeaconBlobs, BlockIds, Deployment, DeploymentFile};
 use fernet_prover::LocalWorker;
 use fernet_roles::Storage;
@@ -39,6 +39,8 @@ pub(crate) struct Environment {
     pub(crate) follower: Arc<Mutex<Follower>>,
     pub(crate) blobs: BeaconBlobs,
     pub(crate) worker: Arc<SharedWorker>,
+    /// The follower writes its state to disk.
+    is_persistent: bool,
     _deployment_file: ReservedFile,
 }
 
@@ -76,8 +78,28 @@ impl Environment {
             follower: Arc::new(Mutex::new(follower)),
             blobs,
             worker: worker(keys, &options.proofs)?,
+            is_persistent: false,
             _deployment_file: file,
         })
+    }
+
+    /// Makes the follower anew from what is in `storage`; the first time, has it write there.
+    pub(crate) async fn restart_follower(&mut self, storage: &Storage) -> Result<(), DevnetError> {
+        if matches!(storage, Storage::Memory) {
+            return Ok(());
+        }
+        let mut follower = self.follower.lock().await;
+        if self.is_persistent {
+            follower.close_store();
+            let source = self.endpoints.blobs(Arc::new(self.blobs.clone()));
+            let provider = self.endpoints.provider("follower");
+            let store = storage.follower().map_err(FollowerError::from)?;
+            *follower = Follower::open(provider, &self.deployment, source, store)?.keeping_replayed();
+        } else {
+            follower.persist_to(storage.follower().map_err(FollowerError::from)?)?;
+            self.is_persistent = true;
+        }
+        Ok(())
     }
 
     /// What roles are made with.

@@ -62,7 +62,7 @@ async fn roles_that_die_after_every_kind_of_effect_send_nothing_twice_and_forget
     let (observer, Watch { mut records, .. }) = observer();
     let options = options(L1Choice::Embedded, 31_405, SLOTS, FAULTS);
     let mut devnet = Devnet::start(options, keys(), observer).await.expect("a devnet");
-    devnet.restart_roles(&storage, &policies).expect("roles with files");
+    devnet.restart_roles(&storage, &policies).await.expect("roles with files");
 
     let mut proven = BTreeSet::new();
     let mut restarts = 0;
@@ -79,7 +79,7 @@ async fn roles_that_die_after_every_kind_of_effect_send_nothing_twice_and_forget
             devnet.step().await.expect("a step")
         } else {
             restarts += 1;
-            devnet.restart_roles(&storage, &policies).expect("roles made anew");
+            devnet.restart_roles(&storage, &policies).await.expect("roles made anew");
             devnet.act().await.expect("the same L1 block again")
         };
     }

@@ -197,6 +197,25 @@ impl Follower {
         Ok(self)
     }
 
+    /// Writes everything to an empty `store` now, and what changes after each poll.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails, or has something already.
+    pub fn persist_to(&mut self, mut store: FollowerStore) -> Result<(), FollowerError> {
+        if store.load(self.view.setup(), (*self.ledger).clone())?.is_some() {
+            return Err(StoreError::Inconsistent("expected an empty one".to_owned()).into());
+        }
+        self.store = Some(store);
+        self.is_dirty = true;
+        self.write()
+    }
+
+    /// Closes the store, so that another follower can open it. Nothing is written from now on.
+    pub fn close_store(&mut self) {
+        self.store = None;
+    }
+
     /// This follower, before it executes its first block, from a snapshot of the L2 state. The snapshot is used
     /// once L1 has finalized its block; what the block's header says must be what the snapshot says. Where the
     /// store has a state already, the snapshot is left alone.

@@ -1,6 +1,6 @@
 //! A bounded pool of verified operations that aren't in a block yet, ordered by fee.
 
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 use crate::{
     account::AccountIndex, domain::Domain, operation::SignedOperation, transition::OperationError,
@@ -49,13 +49,18 @@ pub struct Mempool {
     limits: Limits,
     accounts: HashMap<AccountIndex, BTreeMap<u32, SignedOperation>>,
     length: usize,
+    /// Account and nonce of what changed since the last [`Self::take_changes`].
+    changed: BTreeSet<(AccountIndex, u32)>,
 }
+
+/// What a mempool has under an account and a nonce; `None` if nothing any more.
+pub type Change = ((AccountIndex, u32), Option<SignedOperation>);
 
 impl Mempool {
     /// An empty pool for operations of `domain`.
     #[must_use]
     pub fn new(domain: Domain, limits: Limits) -> Self {
-        Self { domain, limits, accounts: HashMap::new(), length: 0 }
+        Self { domain, limits, accounts: HashMap::new(), length: 0, changed: BTreeSet::new() }
     }
 
     /// Number of operations.
@@ -121,6 +126,7 @@ impl Mempool {
         if let Some((account, nonce)) = evicted {
             self.remove(account, nonce);
         }
+        self.changed.insert((account, nonce));
         if self.accounts.entry(account).or_default().insert(nonce, signed).is_none() {
             self.length = self.length.saturating_add(1);
         }
@@ -150,16 +156,35 @@ impl Mempool {
     /// Removes the operations whose nonce is used in `store`.
     pub fn prune(&mut self, store: &impl Store) {
         let mut length = 0usize;
+        let changed = &mut self.changed;
         self.accounts.retain(|account, pending| {
             let nonce = store.account(*account).map_or(0, |account| account.nonce);
-            *pending = pending.split_off(&nonce);
+            let left = pending.split_off(&nonce);
+            changed.extend(pending.keys().map(|nonce| (*account, *nonce)));
+            *pending = left;
             length = length.saturating_add(pending.len());
             !pending.is_empty()
         });
         self.length = length;
     }
 
-    /// All operations, for example to store them and to insert them again after a restart.
+    /// What changed since the last call, by account and nonce: to be stored, and to be inserted again after a
+    /// restart.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        let changed = std::mem::take(&mut self.changed);
+        let now = |(account, nonce)| {
+            let pending = self.accounts.get(&account).and_then(|pending| pending.get(&nonce));
+            ((account, nonce), pending.copied())
+        };
+        changed.into_iter().map(now).collect()
+    }
+
+    /// Has [`Self::take_changes`] tell of an operation, though nothing happened to it.
+    pub fn note_change(&mut self, account: AccountIndex, nonce: u32) {
+        self.changed.insert((account, nonce));
+    }
+
+    /// All operations, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &SignedOperation> {
         self.accounts.values().flat_map(BTreeMap::values)
     }
@@ -184,6 +209,7 @@ impl Mempool {
     fn remove(&mut self, account: AccountIndex, nonce: u32) {
         let Some(pending) = self.accounts.get_mut(&account) else { return };
         if pending.remove(&nonce).is_some() {
+            self.changed.insert((account, nonce));
             self.length = self.length.saturating_sub(1);
         }
         if pending.is_empty() {

@@ -127,6 +127,14 @@ impl ProverDriver {
         self.inner.lock().await.machine.availability().clone()
     }
 
+    /// Takes new work again, after whatever suspended the prover was put right.
+    ///
+    /// # Errors
+    /// When the journal can't be written.
+    pub async fn resume(&self) -> Result<(), ProverError> {
+        self.inner.lock().await.resume()
+    }
+
     /// Calls `look` with the manager of the prover's transactions.
     pub async fn with_transactions<T>(&self, look: impl FnOnce(&TxManager) -> T) -> T {
         look(self.inner.lock().await.submissions.transactions())
@@ -196,6 +204,8 @@ pub(crate) struct Inner {
     pub(crate) assignments: BTreeMap<B256, ProofAssignment>,
     /// What was done since the last report.
     pub(crate) report: StepReport,
+    /// The journal says that the prover is suspended.
+    is_suspension_written: bool,
 }
 
 impl Inner {
@@ -222,10 +232,17 @@ impl Inner {
         for offer in offers.iter().filter(|offer| offer.quote.prover == settings.strategy.prover) {
             machine.apply(Input::Offered { quote: offer.quote });
         }
+        // Only its operator says that it takes work again.
+        let suspended = journal.suspension()?;
+        if let Some(reason) = suspended.clone() {
+            tracing::warn!(reason, "the prover is suspended and takes no new work");
+            machine.apply(Input::Suspended { reason });
+        }
         Ok(Self {
+            is_suspension_written: suspended.is_some(),
             machine,
             rollup: deployment.rollup_id(),
-            inbox: PeerInbox::new(deployment, &*network, settings.mempool),
+            inbox: PeerInbox::new(deployment, &*network, settings.mempool, &journal)?,
             store: BlockStore::new(journal),
             builder: BlockBuilder::new(Arc::clone(&follower), settings.template()),
             sidecars: SidecarCache::default(),
@@ -255,7 +272,9 @@ impl Inner {
             // the transaction manager works.
             let effects = self.machine.apply(Input::Block(Box::new(facts.clone())));
             let effects = std::iter::once(Effect::ManageTransactions).chain(effects);
-            carry_out_all(self, effects, &facts).await?;
+            let done = carry_out_all(self, effects, &facts).await;
+            self.write_suspension()?;
+            done?;
             self.prune(facts.snapshot.next.slot)?;
         }
         Ok(std::mem::take(&mut self.report))
@@ -264,7 +283,7 @@ impl Inner {
     /// Follows L1, reads the peers' messages, and gathers the facts; `None` before the deployment.
     async fn observe(&mut self, block: &L1Block) -> Result<Option<Facts>, ProverError> {
         let follower = follow(&self.follower, block).await?;
-        for body in self.inbox.receive(&follower) {
+        for body in self.inbox.receive(&follower, self.store.journal())? {
             self.announced.push_back((body.header_hash(), body));
             if self.announced.len() > ANNOUNCED_BODIES {
                 self.announced.pop_front();
@@ -342,6 +361,25 @@ impl Inner {
         }
         let effects = self.machine.apply(Input::Accepted(Box::new(accepted)));
         carry_out_all(self, effects, &facts).await
+    }
+
+    /// Keeps a suspension over restarts.
+    fn write_suspension(&mut self) -> Result<(), ProverError> {
+        if let Availability::Suspended { reason } = self.machine.availability()
+            && !self.is_suspension_written
+        {
+            self.store.journal().set_suspension(Some(reason))?;
+            self.is_suspension_written = true;
+        }
+        Ok(())
+    }
+
+    /// Takes new work again.
+    fn resume(&mut self) -> Result<(), ProverError> {
+        self.store.journal().set_suspension(None)?;
+        self.is_suspension_written = false;
+        self.machine.apply(Input::Resumed);
+        Ok(())
     }
 
     /// Removes what no L1 reorg can bring back.

@@ -77,6 +77,13 @@ pub enum Input {
         /// Hash of the block's header.
         header_hash: B256,
     },
+    /// The prover was suspended before a restart.
+    Suspended {
+        /// What had failed.
+        reason: String,
+    },
+    /// The operator says that the prover takes new work again.
+    Resumed,
     /// [`Effect::Prove`] gave the block to the worker.
     ProofStarted {
         /// Hash of the block's header.

@@ -65,8 +65,8 @@ struct BackupBlock {
 pub enum Availability {
     /// It does.
     Available,
-    /// It doesn't until its operator restarts it, because another bond might be lost too. It goes on with the
-    /// blocks that have its bond already.
+    /// It doesn't until its operator says so, also after a restart, because another bond might be lost too. It
+    /// goes on with the blocks that have its bond already.
     Suspended {
         /// What failed.
         reason: String,
@@ -159,6 +159,14 @@ impl Prover {
             Input::BackupBuilt { slot, parent, header_hash } => {
                 self.backups.insert(slot, BackupBlock { parent, header_hash });
                 self.note_body(slot, header_hash);
+            }
+            Input::Suspended { reason } => {
+                self.suspend(reason);
+                return Vec::new();
+            }
+            Input::Resumed => {
+                self.availability = Availability::Available;
+                return Vec::new();
             }
             Input::ProofStarted { header_hash } => self.note_stage(&header_hash, ProofStage::Proving),
             Input::Proven { header_hash } => self.note_stage(&header_hash, ProofStage::Proven),

@@ -1,5 +1,5 @@
 //! The records that a role needs after a restart: its blocks, the quotes that it chose or offered, its
-//! proofs.
+//! proofs, its mempool, and whether it is suspended.
 //!
 //! Every kind of [`Record`] has its own table. The key is the slot and the header's hash of the block. A
 //! record is on disk before anything that depends on it leaves the process. A [`Batch`] is written as a whole
@@ -10,6 +10,7 @@ use std::path::Path;
 
 use alloy::primitives::B256;
 use fernet_l1::open_database;
+use fernet_ledger::{SignedOperation, mempool::Change};
 use fernet_network::{BlockBody, SignedQuote, Wire, WireError};
 use fernet_protocol::Slot;
 use redb::{
@@ -21,6 +22,12 @@ use redb::{
 type Key = [u8; 40];
 /// From keys to encoded records.
 type Table<'a> = TableDefinition<'a, &'static [u8], &'static [u8]>;
+/// The mempool: from account and nonce to operations. No slot removes them.
+const MEMPOOL: TableDefinition<'_, (u32, u32), &[u8]> = TableDefinition::new("mempool.v1");
+/// Why the role takes no new work, by one name. No slot removes it either.
+const STANDING: TableDefinition<'_, &str, &str> = TableDefinition::new("standing.v1");
+/// The name in [`STANDING`].
+const SUSPENDED: &str = "suspended";
 
 /// Why the journal failed.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +38,9 @@ pub enum JournalError {
     /// A record can't be decoded.
     #[error("journal record of header {header_hash}: {error}")]
     Malformed { header_hash: B256, error: WireError },
+    /// An operation of the mempool can't be decoded.
+    #[error("journal: operation {nonce} of account {account} in the mempool: {error}")]
+    MalformedOperation { account: u32, nonce: u32, error: WireError },
     /// A record belongs to another key.
     #[error(
         "expected the journal record of slot {expected_slot} and header {expected}, \
@@ -233,6 +243,77 @@ impl Journal {
         Ok(records)
     }
 
+    /// The operations of the mempool, by account and nonce.
+    ///
+    /// # Errors
+    /// When the disk fails or an operation is malformed.
+    pub fn operations(&self) -> Result<Vec<SignedOperation>, JournalError> {
+        let transaction = self.database.begin_read()?;
+        let table = match transaction.open_table(MEMPOOL) {
+            Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            table => table?,
+        };
+        let mut operations = Vec::new();
+        for entry in table.iter()? {
+            let (key, value) = entry?;
+            let (account, nonce) = key.value();
+            let malformed = |error| JournalError::MalformedOperation { account, nonce, error };
+            operations.push(SignedOperation::decode(value.value()).map_err(malformed)?);
+        }
+        Ok(operations)
+    }
+
+    /// Writes what changed in the mempool.
+    ///
+    /// # Errors
+    /// When the disk fails. Then nothing is written.
+    pub fn change_operations(&self, changes: &[Change]) -> Result<(), JournalError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.database.begin_write()?;
+        {
+            let mut table = transaction.open_table(MEMPOOL)?;
+            for ((account, nonce), operation) in changes {
+                let key = (account.get(), *nonce);
+                match operation {
+                    Some(operation) => table.insert(key, operation.encode().as_slice())?,
+                    None => table.remove(key)?,
+                };
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Why the role takes no new work; `None` if it does.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn suspension(&self) -> Result<Option<String>, JournalError> {
+        let transaction = self.database.begin_read()?;
+        let table = match transaction.open_table(STANDING) {
+            Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+            table => table?,
+        };
+        Ok(table.get(SUSPENDED)?.map(|reason| reason.value().to_owned()))
+    }
+
+    /// Writes why the role takes no new work from now on, or with `None` that it does.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn set_suspension(&self, reason: Option<&str>) -> Result<(), JournalError> {
+        let transaction = self.database.begin_write()?;
+        {
+            let mut table = transaction.open_table(STANDING)?;
+            match reason {
+                Some(reason) => table.insert(SUSPENDED, reason)?,
+                None => table.remove(SUSPENDED)?,
+            };
+        }
+        Ok(transaction.commit()?)
+    }
+
     /// Removes all records of slots before `slot`.
     ///
     /// # Errors
@@ -241,7 +322,7 @@ impl Journal {
         let end = record_key(slot, B256::ZERO);
         let transaction = self.database.begin_write()?;
         let names: Vec<String> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
-        for name in &names {
+        for name in names.iter().filter(|name| ![MEMPOOL.name(), STANDING.name()].contains(&name.as_str())) {
             transaction.open_table(Table::new(name))?.retain_in(..end.as_slice(), |_, _| false)?;
         }
         transaction.commit()?;

@@ -1,7 +1,9 @@
-//! Where a role keeps what must survive a restart: its journal and its L1 transactions.
+//! Where a role keeps what must survive a restart: its journal, its L1 transactions, and the state of its
+//! follower.
 
 use std::path::PathBuf;
 
+use fernet_follower::FollowerStore;
 use fernet_l1::{StoreError, TxStore};
 
 use crate::{Journal, JournalError};
@@ -36,6 +38,17 @@ impl Storage {
         match self {
             Self::Memory => TxStore::in_memory(),
             Self::Folder(folder) => TxStore::open(&folder.join(format!("{role}.transactions.redb"))),
+        }
+    }
+
+    /// The state of a follower.
+    ///
+    /// # Errors
+    /// When its file can't be used.
+    pub fn follower(&self) -> Result<FollowerStore, fernet_follower::StoreError> {
+        match self {
+            Self::Memory => FollowerStore::in_memory(),
+            Self::Folder(folder) => FollowerStore::open(&folder.join("follower.redb")),
         }
     }
 }

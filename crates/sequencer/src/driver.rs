@@ -118,7 +118,7 @@ impl SequencerDriver {
         Ok(Self {
             machine: Sequencer::new(settings.strategy, parameters, rollup),
             rollup: rollup.address,
-            inbox: PeerInbox::new(deployment, &*network, settings.mempool),
+            inbox: PeerInbox::new(deployment, &*network, settings.mempool, &journal)?,
             store: BlockStore::new(journal),
             builder: BlockBuilder::new(Arc::clone(&follower), settings.template()),
             sidecars: SidecarCache::default(),
@@ -188,7 +188,7 @@ impl SequencerDriver {
     async fn observe(&mut self, block: &L1Block) -> Result<Option<Facts>, SequencerError> {
         let follower = follow(&self.follower, block).await?;
         // Only provers need the bodies that peers announce.
-        let _ = self.inbox.receive(&follower);
+        let _ = self.inbox.receive(&follower, self.store.journal())?;
         let Some(snapshot) = ChainSnapshot::at(&follower) else {
             return Ok(None);
         };

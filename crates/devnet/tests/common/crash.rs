@@ -10,14 +10,8 @@ use fernet_devnet::policies::RolePolicies;
 use fernet_prover as prover;
 use fernet_sequencer as sequencer;
 
-/// Effects that build a block, with those that send it.
-const SENT_LATER: [(&str, &str); 2] = [("Build", "Propose"), ("BuildBackup", "FinalizeBackup")];
-
 /// When roles crash. A role that has just carried out a kind of effect for the first time does nothing more
 /// until it is made anew.
-///
-/// It crashes after sending a block before it crashes after building one: the first is built from a full
-/// mempool, which is gone when the role is made anew, so that it would build something else.
 #[derive(Debug, Default)]
 pub(crate) struct CrashPlan(Mutex<State>);
 
@@ -82,10 +76,6 @@ impl CrashPlan {
         }
         let text = format!("{effect:?}");
         let kind = text.split([' ', '{', '(']).next().unwrap_or_default();
-        let sent = |after: &str| state.crashes.contains(&(role.to_owned(), after.to_owned()));
-        if SENT_LATER.iter().any(|(build, send)| *build == kind && !sent(send)) {
-            return true;
-        }
         if state.crashes.insert((role.to_owned(), kind.to_owned())) {
             state.down.insert(role.to_owned());
         }
