@@ -17,7 +17,7 @@ use fernet_devnet::{
     endpoints::EndpointFaults,
     fault::FaultPlan,
     observer::{Watch, observer},
-    options::{CHAIN_ID, DevnetOptions, L1Choice, ProofSource, Scoring, find_root},
+    options::{CHAIN_ID, CommitmentBy, DevnetOptions, L1Choice, ProofSource, Scoring, find_root},
     record::{LastLine, SlotRecord, Summary},
     stop::{Stop, StopRequest},
 };
@@ -40,6 +40,15 @@ const LIVE_PACE_MS: u64 = 150;
 const LEAVE_LIMIT: Duration = Duration::from_secs(3);
 
 /// How the devnet reports.
+/// Who sends the commitment of a prover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Committer {
+    /// The sequencer that chose the quote.
+    Sequencer,
+    /// The prover that offered it.
+    Prover,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// A live view on a terminal, else one line a slot and a summary.
@@ -75,6 +84,9 @@ pub(crate) struct Args {
     /// Payload that blocks signal to governance (an address; see docs/protocol/governance.md) [default: none]
     #[arg(long, value_name = "PAYLOAD", default_value_t, hide_default_value = true)]
     vote: Address,
+    /// Who sends the commitments of provers: the sequencer, or the prover itself
+    #[arg(long, value_enum, default_value_t = Committer::Sequencer)]
+    commitments_by: Committer,
     /// Faults to inject: KIND@SLOT, several with commas [default: none]
     #[arg(long = "fault", value_name = "KIND@SLOT,…", default_value = "", hide_default_value = true)]
     faults: FaultPlan,
@@ -165,6 +177,10 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         })),
         scoring: args.scoring,
         vote: args.vote,
+        commitments: match args.commitments_by {
+            Committer::Sequencer => CommitmentBy::Sequencer,
+            Committer::Prover => CommitmentBy::Prover,
+        },
         sidecars: Default::default(),
         proofs: args.proof_cache.map_or(ProofSource::Made, ProofSource::Cached),
     };

@@ -120,6 +120,7 @@ impl Environment {
             worker: &self.worker,
             sidecars: options.sidecars,
             vote: options.vote,
+            commitments: options.commitments,
         }
     }
 }

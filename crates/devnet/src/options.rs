@@ -9,6 +9,7 @@ use std::{
 use alloy::primitives::Address;
 pub use fernet_l1::Scoring;
 use fernet_l1::SidecarFormat;
+pub use fernet_sequencer::CommitmentBy;
 use url::Url;
 
 use crate::{endpoints::EndpointFaults, fault::FaultPlan};
@@ -90,6 +91,8 @@ pub struct DevnetOptions {
     pub vote: Address,
     /// What blob transactions carry.
     pub sidecars: SidecarFormat,
+    /// Who sends commitments.
+    pub commitments: CommitmentBy,
 }
 
 /// Folder of the development proving keys in the repository at `root`.

@@ -14,7 +14,7 @@ use fernet_network::{InProcess, Network};
 use fernet_protocol::{Price, TokenAmount};
 use fernet_prover::{PriceList, ProofWorker, ProverDriver, ProverError};
 use fernet_roles::{ActionKind, StepReport, Storage, step_until_answered};
-use fernet_sequencer::{SequencerDriver, SequencerError};
+use fernet_sequencer::{CommitmentBy, SequencerDriver, SequencerError};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -109,6 +109,8 @@ pub struct RoleDeps<'a> {
     pub sidecars: SidecarFormat,
     /// Payload that sequencers signal; zero for none.
     pub vote: Address,
+    /// Who sends commitments.
+    pub commitments: CommitmentBy,
 }
 
 impl Roles {
@@ -287,6 +289,7 @@ fn sequencer(
     let account = deps.setup.users.get(number).copied().unwrap_or_default();
     let strategy = fernet_sequencer::Strategy {
         claim_from: Some(CLAIM_FROM),
+        commitment: deps.commitments,
         ..fernet_sequencer::Strategy::new(id, account.get())
     };
     let settings = fernet_sequencer::Settings {

@@ -18,13 +18,14 @@ use fernet_devnet::{
     accounts::Accounts as DevnetAccounts,
     devnet::Devnet,
     observer::{Watch, observer},
-    options::L1Choice,
-    policies::FaultPolicies,
+    options::{DevnetOptions, L1Choice},
+    policies::{FaultPolicies, RolePolicies},
     record::{SlotOutcome, SlotRecord},
 };
 use fernet_l1::{Accounts, L1Provider, TxConfig, TxManager, TxStatus};
-use fernet_protocol::L1Clock;
+use fernet_protocol::{L1Clock, Phase};
 use fernet_roles::Storage;
+use fernet_sequencer::CommitmentBy;
 
 /// A usual slot, one with a backup, one with a rescue, and the first two again: a role that crashed after it
 /// sent a block crashes after it built another one.
@@ -51,6 +52,48 @@ fn landed(intents: &BTreeMap<String, TxStatus>) -> u64 {
         TxStatus::Pending(_) => false,
     };
     intents.values().filter(landed).count() as u64
+}
+
+/// Drops the roles, and checks that nothing was sent twice: an account's nonce counts its transactions, and
+/// each is of an intent of its own. Returns the number of claims.
+async fn sent_once(devnet: &mut Devnet, folder: &Path) -> usize {
+    devnet.drop_roles();
+    let (provider, clock) = (devnet.backend().provider().clone(), devnet.deployment().clock());
+    let accounts = DevnetAccounts::new(SEED).expect("the run's accounts");
+    let nonce = async |address: Address| provider.get_transaction_count(address).await.expect("a nonce");
+    // Transactions of before the roles began.
+    let earlier = 2;
+    let mut claims = 0;
+    for (number, signer) in accounts.sequencers.iter().enumerate() {
+        let intents = intents(folder, &format!("sequencer-{number}"), &provider, clock);
+        let blob_account = accounts.blob_accounts[number].address();
+        let sent = nonce(signer.address()).await - earlier + nonce(blob_account).await;
+        assert_eq!(sent, landed(&intents), "sequencer {number}: {intents:#?}");
+        let mut proposals = BTreeSet::new();
+        // A proposal that was withdrawn, or whose window closed, competes with none.
+        let stands = |status: &TxStatus| matches!(status, TxStatus::Mined(_) | TxStatus::Pending(_));
+        let standing = intents.iter().filter(|(_, status)| stands(status)).map(|(key, _)| key);
+        for key in standing.filter(|key| key.starts_with("propose/")) {
+            let slot = key.split('/').nth(1).expect("a slot").to_owned();
+            assert!(proposals.insert(slot), "one block a slot: {intents:#?}");
+        }
+        claims += intents.keys().filter(|key| key.starts_with("claim/")).count();
+    }
+    for (number, signer) in accounts.provers.iter().enumerate() {
+        let intents = intents(folder, &format!("prover-{number}"), &provider, clock);
+        assert_eq!(
+            nonce(signer.address()).await - earlier,
+            landed(&intents),
+            "prover {number}: {intents:#?}"
+        );
+        let mut backups = BTreeSet::new();
+        for key in intents.keys().filter(|key| key.starts_with("backup/")) {
+            let slot = key.split('/').nth(1).expect("a slot").to_owned();
+            assert!(backups.insert(slot), "one backup block a slot: {intents:#?}");
+        }
+        claims += intents.keys().filter(|key| key.starts_with("claim/")).count();
+    }
+    claims
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,40 +160,134 @@ async fn roles_that_die_after_every_kind_of_effect_send_nothing_twice_and_forget
     use SlotOutcome::{Backup, Finalized, Rescued};
     assert_eq!(outcomes, [Finalized, Backup, Rescued, Finalized, Backup, Finalized], "{all:?}");
 
-    // Nothing was sent twice: an account's nonce counts its transactions, and each is of an intent of its
-    // own.
-    devnet.drop_roles();
-    let (provider, clock) = (devnet.backend().provider().clone(), devnet.deployment().clock());
-    let accounts = DevnetAccounts::new(SEED).expect("the run's accounts");
-    let nonce = async |address: Address| provider.get_transaction_count(address).await.expect("a nonce");
-    // Transactions of before the roles began.
-    let earlier = 2;
-    let mut claims = 0;
-    for (number, signer) in accounts.sequencers.iter().enumerate() {
-        let intents = intents(folder.path(), &format!("sequencer-{number}"), &provider, clock);
-        let blob_account = accounts.blob_accounts[number].address();
-        let sent = nonce(signer.address()).await - earlier + nonce(blob_account).await;
-        assert_eq!(sent, landed(&intents), "sequencer {number}: {intents:#?}");
-        let mut proposals = BTreeSet::new();
-        for key in intents.keys().filter(|key| key.starts_with("propose/")) {
-            let slot = key.split('/').nth(1).expect("a slot").to_owned();
-            assert!(proposals.insert(slot), "one block a slot: {intents:#?}");
-        }
-        claims += intents.keys().filter(|key| key.starts_with("claim/")).count();
-    }
-    for (number, signer) in accounts.provers.iter().enumerate() {
-        let intents = intents(folder.path(), &format!("prover-{number}"), &provider, clock);
-        assert_eq!(
-            nonce(signer.address()).await - earlier,
-            landed(&intents),
-            "prover {number}: {intents:#?}"
-        );
-        let mut backups = BTreeSet::new();
-        for key in intents.keys().filter(|key| key.starts_with("backup/")) {
-            let slot = key.split('/').nth(1).expect("a slot").to_owned();
-            assert!(backups.insert(slot), "one backup block a slot: {intents:#?}");
-        }
-        claims += intents.keys().filter(|key| key.starts_with("claim/")).count();
-    }
+    let claims = sent_once(&mut devnet, folder.path()).await;
     assert!(claims > 0, "rewards are claimed");
+}
+
+/// Other policies, under which the second prover offers nothing, so that it has no block but those that it
+/// fetches.
+#[derive(Debug)]
+struct OneOffers<P>(P);
+
+impl<P: RolePolicies> RolePolicies for OneOffers<P> {
+    fn sequencer(&self, number: usize) -> fernet_sequencer::Policy {
+        self.0.sequencer(number)
+    }
+
+    fn prover(&self, number: usize) -> fernet_prover::Policy {
+        let policy = self.0.prover(number);
+        Box::new(move |effect, context| match effect {
+            fernet_prover::Effect::Offer { .. } if number == 1 => fernet_prover::Decision::Hold,
+            _ => policy(effect, context),
+        })
+    }
+}
+
+/// Effects that need a commitment by the prover, a rescuer that lost what was announced, or a reorg of the
+/// parent of a block that is prepared already.
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_that_die_after_the_rarer_effects_send_nothing_twice_either() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let storage = Storage::Folder(folder.path().to_owned());
+    let crashes = Arc::new(CrashPlan::default());
+    let faults = FaultPolicies::new("no-proof@0".parse().expect("a plan"));
+    let policies = CrashPolicies::new(&crashes, OneOffers(faults));
+    let (observer, Watch { mut records, .. }) = observer();
+    let options = DevnetOptions {
+        commitments: CommitmentBy::Prover,
+        ..options(L1Choice::Embedded, 31_413, 4, "no-proof@0")
+    };
+    let mut devnet = Devnet::start(options, keys(), observer).await.expect("a devnet");
+    devnet.restart_roles(&storage, &policies).await.expect("roles with files");
+    let mut phase = None;
+    let mut is_reorganized = false;
+    while devnet.slots() < 4 {
+        devnet.step().await.expect("a step");
+        let view = {
+            let follower = devnet.follower().lock().await;
+            let now = follower.view().head().expect("a head").l1_slot;
+            follower.view().slot(now.plus(1))
+        };
+        // The block before is undone when the next one is proposed, and L1 makes no block until its slot is
+        // over.
+        if view.slot.get() == 2
+            && view.phase == Phase::Proposal
+            && !view.candidates.is_empty()
+            && !is_reorganized
+        {
+            is_reorganized = true;
+            crashes.only("CancelProposal");
+            let (head, undone) = {
+                let follower = devnet.follower().lock().await;
+                let view = follower.view();
+                (view.head().expect("a head").number, view.finalized_blocks().last().expect("one").l1_block)
+            };
+            let provider = devnet.backend().provider().clone();
+            let depth = format!("{:#x}", head - undone + 1);
+            let options = serde_json::json!({ "dropTransactions": true, "refill": true });
+            let _: serde_json::Value =
+                provider.raw_request("fernet_reorg".into(), (depth, options)).await.expect("a reorg");
+            let skipped = {
+                let mut follower = devnet.follower().lock().await;
+                follower.catch_up().await.expect("L1");
+                let now = follower.view().head().expect("a head").l1_slot;
+                (1..).find(|later| follower.view().slot(now.plus(*later)).slot.get() == 2).expect("a slot 2")
+            };
+            let skipped = format!("{skipped:#x}");
+            let _: serde_json::Value =
+                provider.raw_request("fernet_skipSlots".into(), (skipped,)).await.expect("skipped slots");
+        }
+        // Everything anew with each phase: what peers announced is gone.
+        if !crashes.take_crashed().is_empty() || (phase != Some(view.phase) && !is_reorganized) {
+            phase = Some(view.phase);
+            devnet.restart_roles(&storage, &policies).await.expect("roles made anew");
+            devnet.act().await.expect("the same L1 block again");
+        }
+    }
+    let mut outcomes = Vec::new();
+    while let Ok(record) = records.try_recv() {
+        outcomes.push((record.slot, record.outcome));
+    }
+    println!("{outcomes:?}");
+    let kinds: BTreeSet<String> = crashes.crashes().into_iter().map(|(_, kind)| kind).collect();
+    for kind in ["HandOver", "Commit", "FetchBody", "CancelProposal"] {
+        assert!(kinds.contains(kind), "no role crashed after {kind}: {kinds:?}");
+    }
+    sent_once(&mut devnet, folder.path()).await;
+}
+
+/// A prover that stopped taking work stays stopped, whoever starts it again, until its operator says
+/// otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_prover_stays_suspended_over_restarts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let storage = Storage::Folder(folder.path().to_owned());
+    let (observer, Watch { mut records, .. }) = observer();
+    let options = options(L1Choice::Embedded, 31_414, 6, "");
+    let mut devnet = Devnet::start(options, keys(), observer).await.expect("a devnet");
+    let policies = FaultPolicies::new("".parse().expect("no faults"));
+    devnet.restart_roles(&storage, &policies).await.expect("roles with files");
+    let cheap = DevnetAccounts::new(SEED).expect("accounts").provers[0].address();
+    let mut provers = Vec::new();
+    for (until, suspended) in [(2, None), (4, Some("a disk is full")), (6, None)] {
+        devnet.drop_roles();
+        storage.journal("prover-0").expect("the journal").set_suspension(suspended).expect("a disk");
+        // Twice: the second start must find it too.
+        for _ in 0..2 {
+            devnet.restart_roles(&storage, &policies).await.expect("roles made anew");
+        }
+        while devnet.slots() < until {
+            devnet.step().await.expect("a step");
+        }
+        devnet.drop_roles();
+        assert_eq!(
+            storage.journal("prover-0").expect("the journal").suspension().expect("a disk").as_deref(),
+            suspended
+        );
+    }
+    while let Ok(record) = records.try_recv() {
+        provers.push(record.prover == Some(cheap));
+    }
+    // The first block has the deposits; the other prover is cheaper for it.
+    assert_eq!(provers[1..], [true, false, false, true, true]);
 }

@@ -91,6 +91,18 @@ impl BlockStore {
         Ok(blocks.first().copied())
     }
 
+    /// The blocks that this role built for `slot` on other parents than `parent` before a restart.
+    ///
+    /// # Errors
+    /// When the journal can't be read.
+    pub fn built_on_others_before(&self, slot: Slot, parent: B256) -> Result<Vec<OwnBlock>, RoleError> {
+        let mut blocks: Vec<OwnBlock> = self.journal.all()?;
+        blocks.retain(|own| {
+            own.slot == slot && own.parent != parent && !self.bodies.contains_key(&own.header_hash)
+        });
+        Ok(blocks)
+    }
+
     /// Removes everything about slots before `oldest`, from the journal too.
     ///
     /// # Errors

@@ -221,6 +221,20 @@ impl<K: ActionKind> Submissions<K> {
         Ok(known)
     }
 
+    /// Whether a transaction of the action may still land: it waits, or was sent and isn't being cancelled.
+    ///
+    /// # Errors
+    /// When the action's text is too long for a key.
+    pub fn is_open(&mut self, action: Action<K>) -> Result<bool, RoleError> {
+        for attempt in 0..MAX_ATTEMPTS {
+            let key = key(action, attempt)?;
+            if let Some(TxStatus::Pending(stage)) = self.manager(action).status(&key) {
+                return Ok(!matches!(stage, PendingStage::Cancelling { .. }));
+            }
+        }
+        Ok(false)
+    }
+
     /// Submits a transaction, unless [`Self::is_submitted`] says otherwise or its window closes before
     /// `not_before`.
     ///

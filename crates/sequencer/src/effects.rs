@@ -104,6 +104,13 @@ impl SequencerDriver {
     /// Builds a block, unless one was built before a restart.
     async fn build(&mut self, spec: BlockSpec) -> Result<Vec<Input>, SequencerError> {
         let BlockSpec { slot, parent, .. } = spec;
+        // A proposal of before a restart whose parent a reorg undid must not compete with the new one: the
+        // machine withdraws it first.
+        for own in self.store.built_on_others_before(slot, parent)? {
+            if self.submissions.is_open(proposal(slot, own.header_hash))? {
+                return self.load_block(slot, own.header_hash);
+            }
+        }
         let submissions = &mut self.submissions;
         let is_submitted = |header_hash| submissions.is_submitted(proposal(slot, header_hash));
         if let Some(own) = self.store.built_before(slot, parent, is_submitted)? {

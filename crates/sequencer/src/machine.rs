@@ -158,7 +158,7 @@ impl Sequencer {
     }
 
     fn note_cancelled(&mut self, slot: Slot, header_hash: B256) {
-        if matches!(self.stage(slot), Stage::Prepared(block) if block.header_hash == header_hash) {
+        if self.stage(slot).block().is_some_and(|block| block.header_hash == header_hash) {
             self.enter(slot, Stage::Watching);
         }
     }
@@ -239,8 +239,11 @@ impl Sequencer {
         match self.stage(slot) {
             Stage::Watching => vec![Effect::Build { slot, parent, cutoff: view.previous_start }],
             // A second proposal for the slot must not compete with the first, so the new block is built
-            // afterwards.
-            Stage::Prepared(block) if block.header.parent != parent => {
+            // afterwards. A block that a prover has agreed to prove can't be finalized on another parent
+            // either.
+            Stage::Prepared(block) | Stage::Agreed { block, .. } | Stage::Announced(block)
+                if block.header.parent != parent =>
+            {
                 vec![Effect::CancelProposal { slot, header_hash: block.header_hash }]
             }
             Stage::Prepared(block) => vec![Effect::Propose {

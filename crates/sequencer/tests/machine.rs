@@ -280,6 +280,19 @@ fn a_reorg_of_the_parent_withdraws_the_proposal_and_builds_anew() {
 }
 
 #[test]
+fn a_reorg_of_the_parent_withdraws_a_block_that_has_a_prover_too() {
+    let mut machine = looking();
+    machine.apply(quotes(&[offer(1, 40, 30)]));
+    assert!(matches!(machine.stage(SLOT), Stage::Agreed { .. }));
+    let mut moved = facts();
+    moved.snapshot.tip.header_hash = B256::repeat_byte(9);
+    let cancel = Effect::CancelProposal { slot: SLOT, header_hash: block().header_hash };
+    assert_eq!(see(&mut machine, moved), [cancel]);
+    let cancelled = Input::ProposalCancelled { slot: SLOT, header_hash: block().header_hash };
+    assert!(matches!(machine.apply(cancelled)[..], [Effect::Build { .. }]));
+}
+
+#[test]
 fn looks_for_a_prover_when_its_turn_comes_and_not_before() {
     let candidates = vec![stranger(90), own()];
     let request = Effect::RequestQuotes { slot: SLOT, header_hash: block().header_hash };

@@ -21,6 +21,8 @@ struct State {
     crashes: BTreeSet<(String, String)>,
     /// Roles that are down now.
     down: BTreeSet<String>,
+    /// The only kind of effect after which roles crash from now on.
+    only: Option<&'static str>,
 }
 
 /// Other policies, with the crashes of a plan.
@@ -68,6 +70,12 @@ impl CrashPlan {
         self.lock().crashes.clone()
     }
 
+    /// From now on, roles crash after this kind of effect only.
+    #[allow(dead_code, reason = "not every test has rare effects")]
+    pub(crate) fn only(&self, kind: &'static str) {
+        self.lock().only = Some(kind);
+    }
+
     /// Whether a role may carry an effect out. The role crashes after the first effect of a kind.
     fn allows(&self, role: &str, effect: &impl fmt::Debug) -> bool {
         let mut state = self.lock();
@@ -76,6 +84,9 @@ impl CrashPlan {
         }
         let text = format!("{effect:?}");
         let kind = text.split([' ', '{', '(']).next().unwrap_or_default();
+        if state.only.is_some_and(|only| only != kind) {
+            return true;
+        }
         if state.crashes.insert((role.to_owned(), kind.to_owned())) {
             state.down.insert(role.to_owned());
         }

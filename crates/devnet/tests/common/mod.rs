@@ -17,6 +17,7 @@ use fernet_devnet::{
 };
 use fernet_follower::SlotView;
 use fernet_protocol::Lane;
+use fernet_sequencer::CommitmentBy;
 
 /// Root of the repository.
 pub(crate) fn root() -> PathBuf {
@@ -54,6 +55,7 @@ pub(crate) fn options(l1: L1Choice, chain_id: u64, slots: u64, faults: &str) -> 
         scoring: Default::default(),
         vote: Default::default(),
         sidecars: Default::default(),
+        commitments: CommitmentBy::Sequencer,
     }
 }
 
