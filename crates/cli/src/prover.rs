@@ -1,14 +1,18 @@
 //! `fernet prover …`: tools for provers.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use clap::{Subcommand, ValueEnum};
-use color_eyre::eyre::{Result, eyre};
+use color_eyre::eyre::{Result, bail, eyre};
 use fernet_circuit::{BlockStatement, Prover, ProvingProgress};
 use fernet_ledger::{
     AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, Lanes, Levels, Operation,
     SecretKey, SignedOperation, State, Transfer, block,
 };
+use fernet_roles::Journal;
 use serde::Serialize;
 
 use crate::{format::count, output, progress::Bar, proving_keys};
@@ -18,6 +22,37 @@ use crate::{format::count, output, progress::Bar, proving_keys};
 pub(crate) enum Command {
     /// Measure how fast this machine proves, and whether that is fast enough.
     Benchmark(BenchmarkArgs),
+    /// Show whether a prover that isn't running takes new work, or have it take work again.
+    Standing(StandingArgs),
+}
+
+/// Arguments of `fernet prover standing`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A prover stops taking new work when a proof fails or L1 refuses one, and stays so over restarts.
+Find out why before you resume it: each block that it can't prove costs its bond.")]
+pub(crate) struct StandingArgs {
+    /// The prover's journal, such as prover-0.journal.redb
+    journal: PathBuf,
+    /// Take new work again
+    #[arg(long)]
+    resume: bool,
+}
+
+fn standing(args: &StandingArgs) -> Result<()> {
+    if !args.journal.is_file() {
+        bail!("{}: expected the journal of a prover", args.journal.display());
+    }
+    let journal = Journal::open(&args.journal)?;
+    let text = match (journal.suspension()?, args.resume) {
+        (None, _) => "available".to_owned(),
+        (Some(reason), false) => format!("suspended: {reason}"),
+        (Some(reason), true) => {
+            journal.set_suspension(None)?;
+            format!("available; was suspended: {reason}")
+        }
+    };
+    output::line(&text)
 }
 
 /// How the result is written.
@@ -106,9 +141,15 @@ struct Measurement {
 /// Runs the subcommand.
 ///
 /// # Errors
-/// When there are no keys, or a proof fails.
+/// When there are no keys, a proof fails, or the journal can't be read.
 pub(crate) fn run(command: Command) -> Result<()> {
-    let Command::Benchmark(args) = command;
+    match command {
+        Command::Benchmark(args) => benchmark(&args),
+        Command::Standing(args) => standing(&args),
+    }
+}
+
+fn benchmark(args: &BenchmarkArgs) -> Result<()> {
     let keys = proving_keys::load(&args.keys.folder()?)?;
     let prover = Prover::new(keys);
     let block = block_of(usize::from(args.chunks), &prover)?;
@@ -131,7 +172,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         bar.finish();
         fastest = fastest.min(began.elapsed());
     }
-    let measured = measurement(&args, threads, fastest, peak_memory_mb());
+    let measured = measurement(args, threads, fastest, peak_memory_mb());
     output::line(&match args.format {
         Format::Human => text(&measured),
         Format::Json => serde_json::to_string(&measured)?,
@@ -225,6 +266,21 @@ fn peak_memory_mb() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_suspended_prover_is_resumed_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("prover.journal.redb");
+        let args = |resume| StandingArgs { journal: journal.clone(), resume };
+        assert!(standing(&args(false)).unwrap_err().to_string().contains("expected the journal"));
+        assert!(!journal.exists());
+        Journal::open(&journal).unwrap().set_suspension(Some("a proof failed")).unwrap();
+        let suspension = || Journal::open(&journal).unwrap().suspension().unwrap();
+        standing(&args(false)).unwrap();
+        assert_eq!(suspension().as_deref(), Some("a proof failed"));
+        standing(&args(true)).unwrap();
+        assert_eq!(suspension(), None);
+    }
 
     fn args() -> BenchmarkArgs {
         #[derive(Debug, clap::Parser)]

@@ -35,6 +35,7 @@ fn cases(folder: &std::path::Path) -> Vec<Case> {
         case("follow", &["--rpc-url", "http://127.0.0.1:1", "--folder", state.to_str().expect("a path")], 1),
         case("snapshot make", &["--folder", "nowhere", "--out", "nowhere"], 1),
         case("snapshot check", &["nowhere"], 1),
+        case("prover standing", &["nowhere"], 1),
         case("prover benchmark", &["--chunks", "1", "--runs", "1"], 0),
         case("prover benchmark", &["--chunks", "1", "--runs", "1", "--format", "json"], 0),
     ]

@@ -21,7 +21,7 @@ use futures_util::future::join_all;
 use crate::{
     ledger::{BlockData, Ledger, ReplayFailure, Replayed, Settling, UNDOABLE, queued_operation},
     snapshot::{Snapshot, SnapshotError},
-    store::{Contents, FollowerStore, StoreError},
+    store::{Contents, FollowerStore, error::StoreError},
     view::{FinalizedBlock, RollupView, ViewConfig, ViewError},
 };
 

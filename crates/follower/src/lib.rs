@@ -22,7 +22,7 @@ mod view;
 pub use follower::{Follower, FollowerError, LedgerStatus, Progress};
 pub use ledger::{Ledger, ReplayFailure, Replayed, queued_operation};
 pub use snapshot::{Manifest, Snapshot, SnapshotError, read_manifest};
-pub use store::{FollowerStore, StoreError};
+pub use store::{FollowerStore, error::StoreError};
 pub use view::{
     CandidateView, EscrowAccount, FinalizedBlock, L1Head, NextSlot, QueueRanges, QueueRecord, RollupView,
     Rotating, SequencerRecord, SlotView, Tip, Totals, ViewConfig, ViewError, WithdrawalClaim,

@@ -19,7 +19,7 @@ use fernet_protocol::{RollupId, Slot};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 /// Version of the format.
 const FORMAT: u32 = 1;

@@ -14,8 +14,6 @@ use fernet_protocol::{ClockError, L1Clock, L1Slot};
 
 mod ranges;
 
-use ranges::Ranges;
-
 use crate::{
     deployment::{Contracts, Deployment},
     endpoint::{FailureClass, RpcFailure, class::answered},
@@ -108,6 +106,31 @@ impl FeedError {
     /// Whether polling again later may help.
     pub fn is_retryable(&self) -> bool {
         self.class().is_retryable()
+    }
+}
+
+/// Which blocks are taken by ranges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ranges {
+    /// Not known yet.
+    Unknown {
+        /// Failed requests for the finalized block.
+        failures: u32,
+    },
+    /// Those up to a finalized block.
+    Until {
+        /// Its number.
+        finalized: u64,
+        /// Blocks of the next range.
+        span: u64,
+    },
+    /// None any more.
+    Over,
+}
+
+impl Default for Ranges {
+    fn default() -> Self {
+        Self::Unknown { failures: 0 }
     }
 }
 

@@ -90,3 +90,47 @@ fn hopeless_operations_are_refused() {
     assert_eq!(refused(&mut pool, transfer(1, 2, 99, 1, 1)), poor);
     assert!(pool.is_empty());
 }
+
+/// Whoever applies the changes has what the pool has, whatever happened to it.
+#[test]
+fn changes_tell_everything_that_happened() {
+    use std::collections::BTreeMap;
+    let mut state = funded(4, 1_000);
+    let mut pool = pool(4, 7);
+    let mut stored = BTreeMap::new();
+    // A generator whose numbers only have to vary.
+    let mut random = 12_345_u64;
+    let mut next = |bound: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % bound
+    };
+    let (mut evicted, mut removed) = (0, 0);
+    for _ in 0..400 {
+        let account = next(4) as u32 + 1;
+        let nonce = state.account(index(account)).unwrap().nonce + next(5) as u32;
+        let signed = transfer(account, account % 4 + 1, 1, next(40) as u32, nonce);
+        let before = pool.len();
+        let inserted = pool.insert(&state, signed);
+        evicted += usize::from(inserted == Ok(None) && pool.len() == before);
+        if next(8) == 0 {
+            // A block takes the dearest ones.
+            for signed in pool.candidates(&state, 3) {
+                let _ = state.apply(domain(), &signed);
+            }
+            pool.prune(&state);
+        }
+        for (key, now) in pool.take_changes() {
+            match now {
+                Some(operation) => stored.insert(key, operation),
+                None => {
+                    removed += 1;
+                    stored.remove(&key)
+                }
+            };
+        }
+        let all = pool.iter().map(|signed| ((signed.operation.sender(), signed.operation.nonce()), *signed));
+        assert_eq!(stored, all.collect());
+    }
+    assert!(evicted > 3 && removed > 20, "{evicted} evicted, {removed} removed");
+    assert_eq!(pool.take_changes(), []);
+}

@@ -1,8 +1,9 @@
 //! What survives a restart, and what the journal refuses.
 
 use alloy::primitives::{Address, B256};
+use fernet_ledger::{AccountIndex, Domain, Operation, SecretKey, Transfer};
 use fernet_network::{BlockBody, SignedQuote, Wire, WireError};
-use fernet_protocol::{L1Slot, Price, Quote, SequencerId, Slot, TokenAmount, samples};
+use fernet_protocol::{ChainId, L1Slot, Price, Quote, RollupId, SequencerId, Slot, TokenAmount, samples};
 use fernet_roles::{Journal, JournalError, OwnBlock, Record, Replacement};
 
 fn body(slot: u64) -> BlockBody {
@@ -139,4 +140,32 @@ fn own_blocks_have_no_other_length() {
     assert_eq!(OwnBlock::decode(&bytes), Ok(own(7)));
     assert!(OwnBlock::decode(&bytes[..71]).is_err());
     assert!(OwnBlock::decode(&[bytes.as_slice(), &[0]].concat()).is_err());
+}
+
+#[test]
+fn mempool_and_suspension_survive_restarts_and_old_slots() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.redb");
+    let domain = Domain::from(RollupId::new(ChainId::new(1), Address::ZERO));
+    let key = SecretKey::from_seed(b"journal");
+    let operation = |nonce| {
+        let (from, to) = (AccountIndex::new(1), AccountIndex::new(2));
+        Operation::from(Transfer { from, to, amount: 1, fee: 1, nonce }).sign(domain, &key)
+    };
+    let change = |nonce, is_there: bool| ((AccountIndex::new(1), nonce), is_there.then(|| operation(nonce)));
+    {
+        let journal = Journal::open(&path).unwrap();
+        assert_eq!((journal.operations().unwrap(), journal.suspension().unwrap()), (Vec::new(), None));
+        journal.change_operations(&[change(0, true), change(300, true), change(2, true)]).unwrap();
+        journal.change_operations(&[change(0, false), change(9, false)]).unwrap();
+        journal.set_suspension(Some("a proof failed")).unwrap();
+        journal.put(&body(7)).unwrap();
+        journal.prune_before(Slot::new(u64::MAX)).unwrap();
+    }
+    let journal = Journal::open(&path).unwrap();
+    assert_eq!(journal.operations().unwrap(), [operation(2), operation(300)]);
+    assert_eq!(journal.suspension().unwrap().as_deref(), Some("a proof failed"));
+    assert_eq!(journal.all::<BlockBody>().unwrap(), []);
+    journal.set_suspension(None).unwrap();
+    assert_eq!(journal.suspension().unwrap(), None);
 }

@@ -5,13 +5,10 @@
 //! again deals with a reorg as if it had never stopped.
 
 mod delta;
+pub(crate) mod error;
 mod tables;
 
-use std::{
-    collections::VecDeque,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::VecDeque, path::Path, sync::Arc};
 
 use alloy::primitives::{B256, keccak256};
 use fernet_l1::open_database;
@@ -29,6 +26,7 @@ use crate::{
     view::{FinalizedBlock, L1Head, Restored, RollupView, ViewConfig, ViewState},
 };
 use delta::Delta;
+use error::StoreError;
 use tables::{
     ACCOUNTS, CLAIMS, DEPOSITS, ESCROW, EXITS, FINALIZED, LEDGER_UNDO, META, MIXES, NODES, OWED, PROVEN,
     RATES, SEQUENCERS, SIGNERS, UNDO, decode, decode_account, decode_node, decode_undo, encode, encode_undo,
@@ -43,50 +41,6 @@ const ROLLUP: &str = "rollup";
 const SCALARS: &str = "scalars";
 /// Number of blocks that the ledger has executed.
 const HEIGHT: &str = "height";
-
-/// Why the store failed.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The database failed: the disk is full, or the file is damaged.
-    #[error("follower store: {0}")]
-    Database(#[from] Box<redb::Error>),
-    /// Another process has the file.
-    #[error("{} is in use by another process", path.display())]
-    InUse {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A record can't be read.
-    #[error("a record of {table} in the follower store is malformed: {reason}")]
-    Malformed {
-        /// Where it is.
-        table: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The file belongs to another deployment.
-    #[error("the follower store is of another deployment: expected {expected}, got {actual}")]
-    OtherDeployment {
-        /// Rollup and parameters that are followed.
-        expected: B256,
-        /// Those of the file.
-        actual: B256,
-    },
-    /// View and ledger on disk contradict each other.
-    #[error("the follower store contradicts itself: {0}")]
-    Inconsistent(String),
-}
-
-macro_rules! from_redb {
-    ($($error:ident),*) => {
-        $(impl From<redb::$error> for StoreError {
-            fn from(error: redb::$error) -> Self {
-                Self::Database(Box::new(error.into()))
-            }
-        })*
-    };
-}
-from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError);
 
 /// The database of a follower.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use fernet_protocol::{L1Slot, Rates, SequencerId, Slot};
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{StoreError, delta::Changed};
+use super::{delta::Changed, error::StoreError};
 use crate::{
     ledger::Undo,
     view::{EscrowAccount, NamedSigner, SequencerRecord},

@@ -4,6 +4,7 @@ mod apply;
 mod mixes;
 mod records;
 mod state;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod written;

@@ -9,7 +9,7 @@ use alloy::{
 };
 use futures_util::future::try_join_all;
 
-use super::{Feed, FeedError, FeedUpdate, L1Block};
+use super::{Feed, FeedError, FeedUpdate, L1Block, Ranges};
 use crate::{
     endpoint::class::answered,
     header::{L1Header, find_header},
@@ -28,31 +28,6 @@ const RECENT: u64 = 512;
 const HEADERS_AT_ONCE: usize = 32;
 /// How often the request for the finalized block may fail. Not every node has the tag.
 const ATTEMPTS: u32 = 3;
-
-/// Which blocks are taken by ranges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ranges {
-    /// Not known yet.
-    Unknown {
-        /// Failed requests for the finalized block.
-        failures: u32,
-    },
-    /// Those up to a finalized block.
-    Until {
-        /// Its number.
-        finalized: u64,
-        /// Blocks of the next range.
-        span: u64,
-    },
-    /// None any more.
-    Over,
-}
-
-impl Default for Ranges {
-    fn default() -> Self {
-        Self::Unknown { failures: 0 }
-    }
-}
 
 impl Feed {
     /// Takes the next range, if there is one. Returns whether it did.
