@@ -15,7 +15,7 @@ use super::{
 pub(crate) struct Written {
     /// The newest L1 block.
     pub(crate) block: Option<u64>,
-    queue: QueueLengths,
+    pub(super) queue: QueueLengths,
     pub(crate) finalized: usize,
     pub(crate) claims: usize,
 }
