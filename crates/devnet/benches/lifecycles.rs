@@ -119,6 +119,7 @@ async fn lifecycles(
         scoring: Default::default(),
         vote: Default::default(),
         sidecars,
+        commitments: Default::default(),
     };
     let mut devnet = Devnet::start(options, Arc::clone(keys), observer).await?;
     while devnet.first_start().await.is_none_or(|(start, now)| now.plus(1) < start) {

@@ -488,13 +488,13 @@ impl Follower {
                 let parent_root = self.parent_root(block.number);
                 let BlockData { header, blobs, lanes } = &data;
                 let ledger = Arc::make_mut(&mut self.ledger);
-                let replayed = ledger.replay(header, parent_root, blobs, lanes)?;
+                match &mut self.replayed {
+                    Some(kept) => kept.push(ledger.replay(header, parent_root, blobs, lanes)?),
+                    None => ledger.execute(header, parent_root, blobs, lanes)?,
+                }
                 self.is_dirty = true;
                 let (height, root) = (self.ledger.height(), header.state_root);
                 tracing::info!(slot = %header.slot, height, %root, "block executed");
-                if let Some(kept) = &mut self.replayed {
-                    kept.push(replayed);
-                }
             }
             if Instant::now() >= deadline && self.ledger.height() < self.view.tip().height {
                 self.has_more = true;
@@ -537,10 +537,13 @@ impl Follower {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Number of the next blocks that are too old to be undone.
+    /// Number of the next blocks that no reorg undoes: the view can't undo them either, or there are too many
+    /// newer ones.
     fn settled_blocks(&self) -> u64 {
-        let undoable = self.view.tip().height.saturating_sub(UNDOABLE as u64);
-        undoable.saturating_sub(self.ledger.height())
+        let oldest = self.view.oldest_undoable();
+        let final_on_l1 = self.view.finalized_blocks().partition_point(|block| block.l1_block < oldest);
+        let old = self.view.tip().height.saturating_sub(UNDOABLE as u64);
+        (final_on_l1 as u64).max(old).saturating_sub(self.ledger.height())
     }
 
     /// The state root before a block.

@@ -21,7 +21,9 @@ mod view;
 
 pub use follower::{Follower, FollowerError, LedgerStatus, Progress};
 pub use ledger::{Ledger, ReplayFailure, Replayed, queued_operation};
-pub use snapshot::{Manifest, Snapshot, SnapshotError, read_manifest};
+pub use snapshot::{
+    Manifest, Snapshot, SnapshotBlock, SnapshotError, read_manifest, tree_of, write_snapshot,
+};
 pub use store::{FollowerStore, error::StoreError};
 pub use view::{
     CandidateView, EscrowAccount, FinalizedBlock, L1Head, NextSlot, QueueRanges, QueueRecord, RollupView,

@@ -123,12 +123,17 @@ struct Chunk {
 
 /// The block that a snapshot is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SnapshotBlock {
-    pub(crate) rollup: RollupId,
-    pub(crate) height: u64,
-    pub(crate) slot: Slot,
-    pub(crate) header_hash: B256,
-    pub(crate) state_root: B256,
+pub struct SnapshotBlock {
+    /// Its rollup.
+    pub rollup: RollupId,
+    /// Number of blocks up to it.
+    pub height: u64,
+    /// Its slot.
+    pub slot: Slot,
+    /// Hash of its header.
+    pub header_hash: B256,
+    /// State root after it.
+    pub state_root: B256,
 }
 
 fn io_error(path: &Path) -> impl Fn(io::Error) -> SnapshotError {
@@ -140,8 +145,12 @@ fn malformed(path: &Path, expected: impl ToString, actual: impl ToString) -> Sna
     SnapshotError::Malformed { path: path.to_owned(), expected, actual }
 }
 
-/// Writes a snapshot to a new folder. The folder gets its name when everything is in it.
-pub(crate) fn write_snapshot(
+/// Writes a snapshot of accounts in the order of their indexes to a new folder. The folder gets its name when
+/// everything is in it.
+///
+/// # Errors
+/// If the folder is there already, an account can't be read, or the disk fails.
+pub fn write_snapshot(
     folder: &Path,
     block: SnapshotBlock,
     accounts: impl Iterator<Item = Result<(AccountIndex, Account), SnapshotError>>,
@@ -282,7 +291,7 @@ fn read_chunk(folder: &Path, chunk: &Chunk) -> Result<Vec<(AccountIndex, Account
 }
 
 /// The state tree of accounts that are sorted by index: its root, and all nodes that aren't empty.
-pub(crate) fn tree_of(accounts: &[(AccountIndex, Account)], levels: Levels) -> (Fr, Vec<(NodePosition, Fr)>) {
+pub fn tree_of(accounts: &[(AccountIndex, Account)], levels: Levels) -> (Fr, Vec<(NodePosition, Fr)>) {
     let leaves = accounts.par_iter().map(|(index, account)| (index.get(), account.leaf()));
     let mut level: Vec<(u32, Fr)> = leaves.collect();
     let mut nodes = Vec::with_capacity(level.len().saturating_mul(2));

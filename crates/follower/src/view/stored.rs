@@ -77,7 +77,7 @@ impl RollupView {
         self.mixes.oldest()
     }
 
-    /// Number of the oldest block that can be undone; the highest number if there is none.
+    /// Number of the oldest L1 block that can be undone; the highest number if there is none.
     pub(crate) fn oldest_undoable(&self) -> u64 {
         self.before.front().map_or(u64::MAX, |(number, _)| *number)
     }
