@@ -29,6 +29,8 @@ use crate::{
 const POLL_LIMIT: usize = 512;
 /// How long a poll executes blocks, at least one, so that whoever waits for the follower gets a turn.
 const POLL_TIME: Duration = Duration::from_millis(250);
+/// The same for blocks that no reorg undoes, whose state root is computed once for all.
+const SETTLING_TIME: Duration = Duration::from_millis(750);
 /// Blocks whose data is fetched at the same time.
 const FETCHED_AT_ONCE: u64 = 16;
 /// Changed accounts after which a state root is computed in a catch-up: a fraction of a second of hashing.
@@ -122,6 +124,8 @@ pub struct Follower {
     has_more: bool,
     /// A snapshot that waits for its block to be final on L1. Until then no block is executed.
     snapshot: Option<Snapshot>,
+    /// View and ledger before the first block that came in a range.
+    before_ranges: Option<Box<(RollupView, Arc<Ledger>)>>,
     /// Several blocks at a time gave a wrong root: they are replayed one by one, which tells which one.
     one_by_one: bool,
 }
@@ -292,6 +296,7 @@ impl Follower {
             is_dirty: false,
             has_more: true,
             snapshot: None,
+            before_ranges: None,
             one_by_one: false,
         }
     }
@@ -316,8 +321,8 @@ impl Follower {
                 FeedUpdate::Block(block) => {
                     if let Err(error) = self.view.apply(block) {
                         // A node that leaves events out, or garbles them, isn't believed before the receipts
-                        // say the same.
-                        if !self.feed.doubt(block.number) {
+                        // say the same, nor before all blocks were taken one by one.
+                        if !self.feed.doubt(block.number) && !self.doubt_ranges() {
                             return Err(error.into());
                         }
                         tracing::warn!(%error, "the L1 node's events are compared with the receipts root");
@@ -326,11 +331,14 @@ impl Follower {
                     self.head = Some(block.clone());
                 }
                 FeedUpdate::Settled(block) => {
+                    if self.before_ranges.is_none() {
+                        self.before_ranges = Some(Box::new((self.view.clone(), Arc::clone(&self.ledger))));
+                    }
                     if let Err(error) = self.view.apply_settled(block) {
-                        // A range may lack events. What really contradicts is found again, block by block.
-                        let last = self.view.head().map(|head| (head.number, head.hash));
-                        tracing::warn!(%error, ?last, "the L1 node's events are read block by block");
-                        self.feed.doubt_ranges(last);
+                        tracing::warn!(%error, "the L1 node's events are read again, block by block");
+                        if !self.doubt_ranges() {
+                            return Err(error.into());
+                        }
                         break;
                     }
                     self.head = Some(block.clone());
@@ -444,6 +452,17 @@ impl Follower {
         }
     }
 
+    /// Goes back to where the first range began: from there on, blocks are taken one by one. Returns whether
+    /// that makes a difference.
+    fn doubt_ranges(&mut self) -> bool {
+        let Some(before) = self.before_ranges.take() else { return false };
+        (self.view, self.ledger) = *before;
+        Arc::make_mut(&mut self.ledger).forget_written();
+        self.feed.doubt_ranges(self.view.remembered());
+        self.head = None;
+        true
+    }
+
     /// Writes what changed to the store, if there is one.
     fn write(&mut self) -> Result<(), FollowerError> {
         if let Some(store) = self.store.as_mut().filter(|_| self.is_dirty) {
@@ -476,7 +495,7 @@ impl Follower {
         let deadline = Instant::now() + POLL_TIME;
         while let Some(block) = self.next_block() {
             if self.replayed.is_none() && !self.one_by_one && self.settled_blocks() > 0 {
-                match self.execute_settled(block.header.slot, deadline).await {
+                match self.execute_settled(block.header.slot).await {
                     Err(failure) if !failure.is_retryable() => {
                         tracing::warn!(%failure, "blocks are executed one by one");
                         self.one_by_one = true;
@@ -504,8 +523,9 @@ impl Follower {
         Ok(())
     }
 
-    /// Executes blocks so old that no reorg undoes them, all together, until `deadline`.
-    async fn execute_settled(&mut self, slot: Slot, deadline: Instant) -> Result<(), ReplayFailure> {
+    /// Executes blocks that no reorg undoes, all together, for a while.
+    async fn execute_settled(&mut self, slot: Slot) -> Result<(), ReplayFailure> {
+        let deadline = Instant::now() + SETTLING_TIME;
         let height = self.ledger.height();
         let mut settling = Settling::new(&self.ledger, slot, self.parent_root(height))?;
         let mut failure = None;

@@ -1,11 +1,11 @@
 //! The L2 state at the tip. Blocks can be undone one by one.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
-use alloy::primitives::{B256, map::DefaultHashBuilder};
+use alloy::primitives::{
+    B256,
+    map::{DefaultHashBuilder, HashSet},
+};
 use fernet_l1::BlobError;
 use fernet_ledger::{
     Account, AccountIndex, Blob, BlockRules, BlockWitness, Changes, Domain, FeeBurn, Fr, Lanes, Layout,
@@ -79,6 +79,8 @@ pub(crate) struct Touched {
     pub(crate) nodes: HashSet<NodePosition>,
     /// The lowest height since then: blocks from here on are others.
     pub(crate) from: u64,
+    /// What is on disk is of no use.
+    pub(crate) everything: bool,
 }
 
 /// The data of a finalized block.
@@ -256,7 +258,7 @@ impl Ledger {
         let chunks = usize::try_from(header.chunks).unwrap_or(usize::MAX);
         let block = replay(&mut state, self.rules(header), chunks, blobs, lanes, Signatures::Proven)
             .map_err(|error| ReplayFailure::Replay { slot, error: Box::new(error) })?;
-        state.rehash();
+        state.rehash_in_parallel();
         let actual = root(&state);
         if actual != header.state_root {
             return Err(ReplayFailure::StateRoot { slot, expected: header.state_root, actual });
@@ -329,6 +331,7 @@ impl Ledger {
             accounts: self.accounts.keys().copied().collect(),
             nodes: self.nodes.keys().copied().collect(),
             from: 0,
+            everything: true,
         })
     }
 
@@ -338,6 +341,7 @@ impl Ledger {
         touched.accounts.extend(taken.accounts);
         touched.nodes.extend(taken.nodes);
         touched.from = touched.from.min(taken.from);
+        touched.everything |= taken.everything;
     }
 
     /// Everything is to be written to disk.
@@ -404,7 +408,7 @@ impl Settling {
 
     /// Compares the state root with that of the last block's header.
     pub(crate) fn finish(mut self) -> Result<Settled, ReplayFailure> {
-        self.state.rehash();
+        self.state.rehash_in_parallel();
         let actual = root(&self.state);
         if let Some((slot, expected)) = self.last.filter(|(_, expected)| *expected != actual) {
             return Err(ReplayFailure::StateRoot { slot, expected, actual });

@@ -358,7 +358,10 @@ mod tests {
             assert_eq!(root, state.root());
             let changes = state.into_changes();
             if !indexes.is_empty() {
-                assert_eq!(nodes.into_iter().collect::<std::collections::HashMap<_, _>>(), changes.nodes);
+                assert_eq!(
+                    nodes.into_iter().collect::<alloy::primitives::map::HashMap<_, _>>(),
+                    changes.nodes
+                );
             }
         }
     }

@@ -73,6 +73,9 @@ pub enum FeedError {
     /// The receipts of a block don't have the root that its header names.
     #[error("the receipts of L1 block {number} have root {actual}, expected {expected}")]
     WrongReceipts { number: u64, expected: B256, actual: B256 },
+    /// The node's answer for several blocks lacks logs that it has for one of them.
+    #[error("the L1 node's logs of several blocks lack those of block {number}")]
+    Incomplete { number: u64 },
     /// The node doesn't have a block that it or another one gave out.
     #[error("the L1 node doesn't have block {number}, which was given out before")]
     Behind { number: u64 },
@@ -95,7 +98,7 @@ impl FeedError {
             Self::Header(error) => error.class(),
             // The node is switching between two branches.
             Self::LogOutOfPlace { .. } | Self::Behind { .. } => FailureClass::TryAgain,
-            Self::WrongReceipts { .. } => FailureClass::TryAnother,
+            Self::WrongReceipts { .. } | Self::Incomplete { .. } => FailureClass::TryAnother,
             // A chain that is this one doesn't do that. If the node follows another one, that may change.
             Self::ReorgTooDeep { .. } | Self::Clock { .. } => FailureClass::Operator,
             // The contracts' code was compared with this client's.
@@ -204,10 +207,10 @@ impl Feed {
         true
     }
 
-    /// Takes back everything after the block `last`, because the events of a later range contradict what was
-    /// before. From there on blocks are taken one by one, which shows events that a range left out.
-    pub fn doubt_ranges(&mut self, last: Option<(u64, B256)>) {
-        self.seen = last.into_iter().collect();
+    /// Takes back everything after the blocks in `seen`, because what came in ranges contradicts itself. From
+    /// there on blocks are taken one by one, which shows events that a range left out.
+    pub fn doubt_ranges(&mut self, seen: impl IntoIterator<Item = (u64, B256)>) {
+        self.seen = seen.into_iter().collect();
         self.pending.clear();
         self.ranges = Ranges::Over;
     }
@@ -336,9 +339,7 @@ impl Feed {
 
     async fn events(&mut self, header: &Header, hash: B256) -> Result<Vec<LoggedEvent>, FeedError> {
         let number = header.number;
-        // The bloom belongs to the checked header, so it has no false negatives.
-        let has = |word: &[u8]| header.logs_bloom.contains_input(BloomInput::Raw(word));
-        if !self.addresses.iter().any(|address| has(address.as_slice())) {
+        if !self.may_have_logs(header) {
             return Ok(Vec::new());
         }
         let is_doubted = self.doubted == Some(number);
@@ -362,6 +363,18 @@ impl Feed {
             }
             decoded => decoded,
         }
+    }
+
+    /// Whether a block's bloom has one of the contracts. It belongs to the checked header, so it has no false
+    /// negatives.
+    fn may_have_logs(&self, header: &Header) -> bool {
+        let has = |address: &Address| header.logs_bloom.contains_input(BloomInput::Raw(address.as_slice()));
+        self.addresses.iter().any(has)
+    }
+
+    /// Whether it has the topic of one of their events as well.
+    fn may_have_events(&self, header: &Header) -> bool {
+        self.may_have_logs(header) && has_event(header)
     }
 
     /// The events of a block's logs, which must be in order.

@@ -1,11 +1,10 @@
 //! The state tree: a sparse Merkle tree of arity four whose leaves are the accounts.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::OnceLock,
-};
+use std::sync::OnceLock;
 
+use alloy_primitives::map::{HashMap, HashSet};
 use ark_ff::AdditiveGroup;
+use rayon::prelude::*;
 
 use crate::{
     account::{Account, AccountIndex, leaf},
@@ -192,7 +191,7 @@ impl<S: Store> State<S> {
     /// The state in `store`, without changes.
     pub fn new(store: S, levels: Levels) -> Self {
         let openings = Openings::Made;
-        Self { store, levels, changes: Changes::default(), stale: HashSet::new(), openings }
+        Self { store, levels, changes: Changes::default(), stale: HashSet::default(), openings }
     }
 
     /// The same for blocks that nobody proves again: their witnesses have neither siblings nor state roots.
@@ -240,6 +239,33 @@ impl<S: Store> State<S> {
     /// Computes all stale hashes, so that reading them again is free.
     pub fn rehash(&mut self) {
         self.refresh(self.top());
+    }
+
+    /// The same on all processors, level by level.
+    pub fn rehash_in_parallel(&mut self)
+    where
+        S: Sync,
+    {
+        let mut by_level: Vec<Vec<NodePosition>> = Vec::new();
+        by_level.resize(usize::from(self.levels.get()).saturating_add(1), Vec::new());
+        for position in std::mem::take(&mut self.stale) {
+            if let Some(level) = by_level.get_mut(usize::from(position.level)) {
+                level.push(position);
+            }
+        }
+        for positions in by_level {
+            let state = &*self;
+            let hashed = positions.into_par_iter().map(|position| {
+                let hash = match position.children() {
+                    None => state.leaf(position),
+                    // Those that were stale are in the changes: the level below is done.
+                    Some(children) => poseidon::node(children.map(|child| state.hash(child))),
+                };
+                (position, hash)
+            });
+            let hashed: Vec<(NodePosition, Fr)> = hashed.collect();
+            self.changes.nodes.extend(hashed);
+        }
     }
 
     /// The root between two chunks, as a witness has it; zero without openings.
@@ -353,7 +379,10 @@ mod tests {
             state.set(index, new);
             assert_eq!(root_of(&opening, new.leaf()), state.root());
             if number % 2 == 0 {
+                let mut parallel = state.clone();
                 state.rehash();
+                parallel.rehash_in_parallel();
+                assert_eq!(parallel.into_changes(), state.clone().into_changes());
                 assert_eq!(root_of(&opening, new.leaf()), state.root());
             }
             assert_eq!(state.account(index), Some(new));

@@ -286,8 +286,12 @@ fn write_ledger(
     use fernet_ledger::Store as _;
     let height = ledger.height();
     transaction.open_table(META)?.insert(HEIGHT, encode(&height)?.as_slice())?;
-    if touched.accounts.is_empty() && touched.from == height {
+    if touched.accounts.is_empty() && touched.from == height && !touched.everything {
         return Ok(());
+    }
+    if touched.everything {
+        transaction.delete_table(ACCOUNTS.definition())?;
+        transaction.delete_table(NODES.definition())?;
     }
     let mut accounts = transaction.open_table(ACCOUNTS.definition())?;
     for index in &touched.accounts {

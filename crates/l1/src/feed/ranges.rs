@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 
 use super::{Feed, FeedError, FeedUpdate, L1Block, Ranges};
 use crate::{
-    endpoint::class::answered,
+    endpoint::{RpcFailure, class::answered},
     header::{L1Header, find_header},
 };
 
@@ -24,8 +24,8 @@ const LONGEST_SPAN: u64 = 10_000;
 /// Finalized blocks, the newest ones, that are given out even if they have no events: their headers have the
 /// RANDAO mixes of the slots in turn, which are younger than that on any network.
 const RECENT: u64 = 512;
-/// Headers that are asked for at the same time.
-const HEADERS_AT_ONCE: usize = 32;
+/// Headers or logs that are asked for at the same time.
+const REQUESTS_AT_ONCE: usize = 32;
 /// How often the request for the finalized block may fail. Not every node has the tag.
 const ATTEMPTS: u32 = 3;
 
@@ -75,11 +75,17 @@ impl Feed {
                         self.ranges = Ranges::Until { finalized, span: half };
                         // Nodes limit the blocks, the events, the bytes or the time of an answer, and each
                         // says so in its own words.
-                        if span > 1 && matches!(error, FeedError::Rpc(_)) {
-                            tracing::debug!(%error, span = half, "a shorter range is asked for");
-                            return Box::pin(self.take_range()).await;
+                        match &error {
+                            FeedError::Rpc(_) if span > 1 => {
+                                tracing::debug!(%error, span = half, "a shorter range is asked for");
+                            }
+                            FeedError::Rpc(RpcFailure::Refused { .. }) | FeedError::Incomplete { .. } => {
+                                tracing::warn!(%error, "the L1 node has no use for ranges: block by block");
+                                self.ranges = Ranges::Over;
+                            }
+                            _ => return Err(error),
                         }
-                        Err(error)
+                        Box::pin(self.take_range()).await
                     }
                 }
             }
@@ -107,11 +113,36 @@ impl Feed {
         }
         let mut headers = Vec::with_capacity(blocks.len());
         let numbers: Vec<u64> = blocks.keys().copied().collect();
-        for some in numbers.chunks(HEADERS_AT_ONCE) {
+        for some in numbers.chunks(REQUESTS_AT_ONCE) {
             headers.extend(try_join_all(some.iter().map(|number| self.known(*number))).await?);
         }
+        self.spot_check(headers.iter().zip(blocks.values())).await?;
         let updates = headers.into_iter().zip(blocks.into_values());
         updates.map(|(found, logs)| Ok(FeedUpdate::Settled(Arc::new(self.settled(found, logs)?)))).collect()
+    }
+
+    /// Asks once more for the logs of blocks that seem to have some, by their bloom, and of which the range has
+    /// none. Blooms of full blocks seem to have everything, so this is no proof.
+    async fn spot_check(
+        &self,
+        blocks: impl Iterator<Item = (&L1Header, &Vec<Log>)>,
+    ) -> Result<(), FeedError> {
+        let suspects: Vec<&L1Header> = blocks
+            .filter(|(found, logs)| logs.is_empty() && self.may_have_events(&found.header))
+            .map(|(found, _)| found)
+            .collect();
+        for some in suspects.chunks(REQUESTS_AT_ONCE) {
+            let logs = some.iter().map(|found| async {
+                let filter = Filter::new().at_block_hash(found.hash).address(self.addresses.clone());
+                answered(self.provider.get_logs(&filter).await)
+            });
+            for (found, logs) in some.iter().zip(try_join_all(logs).await?) {
+                if !logs.is_empty() {
+                    return Err(FeedError::Incomplete { number: found.header.number });
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn known(&self, number: u64) -> Result<L1Header, FeedError> {
