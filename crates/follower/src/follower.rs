@@ -220,9 +220,9 @@ impl Follower {
         self.store = None;
     }
 
-    /// This follower, before it executes its first block, from a snapshot of the L2 state. The snapshot is used
-    /// once L1 has finalized its block; what the block's header says must be what the snapshot says. Where the
-    /// store has a state already, the snapshot is left alone.
+    /// This follower, before it executes its first block, from a snapshot of the L2 state. The snapshot is
+    /// used once L1 has finalized its block; what the block's header says must be what the snapshot says.
+    /// Where the store has a state already, the snapshot is left alone.
     ///
     /// # Errors
     ///

@@ -206,8 +206,8 @@ impl Ledger {
         BlockRules { domain: self.domain, layout: self.layout, fee_burn: self.fee_burn, fee_recipient }
     }
 
-    /// Replays the next block from its data, and returns it with all that it did. After an error the ledger is
-    /// unchanged.
+    /// Replays the next block from its data, and returns it with all that it did. After an error the ledger
+    /// is unchanged.
     ///
     /// # Errors
     ///
@@ -355,8 +355,8 @@ impl Ledger {
     }
 }
 
-/// Execution of blocks that are never undone: only the state root after the last one is computed, and compared
-/// with its header. That is enough, since no other state has that root.
+/// Execution of blocks that are never undone: only the state root after the last one is computed, and
+/// compared with its header. That is enough, since no other state has that root.
 #[derive(Debug)]
 pub(crate) struct Settling {
     ledger: Arc<Ledger>,

@@ -65,8 +65,8 @@ struct BackupBlock {
 pub enum Availability {
     /// It does.
     Available,
-    /// It doesn't until its operator says so, also after a restart, because another bond might be lost too. It
-    /// goes on with the blocks that have its bond already.
+    /// It doesn't until its operator says so, also after a restart, because another bond might be lost too.
+    /// It goes on with the blocks that have its bond already.
     Suspended {
         /// What failed.
         reason: String,

@@ -121,8 +121,8 @@ impl Feed {
         updates.map(|(found, logs)| Ok(FeedUpdate::Settled(Arc::new(self.settled(found, logs)?)))).collect()
     }
 
-    /// Asks once more for the logs of blocks that seem to have some, by their bloom, and of which the range has
-    /// none. Blooms of full blocks seem to have everything, so this is no proof.
+    /// Asks once more for the logs of blocks that seem to have some, by their bloom, and of which the range
+    /// has none. Blooms of full blocks seem to have everything, so this is no proof.
     async fn spot_check(
         &self,
         blocks: impl Iterator<Item = (&L1Header, &Vec<Log>)>,
