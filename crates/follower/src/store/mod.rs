@@ -136,7 +136,7 @@ impl FollowerStore {
         };
         let view = RollupView::restored(setup.clone(), restored).map_err(StoreError::Inconsistent)?;
 
-        let accounts = ACCOUNTS.read(&transaction, |index, bytes| decode_account(index, bytes))?;
+        let accounts = ACCOUNTS.read(&transaction, decode_account)?;
         let nodes = NODES.read(&transaction, |key, bytes| Ok((node_position(key), decode_node(bytes)?)))?;
         let undo = LEDGER_UNDO.read(&transaction, |_, bytes| decode_undo(bytes))?;
         let mut ledger = ledger.with_contents(height, accounts.into_iter(), nodes.into_iter(), undo.into());
