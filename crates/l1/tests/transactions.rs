@@ -30,6 +30,7 @@ on_both_l1s!(
     a_transaction_nobody_takes_is_replaced,
     a_sent_transaction_is_cancelled_when_its_window_closes,
     a_sent_blob_transaction_is_cancelled_by_a_blob_transaction,
+    windows_close_while_the_head_stands_still,
     a_withdrawn_transaction_is_cancelled,
     a_refused_transaction_keeps_its_nonce,
     a_foreign_transaction_with_the_nonce_is_noticed,
@@ -331,6 +332,41 @@ async fn a_sent_transaction_is_cancelled_when_its_window_closes(mut l1: TestL1) 
     manager.submit(intent("next", SOMEBODY)).await.unwrap();
     mine_and_tick(&mut l1, &mut manager).await;
     assert_mined(&manager, "next");
+}
+
+/// L1 goes on, but this client doesn't see it.
+async fn windows_close_while_the_head_stands_still(mut l1: TestL1) {
+    let mut manager = l1.manager();
+    tick(&l1, &mut manager).await;
+    let next = next_slot(&l1).await;
+    let until = |name, not_before, expires_at| Intent {
+        value: U256::from(5),
+        not_before,
+        expires_at,
+        ..intent(name, SOMEBODY)
+    };
+    manager.submit(until("sent", next, next.plus(3))).await.unwrap();
+    manager.submit(until("longer", next, next.plus(100))).await.unwrap();
+    manager.submit(until("early", next.plus(1), next.plus(2))).await.unwrap();
+    assert_sent(&manager, "sent");
+    // The slot in which a block may still have them isn't over yet.
+    for now in [next, next.plus(1)] {
+        manager.close_windows(now).await.unwrap();
+        assert_sent(&manager, "sent");
+    }
+    manager.close_windows(next.plus(2)).await.unwrap();
+    assert_eq!(manager.status(&key("early")), Some(TxStatus::Expired { cancelled_by: None }));
+    assert_sent(&manager, "sent");
+    manager.close_windows(next.plus(3)).await.unwrap();
+    assert!(matches!(
+        manager.status(&key("sent")),
+        Some(TxStatus::Pending(PendingStage::Cancelling { nonce: 0, .. }))
+    ));
+    // The no-op is out, and the next block has it in place of the transaction.
+    mine_and_tick(&mut l1, &mut manager).await;
+    assert!(matches!(manager.status(&key("sent")), Some(TxStatus::Expired { cancelled_by: Some(_) })));
+    assert_mined(&manager, "longer");
+    assert_eq!(l1.provider.get_balance(SOMEBODY).await.unwrap(), U256::from(5));
 }
 
 async fn a_sent_blob_transaction_is_cancelled_by_a_blob_transaction(mut l1: TestL1) {

@@ -13,7 +13,7 @@ use fernet_ledger::BlockWitness;
 use fernet_network::{
     AcceptedQuote, BlockBody, BoxFuture, Network, QuoteRequest, QuoteResponder, SignedQuote,
 };
-use fernet_protocol::{Header, RollupId, Slot, verify_signature};
+use fernet_protocol::{Header, L1Slot, RollupId, Slot, verify_signature};
 use fernet_roles::{
     BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, PeerInbox, Role, SidecarCache, Submissions,
     carry_out_all, caught_up, follow, oldest_kept,
@@ -151,6 +151,10 @@ impl Role for ProverDriver {
 
     async fn step(&mut self, block: &L1Block) -> Result<StepReport, ProverError> {
         self.step(block).await
+    }
+
+    async fn close_windows(&mut self, now: L1Slot) -> Result<(), ProverError> {
+        Ok(self.inner.lock().await.submissions.close_windows(now).await?)
     }
 
     fn is_retryable(error: &ProverError) -> bool {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use fernet_follower::Follower;
 use fernet_l1::L1Block;
+use fernet_protocol::L1Slot;
 use tokio::sync::{Mutex, watch};
 
 use crate::error::RoleError;
@@ -24,6 +25,9 @@ pub trait Role: Send {
 
     /// Does everything that a new L1 block makes possible.
     fn step(&mut self, block: &L1Block) -> impl Future<Output = Result<Self::Report, Self::Error>> + Send;
+
+    /// Closes the windows of transactions that are over in L1 slot `now`, while L1 shows no new block.
+    fn close_windows(&mut self, now: L1Slot) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// Whether the step may succeed at a later L1 block.
     fn is_retryable(error: &Self::Error) -> bool;
@@ -93,6 +97,13 @@ pub async fn run<R: Role>(
         let newest = head.as_ref().ok().and_then(|block| block.as_ref()).map(|block| block.hash);
         if let Some(still) = watchdog.check(newest.or(last), Instant::now()) {
             tracing::error!(seconds = still.as_secs(), "no new l1 block: the endpoints or l1 stand still");
+            let seen = follower.lock().await.view().head();
+            // Time passes on L1 whether this client sees it or not. It is counted from the newest block, so the
+            // system's clock doesn't matter.
+            if let Some(head) = seen {
+                let passed = still.as_secs().checked_div(slot.as_secs()).unwrap_or_default();
+                role.close_windows(head.l1_slot.plus(passed)).await?;
+            }
         }
         match head {
             Ok(Some(block)) if last != Some(block.hash) => match role.step(&block).await {

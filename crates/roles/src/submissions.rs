@@ -160,6 +160,17 @@ impl<K: ActionKind> Submissions<K> {
         Ok(ticks.into_iter().flat_map(|tick| self.note(tick, report)).collect())
     }
 
+    /// Closes the windows that are over in L1 slot `now`, although L1 shows no new block.
+    ///
+    /// # Errors
+    /// When a store fails.
+    pub async fn close_windows(&mut self, now: L1Slot) -> Result<(), RoleError> {
+        for manager in std::iter::once(&mut self.transactions).chain(self.claimant.as_mut()) {
+            manager.close_windows(now).await?;
+        }
+        Ok(())
+    }
+
     fn note<E, S>(&self, tick: TickReport, report: &mut StepReport<K, E, S>) -> Vec<(Action<K>, TxProblem)> {
         let action = |key: &IntentKey| self.actions.get(key).copied();
         let mut problems = Vec::new();

@@ -252,6 +252,10 @@ impl Role for SequencerDriver {
         self.step(block).await
     }
 
+    async fn close_windows(&mut self, now: L1Slot) -> Result<(), SequencerError> {
+        Ok(self.submissions.close_windows(now).await?)
+    }
+
     fn is_retryable(error: &SequencerError) -> bool {
         error.is_retryable()
     }

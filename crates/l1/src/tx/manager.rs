@@ -342,6 +342,27 @@ impl TxManager {
         Ok(std::mem::take(&mut self.report))
     }
 
+    /// Closes the windows that are over in L1 slot `now`, although L1 shows no new block: an intent that wasn't
+    /// sent expires, and for others a no-op is sent, so that they don't land too late where this client can't
+    /// see it. The next tick's report has what came of it.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails. A request that fails is made again at the next block.
+    pub async fn close_windows(&mut self, now: L1Slot) -> Result<(), TxError> {
+        let Some(last) = self.head.filter(|head| head.l1_slot < now) else { return Ok(()) };
+        let head = Head { l1_slot: L1Slot::new(now.get().saturating_sub(1)), ..last };
+        for key in self.active_keys(|state| !matches!(state, State::Settled { .. })) {
+            let Some(record) = self.records.get(&key).filter(|record| record.is_over(now)) else { continue };
+            let result = match record.state {
+                State::Waiting(_) => self.settle(&key, None, Settled::Expired { cancelled_by: None }),
+                _ => self.push(&key, head).await,
+            };
+            self.unless_rpc(&key, result)?;
+        }
+        Ok(())
+    }
+
     /// Notes a failed request about an intent. Any other error is returned.
     pub(super) fn unless_rpc(&mut self, key: &IntentKey, result: Result<(), TxError>) -> Result<(), TxError> {
         let Err(TxError::Rpc(error)) = result else { return result };
