@@ -98,8 +98,8 @@ pub async fn run<R: Role>(
         if let Some(still) = watchdog.check(newest.or(last), Instant::now()) {
             tracing::error!(seconds = still.as_secs(), "no new l1 block: the endpoints or l1 stand still");
             let seen = follower.lock().await.view().head();
-            // Time passes on L1 whether this client sees it or not. It is counted from the newest block, so the
-            // system's clock doesn't matter.
+            // Time passes on L1 whether this client sees it or not. It is counted from the newest block, so
+            // the system's clock doesn't matter.
             if let Some(head) = seen {
                 let passed = still.as_secs().checked_div(slot.as_secs()).unwrap_or_default();
                 role.close_windows(head.l1_slot.plus(passed)).await?;

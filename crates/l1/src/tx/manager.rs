@@ -342,9 +342,9 @@ impl TxManager {
         Ok(std::mem::take(&mut self.report))
     }
 
-    /// Closes the windows that are over in L1 slot `now`, although L1 shows no new block: an intent that wasn't
-    /// sent expires, and for others a no-op is sent, so that they don't land too late where this client can't
-    /// see it. The next tick's report has what came of it.
+    /// Closes the windows that are over in L1 slot `now`, although L1 shows no new block: an intent that
+    /// wasn't sent expires, and for others a no-op is sent, so that they don't land too late where this
+    /// client can't see it. The next tick's report has what came of it.
     ///
     /// # Errors
     ///
