@@ -291,3 +291,41 @@ async fn a_suspended_prover_stays_suspended_over_restarts() {
     // The first block has the deposits; the other prover is cheaper for it.
     assert_eq!(provers[1..], [true, false, false, true, true]);
 }
+
+/// What waits for a block waits for it after a restart as well, and gets into one.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mempool_outlives_its_process() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let storage = Storage::Folder(folder.path().to_owned());
+    let policies = FaultPolicies::new("".parse().expect("no faults"));
+    let (observer, Watch { mut records, .. }) = observer();
+    let options = DevnetOptions { slots: Some(2), ..options(L1Choice::Embedded, 31_415, 2, "") };
+    let mut devnet = Devnet::start(options, keys(), observer).await.expect("a devnet");
+    devnet.restart_roles(&storage, &policies).await.expect("roles with files");
+    let waiting = || {
+        let journal = storage.journal("sequencer-0").expect("the journal");
+        journal.operations().expect("a mempool")
+    };
+    let mut found = Vec::new();
+    while found.is_empty() {
+        devnet.step().await.expect("a step");
+        devnet.drop_roles();
+        found = waiting();
+        devnet.restart_roles(&storage, &policies).await.expect("roles made anew");
+    }
+    devnet.act().await.expect("the same L1 block again");
+    devnet.drop_roles();
+    assert_eq!(waiting(), found, "nobody sent anything meanwhile");
+    devnet.restart_roles(&storage, &policies).await.expect("roles made anew");
+    while devnet.slots() < 2 {
+        devnet.step().await.expect("a step");
+    }
+    devnet.drop_roles();
+    let left = waiting();
+    assert!(found.iter().all(|operation| !left.contains(operation)), "all of them are in blocks");
+    let mut transfers = 0;
+    while let Ok(record) = records.try_recv() {
+        transfers += record.transfers;
+    }
+    assert!(transfers as usize >= found.len(), "{transfers} transfers, {} waited", found.len());
+}
