@@ -12,6 +12,7 @@
 
 mod alloc;
 mod circuit;
+mod follower;
 mod l1;
 mod ledger;
 mod network;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 
 pub use alloc::bounded;
 pub use circuit::{BLOCK_PROOF, KEY_FILE, VERIFYING_KEY};
+pub use follower::{ARCHIVE, SNAPSHOT};
 pub use l1::{BEACON_ANSWER, BLOB_SIDECAR, DEPLOYMENT, EVENTS, JSON_RPC, L1_HEADER, REVERT, TX_RECORD};
 pub use ledger::{ACCOUNT_KEYS, BLOCK_DATA};
 pub use network::{GOSSIP, QUOTE_REQUEST, QUOTES};
@@ -29,8 +31,9 @@ pub use protocol::{BLS_KEYS, HEADER};
 pub use roles::JOURNAL;
 
 /// All targets, each named like its file in `fuzz_targets/`.
-pub const TARGETS: [&Target; 19] = [
+pub const TARGETS: [&Target; 21] = [
     &ACCOUNT_KEYS,
+    &ARCHIVE,
     &BEACON_ANSWER,
     &BLOB_SIDECAR,
     &BLOCK_DATA,
@@ -47,6 +50,7 @@ pub const TARGETS: [&Target; 19] = [
     &QUOTE_REQUEST,
     &QUOTES,
     &REVERT,
+    &SNAPSHOT,
     &TX_RECORD,
     &VERIFYING_KEY,
 ];

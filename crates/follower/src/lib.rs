@@ -22,7 +22,8 @@ mod view;
 pub use follower::{Follower, FollowerError, LedgerStatus, Progress};
 pub use ledger::{Ledger, ReplayFailure, Replayed, queued_operation};
 pub use snapshot::{
-    Manifest, Snapshot, SnapshotBlock, SnapshotError, read_manifest, tree_of, write_snapshot,
+    Manifest, Snapshot, SnapshotBlock, SnapshotError, decode_chunk, encode_chunk, read_manifest, tree_of,
+    write_snapshot,
 };
 pub use store::{FollowerStore, error::StoreError};
 pub use view::{

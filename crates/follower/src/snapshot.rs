@@ -166,20 +166,14 @@ pub fn write_snapshot(
         _ => fs::create_dir_all(&new).map_err(io_error(&new))?,
     }
     let mut chunks = Vec::new();
-    let mut records = Vec::with_capacity(CHUNK_ACCOUNTS * RECORD_BYTES);
     let mut accounts = accounts.peekable();
     let mut total = 0u64;
     while accounts.peek().is_some() {
-        records.clear();
-        for account in accounts.by_ref().take(CHUNK_ACCOUNTS) {
-            let (index, account) = account?;
-            records.extend_from_slice(&index.get().to_be_bytes());
-            records.extend_from_slice(&account.to_bytes());
-        }
-        let count = (records.len() / RECORD_BYTES) as u64;
+        let some = accounts.by_ref().take(CHUNK_ACCOUNTS).collect::<Result<Vec<_>, _>>()?;
+        let count = some.len() as u64;
         let file = format!("accounts-{:05}.zst", chunks.len());
         let path = new.join(&file);
-        let bytes = zstd::bulk::compress(&records, COMPRESSION_LEVEL).map_err(io_error(&path))?;
+        let bytes = encode_chunk(&some).map_err(io_error(&path))?;
         write_file(&path, &bytes)?;
         chunks.push(Chunk { file, accounts: count, hash: keccak256(&bytes) });
         total = total.saturating_add(count);
@@ -273,21 +267,42 @@ fn read_chunk(folder: &Path, chunk: &Chunk) -> Result<Vec<(AccountIndex, Account
     if actual != chunk.hash {
         return Err(malformed(&path, format!("a file with hash {}", chunk.hash), actual));
     }
-    let expected = chunk.accounts as usize * RECORD_BYTES;
-    let records = zstd::bulk::decompress(&bytes, expected.saturating_add(1)).map_err(io_error(&path))?;
-    if records.len() != expected {
-        return Err(malformed(&path, format!("{expected} bytes"), records.len()));
+    decode_chunk(&bytes, chunk.accounts).map_err(|actual| malformed(&path, "compressed accounts", actual))
+}
+
+/// Writes accounts as a file of a snapshot has them.
+///
+/// # Errors
+/// If the compression fails, for lack of memory.
+pub fn encode_chunk(accounts: &[(AccountIndex, Account)]) -> io::Result<Vec<u8>> {
+    let mut records = Vec::with_capacity(accounts.len().saturating_mul(RECORD_BYTES));
+    for (index, account) in accounts {
+        records.extend_from_slice(&index.get().to_be_bytes());
+        records.extend_from_slice(&account.to_bytes());
     }
-    let records = records.as_chunks::<RECORD_BYTES>().0.iter();
+    zstd::bulk::compress(&records, COMPRESSION_LEVEL)
+}
+
+/// Reads a file of a snapshot with this many accounts, at most 65,536.
+///
+/// # Errors
+/// Says what the bytes are instead.
+pub fn decode_chunk(bytes: &[u8], accounts: u64) -> Result<Vec<(AccountIndex, Account)>, String> {
+    let count = usize::try_from(accounts).ok().filter(|count| *count <= CHUNK_ACCOUNTS);
+    let expected = count.ok_or_else(|| format!("{accounts} accounts"))?.saturating_mul(RECORD_BYTES);
+    // One byte more, so that a longer content is noticed and not cut off.
+    let records =
+        zstd::bulk::decompress(bytes, expected.saturating_add(1)).map_err(|error| error.to_string())?;
+    if records.len() != expected {
+        return Err(format!("{} bytes instead of {expected}", records.len()));
+    }
     let account = |record: &[u8; RECORD_BYTES]| {
-        let (index, account) = record.split_first_chunk::<4>()?;
-        let account = Account::from_bytes(account.try_into().ok()?).ok()?;
-        Some((AccountIndex::new(u32::from_be_bytes(*index)), account))
+        let (index, account) = record.split_first_chunk::<4>().ok_or("a cut record")?;
+        let account: &[u8; ACCOUNT_BYTES] = account.try_into().map_err(|_| "a cut record")?;
+        let account = Account::from_bytes(account).map_err(|error| error.to_string())?;
+        Ok((AccountIndex::new(u32::from_be_bytes(*index)), account))
     };
-    let accounts = records.map(|record| {
-        account(record).ok_or_else(|| malformed(&path, "accounts with keys on the curve", "another one"))
-    });
-    accounts.collect()
+    records.as_chunks::<RECORD_BYTES>().0.iter().map(account).collect()
 }
 
 /// The state tree of accounts that are sorted by index: its root, and all nodes that aren't empty.

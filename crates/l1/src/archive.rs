@@ -62,10 +62,7 @@ impl BlobArchive {
         let path = self.path(at, hash);
         let folder = path.parent().unwrap_or(&self.folder);
         fs::create_dir_all(folder)?;
-        let mut encoder = zstd::Encoder::new(Vec::new(), COMPRESSION_LEVEL)?;
-        encoder.include_checksum(true)?;
-        encoder.write_all(blob.as_slice())?;
-        let bytes = encoder.finish()?;
+        let bytes = encode_archived(blob)?;
         // Several processes may share an archive; each writes a file of its own.
         let new = folder.join(format!("{hash}.{}.new", std::process::id()));
         let written = fs::write(&new, bytes).and_then(|()| fs::rename(&new, &path));
@@ -86,10 +83,8 @@ impl BlobArchive {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             bytes => bytes.map_err(unreadable)?,
         };
-        // One byte more, so that a longer content is noticed and not cut off.
-        let blob = zstd::bulk::decompress(&bytes, BYTES_PER_BLOB + 1)
-            .map_err(|error| BlobError::Garbled(format!("{}: {error}", path.display())))?;
-        blob_from_bytes(&blob).map(Some)
+        let damaged = |error: BlobError| BlobError::Garbled(format!("{}: {error}", path.display()));
+        decode_archived(&bytes).map(Some).map_err(damaged)
     }
 
     /// Those of the blobs that can be read.
@@ -102,6 +97,28 @@ impl BlobArchive {
         };
         hashes.iter().map(read).collect()
     }
+}
+
+/// A blob as a file of an archive has it.
+///
+/// # Errors
+/// If the compression fails, for lack of memory.
+pub fn encode_archived(blob: &Blob) -> io::Result<Vec<u8>> {
+    let mut encoder = zstd::Encoder::new(Vec::new(), COMPRESSION_LEVEL)?;
+    encoder.include_checksum(true)?;
+    encoder.write_all(blob.as_slice())?;
+    encoder.finish()
+}
+
+/// Reads a file of an archive. The blob's hash is not computed.
+///
+/// # Errors
+/// If the bytes are no compressed blob.
+pub fn decode_archived(bytes: &[u8]) -> Result<Blob, BlobError> {
+    // One byte more, so that a longer content is noticed and not cut off.
+    let blob = zstd::bulk::decompress(bytes, BYTES_PER_BLOB + 1)
+        .map_err(|error| BlobError::Garbled(error.to_string()))?;
+    blob_from_bytes(&blob)
 }
 
 /// As a file store of somebody else: each blob's hash is computed.
@@ -181,37 +198,6 @@ impl ArchivedBlobs {
 impl BlobSource for ArchivedBlobs {
     fn blobs<'a>(&'a self, at: BlobLocation, hashes: &'a [B256]) -> BlobFuture<'a> {
         Box::pin(self.fetch(at, hashes))
-    }
-}
-
-/// Several sources, which are asked in turn until one has everything.
-pub struct BlobSources(Vec<Arc<dyn BlobSource>>);
-
-impl std::fmt::Debug for BlobSources {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("BlobSources").field(&self.0.len()).finish()
-    }
-}
-
-impl BlobSources {
-    /// The sources in the order in which they are asked.
-    pub fn new(sources: Vec<Arc<dyn BlobSource>>) -> Self {
-        Self(sources)
-    }
-}
-
-impl BlobSource for BlobSources {
-    fn blobs<'a>(&'a self, at: BlobLocation, hashes: &'a [B256]) -> BlobFuture<'a> {
-        Box::pin(async move {
-            let mut failure = BlobError::Unreachable("no source is set up".to_owned());
-            for source in &self.0 {
-                match source.blobs(at, hashes).await {
-                    Ok(blobs) => return Ok(blobs),
-                    Err(error) => failure = error,
-                }
-            }
-            Err(failure)
-        })
     }
 }
 

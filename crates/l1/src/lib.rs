@@ -29,7 +29,7 @@ mod header;
 mod provider;
 mod tx;
 
-pub use archive::{ArchivedBlobs, BlobArchive, BlobSources};
+pub use archive::{ArchivedBlobs, BlobArchive, decode_archived, encode_archived};
 pub use beacon::{BeaconBlobs, BlockIds, parse_answer};
 pub use blobs::{
     BlobError, BlobFuture, BlobLocation, BlobSidecar, BlobSource, MAX_BLOBS_PER_TRANSACTION, SidecarFormat,

@@ -1,0 +1,4 @@
+//! See `fernet_fuzz::ARCHIVE`.
+#![no_main]
+
+fernet_fuzz::fuzz!(ARCHIVE);

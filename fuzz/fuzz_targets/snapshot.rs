@@ -1,0 +1,4 @@
+//! See `fernet_fuzz::SNAPSHOT`.
+#![no_main]
+
+fernet_fuzz::fuzz!(SNAPSHOT);
