@@ -474,7 +474,7 @@ impl View<'_> {
         call: C,
     ) -> Result<C::Return, DeploymentError> {
         let mut request = TransactionRequest::default().with_to(address);
-        request.input = TransactionInput::both(call.abi_encode().into());
+        request.input = TransactionInput::new(call.abi_encode().into());
         let answer = answered(self.provider.call(request).await)?;
         C::abi_decode_returns(&answer).map_err(|error| malformed::<C>(contract, &error))
     }

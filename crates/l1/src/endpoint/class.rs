@@ -40,6 +40,8 @@ impl FailureClass {
 const REVERTED: i64 = 3;
 /// JSON-RPC code of a method that the node doesn't have.
 const NO_METHOD: i64 = -32601;
+/// JSON-RPC code of a method that the node doesn't support (EIP-1474). hardhat uses it.
+const UNSUPPORTED: i64 = -32004;
 /// JSON-RPC code of invalid parameters.
 pub(crate) const INVALID_PARAMS: i64 = -32602;
 /// Code of a limit that is exceeded (EIP-1474), and HTTP's, which hosted endpoints repeat.
@@ -67,7 +69,7 @@ impl RpcFailure {
             }
             Self::Unreachable { .. } => FailureClass::TryAgain,
             Self::Refused { code, .. } if UNAUTHORIZED.contains(code) => FailureClass::Operator,
-            Self::Refused { code: NO_METHOD | INVALID_PARAMS, .. } => FailureClass::TryAnother,
+            Self::Refused { code: NO_METHOD | UNSUPPORTED | INVALID_PARAMS, .. } => FailureClass::TryAnother,
             Self::Refused { .. } => FailureClass::TryAgain,
         }
     }
@@ -76,7 +78,7 @@ impl RpcFailure {
     pub(crate) fn is_unknown_method(&self) -> bool {
         let Self::Refused { code, message, .. } = self else { return false };
         let says = |word: &str| message.to_ascii_lowercase().contains(word);
-        *code == NO_METHOD
+        matches!(*code, NO_METHOD | UNSUPPORTED)
             || says("method not found")
             || says("does not exist/is not available")
             || says("unsupported method")

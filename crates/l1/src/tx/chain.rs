@@ -3,7 +3,7 @@
 use alloy::{
     eips::{BlockId, BlockNumberOrTag},
     network::TransactionBuilder,
-    primitives::{Address, Bytes, TxHash, U64, U128, U256},
+    primitives::{Address, B256, Bytes, TxHash, U64, U128, U256},
     providers::Provider,
     rpc::types::{BlockOverrides, TransactionInput, TransactionReceipt, TransactionRequest},
 };
@@ -28,6 +28,12 @@ use crate::{
 const TIP_BLOCKS: u64 = 8;
 /// Percentile of a block's tips that is offered.
 const TIP_PERCENTILE: f64 = 60.0;
+
+/// Gas limit of a transaction with blobs that the node can't simulate. A backup block with a proof takes less
+/// than a million.
+const GAS_WITHOUT_SIMULATION: u64 = 4_000_000;
+/// Code that returns the first blob's hash.
+const FIRST_BLOB_HASH: [u8; 8] = [0x5f, 0x49, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3];
 
 /// The simulated block: the one after the head.
 #[derive(Clone, Copy, Debug)]
@@ -64,10 +70,20 @@ pub(crate) enum Overrides {
     Refused,
 }
 
+/// Whether the node's simulations see the blobs of a transaction. hardhat's don't.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SimulatedBlobs {
+    /// Nothing made anybody ask.
+    Unknown,
+    Seen,
+    Ignored,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Chain {
     provider: L1Provider,
     overrides: Overrides,
+    simulated_blobs: SimulatedBlobs,
     /// The last estimate that made sense.
     last: Option<FeeEstimate>,
 }
@@ -88,7 +104,12 @@ fn last_fee(fees: Option<Vec<Option<U128>>>) -> Option<u128> {
 
 impl Chain {
     pub(crate) fn new(provider: L1Provider) -> Self {
-        Self { provider, overrides: Overrides::Supported, last: None }
+        Self {
+            provider,
+            overrides: Overrides::Supported,
+            simulated_blobs: SimulatedBlobs::Unknown,
+            last: None,
+        }
     }
 
     /// The account's nonce on chain: the number of its transactions in blocks.
@@ -170,7 +191,9 @@ impl Chain {
         Ok(found.and_then(|transaction| serde_json::from_value(transaction.get("hash")?.clone()).ok()))
     }
 
-    /// Simulates an intent in the next block. A node without block overrides simulates it on its head.
+    /// Simulates an intent in the next block. A node without block overrides simulates it on its head, and, if
+    /// it reverts there, in its pending block: its window may open with the next L1 slot only. A node whose
+    /// simulations ignore blobs simulates nothing that has some: it is sent as it is.
     pub(crate) async fn simulate(
         &mut self,
         record: &Record,
@@ -190,6 +213,12 @@ impl Chain {
         if let Some(gas) = record.gas_limit {
             request.gas = Some(gas);
         }
+        let unsimulated =
+            Simulation::Succeeds { gas_limit: record.gas_limit.unwrap_or(GAS_WITHOUT_SIMULATION) };
+        if record.has_blobs() && self.simulated_blobs == SimulatedBlobs::Ignored {
+            return Ok(unsimulated);
+        }
+        let mut block = BlockId::latest();
         loop {
             let overrides = (self.overrides == Overrides::Supported).then(|| BlockOverrides {
                 number: Some(U256::from(next.number)),
@@ -197,12 +226,11 @@ impl Chain {
                 ..BlockOverrides::default()
             });
             let result = if let Some(gas_limit) = record.gas_limit {
-                let call = self.provider.call(request.clone()).latest().with_block_overrides_opt(overrides);
-                answered(call.await).map(|_| gas_limit)
+                let call = self.provider.call(request.clone()).block(block);
+                answered(call.with_block_overrides_opt(overrides).await).map(|_| gas_limit)
             } else {
-                let call =
-                    self.provider.estimate_gas(request.clone()).latest().with_block_overrides_opt(overrides);
-                answered(call.await).map(gas_limit_for)
+                let call = self.provider.estimate_gas(request.clone()).block(block);
+                answered(call.with_block_overrides_opt(overrides).await).map(gas_limit_for)
             };
             match result {
                 Ok(gas_limit) => return Ok(Simulation::Succeeds { gas_limit }),
@@ -215,6 +243,13 @@ impl Chain {
                 Err(RpcFailure::Refused { code, message, data })
                     if is_revert(code, &message, data.as_ref()) =>
                 {
+                    if self.overrides == Overrides::Refused && block != BlockId::pending() {
+                        block = BlockId::pending();
+                        continue;
+                    }
+                    if record.has_blobs() && self.ignores_blobs(&request).await? {
+                        return Ok(unsimulated);
+                    }
                     let data = data.unwrap_or_default();
                     let reason = if data.is_empty() { message } else { decode_revert(&data).to_string() };
                     return Ok(Simulation::Reverts { reason, data });
@@ -222,6 +257,30 @@ impl Chain {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Whether the node's simulations ignore the blobs of `request`. Those that know blobs refuse the question,
+    /// because a transaction with blobs creates no contract.
+    async fn ignores_blobs(&mut self, request: &TransactionRequest) -> Result<bool, RpcFailure> {
+        if self.simulated_blobs == SimulatedBlobs::Unknown {
+            let mut question = TransactionRequest {
+                blob_versioned_hashes: request.blob_versioned_hashes.clone(),
+                max_fee_per_blob_gas: request.max_fee_per_blob_gas,
+                ..TransactionRequest::default()
+            };
+            question.input = TransactionInput::new(FIRST_BLOB_HASH.into());
+            self.simulated_blobs = match answered(self.provider.call(question).await) {
+                Ok(answer) if answer[..] == B256::ZERO[..] => {
+                    tracing::warn!(
+                        "the node simulates transactions without their blobs; sending those as they are"
+                    );
+                    SimulatedBlobs::Ignored
+                }
+                Ok(_) | Err(RpcFailure::Refused { .. }) => SimulatedBlobs::Seen,
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(self.simulated_blobs == SimulatedBlobs::Ignored)
     }
 
     /// Why a transaction reverted, according to a call on top of its block.
