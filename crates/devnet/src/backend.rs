@@ -14,7 +14,7 @@ use alloy::{
     transports::{BoxTransport, TransportError},
 };
 use fernet_embedded::{ChainConfig, HttpServer, Node, NodeConfig, TieBreak};
-use fernet_l1::{ConnectError, L1Provider, Pool, connect_http, connect_pool, connect_transport, origin};
+use fernet_l1::{ConnectError, L1Provider, Pool, connect_pool, connect_transport, connect_url, origin};
 use tokio::time::Instant;
 use url::Url;
 
@@ -138,7 +138,7 @@ impl L1Backend {
                 let process = Anvil::start(root, port, chain_id, GENESIS_TIME).await?;
                 let url = Url::parse(process.url())?;
                 let backend = Self {
-                    provider: connect_http(&url)?,
+                    provider: connect_url(&url)?,
                     kind: Kind::Anvil { _process: process },
                     url,
                     chain_id,
@@ -158,7 +158,7 @@ impl L1Backend {
         let (mut found, mut failure): (Option<(&Url, u64)>, _) =
             (None, BackendError::from(ConnectError::None));
         for url in urls {
-            match (connect_http(url)?.get_chain_id().await, found) {
+            match (connect_url(url)?.get_chain_id().await, found) {
                 (Ok(id), None) => found = Some((url, id)),
                 (Ok(id), Some((first, expected))) if id != expected => {
                     let (first, url) = (origin(first), origin(url));

@@ -28,7 +28,7 @@ pub enum L1Choice {
 
 /// Neither a name nor URLs. URLs may have secrets, so the text isn't repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected embedded, anvil, or http(s) URLs of one chain with commas between them")]
+#[error("expected embedded, anvil, or http(s) or ws(s) URLs of one chain with commas between them")]
 pub struct L1ChoiceError;
 
 impl FromStr for L1Choice {
@@ -39,7 +39,8 @@ impl FromStr for L1Choice {
             "embedded" => Ok(Self::Embedded),
             "anvil" => Ok(Self::Anvil),
             _ => {
-                let is_usable = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+                let is_usable =
+                    |url: &Url| matches!(url.scheme(), "http" | "https" | "ws" | "wss") && url.has_host();
                 let urls = text.split(',').map(|text| Url::parse(text.trim()).ok().filter(is_usable));
                 urls.collect::<Option<_>>().map(Self::Urls).ok_or(L1ChoiceError)
             }
@@ -115,7 +116,7 @@ mod tests {
     fn an_l1_is_a_name_or_a_url() {
         assert_eq!("embedded".parse(), Ok(L1Choice::Embedded));
         assert_eq!("anvil".parse(), Ok(L1Choice::Anvil));
-        for (text, count) in [("http://127.0.0.1:8545", 1), ("https://a/key, http://b:1,http://c", 3)] {
+        for (text, count) in [("http://127.0.0.1:8545", 1), ("https://a/key, wss://b:1,ws://c", 3)] {
             assert!(matches!(text.parse(), Ok(L1Choice::Urls(urls)) if urls.len() == count), "{text}");
         }
         for wrong in ["geth", "ftp://host", "http://", "8545", "", "http://a,", ",", "http://a,geth"] {

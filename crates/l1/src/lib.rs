@@ -1,6 +1,6 @@
 //! The client's access to L1.
 //!
-//! - [`connect_http`], [`connect_pool`] and [`connect_transport`]: a provider for an HTTP endpoint, for
+//! - [`connect_url`], [`connect_pool`] and [`connect_transport`]: a provider for one endpoint, for
 //!   several ones of the same L1 ([`Pool`]), or for an L1 in this process.
 //! - [`FailureClass`]: what to do about a failure. Nothing that an endpoint answers ends a role.
 //! - [`DeploymentFile`] → [`Deployment`]: where the contracts are, checked against the chain and against the
@@ -46,7 +46,7 @@ pub use header::{
     HeaderError, L1Header, PROVABLE_BLOCKS, SeedProof, fetch_header, find_header, header_rlp, seed_proof,
     seed_proof_at,
 };
-pub use provider::{L1Provider, connect_http, connect_pool, connect_transport};
+pub use provider::{L1Provider, connect_pool, connect_transport, connect_url};
 pub use tx::{
     Accounts, BLOB_PRICE_BUMP_PERCENT, FailureReason, FeeEstimate, Fees, Intent, IntentKey, IntentKeyError,
     MaxTotalFeeExceeded, PRICE_BUMP_PERCENT, PendingStage, StoreError, TickReport, TransactionSigner,

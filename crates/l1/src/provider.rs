@@ -1,4 +1,4 @@
-//! Access to the L1: HTTP endpoints, or a transport in this process.
+//! Access to the L1: endpoints over HTTP or WebSocket, or a transport in this process.
 
 use alloy::{providers::RootProvider, rpc::client::RpcClient, transports::BoxTransport};
 use url::Url;
@@ -11,8 +11,8 @@ pub type L1Provider = RootProvider;
 /// A provider of the JSON-RPC endpoint at `url`. Nothing is sent yet.
 ///
 /// # Errors
-/// If the URL is neither HTTP nor HTTPS.
-pub fn connect_http(url: &Url) -> Result<L1Provider, ConnectError> {
+/// If the URL's scheme isn't `http`, `https`, `ws` or `wss`.
+pub fn connect_url(url: &Url) -> Result<L1Provider, ConnectError> {
     Ok(connect_pool(&Pool::of_urls(std::slice::from_ref(url))?))
 }
 
@@ -32,9 +32,12 @@ mod tests {
 
     #[test]
     fn refuses_other_schemes() {
-        let error = connect_http(&"ws://127.0.0.1:1".parse().unwrap()).unwrap_err();
-        assert_eq!(error.to_string(), "expected an http or https endpoint, got the scheme ws");
-        assert!(connect_http(&"https://127.0.0.1:1".parse().unwrap()).is_ok());
+        let error = connect_url(&"ftp://127.0.0.1:1".parse().unwrap()).unwrap_err();
+        assert_eq!(error.to_string(), "expected an endpoint of the scheme http, https, ws or wss, got ftp");
+        for scheme in ["http", "https", "ws", "wss"] {
+            let url = format!("{scheme}://user:secret@127.0.0.1:1/v3/key").parse().unwrap();
+            assert!(connect_url(&url).is_ok(), "{scheme}");
+        }
         assert_eq!(Pool::of_urls(&[]).unwrap_err().to_string(), "expected at least one L1 endpoint");
     }
 }

@@ -26,7 +26,7 @@ use common::{
 use fernet_hooks::{Failure, Hook, Hooked, Hooks, Rates, Request, Seeded};
 use fernet_l1::{
     Accounts, BeaconBlobs, BlobLocation, BlobSource, BlockIds, Feed, FeedError, FeedUpdate, Intent, L1Block,
-    L1Provider, Pool, TxConfig, TxManager, TxStatus, TxStore, connect_http, connect_pool, connect_transport,
+    L1Provider, Pool, TxConfig, TxManager, TxStatus, TxStore, connect_pool, connect_transport, connect_url,
     versioned_hash,
 };
 use fernet_protocol::L1Slot;
@@ -568,7 +568,7 @@ async fn errors_over_http_are_read_and_have_no_secrets() {
     ];
     for (head, body, expected) in cases {
         let (url, server) = serve(vec![(head.to_owned(), body)]);
-        let provider = connect_http(&url).unwrap();
+        let provider = connect_url(&url).unwrap();
         let error: fernet_l1::RpcFailure = provider.get_block_number().await.unwrap_err().into();
         let text = error.to_string();
         assert!(text.contains(expected), "{head}: {text}");
@@ -581,7 +581,7 @@ async fn errors_over_http_are_read_and_have_no_secrets() {
     // Nobody listens.
     let (url, server) = serve(Vec::new());
     server.join().unwrap();
-    let provider = connect_http(&url).unwrap();
+    let provider = connect_url(&url).unwrap();
     let text = provider.get_block_number().await.unwrap_err().to_string();
     assert!(!text.contains("0123456789abcdef") && !text.contains("secret-word"), "{text}");
 }

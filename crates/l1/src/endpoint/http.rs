@@ -3,32 +3,25 @@
 use std::{sync::Arc, task, time::Duration};
 
 use alloy::{
-    rpc::json_rpc::{RequestPacket, Response, ResponsePacket, ResponsePayload},
+    rpc::json_rpc::{RequestPacket, Response, ResponsePacket},
     transports::{TransportError, TransportErrorKind, TransportFut, TransportResult},
 };
 use tower::Service;
 use url::Url;
 
-use super::redact::{Secrets, origin};
-
-/// Time limit of an HTTP request. A node may take long to take blobs in or to simulate a proof's
-/// verification; an answer after an L1 slot is useless.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
-/// Time limit of a request that a node answers from its database.
-const READ_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time limit of connecting.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Longest answer, in bytes. The receipts of a full L1 block take about 3 MiB.
-const ANSWER_LIMIT: usize = 64 << 20;
+use super::{
+    limits::{ANSWER_LIMIT, CONNECT_TIMEOUT, REQUEST_TIMEOUT, TOO_LONG, time_limit},
+    redact::{Secrets, origin},
+};
 
 /// Why an endpoint can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The scheme is neither `http` nor `https`.
-    #[error("expected an http or https endpoint, got the scheme {scheme}")]
-    Scheme { scheme: String },
-    /// The HTTP client couldn't be built.
-    #[error("http client: {0}")]
+    /// There is no transport for the scheme.
+    #[error("expected an endpoint of the scheme {expected}, got {scheme}")]
+    Scheme { expected: &'static str, scheme: String },
+    /// The client couldn't be built.
+    #[error("client of an endpoint: {0}")]
     Client(String),
     /// There is no endpoint to choose from.
     #[error("expected at least one L1 endpoint")]
@@ -38,7 +31,7 @@ pub enum ConnectError {
 /// An HTTP client for `url` with time limits.
 pub(crate) fn http_client(url: &Url) -> Result<reqwest::Client, ConnectError> {
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(ConnectError::Scheme { scheme: url.scheme().to_owned() });
+        return Err(ConnectError::Scheme { expected: "http or https", scheme: url.scheme().to_owned() });
     }
     let builder = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).connect_timeout(CONNECT_TIMEOUT);
     builder.build().map_err(|error| ConnectError::Client(error.without_url().to_string()))
@@ -76,11 +69,9 @@ impl HttpTransport {
 
     /// The answer without the endpoint's secrets in the words of its errors.
     fn scrubbed(&self, answer: ResponsePacket) -> ResponsePacket {
-        let scrub = |mut response: Response| {
-            if let ResponsePayload::Failure(error) = &mut response.payload {
-                error.message = self.secrets.scrub(&error.message).into();
-            }
-            response
+        let scrub = |response: Response| Response {
+            payload: self.secrets.scrub_payload(response.payload),
+            ..response
         };
         match answer {
             ResponsePacket::Single(one) => ResponsePacket::Single(scrub(one)),
@@ -91,7 +82,7 @@ impl HttpTransport {
     async fn request(self, packet: RequestPacket) -> TransportResult<ResponsePacket> {
         let request = self.client.post(self.url.clone()).headers(packet.headers());
         let body = serde_json::to_vec(&packet).map_err(TransportError::ser_err)?;
-        let limit = if is_slow(&packet) { REQUEST_TIMEOUT } else { READ_TIMEOUT };
+        let limit = time_limit(&packet);
         let request = request.header("content-type", "application/json").timeout(limit).body(body);
         let mut response = request.send().await.map_err(|error| self.failed(error))?;
         let status = response.status();
@@ -103,7 +94,7 @@ impl HttpTransport {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(error))? {
             if body.len().saturating_add(chunk.len()) > ANSWER_LIMIT {
-                return Err(TransportErrorKind::custom_str("the answer is too long"));
+                return Err(TransportErrorKind::custom_str(TOO_LONG));
             }
             body.extend_from_slice(&chunk);
         }
@@ -123,13 +114,6 @@ impl HttpTransport {
         let text = self.secrets.scrub(&String::from_utf8_lossy(&body));
         Err(TransportErrorKind::http_error_with_retry_after(status.as_u16(), text, retry_after))
     }
-}
-
-/// Whether a node computes for long before it answers.
-fn is_slow(packet: &RequestPacket) -> bool {
-    let slow =
-        ["eth_sendRawTransaction", "eth_call", "eth_estimateGas", "eth_getBlockReceipts", "eth_getLogs"];
-    packet.requests().iter().any(|request| slow.contains(&request.method()))
 }
 
 impl Service<RequestPacket> for HttpTransport {

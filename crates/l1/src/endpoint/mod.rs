@@ -2,8 +2,10 @@
 
 pub(crate) mod class;
 pub(crate) mod http;
+mod limits;
 mod pool;
 pub(crate) mod redact;
+mod ws;
 
 pub use class::{FailureClass, RpcFailure};
 pub use http::ConnectError;

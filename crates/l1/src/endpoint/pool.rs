@@ -31,6 +31,7 @@ use super::{
     class::{is_about_the_request, is_rate_limit, means_known, retry_after},
     http::{ConnectError, HttpTransport},
     redact::redact,
+    ws::WsTransport,
 };
 
 /// First pause after a failure. It doubles with each further one.
@@ -91,6 +92,24 @@ impl fmt::Debug for Pool {
     }
 }
 
+/// The name and the transport of the endpoint at `url`.
+fn endpoint(url: &Url) -> Result<(String, BoxTransport), ConnectError> {
+    Ok(match url.scheme() {
+        "http" | "https" => {
+            let transport = HttpTransport::new(url)?;
+            (transport.name(), BoxTransport::new(transport))
+        }
+        "ws" | "wss" => {
+            let transport = WsTransport::new(url)?;
+            (transport.name(), BoxTransport::new(transport))
+        }
+        scheme => {
+            let expected = "http, https, ws or wss";
+            return Err(ConnectError::Scheme { expected, scheme: scheme.to_owned() });
+        }
+    })
+}
+
 /// How an endpoint answered.
 enum Verdict {
     /// With an answer, or a refusal that every endpoint would repeat.
@@ -104,17 +123,12 @@ enum Verdict {
 }
 
 impl Pool {
-    /// A pool of HTTP endpoints. Nothing is sent yet.
+    /// A pool of endpoints, each over HTTP or WebSocket. Nothing is sent yet.
     ///
     /// # Errors
-    /// If there is no URL, or one is neither HTTP nor HTTPS.
+    /// If there is no URL, or one has another scheme than `http`, `https`, `ws` and `wss`.
     pub fn of_urls(urls: &[Url]) -> Result<Self, ConnectError> {
-        let transports = urls.iter().map(HttpTransport::new).collect::<Result<Vec<_>, _>>()?;
-        let endpoints = transports.into_iter().map(|transport| {
-            let name = transport.name();
-            (name, BoxTransport::new(transport))
-        });
-        Self::new(endpoints.collect())
+        Self::new(urls.iter().map(endpoint).collect::<Result<_, _>>()?)
     }
 
     /// A pool of named transports.

@@ -1,6 +1,7 @@
 //! Keeps the secrets of endpoints out of logs, reports and stores. Hosted endpoints have their key in the
 //! path, the query or the user's part of the URL, and some repeat it in their answers.
 
+use alloy::rpc::json_rpc::ResponsePayload;
 use url::Url;
 
 /// Shortest part of a URL that counts as a secret. Shorter ones, such as `v3`, occur in any text.
@@ -63,6 +64,14 @@ impl Secrets {
         let hidden =
             self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), HIDDEN));
         redact(&hidden).chars().take(LONGEST_TEXT).collect()
+    }
+
+    /// An answer without the secrets in the words of its error.
+    pub(crate) fn scrub_payload(&self, mut payload: ResponsePayload) -> ResponsePayload {
+        if let ResponsePayload::Failure(error) = &mut payload {
+            error.message = self.scrub(&error.message).into();
+        }
+        payload
     }
 }
 
