@@ -10,6 +10,7 @@ TOOLS   := target/tools
 DENY    := $(TOOLS)/bin/cargo-deny
 DENY_VERSION := 0.20.2
 VENV    := target/venv
+HARDHAT := $(TOOLS)/hardhat
 ARGS    ?=
 FUZZ_SECONDS ?= 60
 
@@ -36,6 +37,14 @@ $(VENV)/.installed: tools/requirements.txt
 	@tools/require python3 "Python 3.11 or later with venv (python.org)"
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tools/requirements.txt
+	@touch $@
+
+.PHONY: hardhat
+hardhat: $(HARDHAT)/.installed ## install hardhat and its Node.js, for crates/devnet/tests/hardhat.rs
+
+$(HARDHAT)/.installed: tools/hardhat/package-lock.json tools/hardhat/hardhat.config.js
+	@tools/require npm "npm, which comes with Node.js"
+	tools/hardhat/install $(HARDHAT)
 	@touch $@
 
 $(DENY):
@@ -111,7 +120,7 @@ lint-rust: tools ## rustfmt and clippy
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
-test-rust: tools ## cargo tests
+test-rust: tools hardhat ## cargo tests
 	cargo test --workspace
 
 long: tools ## random tests at length: forge's fuzz tests, the model, the fuzz targets

@@ -9,18 +9,25 @@ use std::{
 };
 
 use alloy::{
+    eips::BlockNumberOrTag,
     primitives::{B256, keccak256},
     providers::{Provider as _, ext::AnvilApi as _},
     transports::{BoxTransport, TransportError},
 };
 use fernet_embedded::{ChainConfig, HttpServer, Node, NodeConfig, TieBreak};
-use fernet_l1::{ConnectError, L1Provider, Pool, connect_pool, connect_transport, connect_url, origin};
+use fernet_l1::{
+    BeaconBlobs, BlockIds, ConnectError, L1Provider, Pool, SidecarFormat, connect_pool, connect_transport,
+    connect_url, origin, redact,
+};
+use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
 use crate::{
     anvil::{Anvil, AnvilError},
+    blobs::L1Blobs,
     deployment_file::ChainLifetime,
+    hardhat::Hardhat,
     observer::Observer,
     options::L1Choice,
 };
@@ -72,6 +79,12 @@ pub enum BackendError {
         /// Its chain id.
         actual: u64,
     },
+    /// It is a hardhat that doesn't mine each transaction.
+    #[error("the hardhat at {url} must mine each transaction, as it does by default: else it takes no blobs")]
+    HardhatClock {
+        /// Its host.
+        url: String,
+    },
     /// It doesn't answer, or refuses.
     #[error("the L1 at {url} failed: {source}")]
     Rpc {
@@ -93,6 +106,8 @@ enum Kind {
     },
     /// An anvil of somebody else that makes blocks for transactions only: the devnet is its clock.
     IdleAnvil,
+    /// A hardhat of somebody else that does the same.
+    IdleHardhat(Hardhat),
     /// A chain with its own clock.
     Remote,
 }
@@ -153,7 +168,8 @@ impl L1Backend {
     }
 
     async fn connect(urls: &[Url], observer: &Observer) -> Result<Self, BackendError> {
-        let provider = connect_pool(&Pool::of_urls(urls)?);
+        let pool = Pool::of_urls(urls)?;
+        let provider = connect_pool(&pool);
         // The first that answers is where forge deploys and where blobs are.
         let (mut found, mut failure): (Option<(&Url, u64)>, _) =
             (None, BackendError::from(ConnectError::None));
@@ -172,10 +188,19 @@ impl L1Backend {
             }
         }
         let Some((url, chain_id)) = found else { return Err(failure) };
-        // Only anvil knows the question; whoever doesn't has a clock.
-        let kind = match provider.anvil_get_auto_mine().await {
-            Ok(true) => Kind::IdleAnvil,
-            _ => Kind::Remote,
+        // A node that knows neither question has a clock.
+        let (kind, provider) = match provider.anvil_get_auto_mine().await {
+            Ok(true) => (Kind::IdleAnvil, provider),
+            Ok(false) => (Kind::Remote, provider),
+            Err(_) => match provider.raw_request("hardhat_getAutomine".into(), ()).await {
+                Ok(true) => {
+                    let hardhat = Hardhat::new(pool);
+                    let provider = connect_transport(BoxTransport::new(hardhat.clone()));
+                    (Kind::IdleHardhat(hardhat), provider)
+                }
+                Ok(false) => return Err(BackendError::HardhatClock { url: origin(url) }),
+                Err(_) => (Kind::Remote, provider),
+            },
         };
         let mut backend = Self {
             kind,
@@ -187,6 +212,7 @@ impl L1Backend {
         };
         match backend.kind {
             Kind::IdleAnvil => backend.set_interval().await?,
+            Kind::IdleHardhat(_) => {}
             _ => backend.slot_seconds = backend.measure().await?,
         }
         Ok(backend)
@@ -202,6 +228,7 @@ impl L1Backend {
                 .map_err(|source| self.failed(source))?;
             Ok::<_, BackendError>(block.map(|block| block.header.timestamp).unwrap_or_default())
         };
+        self.observer.activity("waiting for two blocks of L1, to measure the time between them");
         // The genesis block's time says nothing.
         self.wait_for_block(QUIET, |number| number >= 2).await?;
         let head = self.block_number().await?;
@@ -248,6 +275,47 @@ impl L1Backend {
         set.map_err(|source| self.failed(source))
     }
 
+    /// Asks hardhat for something whose answer says nothing.
+    async fn tell(&self, method: &'static str, parameter: impl Into<Value>) -> Result<(), BackendError> {
+        let told = self.provider.raw_request::<_, Value>(method.into(), [parameter.into()]).await;
+        told.map(drop).map_err(|source| self.failed(source))
+    }
+
+    /// Sets the timestamp of hardhat's next block, which its pending block has at once: the start of the next
+    /// L1 slot. Returns that of its head.
+    async fn set_next_time(&self) -> Result<u64, BackendError> {
+        let head = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await;
+        let head = head.map_err(|source| self.failed(source))?;
+        let time = head.map(|block| block.header.timestamp).unwrap_or_default();
+        let slot = time.checked_div(self.slot_seconds).unwrap_or_default().saturating_add(1);
+        self.tell("evm_setNextBlockTimestamp", slot.saturating_mul(self.slot_seconds)).await?;
+        Ok(time)
+    }
+
+    /// Makes hardhat's next block, and one more in the same L1 slot for each transaction with blobs.
+    async fn advance_hardhat(&self, hardhat: &Hardhat) -> Result<(), BackendError> {
+        let none: [(); 0] = [];
+        let mined = self.provider.raw_request::<_, Value>("evm_mine".into(), none).await;
+        mined.map_err(|source| self.failed(source))?;
+        let mut time = self.set_next_time().await?;
+        let held = hardhat.take_held();
+        if held.is_empty() {
+            return Ok(());
+        }
+        self.tell("evm_setAutomine", true).await?;
+        for raw in held {
+            time = time.saturating_add(1);
+            self.tell("evm_setNextBlockTimestamp", time).await?;
+            // Whoever sent it sends it again at the next L1 block, if it didn't land.
+            let sent = hardhat.deliver(&raw).await;
+            if let Err(error) = sent {
+                tracing::debug!(error = redact(&error.to_string()), "hardhat on a transaction with blobs");
+            }
+        }
+        self.tell("evm_setAutomine", false).await?;
+        self.set_next_time().await.map(drop)
+    }
+
     async fn embedded(
         port: u16,
         chain_id: u64,
@@ -282,11 +350,12 @@ impl L1Backend {
         match self.kind {
             Kind::Embedded { .. } => "embedded",
             Kind::Anvil { .. } | Kind::IdleAnvil => "anvil",
+            Kind::IdleHardhat(_) => "hardhat",
             Kind::Remote => "remote",
         }
     }
 
-    /// Where its JSON-RPC and its blobs are.
+    /// Where its JSON-RPC is.
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.url
@@ -302,6 +371,23 @@ impl L1Backend {
     #[must_use]
     pub fn provider(&self) -> &L1Provider {
         &self.provider
+    }
+
+    /// Where its blobs are.
+    ///
+    /// # Errors
+    /// When its address isn't one of a beacon API.
+    pub fn blobs(&self) -> Result<L1Blobs, ConnectError> {
+        Ok(match &self.kind {
+            Kind::IdleHardhat(hardhat) => L1Blobs::Sent(hardhat.blobs().clone()),
+            _ => L1Blobs::Beacon(BeaconBlobs::new(over_http(&self.url), BlockIds::ExecutionHash)?),
+        })
+    }
+
+    /// What blob transactions must carry there, if it takes one format only: hardhat refuses cell proofs.
+    #[must_use]
+    pub fn sidecars(&self) -> Option<SidecarFormat> {
+        matches!(self.kind, Kind::IdleHardhat(_)).then_some(SidecarFormat::Eip4844)
     }
 
     /// Its chain id.
@@ -327,7 +413,7 @@ impl L1Backend {
     pub fn lifetime(&self) -> ChainLifetime {
         match self.kind {
             Kind::Embedded { .. } | Kind::Anvil { .. } => ChainLifetime::Devnet,
-            Kind::IdleAnvil | Kind::Remote => ChainLifetime::Longer,
+            Kind::IdleAnvil | Kind::IdleHardhat(_) | Kind::Remote => ChainLifetime::Longer,
         }
     }
 
@@ -342,19 +428,26 @@ impl L1Backend {
             Kind::Anvil { .. } | Kind::IdleAnvil => {
                 self.provider.anvil_set_auto_mine(automatic).await.map_err(|source| self.failed(source))?;
             }
+            Kind::IdleHardhat(_) => {
+                self.tell("evm_setAutomine", automatic).await?;
+                self.set_next_time().await?;
+            }
             Kind::Remote => {}
         }
         Ok(())
     }
 
-    /// Gives an anvil of somebody else back as it was found: it makes blocks for transactions, at the
-    /// system's time.
+    /// Gives a development node of somebody else back as it was found: it makes blocks for transactions, at
+    /// the system's time. hardhat's goes on from that of its last block.
     ///
     /// # Errors
     /// When the L1 refuses.
     pub async fn release(&self) -> Result<(), BackendError> {
-        let Kind::IdleAnvil = self.kind else { return Ok(()) };
-        self.set_mining(Mining::EachTransaction).await?;
+        match self.kind {
+            Kind::IdleAnvil => self.set_mining(Mining::EachTransaction).await?,
+            Kind::IdleHardhat(_) => return self.set_mining(Mining::EachTransaction).await,
+            _ => return Ok(()),
+        }
         let removed = self.provider.anvil_remove_block_timestamp_interval().await;
         removed.map(drop).map_err(|source| self.failed(source))
     }
@@ -373,6 +466,7 @@ impl L1Backend {
                     std::panic::resume_unwind(error.into_panic());
                 }
             }
+            Kind::IdleHardhat(hardhat) => self.advance_hardhat(hardhat).await?,
             Kind::Anvil { .. } | Kind::IdleAnvil => {
                 self.provider.evm_mine(None).await.map_err(|source| self.failed(source))?;
             }
@@ -392,6 +486,19 @@ impl L1Backend {
     fn failed(&self, source: TransportError) -> BackendError {
         BackendError::Rpc { url: self.name_of_host(), source }
     }
+}
+
+/// The same address over HTTP: nodes that speak WebSocket have both at one port, and blobs come over HTTP only.
+fn over_http(url: &Url) -> Url {
+    let mut url = url.clone();
+    let scheme = match url.scheme() {
+        "ws" => "http",
+        "wss" => "https",
+        _ => return url,
+    };
+    // All of these schemes may replace each other.
+    let _ = url.set_scheme(scheme);
+    url
 }
 
 /// What the embedded chain's RANDAO comes from.

@@ -4,7 +4,7 @@ use std::{num::NonZero, sync::Arc, thread::available_parallelism};
 
 use fernet_circuit::{Prover, ProverKey};
 use fernet_follower::{Follower, FollowerError};
-use fernet_l1::{BeaconBlobs, BlockIds, Deployment, DeploymentFile};
+use fernet_l1::{Deployment, DeploymentFile};
 use fernet_prover::LocalWorker;
 use fernet_roles::Storage;
 use tokio::sync::Mutex;
@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use crate::{
     accounts::Accounts,
     backend::{L1Backend, Mining},
+    blobs::L1Blobs,
     deploy::deploy,
     deployment_file::ReservedFile,
     endpoints::Endpoints,
@@ -37,7 +38,7 @@ pub(crate) struct Environment {
     pub(crate) accounts: Accounts,
     pub(crate) setup: Setup,
     pub(crate) follower: Arc<Mutex<Follower>>,
-    pub(crate) blobs: BeaconBlobs,
+    pub(crate) blobs: L1Blobs,
     pub(crate) worker: Arc<SharedWorker>,
     /// The follower writes its state to disk.
     is_persistent: bool,
@@ -65,7 +66,7 @@ impl Environment {
 
         observer.activity("registering sequencers, depositing bonds and tokens");
         let setup = setup::prepare(&backend, &deployment, &accounts).await?;
-        let blobs = BeaconBlobs::new(backend.url().clone(), BlockIds::ExecutionHash)?;
+        let blobs = backend.blobs()?;
         let endpoints = Endpoints::new(backend.provider().clone(), options.endpoint_faults);
         let source = endpoints.blobs(Arc::new(blobs.clone()));
         let follower = Follower::new(endpoints.provider("follower"), &deployment, source)?.keeping_replayed();
@@ -118,7 +119,7 @@ impl Environment {
             policies,
             storage,
             worker: &self.worker,
-            sidecars: options.sidecars,
+            sidecars: self.backend.sidecars().unwrap_or(options.sidecars),
             vote: options.vote,
             commitments: options.commitments,
         }

@@ -6,7 +6,7 @@
 //!   which writes the [`deployment_file`]; [`accounts`] and [`setup`] are who takes part.
 //! - [`roles`] makes the sequencers and provers and moves them; [`fault`] and [`policies`] hold effects of
 //!   theirs back; one [`worker`] makes all proofs.
-//! - [`endpoints`] are the roles' ways to the L1, faulty ones on request.
+//! - [`endpoints`] are the roles' ways to the L1, faulty ones on request. [`blobs`] is where its blobs are.
 //! - [`traffic`] is what users send. [`mod@claim`] proves a withdrawal on L1.
 //! - [`history`] and [`audit`] count what happens on L1 and L2. [`tokens`] compares all balances in the end.
 //! - [`record`] is the report of a run; [`view`] is what a live view shows; an [`observer`] gets both.
@@ -16,6 +16,7 @@ pub mod anvil;
 pub mod audit;
 pub mod backend;
 pub mod batch;
+pub mod blobs;
 pub mod claim;
 pub mod deploy;
 pub mod deployment_file;
@@ -25,6 +26,7 @@ mod environment;
 pub mod error;
 pub mod fault;
 mod gas;
+mod hardhat;
 pub mod history;
 mod live_view;
 pub mod observer;
