@@ -155,6 +155,8 @@ pub struct Feed {
     without_receipts: bool,
     /// How blocks that are finalized already are taken.
     ranges: Ranges,
+    /// The head that was asked for last, until the feed is there.
+    head: Option<L1Header>,
 }
 
 impl Feed {
@@ -177,6 +179,7 @@ impl Feed {
             doubted: None,
             without_receipts: false,
             ranges: Ranges::default(),
+            head: None,
         }
     }
 
@@ -204,6 +207,7 @@ impl Feed {
         let to = rollbacks.fold(number.saturating_sub(1), u64::min);
         self.seen.retain(|(seen, _)| *seen <= to);
         self.pending = VecDeque::from([FeedUpdate::Rollback { to }]);
+        self.head = None;
         true
     }
 
@@ -212,6 +216,7 @@ impl Feed {
     pub fn doubt_ranges(&mut self, seen: impl IntoIterator<Item = (u64, B256)>) {
         self.seen = seen.into_iter().collect();
         self.pending.clear();
+        self.head = None;
         self.ranges = Ranges::Over;
     }
 
@@ -238,26 +243,50 @@ impl Feed {
         Ok(self.pending.drain(..count).collect())
     }
 
+    /// The next update. At the head, one request finds out that there is none, and one that there is a next
+    /// block.
     async fn step(&mut self) -> Result<Option<FeedUpdate>, FeedError> {
-        let last = self.seen.back().copied();
-        let found = self.find(self.next()).await?;
-        let Some((number, hash)) = last else {
-            return match found {
+        let Some((number, hash)) = self.seen.back().copied() else {
+            return match self.find(self.next()).await? {
                 Some(found) => self.extend(found).await.map(Some),
                 None => Ok(None),
             };
+        };
+        let head = match self.head.take().filter(|head| head.header.number > number) {
+            Some(head) => head,
+            None => match find_header(&self.provider, BlockNumberOrTag::Latest).await? {
+                Some(head) => head,
+                None => return Ok(None),
+            },
+        };
+        if head.hash == hash {
+            return Ok(None);
+        }
+        if head.header.number <= number {
+            return self.compare(&head).await;
+        }
+        let found = if head.header.number == self.next() {
+            Some(head)
+        } else {
+            let found = self.find(self.next()).await?;
+            self.head = Some(head);
+            found
         };
         if let Some(found) = found
             && found.header.parent_hash == hash
         {
             return self.extend(found).await.map(Some);
         }
-        // The feed is at the head, or its last block is no longer on the chain, or the node is behind. Only a
-        // different block with a known number shows a reorg.
+        self.head = None;
+        // The feed's last block is no longer on the chain, or the node is behind. Only a different block with a
+        // known number shows a reorg.
         match self.find(number).await? {
             Some(now) if now.hash == hash => Ok(None),
             Some(_) => self.roll_back(number).await.map(Some),
-            None => self.compare_heads().await,
+            None => match find_header(&self.provider, BlockNumberOrTag::Latest).await? {
+                Some(head) => self.compare(&head).await,
+                None => Ok(None),
+            },
         }
     }
 
@@ -271,11 +300,8 @@ impl Feed {
         self.seen.get(index).map(|(_, hash)| *hash)
     }
 
-    /// The node doesn't have the last block: either it is behind, or the chain became shorter.
-    async fn compare_heads(&mut self) -> Result<Option<FeedUpdate>, FeedError> {
-        let Some(head) = find_header(&self.provider, BlockNumberOrTag::Latest).await? else {
-            return Ok(None);
-        };
+    /// The node's head isn't after the last block: either it is behind, or there was a reorg.
+    async fn compare(&mut self, head: &L1Header) -> Result<Option<FeedUpdate>, FeedError> {
         match self.hash_of(head.header.number) {
             Some(hash) if hash != head.hash => self.roll_back(head.header.number).await.map(Some),
             _ => {

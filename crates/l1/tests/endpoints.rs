@@ -15,7 +15,7 @@ use std::{
 
 use alloy::{
     consensus::{Transaction as _, TxEnvelope},
-    eips::Decodable2718 as _,
+    eips::{BlockNumberOrTag, Decodable2718 as _},
     primitives::{Address, B256, Bytes, TxKind, U256},
     providers::Provider,
     transports::BoxTransport,
@@ -275,6 +275,57 @@ async fn fee_histories_with_holes_make_no_foolish_offers() {
     }
 }
 
+/// A node that refuses block overrides and simulates transactions without their blobs, as hardhat does.
+#[tokio::test(flavor = "multi_thread")]
+async fn blobs_are_sent_to_nodes_that_can_not_simulate_them() {
+    warm_up_kzg();
+    for ignores_blobs in [true, false] {
+        let mut l1 = embedded().await;
+        let gate = l1.deploy(code::BLOB_GATE).await;
+        let blocks: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+        let seen = Arc::clone(&blocks);
+        let provider = hooked(&l1, move |request: &Request| {
+            if !["eth_call", "eth_estimateGas"].contains(&request.method.as_str()) {
+                return Hook::Deliver;
+            }
+            let params = request.params.as_array().unwrap();
+            let refuse =
+                |code, message: &str| Hook::Fail(Failure::Error { code, message: message.to_owned() });
+            if params.len() > 2 {
+                return refuse(-32_602, "trailing characters");
+            }
+            assert!(params[0].get("data").is_none(), "{params:?}");
+            seen.lock().unwrap().insert(params[1].as_str().unwrap().to_owned());
+            match params[0].get("to") {
+                Some(_) => refuse(3, "execution reverted"),
+                None if ignores_blobs => Hook::Answer(json!(B256::ZERO)),
+                None => refuse(-32_000, "blob transaction of type create"),
+            }
+        });
+        let accounts = Accounts::new(signer(0)).with_blob_account(signer(1));
+        let config = TxConfig::new(CHAIN_ID, l1.clock);
+        let mut manager = TxManager::open(provider, accounts, TxStore::in_memory().unwrap(), config).unwrap();
+        tick(&l1, &mut manager).await;
+        for number in 1..3 {
+            let sidecar = fernet_l1::BlobSidecar::build(vec![blob(number)], Default::default()).unwrap();
+            let calldata = Bytes::from(sidecar.versioned_hashes()[0].0);
+            let name = format!("reveal {number}");
+            let reveal = Intent { blobs: Some(sidecar), calldata, ..intent(&name, gate) };
+            manager.submit(reveal).await.unwrap();
+            tick(&l1, &mut manager).await;
+            l1.mine().await;
+            tick(&l1, &mut manager).await;
+            if ignores_blobs {
+                assert_mined(&manager, &name);
+            } else {
+                // A node that knows blobs is believed.
+                assert!(!matches!(manager.status(&key(&name)), Some(TxStatus::Mined(_))));
+            }
+        }
+        assert_eq!(*blocks.lock().unwrap(), BTreeSet::from(["latest".to_owned(), "pending".to_owned()]));
+    }
+}
+
 // ---- the feed -----------------------------------------------------------------------------------------
 
 /// The chain that a feed's updates make.
@@ -500,7 +551,8 @@ async fn an_endpoint_that_is_behind_is_passed_over() {
     let head = l1.head().await.number;
     let behind = transport(&l1, |_: &Request| Hook::Behind(2));
     let good = transport(&l1, |_: &Request| Hook::Deliver);
-    let provider = connect_pool(&self::pool(vec![behind, good]));
+    let provider = connect_pool(&self::pool(vec![behind.clone(), good.clone()]));
+    let other = connect_pool(&self::pool(vec![behind, good]));
     // Once another endpoint has shown a higher block, the one behind isn't believed.
     let newest = |provider: L1Provider, number: u64| async move {
         provider.get_block_by_number(number.into()).await.unwrap().is_some()
@@ -509,6 +561,77 @@ async fn an_endpoint_that_is_behind_is_passed_over() {
     assert!(newest(provider.clone(), head).await, "the other one is asked after some seconds");
     for _ in 0..5 {
         assert!(newest(provider.clone(), head).await);
+        let latest = other.get_block_by_number(BlockNumberOrTag::Latest).await.unwrap().unwrap();
+        assert_eq!(latest.header.number, head, "the same for the newest block");
+    }
+}
+
+/// A head that is older than a known one is no answer. If nobody has a newer one, it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_is_older_than_a_known_one_is_passed_over() {
+    let mut l1 = embedded().await;
+    for _ in 0..4 {
+        l1.mine().await;
+    }
+    let head = l1.head().await.number;
+    let (behind, asked) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let endpoint = |is_first: bool| {
+        let (by, counted) = (Arc::clone(&behind), Arc::clone(&asked));
+        transport(&l1, move |_: &Request| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            match by.load(Ordering::SeqCst) as u64 {
+                blocks if blocks > 0 && is_first => Hook::Behind(blocks),
+                // Both are behind.
+                3 => Hook::Behind(2),
+                _ => Hook::Deliver,
+            }
+        })
+    };
+    let provider = connect_pool(&pool(vec![endpoint(true), endpoint(false)]));
+    let latest = async || {
+        let block = provider.get_block_by_number(BlockNumberOrTag::Latest).await.unwrap().unwrap();
+        (block.header.number, asked.swap(0, Ordering::SeqCst))
+    };
+    assert_eq!(latest().await, (head, 1));
+    behind.store(2, Ordering::SeqCst);
+    assert_eq!(latest().await, (head, 2), "the other one is asked as well");
+    assert_eq!(latest().await, (head, 1), "and then it alone");
+    behind.store(3, Ordering::SeqCst);
+    assert_eq!(latest().await, (head - 2, 2), "the newer of two old ones");
+}
+
+/// What a client asks an L1 on which nothing happens to it: one request a look, and a few for each new block.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_client_asks_little() {
+    let mut l1 = embedded().await;
+    let first = l1.mine().await.number;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let provider = hooked(&l1, move |_: &Request| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Hook::Deliver
+    });
+    let mut feed = Feed::from_block(provider.clone(), l1.clock, &contracts(SOMEBODY), first);
+    let accounts = Accounts::new(signer(0)).with_blob_account(signer(1));
+    let config = TxConfig::new(CHAIN_ID, l1.clock);
+    let mut manager = TxManager::open(provider, accounts, TxStore::in_memory().unwrap(), config).unwrap();
+    while !feed.poll(100).await.unwrap().is_empty() {}
+    manager.tick(&l1.head().await).await.unwrap();
+    for _ in 0..5 {
+        asked.store(0, Ordering::SeqCst);
+        for _ in 0..12 {
+            assert_eq!(feed.poll(100).await.unwrap(), []);
+        }
+        assert_eq!(asked.swap(0, Ordering::SeqCst), 12, "one for each look");
+        l1.mine().await;
+        // As a role does it: everything that is new, a look that finds no more, and a step.
+        let mut updates = feed.poll(100).await.unwrap();
+        assert_eq!(feed.poll(100).await.unwrap(), []);
+        let Some(FeedUpdate::Block(block)) = updates.pop() else { panic!("{updates:?}") };
+        manager.tick(&block).await.unwrap();
+        let count = asked.load(Ordering::SeqCst);
+        println!("{count} requests for a new block");
+        assert!(count <= 6, "{count} requests for a new block");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The loop over L1 blocks.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fernet_follower::Follower;
 use fernet_l1::L1Block;
@@ -71,8 +71,8 @@ pub async fn step_until_answered<R: Role>(role: &mut R, block: &L1Block) -> Resu
     }
 }
 
-/// Looks for a new L1 block every `pause`, and makes a step with each, until `stop` becomes true or its
-/// sender is dropped. Retryable errors are logged, and the step is made again after a pause, also if its
+/// Looks for a new L1 block every `pause`, but not in an L1 slot whose block is known, and makes a step with
+/// each, until `stop` becomes true or its sender is dropped. Retryable errors are logged, and the step is made again after a pause, also if its
 /// report says that an endpoint of the L1 failed. `watch` receives the report of every step.
 ///
 /// # Errors
@@ -105,12 +105,15 @@ pub async fn run<R: Role>(
                 role.close_windows(head.l1_slot.plus(passed)).await?;
             }
         }
+        // Timestamp of a block for which nothing is left to do.
+        let mut made = None;
         match head {
             Ok(Some(block)) if last != Some(block.hash) => match role.step(&block).await {
                 Ok(report) => {
                     failures = if report.l1_failed() { failures.saturating_add(1) } else { 0 };
                     if failures == 0 {
                         last = Some(block.hash);
+                        made = Some(block.header.timestamp);
                     }
                     watch(&block, report);
                 }
@@ -119,19 +122,58 @@ pub async fn run<R: Role>(
                 }
                 Err(error) => return Err(error),
             },
-            Ok(_) => {}
+            Ok(head) => made = head.map(|block| block.header.timestamp),
             Err(error) if error.is_retryable() => tracing::warn!(%error, "l1 can't be followed now"),
             Err(error) => return Err(error.into()),
         }
+        let wait = match made {
+            Some(timestamp) => until_next(timestamp, slot, now(), pause),
+            None => pause.saturating_mul(1 << failures.min(LONGEST_PAUSE)),
+        };
         tokio::select! {
             changed = stop.changed() => if changed.is_err() { break },
-            () = tokio::time::sleep(pause.saturating_mul(1 << failures.min(LONGEST_PAUSE))) => {}
+            () = tokio::time::sleep(wait) => {}
         }
     }
     Ok(())
 }
 
+/// Time since 1970.
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// How long there is no need to look for a block after one with this timestamp, whose step is made: the next
+/// one belongs to a later L1 slot. The last `pause` of the L1 slot isn't waited for, because clocks differ. On
+/// an L1 whose time isn't the system's, and when a block is late, it is `pause`.
+fn until_next(timestamp: u64, slot: Duration, now: Duration, pause: Duration) -> Duration {
+    let begins = Duration::from_secs(timestamp);
+    let rest = begins.saturating_add(slot).saturating_sub(now);
+    if now < begins { pause } else { rest.saturating_sub(pause).max(pause) }
+}
+
 /// The newest L1 block.
 async fn head(follower: &Arc<Mutex<Follower>>) -> Result<Option<Arc<L1Block>>, RoleError> {
     Ok(caught_up(follower).await?.head_block().cloned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_looks_for_a_block_in_an_l1_slot_that_has_one() {
+        let (slot, pause) = (Duration::from_secs(12), Duration::from_secs(1));
+        let until = |now: f64| until_next(1_200, slot, Duration::from_secs_f64(now), pause).as_secs_f64();
+        // Until one pause before the next L1 slot.
+        assert_eq!([1_200.0, 1_202.5, 1_209.9].map(until).map(f64::round), [11.0, 9.0, 1.0]);
+        // The next block may come, or is late, or it is missing.
+        assert_eq!([1_210.5, 1_212.0, 1_213.0, 5_000.0].map(until), [1.0; 4]);
+        // The L1's time is ahead of the system's, or centuries behind.
+        assert_eq!([0.0, 1_199.9].map(until), [1.0; 2]);
+        assert_eq!(until_next(u64::MAX, slot, Duration::from_secs(1), pause), pause);
+        // An L1 slot is shorter than the pause.
+        let short = Duration::from_millis(200);
+        assert_eq!(until_next(1_200, short, Duration::from_secs(1_200), pause), pause);
+    }
 }

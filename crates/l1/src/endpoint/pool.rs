@@ -4,7 +4,7 @@
 //!   fails, the next one is asked at once; if it is silent, after some milliseconds. The first answer counts.
 //! - A *transaction* goes to all of them.
 //! - An endpoint that fails isn't asked again before its back-off is over, or the time that it asked for.
-//! - `null` is no answer from an endpoint that is behind another one.
+//! - `null`, or an older head, is no answer from an endpoint that is behind another one.
 
 use std::{
     fmt,
@@ -189,9 +189,26 @@ impl Pool {
         {
             return true;
         }
-        if own < best {
-            return true;
+        own < best || self.is_cross_check_due()
+    }
+
+    /// Whether others are asked for the head after an endpoint said `answer`: it is behind another one, or it
+    /// is time to ask whether there is a newer block. `known` is what others said already.
+    fn doubts_head(
+        &self,
+        answer: &TransportResult<ResponsePacket>,
+        known: Option<&(u8, TransportResult<ResponsePacket>)>,
+    ) -> bool {
+        let number = |answer: &TransportResult<ResponsePacket>| answer.as_ref().ok().and_then(number_in);
+        let Some(own) = number(answer).filter(|_| self.endpoints.len() > 1) else { return false };
+        // In the middle of a cross-check only a newer block ends it.
+        if let Some((0, known)) = known {
+            return Some(own) <= number(known);
         }
+        own < self.best_head() || self.is_cross_check_due()
+    }
+
+    fn is_cross_check_due(&self) -> bool {
         let mut last = lock(&self.cross_checked);
         let is_due = last.elapsed() >= CROSS_CHECK;
         if is_due {
@@ -222,6 +239,7 @@ impl Pool {
             self.note(index, &verdict, &result, took);
             let rank = match verdict {
                 Verdict::Null if self.doubts_null(index, &packet) => 0,
+                Verdict::Answer if asks_for_head(&packet) && self.doubts_head(&result, best.as_ref()) => 0,
                 Verdict::Answer | Verdict::Null => {
                     self.preferred.store(index, Ordering::Relaxed);
                     // Whoever was asked and hasn't answered is slow.
@@ -412,6 +430,15 @@ fn judge(packet: &RequestPacket, result: &TransportResult<ResponsePacket>) -> Ve
         ResponsePayload::Failure(error) if is_about_the_request(error) => Verdict::Answer,
         ResponsePayload::Failure(_) => Verdict::Refusal,
     }
+}
+
+/// Whether a request asks for the newest block.
+fn asks_for_head(packet: &RequestPacket) -> bool {
+    let Some(request) = packet.as_single().filter(|one| one.method() == "eth_getBlockByNumber") else {
+        return false;
+    };
+    let parameters = request.params().map(|params| serde_json::from_str::<(String, bool)>(params.get()));
+    matches!(parameters, Some(Ok((block, _))) if block == "latest")
 }
 
 /// The number that a request for a block asks for.
