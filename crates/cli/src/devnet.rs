@@ -64,8 +64,8 @@ pub(crate) struct Args {
     /// Slots to run; then a withdrawal is claimed on L1 and the summary printed [default: until Ctrl-C]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     slots: Option<u64>,
-    /// The L1: embedded, anvil (started and ended by the devnet), or the URL of a running node; several URLs
-    /// of the same chain with commas
+    /// The L1: embedded, anvil (started and ended by the devnet), or the URL of a running node (http, https,
+    /// ws or wss); several URLs of the same chain with commas
     #[arg(long, value_name = "embedded|anvil|URL,…", default_value = "embedded")]
     l1: L1Choice,
     /// Port on 127.0.0.1 for the RPC of the embedded L1 or anvil [default: a free one]

@@ -380,7 +380,7 @@ impl L1Backend {
     pub fn blobs(&self) -> Result<L1Blobs, ConnectError> {
         Ok(match &self.kind {
             Kind::IdleHardhat(hardhat) => L1Blobs::Sent(hardhat.blobs().clone()),
-            _ => L1Blobs::Beacon(BeaconBlobs::new(over_http(&self.url), BlockIds::ExecutionHash)?),
+            _ => L1Blobs::Beacon(BeaconBlobs::new(self.url.clone(), BlockIds::ExecutionHash)?),
         })
     }
 
@@ -486,19 +486,6 @@ impl L1Backend {
     fn failed(&self, source: TransportError) -> BackendError {
         BackendError::Rpc { url: self.name_of_host(), source }
     }
-}
-
-/// The same address over HTTP: nodes that speak WebSocket have both at one port, and blobs come over HTTP only.
-fn over_http(url: &Url) -> Url {
-    let mut url = url.clone();
-    let scheme = match url.scheme() {
-        "ws" => "http",
-        "wss" => "https",
-        _ => return url,
-    };
-    // All of these schemes may replace each other.
-    let _ = url.set_scheme(scheme);
-    url
 }
 
 /// What the embedded chain's RANDAO comes from.

@@ -1,5 +1,5 @@
-//! Where a devnet finds the blobs of its blocks: at the L1, or, where that gives none out, among those that it
-//! sent itself.
+//! Where a devnet finds the blobs of its blocks: at the L1, or, where that gives none out, among those that
+//! it sent itself.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -1,8 +1,8 @@
 //! hardhat as an L1: what it lacks, in front of it.
 //!
-//! hardhat takes a transaction with blobs only while it mines each transaction at once and no other one waits,
-//! and it gives no blobs out. So [`Hardhat`] takes such transactions in hardhat's place. They wait here until
-//! the devnet makes the next block, and their blobs stay here.
+//! hardhat takes a transaction with blobs only while it mines each transaction at once and no other one
+//! waits, and it gives no blobs out. So [`Hardhat`] takes such transactions in hardhat's place. They wait
+//! here until the devnet makes the next block, and their blobs stay here.
 
 use std::{
     collections::BTreeMap,

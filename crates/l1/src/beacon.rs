@@ -56,11 +56,20 @@ struct Answer {
 }
 
 impl BeaconBlobs {
-    /// A client of the beacon API at `endpoint`. Nothing is sent yet.
+    /// A client of the beacon API at `endpoint`. Nothing is sent yet. An address for WebSocket stands for the
+    /// same one over HTTP: nodes have both at one port.
     ///
     /// # Errors
-    /// If the endpoint isn't an HTTP or HTTPS URL.
-    pub fn new(endpoint: Url, ids: BlockIds) -> Result<Self, ConnectError> {
+    /// If the endpoint is neither of both.
+    pub fn new(mut endpoint: Url, ids: BlockIds) -> Result<Self, ConnectError> {
+        let scheme = match endpoint.scheme() {
+            "ws" => "http",
+            "wss" => "https",
+            other => other,
+        };
+        let scheme = scheme.to_owned();
+        // Each of these four schemes may replace any other; what else there is stays, and is refused.
+        let _ = endpoint.set_scheme(&scheme);
         let client = http_client(&endpoint)?;
         Ok(Self { secrets: Secrets::of(&endpoint), endpoint, client, ids })
     }

@@ -278,8 +278,8 @@ impl Feed {
             return self.extend(found).await.map(Some);
         }
         self.head = None;
-        // The feed's last block is no longer on the chain, or the node is behind. Only a different block with a
-        // known number shows a reorg.
+        // The feed's last block is no longer on the chain, or the node is behind. Only a different block with
+        // a known number shows a reorg.
         match self.find(number).await? {
             Some(now) if now.hash == hash => Ok(None),
             Some(_) => self.roll_back(number).await.map(Some),

@@ -72,8 +72,9 @@ pub async fn step_until_answered<R: Role>(role: &mut R, block: &L1Block) -> Resu
 }
 
 /// Looks for a new L1 block every `pause`, but not in an L1 slot whose block is known, and makes a step with
-/// each, until `stop` becomes true or its sender is dropped. Retryable errors are logged, and the step is made again after a pause, also if its
-/// report says that an endpoint of the L1 failed. `watch` receives the report of every step.
+/// each, until `stop` becomes true or its sender is dropped. Retryable errors are logged. Then the step is
+/// made again after a pause, also if its report says that an endpoint of the L1 failed. `watch` receives the
+/// report of every step.
 ///
 /// # Errors
 /// With the first error that isn't retryable.
@@ -144,8 +145,8 @@ fn now() -> Duration {
 }
 
 /// How long there is no need to look for a block after one with this timestamp, whose step is made: the next
-/// one belongs to a later L1 slot. The last `pause` of the L1 slot isn't waited for, because clocks differ. On
-/// an L1 whose time isn't the system's, and when a block is late, it is `pause`.
+/// one belongs to a later L1 slot. The last `pause` of the L1 slot isn't waited for, because clocks differ.
+/// It is `pause` on an L1 whose time isn't the system's, and when a block is late.
 fn until_next(timestamp: u64, slot: Duration, now: Duration, pause: Duration) -> Duration {
     let begins = Duration::from_secs(timestamp);
     let rest = begins.saturating_add(slot).saturating_sub(now);

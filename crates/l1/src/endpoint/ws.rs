@@ -456,8 +456,7 @@ mod tests {
         Request::new("eth_blockNumber", Id::Number(id), ()).try_into().unwrap()
     }
 
-    /// A request has a time limit. A connection on which nothing comes for that time is given up, one on which
-    /// other answers come is not.
+    /// A request has a time limit, and a connection on which nothing comes for that time is given up.
     #[tokio::test]
     async fn an_endpoint_that_never_answers_is_given_up() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();

@@ -191,9 +191,9 @@ impl Chain {
         Ok(found.and_then(|transaction| serde_json::from_value(transaction.get("hash")?.clone()).ok()))
     }
 
-    /// Simulates an intent in the next block. A node without block overrides simulates it on its head, and, if
-    /// it reverts there, in its pending block: its window may open with the next L1 slot only. A node whose
-    /// simulations ignore blobs simulates nothing that has some: it is sent as it is.
+    /// Simulates an intent in the next block. A node without block overrides simulates it on its head, and,
+    /// if it reverts there, in its pending block: its window may open with the next L1 slot only. An intent
+    /// with blobs isn't simulated by a node that ignores them.
     pub(crate) async fn simulate(
         &mut self,
         record: &Record,
@@ -259,8 +259,8 @@ impl Chain {
         }
     }
 
-    /// Whether the node's simulations ignore the blobs of `request`. Those that know blobs refuse the question,
-    /// because a transaction with blobs creates no contract.
+    /// Whether the node's simulations ignore the blobs of `request`. A node that knows blobs refuses the
+    /// question, because a transaction with blobs creates no contract.
     async fn ignores_blobs(&mut self, request: &TransactionRequest) -> Result<bool, RpcFailure> {
         if self.simulated_blobs == SimulatedBlobs::Unknown {
             let mut question = TransactionRequest {
