@@ -127,7 +127,9 @@ pub async fn run<R: Role>(
             Err(error) if error.is_retryable() => tracing::warn!(%error, "l1 can't be followed now"),
             Err(error) => return Err(error.into()),
         }
-        let wait = match made {
+        // Blobs of a finalized block may be missing: then every look tries them again.
+        let is_executed = follower.lock().await.ledger_at_tip().is_some();
+        let wait = match made.filter(|_| is_executed) {
             Some(timestamp) => until_next(timestamp, slot, now(), pause),
             None => pause.saturating_mul(1 << failures.min(LONGEST_PAUSE)),
         };
