@@ -240,6 +240,24 @@ contract RandomnessTest is Test {
         }
     }
 
+    /// @dev A base fee from 128 to 255 is a string of one byte: the only integers that need a prefix for one byte.
+    /// @custom:rule R3
+    function test_anIntegerOfOneByteMayNeedItsPrefix() public {
+        HeaderFields memory child = _fields(121);
+        child.more = "";
+        bytes memory parent = L1.header(_fields(120));
+        child.parentHash = keccak256(parent);
+        bytes memory header = L1.header(child);
+        // Without the list's prefix of three bytes, and without the base fee of 7, which is the last byte.
+        bytes memory fields = new bytes(header.length - 4);
+        for (uint256 i = 0; i < fields.length; ++i) {
+            fields[i] = header[i + 3];
+        }
+        header = L1.list(abi.encodePacked(fields, hex"8180"));
+        L1.setBlockHash(child.number, keccak256(header));
+        assertEq(randomness.prove(L1Slot.wrap(120), abi.encode(header, parent)), MIX);
+    }
+
     /// @custom:rule R2
     function test_RevertWhen_theProofsEncodingIsMalformed() public {
         (bytes memory header, bytes memory parent) = abi.decode(_chain(120, 121), (bytes, bytes));

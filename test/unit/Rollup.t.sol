@@ -10,6 +10,7 @@ import {SequencerId} from "../../contracts/types/Ids.sol";
 import {L1Slot, Slot} from "../../contracts/types/Time.sol";
 import {Fixture} from "../support/Fixture.sol";
 import {VerifierDouble} from "../support/VerifierDouble.sol";
+import {Vm} from "forge-std/Vm.sol";
 
 /// @title All refusals of all functions of the rollup
 contract RollupTest is Fixture {
@@ -492,6 +493,15 @@ contract RollupTest is Fixture {
     }
 
     /// @custom:rule V1
+    function test_aBlockMayHaveTheMostChunks() public {
+        Header memory header = _header(12, "most");
+        _commitTo(header);
+        vm.blobhashes(header.blobHashes);
+        rollup.reveal(header);
+        _phaseIs(Phase.ExclusiveProving);
+    }
+
+    /// @custom:rule V1
     function test_RevertWhen_thereAreTooManyChunks() public {
         Header memory header = _header(13, "many");
         _commitTo(header);
@@ -749,6 +759,24 @@ contract RollupTest is Fixture {
         rollup.settle();
         rollup.sync();
         assertTrue(rollup.isCandidate(_id(0)));
+    }
+
+    /// @dev Neither `sync` nor the start of a slot settles anything that is not over: no event says so, and the slot
+    /// before keeps its end.
+    /// @custom:rule P4
+    function test_nothingIsSettledThatIsNotOver() public {
+        vm.recordLogs();
+        rollup.sync();
+        _propose(0);
+        _propose(1);
+        rollup.sync();
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        uint256 proposed;
+        for (uint256 i = 0; i < logs.length; ++i) {
+            assertNotEq(logs[i].topics[0], IRollup.SlotExpired.selector);
+            if (logs[i].topics[0] == IRollup.Proposed.selector) ++proposed;
+        }
+        assertEq(proposed, 2);
     }
 
     /// @custom:rule E5, Q17

@@ -87,6 +87,19 @@ contract StakingTest is Fixture {
         new Staking(t, relay, timelock, _stakingParameters(), future, 1);
     }
 
+    /// @dev The first account of the L2 is a fee recipient as good as any other.
+    /// @custom:rule Q1
+    function test_feesMayGoToTheFirstAccount() public {
+        token.mint(relay, STAKE);
+        Registration memory registration = _registration(relay, payee);
+        registration.feeRecipient = 1;
+        vm.startPrank(relay);
+        token.approve(address(staking), STAKE);
+        SequencerId id = staking.register(registration);
+        vm.stopPrank();
+        assertEq(staking.sequencer(id).feeRecipient, 1);
+    }
+
     /// @custom:rule Q1, Q5
     function test_aRegistrationIsQueuedThenActive() public {
         uint64 now_ = _now();
@@ -267,7 +280,9 @@ contract StakingTest is Fixture {
         assertEq(staking.slash(_first, 1), 1);
         assertEq(L1Slot.unwrap(staking.sequencer(_first).exitAt), _now() - 2, "the exit isn't restarted");
         assertEq(staking.slash(_first, 100e18), 50e18 - 2, "no more than there is");
+        vm.recordLogs();
         assertEq(staking.slash(_first, 1), 0);
+        assertEq(vm.getRecordedLogs().length, 0, "nothing is burned, and nothing says so");
         assertEq(token.balanceOf(BURNED), STAKE);
         vm.stopPrank();
         // Nothing is left to pay, but the registration ends.
