@@ -253,7 +253,7 @@ impl Role for SequencerDriver {
     }
 
     async fn close_windows(&mut self, now: L1Slot) -> Result<(), SequencerError> {
-        Ok(self.submissions.close_windows(now).await?)
+        self.submissions.close_windows(now).await
     }
 
     fn is_retryable(error: &SequencerError) -> bool {
