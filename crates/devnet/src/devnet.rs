@@ -10,7 +10,7 @@ use fernet_ledger::block::PendingWithdrawal;
 use fernet_network::Network as _;
 use fernet_protocol::{L1Slot, Slot};
 use fernet_prover::ProofWorker as _;
-use fernet_roles::Storage;
+use fernet_roles::{NetworkPeers, Storage};
 use tokio::{
     sync::Mutex,
     time::{Instant, sleep, sleep_until, timeout},
@@ -166,6 +166,7 @@ impl Devnet {
         let environment = Environment::new(backend, &options, keys, &observer).await?;
         let policies = FaultPolicies::new(options.faults.clone());
         let roles = Roles::new(&environment.role_deps(&options, &policies, &Storage::Memory))?;
+        environment.follower.lock().await.ask_peers(roles.peers());
         let domain = environment.deployment.rollup_id().into();
         let users = environment.setup.users.iter().zip(&environment.accounts.users);
         let users = users.map(|(index, user)| (*index, Arc::clone(&user.l2), USER_DEPOSIT));
@@ -202,6 +203,12 @@ impl Devnet {
         &self.environment.endpoints
     }
 
+    /// The roles as sources of the newest blocks' data.
+    #[must_use]
+    pub fn peers(&self) -> Arc<NetworkPeers> {
+        self.roles.peers()
+    }
+
     /// The rollup as seen from L1.
     #[must_use]
     pub fn follower(&self) -> &Arc<Mutex<Follower>> {
@@ -220,6 +227,7 @@ impl Devnet {
     ) -> Result<(), DevnetError> {
         self.roles.drop_roles();
         self.environment.restart_follower(storage).await?;
+        self.follower().lock().await.ask_peers(self.roles.peers());
         Ok(self.roles.restart(&self.environment.role_deps(&self.options, policies, storage))?)
     }
 

@@ -11,7 +11,10 @@ use std::{
     sync::Arc,
 };
 
-use alloy::{primitives::Address, providers::Provider as _};
+use alloy::{
+    primitives::{Address, B256},
+    providers::Provider as _,
+};
 use common::{keys, options};
 use crash::{CrashPlan, CrashPolicies};
 use fernet_devnet::{
@@ -22,7 +25,10 @@ use fernet_devnet::{
     policies::{FaultPolicies, RolePolicies},
     record::{SlotOutcome, SlotRecord},
 };
-use fernet_l1::{Accounts, L1Provider, TxConfig, TxManager, TxStatus};
+use fernet_follower::Follower;
+use fernet_l1::{
+    Accounts, BlobError, BlobFuture, BlobLocation, BlobSource, L1Provider, TxConfig, TxManager, TxStatus,
+};
 use fernet_protocol::{L1Clock, Phase};
 use fernet_roles::Storage;
 use fernet_sequencer::CommitmentBy;
@@ -328,4 +334,33 @@ async fn the_mempool_outlives_its_process() {
         transfers += record.transfers;
     }
     assert!(transfers as usize >= found.len(), "{transfers} transfers, {} waited", found.len());
+}
+
+/// No blob source at all.
+struct NoBlobs;
+
+impl BlobSource for NoBlobs {
+    fn blobs<'a>(&'a self, at: BlobLocation, hashes: &'a [B256]) -> BlobFuture<'a> {
+        let hash = hashes.first().copied().unwrap_or_default();
+        Box::pin(async move { Err(BlobError::Unavailable { hash, number: at.number }) })
+    }
+}
+
+/// A new node gets the newest blocks' data from peers, where nobody else has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_without_blobs_asks_its_peers() {
+    let (observer, _watch) = observer();
+    let options = options(L1Choice::Embedded, 31_416, 2, "");
+    let mut devnet = Devnet::start(options, keys(), observer).await.expect("a devnet");
+    while devnet.slots() < 2 {
+        devnet.step().await.expect("a step");
+    }
+    let provider = devnet.backend().provider().clone();
+    let mut follower = Follower::new(provider, devnet.deployment(), Arc::new(NoBlobs)).expect("a follower");
+    follower.catch_up().await.expect("L1");
+    assert!(follower.progress().height == 0 && follower.ledger_at_tip().is_none());
+    follower.ask_peers(devnet.peers());
+    follower.catch_up().await.expect("L1");
+    assert_eq!(follower.state_root(), devnet.follower().lock().await.state_root());
+    assert!(follower.ledger_at_tip().is_some());
 }

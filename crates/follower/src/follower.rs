@@ -1,6 +1,7 @@
 //! The driver: feeds blocks to the view, and blobs to the ledger.
 
 use std::{
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,7 +12,7 @@ use alloy::{
 };
 use fernet_l1::{
     BlobLocation, BlobSource, Deployment, Feed, FeedError, FeedUpdate, HeaderError, L1Block, L1Provider,
-    SeedProof, find_header, seed_proof, seed_proof_at,
+    SeedProof, arrange, find_header, seed_proof, seed_proof_at,
 };
 use fernet_ledger::{FeeBurn, Lanes, Layout, Levels, fees::FeeBurnError, layout::LayoutError};
 use fernet_protocol::{L1Clock, L1Slot, Lane, Slot};
@@ -113,6 +114,8 @@ pub struct Follower {
     view: RollupView,
     ledger: Arc<Ledger>,
     blobs: Arc<dyn BlobSource>,
+    /// Asked for what `blobs` lacks.
+    peers: Option<Arc<dyn Peers>>,
     failure: Option<ReplayFailure>,
     /// Replayed blocks for [`Self::take_replayed`]; `None` if nobody takes them.
     replayed: Option<Vec<Replayed>>,
@@ -128,6 +131,13 @@ pub struct Follower {
     before_ranges: Option<Box<(RollupView, Arc<Ledger>)>>,
     /// Several blocks at a time gave a wrong root: they are replayed one by one, which tells which one.
     one_by_one: bool,
+}
+
+/// Peers that may have a block's data: the newest blocks, of which no archive knows yet.
+pub trait Peers: Send + Sync {
+    /// The blobs of the block with this header; `None` if no peer has them. The follower compares them with
+    /// the header.
+    fn blobs(&self, header_hash: B256) -> Pin<Box<dyn Future<Output = Option<Vec<Blob>>> + Send + '_>>;
 }
 
 /// How far a follower is.
@@ -245,6 +255,11 @@ impl Follower {
         self
     }
 
+    /// From now on, `peers` are asked for blobs that the source lacks.
+    pub fn ask_peers(&mut self, peers: Arc<dyn Peers>) {
+        self.peers = Some(peers);
+    }
+
     /// The ledger before the first block of a deployment.
     ///
     /// # Errors
@@ -289,6 +304,7 @@ impl Follower {
             view,
             ledger: Arc::new(ledger),
             blobs,
+            peers: None,
             failure: None,
             replayed: None,
             head: None,
@@ -580,7 +596,10 @@ impl Follower {
     /// What is needed to execute a block.
     async fn data(&self, block: &FinalizedBlock) -> Result<BlockData, ReplayFailure> {
         let slot = block.header.slot;
-        let blobs = self.fetch(block).await?;
+        let blobs = match self.fetch(block).await {
+            Err(failure) => self.fetch_from_peers(block).await.ok_or(failure)?,
+            fetched => fetched?,
+        };
         let blobs = blobs
             .iter()
             .map(|blob| fernet_ledger::Blob::from_bytes(blob.as_slice()))
@@ -623,6 +642,16 @@ impl Follower {
     /// The way to L1.
     pub fn provider(&self) -> &L1Provider {
         &self.provider
+    }
+
+    /// The block's blobs in order, if a peer has them.
+    async fn fetch_from_peers(&self, block: &FinalizedBlock) -> Option<Vec<Blob>> {
+        let given = self.peers.as_ref()?.blobs(block.header_hash).await?;
+        // More than the header names isn't worth computing the hashes of.
+        if given.len() != block.header.blob_hashes.len() {
+            return None;
+        }
+        arrange(given, *block.blobs.last()?, &block.header.blob_hashes).ok()
     }
 
     /// The clock of L1 slots.

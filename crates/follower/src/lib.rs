@@ -19,7 +19,7 @@ mod snapshot;
 mod store;
 mod view;
 
-pub use follower::{Follower, FollowerError, LedgerStatus, Progress};
+pub use follower::{Follower, FollowerError, LedgerStatus, Peers, Progress};
 pub use ledger::{Ledger, ReplayFailure, Replayed, queued_operation};
 pub use snapshot::{
     Manifest, Snapshot, SnapshotBlock, SnapshotError, decode_chunk, encode_chunk, read_manifest, tree_of,
