@@ -410,7 +410,7 @@ mod tests {
             (["--fault", "no-proof"], "KIND@SLOT"),
             (["--fault", "nothing@1"], "first-candidate-dead"),
             (["--fault", "no-proof@1,late-proof@1"], "can't both happen"),
-            (["--l1", "geth"], "embedded, anvil, or http(s) URLs"),
+            (["--l1", "geth"], "embedded, anvil, or http(s) or ws(s) URLs"),
             (["--endpoint-faults", "x"], "expected SEED for one endpoint"),
             (["--slots", "0"], "0 is not in 1.."),
             (["--chain-id", "0"], "0 is not in 1.."),

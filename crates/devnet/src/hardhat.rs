@@ -1,4 +1,4 @@
-//! hardhat as an L1: what it lacks, in front of it.
+//! What hardhat lacks as an L1, in front of it.
 //!
 //! hardhat takes a transaction with blobs only while it mines each transaction at once and no other one
 //! waits, and it gives no blobs out. So [`Hardhat`] takes such transactions in hardhat's place. They wait
