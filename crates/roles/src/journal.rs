@@ -14,8 +14,8 @@ use fernet_ledger::{SignedOperation, mempool::Change};
 use fernet_network::{BlockBody, SignedQuote, Wire, WireError};
 use fernet_protocol::Slot;
 use redb::{
-    Database, ReadableDatabase, ReadableTable, TableDefinition, TableError, TableHandle, WriteTransaction,
-    backends::InMemoryBackend,
+    Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, TableError, TableHandle,
+    WriteTransaction, backends::InMemoryBackend,
 };
 
 /// The slot and the header's hash. Records are sorted by slot.
@@ -173,7 +173,15 @@ impl Journal {
     /// # Errors
     /// When the database can't be created.
     pub fn in_memory() -> Result<Self, JournalError> {
-        Ok(Self { database: Database::builder().create_with_backend(InMemoryBackend::new())? })
+        Self::on(InMemoryBackend::new())
+    }
+
+    /// A journal on a medium of one's own.
+    ///
+    /// # Errors
+    /// When the database can't be opened.
+    pub fn on(backend: impl StorageBackend) -> Result<Self, JournalError> {
+        Ok(Self { database: Database::builder().create_with_backend(backend)? })
     }
 
     /// Writes a record, in place of an earlier one with the same key.

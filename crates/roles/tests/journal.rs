@@ -1,10 +1,15 @@
 //! What survives a restart, and what the journal refuses.
 
+#[path = "../../l1/tests/common/disk.rs"]
+mod disk;
+
 use alloy::primitives::{Address, B256};
+use disk::{Disk, Failure};
 use fernet_ledger::{AccountIndex, Domain, Operation, SecretKey, Transfer};
 use fernet_network::{BlockBody, SignedQuote, Wire, WireError};
 use fernet_protocol::{ChainId, L1Slot, Price, Quote, RollupId, SequencerId, Slot, TokenAmount, samples};
 use fernet_roles::{Journal, JournalError, OwnBlock, Record, Replacement};
+use rand::{SeedableRng as _, rngs::StdRng};
 
 fn body(slot: u64) -> BlockBody {
     let header = samples::header(Slot::new(slot));
@@ -168,4 +173,45 @@ fn mempool_and_suspension_survive_restarts_and_old_slots() {
     assert_eq!(journal.all::<BlockBody>().unwrap(), []);
     journal.set_suspension(None).unwrap();
     assert_eq!(journal.suspension().unwrap(), None);
+}
+
+/// What was written stays, and what wasn't is not half there, whichever write of the disk fails.
+#[test]
+fn a_disk_that_fails_at_any_write_loses_nothing_that_was_written() {
+    let mut random = StdRng::seed_from_u64(13);
+    let empty = Disk::default();
+    drop(Journal::on(empty.clone()).unwrap());
+    let empty = empty.remains(&mut random);
+    let write = |disk: &Disk| -> Vec<u64> {
+        let Ok(journal) = Journal::on(disk.clone()) else { return Vec::new() };
+        let put = |slot: &u64| -> Result<(), JournalError> {
+            let batch = journal.batch()?;
+            batch.put(&body(*slot))?;
+            batch.put(&own(*slot))?;
+            batch.commit()
+        };
+        (1..6).take_while(|slot| put(slot).is_ok()).collect()
+    };
+    let whole = Disk::of(&empty);
+    assert_eq!(write(&whole), [1, 2, 3, 4, 5]);
+    let mut lost = 0;
+    for failure in Failure::ALL {
+        for at in 0..whole.operations() {
+            let disk = Disk::of(&empty);
+            disk.fail(at, failure);
+            let written = write(&disk);
+            lost += usize::from(written.len() < 5);
+            let journal = Journal::on(Disk::of(&disk.remains(&mut random))).unwrap();
+            let bodies: Vec<BlockBody> = journal.all().unwrap();
+            let owned: Vec<OwnBlock> = journal.all().unwrap();
+            let slots: Vec<u64> = bodies.iter().map(|body| body.header.slot.get()).collect();
+            assert!(slots.starts_with(&written), "{failure:?} at {at}: {written:?} of {slots:?}");
+            assert_eq!(
+                slots,
+                owned.iter().map(|own| own.slot.get()).collect::<Vec<_>>(),
+                "{failure:?} at {at}"
+            );
+        }
+    }
+    assert!(lost > 20, "{lost} failures");
 }

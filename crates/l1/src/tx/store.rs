@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, backends::InMemoryBackend};
+use redb::{
+    Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, backends::InMemoryBackend,
+};
 
 use super::{
     intent::IntentKey,
@@ -78,7 +80,16 @@ impl TxStore {
 
     /// Keeps everything in memory.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Database::builder().create_with_backend(InMemoryBackend::new())?)
+        Self::on(InMemoryBackend::new())
+    }
+
+    /// Keeps everything on a medium of one's own.
+    ///
+    /// # Errors
+    ///
+    /// If the database can't be opened.
+    pub fn on(backend: impl StorageBackend) -> Result<Self, StoreError> {
+        Self::prepare(Database::builder().create_with_backend(backend)?)
     }
 
     fn prepare(database: Database) -> Result<Self, StoreError> {
