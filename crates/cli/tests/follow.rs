@@ -53,6 +53,8 @@ impl Drop for Anvil {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        // The devnet keeps the deployment of a chain that goes on after it. This one is over.
+        let _ = fs::remove_file(root().join(format!("deployments/{CHAIN_ID}.json")));
     }
 }
 

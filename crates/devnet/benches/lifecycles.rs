@@ -61,6 +61,8 @@ async fn measure(root: PathBuf, keys: Arc<ProverKey>, slots: u64) -> Result<(), 
         (SidecarFormat::Eip4844, "blobs with one proof each (EIP-4844's sidecars)"),
         (SidecarFormat::Eip7594, "blobs with 128 cell proofs each (EIP-7594's sidecars, the default)"),
     ] {
+        // Its deployment file has the name that the next one needs.
+        drop(last.take());
         let (devnet, elapsed) = lifecycles(&root, &keys, slots, sidecars).await?;
         println!("{what}:");
         report(slots, elapsed, devnet.timings());
