@@ -127,8 +127,8 @@ pub struct Follower {
     has_more: bool,
     /// A snapshot that waits for its block to be final on L1. Until then no block is executed.
     snapshot: Option<Snapshot>,
-    /// View and ledger before the first block that came in a range.
-    before_ranges: Option<Box<(RollupView, Arc<Ledger>)>>,
+    /// The view before the first block that came in a range.
+    before_ranges: Option<Box<RollupView>>,
     /// Several blocks at a time gave a wrong root: they are replayed one by one, which tells which one.
     one_by_one: bool,
 }
@@ -265,7 +265,7 @@ impl Follower {
     /// # Errors
     ///
     /// If the ledger can't have the verifier's layout, or starts from another state.
-    pub fn empty_ledger(deployment: &Deployment) -> Result<Ledger, FollowerError> {
+    fn empty_ledger(deployment: &Deployment) -> Result<Ledger, FollowerError> {
         let circuit = deployment.circuit();
         let size = |name, actual| {
             usize::try_from(actual).map_err(|_| FollowerError::LayoutTooLarge { name, actual })
@@ -348,7 +348,7 @@ impl Follower {
                 }
                 FeedUpdate::Settled(block) => {
                     if self.before_ranges.is_none() {
-                        self.before_ranges = Some(Box::new((self.view.clone(), Arc::clone(&self.ledger))));
+                        self.before_ranges = Some(Box::new(self.view.clone()));
                     }
                     if let Err(error) = self.view.apply_settled(block) {
                         tracing::warn!(%error, "the L1 node's events are read again, block by block");
@@ -361,8 +361,12 @@ impl Follower {
                 }
                 FeedUpdate::Rollback { to } => {
                     self.head = None;
+                    // While everything is read again, the ledger is ahead, and nothing of it is undone.
+                    let is_ahead = self.ledger.height() > self.view.tip().height;
                     self.view.rollback(*to)?;
-                    self.undo()?;
+                    if !is_ahead {
+                        self.undo()?;
+                    }
                 }
             }
             applied += 1;
@@ -469,11 +473,11 @@ impl Follower {
     }
 
     /// Goes back to where the first range began: from there on, blocks are taken one by one. Returns whether
-    /// that makes a difference.
+    /// that makes a difference. The ledger stays: its state has the root that a header names, and the next
+    /// block that it executes must follow on that root.
     fn doubt_ranges(&mut self) -> bool {
         let Some(before) = self.before_ranges.take() else { return false };
-        (self.view, self.ledger) = *before;
-        Arc::make_mut(&mut self.ledger).forget_written();
+        self.view = *before;
         self.feed.doubt_ranges(self.view.remembered());
         self.head = None;
         true

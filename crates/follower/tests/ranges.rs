@@ -172,6 +172,13 @@ async fn finalized_blocks_come_by_ranges_or_one_by_one_with_the_same_result() {
     world.finalize(&[transfer(&keys[0], 1, 2, 30, 6)], |_| {}).await;
     world.follower.catch_up().await.unwrap();
     let mut misled = misled.expect("a follower that was told less");
+    // What was executed stays, also where the old blobs are gone.
+    world.blobs.away.store(true, std::sync::atomic::Ordering::SeqCst);
+    while let Err(error) = misled.catch_up().await {
+        assert!(error.is_retryable(), "{error}");
+    }
+    assert_eq!((misled.progress().height, misled.progress().tip), (5, 7));
+    world.blobs.away.store(false, std::sync::atomic::Ordering::SeqCst);
     while let Err(error) = misled.catch_up().await {
         assert!(error.is_retryable(), "{error}");
     }
