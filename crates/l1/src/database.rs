@@ -31,6 +31,23 @@ pub fn open_database(path: &Path) -> Result<Database, DatabaseError> {
     Database::open(path)
 }
 
+/// Has redb's errors become the variant `Database` of an error of stores, boxed.
+#[macro_export]
+macro_rules! database_errors {
+    ($target:ident) => {
+        $crate::database_errors!(
+            $target: DatabaseError TransactionError TableError StorageError CommitError
+        );
+    };
+    ($target:ident: $($error:ident)*) => {
+        $(impl From<redb::$error> for $target {
+            fn from(error: redb::$error) -> Self {
+                Self::Database(Box::new(error.into()))
+            }
+        })*
+    };
+}
+
 fn storage(error: io::Error) -> DatabaseError {
     redb::StorageError::Io(error).into()
 }

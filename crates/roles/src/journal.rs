@@ -60,16 +60,7 @@ impl JournalError {
     }
 }
 
-macro_rules! from_redb {
-    ($($error:ident),*) => {
-        $(impl From<redb::$error> for JournalError {
-            fn from(error: redb::$error) -> Self {
-                Self::Database(Box::new(error.into()))
-            }
-        })*
-    };
-}
-from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError);
+fernet_l1::database_errors!(JournalError);
 
 /// A record of the journal, encoded by [`Wire`].
 pub trait Record: Wire {

@@ -37,13 +37,4 @@ pub enum StoreError {
     Inconsistent(String),
 }
 
-macro_rules! from_redb {
-    ($($error:ident),*) => {
-        $(impl From<redb::$error> for StoreError {
-            fn from(error: redb::$error) -> Self {
-                Self::Database(Box::new(error.into()))
-            }
-        })*
-    };
-}
-from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError);
+fernet_l1::database_errors!(StoreError);

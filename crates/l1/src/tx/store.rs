@@ -41,16 +41,7 @@ impl StoreError {
     }
 }
 
-macro_rules! from_redb {
-    ($($error:ident),*) => {
-        $(impl From<redb::$error> for StoreError {
-            fn from(error: redb::$error) -> Self {
-                Self::Database(Box::new(error.into()))
-            }
-        })*
-    };
-}
-from_redb!(DatabaseError, TransactionError, TableError, StorageError, CommitError);
+crate::database_errors!(StoreError);
 
 /// Reads the bytes of a stored record and writes the record again: the fuzz targets check that nothing is
 /// lost.
