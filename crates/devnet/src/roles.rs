@@ -1,4 +1,4 @@
-//! The roles of a devnet: four sequencers and two provers, wired to one L1 and one network.
+//! The roles of a devnet in one process, wired to one L1 and one network.
 
 use std::sync::Arc;
 
@@ -292,7 +292,8 @@ fn sequencer(
 ) -> Result<SequencerDriver, RolesError> {
     let failed = |source| RolesError::Sequencer { number, source };
     let id = deps.setup.sequencers.get(number).copied().unwrap_or_default();
-    let account = deps.setup.users.get(number).copied().unwrap_or_default();
+    let users = &deps.setup.users;
+    let account = users.iter().cycle().nth(number).copied().unwrap_or_default();
     let strategy = fernet_sequencer::Strategy {
         claim_from: Some(CLAIM_FROM),
         commitment: deps.commitments,

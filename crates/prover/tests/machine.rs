@@ -164,7 +164,7 @@ fn a_prover_that_is_to_end_finishes_what_has_its_bond_and_starts_nothing() {
     assert_eq!(machine.outstanding(), [offer], "the sequencer can still commit it");
     let committed = |revealed| vec![candidate(Some(OWN), revealed)];
     assert_eq!(see(&mut machine, facts(Phase::Reveal, committed(None))), [prove(ProofPurpose::Commitment)]);
-    assert_eq!(machine.outstanding(), [bond.clone()]);
+    assert_eq!(machine.outstanding(), std::slice::from_ref(&bond));
     machine.apply(Input::ProofStarted { header_hash: BLOCK });
     machine.apply(Input::Proven { header_hash: BLOCK });
     let effects = see(&mut machine, facts(Phase::ExclusiveProving, committed(Some(105))));
