@@ -6,8 +6,8 @@
 //! 2. [`Rollup`]: the deployment, compared with L1, which is asked until it answers;
 //! 3. the network of peers;
 //! 4. [`Process`]: the follower and the role's files;
-//! 5. the role's driver, in the loop of [`fernet_roles::run`], until [`signals`] ask for the end and nothing is
-//!    outstanding.
+//! 5. the role's driver, in the loop of [`fernet_roles::run`], until [`signals`] ask for the end and nothing
+//!    is outstanding.
 //!
 //! It makes no decisions: those are the machines'.
 

@@ -79,8 +79,8 @@ pub async fn step_until_answered<R: Role>(role: &mut R, block: &L1Block) -> Resu
 }
 
 /// Looks for a new L1 block every `pause`, but not in an L1 slot whose block is known, and makes a step with
-/// each, until `shutdown` or the drop of its sender ends it. Before [`Shutdown::WhenFinished`] ends it, a step
-/// has told that nothing is outstanding. Retryable errors are logged. Then the step is made again after a
+/// each, until `shutdown` or the drop of its sender ends it. [`Shutdown::WhenFinished`] ends it after a step
+/// that tells that nothing is outstanding. Retryable errors are logged. Then the step is made again after a
 /// pause, also if its report says that an endpoint of the L1 failed. `watch` receives the report of every
 /// step.
 ///

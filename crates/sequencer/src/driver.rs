@@ -214,7 +214,7 @@ impl SequencerDriver {
         }))
     }
 
-    /// The newest block of this sequencer on L1 that isn't in the journal, of the slots that the journal keeps.
+    /// The newest block of this sequencer on L1 that isn't in the journal, of the slots that it keeps.
     fn foreign(&self, view: &RollupView, next: &SlotView) -> Result<Option<ForeignBlock>, SequencerError> {
         let own = self.settings.strategy.sequencer;
         let candidates = next.candidates.iter().map(|candidate| (next.slot, candidate));
