@@ -33,6 +33,7 @@ pub mod observer;
 pub mod options;
 pub mod policies;
 mod process;
+pub mod processes;
 pub mod record;
 mod recorder;
 pub mod roles;
