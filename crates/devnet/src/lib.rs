@@ -12,6 +12,7 @@
 //! - [`record`] is the report of a run; [`view`] is what a live view shows; an [`observer`] gets both.
 
 pub mod accounts;
+mod actors;
 pub mod anvil;
 pub mod audit;
 pub mod backend;

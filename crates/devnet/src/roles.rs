@@ -13,7 +13,7 @@ use fernet_l1::{
 use fernet_network::{InProcess, Network};
 use fernet_protocol::{Price, TokenAmount};
 use fernet_prover::{PriceList, ProofWorker, ProverDriver, ProverError};
-use fernet_roles::{ActionKind, NetworkPeers, StepReport, Storage, step_until_answered};
+use fernet_roles::{ActionKind, StepReport, Storage, step_until_answered};
 use fernet_sequencer::{CommitmentBy, SequencerDriver, SequencerError};
 use tokio::sync::Mutex;
 
@@ -147,12 +147,6 @@ impl Roles {
             .collect::<Result<_, _>>()?;
         (self.provers, self.sequencers) = (provers, sequencers);
         Ok(())
-    }
-
-    /// The roles as sources of the newest blocks' data.
-    #[must_use]
-    pub fn peers(&self) -> Arc<NetworkPeers> {
-        Arc::new(NetworkPeers::new(Arc::new(self.network.clone())))
     }
 
     /// The roles' network.
