@@ -360,6 +360,18 @@ impl Sender {
         }
     }
 
+    /// Waits a while, and looks at L1's newest block.
+    ///
+    /// # Errors
+    /// If the store fails, or the L1 in a way that doesn't pass.
+    pub async fn look_again(&mut self) -> Result<(), ActionError> {
+        self.pause().await;
+        match self.tick().await {
+            Err(error) if !error.is_retryable() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     async fn pause(&self) {
         let slot = self.access.units().slot_seconds.saturating_mul(1_000);
         let wait = (slot / LOOKS_PER_SLOT).clamp(*LOOK_EVERY.start(), *LOOK_EVERY.end());
