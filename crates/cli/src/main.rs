@@ -57,7 +57,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a whole rollup on this machine: L1, contracts, 4 sequencers, 2 provers and users.
+    /// Run a whole rollup on this machine: L1, contracts, sequencers, provers and users.
     Devnet(devnet::Args),
     /// Make the development proving keys, or check that they are there.
     Setup(setup::Args),

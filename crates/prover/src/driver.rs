@@ -15,8 +15,8 @@ use fernet_network::{
 };
 use fernet_protocol::{Header, L1Slot, RollupId, Slot, verify_signature};
 use fernet_roles::{
-    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, PeerInbox, Role, SidecarCache, Submissions,
-    carry_out_all, caught_up, follow, oldest_kept,
+    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, Outstanding, PeerInbox, Role, Shutdown,
+    SidecarCache, Submissions, carry_out_all, caught_up, follow, oldest_kept,
 };
 use tokio::sync::{Mutex, watch};
 
@@ -103,18 +103,18 @@ impl ProverDriver {
         self.inner.lock().await.step(block).await
     }
 
-    /// Looks for a new L1 block every `pause`, and makes a step with each, until `stop` becomes true or its
-    /// sender is dropped. Retryable errors are logged. `watch` receives the report of every step.
+    /// Looks for a new L1 block every `pause`, and makes a step with each, until `shutdown` ends it
+    /// ([`fernet_roles::run`]). Retryable errors are logged. `watch` receives the report of every step.
     ///
     /// # Errors
     /// As [`Self::step`], but only with errors that aren't retryable.
     pub async fn run(
         &mut self,
         pause: Duration,
-        stop: watch::Receiver<bool>,
+        shutdown: watch::Receiver<Shutdown>,
         watch: impl FnMut(&L1Block, StepReport),
     ) -> Result<(), ProverError> {
-        fernet_roles::run(self, pause, stop, watch).await
+        fernet_roles::run(self, pause, shutdown, watch).await
     }
 
     /// Waits until the worker has nothing to prove. The next step uses the proofs that are ready then.
@@ -155,6 +155,16 @@ impl Role for ProverDriver {
 
     async fn close_windows(&mut self, now: L1Slot) -> Result<(), ProverError> {
         Ok(self.inner.lock().await.submissions.close_windows(now).await?)
+    }
+
+    async fn finish(&mut self) {
+        // What the machine would do now comes with the next L1 block.
+        let _ = self.inner.lock().await.machine.apply(Input::Finish);
+    }
+
+    async fn outstanding(&mut self) -> Vec<Outstanding> {
+        let inner = self.inner.lock().await;
+        inner.machine.outstanding().into_iter().chain(inner.submissions.outstanding()).collect()
     }
 
     fn is_retryable(error: &ProverError) -> bool {
