@@ -93,6 +93,7 @@ pub mod samples;
 mod seed;
 mod settlement;
 mod slot;
+mod typed_data;
 mod units;
 
 pub use bls::{BlsError, BlsPublicKey, BlsSecretKey, BlsSignature, Possession, VrfInput, score_proof};
@@ -114,4 +115,5 @@ pub use settlement::{
     SettledCandidate, Settlement, SettlementError, late_bond_down, reveal_bonus_down, settle,
 };
 pub use slot::{Cursor, LocatedSlot, Location, locate, paid_l1_slots};
+pub use typed_data::SigningPreimage;
 pub use units::{Bps, ChainId, L1Slot, Price, Rank, Score, SequencerId, Slot, TokenAmount};

@@ -6,7 +6,6 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use alloy::primitives::{Address, B256};
-use alloy::signers::Signer;
 use fernet_follower::Follower;
 use fernet_l1::{Deployment, L1Block, TxManager};
 use fernet_ledger::BlockWitness;
@@ -18,6 +17,7 @@ use fernet_roles::{
     BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, Outstanding, PeerInbox, Role, Shutdown,
     SidecarCache, Submissions, carry_out_all, caught_up, follow, oldest_kept,
 };
+use fernet_signers::RoleSigner;
 use tokio::sync::{Mutex, watch};
 
 use crate::error::ProverError;
@@ -44,7 +44,7 @@ pub struct Dependencies {
     /// Sends claims from the payee's account. Needed if rewards are claimed and the payee isn't the prover.
     pub payee: Option<TxManager>,
     /// The prover's key, which signs quotes.
-    pub signer: Arc<dyn Signer + Send + Sync>,
+    pub signer: Arc<dyn RoleSigner>,
     /// The prover's journal.
     pub journal: Journal,
     /// Makes the proofs.
@@ -206,7 +206,7 @@ pub(crate) struct Inner {
     pub(crate) builder: BlockBuilder,
     pub(crate) sidecars: SidecarCache,
     pub(crate) submissions: Submissions<ActionKind>,
-    pub(crate) signer: Arc<dyn Signer + Send + Sync>,
+    pub(crate) signer: Arc<dyn RoleSigner>,
     pub(crate) worker: Arc<dyn ProofWorker>,
     /// Bodies that peers announced, unchecked, oldest first, with their header hashes.
     pub(crate) announced: VecDeque<(B256, Arc<BlockBody>)>,

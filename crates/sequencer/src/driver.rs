@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::primitives::{Address, B256};
-use alloy::signers::Signer;
 use fernet_follower::{Follower, RollupView, SlotView};
 use fernet_l1::{Deployment, L1Block, TxManager};
 use fernet_network::Network;
@@ -14,6 +13,7 @@ use fernet_roles::{
     BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, Outstanding, PeerInbox, Role, Shutdown,
     SidecarCache, Submissions, carry_out_all, follow, oldest_kept,
 };
+use fernet_signers::RoleSigner;
 use tokio::sync::{Mutex, watch};
 
 use crate::error::SequencerError;
@@ -39,7 +39,7 @@ pub struct Dependencies {
     /// Sends claims from the owner's account. Needed if rewards are claimed and the owner isn't the attester.
     pub owner: Option<TxManager>,
     /// The attester's key, which signs quotes.
-    pub attester: Arc<dyn Signer + Send + Sync>,
+    pub attester: Arc<dyn RoleSigner>,
     /// The sequencer's BLS key. Needed under VRF scoring.
     pub bls: Option<BlsSecretKey>,
     /// The sequencer's journal.
@@ -71,7 +71,7 @@ pub struct SequencerDriver {
     pub(crate) builder: BlockBuilder,
     pub(crate) sidecars: SidecarCache,
     pub(crate) submissions: Submissions<ActionKind>,
-    pub(crate) attester: Arc<dyn Signer + Send + Sync>,
+    pub(crate) attester: Arc<dyn RoleSigner>,
     pub(crate) scores: Scores,
     own_ranks: BTreeMap<RankKey, Option<OwnRank>>,
     /// The report of the current step.

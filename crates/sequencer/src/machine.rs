@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256};
 use fernet_follower::{CandidateView, SlotView};
 use fernet_network::SignedQuote;
-use fernet_protocol::{Parameters, Phase, Quote, RollupId, Slot};
+use fernet_protocol::{Parameters, Phase, Quote, RollupId, SigningPreimage, Slot};
 use fernet_roles::{Outstanding, ParentState};
 
 use crate::interface::{Availability, Effect, Facts, Input, OwnRank, PreparedBlock, SeedStatus};
@@ -116,10 +116,10 @@ impl Sequencer {
         self.stages.get(&slot).unwrap_or(&Stage::Watching)
     }
 
-    /// The digest of a quote that both parties sign.
+    /// What both parties of a quote sign, before it is hashed.
     #[must_use]
-    pub fn digest(&self, quote: &Quote) -> B256 {
-        quote.digest(&self.rollup)
+    pub fn signing_preimage(&self, quote: &Quote) -> SigningPreimage {
+        quote.signing_preimage(&self.rollup)
     }
 
     /// The sequencer's strategy.
