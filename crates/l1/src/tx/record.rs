@@ -148,6 +148,18 @@ impl Record {
         self.expires_at.saturating_sub(head.get().saturating_add(1))
     }
 
+    /// Its state after a withdrawal; `None` if it was included or is over, which nothing changes.
+    pub(crate) fn withdrawn(&self) -> Option<State> {
+        match &self.state {
+            State::Waiting(_) => Some(State::Settled {
+                sent: None,
+                result: Settled::Failed { reason: FailureReason::Withdrawn, outcome: None },
+            }),
+            State::Sent(sent) => Some(State::Sent(Sent { cancelling: true, ..sent.clone() })),
+            State::Settled { .. } => None,
+        }
+    }
+
     pub(crate) fn status(&self) -> TxStatus {
         match &self.state {
             State::Waiting(reason) => TxStatus::Pending(PendingStage::Waiting(reason.clone())),
