@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, B256};
 use fernet_follower::Follower;
@@ -276,6 +276,7 @@ impl Inner {
     }
 
     async fn step(&mut self, block: &L1Block) -> Result<StepReport, ProverError> {
+        let began = Instant::now();
         self.submissions.set_head(block);
         if let Some(facts) = self.observe(block).await? {
             for input in self.collect_proofs()? {
@@ -285,12 +286,20 @@ impl Inner {
             // The facts of this block tell what a refused finalization means, so the machine gets them before
             // the transaction manager works.
             let effects = self.machine.apply(Input::Block(Box::new(facts.clone())));
+            self.report.common.decided_after.get_or_insert(began.elapsed());
             let effects = std::iter::once(Effect::ManageTransactions).chain(effects);
             let done = carry_out_all(self, effects, &facts).await;
             self.write_suspension()?;
             done?;
             self.prune(facts.snapshot.next.slot)?;
         }
+        self.report.suspended = match self.machine.availability() {
+            Availability::Available => None,
+            Availability::Suspended { reason } => Some(reason.clone()),
+        };
+        self.report.common.open = self.submissions.open();
+        self.report.common.waiting_operations = self.inbox.mempool().len();
+        self.report.common.took = began.elapsed();
         Ok(std::mem::take(&mut self.report))
     }
 
@@ -339,6 +348,8 @@ impl Inner {
         let header_hash = body.header_hash();
         let Header { slot, parent, chunks, .. } = body.header;
         let block = RequestedBlock { slot, header_hash, parent, chunks, sequencer };
+        self.report.requested = self.report.requested.saturating_add(1);
+        self.report.declined.extend(self.machine.consider(&block, &facts).err());
         self.requested = Some(body);
         let offered_before = self.report.offered.len();
         let effects = self.machine.apply(Input::QuoteRequested { block, facts: Box::new(facts.clone()) });
