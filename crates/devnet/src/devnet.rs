@@ -7,7 +7,7 @@ use fernet_circuit::ProverKey;
 use fernet_follower::Follower;
 use fernet_l1::Deployment;
 use fernet_ledger::block::PendingWithdrawal;
-use fernet_network::Network as _;
+use fernet_network::GossipNetwork as _;
 use fernet_protocol::{L1Slot, Slot};
 use fernet_prover::ProofWorker as _;
 use fernet_roles::{NetworkPeers, Storage};

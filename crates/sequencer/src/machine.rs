@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256};
 use fernet_follower::{CandidateView, SlotView};
 use fernet_network::SignedQuote;
-use fernet_protocol::{Parameters, Phase, Quote, RollupId, Slot};
+use fernet_protocol::{Parameters, Phase, Quote, QuoteRequest, RollupId, Slot};
 use fernet_roles::ParentState;
 
 use crate::interface::{Effect, Facts, Input, OwnRank, PreparedBlock, SeedStatus};
@@ -78,6 +78,12 @@ impl Sequencer {
     #[must_use]
     pub fn digest(&self, quote: &Quote) -> B256 {
         quote.digest(&self.rollup)
+    }
+
+    /// The digest of a request for quotes, which the attester signs.
+    #[must_use]
+    pub fn request_digest(&self, request: &QuoteRequest) -> B256 {
+        request.digest(&self.rollup)
     }
 
     /// The sequencer's strategy.
