@@ -104,8 +104,8 @@ pub use phase::{CandidateFacts, Phase, SlotStatus, Timeline, status_at};
 pub use queue::{Consumption, Deposit, Exit, L1Operation, Lane, QueueEntry, QueueRange, QueueRangeError};
 pub use quote::{Quote, QuoteRefused, SignatureError, recover_signer, verify_signature};
 pub use ranking::{
-    Candidate, CandidateList, EligibleSequencer, Inserted, Proposal, ProposalRefused, Ranked, Scorer, rank,
-    rank_among,
+    Candidate, CandidateList, EligibleSequencer, Inserted, Proposal, ProposalRefused, Ranked, Scorer,
+    expected_rank, rank, rank_among,
 };
 pub use rates::{PriceRange, Rates, RatesRefused, RewardShares};
 pub use rollup::RollupId;
