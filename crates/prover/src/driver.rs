@@ -109,7 +109,7 @@ impl ProverDriver {
         &mut self,
         pause: Duration,
         shutdown: watch::Receiver<Shutdown>,
-        watch: impl FnMut(&L1Block, StepReport),
+        watch: impl FnMut(&L1Block, &Follower, StepReport),
     ) -> Result<(), ProverError> {
         fernet_roles::run(self, pause, shutdown, watch).await
     }

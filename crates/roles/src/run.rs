@@ -81,8 +81,8 @@ pub async fn step_until_answered<R: Role>(role: &mut R, block: &L1Block) -> Resu
 /// Looks for a new L1 block every `pause`, but not in an L1 slot whose block is known, and makes a step with
 /// each, until `shutdown` or the drop of its sender ends it. [`Shutdown::WhenFinished`] ends it after a step
 /// that tells that nothing is outstanding. Retryable errors are logged. Then the step is made again after a
-/// pause, also if its report says that an endpoint of the L1 failed. `watch` receives the report of every
-/// step.
+/// pause, also if its report says that an endpoint of the L1 failed. `watch` receives the block, the follower
+/// and the report of every step.
 ///
 /// # Errors
 /// With the first error that isn't retryable.
@@ -90,7 +90,7 @@ pub async fn run<R: Role>(
     role: &mut R,
     pause: Duration,
     mut shutdown: watch::Receiver<Shutdown>,
-    mut watch: impl FnMut(&L1Block, R::Report),
+    mut watch: impl FnMut(&L1Block, &Follower, R::Report),
 ) -> Result<(), R::Error> {
     let mut last = None;
     let mut failures = 0_u32;
@@ -134,7 +134,7 @@ pub async fn run<R: Role>(
                         last = Some(block.hash);
                         made = Some(block.header.timestamp);
                     }
-                    watch(&block, report);
+                    watch(&block, &*follower.lock().await, report);
                     if let Some(ending) = &mut ending
                         && ending.is_over(role.outstanding().await)
                     {

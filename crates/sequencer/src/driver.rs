@@ -184,7 +184,7 @@ impl SequencerDriver {
         &mut self,
         pause: Duration,
         shutdown: watch::Receiver<Shutdown>,
-        watch: impl FnMut(&L1Block, StepReport),
+        watch: impl FnMut(&L1Block, &Follower, StepReport),
     ) -> Result<(), SequencerError> {
         fernet_roles::run(self, pause, shutdown, watch).await
     }
