@@ -43,6 +43,14 @@ impl BodyStore {
         }
     }
 
+    /// Removes the body of a header.
+    pub fn remove(&mut self, header_hash: B256) {
+        if let Some(removed) = self.bodies.remove(&header_hash) {
+            self.bytes -= removed.len();
+            self.order.retain(|kept| *kept != header_hash);
+        }
+    }
+
     /// The encoded body of a header.
     #[must_use]
     pub fn get(&self, header_hash: B256) -> Option<Arc<[u8]>> {
@@ -123,5 +131,8 @@ mod tests {
         store.insert(hash(4), vec![5; 200].into());
         assert_eq!((store.len(), store.bytes()), (1, 200), "one body is kept, however large");
         assert!(store.get(hash(4)).is_some() && !store.is_empty());
+        store.remove(hash(4));
+        store.remove(hash(4));
+        assert_eq!((store.len(), store.bytes()), (0, 0));
     }
 }

@@ -1,10 +1,10 @@
 //! A network whose peers all run in this process.
 //!
 //! Every message is encoded and decoded again, as on a real network, so that the limits of [`crate::message`]
-//! apply, and verdicts count: a peer whose messages were rejected [`MAX_REJECTED`] times isn't heard any more.
-//! Every peer reaches every other, so nothing needs to be passed on, and operations don't wait to be sent
-//! together. Delivery is deterministic: inboxes receive gossip in the order of the calls. Provers are asked
-//! concurrently, and their quotes are returned in the order in which the provers registered.
+//! apply, and verdicts count: a peer whose messages were rejected [`MAX_REJECTED`] times isn't heard any
+//! more. Every peer reaches every other, so nothing needs to be passed on, and operations don't wait to be
+//! sent together. Delivery is deterministic: inboxes receive gossip in the order of the calls. Provers are
+//! asked concurrently, and their quotes are returned in the order in which the provers registered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -18,12 +18,14 @@ use crate::bodies::{BodyStore, KEPT_BODY_BYTES, WrongBody, checked_bytes, decode
 use crate::body::BlockBody;
 use crate::inbox::{Delivery, INBOX_BYTES, InboxSender, inbox};
 use crate::message::{
-    AcceptedQuote, BodyAnnouncement, Gossip, MessageId, SignedQuote, SignedQuoteRequest, Topic,
+    AcceptedQuote, BodyAnnouncement, Gossip, MessageId, ProverContact, SignedContact, SignedQuote,
+    SignedQuoteRequest, Topic,
 };
 use crate::network::{
-    BodyNetwork, BoxFuture, FetchedBody, GossipNetwork, Inbox, NetworkError, PeerId, QuoteNetwork,
-    QuoteResponder, Received, Ticket, Verdict,
+    BodyNetwork, BoxFuture, FetchedBody, GossipNetwork, Inbox, NetworkError, QuoteNetwork, QuoteResponder,
+    Received, Ticket, Verdict,
 };
+use crate::peer::PeerId;
 use crate::wire::{Wire, WireError};
 
 /// Rejected messages after which a peer isn't heard any more.
@@ -315,5 +317,14 @@ impl QuoteNetwork for InProcess {
             Some(entry) => entry.1 = responder,
             None => shared.responders.push((prover, responder)),
         }
+    }
+
+    /// Every prover of the process can be reached as it is.
+    fn contact_to_sign(&self, _: Address) -> Option<ProverContact> {
+        None
+    }
+
+    fn advertise(&self, contact: SignedContact) -> BoxFuture<'_, Result<(), NetworkError>> {
+        Box::pin(async move { Ok(self.inject(Topic::Provers, &Gossip::Prover(contact).encode())?) })
     }
 }

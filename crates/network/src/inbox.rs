@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
 
-use crate::network::{BoxFuture, Inbox, PeerId, Received};
+use crate::network::{BoxFuture, Inbox, Received};
+use crate::peer::PeerId;
 
 /// Bytes of memory that an inbox takes: a minute of 300 operations a second, several times over.
 pub const INBOX_BYTES: usize = 8 << 20;
@@ -175,7 +176,7 @@ mod tests {
     fn sizes(received: &[Received]) -> Vec<u32> {
         let size = |received: &Received| match received.message {
             Gossip::Body(announcement) => announcement.size,
-            Gossip::Operations(_) => unreachable!("only announcements are sent"),
+            Gossip::Operations(_) | Gossip::Prover(_) => unreachable!("only announcements are sent"),
         };
         received.iter().map(size).collect()
     }

@@ -8,10 +8,11 @@ use fernet_ledger::layout::{BLOB_BYTES, BLOB_ELEMENTS};
 use fernet_ledger::operation::kind;
 use fernet_ledger::{AccountIndex, Blob, Operation, Signature, SignedOperation, Transfer, Withdrawal};
 use fernet_protocol::{
-    Header, L1Slot, MAX_BLOBS, Price, Quote, QuoteRequest, SequencerId, Slot, TokenAmount,
+    ContactClaim, Header, L1Slot, MAX_BLOBS, Price, Quote, QuoteRequest, SequencerId, Slot, TokenAmount,
 };
 
 use crate::body::BlockBody;
+use crate::peer::PeerId;
 use crate::wire::{Decoder, Encoder, Wire, WireError, decode_list, encode_list};
 
 /// Most operations of a batch.
@@ -31,6 +32,15 @@ pub const MAX_BATCH_BYTES: usize = MAX_BATCH * MAX_OPERATION_BYTES + 3;
 
 /// Most bytes of a body's announcement.
 pub const MAX_ANNOUNCEMENT_BYTES: usize = 39;
+
+/// Most addresses of a peer.
+pub const MAX_ADDRESSES: usize = 4;
+
+/// Most bytes of an address.
+pub const MAX_ADDRESS_BYTES: usize = 128;
+
+/// Most bytes of a prover's contact: its addresses, an L1 signature, and the fields of fixed size.
+pub const MAX_CONTACT_BYTES: usize = MAX_ADDRESSES * (MAX_ADDRESS_BYTES + 2) + MAX_L1_SIGNATURE_BYTES + 96;
 
 /// Most bytes of a header: one with [`MAX_BLOBS`] blobs.
 pub const MAX_HEADER_BYTES: usize = 757;
@@ -52,11 +62,13 @@ pub enum Topic {
     Operations,
     /// Bodies of revealed blocks.
     Bodies,
+    /// Where sequencers reach provers.
+    Provers,
 }
 
 impl Topic {
     /// All topics.
-    pub const ALL: [Self; 2] = [Self::Operations, Self::Bodies];
+    pub const ALL: [Self; 3] = [Self::Operations, Self::Bodies, Self::Provers];
 
     /// The topic's name on the network, with the version of its encoding.
     #[must_use]
@@ -64,6 +76,7 @@ impl Topic {
         match self {
             Self::Operations => "operations/1",
             Self::Bodies => "bodies/1",
+            Self::Provers => "provers/1",
         }
     }
 
@@ -73,6 +86,7 @@ impl Topic {
         match self {
             Self::Operations => MAX_BATCH_BYTES,
             Self::Bodies => MAX_ANNOUNCEMENT_BYTES,
+            Self::Provers => MAX_CONTACT_BYTES,
         }
     }
 }
@@ -84,6 +98,8 @@ pub enum Gossip {
     Operations(Vec<SignedOperation>),
     /// A peer has the body of a revealed block. That it does is unchecked.
     Body(BodyAnnouncement),
+    /// Where sequencers reach a prover. Whether its key signed this is unchecked.
+    Prover(SignedContact),
 }
 
 impl Gossip {
@@ -93,6 +109,7 @@ impl Gossip {
         match self {
             Self::Operations(_) => Topic::Operations,
             Self::Body(_) => Topic::Bodies,
+            Self::Prover(_) => Topic::Provers,
         }
     }
 
@@ -104,6 +121,7 @@ impl Gossip {
                 encode_list(|batch| operations.iter().for_each(|one| write_operation(batch, one)))
             }
             Self::Body(announcement) => announcement.encode(),
+            Self::Prover(contact) => contact.encode(),
         }
     }
 
@@ -123,16 +141,22 @@ impl Gossip {
                 Ok(Self::Operations(operations))
             }
             Topic::Bodies => BodyAnnouncement::decode(bytes).map(Self::Body),
+            Topic::Provers => SignedContact::decode(bytes).map(Self::Prover),
         }
     }
 
     /// Bytes of memory that the message takes, about.
     #[must_use]
-    pub const fn memory(&self) -> usize {
+    pub fn memory(&self) -> usize {
         size_of::<Self>()
             + match self {
                 Self::Operations(operations) => size_of::<SignedOperation>() * operations.len(),
                 Self::Body(_) => 0,
+                Self::Prover(SignedContact { contact, signature }) => {
+                    let addresses = contact.addresses.iter();
+                    addresses.map(|address| size_of::<Bytes>() + address.len()).sum::<usize>()
+                        + signature.len()
+                }
             }
     }
 }
@@ -162,6 +186,42 @@ pub struct BodyAnnouncement {
     pub header_hash: B256,
     /// Bytes of the encoded body.
     pub size: u32,
+}
+
+/// Where sequencers reach a prover.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProverContact {
+    /// The prover.
+    pub prover: Address,
+    /// Its peer.
+    pub peer: PeerId,
+    /// The peer's addresses, at most [`MAX_ADDRESSES`], as the transport encodes them.
+    pub addresses: Vec<Bytes>,
+    /// Unix time in seconds from which on this says nothing.
+    pub expires_at: u64,
+}
+
+impl ProverContact {
+    /// What is signed.
+    #[must_use]
+    pub fn claim(&self) -> ContactClaim {
+        let addresses = encode_list(|list| self.addresses.iter().for_each(|address| list.bytes(address)));
+        ContactClaim {
+            prover: self.prover,
+            peer: B256::new(*self.peer.get()),
+            addresses_hash: keccak256(addresses),
+            expires_at: self.expires_at,
+        }
+    }
+}
+
+/// A prover's contact that its key signed. The signature is unchecked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedContact {
+    /// The contact.
+    pub contact: ProverContact,
+    /// Signature of the claim's EIP-712 digest by the key that signs the prover's quotes.
+    pub signature: Bytes,
 }
 
 /// A request for offers to prove a block, with what prices it. The block's body is fetched by the header's
@@ -381,6 +441,31 @@ impl Wire for BodyAnnouncement {
     fn decode(bytes: &[u8]) -> Result<Self, WireError> {
         decode_list(bytes, MAX_ANNOUNCEMENT_BYTES, |message| {
             Ok(Self { header_hash: read_hash(message, "header hash")?, size: message.uint("size")? })
+        })
+    }
+}
+
+impl Wire for SignedContact {
+    fn encode(&self) -> Vec<u8> {
+        let Self { contact: ProverContact { prover, peer, addresses, expires_at }, signature } = self;
+        encode_list(|message| {
+            message.bytes(prover.as_slice());
+            message.bytes(peer.get());
+            message.list(|list| addresses.iter().for_each(|address| list.bytes(address)));
+            message.uint(*expires_at);
+            message.bytes(signature);
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        decode_list(bytes, MAX_CONTACT_BYTES, |message| {
+            let prover = message.array("prover").map(Address::new)?;
+            let peer = message.array("peer").map(PeerId::new)?;
+            let addresses = message.entries("addresses", MAX_ADDRESSES, |list| {
+                list.bytes("address", MAX_ADDRESS_BYTES).map(Bytes::copy_from_slice)
+            })?;
+            let contact = ProverContact { prover, peer, addresses, expires_at: message.uint("expiry")? };
+            Ok(Self { contact, signature: read_l1_signature(message)? })
         })
     }
 }

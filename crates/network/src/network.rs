@@ -10,11 +10,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::primitives::{Address, B256, hex};
+use alloy::primitives::{Address, B256};
 use fernet_ledger::SignedOperation;
 
 use crate::body::{BlockBody, BodyError};
-use crate::message::{AcceptedQuote, Gossip, MessageId, SignedQuote, SignedQuoteRequest};
+use crate::message::{
+    AcceptedQuote, Gossip, MessageId, ProverContact, SignedContact, SignedQuote, SignedQuoteRequest,
+};
+use crate::peer::PeerId;
 use crate::wire::WireError;
 
 /// A future that a trait object returns.
@@ -51,36 +54,6 @@ impl NetworkError {
     }
 }
 
-/// Names a peer: its Ed25519 public key.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PeerId([u8; 32]);
-
-impl PeerId {
-    /// The peer with this public key.
-    #[must_use]
-    pub const fn new(key: [u8; 32]) -> Self {
-        Self(key)
-    }
-
-    /// The public key.
-    #[must_use]
-    pub const fn get(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Display for PeerId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for PeerId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "PeerId({self})")
-    }
-}
-
 /// What a role thinks of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
@@ -89,8 +62,8 @@ pub enum Verdict {
     /// It may be valid for a peer that has seen another L1 block. It isn't passed on, and its source is not
     /// blamed.
     Ignore,
-    /// Its bytes or a signature are wrong, whatever L1 says. It isn't passed on, and its source is blamed: one
-    /// that goes on is cut off for a while.
+    /// Its bytes or a signature are wrong, whatever L1 says. It isn't passed on, and its source is blamed:
+    /// one that goes on is cut off for a while.
     Reject,
 }
 
@@ -152,8 +125,8 @@ pub struct FetchedBody {
     pub body: Arc<BlockBody>,
     /// The peer that sent it, or this node itself.
     pub source: PeerId,
-    /// Takes the verdict. A body is kept and served if it is accepted; the source of one that is rejected isn't
-    /// asked for it again.
+    /// Takes the verdict. A body is kept and served if it is accepted; the source of one that is rejected
+    /// isn't asked for it again.
     pub ticket: Ticket,
 }
 
@@ -178,8 +151,8 @@ pub trait QuoteResponder: Send + Sync {
 
 /// Messages to everyone.
 pub trait GossipNetwork: Send + Sync {
-    /// Sends an operation to all peers, and to the inboxes of this node. A transport may wait for others, up to
-    /// 20 ms, and send them together.
+    /// Sends an operation to all peers, and to the inboxes of this node. A transport may wait for others, up
+    /// to 20 ms, and send them together.
     fn publish_operation(&self, operation: SignedOperation) -> BoxFuture<'_, Result<(), NetworkError>>;
 
     /// Opens a queue of all gossip from now on.
@@ -194,8 +167,8 @@ pub trait BodyNetwork: Send + Sync {
     /// Tells all peers that this node has a body. It must have been kept before.
     fn announce_body(&self, header_hash: B256) -> BoxFuture<'_, Result<(), NetworkError>>;
 
-    /// Finds the body of a header: here, or at a peer. What doesn't fit the header is no answer, and costs the
-    /// peer that sent it. `None` if no peer has a body that wasn't rejected before.
+    /// Finds the body of a header: here, or at a peer. What doesn't fit the header is no answer, and costs
+    /// the peer that sent it. `None` if no peer has a body that wasn't rejected before.
     fn fetch_body(&self, header_hash: B256) -> BoxFuture<'_, Result<Option<FetchedBody>, NetworkError>>;
 }
 
@@ -213,6 +186,13 @@ pub trait QuoteNetwork: Send + Sync {
 
     /// Registers `responder` as the prover `prover`, in place of an earlier one with that address.
     fn respond_to_quotes(&self, prover: Address, responder: Arc<dyn QuoteResponder>);
+
+    /// Where sequencers can reach the prover `prover` of this node, if they must be told now: nobody was told
+    /// yet, or what they were told expires soon. The prover signs it and calls [`Self::advertise`].
+    fn contact_to_sign(&self, prover: Address) -> Option<ProverContact>;
+
+    /// Tells all peers where sequencers reach a prover of this node.
+    fn advertise(&self, contact: SignedContact) -> BoxFuture<'_, Result<(), NetworkError>>;
 }
 
 /// A role's connection to its peers.

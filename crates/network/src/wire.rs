@@ -1,7 +1,7 @@
 //! Encoding of fields by RLP, with a limit on every length.
 //!
-//! RLP is Ethereum's encoding, which its peers use too: strings of bytes and lists of items, one form for each
-//! value. This file adds the limits, and names the field that is wrong.
+//! RLP is Ethereum's encoding, which its peers use too: strings of bytes and lists of items, one form for
+//! each value. This file adds the limits, and names the field that is wrong.
 
 use alloy::rlp::{self, Decodable, Encodable, Header};
 
@@ -228,7 +228,8 @@ mod tests {
     #[test]
     fn other_forms_of_a_value_are_refused() {
         let rlp = |field, error| Err(WireError::Rlp { field, error });
-        // A zero byte instead of the empty string, a leading zero, a length of lengths, and a byte as a string.
+        // A zero byte instead of the empty string, a leading zero, a length of lengths, and a byte as a
+        // string.
         let zero = [0xcb, 0x00, 0x82, 4, 0, 0x83, 7, 7, 7, 0xc2, 1, 2];
         assert_eq!(decoded(&zero), rlp("a", rlp::Error::LeadingZero));
         let leading = [0xcb, 0x80, 0x82, 0, 4, 0x83, 7, 7, 7, 0xc2, 1, 2];

@@ -181,7 +181,12 @@ fn quote_cases() -> Vec<Value> {
 fn messages_are_as_committed() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/messages.json");
     let domain = json!({ "chainId": 31_337, "rollup": hex::encode_prefixed(Address::repeat_byte(0x11)) });
-    let made = json!({ "domain": domain, "operations": operation_cases(), "bodies": body_cases(), "quotes": quote_cases() });
+    let made = json!({
+        "domain": domain,
+        "operations": operation_cases(),
+        "bodies": body_cases(),
+        "quotes": quote_cases(),
+    });
     if std::env::var_os("FERNET_WRITE_VECTORS").is_some() {
         std::fs::write(&path, serde_json::to_string_pretty(&made).unwrap() + "\n").unwrap();
     }

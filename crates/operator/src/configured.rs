@@ -209,11 +209,16 @@ pub fn sequencer_id(config: &Config) -> Result<SequencerId, OperatorError> {
 ///
 /// # Errors
 /// When one is malformed.
-pub fn addresses(setting: &str, addresses: &[Multiaddr]) -> Result<Vec<fernet_p2p::Multiaddr>, OperatorError> {
+pub fn addresses(
+    setting: &str,
+    addresses: &[Multiaddr],
+) -> Result<Vec<fernet_p2p::Multiaddr>, OperatorError> {
     let parse = |address: &Multiaddr| {
-        address.as_str().parse().map_err(|error: <fernet_p2p::Multiaddr as FromStr>::Err| OperatorError::Setting {
-            setting: setting.to_owned(),
-            reason: format!("{}: {error}", address.as_str()),
+        address.as_str().parse().map_err(|error: <fernet_p2p::Multiaddr as FromStr>::Err| {
+            OperatorError::Setting {
+                setting: setting.to_owned(),
+                reason: format!("{}: {error}", address.as_str()),
+            }
         })
     };
     addresses.iter().map(parse).collect()

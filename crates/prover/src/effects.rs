@@ -3,7 +3,7 @@
 use alloy::primitives::{B256, Bytes};
 use fernet_bindings::IRollup;
 use fernet_l1::BlobSidecar;
-use fernet_network::{AcceptedQuote, SignedQuote};
+use fernet_network::{AcceptedQuote, ProverContact, SignedContact, SignedQuote};
 use fernet_protocol::{L1Slot, Quote, Slot};
 use fernet_roles::{BlockSpec, Decision, EffectHandler, Replacement, TxProblem, TxRequest, blob_masks};
 
@@ -39,6 +39,7 @@ impl EffectHandler for Inner {
                 let check = BlockCheck::New { cutoff: snapshot.next.previous_start, now: snapshot.now };
                 self.offer(quote, check).await
             }
+            Effect::Advertise { contact } => self.advertise(contact).await,
             Effect::Commit { slot, accepted, expires_at } => {
                 self.commit(*slot, accepted, *expires_at, next_l1_slot).await
             }
@@ -83,7 +84,8 @@ impl EffectHandler for Inner {
 }
 
 impl Inner {
-    /// Fetches and checks the block, signs the quote, and writes both to the journal. The responder sends the quote.
+    /// Fetches and checks the block, signs the quote, and writes both to the journal. The responder sends the
+    /// quote.
     async fn offer(&mut self, quote: &Quote, check: BlockCheck) -> Result<Vec<Input>, ProverError> {
         let (slot, header_hash) = (quote.slot, quote.header_hash);
         let Some(executed) = self.fetch_checked(slot, header_hash, check).await? else {
@@ -97,6 +99,13 @@ impl Inner {
         self.store.journal().put_quote(&offer, Replacement::Allowed)?;
         self.report.offered.push(offer);
         Ok(vec![Input::Offered { quote: *quote }])
+    }
+
+    async fn advertise(&self, contact: &ProverContact) -> Result<Vec<Input>, ProverError> {
+        let signature = self.signer.sign_typed_data(&contact.claim().signing_preimage(&self.rollup)).await?;
+        let signature = signature.as_bytes().to_vec().into();
+        self.network.advertise(SignedContact { contact: contact.clone(), signature }).await?;
+        Ok(Vec::new())
     }
 
     async fn commit(

@@ -7,7 +7,8 @@ use fernet_follower::Follower;
 use fernet_l1::Deployment;
 pub use fernet_ledger::mempool::Limits as MempoolLimits;
 use fernet_ledger::{Domain, Mempool, OperationError, SignedOperation, Store, mempool::EntryError};
-use fernet_network::{Gossip, Inbox, Network, Received, Ticket, Verdict};
+use fernet_network::{Gossip, Inbox, Network, Received, SignedContact, Ticket, Verdict};
+use fernet_protocol::{RollupId, SignatureError, recover_signer};
 
 use crate::{
     journal::{Journal, JournalError},
@@ -16,6 +17,7 @@ use crate::{
 
 /// Receives gossip, and keeps the operations in a mempool, which is in the role's journal as well.
 pub struct PeerInbox {
+    rollup: RollupId,
     inbox: Box<dyn Inbox>,
     mempool: Mempool,
     /// Operations that wait until the L2 state at the tip is known: those of before a restart, and what peers
@@ -41,8 +43,10 @@ impl PeerInbox {
         limits: MempoolLimits,
         journal: &Journal,
     ) -> Result<Self, JournalError> {
-        let domain = Domain::from(deployment.rollup_id());
+        let rollup = deployment.rollup_id();
+        let domain = Domain::from(rollup);
         Ok(Self {
+            rollup,
             inbox: network.subscribe(),
             mempool: Mempool::new(domain, limits),
             waiting: journal.operations()?.into(),
@@ -62,6 +66,9 @@ impl PeerInbox {
                 Gossip::Operations(operations) => batches.push((operations, ticket)),
                 Gossip::Body(announcement) => {
                     ticket.judge(verdict_on_body(follower, announcement.header_hash));
+                }
+                Gossip::Prover(contact) => {
+                    ticket.judge(verdict_on_contact(follower, &self.rollup, &contact));
                 }
             }
         }
@@ -98,8 +105,8 @@ fn insert(mempool: &mut Mempool, state: &impl Store, operation: SignedOperation)
     })
 }
 
-/// A batch with a wrong signature is rejected: whoever passed it on should have checked it. One is passed on if
-/// any of its operations is new.
+/// A batch with a wrong signature is rejected: whoever passed it on should have checked it. One is passed on
+/// if any of its operations is new.
 fn verdict_on_batch(results: impl Iterator<Item = Result<(), EntryError>>) -> Verdict {
     let verdicts = results.map(|result| match result {
         Ok(()) => Verdict::Accept,
@@ -111,6 +118,24 @@ fn verdict_on_batch(results: impl Iterator<Item = Result<(), EntryError>>) -> Ve
         (Verdict::Accept, _) | (_, Verdict::Accept) => Verdict::Accept,
         _ => Verdict::Ignore,
     })
+}
+
+/// A contact counts if the prover has escrow, and its own key or the one that it named signed it. What isn't
+/// a key's signature may be a contract's, which only L1 can judge.
+fn verdict_on_contact(follower: &Follower, rollup: &RollupId, signed: &SignedContact) -> Verdict {
+    let SignedContact { contact, signature } = signed;
+    let signer = match recover_signer(contact.claim().digest(rollup), signature) {
+        Ok(signer) => signer,
+        Err(SignatureError::WrongLength { .. }) => return Verdict::Ignore,
+        Err(_) => return Verdict::Reject,
+    };
+    let view = follower.view();
+    let Some(next) = view.head().map(|head| head.l1_slot.plus(1)) else {
+        return Verdict::Ignore;
+    };
+    let is_signer = signer == contact.prover || view.named_signer(contact.prover, next, next) == Some(signer);
+    let has_escrow = view.escrow(contact.prover).free >= view.parameters().min_bond;
+    if is_signer && has_escrow { Verdict::Accept } else { Verdict::Ignore }
 }
 
 /// Only bodies of blocks that are on L1 in the slot in turn are worth a message.

@@ -23,7 +23,8 @@ use fernet_bindings::{IRewards, IRollup};
 use fernet_ledger::SignedOperation;
 use fernet_network::{
     AcceptedQuote, BlockBody, BodyNetwork, BoxFuture, FetchedBody, GossipNetwork, InProcess, Inbox,
-    NetworkError, QuoteNetwork, QuoteResponder, SignedQuote, SignedQuoteRequest,
+    NetworkError, ProverContact, QuoteNetwork, QuoteResponder, SignedContact, SignedQuote,
+    SignedQuoteRequest,
 };
 use fernet_protocol::{RollupId, SigningPreimage};
 use fernet_prover::{JobId, JobStatus, ProofJob, ProofWorker};
@@ -57,6 +58,7 @@ pub(crate) enum Output {
     QuoteRequest,
     Offer,
     AcceptedQuote,
+    Contact,
     Body,
     KeptBody,
     BodyRequest,
@@ -86,8 +88,8 @@ impl Log {
         self.entries().outputs.insert((role, output));
     }
 
-    /// What was signed or sent since the last call. A signature that isn't the one of a request counts as that
-    /// of a quote.
+    /// What was signed or sent since the last call. A signature that isn't the one of a request counts as
+    /// that of a quote.
     pub(crate) fn take(&self) -> BTreeSet<(Role, Output)> {
         let Entries { mut outputs, signed, requests } = std::mem::take(&mut *self.entries());
         outputs.extend(signed.into_iter().map(|(role, digest)| {
@@ -244,6 +246,15 @@ impl QuoteNetwork for RecordingNetwork {
     fn respond_to_quotes(&self, prover: Address, responder: Arc<dyn QuoteResponder>) {
         let recorder = self.recorder.clone();
         self.inner.respond_to_quotes(prover, Arc::new(RecordingResponder { inner: responder, recorder }));
+    }
+
+    fn contact_to_sign(&self, prover: Address) -> Option<ProverContact> {
+        self.inner.contact_to_sign(prover)
+    }
+
+    fn advertise(&self, contact: SignedContact) -> BoxFuture<'_, Result<(), NetworkError>> {
+        self.recorder.add(Output::Contact);
+        self.inner.advertise(contact)
     }
 }
 
