@@ -3,9 +3,10 @@
 use std::fmt::Debug;
 
 use alloy::primitives::{Address, B256, Bytes, keccak256};
+use fernet_network::answer::{Answer, CONTACTS, QUOTES as QUOTES_OF_A_NODE};
 use fernet_network::{
-    AcceptedQuote, BlockBody, BodyAnnouncement, Gossip, HeaderFields, SignedQuote, SignedQuoteRequest, Topic,
-    Wire, message::MAX_QUOTE_BYTES,
+    AcceptedQuote, BlockBody, BodyAnnouncement, Gossip, HeaderFields, PeerId, ProverContact, SignedContact,
+    SignedQuote, SignedQuoteRequest, Topic, Wire, message::MAX_QUOTE_BYTES,
 };
 use fernet_protocol::{L1Slot, Price, Quote, SequencerId, Slot, TokenAmount};
 
@@ -20,7 +21,7 @@ pub const BODY: Target = Target { name: "body", check: check_body, seeds: bodies
 pub const GOSSIP: Target = Target { name: "gossip", check: check_gossip, seeds: gossip };
 /// A sequencer's question to provers.
 pub const QUOTE_REQUEST: Target = Target { name: "quote_request", check: check_request, seeds: requests };
-/// Quotes with one or two signatures.
+/// Quotes with one or two signatures, and the answers of provers and of peers that know where provers are.
 pub const QUOTES: Target = Target { name: "quotes", check: check_quotes, seeds: quotes };
 
 /// A message has one form: what decodes encodes to the same bytes.
@@ -59,10 +60,24 @@ fn check_request(bytes: &[u8]) -> Outcome {
     check_message::<SignedQuoteRequest>(limit(bytes), bytes)
 }
 
+/// A list of messages has one form too.
+fn check_answer<T: Wire + Debug>(answer: Answer, bytes: &[u8]) -> Outcome {
+    match bounded(limit(bytes), || answer.decode::<T>(bytes)) {
+        Ok(messages) => {
+            assert_eq!(answer.encode(&messages), bytes, "{messages:?}");
+            Outcome::Decoded
+        }
+        Err(error) => refused(&error),
+    }
+}
+
 fn check_quotes(bytes: &[u8]) -> Outcome {
     let signed = check_message::<SignedQuote>(2 * MAX_QUOTE_BYTES, bytes);
     let accepted = check_message::<AcceptedQuote>(2 * MAX_QUOTE_BYTES, bytes);
-    if signed == Outcome::Decoded { signed } else { accepted }
+    let quotes = check_answer::<SignedQuote>(QUOTES_OF_A_NODE, bytes);
+    let contacts = check_answer::<SignedContact>(CONTACTS, bytes);
+    let outcomes = [signed, accepted, quotes, contacts];
+    if outcomes.contains(&Outcome::Decoded) { Outcome::Decoded } else { Outcome::Refused }
 }
 
 /// The body of a block with transfers and a withdrawal. A digest stands for the KZG commitment of its blobs.
@@ -101,8 +116,16 @@ fn gossip() -> Vec<Vec<u8>> {
         Gossip::Operations(ledger::operations().to_vec()),
         Gossip::Operations(vec![ledger::operations()[0]]),
         Gossip::Body(announcement),
+        Gossip::Prover(contact()),
     ];
     messages.iter().map(Gossip::encode).collect()
+}
+
+fn contact() -> SignedContact {
+    let (prover, peer) = (Address::repeat_byte(5), PeerId::new([6; 32]));
+    let addresses = vec![Bytes::from_static(&[4, 127, 0, 0, 1, 6, 158, 52])];
+    let contact = ProverContact { prover, peer, addresses, expires_at: 1_900_000_000 };
+    SignedContact { contact, signature: Bytes::from_static(&[7; 65]) }
 }
 
 fn bodies() -> Vec<Vec<u8>> {
@@ -121,5 +144,6 @@ fn quotes() -> Vec<Vec<u8>> {
         prover_signature: signed.prover_signature.clone(),
         sequencer_signature: Bytes::from_static(&[2; 65]),
     };
-    vec![signed.encode(), accepted.encode()]
+    let (quotes, contacts) = (QUOTES_OF_A_NODE.encode([&signed, &signed]), CONTACTS.encode([&contact()]));
+    vec![signed.encode(), accepted.encode(), quotes, contacts]
 }

@@ -68,6 +68,8 @@ const QUOTE_TYPE =
 
 const REQUEST_TYPE = "QuoteRequest(uint64 slot,bytes32 headerHash,uint32 sequencer)";
 
+const CONTACT_TYPE = "ProverContact(address prover,bytes32 peer,bytes addresses,uint64 expiresAt)";
+
 const hashOf = (label) => keccak(text(label));
 
 export const separator = (chainId, rollup) =>
@@ -92,6 +94,9 @@ const structHash = (q) =>
 
 export const requestHash = ({ slot, headerHash, sequencer }) =>
   keccak(encode(hashOf(REQUEST_TYPE), slot, headerHash, sequencer));
+
+export const contactHash = ({ prover, peer, expiresAt }, addresses) =>
+  keccak(encode(hashOf(CONTACT_TYPE), prover, peer, keccak(addresses), expiresAt));
 
 export const digest = (domain, struct) => keccak(concat(Uint8Array.of(0x19, 0x01), domain, struct));
 

@@ -1,6 +1,6 @@
 // Messages between peers: docs/protocol/network.md.
 import { big, bytes, concat, hex, keccak } from "./bytes.mjs";
-import { digest, encodeHeader, requestHash, separator } from "./messages.mjs";
+import { contactHash, digest, encodeHeader, requestHash, separator } from "./messages.mjs";
 
 const BLOB_BYTES = 131_072;
 const TRANSFER = 1;
@@ -92,6 +92,15 @@ const messages = {
     signed: list(quote(given), fixed(given.proverSignature)),
     accepted: list(quote(given), fixed(given.proverSignature), fixed(given.sequencerSignature)),
   }),
+  contacts: (given) => {
+    const { prover, peer, expiresAt, signature } = given;
+    const { chainId, rollup } = given.domain;
+    const addresses = list(...given.addresses.map(fixed));
+    return {
+      gossip: list(fixed(prover), fixed(peer), addresses, uint(expiresAt), fixed(signature)),
+      contactDigest: digest(separator(chainId, rollup), contactHash(given, addresses)),
+    };
+  },
 };
 
 /** What each kind of message is derived into. */
@@ -99,6 +108,7 @@ const RESULTS = {
   operations: ["bytes", "gossip"],
   bodies: ["headerHash", "size", "hash", "gossip", "request", "requestDigest"],
   quotes: ["signed", "accepted"],
+  contacts: ["gossip", "contactDigest"],
 };
 
 export const checks = {
@@ -134,6 +144,8 @@ export const checks = {
       ["bodies", 2, "sequencerSignature"],
       ["domain", "rollup"],
       ...["bond", "price", "validUntil", "payee", "proverSignature"].map((key) => ["quotes", 0, key]),
+      ...["prover", "peer", "expiresAt", "signature"].map((key) => ["contacts", 0, key]),
+      ["contacts", 1, "addresses", 0],
     ],
   },
 };

@@ -6,6 +6,7 @@
 //! an encoding with limits ([`message`]). Signatures and blocks are unchecked: the receiver checks them. Only
 //! a body's blobs are compared with its header before the body is kept, served or handed out.
 
+pub mod answer;
 pub mod bodies;
 mod body;
 mod in_process;

@@ -12,8 +12,9 @@ use fernet_ledger::{
 use fernet_network::bodies::KEPT_BODY_BYTES;
 use fernet_network::{
     AcceptedQuote, BlockBody, BodyAnnouncement, BodyError, BodyNetwork, BoxFuture, Gossip, GossipNetwork,
-    HeaderFields, InProcess, MAX_REJECTED, NetworkError, QuoteNetwork, QuoteResponder, Received, SignedQuote,
-    SignedQuoteRequest, Topic, Verdict, Wire, WireError, message, versioned_blob_hash, wire,
+    HeaderFields, InProcess, MAX_REJECTED, NetworkError, PeerId, ProverContact, QuoteNetwork, QuoteResponder,
+    Received, SignedContact, SignedQuote, SignedQuoteRequest, Topic, Verdict, Wire, WireError, message,
+    versioned_blob_hash, wire,
 };
 use fernet_protocol::{L1Slot, MAX_BLOBS, Price, Quote, SequencerId, Slot, TokenAmount};
 
@@ -98,6 +99,18 @@ fn request() -> SignedQuoteRequest {
     SignedQuoteRequest { sequencer: SequencerId::new(2), header: body().header, signature }
 }
 
+fn contact(addresses: usize) -> Gossip {
+    let address = vec![4; message::MAX_ADDRESS_BYTES].into();
+    let contact = ProverContact {
+        prover: Address::repeat_byte(1),
+        peer: PeerId::new([2; 32]),
+        addresses: vec![address; addresses],
+        expires_at: u64::MAX,
+    };
+    let signature = vec![5; message::MAX_L1_SIGNATURE_BYTES].into();
+    Gossip::Prover(SignedContact { contact, signature })
+}
+
 fn announcement(size: u32) -> Gossip {
     Gossip::Body(BodyAnnouncement { header_hash: body().header_hash(), size })
 }
@@ -115,7 +128,7 @@ fn every_message_survives_its_bytes() {
     assert_eq!(SignedQuoteRequest::decode(&request().encode()), Ok(request()));
     assert_eq!(BlockBody::decode(&body().encode()), Ok(body()));
     let batch = Gossip::Operations(vec![transfer(0), withdrawal(1)]);
-    for gossip in [batch, announcement(u32::MAX)] {
+    for gossip in [batch, announcement(u32::MAX), contact(message::MAX_ADDRESSES)] {
         assert_eq!(Gossip::decode(gossip.topic(), &gossip.encode()), Ok(gossip));
     }
 }
@@ -141,6 +154,11 @@ fn the_largest_messages_are_within_their_limits() {
     let batch = Gossip::Operations(vec![largest; message::MAX_BATCH]);
     assert_eq!(batch.encode().len(), message::MAX_BATCH_BYTES);
     assert_eq!(announcement(u32::MAX).encode().len(), message::MAX_ANNOUNCEMENT_BYTES);
+    assert!(contact(message::MAX_ADDRESSES).encode().len() <= message::MAX_CONTACT_BYTES);
+    let too_many = WireError::TooMany { field: "addresses", maximum: message::MAX_ADDRESSES };
+    let Gossip::Prover(mut crowded) = contact(message::MAX_ADDRESSES + 1) else { unreachable!() };
+    crowded.signature = vec![5; 65].into();
+    assert_eq!(SignedContact::decode(&crowded.encode()), Err(too_many));
 
     let mut body = body();
     body.header.slot = Slot::new(u64::MAX);

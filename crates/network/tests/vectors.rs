@@ -11,7 +11,8 @@ use fernet_ledger::{
     AccountIndex, Blob, Domain, Operation, SecretKey, Signature, SignedOperation, Transfer, Withdrawal,
 };
 use fernet_network::{
-    AcceptedQuote, BlockBody, BodyAnnouncement, Gossip, SignedQuote, SignedQuoteRequest, Wire,
+    AcceptedQuote, BlockBody, BodyAnnouncement, Gossip, PeerId, ProverContact, SignedContact, SignedQuote,
+    SignedQuoteRequest, Wire,
 };
 use fernet_protocol::{ChainId, Header, L1Slot, Price, Quote, RollupId, SequencerId, Slot, TokenAmount};
 use serde_json::{Value, json};
@@ -177,6 +178,28 @@ fn quote_cases() -> Vec<Value> {
         .collect()
 }
 
+fn contact_cases() -> Vec<Value> {
+    let peer = PeerId::new([0x22; 32]);
+    [vec![], vec![Bytes::from(vec![4, 127, 0, 0, 1]), Bytes::from(vec![5; 128])]]
+        .into_iter()
+        .map(|addresses| {
+            let prover = Address::repeat_byte(4);
+            let contact = ProverContact { prover, peer, addresses, expires_at: 1_900_000_000 };
+            let digest = contact.claim().digest(&rollup());
+            let signed = SignedContact { contact: contact.clone(), signature: Bytes::from(vec![9; 65]) };
+            json!({
+                "prover": hex::encode_prefixed(prover),
+                "peer": hex::encode_prefixed(peer.get()),
+                "addresses": contact.addresses,
+                "expiresAt": contact.expires_at,
+                "signature": signed.signature,
+                "gossip": hex::encode_prefixed(Gossip::Prover(signed).encode()),
+                "contactDigest": digest,
+            })
+        })
+        .collect()
+}
+
 #[test]
 fn messages_are_as_committed() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/messages.json");
@@ -186,6 +209,7 @@ fn messages_are_as_committed() {
         "operations": operation_cases(),
         "bodies": body_cases(),
         "quotes": quote_cases(),
+        "contacts": contact_cases(),
     });
     if std::env::var_os("FERNET_WRITE_VECTORS").is_some() {
         std::fs::write(&path, serde_json::to_string_pretty(&made).unwrap() + "\n").unwrap();
