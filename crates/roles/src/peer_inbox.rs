@@ -59,6 +59,7 @@ impl PeerInbox {
         follower: &Follower,
         journal: &Journal,
     ) -> Result<Vec<Arc<BlockBody>>, JournalError> {
+        let now = follower.head_block().map_or(0, |block| block.l1_slot.get());
         let mut bodies = Vec::new();
         for gossip in self.inbox.drain() {
             match gossip {
@@ -74,14 +75,16 @@ impl PeerInbox {
         if !self.waiting.is_empty() {
             let state = state_after_queue(ledger, follower.view());
             for operation in self.waiting.drain(..) {
-                if let Err(error) = self.mempool.insert(&state, operation) {
+                let checked = self.mempool.check(&state, &operation);
+                let verified = checked.and_then(|checked| checked.verify());
+                if let Err(error) = verified.and_then(|verified| self.mempool.insert(&state, verified, now)) {
                     tracing::debug!(%error, "operation refused");
                     // It may be in the journal, from before a restart.
                     self.mempool.note_change(operation.operation.sender(), operation.operation.nonce());
                 }
             }
         }
-        self.mempool.prune(&**ledger);
+        self.mempool.update(&state_after_queue(ledger, follower.view()), now);
         journal.change_operations(&self.mempool.take_changes())?;
         Ok(bodies)
     }
