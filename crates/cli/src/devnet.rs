@@ -17,7 +17,7 @@ use fernet_devnet::{
     endpoints::EndpointFaults,
     fault::FaultPlan,
     observer::{Watch, observer},
-    options::{CHAIN_ID, CommitmentBy, DevnetOptions, L1Choice, ProofSource, Scoring, find_root},
+    options::{CHAIN_ID, CommitmentBy, DevnetOptions, L1Choice, ProofSource, RoleCounts, Scoring, find_root},
     record::{LastLine, SlotRecord, Summary},
     stop::{Stop, StopRequest},
 };
@@ -77,6 +77,12 @@ pub(crate) struct Args {
     /// Seed of every random choice: on the embedded L1, the same seed makes the same blocks
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
+    /// Sequencers
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+    sequencers: u8,
+    /// Provers
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
+    provers: u8,
     /// How sequencers rank: public (anyone can compute it) or vrf (each draws with its BLS key, hidden until
     /// it proposes)
     #[arg(long, value_name = "public|vrf", default_value = "public")]
@@ -167,6 +173,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         chain_id: args.chain_id.unwrap_or(CHAIN_ID),
         slots: args.slots,
         seed: args.seed,
+        counts: RoleCounts { sequencers: args.sequencers.into(), provers: args.provers.into() },
         faults: args.faults,
         endpoint_faults: args.endpoint_faults,
         transfers_per_slot: args.transfers_per_slot,

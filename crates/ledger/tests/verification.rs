@@ -1,4 +1,4 @@
-//! The first signatures that a process verifies. A file of its own, because its process must have verified none.
+//! The first signatures that a process verifies: its process must have verified none before.
 #![allow(missing_docs)]
 
 mod common;

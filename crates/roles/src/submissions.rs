@@ -13,6 +13,7 @@ use fernet_protocol::{L1Slot, Slot};
 
 use crate::error::RoleError;
 use crate::report::{Action, ActionKind, StepReport};
+use crate::shutdown::Outstanding;
 
 /// Default of the most that a transaction may cost, in wei: one ether, far above usual fees.
 pub const DEFAULT_MAX_TOTAL_FEE: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
@@ -160,6 +161,13 @@ impl<K: ActionKind> Submissions<K> {
         Ok(ticks.into_iter().flat_map(|tick| self.note(tick, report)).collect())
     }
 
+    /// The transactions that may still be included.
+    #[must_use]
+    pub fn open(&self) -> Vec<(IntentKey, PendingStage)> {
+        let managers = std::iter::once(&self.transactions).chain(self.claimant.as_ref());
+        managers.flat_map(TxManager::pending).map(|(key, stage)| (key.clone(), stage)).collect()
+    }
+
     /// Closes the windows that are over in L1 slot `now`, although L1 shows no new block.
     ///
     /// # Errors
@@ -174,6 +182,7 @@ impl<K: ActionKind> Submissions<K> {
     fn note<E, S>(&self, tick: TickReport, report: &mut StepReport<K, E, S>) -> Vec<(Action<K>, TxProblem)> {
         let action = |key: &IntentKey| self.actions.get(key).copied();
         let mut problems = Vec::new();
+        report.included.extend(tick.included);
         report.sent.extend(tick.sent.iter().filter_map(|(key, hash)| Some((action(key)?, *hash))));
         for (key, outcome) in tick.mined {
             report.mined.extend(action(&key).map(|action| (action, outcome)));
@@ -244,6 +253,16 @@ impl<K: ActionKind> Submissions<K> {
             }
         }
         Ok(false)
+    }
+
+    /// The transactions that may still land, of every manager.
+    pub fn outstanding(&self) -> impl Iterator<Item = Outstanding> + '_ {
+        let managers = std::iter::once(&self.transactions).chain(&self.claimant);
+        managers.flat_map(TxManager::statuses).filter_map(|(key, status)| match status {
+            TxStatus::Pending(PendingStage::Cancelling { .. }) => None,
+            TxStatus::Pending(_) => Some(Outstanding::Transaction { key: key.clone() }),
+            TxStatus::Mined(_) | TxStatus::Failed { .. } | TxStatus::Expired { .. } => None,
+        })
     }
 
     /// Submits a transaction, unless [`Self::is_submitted`] says otherwise or its window closes before

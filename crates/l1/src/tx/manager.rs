@@ -16,7 +16,10 @@ use super::{
     fees::{
         FeeEstimate, Fees, GAS_CAP, URGENT_SLOTS, Usage, first_offer, is_worth_raising, replacement, urgent,
     },
-    intent::{FailureReason, Intent, IntentKey, TxOutcome, TxStatus, WaitReason, WhenReverting},
+    intent::{
+        FailureReason, Inclusion, Intent, IntentKey, PendingStage, TxOutcome, TxStatus, WaitReason,
+        WhenReverting,
+    },
     nonces::{gaps, next_free},
     record::{Attempt, AttemptKind, Record, Sent, Settled, State},
     sign::{Accounts, SignError, UnsignedTx, wire},
@@ -124,6 +127,9 @@ pub struct TickReport {
     pub failed: Vec<(IntentKey, FailureReason)>,
     /// Intents whose window closed.
     pub expired: Vec<IntentKey>,
+    /// Transactions that were included, whatever came of their intents. After a reorg the same one may come
+    /// again.
+    pub included: Vec<Inclusion>,
     /// Intents that a reorg made pending again.
     pub undone: Vec<IntentKey>,
     /// Intents that aren't sent yet, with the reason.
@@ -267,14 +273,7 @@ impl TxManager {
     /// If there is no such intent, or the store fails.
     pub fn withdraw(&mut self, key: &IntentKey) -> Result<TxStatus, TxError> {
         let record = self.records.get(key).ok_or_else(|| TxError::UnknownKey { key: key.clone() })?;
-        let state = match &record.state {
-            State::Waiting(_) => State::Settled {
-                sent: None,
-                result: Settled::Failed { reason: FailureReason::Withdrawn, outcome: None },
-            },
-            State::Sent(sent) => State::Sent(Sent { cancelling: true, ..sent.clone() }),
-            State::Settled { .. } => return Ok(record.status()),
-        };
+        let Some(state) = record.withdrawn() else { return Ok(record.status()) };
         self.set(key, state)?;
         self.status(key).ok_or_else(|| TxError::UnknownKey { key: key.clone() })
     }
@@ -284,9 +283,36 @@ impl TxManager {
         self.records.get(key).map(Record::status)
     }
 
+    /// Whether the outcome of an intent was reported to whoever asked for it.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub fn is_reported(&self, key: &IntentKey) -> Result<bool, TxError> {
+        Ok(self.store.is_reported(key)?)
+    }
+
+    /// Notes durably that the outcome of an intent was reported, so that nobody takes it for one that an
+    /// interrupted process left behind.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub fn set_reported(&self, key: &IntentKey) -> Result<(), TxError> {
+        Ok(self.store.set_reported(key)?)
+    }
+
     /// Every intent of the store, by key.
     pub fn statuses(&self) -> impl Iterator<Item = (&IntentKey, TxStatus)> {
         self.records.iter().map(|(key, record)| (key, record.status()))
+    }
+
+    /// Intents that may still be included, or whose nonce waits for a no-op, in the order of submission.
+    pub fn pending(&self) -> impl Iterator<Item = (&IntentKey, PendingStage)> {
+        self.active.values().filter_map(|key| match self.records.get(key)?.status() {
+            TxStatus::Pending(stage) => Some((key, stage)),
+            _ => None,
+        })
     }
 
     /// The sending accounts.
@@ -393,7 +419,9 @@ impl TxManager {
         sent: Option<Sent>,
         result: Settled,
     ) -> Result<(), TxError> {
+        let attempts = sent.as_ref().map_or(0, |sent| sent.attempts.len());
         self.set(key, State::Settled { sent, result: result.clone() })?;
+        self.report.included.extend(self.records.get(key).and_then(|record| record.inclusion(attempts)));
         match result {
             Settled::Mined(outcome) => self.report.mined.push((key.clone(), outcome)),
             Settled::Failed { reason, .. } => {
