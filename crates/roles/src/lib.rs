@@ -38,14 +38,14 @@ pub use block_store::BlockStore;
 pub use effects::{EffectHandler, carry_out_all};
 pub use error::RoleError;
 pub use journal::{Batch, Journal, JournalError, OwnBlock, Record, Replacement, record_key};
-pub use peer_inbox::{MempoolLimits, PeerInbox};
+pub use peer_inbox::{InboxUpdate, MempoolLimits, PeerInbox, STEP_OPERATIONS};
 pub use peers::NetworkPeers;
 pub use policy::{Context, Decision, Policy, allow_all};
 pub use queue::{check_consumption, queued_operations, voluntary_young_entry};
 pub use report::{Action, ActionKind, BuiltBlock, Report, StepReport};
 pub use run::{Role, run, step_until_answered};
 pub use shutdown::{Outstanding, Shutdown};
-pub use sidecars::{BlobMask, SidecarCache, blob_masks, versioned_blob_hash};
+pub use sidecars::{BlobMask, SidecarCache, blob_masks};
 pub use snapshot::{ChainSnapshot, ParentState, caught_up, follow, ledger_at_tip};
 pub use storage::Storage;
 pub use submissions::{
