@@ -238,3 +238,196 @@ impl<M: QuoteMaker> Making<M> {
         self.maker.consider(block, patience).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    use fernet_protocol::{Price, Quote, TokenAmount, samples};
+
+    use super::*;
+
+    /// A prover that counts what requests make it do.
+    #[derive(Default)]
+    struct Counting {
+        verified: AtomicUsize,
+        considered: AtomicUsize,
+        executed: AtomicUsize,
+        offered: AtomicUsize,
+        /// Most executions at the same time.
+        at_once: AtomicUsize,
+        executing: AtomicUsize,
+        /// L1 has no proposal yet.
+        is_early: AtomicBool,
+        is_executed: AtomicBool,
+        /// What a step of the prover takes.
+        lock: tokio::sync::Mutex<()>,
+        /// An execution ends when it gets a permit.
+        gate: Option<Semaphore>,
+    }
+
+    impl QuoteMaker for Arc<Counting> {
+        type Executed = ();
+
+        async fn is_signed(&self, request: &SignedQuoteRequest) -> bool {
+            self.verified.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            request.signature.as_ref() == b"signed"
+        }
+
+        async fn consider(
+            &self,
+            _: &RequestedBlock,
+            patience: Patience,
+        ) -> Result<Consideration, ProverError> {
+            let _lock = self.lock.lock().await;
+            self.considered.fetch_add(1, Ordering::SeqCst);
+            Ok(match (self.is_early.load(Ordering::SeqCst), patience) {
+                (true, Patience::Wait) => Consideration::NotYet,
+                (true, Patience::Decide) => Consideration::Declined,
+                (false, _) if self.is_executed.load(Ordering::SeqCst) => Consideration::Offer,
+                (false, _) => Consideration::Execute,
+            })
+        }
+
+        async fn execute(&self, _: &Header, _: B256) -> Result<Option<()>, ProverError> {
+            self.executed.fetch_add(1, Ordering::SeqCst);
+            self.at_once.fetch_max(self.executing.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            match &self.gate {
+                Some(gate) => gate.acquire().await.unwrap().forget(),
+                None => tokio::task::yield_now().await,
+            }
+            self.executing.fetch_sub(1, Ordering::SeqCst);
+            self.is_executed.store(true, Ordering::SeqCst);
+            Ok(Some(()))
+        }
+
+        async fn offer(
+            &self,
+            block: &RequestedBlock,
+            _: &Header,
+            _: Option<()>,
+        ) -> Result<Option<SignedQuote>, ProverError> {
+            let _lock = self.lock.lock().await;
+            self.offered.fetch_add(1, Ordering::SeqCst);
+            let quote = Quote {
+                slot: block.slot,
+                header_hash: block.header_hash,
+                sequencer: block.sequencer,
+                prover: [1; 20].into(),
+                payee: [1; 20].into(),
+                bond: TokenAmount::ZERO,
+                price: Price::ZERO,
+                valid_until: fernet_protocol::L1Slot::new(9),
+            };
+            Ok(Some(SignedQuote { quote, prover_signature: Vec::new().into() }))
+        }
+    }
+
+    fn request(sequencer: u32, slot: u64, signature: &'static [u8]) -> SignedQuoteRequest {
+        SignedQuoteRequest {
+            header: samples::header(Slot::new(slot)),
+            sequencer: SequencerId::new(sequencer),
+            signature: signature.into(),
+        }
+    }
+
+    fn requests(maker: &Arc<Counting>) -> (watch::Sender<u64>, Arc<Requests<Arc<Counting>>>) {
+        let (steps, counted) = watch::channel(0);
+        (steps, Arc::new(Requests::new(Arc::clone(maker), counted)))
+    }
+
+    fn count(counter: &AtomicUsize) -> usize {
+        counter.load(Ordering::SeqCst)
+    }
+
+    async fn until(is_so: impl Fn() -> bool) {
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        while !is_so() {
+            assert!(std::time::Instant::now() < deadline, "it never happened");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_declined_while_an_honest_request_is_answered_and_no_step_waits() {
+        let maker = Arc::new(Counting { gate: Some(Semaphore::new(0)), ..Counting::default() });
+        let (_steps, requests) = requests(&maker);
+        let ask = |request| {
+            let requests = Arc::clone(&requests);
+            tokio::spawn(async move { requests.answer(request).await })
+        };
+        let honest = ask(request(1, 7, b"signed"));
+        until(|| count(&maker.executed) == 1).await;
+        // The block is being executed. Now 20,000 others come, of the same sequencer, without its key.
+        let flood: Vec<_> = (0..20_000).map(|slot| ask(request(1, slot, b"forged"))).collect();
+        let repeated: Vec<_> = (0..20).map(|_| ask(request(1, 7, b"signed"))).collect();
+        for forged in flood {
+            assert_eq!(forged.await.unwrap(), None);
+        }
+        // The prover's lock is free all the time, so a step wouldn't wait.
+        assert!(maker.lock.try_lock().is_ok());
+        assert!(!honest.is_finished());
+        assert_eq!((count(&maker.considered), count(&maker.executed)), (1, 1));
+        assert!(count(&maker.verified) < 20_000, "a flood costs signatures without end");
+        maker.gate.as_ref().unwrap().add_permits(1);
+        let answer = honest.await.unwrap();
+        assert!(answer.is_some());
+        // Whoever asked for the same block has the same answer, unless the flood was in its way.
+        for repeated in repeated {
+            let repeated = repeated.await.unwrap();
+            assert!(repeated.is_none() || repeated == answer);
+        }
+        assert_eq!(requests.answer(request(1, 7, b"signed")).await, answer);
+        assert_eq!((count(&maker.considered), count(&maker.executed), count(&maker.offered)), (1, 1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_block_is_executed_once_and_offered_again_after_a_step() {
+        let maker = Arc::new(Counting::default());
+        let (steps, requests) = requests(&maker);
+        let first = requests.answer(request(1, 7, b"signed")).await;
+        assert!(first.is_some());
+        assert_eq!(requests.answer(request(1, 7, b"signed")).await, first);
+        assert_eq!((count(&maker.executed), count(&maker.offered)), (1, 1));
+        steps.send_replace(1);
+        assert_eq!(requests.answer(request(1, 7, b"signed")).await, first);
+        assert_eq!((count(&maker.executed), count(&maker.offered)), (1, 2));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_ahead_of_the_prover_waits_for_its_next_step() {
+        let maker = Arc::new(Counting::default());
+        maker.is_early.store(true, Ordering::SeqCst);
+        let (steps, requests) = requests(&maker);
+        let early = {
+            let requests = Arc::clone(&requests);
+            tokio::spawn(async move { requests.answer(request(1, 7, b"signed")).await })
+        };
+        until(|| count(&maker.considered) == 1).await;
+        assert!(maker.lock.try_lock().is_ok());
+        maker.is_early.store(false, Ordering::SeqCst);
+        steps.send_replace(1);
+        assert!(early.await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn one_sequencer_has_few_blocks_in_the_works_and_one_is_executed_at_a_time() {
+        let maker = Arc::new(Counting::default());
+        let (steps, requests) = requests(&maker);
+        let ask = |sequencer, slot| {
+            let requests = Arc::clone(&requests);
+            tokio::spawn(async move { requests.answer(request(sequencer, slot, b"signed")).await })
+        };
+        let greedy: Vec<_> = (0..40).map(|slot| ask(1, slot)).collect();
+        let mut answered = 0;
+        for greedy in greedy {
+            answered += usize::from(greedy.await.unwrap().is_some());
+        }
+        assert_eq!(answered, MAX_ANSWERS_OF_ONE);
+        assert!(ask(2, 7).await.unwrap().is_some());
+        assert_eq!(count(&maker.at_once), 1);
+        steps.send_replace(1);
+        assert!(ask(1, 50).await.unwrap().is_some());
+    }
+}

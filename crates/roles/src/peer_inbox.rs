@@ -110,19 +110,23 @@ impl PeerInbox {
         limits: MempoolLimits,
         journal: &Journal,
     ) -> Result<Self, JournalError> {
-        let domain = Domain::from(deployment.rollup_id());
-        let pool = Arc::new(Mutex::new(Mempool::new(domain, limits)));
+        let mempool = Mempool::new(Domain::from(deployment.rollup_id()), limits);
+        Ok(Self::reading(network.subscribe(), mempool, journal.operations()?))
+    }
+
+    fn reading(inbox: Box<dyn Inbox>, mempool: Mempool, restored: Vec<SignedOperation>) -> Self {
+        let pool = Arc::new(Mutex::new(mempool));
         let task = Task {
-            inbox: network.subscribe(),
+            inbox,
             pool: Arc::clone(&pool),
             state: None,
             now: 0,
             candidates: Vec::new(),
             backlog: VecDeque::new(),
-            restored: journal.operations()?,
+            restored,
             waiting: VecDeque::new(),
         };
-        Ok(Self { pool, reader: Reader::Idle(Mutex::new(Some(Box::new(task)))) })
+        Self { pool, reader: Reader::Idle(Mutex::new(Some(Box::new(task)))) }
     }
 
     /// Tells the inbox of a new L1 block, and waits until the operations that came before are in the mempool,
@@ -372,4 +376,144 @@ fn verdict_on_message(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
         (Verdict::Accept, _) | (_, Verdict::Accept) => Verdict::Accept,
         _ => Verdict::Ignore,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::{Duration, Instant};
+
+    use fernet_ledger::{AccountIndex, Deposit, FeeBurn, Fr, Layout, Levels, Operation, SecretKey, Transfer};
+    use fernet_network::inbox::{InboxSender, inbox};
+    use fernet_network::{BodyAnnouncement, MessageId, PeerId};
+
+    use super::*;
+
+    fn domain() -> Domain {
+        Domain::from_element(Fr::from(7u64))
+    }
+
+    fn secret(number: u32) -> SecretKey {
+        SecretKey::from_seed(&number.to_be_bytes())
+    }
+
+    fn transfer(from: u32, to: u32, nonce: u32) -> SignedOperation {
+        let (from_index, to) = (AccountIndex::new(from), AccountIndex::new(to));
+        Operation::from(Transfer { from: from_index, to, amount: 1, fee: 1, nonce })
+            .sign(domain(), &secret(from))
+    }
+
+    /// Accounts 1 to `accounts` own 1,000 each.
+    fn update(accounts: u32) -> InboxUpdate {
+        let layout = Layout::new(4, 4, 2).unwrap();
+        let ledger = Ledger::new(domain(), layout, FeeBurn::NONE, Levels::new(8).unwrap());
+        let levels = ledger.levels();
+        let mut state = State::without_openings(Arc::new(ledger), levels);
+        for number in 1..=accounts {
+            let key = secret(number).public_key();
+            state.apply_deposit(&Deposit { to: AccountIndex::new(number), key, amount: 1_000 }).unwrap();
+        }
+        InboxUpdate { state: Some(state), now: 1, candidates: vec![B256::repeat_byte(1)] }
+    }
+
+    #[derive(Clone, Default)]
+    struct Verdicts(Arc<[AtomicUsize; 3]>);
+
+    impl Verdicts {
+        fn send(&self, sender: &InboxSender, message: Gossip) {
+            let verdicts = Arc::clone(&self.0);
+            let ticket = Ticket::new(move |verdict| {
+                verdicts[verdict as usize].fetch_add(1, Ordering::SeqCst);
+            });
+            let id = MessageId::of(message.topic(), &message.encode());
+            sender.send(Received { source: PeerId::new([1; 32]), id, message, ticket });
+        }
+
+        /// Accepted, ignored, rejected.
+        fn get(&self) -> [usize; 3] {
+            [0, 1, 2].map(|verdict: usize| self.0[verdict].load(Ordering::SeqCst))
+        }
+
+        async fn until(&self, expected: [usize; 3]) {
+            let deadline = Instant::now() + Duration::from_secs(60);
+            while self.get() != expected {
+                assert!(Instant::now() < deadline, "expected {expected:?}, got {:?}", self.get());
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    }
+
+    fn reading(restored: Vec<SignedOperation>) -> (InboxSender, PeerInbox, Journal) {
+        let (sender, inbox) = inbox(8 << 20);
+        let mempool = Mempool::new(domain(), MempoolLimits::default());
+        (sender, PeerInbox::reading(inbox, mempool, restored), Journal::in_memory().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_bad_signatures_is_rejected_and_delays_a_step_by_little() {
+        let (sender, mut inbox, journal) = reading(Vec::new());
+        let verdicts = Verdicts::default();
+        let forged = SignedOperation { signature: transfer(2, 1, 0).signature, ..transfer(1, 2, 0) };
+        for _ in 0..200 {
+            verdicts.send(&sender, Gossip::Operations(vec![forged; 32]));
+        }
+        verdicts.send(&sender, Gossip::Operations(vec![transfer(3, 1, 0), transfer(2, 1, 0)]));
+        inbox.receive(update(3), &journal).await.unwrap();
+        let judged: usize = verdicts.get().iter().sum();
+        let most = (STEP_OPERATIONS + BATCH_OPERATIONS) / 32;
+        assert!(judged <= most, "a step waited for {judged} messages of 32 operations, more than {most}");
+        // The rest is judged in the background, and the honest message is accepted.
+        verdicts.until([1, 0, 200]).await;
+        assert_eq!(inbox.len(), 2);
+        inbox.receive(update(3), &journal).await.unwrap();
+        assert_eq!(journal.operations().unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn messages_are_judged_between_two_steps() {
+        let (sender, mut inbox, journal) = reading(Vec::new());
+        inbox.receive(update(2), &journal).await.unwrap();
+        let verdicts = Verdicts::default();
+        verdicts.send(&sender, Gossip::Operations(vec![transfer(1, 2, 0)]));
+        verdicts.until([1, 0, 0]).await;
+        // What is known already isn't passed on again.
+        verdicts.send(&sender, Gossip::Operations(vec![transfer(1, 2, 0)]));
+        verdicts.until([1, 1, 0]).await;
+        for candidate in [1, 2] {
+            let header_hash = B256::repeat_byte(candidate);
+            verdicts.send(&sender, Gossip::Body(BodyAnnouncement { header_hash, size: 1_000 }));
+        }
+        verdicts.until([2, 2, 0]).await;
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_is_a_block_ahead_costs_nothing_and_enters_with_the_block() {
+        let (sender, mut inbox, journal) = reading(Vec::new());
+        inbox.receive(update(2), &journal).await.unwrap();
+        let verdicts = Verdicts::default();
+        // Account 3 gets its first deposit with the next L1 block.
+        verdicts.send(&sender, Gossip::Operations(vec![transfer(3, 1, 0), transfer(3, 1, 1)]));
+        verdicts.until([0, 1, 0]).await;
+        assert!(inbox.is_empty());
+        inbox.receive(update(3), &journal).await.unwrap();
+        let candidates = inbox.candidates(&update(3).state.unwrap(), 9);
+        assert_eq!(candidates, [transfer(3, 1, 0), transfer(3, 1, 1)]);
+    }
+
+    #[tokio::test]
+    async fn operations_of_before_a_restart_wait_for_the_state_and_leave_the_journal_if_refused() {
+        let journal = Journal::in_memory().unwrap();
+        let forged = SignedOperation { signature: transfer(2, 1, 0).signature, ..transfer(1, 2, 0) };
+        let restored = vec![forged, transfer(2, 1, 0)];
+        let change =
+            |signed: &SignedOperation| ((signed.operation.sender(), signed.operation.nonce()), Some(*signed));
+        journal.change_operations(&restored.iter().map(change).collect::<Vec<_>>()).unwrap();
+        let (_sender, mut inbox, _) = reading(journal.operations().unwrap());
+        let unknown = InboxUpdate { state: None, now: 0, candidates: Vec::new() };
+        inbox.receive(unknown, &journal).await.unwrap();
+        assert_eq!(journal.operations().unwrap().len(), 2);
+        inbox.receive(update(2), &journal).await.unwrap();
+        assert_eq!(inbox.len(), 1);
+        assert_eq!(journal.operations().unwrap(), [transfer(2, 1, 0)]);
+    }
 }
