@@ -134,7 +134,8 @@ impl BlockSource {
                     ticket.judge(Verdict::Accept);
                     return Ok(Some((body, executed)));
                 }
-                // The header and the blobs are right, so the signatures are wrong. Another peer may have them.
+                // The header and the blobs are right, so the signatures are wrong. Another peer may have
+                // them.
                 Err(error) if error.is_of_body() => {
                     tracing::warn!(%slot, %header_hash, %source, %error, "a peer sent an invalid body");
                     ticket.judge(Verdict::Reject);

@@ -460,8 +460,8 @@ impl Desk {
         Some(SequencerSigners::of(follower.view(), sequencer, &snapshot))
     }
 
-    /// A signature of another key than the attester's, or the one that it named in the escrow, is ignored: the
-    /// quote would take the place of the true one. A contract (EIP-1271) can send the commitment itself.
+    /// A signature of another key than the attester's, or the one that it named in the escrow, is ignored:
+    /// the quote would take the place of the true one. A contract (EIP-1271) can send the commitment itself.
     async fn accept(&self, accepted: AcceptedQuote) -> Result<(), ProverError> {
         let (slot, sequencer) = (accepted.quote.slot, accepted.quote.sequencer);
         let Some(signers) = self.signers(sequencer).await else { return Ok(()) };

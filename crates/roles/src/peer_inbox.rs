@@ -42,8 +42,8 @@ type PoolState = State<Arc<Ledger>>;
 
 /// What a role's step tells its inbox.
 pub struct InboxUpdate {
-    /// The state after everything that the next block can consume of the queues; `None` until the state at the
-    /// tip is known.
+    /// The state after everything that the next block can consume of the queues; `None` until the state at
+    /// the tip is known.
     state: Option<PoolState>,
     /// L1 slot of the newest L1 block.
     now: u64,
@@ -350,9 +350,8 @@ impl Outcome {
         tracing::debug!(%error, "operation refused");
         match error {
             error if error.is_permanent() => Self::Wrong,
-            EntryError::Known { .. }
-            | EntryError::Underpriced { .. }
-            | EntryError::Invalid(OperationError::NonceMismatch { .. } | OperationError::NonceExhausted(_)) => {
+            EntryError::Known { .. } | EntryError::Underpriced { .. } => Self::Never,
+            EntryError::Invalid(OperationError::NonceMismatch { .. } | OperationError::NonceExhausted(_)) => {
                 Self::Never
             }
             _ => Self::Later,
@@ -368,8 +367,8 @@ impl Outcome {
     }
 }
 
-/// A message with a wrong signature is rejected: whoever passed it on should have checked it. One is passed on
-/// if any of its operations is new.
+/// A message with a wrong signature is rejected: whoever passed it on should have checked it. One is passed
+/// on if any of its operations is new.
 fn verdict_on_message(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
     verdicts.fold(Verdict::Ignore, |message, one| match (message, one) {
         (Verdict::Reject, _) | (_, Verdict::Reject) => Verdict::Reject,

@@ -19,8 +19,8 @@ pub(crate) fn ranges_to_consume(view: &RollupView, cutoff: L1Slot, now: L1Slot, 
     })
 }
 
-/// The state at the tip after everything that the next block can consume of the queues. Operations are checked against
-/// it.
+/// The state at the tip, after everything that the next block can consume of the queues. Operations are
+/// checked against it.
 pub(crate) fn state_after_queue<S: Store>(mut state: State<S>, view: &RollupView) -> State<S> {
     // A block may consume forced exits before deposits.
     for lane in [Lane::Exits, Lane::Deposits] {
