@@ -8,24 +8,26 @@ use std::time::{Duration, Instant};
 use alloy::primitives::{Address, B256};
 use fernet_follower::{Follower, RollupView};
 use fernet_l1::{Deployment, L1Block, TxManager};
-use fernet_ledger::BlockWitness;
-use fernet_network::{AcceptedQuote, BoxFuture, Network, QuoteResponder, SignedQuote, SignedQuoteRequest};
-use fernet_protocol::{
-    Header, L1Slot, QuoteRequest, RollupId, SequencerId, SignatureError, Slot, verify_signature,
+use fernet_network::{
+    AcceptedQuote, BlockBody, BoxFuture, Network, QuoteResponder, SignedQuote, SignedQuoteRequest,
 };
+use fernet_protocol::{Header, L1Slot, RollupId, SequencerId, SignatureError, Slot, verify_signature};
 use fernet_roles::{
-    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, Outstanding, PeerInbox, Role, Shutdown,
-    SidecarCache, Submissions, carry_out_all, caught_up, follow, oldest_kept,
+    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, InboxUpdate, Outstanding, PeerInbox, Role, Shutdown,
+    SidecarCache, Submissions, carry_out_all, follow, oldest_kept,
 };
 use fernet_signers::RoleSigner;
 use tokio::sync::{Mutex, watch};
 
+use crate::block_source::{BlockSource, ExecutedBlock};
 use crate::error::ProverError;
 use crate::interface::{Effect, Facts, Input, ProofPurpose, RequestedBlock};
 use crate::journal::Journal;
 use crate::machine::{Availability, Prover};
 use crate::policy::Policy;
+use crate::quotes::DeclineReason;
 use crate::report::{ActionKind, SlotStatus, StepReport};
+use crate::requests::{Consideration, Patience, QuoteMaker, Requests};
 use crate::settings::Settings;
 use crate::strategy::Strategy;
 use crate::worker::{JobId, ProofWorker, ProvenBlock};
@@ -64,6 +66,8 @@ pub struct ProverDriver {
     inner: Arc<Mutex<Inner>>,
     follower: Arc<Mutex<Follower>>,
     worker: Arc<dyn ProofWorker>,
+    /// Counts the steps, for requests that wait for the next one.
+    steps: watch::Sender<u64>,
 }
 
 impl std::fmt::Debug for ProverDriver {
@@ -85,9 +89,13 @@ impl ProverDriver {
     ) -> Result<Self, ProverError> {
         let (network, worker) = (Arc::clone(&dependencies.network), Arc::clone(&dependencies.worker));
         let (prover, follower) = (settings.strategy.prover, Arc::clone(&dependencies.follower));
-        let inner = Arc::new(Mutex::new(Inner::new(deployment, settings, dependencies)?));
-        network.respond_to_quotes(prover, Arc::new(Responder(Arc::downgrade(&inner))));
-        Ok(Self { inner, follower, worker })
+        let inner = Inner::new(deployment, settings, dependencies)?;
+        let (blocks, rollup) = (Arc::downgrade(&inner.blocks), inner.rollup);
+        let inner = Arc::new(Mutex::new(inner));
+        let (steps, counted) = watch::channel(0);
+        let desk = Desk { inner: Arc::downgrade(&inner), blocks, rollup };
+        network.respond_to_quotes(prover, Arc::new(Responder(Requests::new(desk, counted))));
+        Ok(Self { inner, follower, worker, steps })
     }
 
     /// Does everything that a new L1 block makes possible. Call it once for each new block, also after a
@@ -97,7 +105,9 @@ impl ProverDriver {
     /// When the follower, the journal, or the transaction manager fails. After a retryable error
     /// ([`ProverError::is_retryable`]) the next call goes on with what was begun.
     pub async fn step(&mut self, block: &L1Block) -> Result<StepReport, ProverError> {
-        self.inner.lock().await.step(block).await
+        let report = self.inner.lock().await.step(block).await;
+        self.steps.send_modify(|steps| *steps = steps.wrapping_add(1));
+        report
     }
 
     /// Looks for a new L1 block every `pause`, and makes a step with each, until `shutdown` ends it
@@ -183,13 +193,6 @@ pub(crate) struct ProofAssignment {
     pub(crate) proof: Option<Arc<ProvenBlock>>,
 }
 
-/// A block that was executed.
-#[derive(Debug)]
-pub(crate) struct ExecutedBlock {
-    pub(crate) slot: Slot,
-    pub(crate) block: Arc<BlockWitness>,
-}
-
 /// State shared by the step loop and the quote responder, behind one mutex.
 pub(crate) struct Inner {
     pub(crate) settings: Settings,
@@ -197,7 +200,8 @@ pub(crate) struct Inner {
     pub(crate) policy: Policy,
     pub(crate) rollup: RollupId,
     pub(crate) follower: Arc<Mutex<Follower>>,
-    pub(crate) network: Arc<dyn Network>,
+    /// Checks blocks without this lock.
+    pub(crate) blocks: Arc<BlockSource>,
     pub(crate) inbox: PeerInbox,
     pub(crate) store: BlockStore,
     pub(crate) builder: BlockBuilder,
@@ -245,6 +249,12 @@ impl Inner {
             tracing::warn!(reason, "the prover is suspended and takes no new work");
             machine.apply(Input::Suspended { reason });
         }
+        let blocks = BlockSource {
+            follower: Arc::clone(&follower),
+            network: Arc::clone(&network),
+            max_chunks: settings.max_chunks,
+            deposit_depth: settings.deposit_depth,
+        };
         Ok(Self {
             is_suspension_written: suspended.is_some(),
             machine,
@@ -260,7 +270,7 @@ impl Inner {
             settings,
             policy,
             follower,
-            network,
+            blocks: Arc::new(blocks),
             signer,
             worker,
         })
@@ -291,7 +301,7 @@ impl Inner {
             Availability::Suspended { reason } => Some(reason.clone()),
         };
         self.report.common.open = self.submissions.open();
-        self.report.common.waiting_operations = self.inbox.mempool().len();
+        self.report.common.waiting_operations = self.inbox.len();
         self.report.common.took = began.elapsed();
         Ok(std::mem::take(&mut self.report))
     }
@@ -299,8 +309,10 @@ impl Inner {
     /// Follows L1, reads the peers' messages, and gathers the facts; `None` before the deployment.
     async fn observe(&mut self, block: &L1Block) -> Result<Option<Facts>, ProverError> {
         let follower = follow(&self.follower, block).await?;
-        self.inbox.receive(&follower, self.store.journal())?;
+        let update = InboxUpdate::of(&follower);
         let facts = self.facts(&follower);
+        drop(follower);
+        self.inbox.receive(update, self.store.journal()).await?;
         self.report.common.slot = facts.as_ref().map(|Facts { snapshot, .. }| SlotStatus {
             slot: snapshot.next.slot,
             phase: snapshot.next.phase,
@@ -323,51 +335,53 @@ impl Inner {
         })
     }
 
-    /// Answers a quote request; `None` declines. A request without a signature of the sequencer's is declined
-    /// before anything else.
-    async fn answer(&mut self, signed: SignedQuoteRequest) -> Result<Option<SignedQuote>, ProverError> {
-        let (facts, signers) = {
-            let follower = caught_up(&self.follower).await?;
-            let Some(facts) = self.facts(&follower) else {
-                return Ok(None);
-            };
-            let signers = SequencerSigners::of(follower.view(), signed.sequencer, &facts);
-            (facts, signers)
+    /// The facts of this moment. They may be newer than those of the last step.
+    async fn current_facts(&self) -> Option<Facts> {
+        let follower = self.follower.lock().await;
+        self.facts(&follower)
+    }
+
+    /// Whether an offer can be made for a block, and what it takes.
+    async fn consider(&mut self, block: &RequestedBlock, patience: Patience) -> Consideration {
+        let Some(facts) = self.current_facts().await else { return Consideration::Declined };
+        let reason = match self.machine.consider(block, &facts) {
+            Ok(_) if self.executed.contains_key(&block.header_hash) => return Consideration::Offer,
+            Ok(_) => return Consideration::Execute,
+            Err(reason) => reason,
         };
-        let request @ QuoteRequest { slot, header_hash, sequencer } = signed.request();
-        if let Err(error) = signers.verify(request.digest(&self.rollup), &signed.signature) {
-            tracing::warn!(%slot, %sequencer, %error, "quote request ignored");
-            return Ok(None);
+        if patience == Patience::Wait && matches!(reason, DeclineReason::NotACandidate { .. }) {
+            return Consideration::NotYet;
         }
-        let Header { parent, chunks, .. } = signed.header;
-        let block = RequestedBlock { slot, header_hash, parent, chunks, sequencer };
+        let RequestedBlock { slot, sequencer, .. } = block;
+        tracing::info!(%slot, %sequencer, %reason, "quote declined");
         self.report.requested = self.report.requested.saturating_add(1);
-        self.report.declined.extend(self.machine.consider(&block, &facts).err());
+        self.report.declined.push(reason);
+        Consideration::Declined
+    }
+
+    /// Offers a quote for a block that is executed, by the facts of this moment.
+    async fn make_offer(
+        &mut self,
+        block: &RequestedBlock,
+        executed: Option<(Arc<BlockBody>, ExecutedBlock)>,
+    ) -> Result<Option<SignedQuote>, ProverError> {
+        let Some(facts) = self.current_facts().await else { return Ok(None) };
+        self.report.requested = self.report.requested.saturating_add(1);
+        self.report.declined.extend(self.machine.consider(block, &facts).err());
+        if let Some((body, executed)) = executed {
+            self.executed.insert(block.header_hash, executed);
+            self.store.insert(body)?;
+        }
         let offered_before = self.report.offered.len();
-        let effects = self.machine.apply(Input::QuoteRequested { block, facts: Box::new(facts.clone()) });
+        let input = Input::QuoteRequested { block: block.clone(), facts: Box::new(facts.clone()) };
+        let effects = self.machine.apply(input);
         carry_out_all(self, effects, &facts).await?;
         Ok(self.report.offered.get(offered_before).cloned())
     }
 
-    /// Receives a quote that its sequencer has signed too. A signature of another key than the attester's, or
-    /// the one that it named in the escrow, is ignored: it would take the place of the true one. A contract
-    /// (EIP-1271) can send the commitment itself.
+    /// Receives a quote that its sequencer has signed too.
     async fn accept(&mut self, accepted: AcceptedQuote) -> Result<(), ProverError> {
-        let (facts, signers) = {
-            let follower = Arc::clone(&self.follower);
-            let follower = follower.lock().await;
-            let Some(facts) = self.facts(&follower) else {
-                return Ok(());
-            };
-            let signers = SequencerSigners::of(follower.view(), accepted.quote.sequencer, &facts);
-            (facts, signers)
-        };
-        let (slot, sequencer) = (accepted.quote.slot, accepted.quote.sequencer);
-        let digest = accepted.quote.digest(&self.rollup);
-        if let Err(error) = signers.verify(digest, &accepted.sequencer_signature) {
-            tracing::warn!(%slot, %sequencer, %error, "accepted quote ignored");
-            return Ok(());
-        }
+        let Some(facts) = self.current_facts().await else { return Ok(()) };
         let effects = self.machine.apply(Input::Accepted(Box::new(accepted)));
         carry_out_all(self, effects, &facts).await
     }
@@ -418,11 +432,11 @@ struct SequencerSigners {
 
 impl SequencerSigners {
     /// The keys of `sequencer`. An unregistered id has the zero address, which no key has.
-    fn of(view: &RollupView, sequencer: SequencerId, facts: &Facts) -> Self {
-        let next = &facts.snapshot.next;
+    fn of(view: &RollupView, sequencer: SequencerId, snapshot: &ChainSnapshot) -> Self {
+        let next = &snapshot.next;
         let record = view.sequencer(sequencer);
         let attester = record.map(|record| record.attester.at(next.previous_start)).unwrap_or_default();
-        let named = view.named_signer(attester, facts.snapshot.next_l1_slot(), next.phase_end);
+        let named = view.named_signer(attester, snapshot.next_l1_slot(), next.phase_end);
         Self { attester, named }
     }
 
@@ -432,29 +446,99 @@ impl SequencerSigners {
     }
 }
 
+/// What answers requests: the driver, as long as it exists.
+struct Desk {
+    inner: Weak<Mutex<Inner>>,
+    blocks: Weak<BlockSource>,
+    rollup: RollupId,
+}
+
+impl Desk {
+    /// The keys of a sequencer, by what the follower has seen.
+    async fn signers(&self, sequencer: SequencerId) -> Option<SequencerSigners> {
+        let blocks = self.blocks.upgrade()?;
+        let follower = blocks.follower.lock().await;
+        let snapshot = ChainSnapshot::at(&follower)?;
+        Some(SequencerSigners::of(follower.view(), sequencer, &snapshot))
+    }
+
+    /// A signature of another key than the attester's, or the one that it named in the escrow, is ignored:
+    /// the quote would take the place of the true one. A contract (EIP-1271) can send the commitment itself.
+    async fn accept(&self, accepted: AcceptedQuote) -> Result<(), ProverError> {
+        let (slot, sequencer) = (accepted.quote.slot, accepted.quote.sequencer);
+        let Some(signers) = self.signers(sequencer).await else { return Ok(()) };
+        let digest = accepted.quote.digest(&self.rollup);
+        if let Err(error) = signers.verify(digest, &accepted.sequencer_signature) {
+            tracing::warn!(%slot, %sequencer, %error, "accepted quote ignored");
+            return Ok(());
+        }
+        match self.inner.upgrade() {
+            Some(inner) => inner.lock().await.accept(accepted).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl QuoteMaker for Desk {
+    type Executed = (Arc<BlockBody>, ExecutedBlock);
+
+    async fn is_signed(&self, signed: &SignedQuoteRequest) -> bool {
+        let signers = self.signers(signed.sequencer).await;
+        let digest = signed.request().digest(&self.rollup);
+        signers.is_some_and(|signers| signers.verify(digest, &signed.signature).is_ok())
+    }
+
+    async fn consider(
+        &self,
+        block: &RequestedBlock,
+        patience: Patience,
+    ) -> Result<Consideration, ProverError> {
+        Ok(match self.inner.upgrade() {
+            Some(inner) => inner.lock().await.consider(block, patience).await,
+            None => Consideration::Declined,
+        })
+    }
+
+    async fn execute(
+        &self,
+        header: &Header,
+        header_hash: B256,
+    ) -> Result<Option<Self::Executed>, ProverError> {
+        let Some(blocks) = self.blocks.upgrade() else { return Ok(None) };
+        let Some(check) = blocks.new_block().await else { return Ok(None) };
+        blocks.check_header(header, header_hash, check).await?;
+        blocks.fetch_checked(header.slot, header_hash, check).await
+    }
+
+    async fn offer(
+        &self,
+        block: &RequestedBlock,
+        header: &Header,
+        executed: Option<Self::Executed>,
+    ) -> Result<Option<SignedQuote>, ProverError> {
+        let (Some(inner), Some(blocks)) = (self.inner.upgrade(), self.blocks.upgrade()) else {
+            return Ok(None);
+        };
+        let mut inner = inner.lock().await;
+        // The tip, or what the block takes of the queues, may be another by now.
+        let Some(check) = blocks.new_block().await else { return Ok(None) };
+        blocks.check_header(header, block.header_hash, check).await?;
+        inner.make_offer(block, executed).await
+    }
+}
+
 /// Answers sequencers as long as the driver exists.
-struct Responder(Weak<Mutex<Inner>>);
+struct Responder(Requests<Desk>);
 
 impl QuoteResponder for Responder {
     fn quote(&self, request: SignedQuoteRequest) -> BoxFuture<'_, Option<SignedQuote>> {
-        Box::pin(async move {
-            let inner = self.0.upgrade()?;
-            let (slot, sequencer) = (request.header.slot, request.sequencer);
-            let answer = inner.lock().await.answer(request).await;
-            answer.unwrap_or_else(|error| {
-                tracing::warn!(%slot, %sequencer, %error, "quote request failed");
-                None
-            })
-        })
+        Box::pin(self.0.answer(request))
     }
 
     fn accept(&self, accepted: AcceptedQuote) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let Some(inner) = self.0.upgrade() else {
-                return;
-            };
             let slot = accepted.quote.slot;
-            if let Err(error) = inner.lock().await.accept(accepted).await {
+            if let Err(error) = self.0.maker().accept(accepted).await {
                 tracing::warn!(%slot, %error, "accepted quote is not committed yet");
             }
         })

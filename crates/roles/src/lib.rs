@@ -38,7 +38,7 @@ pub use block_store::BlockStore;
 pub use effects::{EffectHandler, carry_out_all};
 pub use error::RoleError;
 pub use journal::{Batch, Journal, JournalError, OwnBlock, Record, Replacement, record_key};
-pub use peer_inbox::{MempoolLimits, PeerInbox};
+pub use peer_inbox::{InboxUpdate, MempoolLimits, PeerInbox, STEP_OPERATIONS};
 pub use peers::NetworkPeers;
 pub use policy::{Context, Decision, Policy, allow_all};
 pub use queue::{check_consumption, queued_operations, voluntary_young_entry};

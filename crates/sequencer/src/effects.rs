@@ -117,7 +117,7 @@ impl SequencerDriver {
         if let Some(own) = self.store.built_before(slot, parent, is_submitted)? {
             return self.load_block(slot, own.header_hash);
         }
-        match self.builder.build(spec, self.inbox.mempool()).await {
+        match self.builder.build(spec, &self.inbox).await {
             Ok((body, built)) => {
                 let block = PreparedBlock { header: body.header.clone(), header_hash: built.header_hash };
                 self.store.insert_own(body)?;
