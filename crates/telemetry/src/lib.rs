@@ -11,6 +11,7 @@
 //!
 //! Readiness follows from facts and [`Limits`] alone ([`reasons`]); no code sets a role ready.
 
+mod causes;
 mod liveness;
 mod metrics;
 mod readiness;
@@ -22,8 +23,8 @@ mod telemetry;
 
 pub use liveness::RoleGuard;
 pub use metrics::labels::{
-    AccountKind, Decline, Direction, Inclusion, MessageVerdict, OpenStage, Purpose, RankOf, StoreKind,
-    TxFailure, TxKind,
+    AccountKind, Decline, Direction, Inclusion, MessageVerdict, Missed, MissedBecause, OpenStage,
+    ProverResult, Purpose, RankOf, Reached, StoreKind, TxFailure, TxKind,
 };
 pub use metrics::node::NetworkStats;
 pub use readiness::{EndpointFacts, Facts, HeadFacts, Readiness, Reason, StatedReason, reasons};

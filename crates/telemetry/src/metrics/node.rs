@@ -45,7 +45,7 @@ pub(crate) struct NodeMetrics {
     pub(crate) stores: Family<OfStore, Gauge>,
     pub(crate) disk_free: Gauge,
     pub(crate) owed: FloatGauge,
-    pub(crate) claims: Counter,
+    pub(crate) claimed: FloatCounter,
     pub(crate) cpu: FloatCounter,
     pub(crate) memory: Gauge,
     pub(crate) signer_up: Gauge,
@@ -80,8 +80,12 @@ impl NodeMetrics {
             "Rewards to claim, in token units",
             FloatGauge::default(),
         );
-        let claims =
-            register(registry, "rewards_claims", "Claims of rewards that succeeded", Counter::default());
+        let claimed = register(
+            registry,
+            "rewards_claimed_tokens",
+            "Rewards paid out, in token units",
+            FloatCounter::default(),
+        );
         let cpu =
             register(registry, "process_cpu_seconds", "CPU time of the process", FloatCounter::default());
         initialize(&not_ready, Reason::CODES.map(|code| OfCode { code }));
@@ -99,7 +103,7 @@ impl NodeMetrics {
             stores,
             disk_free,
             owed,
-            claims,
+            claimed,
             cpu,
             memory,
             signer_up,
