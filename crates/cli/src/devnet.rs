@@ -364,7 +364,10 @@ fn signals(stop: Stop) -> Result<impl Future<Output = ()> + Send + 'static> {
 
 fn asked(stop: &Stop) {
     if stop.ask() == StopRequest::Finish {
-        tracing::warn!("asked to stop: ending with the summary; a second Ctrl-C leaves at once");
+        tracing::warn!(
+            code = "CLI-001",
+            "asked to stop: ending with the summary; a second Ctrl-C leaves at once"
+        );
     }
 }
 

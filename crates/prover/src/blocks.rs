@@ -104,7 +104,7 @@ impl Inner {
                 Ok(Input::BodyFetched { slot, header_hash })
             }
             Err(error) => {
-                tracing::warn!(%slot, %header_hash, %error, "a peer sent an invalid body");
+                tracing::warn!(code = "PRV-001", %slot, %header_hash, %error, "a peer sent an invalid body");
                 Ok(Input::BodyMissing { slot, header_hash })
             }
         }

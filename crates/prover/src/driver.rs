@@ -239,7 +239,7 @@ impl Inner {
         // Only its operator says that it takes work again.
         let suspended = journal.suspension()?;
         if let Some(reason) = suspended.clone() {
-            tracing::warn!(reason, "the prover is suspended and takes no new work");
+            tracing::warn!(code = "PRV-002", reason, "the prover is suspended and takes no new work");
             machine.apply(Input::Suspended { reason });
         }
         Ok(Self {
@@ -371,7 +371,7 @@ impl Inner {
         let digest = accepted.quote.digest(&self.rollup);
         let verify = |signer| verify_signature(digest, &accepted.sequencer_signature, signer);
         if let Err(error) = verify(attester).or_else(|error| named.map_or(Err(error), verify)) {
-            tracing::warn!(%slot, %sequencer, %error, "accepted quote ignored");
+            tracing::warn!(code = "PRV-003", %slot, %sequencer, %error, "accepted quote ignored");
             return Ok(());
         }
         let effects = self.machine.apply(Input::Accepted(Box::new(accepted)));
@@ -425,7 +425,7 @@ impl QuoteResponder for Responder {
             let (slot, sequencer) = (request.body.header.slot, request.sequencer);
             let answer = inner.lock().await.answer(request).await;
             answer.unwrap_or_else(|error| {
-                tracing::warn!(%slot, %sequencer, %error, "quote request failed");
+                tracing::warn!(code = "PRV-004", %slot, %sequencer, %error, "quote request failed");
                 None
             })
         })
@@ -438,7 +438,7 @@ impl QuoteResponder for Responder {
             };
             let slot = accepted.quote.slot;
             if let Err(error) = inner.lock().await.accept(accepted).await {
-                tracing::warn!(%slot, %error, "accepted quote is not committed yet");
+                tracing::warn!(code = "PRV-005", %slot, %error, "accepted quote is not committed yet");
             }
         })
     }

@@ -93,7 +93,10 @@ impl Inner {
         match self.check(&body, header_hash, check).await {
             Ok(executed) => self.executed.insert(header_hash, executed),
             Err(error) if error.is_retryable() => {
-                tracing::warn!(%slot, sequencer = %quote.sequencer, %error, "quote declined");
+                tracing::warn!(
+                    code = "PRV-006", %slot, sequencer = %quote.sequencer, %error,
+                    "quote declined"
+                );
                 return Ok(Vec::new());
             }
             Err(error) => return Err(error),
