@@ -17,7 +17,7 @@ use fernet_devnet::{
     endpoints::EndpointFaults,
     fault::FaultPlan,
     observer::{Watch, observer},
-    options::{CHAIN_ID, CommitmentBy, DevnetOptions, L1Choice, ProofSource, Scoring, find_root},
+    options::{CHAIN_ID, CommitmentBy, DevnetOptions, L1Choice, ProofSource, RoleCounts, Scoring, find_root},
     record::{LastLine, SlotRecord, Summary},
     stop::{Stop, StopRequest},
 };
@@ -29,7 +29,7 @@ use tokio::{
 
 use crate::{
     live,
-    logs::{self, Detail},
+    logs::{self, Detail, LogOptions},
     output, plain,
     proving_keys::{self, KeyFolder},
 };
@@ -77,6 +77,12 @@ pub(crate) struct Args {
     /// Seed of every random choice: on the embedded L1, the same seed makes the same blocks
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
+    /// Sequencers
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+    sequencers: u8,
+    /// Provers
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
+    provers: u8,
     /// How sequencers rank: public (anyone can compute it) or vrf (each draws with its BLS key, hidden until
     /// it proposes)
     #[arg(long, value_name = "public|vrf", default_value = "public")]
@@ -153,8 +159,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let log = logs::LogLines::default();
     match front {
         FrontEnd::Live => logs::to_view(&log)?,
-        FrontEnd::Lines => logs::to_stderr(Detail::Devnet)?,
-        FrontEnd::Json => logs::to_stderr(Detail::Warnings)?,
+        FrontEnd::Lines => logs::to_stderr(Detail::Devnet, &LogOptions::default())?,
+        FrontEnd::Json => logs::to_stderr(Detail::Warnings, &LogOptions::default())?,
     }
     let root = find_root(&env::current_dir()?)
         .ok_or_else(|| eyre!("this is not the Fernet repository: no script/Deploy.s.sol here or above"))?;
@@ -167,6 +173,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         chain_id: args.chain_id.unwrap_or(CHAIN_ID),
         slots: args.slots,
         seed: args.seed,
+        counts: RoleCounts { sequencers: args.sequencers.into(), provers: args.provers.into() },
         faults: args.faults,
         endpoint_faults: args.endpoint_faults,
         transfers_per_slot: args.transfers_per_slot,

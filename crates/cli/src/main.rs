@@ -7,10 +7,14 @@
 //! - [`keys`]: keys of accounts.
 //! - [`bridge`]: L2 accounts as seen from L1, and claims of withdrawals.
 //! - [`follow`]: follows the rollup, with its state on disk; [`snapshot`]s of that state.
-//! - [`prover`]: tools for provers.
+//! - [`sequencer`]: registrations; [`prover`]: tools for provers, and their [`escrow`]. What sends transactions
+//!   does it by [`act`], with the keys of [`signing`].
+//! - [`slot`], [`rank`], [`tx`]: what is going on.
 
+mod act;
 mod bridge;
 mod devnet;
+mod escrow;
 mod follow;
 mod format;
 mod keys;
@@ -21,11 +25,18 @@ mod plain;
 mod progress;
 mod prover;
 mod proving_keys;
+mod rank;
+mod report;
 mod rollup;
+mod runtime;
 mod screen;
+mod sequencer;
 mod setup;
 mod signals;
+mod signing;
+mod slot;
 mod snapshot;
+mod tx;
 
 use std::process::ExitCode;
 
@@ -38,7 +49,8 @@ use logs::Detail;
 #[command(name = "fernet", version, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "\
 Exit status: 0 success, 1 failure, 2 wrong arguments, 130 left at once, 141 the reader of stdout closed it.
-FERNET_LOG sets what is logged to stderr, such as debug or warn,fernet_l1=trace.")]
+FERNET_LOG sets what is logged to stderr, such as debug or warn,fernet_l1=trace, and
+FERNET_LOG_FORMAT how: text or json.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -46,7 +58,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a whole rollup on this machine: L1, contracts, 4 sequencers, 2 provers and users.
+    /// Run a whole rollup on this machine: L1, contracts, sequencers, provers and users.
     Devnet(devnet::Args),
     /// Make the development proving keys, or check that they are there.
     Setup(setup::Args),
@@ -61,9 +73,20 @@ enum Command {
     /// Make and check snapshots of the L2 state.
     #[command(subcommand, arg_required_else_help = true)]
     Snapshot(snapshot::Command),
-    /// Tools for provers.
+    /// Register sequencers, look at them, and take their stakes back.
+    #[command(subcommand, arg_required_else_help = true)]
+    Sequencer(sequencer::Command),
+    /// Tools for provers, and their escrow.
     #[command(subcommand, arg_required_else_help = true)]
     Prover(prover::Command),
+    /// Look at the slot in turn, and at past ones.
+    #[command(subcommand, arg_required_else_help = true)]
+    Slot(slot::Command),
+    /// Show who may propose in the slot in turn and in the next one, and with which rank.
+    Rank(rank::Args),
+    /// Look at the L1 transactions of a role or of commands, and withdraw them.
+    #[command(subcommand, arg_required_else_help = true)]
+    Tx(tx::Command),
 }
 
 fn main() -> ExitCode {
@@ -79,12 +102,16 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bridge(command) => logged(|| bridge::run(command)),
         Command::Follow(args) => logged(|| follow::run(args)),
         Command::Snapshot(command) => logged(|| snapshot::run(&command)),
+        Command::Sequencer(command) => logged(|| sequencer::run(command)),
         Command::Prover(command) => logged(|| prover::run(command)),
+        Command::Slot(command) => logged(|| slot::run(command)),
+        Command::Rank(args) => logged(|| rank::run(args)),
+        Command::Tx(command) => logged(|| tx::run(&command)),
     }
 }
 
 fn logged(command: impl FnOnce() -> Result<()>) -> Result<ExitCode> {
-    logs::to_stderr(Detail::Warnings)?;
+    logs::to_stderr(Detail::Warnings, &logs::LogOptions::default())?;
     command()?;
     Ok(ExitCode::SUCCESS)
 }

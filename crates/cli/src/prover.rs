@@ -1,4 +1,4 @@
-//! `fernet prover …`: tools for provers.
+//! `fernet prover …`: tools for provers, and their escrow.
 
 use std::{
     path::PathBuf,
@@ -15,7 +15,15 @@ use fernet_ledger::{
 use fernet_roles::Journal;
 use serde::Serialize;
 
-use crate::{format::count, output, progress::Bar, proving_keys};
+use crate::{
+    act::NOTES,
+    escrow,
+    format::count,
+    output,
+    progress::Bar,
+    proving_keys, runtime,
+    sequencer::{self, ClaimArgs},
+};
 
 /// Subcommands of `fernet prover`.
 #[derive(Debug, Subcommand)]
@@ -24,6 +32,20 @@ pub(crate) enum Command {
     Benchmark(BenchmarkArgs),
     /// Show whether a prover that isn't running takes new work, or have it take work again.
     Standing(StandingArgs),
+    /// Show a prover's escrow, what it covers, and what the prover is owed.
+    Status(escrow::StatusArgs),
+    /// Add tokens to a prover's escrow, from which its bonds are locked; anyone may sign.
+    #[command(after_help = NOTES)]
+    Deposit(escrow::DepositArgs),
+    /// Request tokens of the escrow back, and withdraw them after the delay; the signer is the prover.
+    #[command(after_help = NOTES)]
+    Withdraw(escrow::WithdrawArgs),
+    /// Name a key that signs the prover's quotes; the signer is the prover.
+    #[command(after_help = NOTES)]
+    SetSigner(escrow::SetSignerArgs),
+    /// Pay the signer's rewards out.
+    #[command(after_help = NOTES)]
+    Claim(ClaimArgs),
 }
 
 /// Arguments of `fernet prover standing`.
@@ -146,6 +168,11 @@ pub(crate) fn run(command: Command) -> Result<()> {
     match command {
         Command::Benchmark(args) => benchmark(&args),
         Command::Standing(args) => standing(&args),
+        Command::Status(args) => runtime::block_on(escrow::status(&args)),
+        Command::Deposit(args) => runtime::block_on(escrow::deposit(&args)),
+        Command::Withdraw(args) => runtime::block_on(escrow::withdraw(&args)),
+        Command::SetSigner(args) => runtime::block_on(escrow::set_signer(&args)),
+        Command::Claim(args) => runtime::block_on(sequencer::claim(&args)),
     }
 }
 

@@ -5,6 +5,7 @@ use std::{env, path::PathBuf, sync::Arc};
 use alloy::providers::Provider as _;
 use clap::ValueEnum;
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
+use fernet_actions::L1Access;
 use fernet_devnet::options::find_root;
 use fernet_l1::{
     BeaconBlobs, BlobSource, BlockIds, Deployment, DeploymentFile, L1Provider, Pool, connect_pool,
@@ -66,6 +67,15 @@ impl Rollup {
             BlobIds::Slot => BlockIds::BeaconSlot,
         };
         Ok(Self { provider, deployment, blobs: BeaconBlobs::new(blobs_url, ids)? })
+    }
+
+    /// The deployment with its units, for commands that need no blobs.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub(crate) async fn access(args: &RollupArgs) -> Result<L1Access> {
+        let rollup = Self::find(args).await?;
+        Ok(L1Access::new(rollup.provider, rollup.deployment).await?)
     }
 
     /// The blob endpoint as a source.

@@ -1,5 +1,5 @@
-//! Every warning and error that an operator may see has a code, and `docs/errors.md` explains each: its codes,
-//! levels and messages are those of the sources.
+//! Every warning and error that an operator may see has a code, and `docs/errors.md` explains each. Its
+//! codes, levels and messages are those of the sources.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -113,6 +113,7 @@ async fn lifecycles(
         chain_id: 31_601,
         slots: Some(slots),
         seed: 1,
+        counts: Default::default(),
         faults: Default::default(),
         endpoint_faults: None,
         transfers_per_slot: 6,

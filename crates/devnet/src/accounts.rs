@@ -9,10 +9,22 @@ use alloy::{
 use fernet_ledger::{PublicKey, SecretKey};
 use fernet_protocol::BlsSecretKey;
 
-/// Sequencers of a devnet.
-pub const SEQUENCERS: usize = 4;
-/// Provers of a devnet.
-pub const PROVERS: usize = 2;
+/// How many roles of each kind a devnet has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoleCounts {
+    /// Sequencers, at least 1.
+    pub sequencers: usize,
+    /// Provers, at least 1.
+    pub provers: usize,
+}
+
+impl Default for RoleCounts {
+    /// Four sequencers and two provers.
+    fn default() -> Self {
+        Self { sequencers: 4, provers: 2 }
+    }
+}
+
 /// Users of a devnet, each with an account on L2.
 pub const USERS: usize = 6;
 
@@ -74,7 +86,8 @@ impl Accounts {
     ///
     /// # Errors
     /// When the environment names a funder's key that isn't one.
-    pub fn new(seed: u64) -> Result<Self, BadFunderKey> {
+    pub fn new(seed: u64, counts: RoleCounts) -> Result<Self, BadFunderKey> {
+        let RoleCounts { sequencers, provers } = counts;
         let given = std::env::var(FUNDER_VARIABLE).ok();
         let funder = given.as_deref().unwrap_or(FUNDER_KEY).parse().map_err(|_| BadFunderKey)?;
         let user = |n| User {
@@ -83,10 +96,10 @@ impl Accounts {
         };
         Ok(Self {
             funder,
-            sequencers: (0..SEQUENCERS).map(|n| signer(seed, "sequencer", n)).collect(),
-            bls: (0..SEQUENCERS).map(|n| bls_key(seed, n)).collect(),
-            blob_accounts: (0..SEQUENCERS).map(|n| signer(seed, "sequencer's blobs", n)).collect(),
-            provers: (0..PROVERS).map(|n| signer(seed, "prover", n)).collect(),
+            sequencers: (0..sequencers).map(|n| signer(seed, "sequencer", n)).collect(),
+            bls: (0..sequencers).map(|n| bls_key(seed, n)).collect(),
+            blob_accounts: (0..sequencers).map(|n| signer(seed, "sequencer's blobs", n)).collect(),
+            provers: (0..provers).map(|n| signer(seed, "prover", n)).collect(),
             users: (0..USERS).map(user).collect(),
         })
     }
@@ -143,20 +156,21 @@ mod tests {
 
     #[test]
     fn a_seed_decides_on_everybody_and_nobody_is_there_twice() {
-        let (one, again, other) =
-            (Accounts::new(1).unwrap(), Accounts::new(1).unwrap(), Accounts::new(2).unwrap());
+        let counts = RoleCounts { sequencers: 5, provers: 3 };
+        let accounts = |seed| Accounts::new(seed, counts).unwrap();
+        let (one, again, other) = (accounts(1), accounts(1), accounts(2));
         let addresses = |accounts: &Accounts| accounts.addresses().collect::<Vec<_>>();
         assert_eq!(addresses(&one), addresses(&again));
         assert_ne!(addresses(&one)[1..], addresses(&other)[1..]);
         let unique: BTreeSet<_> = addresses(&one).into_iter().collect();
-        assert_eq!(unique.len(), 1 + 2 * SEQUENCERS + PROVERS + USERS);
+        assert_eq!(unique.len(), 1 + 2 * 5 + 3 + USERS);
         assert_eq!(one.users[0].key(), again.users[0].key());
         assert_ne!(one.users[0].key(), one.users[1].key());
     }
 
     #[test]
     fn keys_stay_out_of_the_debug_output() {
-        let accounts = Accounts::new(1).unwrap();
+        let accounts = Accounts::new(1, RoleCounts::default()).unwrap();
         let secret = alloy::hex::encode(accounts.users[0].l1.to_bytes());
         assert!(!format!("{accounts:?}").contains(&secret));
     }

@@ -7,7 +7,6 @@ use fernet_circuit::ProverKey;
 use fernet_follower::Follower;
 use fernet_l1::Deployment;
 use fernet_ledger::block::PendingWithdrawal;
-use fernet_network::Network as _;
 use fernet_protocol::{L1Slot, Slot};
 use fernet_prover::ProofWorker as _;
 use fernet_roles::{NetworkPeers, Storage};
@@ -17,6 +16,7 @@ use tokio::{
 };
 
 use crate::{
+    actors::Actors,
     backend::L1Backend,
     claim::claim,
     endpoints::Endpoints,
@@ -126,7 +126,7 @@ pub struct Devnet {
     observer: Observer,
     stop: Stop,
     environment: Environment,
-    roles: Roles,
+    actors: Actors,
     workload: Workload,
     recorder: Recorder,
     timings: Timings,
@@ -166,7 +166,9 @@ impl Devnet {
         let environment = Environment::new(backend, &options, keys, &observer).await?;
         let policies = FaultPolicies::new(options.faults.clone());
         let roles = Roles::new(&environment.role_deps(&options, &policies, &Storage::Memory))?;
-        environment.follower.lock().await.ask_peers(roles.peers());
+        let actors = Actors::Here(roles);
+        let peers = NetworkPeers::new(actors.network());
+        environment.follower.lock().await.ask_peers(Arc::new(peers));
         let domain = environment.deployment.rollup_id().into();
         let users = environment.setup.users.iter().zip(&environment.accounts.users);
         let users = users.map(|(index, user)| (*index, Arc::clone(&user.l2), USER_DEPOSIT));
@@ -180,7 +182,7 @@ impl Devnet {
             options,
             observer,
             environment,
-            roles,
+            actors,
             workload,
         })
     }
@@ -206,7 +208,7 @@ impl Devnet {
     /// The roles as sources of the newest blocks' data.
     #[must_use]
     pub fn peers(&self) -> Arc<NetworkPeers> {
-        self.roles.peers()
+        Arc::new(NetworkPeers::new(self.actors.network()))
     }
 
     /// The rollup as seen from L1.
@@ -225,15 +227,21 @@ impl Devnet {
         storage: &Storage,
         policies: &dyn RolePolicies,
     ) -> Result<(), DevnetError> {
-        self.roles.drop_roles();
+        self.drop_roles();
         self.environment.restart_follower(storage).await?;
-        self.follower().lock().await.ask_peers(self.roles.peers());
-        Ok(self.roles.restart(&self.environment.role_deps(&self.options, policies, storage))?)
+        self.follower().lock().await.ask_peers(self.peers());
+        let deps = self.environment.role_deps(&self.options, policies, storage);
+        match self.actors.here() {
+            Some(roles) => Ok(roles.restart(&deps)?),
+            None => Ok(()),
+        }
     }
 
-    /// Drops all roles.
+    /// Drops all roles that are in this process.
     pub fn drop_roles(&mut self) {
-        self.roles.drop_roles();
+        if let Some(roles) = self.actors.here() {
+            roles.drop_roles();
+        }
     }
 
     /// Slots reported so far.
@@ -380,16 +388,16 @@ impl Devnet {
         let mut lap = Lap::since(Instant::now());
         let mut report = RolesReport::default();
         if let Some(block) = self.recorder.history.head().cloned() {
-            let provers = self.roles.step_provers(&block).await?;
+            let provers = self.actors.step_provers(&block).await?;
             lap.add(&mut self.timings.provers);
-            let sequencers = self.roles.step_sequencers(&block).await?;
+            let sequencers = self.actors.step_sequencers(&block).await?;
             lap.add(&mut self.timings.sequencers);
             report = RolesReport { sequencers, provers };
             report.log();
             self.recorder.note(&report);
             let Environment { backend, follower, worker, .. } = &self.environment;
             let follower = follower.lock().await;
-            let (faults, mempool) = (&self.options.faults, self.roles.waiting_operations());
+            let (faults, mempool) = (&self.options.faults, self.actors.waiting_operations());
             self.recorder.update_view(&block, &follower, backend.provider(), faults, worker, mempool).await;
             lap.add(&mut self.timings.reporting);
         }
@@ -419,8 +427,9 @@ impl Devnet {
         } else {
             Schedule::Planned { first, slots: self.options.slots }
         };
+        let network = self.actors.network();
         for operation in self.workload.operations(slot, schedule, &self.options.faults) {
-            self.roles.network().publish_operation(operation).await?;
+            network.publish_operation(operation).await?;
         }
         Ok(())
     }

@@ -53,7 +53,7 @@ impl Environment {
         keys: Arc<ProverKey>,
         observer: &Observer,
     ) -> Result<Self, DevnetError> {
-        let accounts = Accounts::new(options.seed)?;
+        let accounts = Accounts::new(options.seed, options.counts)?;
         observer.activity("deploying the contracts");
         let file = ReservedFile::reserve(&options.root, backend.chain_id(), backend.lifetime())?;
         backend.set_mining(Mining::EachTransaction).await?;

@@ -8,8 +8,8 @@ use fernet_network::NetworkError;
 
 use crate::{
     accounts::BadFunderKey, backend::BackendError, claim::ClaimError, deploy::DeployError,
-    deployment_file::DeploymentFileError, fault::FaultError, gas::GasError, roles::RolesError,
-    setup::SetupError,
+    deployment_file::DeploymentFileError, fault::FaultError, gas::GasError, processes::ProcessError,
+    roles::RolesError, setup::SetupError,
 };
 
 /// Why a devnet failed.
@@ -39,6 +39,9 @@ pub enum DevnetError {
     /// A role.
     #[error(transparent)]
     Roles(#[from] RolesError),
+    /// A role's process.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
     /// Following the rollup.
     #[error(transparent)]
     Follower(#[from] FollowerError),

@@ -12,6 +12,7 @@
 //! - [`record`] is the report of a run; [`view`] is what a live view shows; an [`observer`] gets both.
 
 pub mod accounts;
+mod actors;
 pub mod anvil;
 pub mod audit;
 pub mod backend;
@@ -33,6 +34,7 @@ pub mod observer;
 pub mod options;
 pub mod policies;
 mod process;
+pub mod processes;
 pub mod record;
 mod recorder;
 pub mod roles;

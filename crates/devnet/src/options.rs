@@ -12,6 +12,7 @@ use fernet_l1::SidecarFormat;
 pub use fernet_sequencer::CommitmentBy;
 use url::Url;
 
+pub use crate::accounts::RoleCounts;
 use crate::{endpoints::EndpointFaults, fault::FaultPlan};
 
 /// The L1 under a devnet.
@@ -76,6 +77,8 @@ pub struct DevnetOptions {
     pub slots: Option<u64>,
     /// Where every random choice comes from.
     pub seed: u64,
+    /// How many roles it has.
+    pub counts: RoleCounts,
     /// What fails when.
     pub faults: FaultPlan,
     /// What the roles' endpoints of the L1 do wrong; nothing without it.

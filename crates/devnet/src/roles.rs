@@ -1,4 +1,4 @@
-//! The roles of a devnet: four sequencers and two provers, wired to one L1 and one network.
+//! The roles of a devnet in one process, wired to one L1 and one network.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use fernet_l1::{
 use fernet_network::{InProcess, Network};
 use fernet_protocol::{Price, TokenAmount};
 use fernet_prover::{PriceList, ProofWorker, ProverDriver, ProverError};
-use fernet_roles::{ActionKind, NetworkPeers, StepReport, Storage, step_until_answered};
+use fernet_roles::{ActionKind, StepReport, Storage, step_until_answered};
 use fernet_sequencer::{CommitmentBy, SequencerDriver, SequencerError};
 use tokio::sync::Mutex;
 
@@ -147,12 +147,6 @@ impl Roles {
             .collect::<Result<_, _>>()?;
         (self.provers, self.sequencers) = (provers, sequencers);
         Ok(())
-    }
-
-    /// The roles as sources of the newest blocks' data.
-    #[must_use]
-    pub fn peers(&self) -> Arc<NetworkPeers> {
-        Arc::new(NetworkPeers::new(Arc::new(self.network.clone())))
     }
 
     /// The roles' network.
@@ -292,7 +286,8 @@ fn sequencer(
 ) -> Result<SequencerDriver, RolesError> {
     let failed = |source| RolesError::Sequencer { number, source };
     let id = deps.setup.sequencers.get(number).copied().unwrap_or_default();
-    let account = deps.setup.users.get(number).copied().unwrap_or_default();
+    let users = &deps.setup.users;
+    let account = users.iter().cycle().nth(number).copied().unwrap_or_default();
     let strategy = fernet_sequencer::Strategy {
         claim_from: Some(CLAIM_FROM),
         commitment: deps.commitments,

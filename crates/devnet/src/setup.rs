@@ -82,7 +82,8 @@ pub async fn prepare(
     send(backend, "approving the contracts", approvals.collect()).await?;
 
     let keys = accounts.sequencers.iter().zip(&accounts.bls);
-    let registrations = keys.zip(1..).map(|((signer, bls), fee_recipient)| {
+    let recipients = (1..).take(accounts.users.len()).cycle();
+    let registrations = keys.zip(recipients).map(|((signer, bls), fee_recipient)| {
         let possession = Possession {
             chain_id: ChainId::new(deployment.chain_id()),
             staking: contracts.staking,

@@ -18,7 +18,7 @@ use alloy::{
 use common::{keys, options};
 use crash::{CrashPlan, CrashPolicies};
 use fernet_devnet::{
-    accounts::Accounts as DevnetAccounts,
+    accounts::{Accounts as DevnetAccounts, RoleCounts},
     devnet::Devnet,
     observer::{Watch, observer},
     options::{DevnetOptions, L1Choice},
@@ -43,7 +43,7 @@ const FAULTS: &str = "no-proposal@1,no-proof@2,no-proposal@4";
 /// The intents of a role as they stand in its file: name → status.
 fn intents(folder: &Path, role: &str, provider: &L1Provider, clock: L1Clock) -> BTreeMap<String, TxStatus> {
     let store = Storage::Folder(folder.to_owned()).transactions(role).expect("the role's transactions");
-    let accounts = Accounts::new(DevnetAccounts::new(SEED).expect("accounts").funder);
+    let accounts = Accounts::new(DevnetAccounts::new(SEED, RoleCounts::default()).expect("accounts").funder);
     let manager =
         TxManager::open(provider.clone(), accounts, store, TxConfig::new(1, clock)).expect("intents");
     manager.statuses().map(|(key, status)| (key.to_string(), status)).collect()
@@ -65,7 +65,7 @@ fn landed(intents: &BTreeMap<String, TxStatus>) -> u64 {
 async fn sent_once(devnet: &mut Devnet, folder: &Path) -> usize {
     devnet.drop_roles();
     let (provider, clock) = (devnet.backend().provider().clone(), devnet.deployment().clock());
-    let accounts = DevnetAccounts::new(SEED).expect("the run's accounts");
+    let accounts = DevnetAccounts::new(SEED, RoleCounts::default()).expect("the run's accounts");
     let nonce = async |address: Address| provider.get_transaction_count(address).await.expect("a nonce");
     // Transactions of before the roles began.
     let earlier = 2;
@@ -273,7 +273,7 @@ async fn a_suspended_prover_stays_suspended_over_restarts() {
     let mut devnet = Devnet::start(options, keys(), observer).await.expect("a devnet");
     let policies = FaultPolicies::new("".parse().expect("no faults"));
     devnet.restart_roles(&storage, &policies).await.expect("roles with files");
-    let cheap = DevnetAccounts::new(SEED).expect("accounts").provers[0].address();
+    let cheap = DevnetAccounts::new(SEED, RoleCounts::default()).expect("accounts").provers[0].address();
     let mut provers = Vec::new();
     for (until, suspended) in [(2, None), (4, Some("a disk is full")), (6, None)] {
         devnet.drop_roles();

@@ -137,9 +137,10 @@ async fn in_background(archive: &BlobArchive, at: BlobLocation, hashes: &[B256])
     reading.await.unwrap_or_else(|_| vec![None; hashes.len()])
 }
 
-/// The own archive before other sources, which are asked in turn for what it lacks. What they give is kept.
+/// The own archive, if there is one, before other sources, which are asked in turn for what it lacks. What
+/// they give is kept in it.
 pub struct ArchivedBlobs {
-    archive: BlobArchive,
+    archive: Option<BlobArchive>,
     sources: Vec<Arc<dyn BlobSource>>,
 }
 
@@ -152,11 +153,19 @@ impl std::fmt::Debug for ArchivedBlobs {
 impl ArchivedBlobs {
     /// Blobs of the own `archive`, which are read without computing their hashes, then of `sources`.
     pub fn new(archive: BlobArchive, sources: Vec<Arc<dyn BlobSource>>) -> Self {
-        Self { archive, sources }
+        Self { archive: Some(archive), sources }
+    }
+
+    /// Blobs of `sources`, which are kept nowhere.
+    pub fn unkept(sources: Vec<Arc<dyn BlobSource>>) -> Self {
+        Self { archive: None, sources }
     }
 
     async fn fetch(&self, at: BlobLocation, hashes: &[B256]) -> Result<Vec<Blob>, BlobError> {
-        let mut found = in_background(&self.archive, at, hashes).await;
+        let mut found = match &self.archive {
+            Some(archive) => in_background(archive, at, hashes).await,
+            None => vec![None; hashes.len()],
+        };
         let mut failure = None;
         for source in &self.sources {
             let missing = hashes.iter().zip(&found).filter(|(_, blob)| blob.is_none());
@@ -183,7 +192,7 @@ impl ArchivedBlobs {
 
     /// Writes blobs to the archive. That it fails stops nobody: the blobs are at hand.
     async fn keep(&self, at: BlobLocation, blobs: Vec<(B256, Blob)>) {
-        let archive = self.archive.clone();
+        let Some(archive) = self.archive.clone() else { return };
         let writing = tokio::task::spawn_blocking(move || {
             for (hash, blob) in blobs {
                 if let Err(error) = archive.put(at, hash, &blob) {

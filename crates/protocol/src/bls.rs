@@ -7,6 +7,7 @@ use std::fmt;
 
 use alloy_primitives::{Address, B256, FixedBytes, U256, aliases::U192, keccak256};
 use blst::{BLST_ERROR, min_pk};
+use zeroize::Zeroizing;
 
 use crate::{
     ChainId, RollupId, Score, SequencerId, Slot,
@@ -101,6 +102,12 @@ impl BlsSecretKey {
         min_pk::SecretKey::from_bytes(secret).map(Self).map_err(|_| BlsError::SecretOutOfRange)
     }
 
+    /// The secret as 32 big-endian bytes. Write them to a key file, never to a log.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.to_bytes())
+    }
+
     /// The public key of this secret key.
     #[must_use]
     pub fn public_key(&self) -> BlsPublicKey {
@@ -157,6 +164,12 @@ impl BlsPublicKey {
     #[must_use]
     pub fn words(&self) -> [B256; 4] {
         words(self.encode().as_slice())
+    }
+
+    /// The short form of 48 bytes, which key files have (ERC-2335).
+    #[must_use]
+    pub fn compress(&self) -> FixedBytes<48> {
+        FixedBytes(self.0.compress())
     }
 
     /// Hash of the encoding, which the staking contract stores.

@@ -93,6 +93,7 @@ pub mod samples;
 mod seed;
 mod settlement;
 mod slot;
+mod typed_data;
 mod units;
 
 pub use bls::{BlsError, BlsPublicKey, BlsSecretKey, BlsSignature, Possession, VrfInput, score_proof};
@@ -103,8 +104,8 @@ pub use phase::{CandidateFacts, Phase, SlotStatus, Timeline, status_at};
 pub use queue::{Consumption, Deposit, Exit, L1Operation, Lane, QueueEntry, QueueRange, QueueRangeError};
 pub use quote::{Quote, QuoteRefused, SignatureError, recover_signer, verify_signature};
 pub use ranking::{
-    Candidate, CandidateList, EligibleSequencer, Inserted, Proposal, ProposalRefused, Ranked, Scorer, rank,
-    rank_among,
+    Candidate, CandidateList, EligibleSequencer, Inserted, Proposal, ProposalRefused, Ranked, Scorer,
+    expected_rank, rank, rank_among,
 };
 pub use rates::{PriceRange, Rates, RatesRefused, RewardShares};
 pub use rollup::RollupId;
@@ -114,4 +115,5 @@ pub use settlement::{
     SettledCandidate, Settlement, SettlementError, late_bond_down, reveal_bonus_down, settle,
 };
 pub use slot::{Cursor, LocatedSlot, Location, locate, paid_l1_slots};
+pub use typed_data::SigningPreimage;
 pub use units::{Bps, ChainId, L1Slot, Price, Rank, Score, SequencerId, Slot, TokenAmount};

@@ -1,10 +1,11 @@
 //! Quotes: offers to prove the block of one header, signed as EIP-712 typed data by prover and sequencer.
 
-use alloy_primitives::{Address, B256, Keccak256, Signature, U256, b256, keccak256};
+use alloy_primitives::{Address, B256, Signature, U256, b256, keccak256};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    L1Slot, Parameters, Price, PriceRange, Rates, RollupId, SequencerId, Slot, TokenAmount, encoding::Words,
+    L1Slot, Parameters, Price, PriceRange, Rates, RollupId, SequencerId, SigningPreimage, Slot, TokenAmount,
+    encoding::Words,
 };
 
 const QUOTE_TYPE: &[u8] =
@@ -105,14 +106,16 @@ impl Quote {
             .hash()
     }
 
+    /// What prover and sequencer sign, before it is hashed.
+    #[must_use]
+    pub fn signing_preimage(&self, rollup: &RollupId) -> SigningPreimage {
+        SigningPreimage::new(rollup.eip712_separator(), self.struct_hash())
+    }
+
     /// The EIP-712 digest, which prover and sequencer sign.
     #[must_use]
     pub fn digest(&self, rollup: &RollupId) -> B256 {
-        let mut hasher = Keccak256::new();
-        hasher.update([0x19, 0x01]);
-        hasher.update(rollup.eip712_separator());
-        hasher.update(self.struct_hash());
-        hasher.finalize()
+        self.signing_preimage(rollup).digest()
     }
 
     /// Checks that the quote is for the header of this candidate.

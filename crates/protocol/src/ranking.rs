@@ -91,6 +91,16 @@ pub fn rank(scorer: &Scorer, eligible: &[EligibleSequencer]) -> Vec<Ranked> {
     ranked
 }
 
+/// The expected number of scores above `score` among `others` uniform scores, rounded down: the rank of a
+/// sequencer where the scores of others are hidden.
+#[must_use]
+pub fn expected_rank(score: Score, others: usize) -> usize {
+    let [_, _, top] = *score.get().as_limbs();
+    let above = u128::from(u64::MAX.saturating_sub(top));
+    let rank = above.saturating_mul(others as u128) >> 64;
+    usize::try_from(rank).unwrap_or(usize::MAX)
+}
+
 /// An entry of a [`CandidateList`].
 pub trait Candidate {
     /// Sequencer that proposed.
@@ -208,5 +218,20 @@ impl<C: Candidate> CandidateList<C> {
         let displaced = if is_full { self.candidates.pop() } else { None };
         self.candidates.insert(rank.index().min(self.candidates.len()), candidate);
         Ok(Inserted { rank, displaced })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_expected_rank_follows_from_the_score() {
+        let score = |tenths: u64| Score::new(U192::from(u64::MAX / 10 * tenths) << 128);
+        assert_eq!(expected_rank(score(10), 1_000), 0);
+        assert_eq!(expected_rank(score(9), 1_000), 100);
+        assert_eq!(expected_rank(score(5), 3), 1);
+        assert_eq!(expected_rank(score(0), 3), 2);
+        assert_eq!(expected_rank(score(0), 0), 0);
     }
 }

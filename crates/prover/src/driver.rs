@@ -6,7 +6,6 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, B256};
-use alloy::signers::Signer;
 use fernet_follower::Follower;
 use fernet_l1::{Deployment, L1Block, TxManager};
 use fernet_ledger::BlockWitness;
@@ -15,9 +14,10 @@ use fernet_network::{
 };
 use fernet_protocol::{Header, L1Slot, RollupId, Slot, verify_signature};
 use fernet_roles::{
-    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, PeerInbox, Role, SidecarCache, Submissions,
-    carry_out_all, caught_up, follow, oldest_kept,
+    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, Outstanding, PeerInbox, Role, Shutdown,
+    SidecarCache, Submissions, carry_out_all, caught_up, follow, oldest_kept,
 };
+use fernet_signers::RoleSigner;
 use tokio::sync::{Mutex, watch};
 
 use crate::error::ProverError;
@@ -44,7 +44,7 @@ pub struct Dependencies {
     /// Sends claims from the payee's account. Needed if rewards are claimed and the payee isn't the prover.
     pub payee: Option<TxManager>,
     /// The prover's key, which signs quotes.
-    pub signer: Arc<dyn Signer + Send + Sync>,
+    pub signer: Arc<dyn RoleSigner>,
     /// The prover's journal.
     pub journal: Journal,
     /// Makes the proofs.
@@ -103,18 +103,18 @@ impl ProverDriver {
         self.inner.lock().await.step(block).await
     }
 
-    /// Looks for a new L1 block every `pause`, and makes a step with each, until `stop` becomes true or its
-    /// sender is dropped. Retryable errors are logged. `watch` receives the report of every step.
+    /// Looks for a new L1 block every `pause`, and makes a step with each, until `shutdown` ends it
+    /// ([`fernet_roles::run`]). Retryable errors are logged. `watch` receives the report of every step.
     ///
     /// # Errors
     /// As [`Self::step`], but only with errors that aren't retryable.
     pub async fn run(
         &mut self,
         pause: Duration,
-        stop: watch::Receiver<bool>,
+        shutdown: watch::Receiver<Shutdown>,
         watch: impl FnMut(&L1Block, StepReport),
     ) -> Result<(), ProverError> {
-        fernet_roles::run(self, pause, stop, watch).await
+        fernet_roles::run(self, pause, shutdown, watch).await
     }
 
     /// Waits until the worker has nothing to prove. The next step uses the proofs that are ready then.
@@ -157,6 +157,16 @@ impl Role for ProverDriver {
         Ok(self.inner.lock().await.submissions.close_windows(now).await?)
     }
 
+    async fn finish(&mut self) {
+        // What the machine would do now comes with the next L1 block.
+        let _ = self.inner.lock().await.machine.apply(Input::Finish);
+    }
+
+    async fn outstanding(&mut self) -> Vec<Outstanding> {
+        let inner = self.inner.lock().await;
+        inner.machine.outstanding().into_iter().chain(inner.submissions.outstanding()).collect()
+    }
+
     fn is_retryable(error: &ProverError) -> bool {
         error.is_retryable()
     }
@@ -196,7 +206,7 @@ pub(crate) struct Inner {
     pub(crate) builder: BlockBuilder,
     pub(crate) sidecars: SidecarCache,
     pub(crate) submissions: Submissions<ActionKind>,
-    pub(crate) signer: Arc<dyn Signer + Send + Sync>,
+    pub(crate) signer: Arc<dyn RoleSigner>,
     pub(crate) worker: Arc<dyn ProofWorker>,
     /// Bodies that peers announced, unchecked, oldest first, with their header hashes.
     pub(crate) announced: VecDeque<(B256, Arc<BlockBody>)>,

@@ -102,7 +102,7 @@ impl Inner {
             Err(error) => return Err(error),
         };
         self.store.insert(body)?;
-        let signature = self.signer.sign_hash(&quote.digest(&self.rollup)).await?;
+        let signature = self.signer.sign_typed_data(&quote.signing_preimage(&self.rollup)).await?;
         let prover_signature = signature.as_bytes().to_vec().into();
         let offer = SignedQuote { quote: *quote, prover_signature };
         self.store.journal().put_quote(&offer, Replacement::Allowed)?;

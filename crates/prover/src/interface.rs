@@ -84,6 +84,8 @@ pub enum Input {
     },
     /// The operator says that the prover takes new work again.
     Resumed,
+    /// The prover is to take no new work, because its process ends.
+    Finish,
     /// [`Effect::Prove`] gave the block to the worker.
     ProofStarted {
         /// Hash of the block's header.

@@ -12,7 +12,7 @@ use alloy::primitives::B256;
 use fernet_follower::{CandidateView, SlotView};
 use fernet_network::AcceptedQuote;
 use fernet_protocol::{L1Slot, Parameters, Phase, Quote, Slot};
-use fernet_roles::ParentState;
+use fernet_roles::{Outstanding, ParentState};
 
 use crate::interface::{
     BackupBlobs, CommittedProver, Effect, Facts, Input, ProofPurpose, ProvingWindow, RequestedBlock,
@@ -85,6 +85,8 @@ pub struct Prover {
     tasks: BTreeMap<B256, ProofTask>,
     backups: BTreeMap<Slot, BackupBlock>,
     availability: Availability,
+    /// The process is to end.
+    is_finishing: bool,
     facts: Option<Box<Facts>>,
 }
 
@@ -100,6 +102,7 @@ impl Prover {
             tasks: BTreeMap::new(),
             backups: BTreeMap::new(),
             availability: Availability::Available,
+            is_finishing: false,
             facts: None,
         }
     }
@@ -116,6 +119,29 @@ impl Prover {
         &self.availability
     }
 
+    /// The bonds that are locked for blocks which can still be finalized, and the offers that can still be
+    /// committed.
+    #[must_use]
+    pub fn outstanding(&self) -> Vec<Outstanding> {
+        let Some(facts) = &self.facts else {
+            return Vec::new();
+        };
+        let view = &facts.snapshot.next;
+        let is_in_time = !matches!(view.phase, Phase::Halt | Phase::Backup);
+        let committed = view.in_turn().filter(|candidate| is_in_time && self.is_own(candidate));
+        let bonds = committed
+            .map(|candidate| Outstanding::Bond { slot: view.slot, header_hash: candidate.header_hash });
+        // Once a block is revealed, the slot has no more commitments.
+        let may_commit = matches!(view.phase, Phase::Proposal | Phase::Commitment | Phase::Reveal);
+        let open = self.offers.iter().filter(|quote| may_commit || quote.slot > view.slot);
+        let offers = open.map(|quote| Outstanding::Offer {
+            slot: quote.slot,
+            header_hash: quote.header_hash,
+            valid_until: quote.valid_until,
+        });
+        bonds.into_iter().chain(offers).collect()
+    }
+
     /// The prover's progress with a block; `None` if its body was never needed.
     #[must_use]
     pub fn proof_stage(&self, header_hash: &B256) -> Option<ProofStage> {
@@ -127,6 +153,9 @@ impl Prover {
     /// # Errors
     /// With the reason to decline.
     pub fn consider(&self, block: &RequestedBlock, facts: &Facts) -> Result<Quote, DeclineReason> {
+        if self.is_finishing {
+            return Err(DeclineReason::Finishing);
+        }
         if let Availability::Suspended { reason } = &self.availability {
             return Err(DeclineReason::Suspended { reason: reason.clone() });
         }
@@ -162,6 +191,10 @@ impl Prover {
             }
             Input::Suspended { reason } => {
                 self.suspend(reason);
+                return Vec::new();
+            }
+            Input::Finish => {
+                self.is_finishing = true;
                 return Vec::new();
             }
             Input::Resumed => {
@@ -211,6 +244,10 @@ impl Prover {
             }
             (Phase::ExclusiveProving, Some(candidate)) if self.is_own(candidate) => {
                 self.finalize(facts, candidate, ProvingWindow::Exclusive)
+            }
+            // The rest is new work.
+            _ if self.is_finishing && !view.in_turn().is_some_and(|candidate| self.is_own(candidate)) => {
+                Vec::new()
             }
             (Phase::ExclusiveProving, Some(candidate))
                 if facts.snapshot.next_l1_slot().plus(self.strategy.rescue_lead) >= view.phase_end =>
@@ -307,7 +344,7 @@ impl Prover {
     fn claim(&self) -> Option<Effect> {
         let (facts, from) = (self.facts.as_ref()?, self.strategy.claim_from?);
         let is_worthwhile = facts.owed >= from && !facts.owed.is_zero();
-        is_worthwhile.then_some(Effect::ClaimRewards { owed: facts.owed })
+        (is_worthwhile && !self.is_finishing).then_some(Effect::ClaimRewards { owed: facts.owed })
     }
 
     /// Whether L1 should accept this prover's proof of its own commitment now. Then a refusal means that the

@@ -13,6 +13,9 @@ pub enum DeclineReason {
     /// The prover takes no new work.
     #[error("the prover is suspended: {reason}")]
     Suspended { reason: String },
+    /// The prover's process is to end.
+    #[error("the prover is about to end")]
+    Finishing,
     /// The block is for another slot.
     #[error("expected a block of slot {expected}, got one of slot {actual}")]
     WrongSlot { expected: Slot, actual: Slot },
@@ -116,6 +119,11 @@ impl Offers {
     pub(crate) fn insert(&mut self, quote: Quote) {
         self.0.retain(|other| other.header_hash != quote.header_hash);
         self.0.push(quote);
+    }
+
+    /// The open offers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Quote> {
+        self.0.iter()
     }
 
     pub(crate) fn contains(&self, quote: &Quote) -> bool {

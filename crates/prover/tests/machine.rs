@@ -10,7 +10,7 @@ use fernet_prover::{
     Availability, BackupBlobs, CommittedProver, DeclineReason, Effect, EffectKind, Facts, Input, PriceList,
     ProofPurpose, ProofStage, Prover, ProvingWindow, RequestedBlock, Strategy,
 };
-use fernet_roles::{ChainSnapshot, ParentState};
+use fernet_roles::{ChainSnapshot, Outstanding, ParentState};
 
 const SLOT: Slot = Slot::new(5);
 const SEQUENCER: SequencerId = SequencerId::new(2);
@@ -151,6 +151,39 @@ fn proven() -> Prover {
     machine.apply(Input::ProofStarted { header_hash: BLOCK });
     machine.apply(Input::Proven { header_hash: BLOCK });
     machine
+}
+
+#[test]
+fn a_prover_that_is_to_end_finishes_what_has_its_bond_and_starts_nothing() {
+    let offer = Outstanding::Offer { slot: SLOT, header_hash: BLOCK, valid_until: L1Slot::new(110) };
+    let bond = Outstanding::Bond { slot: SLOT, header_hash: BLOCK };
+    let mut machine = offering();
+    machine.apply(Input::Finish);
+    assert_eq!(machine.consider(&request(), &committing()), Err(DeclineReason::Finishing));
+    see(&mut machine, committing());
+    assert_eq!(machine.outstanding(), [offer], "the sequencer can still commit it");
+    let committed = |revealed| vec![candidate(Some(OWN), revealed)];
+    assert_eq!(see(&mut machine, facts(Phase::Reveal, committed(None))), [prove(ProofPurpose::Commitment)]);
+    assert_eq!(machine.outstanding(), std::slice::from_ref(&bond));
+    machine.apply(Input::ProofStarted { header_hash: BLOCK });
+    machine.apply(Input::Proven { header_hash: BLOCK });
+    let effects = see(&mut machine, facts(Phase::ExclusiveProving, committed(Some(105))));
+    assert_eq!(effects, [finalize(ProvingWindow::Exclusive, CommittedProver::Own)]);
+    assert_eq!(machine.outstanding(), [bond]);
+    // The bond is slashed by now, or the block is final.
+    see(&mut machine, facts(Phase::Backup, committed(Some(105))));
+    assert_eq!(machine.outstanding(), []);
+
+    // Neither rescues, backups nor claims.
+    let mut machine = offering();
+    machine.apply(Input::Finish);
+    let others = || vec![candidate(Some(OTHER), Some(105))];
+    let late = at(108, facts(Phase::ExclusiveProving, others()));
+    for seen in [late, facts(Phase::OpenProving, others()), facts(Phase::Backup, Vec::new())] {
+        let rich = Facts { owed: U256::from(100), ..seen };
+        assert_eq!(see(&mut machine, rich), []);
+        assert_eq!(machine.outstanding(), [], "an offer can't be committed any more");
+    }
 }
 
 #[test]

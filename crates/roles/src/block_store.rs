@@ -67,6 +67,14 @@ impl BlockStore {
         body.map(Arc::new).ok_or(RoleError::UnknownBlock { slot, header_hash })
     }
 
+    /// Whether this role built a block, in this process or before a restart.
+    ///
+    /// # Errors
+    /// When the journal can't be read.
+    pub fn is_own(&self, slot: Slot, header_hash: B256) -> Result<bool, RoleError> {
+        Ok(self.journal.get::<OwnBlock>(slot, header_hash)?.is_some())
+    }
+
     /// A block that this role built on `parent` for `slot` before a restart, if there is one. A second block
     /// for the slot would compete with it. Of several, the first is returned whose transaction
     /// `is_submitted`, or else the first.

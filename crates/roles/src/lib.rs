@@ -12,7 +12,7 @@
 //! - [`Submissions`]: L1 transactions and claims of rewards, each under a key that makes it unique;
 //! - [`SidecarCache`]: blob sidecars, built before their transactions are due;
 //! - [`SequencerDuties`], [`ProverDuties`]: what became of the duties, from L1's view;
-//! - [`StepReport`], [`RoleError`], and [`run()`], the loop over L1 blocks.
+//! - [`StepReport`], [`RoleError`], and [`run()`], the loop over L1 blocks, with its [`Shutdown`].
 //!
 //! It makes no decisions, and depends on no role.
 
@@ -28,6 +28,7 @@ mod policy;
 mod queue;
 mod report;
 mod run;
+mod shutdown;
 mod sidecars;
 mod snapshot;
 mod storage;
@@ -49,6 +50,7 @@ pub use policy::{Context, Decision, Policy, allow_all};
 pub use queue::{check_consumption, queued_operations, voluntary_young_entry};
 pub use report::{Action, ActionKind, BuiltBlock, Report, StepReport};
 pub use run::{Role, run, step_until_answered};
+pub use shutdown::{Outstanding, Shutdown};
 pub use sidecars::{BlobMask, SidecarCache, blob_masks, versioned_blob_hash};
 pub use snapshot::{ChainSnapshot, ParentState, caught_up, follow, ledger_at_tip};
 pub use storage::Storage;

@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, watch};
 
 use crate::error::RoleError;
 use crate::report::Report;
+use crate::shutdown::{Outstanding, Shutdown};
 use crate::snapshot::caught_up;
 use crate::watchdog::Watchdog;
 
@@ -28,6 +29,12 @@ pub trait Role: Send {
 
     /// Closes the windows of transactions that are over in L1 slot `now`, while L1 shows no new block.
     fn close_windows(&mut self, now: L1Slot) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Takes no new work from now on, because the process ends. What is outstanding goes on.
+    fn finish(&mut self) -> impl Future<Output = ()> + Send;
+
+    /// What is lost if the process ends now and doesn't start again in time, as of the last step.
+    fn outstanding(&mut self) -> impl Future<Output = Vec<Outstanding>> + Send;
 
     /// Whether the step may succeed at a later L1 block.
     fn is_retryable(error: &Self::Error) -> bool;
@@ -72,16 +79,17 @@ pub async fn step_until_answered<R: Role>(role: &mut R, block: &L1Block) -> Resu
 }
 
 /// Looks for a new L1 block every `pause`, but not in an L1 slot whose block is known, and makes a step with
-/// each, until `stop` becomes true or its sender is dropped. Retryable errors are logged. Then the step is
-/// made again after a pause, also if its report says that an endpoint of the L1 failed. `watch` receives the
-/// report of every step.
+/// each, until `shutdown` or the drop of its sender ends it. [`Shutdown::WhenFinished`] ends it after a step
+/// that tells that nothing is outstanding. Retryable errors are logged. Then the step is made again after a
+/// pause, also if its report says that an endpoint of the L1 failed. `watch` receives the report of every
+/// step.
 ///
 /// # Errors
 /// With the first error that isn't retryable.
 pub async fn run<R: Role>(
     role: &mut R,
     pause: Duration,
-    mut stop: watch::Receiver<bool>,
+    mut shutdown: watch::Receiver<Shutdown>,
     mut watch: impl FnMut(&L1Block, R::Report),
 ) -> Result<(), R::Error> {
     let mut last = None;
@@ -89,11 +97,21 @@ pub async fn run<R: Role>(
     let follower = role.follower();
     let slot = Duration::from_secs(follower.lock().await.clock().slot_seconds());
     let mut watchdog = Watchdog::new(slot, Instant::now());
-    while !*stop.borrow_and_update() {
+    let mut ending: Option<Ending> = None;
+    loop {
+        match *shutdown.borrow_and_update() {
+            Shutdown::None => {}
+            Shutdown::WhenFinished if ending.is_none() => {
+                role.finish().await;
+                ending = Some(Ending::default());
+            }
+            Shutdown::WhenFinished => {}
+            Shutdown::Now => break,
+        }
         // A catch-up takes a while. It can be dropped at any moment: the next one goes on.
         let head = tokio::select! {
             head = head(&follower) => head,
-            changed = stop.changed() => if changed.is_err() { break } else { continue },
+            changed = shutdown.changed() => if changed.is_err() { break } else { continue },
         };
         let newest = head.as_ref().ok().and_then(|block| block.as_ref()).map(|block| block.hash);
         if let Some(still) = watchdog.check(newest.or(last), Instant::now()) {
@@ -121,6 +139,11 @@ pub async fn run<R: Role>(
                         made = Some(block.header.timestamp);
                     }
                     watch(&block, report);
+                    if let Some(ending) = &mut ending
+                        && ending.is_over(role.outstanding().await)
+                    {
+                        break;
+                    }
                 }
                 Err(error) if R::is_retryable(&error) => {
                     tracing::warn!(code = "ROLE-003", %error, "step failed, it is tried again");
@@ -140,11 +163,37 @@ pub async fn run<R: Role>(
             None => pause.saturating_mul(1 << failures.min(LONGEST_PAUSE)),
         };
         tokio::select! {
-            changed = stop.changed() => if changed.is_err() { break },
+            changed = shutdown.changed() => {
+                if changed.is_err() {
+                    break;
+                }
+                // The end needs a step of its own, also at a block that is known.
+                last = None;
+            }
             () = tokio::time::sleep(wait) => {}
         }
     }
     Ok(())
+}
+
+/// A role that takes no new work.
+#[derive(Debug, Default)]
+struct Ending {
+    /// What was outstanding at the last step.
+    outstanding: Option<Vec<Outstanding>>,
+}
+
+impl Ending {
+    /// Whether nothing is outstanding. What is, is logged when it changes.
+    fn is_over(&mut self, outstanding: Vec<Outstanding>) -> bool {
+        let is_over = outstanding.is_empty();
+        if !is_over && self.outstanding.as_ref() != Some(&outstanding) {
+            let first = outstanding.first().map(ToString::to_string).unwrap_or_default();
+            tracing::info!(count = outstanding.len(), first, "the role ends when this is finished");
+        }
+        self.outstanding = Some(outstanding);
+        is_over
+    }
 }
 
 /// Time since 1970.

@@ -13,6 +13,7 @@ use fernet_protocol::{L1Slot, Slot};
 
 use crate::error::RoleError;
 use crate::report::{Action, ActionKind, StepReport};
+use crate::shutdown::Outstanding;
 
 /// Default of the most that a transaction may cost, in wei: one ether, far above usual fees.
 pub const DEFAULT_MAX_TOTAL_FEE: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
@@ -252,6 +253,16 @@ impl<K: ActionKind> Submissions<K> {
             }
         }
         Ok(false)
+    }
+
+    /// The transactions that may still land, of every manager.
+    pub fn outstanding(&self) -> impl Iterator<Item = Outstanding> + '_ {
+        let managers = std::iter::once(&self.transactions).chain(&self.claimant);
+        managers.flat_map(TxManager::statuses).filter_map(|(key, status)| match status {
+            TxStatus::Pending(PendingStage::Cancelling { .. }) => None,
+            TxStatus::Pending(_) => Some(Outstanding::Transaction { key: key.clone() }),
+            TxStatus::Mined(_) | TxStatus::Failed { .. } | TxStatus::Expired { .. } => None,
+        })
     }
 
     /// Submits a transaction, unless [`Self::is_submitted`] says otherwise or its window closes before

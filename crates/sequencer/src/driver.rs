@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, B256};
-use alloy::signers::Signer;
-use fernet_follower::{Follower, RollupView};
+use fernet_follower::{Follower, RollupView, SlotView};
 use fernet_l1::{Deployment, L1Block, TxManager};
 use fernet_network::Network;
 use fernet_protocol::{BlsSecretKey, L1Slot, Slot};
 use fernet_roles::{
-    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, PeerInbox, Role, SidecarCache, Submissions,
-    carry_out_all, follow, oldest_kept,
+    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, Outstanding, PeerInbox, Role, Shutdown,
+    SidecarCache, Submissions, carry_out_all, follow, oldest_kept,
 };
+use fernet_signers::RoleSigner;
 use tokio::sync::{Mutex, watch};
 
 use crate::error::SequencerError;
-use crate::interface::{Effect, Facts, Input, OwnRank, SeedStatus};
+use crate::interface::{Effect, Facts, ForeignBlock, Input, OwnRank, SeedStatus};
 use crate::journal::Journal;
 use crate::machine::Sequencer;
 use crate::policy::Policy;
@@ -39,7 +39,7 @@ pub struct Dependencies {
     /// Sends claims from the owner's account. Needed if rewards are claimed and the owner isn't the attester.
     pub owner: Option<TxManager>,
     /// The attester's key, which signs quotes.
-    pub attester: Arc<dyn Signer + Send + Sync>,
+    pub attester: Arc<dyn RoleSigner>,
     /// The sequencer's BLS key. Needed under VRF scoring.
     pub bls: Option<BlsSecretKey>,
     /// The sequencer's journal.
@@ -71,7 +71,7 @@ pub struct SequencerDriver {
     pub(crate) builder: BlockBuilder,
     pub(crate) sidecars: SidecarCache,
     pub(crate) submissions: Submissions<ActionKind>,
-    pub(crate) attester: Arc<dyn Signer + Send + Sync>,
+    pub(crate) attester: Arc<dyn RoleSigner>,
     pub(crate) scores: Scores,
     own_ranks: BTreeMap<RankKey, Option<OwnRank>>,
     /// The report of the current step.
@@ -175,18 +175,18 @@ impl SequencerDriver {
         Ok(std::mem::take(&mut self.report))
     }
 
-    /// Looks for a new L1 block every `pause`, and makes a step with each, until `stop` becomes true or its
-    /// sender is dropped. Retryable errors are logged. `watch` receives the report of every step.
+    /// Looks for a new L1 block every `pause`, and makes a step with each, until `shutdown` ends it
+    /// ([`fernet_roles::run`]). Retryable errors are logged. `watch` receives the report of every step.
     ///
     /// # Errors
     /// As [`Self::step`], but only with errors that aren't retryable.
     pub async fn run(
         &mut self,
         pause: Duration,
-        stop: watch::Receiver<bool>,
+        shutdown: watch::Receiver<Shutdown>,
         watch: impl FnMut(&L1Block, StepReport),
     ) -> Result<(), SequencerError> {
-        fernet_roles::run(self, pause, stop, watch).await
+        fernet_roles::run(self, pause, shutdown, watch).await
     }
 
     /// Follows L1, reads the peers' messages, and gathers the facts; `None` before the deployment.
@@ -209,12 +209,30 @@ impl SequencerDriver {
             next_rank: self.own_rank(view, following.slot, following.previous_start, following.seed_at),
         });
         let is_proven = view.is_seed_known(next.slot, next.seed_at);
+        let foreign = self.foreign(view, next)?;
         Ok(Some(Facts {
             seed: if is_proven { SeedStatus::Proven } else { SeedStatus::Unproven },
             own_rank,
             owed: view.owed(self.settings.owner),
+            foreign,
             snapshot,
         }))
+    }
+
+    /// The newest block of this sequencer on L1 that isn't in the journal, of the slots that it keeps.
+    fn foreign(&self, view: &RollupView, next: &SlotView) -> Result<Option<ForeignBlock>, SequencerError> {
+        let own = self.settings.strategy.sequencer;
+        let candidates = next.candidates.iter().map(|candidate| (next.slot, candidate));
+        let oldest = oldest_kept(next.slot);
+        let finalized = view.finalized_blocks().iter().rev().take_while(|block| block.header.slot >= oldest);
+        let finalized = finalized.filter_map(|block| Some((block.header.slot, block.candidate.as_ref()?)));
+        for (slot, candidate) in candidates.chain(finalized).filter(|(_, it)| it.sequencer == own) {
+            let header_hash = candidate.header_hash;
+            if !self.store.is_own(slot, header_hash)? {
+                return Ok(Some(ForeignBlock { slot, header_hash }));
+            }
+        }
+        Ok(None)
     }
 
     /// This sequencer's rank in a slot. It is computed once for each seed.
@@ -259,6 +277,15 @@ impl Role for SequencerDriver {
 
     async fn close_windows(&mut self, now: L1Slot) -> Result<(), SequencerError> {
         self.submissions.close_windows(now).await
+    }
+
+    async fn finish(&mut self) {
+        // Without a new L1 block the machine emits nothing that can't wait for it.
+        let _ = self.machine.apply(Input::Finish);
+    }
+
+    async fn outstanding(&mut self) -> Vec<Outstanding> {
+        self.machine.outstanding().into_iter().chain(self.submissions.outstanding()).collect()
     }
 
     fn is_retryable(error: &SequencerError) -> bool {

@@ -232,8 +232,8 @@ impl SequencerDriver {
     /// header.
     async fn hand_over(&self, quote: &SignedQuote) -> Result<(), SequencerError> {
         self.store.journal().put_quote(quote, Replacement::Forbidden)?;
-        let digest = self.machine.digest(&quote.quote);
-        let signature = self.attester.sign_hash(&digest).await?;
+        let preimage = self.machine.signing_preimage(&quote.quote);
+        let signature = self.attester.sign_typed_data(&preimage).await?;
         let accepted = AcceptedQuote {
             quote: quote.quote,
             prover_signature: quote.prover_signature.clone(),

@@ -18,6 +18,33 @@ pub struct Facts {
     pub own_rank: Option<OwnRank>,
     /// Rewards that can be claimed, in token units.
     pub owed: U256,
+    /// The newest block of this sequencer on L1 that this process didn't build, of the slots that the journal
+    /// keeps; `None` if there is none.
+    pub foreign: Option<ForeignBlock>,
+}
+
+/// A block of this sequencer on L1 that this process didn't build: another process proposed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForeignBlock {
+    /// The block's slot.
+    pub slot: Slot,
+    /// Hash of the block's header.
+    pub header_hash: B256,
+}
+
+/// Whether a sequencer takes new work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Availability {
+    /// It does.
+    #[default]
+    Available,
+    /// It doesn't, because it ends. It goes on with the block that is a candidate already.
+    Finishing,
+    /// It doesn't, because another process acts with its keys.
+    Standby {
+        /// The newest block of that process.
+        foreign: ForeignBlock,
+    },
 }
 
 /// Whether L1 knows the seed of a slot.
@@ -83,6 +110,8 @@ pub enum Input {
         /// The quote of the commitment.
         quote: Box<SignedQuote>,
     },
+    /// The sequencer is to take no new work, because its process ends.
+    Finish,
     /// [`Effect::AnnounceBody`] announced the body.
     BodyAnnounced {
         /// The block's slot.
@@ -110,7 +139,8 @@ pub enum Effect {
         /// Hash of the block's header.
         header_hash: B256,
     },
-    /// Withdraws a proposal whose parent was undone by a reorg. Results in [`Input::ProposalCancelled`].
+    /// Withdraws a proposal whose parent was undone by a reorg, that lost to one of another process, or that
+    /// is not on L1 yet when the sequencer is to end. Results in [`Input::ProposalCancelled`].
     CancelProposal {
         /// The block's slot.
         slot: Slot,

@@ -8,6 +8,8 @@
 //! 3. when the commitment is on L1: reveal the blobs, then announce the body to all peers;
 //! 4. claim its rewards.
 //!
+//! It stands by while another process acts with its keys ([`Availability::Standby`]).
+//!
 //! When the candidates above it fail, its turn comes later in the same slot. Nothing else changes then.
 //!
 //! Everything that a sequencer signs or sends is an [`Effect`], and the operator's [`Policy`] decides on
@@ -26,14 +28,18 @@ pub mod quotes;
 mod report;
 mod scoring;
 mod settings;
+mod standby;
 mod strategy;
 
 pub use driver::{Dependencies, SequencerDriver};
 pub use error::SequencerError;
-pub use interface::{Effect, EffectKind, Facts, Input, OwnRank, PreparedBlock, SeedStatus};
+pub use interface::{
+    Availability, Effect, EffectKind, Facts, ForeignBlock, Input, OwnRank, PreparedBlock, SeedStatus,
+};
 pub use journal::Journal;
 pub use machine::{Sequencer, Stage};
 pub use policy::{Context, Decision, Policy, allow_all};
 pub use report::{Action, ActionKind, BuiltBlock, SlotStatus, StepReport};
 pub use settings::{DEFAULT_QUOTE_DEADLINE, Settings};
+pub use standby::SILENT_SLOTS;
 pub use strategy::{CommitmentBy, DEFAULT_MAX_PRICE, DEFAULT_PATIENCE, Strategy};

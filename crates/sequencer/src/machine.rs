@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256};
 use fernet_follower::{CandidateView, SlotView};
 use fernet_network::SignedQuote;
-use fernet_protocol::{Parameters, Phase, Quote, RollupId, Slot};
-use fernet_roles::ParentState;
+use fernet_protocol::{Parameters, Phase, Quote, RollupId, SigningPreimage, Slot};
+use fernet_roles::{Outstanding, ParentState};
 
-use crate::interface::{Effect, Facts, Input, OwnRank, PreparedBlock, SeedStatus};
+use crate::interface::{Availability, Effect, Facts, Input, OwnRank, PreparedBlock, SeedStatus};
 use crate::quotes::{self, Choice, ReceivedQuote, Terms};
+use crate::standby::Standby;
 use crate::strategy::{CommitmentBy, Strategy};
 
 /// Slots whose stages are kept, so that they are known after an L1 reorg across the end of a slot.
@@ -58,14 +59,55 @@ pub struct Sequencer {
     stages: BTreeMap<Slot, Stage>,
     /// Provers whose commitments failed. Their quotes aren't taken again in the same slot.
     failed: BTreeMap<Slot, Vec<Address>>,
+    standby: Standby,
+    /// The process is to end.
+    is_finishing: bool,
     facts: Option<Box<Facts>>,
 }
 
 impl Sequencer {
     /// A machine that has seen no L1 block yet.
     #[must_use]
-    pub const fn new(strategy: Strategy, parameters: Parameters, rollup: RollupId) -> Self {
-        Self { strategy, parameters, rollup, stages: BTreeMap::new(), failed: BTreeMap::new(), facts: None }
+    pub fn new(strategy: Strategy, parameters: Parameters, rollup: RollupId) -> Self {
+        Self {
+            strategy,
+            parameters,
+            rollup,
+            stages: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            standby: Standby::default(),
+            is_finishing: false,
+            facts: None,
+        }
+    }
+
+    /// Whether the sequencer takes new work.
+    #[must_use]
+    pub fn availability(&self) -> Availability {
+        match self.standby.foreign() {
+            _ if self.is_finishing => Availability::Finishing,
+            Some(foreign) => Availability::Standby { foreign },
+            None => Availability::Available,
+        }
+    }
+
+    /// This sequencer's candidate that isn't revealed and announced yet, if its turn may still come.
+    #[must_use]
+    pub fn outstanding(&self) -> Option<Outstanding> {
+        let facts = self.facts.as_ref()?;
+        let view = &facts.snapshot.next;
+        let (rank, candidate) = self.own_candidate(view)?;
+        let CandidateView { header_hash, revealed_at, .. } = candidate;
+        let is_own = facts.foreign.is_none_or(|foreign| foreign.header_hash != *header_hash);
+        let is_open = match revealed_at {
+            Some(_) => !matches!(self.stage(view.slot), Stage::Announced(_)),
+            None => {
+                matches!(view.phase, Phase::Proposal | Phase::Commitment | Phase::Reveal)
+                    && rank >= view.turn.index()
+            }
+        };
+        let (slot, header_hash) = (view.slot, *header_hash);
+        (is_own && is_open).then_some(Outstanding::Candidate { slot, header_hash })
     }
 
     /// The sequencer's progress in `slot`.
@@ -74,10 +116,10 @@ impl Sequencer {
         self.stages.get(&slot).unwrap_or(&Stage::Watching)
     }
 
-    /// The digest of a quote that both parties sign.
+    /// What both parties of a quote sign, before it is hashed.
     #[must_use]
-    pub fn digest(&self, quote: &Quote) -> B256 {
-        quote.digest(&self.rollup)
+    pub fn signing_preimage(&self, quote: &Quote) -> SigningPreimage {
+        quote.signing_preimage(&self.rollup)
     }
 
     /// The sequencer's strategy.
@@ -90,6 +132,7 @@ impl Sequencer {
     pub fn apply(&mut self, input: Input) -> Vec<Effect> {
         match input {
             Input::Block(facts) => {
+                self.standby.observe(&facts, self.strategy.sequencer, self.parameters.max_candidates);
                 self.facts = Some(facts);
                 let mut effects = self.decide();
                 effects.extend(self.claim());
@@ -109,6 +152,7 @@ impl Sequencer {
                 self.note_commit_failed(slot, &quote);
                 return Vec::new();
             }
+            Input::Finish => self.is_finishing = true,
             Input::BodyAnnounced { slot } => {
                 if let Some(block) = self.stage(slot).block().cloned() {
                     self.enter(slot, Stage::Announced(block));
@@ -208,7 +252,8 @@ impl Sequencer {
     fn claim(&self) -> Option<Effect> {
         let (facts, from) = (self.facts.as_ref()?, self.strategy.claim_from?);
         let is_worthwhile = facts.owed >= from && !facts.owed.is_zero();
-        is_worthwhile.then_some(Effect::ClaimRewards { owed: facts.owed })
+        let is_available = self.availability() == Availability::Available;
+        (is_worthwhile && is_available).then_some(Effect::ClaimRewards { owed: facts.owed })
     }
 
     /// The effects that apply in the slot in turn.
@@ -217,11 +262,32 @@ impl Sequencer {
             return Vec::new();
         };
         let view = &facts.snapshot.next;
-        let is_own = |candidate: &CandidateView| candidate.sequencer == self.strategy.sequencer;
-        match view.candidates.iter().enumerate().find(|(_, candidate)| is_own(candidate)) {
+        match self.own_candidate(view) {
+            Some((_, candidate))
+                if facts.foreign.is_some_and(|it| it.header_hash == candidate.header_hash) =>
+            {
+                self.withdraw(view.slot)
+            }
             Some((rank, candidate)) => self.act_as_candidate(view, rank, candidate),
-            None if view.phase == Phase::Proposal => self.propose(facts),
-            None => Vec::new(),
+            None if view.phase != Phase::Proposal => Vec::new(),
+            None if self.availability() != Availability::Available => self.withdraw(view.slot),
+            None => self.propose(facts),
+        }
+    }
+
+    /// This sequencer's candidate, and its rank among the candidates.
+    fn own_candidate<'a>(&self, view: &'a SlotView) -> Option<(usize, &'a CandidateView)> {
+        let is_own = |candidate: &CandidateView| candidate.sequencer == self.strategy.sequencer;
+        view.candidates.iter().enumerate().find(|(_, candidate)| is_own(candidate))
+    }
+
+    /// Withdraws the proposal that isn't on L1, if there is one.
+    fn withdraw(&self, slot: Slot) -> Vec<Effect> {
+        match self.stage(slot) {
+            Stage::Prepared(PreparedBlock { header_hash, .. }) => {
+                vec![Effect::CancelProposal { slot, header_hash: *header_hash }]
+            }
+            _ => Vec::new(),
         }
     }
 

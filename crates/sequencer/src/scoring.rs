@@ -3,7 +3,9 @@
 use alloy::primitives::{B256, Bytes};
 use fernet_follower::RollupView;
 use fernet_l1::Scoring;
-use fernet_protocol::{BlsSecretKey, L1Slot, RollupId, Score, SequencerId, Slot, VrfInput, score_proof};
+use fernet_protocol::{
+    BlsSecretKey, L1Slot, RollupId, SequencerId, Slot, VrfInput, expected_rank, score_proof,
+};
 
 use crate::error::SequencerError;
 use crate::interface::OwnRank;
@@ -77,29 +79,9 @@ impl Scores {
     }
 }
 
-/// The expected number of scores above `score` among `others` uniform scores, rounded down.
-fn expected_rank(score: Score, others: usize) -> usize {
-    let [_, _, top] = *score.get().as_limbs();
-    let above = u128::from(u64::MAX.saturating_sub(top));
-    let rank = above.saturating_mul(others as u128) >> 64;
-    usize::try_from(rank).unwrap_or(usize::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy::primitives::aliases::U192;
-
-    #[test]
-    fn the_expected_rank_follows_from_the_score() {
-        let score = |tenths: u64| Score::new(U192::from(u64::MAX / 10 * tenths) << 128);
-        assert_eq!(expected_rank(score(10), 1_000), 0);
-        assert_eq!(expected_rank(score(9), 1_000), 100);
-        assert_eq!(expected_rank(score(5), 3), 1);
-        assert_eq!(expected_rank(score(0), 3), 2);
-        assert_eq!(expected_rank(score(0), 0), 0);
-    }
-
     #[test]
     fn a_deployment_that_draws_needs_a_key() {
         let error = Scores::new(Scoring::Vrf, None).unwrap_err();

@@ -8,11 +8,11 @@ use fernet_protocol::{
     ChainId, Commitment, Header, L1Slot, Phase, Price, Quote, Rank, Rates, RollupId, Score, SequencerId,
     Slot, TokenAmount, samples,
 };
-use fernet_roles::{ChainSnapshot, ParentState};
+use fernet_roles::{ChainSnapshot, Outstanding, ParentState};
 use fernet_sequencer::quotes::{QuoteError, ReceivedQuote};
 use fernet_sequencer::{
-    CommitmentBy, Effect, EffectKind, Facts, Input, OwnRank, PreparedBlock, SeedStatus, Sequencer, Stage,
-    Strategy,
+    Availability, CommitmentBy, Effect, EffectKind, Facts, ForeignBlock, Input, OwnRank, PreparedBlock,
+    SILENT_SLOTS, SeedStatus, Sequencer, Stage, Strategy,
 };
 
 const SLOT: Slot = Slot::new(5);
@@ -83,6 +83,7 @@ fn facts() -> Facts {
         seed: SeedStatus::Proven,
         own_rank: Some(OwnRank { rank: 0, score: score(50) }),
         owed: U256::ZERO,
+        foreign: None,
     }
 }
 
@@ -469,6 +470,106 @@ fn quotes_that_will_not_do_lead_to_nothing() {
     assert_eq!(machine.apply(quotes(&[])), []);
     assert_eq!(machine.apply(quotes(&[offer(1, 51, 30)])), []);
     assert!(matches!(machine.stage(SLOT), Stage::Prepared(_)));
+}
+
+/// The same facts in another slot.
+fn in_slot(slot: u64, mut facts: Facts) -> Facts {
+    facts.snapshot.next.slot = Slot::new(slot);
+    facts
+}
+
+const FOREIGN: ForeignBlock = ForeignBlock { slot: SLOT, header_hash: B256::repeat_byte(0xee) };
+
+/// The phase after the proposals of `SLOT`, in which another process proposed with this sequencer's keys.
+fn foreign(phase: Phase) -> Facts {
+    let theirs = candidate(OWN, 50, FOREIGN.header_hash);
+    Facts { foreign: Some(FOREIGN), ..with(phase, 0, vec![theirs]) }
+}
+
+#[test]
+fn a_second_process_with_the_same_keys_makes_this_one_stand_by() {
+    let mut machine = prepared();
+    let withdraw = Effect::CancelProposal { slot: SLOT, header_hash: block().header_hash };
+    assert_eq!(see(&mut machine, foreign(Phase::Proposal)), [withdraw], "its own can't land any more");
+    assert_eq!(machine.apply(Input::ProposalCancelled { slot: SLOT, header_hash: block().header_hash }), []);
+    assert_eq!(machine.availability(), Availability::Standby { foreign: FOREIGN });
+    for phase in [Phase::Commitment, Phase::Reveal, Phase::ExclusiveProving] {
+        let rich = Facts { owed: U256::from(100), ..foreign(phase) };
+        assert_eq!(see(&mut machine, rich), [], "neither a quote, a reveal nor a claim: {phase:?}");
+    }
+    assert_eq!(machine.outstanding(), None, "the candidate is the other one's duty");
+    assert_eq!(see(&mut machine, in_slot(6, facts())), [], "no proposal either");
+}
+
+#[test]
+fn a_spare_takes_over_when_the_other_process_misses_its_chances() {
+    let mut machine = sequencer();
+    see(&mut machine, foreign(Phase::Commitment));
+    let mut slot = SLOT.get();
+    // Slots in which it couldn't have been a candidate say nothing about the other process.
+    for _ in 0..4 {
+        slot += 1;
+        let outranked = Some(OwnRank { rank: 3, score: score(50) });
+        see(&mut machine, Facts { own_rank: outranked, ..in_slot(slot, with(Phase::Commitment, 0, vec![])) });
+    }
+    for missed in 0..SILENT_SLOTS {
+        assert_eq!(machine.availability(), Availability::Standby { foreign: FOREIGN }, "{missed}");
+        slot += 1;
+        for phase in [Phase::Proposal, Phase::Commitment, Phase::Reveal, Phase::Backup] {
+            let seen = Facts { foreign: Some(FOREIGN), ..in_slot(slot, with(phase, 0, vec![stranger(1)])) };
+            see(&mut machine, seen);
+        }
+    }
+    assert_eq!(machine.availability(), Availability::Available);
+    let effects = see(&mut machine, in_slot(slot + 1, facts()));
+    assert!(matches!(effects[..], [Effect::Build { .. }]), "{effects:?}");
+}
+
+#[test]
+fn a_process_that_still_proposes_keeps_the_spare_waiting() {
+    let mut machine = sequencer();
+    for slot in SLOT.get()..SLOT.get() + 10 {
+        let foreign = ForeignBlock { slot: Slot::new(slot), ..FOREIGN };
+        let theirs = candidate(OWN, 50, FOREIGN.header_hash);
+        // It misses every other slot.
+        let (foreign, candidates) =
+            if slot % 2 == 1 { (Some(foreign), vec![theirs]) } else { (None, Vec::new()) };
+        see(&mut machine, Facts { foreign, ..in_slot(slot, with(Phase::Commitment, 0, candidates)) });
+        assert!(matches!(machine.availability(), Availability::Standby { .. }), "slot {slot}");
+    }
+}
+
+#[test]
+fn a_sequencer_that_is_to_end_finishes_its_candidate_and_starts_nothing() {
+    let mut machine = prepared();
+    let withdraw = Effect::CancelProposal { slot: SLOT, header_hash: block().header_hash };
+    assert_eq!(machine.apply(Input::Finish), [withdraw], "a proposal that isn't on L1");
+    machine.apply(Input::ProposalCancelled { slot: SLOT, header_hash: block().header_hash });
+    assert_eq!(see(&mut machine, facts()), []);
+    assert_eq!(machine.outstanding(), None);
+
+    let mut machine = looking();
+    let outstanding = Some(Outstanding::Candidate { slot: SLOT, header_hash: block().header_hash });
+    machine.apply(Input::Finish);
+    let ask = Effect::RequestQuotes { slot: SLOT, header_hash: block().header_hash };
+    assert_eq!(see(&mut machine, with(Phase::Commitment, 0, vec![own()])), [ask]);
+    assert_eq!(machine.outstanding(), outstanding);
+    // While another one is in turn, its own turn may still come.
+    see(&mut machine, with(Phase::Commitment, 0, vec![stranger(1), own()]));
+    assert_eq!(machine.outstanding(), outstanding);
+    let revealed = CandidateView { revealed_at: Some(L1Slot::new(105)), ..own() };
+    let announce = Effect::AnnounceBody { slot: SLOT, header_hash: block().header_hash };
+    assert_eq!(see(&mut machine, with(Phase::ExclusiveProving, 0, vec![revealed.clone()])), [announce]);
+    assert_eq!(machine.outstanding(), outstanding);
+    machine.apply(Input::BodyAnnounced { slot: SLOT });
+    assert_eq!(machine.outstanding(), None);
+    // Its turn passed, or another one's block is revealed.
+    for (phase, turn) in [(Phase::Commitment, 1), (Phase::ExclusiveProving, 1), (Phase::Backup, 2)] {
+        let mut machine = looking();
+        machine.apply(Input::Finish);
+        see(&mut machine, with(phase, turn, vec![own(), stranger(60)]));
+        assert_eq!(machine.outstanding(), None, "{phase:?}");
+    }
 }
 
 #[test]

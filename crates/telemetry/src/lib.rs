@@ -13,6 +13,7 @@
 
 mod causes;
 mod liveness;
+mod logs;
 mod metrics;
 mod readiness;
 mod server;
@@ -22,8 +23,9 @@ mod system;
 mod telemetry;
 
 pub use liveness::RoleGuard;
+pub use logs::{CodedFields, LogCounter, LogFormat, UnknownLogFormat};
 pub use metrics::labels::{
-    AccountKind, Decline, Direction, Inclusion, MessageVerdict, Missed, MissedBecause, OpenStage,
+    AccountKind, Decline, Direction, Inclusion, LogLevel, MessageVerdict, Missed, MissedBecause, OpenStage,
     ProverResult, Purpose, RankOf, Reached, StoreKind, TxFailure, TxKind,
 };
 pub use metrics::node::NetworkStats;

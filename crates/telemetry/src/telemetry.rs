@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 
 use crate::causes;
 use crate::liveness::{Liveness, RoleGuard};
+use crate::logs::LogCounter;
 use crate::metrics::amount;
 use crate::metrics::chain::ChainMetrics;
 use crate::metrics::labels::{
@@ -96,6 +97,7 @@ impl Telemetry {
         let chain = ChainMetrics::register(&mut registry);
         let transactions = TransactionMetrics::register(&mut registry);
         let node = NodeMetrics::register(&mut registry, &settings.role, &settings.build);
+        registry.register("log_events", "Warnings and errors in the log", LogCounter::counted());
         let (mut sequencer, mut prover) = (None, None);
         match settings.role {
             Role::Sequencer { .. } => sequencer = Some(SequencerMetrics::register(&mut registry)),

@@ -11,7 +11,7 @@ use fernet_circuit::{CircuitParams, DEVELOPMENT_SEED, ProverKey, key};
 use fernet_devnet::{
     devnet::{self, Devnet, RunEnd},
     observer::{Watch, observer},
-    options::{DevnetOptions, L1Choice, ProofSource, find_root, keys_folder},
+    options::{DevnetOptions, L1Choice, ProofSource, RoleCounts, find_root, keys_folder},
     record::{SlotRecord, Summary},
     stop::Stop,
 };
@@ -47,6 +47,7 @@ pub(crate) fn options(l1: L1Choice, chain_id: u64, slots: u64, faults: &str) -> 
         chain_id,
         slots: Some(slots),
         seed: 7,
+        counts: RoleCounts::default(),
         faults: faults.parse().expect("a fault plan"),
         endpoint_faults: None,
         transfers_per_slot: 5,

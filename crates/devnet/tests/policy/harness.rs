@@ -11,7 +11,7 @@ use alloy::{
 };
 use fernet_circuit::Prover;
 use fernet_devnet::{
-    accounts::Accounts,
+    accounts::{Accounts, RoleCounts},
     backend::{L1Backend, Mining},
     deploy::deploy,
     deployment_file::ReservedFile,
@@ -103,7 +103,7 @@ impl Harness {
     /// A devnet on a new chain, at the first slot that has sequencers.
     pub(crate) async fn start(chain_id: u64) -> Self {
         let root = root();
-        let accounts = Accounts::new(7).expect("accounts");
+        let accounts = Accounts::new(7, RoleCounts::default()).expect("accounts");
         let (observer, _watch) = observer();
         let backend = L1Backend::start(&L1Choice::Embedded, &root, 0, chain_id, 7, &observer);
         let backend = backend.await.expect("an L1");

@@ -13,9 +13,9 @@ use std::{
 use alloy::{
     consensus::SignableTransaction,
     network::TxSigner,
-    primitives::{Address, B256, ChainId, Signature},
+    primitives::{Address, B256, Signature},
     rpc::json_rpc::{RequestPacket, ResponsePacket},
-    signers::{Signer, local::PrivateKeySigner},
+    signers::local::PrivateKeySigner,
     sol_types::SolCall as _,
     transports::{BoxTransport, TransportError, TransportFut},
 };
@@ -25,7 +25,9 @@ use fernet_network::{
     AcceptedQuote, BlockBody, BoxFuture, InProcess, Inbox, Network, NetworkError, QuoteRequest,
     QuoteResponder, SignedQuote,
 };
+use fernet_protocol::SigningPreimage;
 use fernet_prover::{JobId, JobStatus, ProofJob, ProofWorker};
+use fernet_signers::RoleSigner;
 use tower::Service;
 
 /// A role of the test.
@@ -129,27 +131,10 @@ impl TxSigner<Signature> for RecordingSigner {
     }
 }
 
-impl Signer for RecordingSigner {
-    fn sign_hash<'a, 'b, 'c>(&'a self, hash: &'b B256) -> Signing<'c, Signature>
-    where
-        'a: 'c,
-        'b: 'c,
-        Self: 'c,
-    {
+impl RoleSigner for RecordingSigner {
+    fn sign_typed_data<'a>(&'a self, preimage: &'a SigningPreimage) -> Signing<'a, Signature> {
         self.recorder.add(Output::QuoteSignature);
-        self.key.sign_hash(hash)
-    }
-
-    fn address(&self) -> Address {
-        self.key.address()
-    }
-
-    fn chain_id(&self) -> Option<ChainId> {
-        Signer::chain_id(&self.key)
-    }
-
-    fn set_chain_id(&mut self, chain_id: Option<ChainId>) {
-        self.key.set_chain_id(chain_id);
+        self.key.sign_typed_data(preimage)
     }
 }
 

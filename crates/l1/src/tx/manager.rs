@@ -273,14 +273,7 @@ impl TxManager {
     /// If there is no such intent, or the store fails.
     pub fn withdraw(&mut self, key: &IntentKey) -> Result<TxStatus, TxError> {
         let record = self.records.get(key).ok_or_else(|| TxError::UnknownKey { key: key.clone() })?;
-        let state = match &record.state {
-            State::Waiting(_) => State::Settled {
-                sent: None,
-                result: Settled::Failed { reason: FailureReason::Withdrawn, outcome: None },
-            },
-            State::Sent(sent) => State::Sent(Sent { cancelling: true, ..sent.clone() }),
-            State::Settled { .. } => return Ok(record.status()),
-        };
+        let Some(state) = record.withdrawn() else { return Ok(record.status()) };
         self.set(key, state)?;
         self.status(key).ok_or_else(|| TxError::UnknownKey { key: key.clone() })
     }
@@ -288,6 +281,25 @@ impl TxManager {
     /// Status of an intent as of the last tick.
     pub fn status(&self, key: &IntentKey) -> Option<TxStatus> {
         self.records.get(key).map(Record::status)
+    }
+
+    /// Whether the outcome of an intent was reported to whoever asked for it.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub fn is_reported(&self, key: &IntentKey) -> Result<bool, TxError> {
+        Ok(self.store.is_reported(key)?)
+    }
+
+    /// Notes durably that the outcome of an intent was reported, so that nobody takes it for one that an
+    /// interrupted process left behind.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub fn set_reported(&self, key: &IntentKey) -> Result<(), TxError> {
+        Ok(self.store.set_reported(key)?)
     }
 
     /// Every intent of the store, by key.

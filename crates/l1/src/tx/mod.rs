@@ -18,6 +18,7 @@ mod record;
 mod settle;
 mod sign;
 mod store;
+mod stored;
 
 pub use fees::{BLOB_PRICE_BUMP_PERCENT, FeeEstimate, Fees, MaxTotalFeeExceeded, PRICE_BUMP_PERCENT, Usage};
 pub use intent::{
@@ -27,3 +28,4 @@ pub use intent::{
 pub use manager::{TickReport, TxConfig, TxError, TxManager};
 pub use sign::{Accounts, TransactionSigner};
 pub use store::{StoreError, TxStore, rewrite_record};
+pub use stored::{Purpose, StoredIntent, StoredTransaction};

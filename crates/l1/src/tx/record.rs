@@ -149,6 +149,18 @@ impl Record {
         self.expires_at.saturating_sub(head.get().saturating_add(1))
     }
 
+    /// Its state after a withdrawal; `None` if it was included or is over, which nothing changes.
+    pub(crate) fn withdrawn(&self) -> Option<State> {
+        match &self.state {
+            State::Waiting(_) => Some(State::Settled {
+                sent: None,
+                result: Settled::Failed { reason: FailureReason::Withdrawn, outcome: None },
+            }),
+            State::Sent(sent) => Some(State::Sent(Sent { cancelling: true, ..sent.clone() })),
+            State::Settled { .. } => None,
+        }
+    }
+
     /// The included transaction of a settled intent, for which `attempts` were sent.
     pub(crate) fn inclusion(&self, attempts: usize) -> Option<Inclusion> {
         let State::Settled { result, .. } = &self.state else { return None };

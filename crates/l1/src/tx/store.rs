@@ -1,14 +1,19 @@
 //! Storage of intents: on disk (redb) or in memory.
 
-use std::path::Path;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use redb::{
-    Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, backends::InMemoryBackend,
+    Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
+    backends::InMemoryBackend,
 };
 
 use super::{
-    intent::IntentKey,
+    intent::{IntentKey, TxStatus},
     record::{Record, State},
+    stored::StoredIntent,
 };
 use crate::{
     blobs::{BlobError, BlobSidecar},
@@ -19,6 +24,8 @@ use crate::{
 const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("intents.v1");
 /// From key to blob sidecar, for intents that aren't final.
 const BLOBS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("blobs.v1");
+/// Keys of intents whose outcome was reported to whoever asked for them.
+const REPORTED: TableDefinition<'_, &str, ()> = TableDefinition::new("reported.v1");
 
 /// Why the store failed.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +39,15 @@ pub enum StoreError {
     /// The blobs of an intent that isn't final are missing or damaged.
     #[error("blobs of {key} in the transaction store: {error}")]
     Blobs { key: String, error: BlobError },
+    /// Another process has the file open.
+    #[error("{} is in use by another process", path.display())]
+    InUse { path: PathBuf },
+    /// There is no file, or it can't be looked at.
+    #[error("{}: {error}", path.display())]
+    Missing { path: PathBuf, error: io::Error },
+    /// There is no intent with this key.
+    #[error("no intent named {key}")]
+    UnknownKey { key: IntentKey },
 }
 
 impl StoreError {
@@ -66,7 +82,72 @@ impl TxStore {
     ///
     /// If the database can't be opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::prepare(open_database(path)?)
+        let database = open_database(path).map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path.to_owned() },
+            other => other.into(),
+        })?;
+        Self::prepare(database)
+    }
+
+    /// Opens the file of a store that was made before, and creates none.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such file, or the database can't be opened.
+    pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        let file = std::fs::File::open(path);
+        file.map_err(|error| StoreError::Missing { path: path.to_owned(), error })?;
+        Self::open(path)
+    }
+
+    /// Every intent with its transactions, in the order of submission.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails, or a record can't be read.
+    pub fn intents(&self) -> Result<Vec<StoredIntent>, StoreError> {
+        let mut records = self.load()?;
+        records.sort_by_key(|record| record.sequence);
+        Ok(records.iter().map(StoredIntent::of).collect())
+    }
+
+    /// Withdraws an intent on disk, while no manager has the store: an intent that wasn't sent fails, and the
+    /// next manager replaces one that was sent by a no-op. An included intent isn't changed.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such intent, or the database fails.
+    pub fn withdraw(&self, key: &IntentKey) -> Result<TxStatus, StoreError> {
+        let mut records = self.load()?.into_iter();
+        let record = records.find(|record| record.key == *key);
+        let mut record = record.ok_or_else(|| StoreError::UnknownKey { key: key.clone() })?;
+        if let Some(state) = record.withdrawn() {
+            record.state = state;
+            self.save(&record, None)?;
+        }
+        Ok(record.status())
+    }
+
+    /// Whether the outcome of an intent was reported to whoever asked for it.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn is_reported(&self, key: &IntentKey) -> Result<bool, StoreError> {
+        let transaction = self.database.begin_read()?;
+        Ok(transaction.open_table(REPORTED)?.get(key.as_str())?.is_some())
+    }
+
+    /// Notes durably that the outcome of an intent was reported.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub fn set_reported(&self, key: &IntentKey) -> Result<(), StoreError> {
+        let transaction = self.database.begin_write()?;
+        transaction.open_table(REPORTED)?.insert(key.as_str(), ())?;
+        transaction.commit()?;
+        Ok(())
     }
 
     /// Keeps everything in memory.
@@ -87,6 +168,7 @@ impl TxStore {
         let transaction = database.begin_write()?;
         transaction.open_table(RECORDS)?;
         transaction.open_table(BLOBS)?;
+        transaction.open_table(REPORTED)?;
         transaction.commit()?;
         Ok(Self { database })
     }

@@ -163,6 +163,8 @@ label_values! {
     Decline {
         /// The prover is suspended.
         Suspended = "suspended",
+        /// The prover is about to end.
+        Finishing = "finishing",
         /// The block is for another slot, or the slot is in another phase.
         WrongTime = "wrong_time",
         /// The block's parent isn't the tip, or the state after it isn't known.
@@ -214,6 +216,13 @@ label_values! {
         /// It was invalid.
         Rejected = "rejected",
     }
+    /// Level of a log line.
+    LogLevel {
+        /// Something is lost, or nothing goes on.
+        Error = "error",
+        /// The client goes on by itself.
+        Warn = "warn",
+    }
     /// Direction of traffic.
     Direction {
         /// From peers.
@@ -246,6 +255,13 @@ one_label! {
     OfDirection { direction: Direction }
     OfEndpoint { endpoint: String }
     OfCode { code: &'static str }
+}
+
+/// Log lines.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct OfLog {
+    pub(crate) level: LogLevel,
+    pub(crate) code: String,
 }
 
 /// Missed duties.

@@ -117,6 +117,7 @@ impl ProverMetrics {
 
     pub(crate) fn note_declined(&self, reason: &DeclineReason) {
         let reason = match reason {
+            DeclineReason::Finishing => Decline::Finishing,
             DeclineReason::Suspended { .. } => Decline::Suspended,
             DeclineReason::WrongSlot { .. } | DeclineReason::WrongPhase(_) => Decline::WrongTime,
             DeclineReason::WrongParent { .. } | DeclineReason::StateMissing(_) => Decline::Parent,
