@@ -58,7 +58,8 @@ impl NodeMetrics {
         let mut gauge = |name: &str, help: &str| register(registry, name, help, Gauge::default());
         let ready = gauge("ready", "1 if the role is ready, as /readyz says");
         let live = gauge("live", "0 after a role of the process ended by itself");
-        let peers = gauge("peers", "Connected peers");
+        let peers = gauge("peers", "Connected peers; -1 without a network");
+        peers.set(-1);
         let banned = gauge("peers_banned", "Peers that are banned now");
         let mempool = gauge("mempool_operations", "Operations that wait for a block");
         let disk_free = gauge("disk_free_bytes", "Free space of the disk with the role's files");
