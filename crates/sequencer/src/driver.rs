@@ -38,7 +38,7 @@ pub struct Dependencies {
     pub transactions: TxManager,
     /// Sends claims from the owner's account. Needed if rewards are claimed and the owner isn't the attester.
     pub owner: Option<TxManager>,
-    /// The attester's key, which signs quotes.
+    /// The attester's key, which signs quotes and requests for them.
     pub attester: Arc<dyn RoleSigner>,
     /// The sequencer's BLS key. Needed under VRF scoring.
     pub bls: Option<BlsSecretKey>,
@@ -193,7 +193,7 @@ impl SequencerDriver {
     async fn observe(&mut self, block: &L1Block) -> Result<Option<Facts>, SequencerError> {
         let follower = follow(&self.follower, block).await?;
         // Only provers need the bodies that peers announce.
-        let _ = self.inbox.receive(&follower, self.store.journal())?;
+        self.inbox.receive(&follower, self.store.journal())?;
         let Some(snapshot) = ChainSnapshot::at(&follower) else {
             return Ok(None);
         };

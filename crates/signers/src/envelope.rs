@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::error::KeyFileError;
+use crate::files::KeyFileError;
 
 /// Bytes of a derived key: 16 for the cipher, 16 for the check of the password.
 const DERIVED: usize = 32;

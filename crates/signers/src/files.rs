@@ -3,16 +3,46 @@
 use std::{
     fs::File,
     io::{self, Read as _, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::error::KeyFileError;
-
 /// Most bytes of a key file: known ones have less than 2 KiB.
 const MAX_BYTES: u64 = 64 * 1024;
+
+/// Why a key file can't be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// The file can't be read.
+    #[error("{path}: could not be read: {error}")]
+    Read { path: PathBuf, error: io::Error },
+    /// The file can't be written.
+    #[error("{path}: could not be written: {error}")]
+    Write { path: PathBuf, error: io::Error },
+    /// There is a file already.
+    #[error("{path} exists already: a key file is never replaced")]
+    Exists { path: PathBuf },
+    /// The file is larger than any key file.
+    #[error("{path}: expected a key file of at most {maximum} bytes, got {actual}")]
+    TooLarge { path: PathBuf, maximum: u64, actual: u64 },
+    /// Other users of the machine can read the file.
+    #[error("{path}: others than its owner can read it (mode {mode:03o}): run `chmod 600 {path}`")]
+    Exposed { path: PathBuf, mode: u32 },
+    /// The text isn't a key file.
+    #[error("{path}: expected {expected}, got {actual}")]
+    Malformed { path: PathBuf, expected: String, actual: String },
+    /// The password isn't the file's.
+    #[error("{path}: the password is wrong")]
+    WrongPassword { path: PathBuf },
+    /// The key isn't the one that the file names.
+    #[error("{path}: the file is of {expected}, but its key is of {actual}")]
+    OtherKey { path: PathBuf, expected: String, actual: String },
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes: {0}")]
+    Randomness(getrandom::Error),
+}
 
 /// The kinds of key files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

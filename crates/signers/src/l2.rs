@@ -9,8 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     bls::{self, Opened, Sealed},
     envelope::{self, Cost, Unexpected},
-    error::KeyFileError,
-    files::{self, Readers},
+    files::{self, KeyFileError, Readers},
     password::Password,
 };
 

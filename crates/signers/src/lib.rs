@@ -27,8 +27,8 @@ pub mod l2;
 pub mod web3;
 
 pub use envelope::Cost;
-pub use error::{KeyFileError, SignerError};
-pub use files::{KeyFileKind, kind_of};
+pub use error::SignerError;
+pub use files::{KeyFileError, KeyFileKind, kind_of};
 pub use handle::{SignerHandle, reload_on_change};
 pub use password::{Password, PasswordError, PasswordSource};
 pub use remote::{RemoteError, RemoteSettings, TlsFiles, Web3Signer};

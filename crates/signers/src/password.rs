@@ -8,10 +8,7 @@ use std::{
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
-use crate::{
-    error::KeyFileError,
-    files::{self, Readers},
-};
+use crate::files::{self, KeyFileError, Readers};
 
 /// A password. It is zeroed when it is dropped, and nothing prints it.
 #[derive(Clone, PartialEq, Eq)]

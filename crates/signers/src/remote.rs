@@ -21,8 +21,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::{
-    error::KeyFileError,
-    files::{self, Readers},
+    files::{self, KeyFileError, Readers},
     role_signer::{BoxFuture, RoleSigner},
 };
 

@@ -12,8 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     envelope::{self, Cost, Derivation, Unexpected},
-    error::KeyFileError,
-    files::{self, Readers},
+    files::{self, KeyFileError, Readers},
     password::Password,
 };
 
