@@ -29,7 +29,7 @@ use tokio::{
 
 use crate::{
     live,
-    logs::{self, Detail},
+    logs::{self, Detail, LogOptions},
     output, plain,
     proving_keys::{self, KeyFolder},
 };
@@ -170,8 +170,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let log = logs::LogLines::default();
     match front {
         FrontEnd::Live => logs::to_view(&log)?,
-        FrontEnd::Lines => logs::to_stderr(Detail::Devnet)?,
-        FrontEnd::Json => logs::to_stderr(Detail::Warnings)?,
+        FrontEnd::Lines => logs::to_stderr(Detail::Devnet, &LogOptions::default())?,
+        FrontEnd::Json => logs::to_stderr(Detail::Warnings, &LogOptions::default())?,
     }
     let root = find_root(&env::current_dir()?)
         .ok_or_else(|| eyre!("this is not the Fernet repository: no script/Deploy.s.sol here or above"))?;
@@ -404,7 +404,10 @@ fn signals(stop: Stop) -> Result<impl Future<Output = ()> + Send + 'static> {
 
 fn asked(stop: &Stop) {
     if stop.ask() == StopRequest::Finish {
-        tracing::warn!("asked to stop: ending with the summary; a second Ctrl-C leaves at once");
+        tracing::warn!(
+            code = "CLI-001",
+            "asked to stop: ending with the summary; a second Ctrl-C leaves at once"
+        );
     }
 }
 

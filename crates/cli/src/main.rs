@@ -49,7 +49,8 @@ use logs::Detail;
 #[command(name = "fernet", version, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "\
 Exit status: 0 success, 1 failure, 2 wrong arguments, 130 left at once, 141 the reader of stdout closed it.
-FERNET_LOG sets what is logged to stderr, such as debug or warn,fernet_l1=trace.")]
+FERNET_LOG sets what is logged to stderr, such as debug or warn,fernet_l1=trace, and
+FERNET_LOG_FORMAT how: text or json.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -110,7 +111,7 @@ fn run(command: Command) -> Result<ExitCode> {
 }
 
 fn logged(command: impl FnOnce() -> Result<()>) -> Result<ExitCode> {
-    logs::to_stderr(Detail::Warnings)?;
+    logs::to_stderr(Detail::Warnings, &logs::LogOptions::default())?;
     command()?;
     Ok(ExitCode::SUCCESS)
 }

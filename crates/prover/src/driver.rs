@@ -246,7 +246,7 @@ impl Inner {
         // Only its operator says that it takes work again.
         let suspended = journal.suspension()?;
         if let Some(reason) = suspended.clone() {
-            tracing::warn!(reason, "the prover is suspended and takes no new work");
+            tracing::warn!(code = "PRV-002", reason, "the prover is suspended and takes no new work");
             machine.apply(Input::Suspended { reason });
         }
         let blocks = BlockSource {
@@ -469,7 +469,7 @@ impl Desk {
         let Some(signers) = self.signers(sequencer).await else { return Ok(()) };
         let digest = accepted.quote.digest(&self.rollup);
         if let Err(error) = signers.verify(digest, &accepted.sequencer_signature) {
-            tracing::warn!(%slot, %sequencer, %error, "accepted quote ignored");
+            tracing::warn!(code = "PRV-003", %slot, %sequencer, %error, "accepted quote ignored");
             return Ok(());
         }
         match self.inner.upgrade() {
@@ -539,7 +539,7 @@ impl QuoteResponder for Responder {
         Box::pin(async move {
             let slot = accepted.quote.slot;
             if let Err(error) = self.0.maker().accept(accepted).await {
-                tracing::warn!(%slot, %error, "accepted quote is not committed yet");
+                tracing::warn!(code = "PRV-005", %slot, %error, "accepted quote is not committed yet");
             }
         })
     }

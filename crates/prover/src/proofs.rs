@@ -92,7 +92,7 @@ impl Inner {
                 Some(JobStatus::Failed { reason }) => reason,
                 None => "the worker was restarted and has lost the job".to_owned(),
             };
-            tracing::error!(%slot, %header_hash, reason = failure, "proof failed");
+            tracing::error!(code = "PRV-007", %slot, %header_hash, reason = failure, "proof failed");
             failed.push(header_hash);
             inputs.push(Input::ProofFailed { header_hash, reason: failure });
         }

@@ -177,7 +177,7 @@ impl<M: QuoteMaker> Requests<M> {
         // A requester that doesn't wait any more must not stop a block half-way that others ask for too.
         tokio::spawn(async move {
             let quote = making.make(signed.header, header_hash, sequencer).await.unwrap_or_else(|error| {
-                tracing::warn!(%slot, %sequencer, %error, "quote request failed");
+                tracing::warn!(code = "PRV-004", %slot, %sequencer, %error, "quote request failed");
                 None
             });
             sender.send_replace(Some(quote));

@@ -115,7 +115,11 @@ pub async fn run<R: Role>(
         };
         let newest = head.as_ref().ok().and_then(|block| block.as_ref()).map(|block| block.hash);
         if let Some(still) = watchdog.check(newest.or(last), Instant::now()) {
-            tracing::error!(seconds = still.as_secs(), "no new l1 block: the endpoints or l1 stand still");
+            tracing::error!(
+                code = "ROLE-002",
+                seconds = still.as_secs(),
+                "no new l1 block: the endpoints or l1 stand still"
+            );
             let seen = follower.lock().await.view().head();
             // Time passes on L1 whether this client sees it or not. It is counted from the newest block, so
             // the system's clock doesn't matter.
@@ -142,12 +146,14 @@ pub async fn run<R: Role>(
                     }
                 }
                 Err(error) if R::is_retryable(&error) => {
-                    tracing::warn!(%error, "step failed, it is tried again");
+                    tracing::warn!(code = "ROLE-003", %error, "step failed, it is tried again");
                 }
                 Err(error) => return Err(error),
             },
             Ok(head) => made = head.map(|block| block.header.timestamp),
-            Err(error) if error.is_retryable() => tracing::warn!(%error, "l1 can't be followed now"),
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(code = "ROLE-004", %error, "l1 can't be followed now")
+            }
             Err(error) => return Err(error.into()),
         }
         // Blobs of a finalized block may be missing: then every look tries them again.

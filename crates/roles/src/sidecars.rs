@@ -87,7 +87,7 @@ fn spawn(
         // Speeds up later blobs. No task waits for it.
         tokio::task::spawn_blocking(move || {
             if let Err(error) = built.learn() {
-                tracing::warn!(%error, "later blobs aren't built faster");
+                tracing::warn!(code = "ROLE-005", %error, "later blobs aren't built faster");
             }
         });
         Ok(sidecar)

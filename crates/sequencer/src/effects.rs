@@ -139,7 +139,10 @@ impl SequencerDriver {
                 Ok(vec![Input::BlockLoaded { block, quote }])
             }
             Err(error @ RoleError::UnknownBlock { .. }) => {
-                tracing::error!(%error, "another copy of this sequencer seems to be running");
+                tracing::error!(
+                    code = "SEQ-001", %error,
+                    "another copy of this sequencer seems to be running"
+                );
                 Ok(Vec::new())
             }
             Err(error) => Err(error),

@@ -227,7 +227,7 @@ impl Sequencer {
     fn agree(&mut self, slot: Slot, quotes: &[ReceivedQuote]) -> bool {
         let Choice { best, refused } = self.choose(slot, quotes);
         for (prover, error) in refused {
-            tracing::warn!(%slot, %prover, %error, "quote refused");
+            tracing::warn!(code = "SEQ-002", %slot, %prover, %error, "quote refused");
         }
         match (best, self.stage(slot).clone()) {
             (Some(quote), Stage::Prepared(block)) => {
@@ -235,7 +235,7 @@ impl Sequencer {
                 true
             }
             _ => {
-                tracing::warn!(%slot, received = quotes.len(), "no quote was chosen");
+                tracing::warn!(code = "SEQ-003", %slot, received = quotes.len(), "no quote was chosen");
                 false
             }
         }

@@ -171,7 +171,12 @@ fn secret_of(name: &str, variable: &str) -> Result<Zeroizing<[u8; 32]>, SignerEr
     let mut secret = Zeroizing::new([0; 32]);
     hex::decode_to_slice(text.trim().strip_prefix("0x").unwrap_or(text.trim()), secret.as_mut_slice())
         .map_err(|_| environment(name, variable, "another text"))?;
-    tracing::warn!(signer = name, variable, "a key in the environment is for development only");
+    tracing::warn!(
+        code = "SIG-001",
+        signer = name,
+        variable,
+        "a key in the environment is for development only"
+    );
     Ok(secret)
 }
 
