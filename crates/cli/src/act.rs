@@ -32,7 +32,7 @@ The account may send from nowhere else meanwhile. docs/operating has guides.";
 #[derive(Debug, clap::Args)]
 pub(crate) struct ActArgs {
     #[command(flatten)]
-    rollup: RollupArgs,
+    pub(crate) rollup: RollupArgs,
     #[command(flatten)]
     signer: SignerArgs,
     #[command(flatten)]
