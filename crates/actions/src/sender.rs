@@ -185,8 +185,8 @@ impl Sender {
     /// Tries an action out, and tells what it takes. Nothing is sent.
     ///
     /// # Errors
-    /// If the contracts would refuse it, the account has too little, another process sends from the account, or
-    /// the L1 doesn't answer.
+    /// If the contracts would refuse it, the account has too little, another process sends from the account,
+    /// or the L1 doesn't answer.
     pub async fn preview(&self, action: &Action) -> Result<Preview, ActionError> {
         self.require_own_transactions().await?;
         let approvals = self.approvals(action).await?;
@@ -254,9 +254,9 @@ impl Sender {
         Err(ActionError::ForeignTransactions { account: self.account, pending })
     }
 
-    /// Sends the approvals that an action needs and the action itself, and waits until it is included. An equal
-    /// action that an earlier process left behind is waited for instead. The caller reports the outcome to the
-    /// user and then calls [`Self::set_reported`].
+    /// Sends the approvals that an action needs and the action itself, and waits until it is included. An
+    /// equal action that an earlier process left behind is waited for instead. The caller reports the outcome
+    /// to the user and then calls [`Self::set_reported`].
     ///
     /// # Errors
     /// If the contracts refuse the action, it isn't included in time, or the L1 or the store fails.

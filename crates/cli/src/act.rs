@@ -1,5 +1,5 @@
-//! What every command that sends transactions does alike: it tries them out, says what they do and cost, asks,
-//! sends, waits, and tells the outcome.
+//! What every command that sends transactions does alike: it tries them out, says what they do and cost,
+//! asks, sends, waits, and tells the outcome.
 
 use std::{
     fs,
@@ -47,7 +47,12 @@ pub(crate) struct ActArgs {
     #[arg(long, value_name = "ETHER", default_value = "0.05", value_parser = ether)]
     max_fee: U256,
     /// L1 slots in which a transaction must be included; then it is withdrawn
-    #[arg(long, value_name = "L1_SLOTS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(2..))]
+    #[arg(
+        long,
+        value_name = "L1_SLOTS",
+        default_value_t = 50,
+        value_parser = clap::value_parser!(u64).range(2..)
+    )]
     within: u64,
     /// L1 blocks to wait for, the transaction's own among them
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=64))]

@@ -7,8 +7,8 @@
 //! - [`keys`]: keys of accounts.
 //! - [`bridge`]: L2 accounts as seen from L1, and claims of withdrawals.
 //! - [`follow`]: follows the rollup, with its state on disk; [`snapshot`]s of that state.
-//! - [`sequencer`]: registrations; [`prover`]: tools for provers, and their [`escrow`]. What sends transactions
-//!   does it by [`act`], with the keys of [`signing`].
+//! - [`sequencer`]: registrations; [`prover`]: tools for provers, and their [`escrow`]. What sends
+//!   transactions does it by [`act`], with the keys of [`signing`].
 //! - [`wallet`]: L2 accounts of users.
 //! - [`slot`], [`rank`], [`tx`]: what is going on.
 

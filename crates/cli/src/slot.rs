@@ -217,7 +217,8 @@ mod tests {
         let expired = PastSlot { slot: 4, outcome: "expired", events: vec![event] };
         assert_eq!(
             past_text(&expired),
-            "slot 4  expired\n\nL1 block  event        what\n12        SlotExpired  the slot ends without a block"
+            "slot 4  expired\n\nL1 block  event        what\n\
+             12        SlotExpired  the slot ends without a block"
         );
     }
 }

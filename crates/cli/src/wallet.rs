@@ -1,7 +1,7 @@
 //! `fernet wallet`: keys and accounts of users on L2.
 //!
-//! Deposits, forced exits and claims are L1 transactions. Transfers and withdrawals are operations of L2, which
-//! the account's key signs here.
+//! Deposits, forced exits and claims are L1 transactions. Transfers and withdrawals are operations of L2,
+//! which the account's key signs here.
 
 use std::path::PathBuf;
 
@@ -516,8 +516,8 @@ async fn force_exit(args: &ForceExitArgs) -> Result<()> {
     let paid = Paid { result: "queued", from: event.index, to, amount: None };
     actor.finish(&performed, paid, |paid| {
         format!(
-            "the exit of L2 account {} is queued as number {}; once its block is final, `fernet wallet claim` \
-             pays {}",
+            "the exit of L2 account {} is queued as number {}; once its block is final, \
+             `fernet wallet claim` pays {}",
             paid.from, event.number, paid.to
         )
     })

@@ -1,5 +1,5 @@
-//! The commands that look at L1 and act on it, against the real contracts: the whole life of a sequencer and of
-//! an escrow, what is refused and how, and commands that are interrupted.
+//! The commands that look at L1 and act on it, against the real contracts: the whole life of a sequencer and
+//! of an escrow, what is refused and how, and commands that are interrupted.
 #![cfg(unix)]
 
 mod common;
