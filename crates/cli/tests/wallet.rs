@@ -4,6 +4,7 @@
 mod common;
 
 use std::{
+    collections::BTreeSet,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -64,6 +65,19 @@ fn tokens_go_to_l2_and_come_back() {
         }
         json_of(command)
     };
+    // What happened in the first slot, and who ranks how.
+    let slot = run(None, &["slot", "show", "0"]).expect("slot 0");
+    let events = slot["events"].as_array().expect("events");
+    for name in ["Proposed", "Committed", "Revealed", "Finalized", "BondReleased"] {
+        assert!(events.iter().any(|event| event["name"] == name), "no {name} in {slot}");
+    }
+    assert_eq!(slot["outcome"], "finalized");
+    let rank = run(None, &["rank", "--sequencer", "1"]).expect("a ranking");
+    let sequencers: BTreeSet<Option<u64>> =
+        rank["ranked"].as_array().into_iter().flatten().map(|ranked| ranked["sequencer"].as_u64()).collect();
+    assert!(rank["scoring"] == "public" && rank["eligible"] == 4, "{rank}");
+    assert!(rank["seed"].is_null() || sequencers == (1..=4).map(Some).collect(), "{rank}");
+
     let wallet = path("wallet.json");
     let new = json_of(fernet(&["wallet", "new", "--plain", "--out", &wallet])).expect("a key");
     assert_eq!(new["file"], json!(wallet));
