@@ -172,7 +172,7 @@ fn text(units: &Units, slot: &CurrentSlot) -> String {
             vec![
                 candidate.rank.to_string(),
                 candidate.sequencer.to_string(),
-                short(&candidate.header_hash),
+                short(candidate.header_hash),
                 at(candidate.committed_at),
                 at(candidate.revealed_at),
                 candidate.prover.map(|prover| prover.to_string()).unwrap_or_default(),
