@@ -3,18 +3,20 @@
 use std::fmt::Debug;
 
 use alloy::primitives::{Address, B256, Bytes, keccak256};
-use fernet_ledger::layout::BLOB_BYTES;
 use fernet_network::{
-    AcceptedQuote, BlockBody, Gossip, HeaderFields, QuoteRequest, SignedQuote, Wire, message::MAX_QUOTE_BYTES,
+    AcceptedQuote, BlockBody, BodyAnnouncement, Gossip, HeaderFields, SignedQuote, SignedQuoteRequest, Topic,
+    Wire, message::MAX_QUOTE_BYTES,
 };
-use fernet_protocol::{L1Slot, MAX_BLOBS, Price, Quote, SequencerId, Slot, TokenAmount};
+use fernet_protocol::{L1Slot, Price, Quote, SequencerId, Slot, TokenAmount};
 
 use crate::{Outcome, Target, bounded, ledger, refused};
 
-/// Blobs of a body, and those that are being read. The wire leaves out the zeros at the end of a blob.
-const BLOBS: usize = (MAX_BLOBS + 2) * BLOB_BYTES;
+/// Memory of errors and of the smallest allocations.
+const ERRORS: usize = 4096;
 
-/// Operations and block bodies that peers pass on.
+/// Blocks with their signatures, which peers serve.
+pub const BODY: Target = Target { name: "body", check: check_body, seeds: bodies };
+/// Operations and announcements of bodies that peers pass on.
 pub const GOSSIP: Target = Target { name: "gossip", check: check_gossip, seeds: gossip };
 /// A sequencer's question to provers.
 pub const QUOTE_REQUEST: Target = Target { name: "quote_request", check: check_request, seeds: requests };
@@ -32,12 +34,29 @@ pub(crate) fn check_message<T: Wire + Debug>(limit: usize, bytes: &[u8]) -> Outc
     }
 }
 
+/// Nothing inflates: a growing list takes up to three times its entries, and an entry not twice its bytes.
+fn limit(bytes: &[u8]) -> usize {
+    6 * bytes.len() + ERRORS
+}
+
 fn check_gossip(bytes: &[u8]) -> Outcome {
-    check_message::<Gossip>(16 * bytes.len() + BLOBS, bytes)
+    let check = |topic| match bounded(limit(bytes), || Gossip::decode(topic, bytes)) {
+        Ok(message) => {
+            assert_eq!((message.topic(), message.encode().as_slice()), (topic, bytes));
+            Outcome::Decoded
+        }
+        Err(error) => refused(&error),
+    };
+    let outcomes = Topic::ALL.map(check);
+    if outcomes.contains(&Outcome::Decoded) { Outcome::Decoded } else { Outcome::Refused }
+}
+
+fn check_body(bytes: &[u8]) -> Outcome {
+    check_message::<BlockBody>(limit(bytes), bytes)
 }
 
 fn check_request(bytes: &[u8]) -> Outcome {
-    check_message::<QuoteRequest>(16 * bytes.len() + BLOBS, bytes)
+    check_message::<SignedQuoteRequest>(limit(bytes), bytes)
 }
 
 fn check_quotes(bytes: &[u8]) -> Outcome {
@@ -77,12 +96,22 @@ pub(crate) fn signed_quote() -> SignedQuote {
 }
 
 fn gossip() -> Vec<Vec<u8>> {
-    let operations = ledger::operations().into_iter().map(Gossip::Operation);
-    operations.chain([Gossip::Body(body().into())]).map(|message| message.encode()).collect()
+    let announcement = BodyAnnouncement { header_hash: body().header_hash(), size: 140_000 };
+    let messages = [
+        Gossip::Operations(ledger::operations().to_vec()),
+        Gossip::Operations(vec![ledger::operations()[0]]),
+        Gossip::Body(announcement),
+    ];
+    messages.iter().map(Gossip::encode).collect()
+}
+
+fn bodies() -> Vec<Vec<u8>> {
+    vec![body().encode()]
 }
 
 fn requests() -> Vec<Vec<u8>> {
-    vec![QuoteRequest { sequencer: SequencerId::new(2), body: body().into() }.encode()]
+    let signature = Bytes::from_static(&[3; 65]);
+    vec![SignedQuoteRequest { sequencer: SequencerId::new(2), header: body().header, signature }.encode()]
 }
 
 fn quotes() -> Vec<Vec<u8>> {

@@ -48,8 +48,8 @@ pub use header::{
 };
 pub use provider::{L1Provider, connect_pool, connect_transport, connect_url};
 pub use tx::{
-    Accounts, BLOB_PRICE_BUMP_PERCENT, FailureReason, FeeEstimate, Fees, Intent, IntentKey, IntentKeyError,
-    MaxTotalFeeExceeded, PRICE_BUMP_PERCENT, PendingStage, Purpose, StoreError, StoredIntent,
-    StoredTransaction, TickReport, TransactionSigner, TxConfig, TxError, TxManager, TxOutcome, TxStatus,
-    TxStore, Usage, WaitReason, WhenReverting, rewrite_record,
+    Accounts, BLOB_PRICE_BUMP_PERCENT, FailureReason, FeeEstimate, Fees, Inclusion, Intent, IntentKey,
+    IntentKeyError, MaxTotalFeeExceeded, NonceUse, PRICE_BUMP_PERCENT, PendingStage, Purpose, StoreError,
+    StoredIntent, StoredTransaction, TickReport, TransactionSigner, TxConfig, TxError, TxManager, TxOutcome,
+    TxStatus, TxStore, Usage, WaitReason, WhenReverting, rewrite_record,
 };

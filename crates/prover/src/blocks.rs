@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use alloy::primitives::B256;
-use fernet_network::BlockBody;
+use fernet_network::{BlockBody, FetchedBody, Verdict, versioned_blob_hash};
 use fernet_protocol::{Header, L1Slot, Slot};
 use fernet_roles::{
-    BlockSpec, OwnBlock, RoleError, check_consumption, ledger_at_tip, queued_operations, versioned_blob_hash,
+    BlockSpec, OwnBlock, RoleError, check_consumption, ledger_at_tip, queued_operations,
     voluntary_young_entry,
 };
 
@@ -85,29 +85,44 @@ impl Inner {
         Ok(ExecutedBlock { slot, block: Arc::new(executed.await??) })
     }
 
-    /// Looks for a block's body: in the store, among the announced bodies, and at peers.
+    /// Looks for a block's body: in the store, and at peers.
     pub(crate) async fn fetch_body(&mut self, slot: Slot, header_hash: B256) -> Result<Input, ProverError> {
         if self.store.body(slot, header_hash).is_ok() {
             return Ok(Input::BodyFetched { slot, header_hash });
         }
-        let announced = self.announced.iter().find(|(hash, _)| *hash == header_hash);
-        let found = match announced {
-            Some((_, body)) => Some(Arc::clone(body)),
-            None => self.network.fetch_body(header_hash).await?,
-        };
-        let Some(body) = found.filter(|body| body.header_hash() == header_hash) else {
-            return Ok(Input::BodyMissing { slot, header_hash });
-        };
-        match self.check(&body, header_hash, BlockCheck::Accepted).await {
-            Ok(_) => {
-                self.store.insert(body)?;
-                Ok(Input::BodyFetched { slot, header_hash })
-            }
-            Err(error) => {
-                tracing::warn!(%slot, %header_hash, %error, "a peer sent an invalid body");
-                Ok(Input::BodyMissing { slot, header_hash })
+        Ok(match self.fetch_checked(slot, header_hash, BlockCheck::Accepted).await? {
+            Some(_) => Input::BodyFetched { slot, header_hash },
+            None => Input::BodyMissing { slot, header_hash },
+        })
+    }
+
+    /// Asks peers for a block's body until one has a body that passes the check, and keeps it in the store;
+    /// `None` if no peer has.
+    pub(crate) async fn fetch_checked(
+        &mut self,
+        slot: Slot,
+        header_hash: B256,
+        check: BlockCheck,
+    ) -> Result<Option<ExecutedBlock>, ProverError> {
+        while let Some(FetchedBody { body, source, ticket }) = self.network.fetch_body(header_hash).await? {
+            match self.check(&body, header_hash, check).await {
+                Ok(executed) => {
+                    self.store.insert(body)?;
+                    ticket.judge(Verdict::Accept);
+                    return Ok(Some(executed));
+                }
+                // The header and the blobs are right, so the signatures are wrong. Another peer may have them.
+                Err(error) if error.is_of_body() => {
+                    tracing::warn!(%slot, %header_hash, %source, %error, "a peer sent an invalid body");
+                    ticket.judge(Verdict::Reject);
+                }
+                Err(error) => {
+                    tracing::warn!(%slot, %header_hash, %error, "the block isn't taken");
+                    return Ok(None);
+                }
             }
         }
+        Ok(None)
     }
 
     /// Builds a backup block, unless one was built before a restart.

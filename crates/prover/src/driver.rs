@@ -1,18 +1,18 @@
 //! The driver: observes L1 and the peers, runs the machine at every L1 block, and answers sequencers in
 //! between.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, B256};
-use fernet_follower::Follower;
+use fernet_follower::{Follower, RollupView};
 use fernet_l1::{Deployment, L1Block, TxManager};
 use fernet_ledger::BlockWitness;
-use fernet_network::{
-    AcceptedQuote, BlockBody, BoxFuture, Network, QuoteRequest, QuoteResponder, SignedQuote,
+use fernet_network::{AcceptedQuote, BoxFuture, Network, QuoteResponder, SignedQuote, SignedQuoteRequest};
+use fernet_protocol::{
+    Header, L1Slot, QuoteRequest, RollupId, SequencerId, SignatureError, Slot, verify_signature,
 };
-use fernet_protocol::{Header, L1Slot, RollupId, Slot, verify_signature};
 use fernet_roles::{
     BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, Outstanding, PeerInbox, Role, Shutdown,
     SidecarCache, Submissions, carry_out_all, caught_up, follow, oldest_kept,
@@ -29,9 +29,6 @@ use crate::report::{ActionKind, SlotStatus, StepReport};
 use crate::settings::Settings;
 use crate::strategy::Strategy;
 use crate::worker::{JobId, ProofWorker, ProvenBlock};
-
-/// Bodies that are kept of those that peers announce: those of a few slots.
-const ANNOUNCED_BODIES: usize = 8;
 
 /// What a prover needs from its process.
 pub struct Dependencies {
@@ -208,10 +205,6 @@ pub(crate) struct Inner {
     pub(crate) submissions: Submissions<ActionKind>,
     pub(crate) signer: Arc<dyn RoleSigner>,
     pub(crate) worker: Arc<dyn ProofWorker>,
-    /// Bodies that peers announced, unchecked, oldest first, with their header hashes.
-    pub(crate) announced: VecDeque<(B256, Arc<BlockBody>)>,
-    /// The block of the quote request that is being answered, unchecked.
-    pub(crate) requested: Option<Arc<BlockBody>>,
     /// Blocks that were checked, by header hash.
     pub(crate) executed: BTreeMap<B256, ExecutedBlock>,
     /// By header hash.
@@ -261,8 +254,6 @@ impl Inner {
             builder: BlockBuilder::new(Arc::clone(&follower), settings.template()),
             sidecars: SidecarCache::default(),
             submissions: Submissions::new(transactions, payee, terms),
-            announced: VecDeque::new(),
-            requested: None,
             executed: BTreeMap::new(),
             assignments: BTreeMap::new(),
             report: StepReport::default(),
@@ -276,6 +267,7 @@ impl Inner {
     }
 
     async fn step(&mut self, block: &L1Block) -> Result<StepReport, ProverError> {
+        let began = Instant::now();
         self.submissions.set_head(block);
         if let Some(facts) = self.observe(block).await? {
             for input in self.collect_proofs()? {
@@ -285,24 +277,27 @@ impl Inner {
             // The facts of this block tell what a refused finalization means, so the machine gets them before
             // the transaction manager works.
             let effects = self.machine.apply(Input::Block(Box::new(facts.clone())));
+            self.report.common.decided_after.get_or_insert(began.elapsed());
             let effects = std::iter::once(Effect::ManageTransactions).chain(effects);
             let done = carry_out_all(self, effects, &facts).await;
             self.write_suspension()?;
             done?;
             self.prune(facts.snapshot.next.slot)?;
         }
+        self.report.suspended = match self.machine.availability() {
+            Availability::Available => None,
+            Availability::Suspended { reason } => Some(reason.clone()),
+        };
+        self.report.common.open = self.submissions.open();
+        self.report.common.waiting_operations = self.inbox.mempool().len();
+        self.report.common.took = began.elapsed();
         Ok(std::mem::take(&mut self.report))
     }
 
     /// Follows L1, reads the peers' messages, and gathers the facts; `None` before the deployment.
     async fn observe(&mut self, block: &L1Block) -> Result<Option<Facts>, ProverError> {
         let follower = follow(&self.follower, block).await?;
-        for body in self.inbox.receive(&follower, self.store.journal())? {
-            self.announced.push_back((body.header_hash(), body));
-            if self.announced.len() > ANNOUNCED_BODIES {
-                self.announced.pop_front();
-            }
-        }
+        self.inbox.receive(&follower, self.store.journal())?;
         let facts = self.facts(&follower);
         self.report.common.slot = facts.as_ref().map(|Facts { snapshot, .. }| SlotStatus {
             slot: snapshot.next.slot,
@@ -326,25 +321,29 @@ impl Inner {
         })
     }
 
-    /// Answers a quote request; `None` declines.
-    async fn answer(&mut self, request: QuoteRequest) -> Result<Option<SignedQuote>, ProverError> {
-        let facts = {
+    /// Answers a quote request; `None` declines. A request without a signature of the sequencer's is declined
+    /// before anything else.
+    async fn answer(&mut self, signed: SignedQuoteRequest) -> Result<Option<SignedQuote>, ProverError> {
+        let (facts, signers) = {
             let follower = caught_up(&self.follower).await?;
-            self.facts(&follower)
+            let Some(facts) = self.facts(&follower) else {
+                return Ok(None);
+            };
+            let signers = SequencerSigners::of(follower.view(), signed.sequencer, &facts);
+            (facts, signers)
         };
-        let Some(facts) = facts else {
+        let request @ QuoteRequest { slot, header_hash, sequencer } = signed.request();
+        if let Err(error) = signers.verify(request.digest(&self.rollup), &signed.signature) {
+            tracing::warn!(%slot, %sequencer, %error, "quote request ignored");
             return Ok(None);
-        };
-        let QuoteRequest { sequencer, body } = request;
-        let header_hash = body.header_hash();
-        let Header { slot, parent, chunks, .. } = body.header;
+        }
+        let Header { parent, chunks, .. } = signed.header;
         let block = RequestedBlock { slot, header_hash, parent, chunks, sequencer };
-        self.requested = Some(body);
+        self.report.requested = self.report.requested.saturating_add(1);
+        self.report.declined.extend(self.machine.consider(&block, &facts).err());
         let offered_before = self.report.offered.len();
         let effects = self.machine.apply(Input::QuoteRequested { block, facts: Box::new(facts.clone()) });
-        let result = carry_out_all(self, effects, &facts).await;
-        self.requested = None;
-        result?;
+        carry_out_all(self, effects, &facts).await?;
         Ok(self.report.offered.get(offered_before).cloned())
     }
 
@@ -352,24 +351,18 @@ impl Inner {
     /// the one that it named in the escrow, is ignored: it would take the place of the true one. A contract
     /// (EIP-1271) can send the commitment itself.
     async fn accept(&mut self, accepted: AcceptedQuote) -> Result<(), ProverError> {
-        let (facts, attester, named) = {
+        let (facts, signers) = {
             let follower = Arc::clone(&self.follower);
             let follower = follower.lock().await;
             let Some(facts) = self.facts(&follower) else {
                 return Ok(());
             };
-            let view = follower.view();
-            let sequencer = view.sequencer(accepted.quote.sequencer);
-            let previous_start = facts.snapshot.next.previous_start;
-            let attester = sequencer.map(|record| record.attester.at(previous_start)).unwrap_or_default();
-            let next = facts.snapshot.next_l1_slot();
-            let named = view.named_signer(attester, next, facts.snapshot.next.phase_end);
-            (facts, attester, named)
+            let signers = SequencerSigners::of(follower.view(), accepted.quote.sequencer, &facts);
+            (facts, signers)
         };
         let (slot, sequencer) = (accepted.quote.slot, accepted.quote.sequencer);
         let digest = accepted.quote.digest(&self.rollup);
-        let verify = |signer| verify_signature(digest, &accepted.sequencer_signature, signer);
-        if let Err(error) = verify(attester).or_else(|error| named.map_or(Err(error), verify)) {
+        if let Err(error) = signers.verify(digest, &accepted.sequencer_signature) {
             tracing::warn!(%slot, %sequencer, %error, "accepted quote ignored");
             return Ok(());
         }
@@ -414,14 +407,37 @@ impl Inner {
     }
 }
 
+/// The keys whose signatures bind a sequencer in the slot in turn.
+struct SequencerSigners {
+    attester: Address,
+    /// The key that the attester named in the escrow.
+    named: Option<Address>,
+}
+
+impl SequencerSigners {
+    /// The keys of `sequencer`. An unregistered id has the zero address, which no key has.
+    fn of(view: &RollupView, sequencer: SequencerId, facts: &Facts) -> Self {
+        let next = &facts.snapshot.next;
+        let record = view.sequencer(sequencer);
+        let attester = record.map(|record| record.attester.at(next.previous_start)).unwrap_or_default();
+        let named = view.named_signer(attester, facts.snapshot.next_l1_slot(), next.phase_end);
+        Self { attester, named }
+    }
+
+    fn verify(&self, digest: B256, signature: &[u8]) -> Result<(), SignatureError> {
+        let verify = |signer| verify_signature(digest, signature, signer);
+        verify(self.attester).or_else(|error| self.named.map_or(Err(error), verify))
+    }
+}
+
 /// Answers sequencers as long as the driver exists.
 struct Responder(Weak<Mutex<Inner>>);
 
 impl QuoteResponder for Responder {
-    fn quote(&self, request: QuoteRequest) -> BoxFuture<'_, Option<SignedQuote>> {
+    fn quote(&self, request: SignedQuoteRequest) -> BoxFuture<'_, Option<SignedQuote>> {
         Box::pin(async move {
             let inner = self.0.upgrade()?;
-            let (slot, sequencer) = (request.body.header.slot, request.sequencer);
+            let (slot, sequencer) = (request.header.slot, request.sequencer);
             let answer = inner.lock().await.answer(request).await;
             answer.unwrap_or_else(|error| {
                 tracing::warn!(%slot, %sequencer, %error, "quote request failed");

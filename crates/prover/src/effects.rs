@@ -5,9 +5,7 @@ use fernet_bindings::IRollup;
 use fernet_l1::BlobSidecar;
 use fernet_network::{AcceptedQuote, SignedQuote};
 use fernet_protocol::{L1Slot, Quote, Slot};
-use fernet_roles::{
-    BlockSpec, Decision, EffectHandler, Replacement, RoleError, TxProblem, TxRequest, blob_masks,
-};
+use fernet_roles::{BlockSpec, Decision, EffectHandler, Replacement, TxProblem, TxRequest, blob_masks};
 
 use crate::blocks::BlockCheck;
 use crate::driver::Inner;
@@ -85,20 +83,14 @@ impl EffectHandler for Inner {
 }
 
 impl Inner {
-    /// Checks the block, signs the quote, and writes both to the journal. The responder sends the quote.
+    /// Fetches and checks the block, signs the quote, and writes both to the journal. The responder sends the quote.
     async fn offer(&mut self, quote: &Quote, check: BlockCheck) -> Result<Vec<Input>, ProverError> {
         let (slot, header_hash) = (quote.slot, quote.header_hash);
-        let requested = self.requested.clone().filter(|body| body.header_hash() == header_hash);
-        let body = requested.ok_or(RoleError::UnknownBlock { slot, header_hash })?;
-        match self.check(&body, header_hash, check).await {
-            Ok(executed) => self.executed.insert(header_hash, executed),
-            Err(error) if error.is_retryable() => {
-                tracing::warn!(%slot, sequencer = %quote.sequencer, %error, "quote declined");
-                return Ok(Vec::new());
-            }
-            Err(error) => return Err(error),
+        let Some(executed) = self.fetch_checked(slot, header_hash, check).await? else {
+            tracing::warn!(%slot, sequencer = %quote.sequencer, "quote declined: no peer has a valid body");
+            return Ok(Vec::new());
         };
-        self.store.insert(body)?;
+        self.executed.insert(header_hash, executed);
         let signature = self.signer.sign_typed_data(&quote.signing_preimage(&self.rollup)).await?;
         let prover_signature = signature.as_bytes().to_vec().into();
         let offer = SignedQuote { quote: *quote, prover_signature };

@@ -8,6 +8,7 @@ use fernet_protocol::{L1Slot, Phase, Slot};
 pub use fernet_roles::BuiltBlock;
 
 use crate::interface::{Effect, ProofPurpose};
+use crate::quotes::DeclineReason;
 
 /// What a prover's transaction does for a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,12 +43,18 @@ pub type Action = fernet_roles::Action<ActionKind>;
 pub struct StepReport {
     /// What every role reports.
     pub common: fernet_roles::StepReport<ActionKind, Effect, SlotStatus>,
+    /// Quote requests that were looked at.
+    pub requested: u64,
+    /// Why requests were declined without a look at the block.
+    pub declined: Vec<DeclineReason>,
     /// Quotes that were offered.
     pub offered: Vec<SignedQuote>,
     /// Proofs that are being made.
     pub proving: Vec<Progress>,
     /// Proofs that became ready.
     pub proven: Vec<Proven>,
+    /// Why the prover takes no new work; `None` if it does.
+    pub suspended: Option<String>,
 }
 
 impl fernet_roles::Report for StepReport {
@@ -57,9 +64,11 @@ impl fernet_roles::Report for StepReport {
 
     fn followed_by(mut self, later: Self) -> Self {
         self.common = self.common.followed_by(later.common);
+        self.requested = self.requested.saturating_add(later.requested);
+        self.declined.extend(later.declined);
         self.offered.extend(later.offered);
         self.proven.extend(later.proven);
-        Self { proving: later.proving, ..self }
+        Self { proving: later.proving, suspended: later.suspended, ..self }
     }
 }
 

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use alloy::primitives::{Address, B256};
 use fernet_follower::Follower;
 use fernet_ledger::{AccountIndex, Mempool, block};
-use fernet_network::{BlockBody, HeaderFields};
+use fernet_network::{BlockBody, HeaderFields, versioned_blob_hash};
 use fernet_protocol::{L1Slot, Lane, Slot};
 use tokio::sync::Mutex;
 
 use crate::error::RoleError;
 use crate::queue::{chain_of, queued_operations, ranges_to_consume, state_after_queue};
 use crate::report::BuiltBlock;
-use crate::sidecars::versioned_blob_hash;
 use crate::snapshot::ledger_at_tip;
 
 /// What all blocks of a role have in common.

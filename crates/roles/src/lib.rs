@@ -45,7 +45,7 @@ pub use queue::{check_consumption, queued_operations, voluntary_young_entry};
 pub use report::{Action, ActionKind, BuiltBlock, Report, StepReport};
 pub use run::{Role, run, step_until_answered};
 pub use shutdown::{Outstanding, Shutdown};
-pub use sidecars::{BlobMask, SidecarCache, blob_masks, versioned_blob_hash};
+pub use sidecars::{BlobMask, SidecarCache, blob_masks};
 pub use snapshot::{ChainSnapshot, ParentState, caught_up, follow, ledger_at_tip};
 pub use storage::Storage;
 pub use submissions::{

@@ -1,9 +1,10 @@
 //! What a role did in a step.
 
 use std::fmt;
+use std::time::Duration;
 
 use alloy::primitives::{B256, TxHash};
-use fernet_l1::{FailureReason, TxOutcome};
+use fernet_l1::{FailureReason, Inclusion, IntentKey, PendingStage, TxOutcome};
 use fernet_protocol::Slot;
 
 /// What a role's transactions can do for a block.
@@ -84,12 +85,23 @@ pub struct StepReport<K, E, S> {
     pub failed: Vec<(Action<K>, FailureReason)>,
     /// Transactions that did not land in their window.
     pub expired: Vec<Action<K>>,
+    /// Transactions that were included, whatever came of them, with what they cost. Those of before a restart
+    /// are here, too. After a reorg the same one may come again.
+    pub included: Vec<Inclusion>,
+    /// Transactions that may still be included, after the step.
+    pub open: Vec<(IntentKey, PendingStage)>,
     /// Effects that the policy held.
     pub held: Vec<E>,
     /// Errors after which the role tries again.
     pub retryable_errors: Vec<String>,
     /// An endpoint of the L1 failed. Another step at the same block does what this one couldn't.
     pub l1_failed: bool,
+    /// Operations that wait for a block, after the step.
+    pub waiting_operations: usize,
+    /// Wall time from the begin of the step to the machine's decision; `None` before the deployment.
+    pub decided_after: Option<Duration>,
+    /// Wall time of the step.
+    pub took: Duration,
 }
 
 /// A role's report, as the loop over L1 blocks sees it.
@@ -114,9 +126,14 @@ impl<K: Send, E: Send, S: Send> Report for StepReport<K, E, S> {
         self.mined.extend(later.mined);
         self.failed.extend(later.failed);
         self.expired.extend(later.expired);
+        self.included.extend(later.included);
+        self.open = later.open;
         self.held.extend(later.held);
         self.retryable_errors.extend(later.retryable_errors);
         self.l1_failed = later.l1_failed;
+        self.waiting_operations = later.waiting_operations;
+        self.decided_after = self.decided_after.or(later.decided_after);
+        self.took = self.took.saturating_add(later.took);
         self
     }
 }
@@ -130,9 +147,14 @@ impl<K, E, S> Default for StepReport<K, E, S> {
             mined: Vec::new(),
             failed: Vec::new(),
             expired: Vec::new(),
+            included: Vec::new(),
+            open: Vec::new(),
             held: Vec::new(),
             retryable_errors: Vec::new(),
             l1_failed: false,
+            waiting_operations: 0,
+            decided_after: None,
+            took: Duration::ZERO,
         }
     }
 }

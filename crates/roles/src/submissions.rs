@@ -161,6 +161,13 @@ impl<K: ActionKind> Submissions<K> {
         Ok(ticks.into_iter().flat_map(|tick| self.note(tick, report)).collect())
     }
 
+    /// The transactions that may still be included.
+    #[must_use]
+    pub fn open(&self) -> Vec<(IntentKey, PendingStage)> {
+        let managers = std::iter::once(&self.transactions).chain(self.claimant.as_ref());
+        managers.flat_map(TxManager::pending).map(|(key, stage)| (key.clone(), stage)).collect()
+    }
+
     /// Closes the windows that are over in L1 slot `now`, although L1 shows no new block.
     ///
     /// # Errors
@@ -175,6 +182,7 @@ impl<K: ActionKind> Submissions<K> {
     fn note<E, S>(&self, tick: TickReport, report: &mut StepReport<K, E, S>) -> Vec<(Action<K>, TxProblem)> {
         let action = |key: &IntentKey| self.actions.get(key).copied();
         let mut problems = Vec::new();
+        report.included.extend(tick.included);
         report.sent.extend(tick.sent.iter().filter_map(|(key, hash)| Some((action(key)?, *hash))));
         for (key, outcome) in tick.mined {
             report.mined.extend(action(&key).map(|action| (action, outcome)));

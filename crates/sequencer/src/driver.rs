@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, B256};
 use fernet_follower::{Follower, RollupView, SlotView};
@@ -38,7 +38,7 @@ pub struct Dependencies {
     pub transactions: TxManager,
     /// Sends claims from the owner's account. Needed if rewards are claimed and the owner isn't the attester.
     pub owner: Option<TxManager>,
-    /// The attester's key, which signs quotes.
+    /// The attester's key, which signs quotes and requests for them.
     pub attester: Arc<dyn RoleSigner>,
     /// The sequencer's BLS key. Needed under VRF scoring.
     pub bls: Option<BlsSecretKey>,
@@ -159,14 +159,19 @@ impl SequencerDriver {
     /// When the follower, the journal, or the transaction manager fails. After a retryable error
     /// ([`SequencerError::is_retryable`]) the next call goes on with what was begun.
     pub async fn step(&mut self, block: &L1Block) -> Result<StepReport, SequencerError> {
+        let began = Instant::now();
         self.submissions.set_head(block);
         if let Some(facts) = self.observe(block).await? {
             // A commitment that failed changes what the machine decides, so transactions come first.
             carry_out_all(self, [Effect::ManageTransactions], &facts).await?;
             let effects = self.machine.apply(Input::Block(Box::new(facts.clone())));
+            self.report.decided_after.get_or_insert(began.elapsed());
             carry_out_all(self, effects, &facts).await?;
             self.prune(facts.snapshot.next.slot)?;
         }
+        self.report.open = self.submissions.open();
+        self.report.waiting_operations = self.waiting_operations();
+        self.report.took = began.elapsed();
         Ok(std::mem::take(&mut self.report))
     }
 
@@ -188,7 +193,7 @@ impl SequencerDriver {
     async fn observe(&mut self, block: &L1Block) -> Result<Option<Facts>, SequencerError> {
         let follower = follow(&self.follower, block).await?;
         // Only provers need the bodies that peers announce.
-        let _ = self.inbox.receive(&follower, self.store.journal())?;
+        self.inbox.receive(&follower, self.store.journal())?;
         let Some(snapshot) = ChainSnapshot::at(&follower) else {
             return Ok(None);
         };

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256};
 use fernet_follower::{CandidateView, SlotView};
 use fernet_network::SignedQuote;
-use fernet_protocol::{Parameters, Phase, Quote, RollupId, SigningPreimage, Slot};
+use fernet_protocol::{Parameters, Phase, Quote, QuoteRequest, RollupId, SigningPreimage, Slot};
 use fernet_roles::{Outstanding, ParentState};
 
 use crate::interface::{Availability, Effect, Facts, Input, OwnRank, PreparedBlock, SeedStatus};
@@ -120,6 +120,12 @@ impl Sequencer {
     #[must_use]
     pub fn signing_preimage(&self, quote: &Quote) -> SigningPreimage {
         quote.signing_preimage(&self.rollup)
+    }
+
+    /// What the attester signs of a request for quotes, before it is hashed.
+    #[must_use]
+    pub fn request_preimage(&self, request: &QuoteRequest) -> SigningPreimage {
+        request.signing_preimage(&self.rollup)
     }
 
     /// The sequencer's strategy.

@@ -62,6 +62,12 @@ impl Mixes {
         self.blocks.back().map(|(head, _)| *head)
     }
 
+    /// The header of a block; `None` if it isn't remembered.
+    pub(crate) fn header(&self, number: u64) -> Option<L1Head> {
+        let at = self.blocks.binary_search_by_key(&number, |(head, _)| head.number).ok()?;
+        self.blocks.get(at).map(|(head, _)| *head)
+    }
+
     /// The mix as of the end of `target`: that of the first block after it. `None` if there is no such block
     /// yet, or if the block before it isn't known.
     pub(crate) fn at(&self, target: L1Slot) -> Option<MixAt> {

@@ -161,6 +161,19 @@ impl RollupView {
         self.mixes.head()
     }
 
+    /// One of the newest L1 blocks; `None` if it is older than a header proof reaches.
+    pub fn l1_block(&self, number: u64) -> Option<L1Head> {
+        self.mixes.header(number)
+    }
+
+    /// The candidates of the slot that is over at `now` and that L1 hasn't settled yet, in the order of
+    /// ranks.
+    pub fn unsettled_candidates(&self, now: L1Slot) -> Option<(Slot, &[CandidateView])> {
+        let expired = self.state.locate(&self.setup.parameters, now).expired?.timeline.slot;
+        let in_flight = self.state.in_flight.as_ref().filter(|in_flight| in_flight.slot == expired)?;
+        Some((expired, in_flight.candidates.as_slice()))
+    }
+
     /// Identity of the rollup.
     pub fn rollup(&self) -> RollupId {
         self.setup.rollup

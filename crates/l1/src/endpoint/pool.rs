@@ -64,6 +64,12 @@ pub struct EndpointHealth {
     pub head: u64,
     /// Its last failure or refusal.
     pub last_error: Option<String>,
+    /// Answers so far, refusals that every endpoint would repeat included.
+    pub answers: u64,
+    /// Failures and refusals of its own so far, and answers that came later than another endpoint's.
+    pub errors: u64,
+    /// Time for which it isn't asked; `None` if it is.
+    pub left_alone: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -155,7 +161,13 @@ impl Pool {
 
     /// What is known about each endpoint, in the order in which they were given.
     pub fn health(&self) -> Vec<EndpointHealth> {
-        self.endpoints.iter().map(|endpoint| endpoint.lock().known.clone()).collect()
+        let now = Instant::now();
+        let health = |endpoint: &Endpoint| {
+            let health = endpoint.lock();
+            let left_alone = health.blocked_until.and_then(|until| until.checked_duration_since(now));
+            EndpointHealth { left_alone, ..health.known.clone() }
+        };
+        self.endpoints.iter().map(health).collect()
     }
 
     /// The endpoints in the order in which they are asked: first the one that answered last, then those that
@@ -366,6 +378,7 @@ impl Pool {
                     tracing::info!(endpoint = health.known.name, "L1 endpoint answers again");
                 }
                 health.known.failures = 0;
+                health.known.answers = health.known.answers.saturating_add(1);
                 health.blocked_until = None;
                 let usual = health.known.latency.map_or(took, |usual| (usual.saturating_mul(3) + took) / 4);
                 health.known.latency = Some(usual);
@@ -377,6 +390,7 @@ impl Pool {
                 let message = redact(&message.unwrap_or_default());
                 tracing::debug!(endpoint = health.known.name, error = message, "L1 endpoint failed");
                 health.known.last_error = Some(message);
+                health.known.errors = health.known.errors.saturating_add(1);
                 if is_limited || hint.is_some() {
                     let doubled = 1_u32.checked_shl(health.known.failures.min(16)).unwrap_or(u32::MAX);
                     health.known.failures = health.known.failures.saturating_add(1);
@@ -393,6 +407,7 @@ impl Pool {
         for endpoint in silent.iter().filter_map(|index| self.endpoints.get(*index)) {
             let mut health = endpoint.lock();
             health.known.failures = health.known.failures.saturating_add(1);
+            health.known.errors = health.known.errors.saturating_add(1);
             health.known.last_error = Some("slower than another endpoint".to_owned());
         }
     }

@@ -38,6 +38,11 @@ impl IntentKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What the intent is for: the text before the first slash, such as `commit`.
+    pub fn kind(&self) -> &str {
+        self.0.split('/').next().unwrap_or_default()
+    }
 }
 
 impl fmt::Display for IntentKey {
@@ -210,6 +215,34 @@ impl fmt::Display for FailureReason {
             Self::Withdrawn => f.write_str("withdrawn"),
         }
     }
+}
+
+/// How an intent's nonce was used on L1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NonceUse {
+    /// By the intended transaction, which succeeded.
+    Mined,
+    /// By the intended transaction, which reverted.
+    Reverted,
+    /// By a no-op, after the window was over.
+    Cancelled,
+}
+
+/// An included transaction of an intent, and what its inclusion is measured by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inclusion {
+    /// The intent.
+    pub key: IntentKey,
+    /// How its nonce was used.
+    pub nonce_use: NonceUse,
+    /// The included transaction.
+    pub outcome: TxOutcome,
+    /// First L1 slot in which the intent might have been included.
+    pub not_before: L1Slot,
+    /// What was lost without the intent, in wei.
+    pub at_stake: U256,
+    /// Transactions sent for the intent, replacements and no-ops included.
+    pub attempts: usize,
 }
 
 /// Outcome of an included transaction.

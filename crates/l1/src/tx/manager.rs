@@ -16,7 +16,10 @@ use super::{
     fees::{
         FeeEstimate, Fees, GAS_CAP, URGENT_SLOTS, Usage, first_offer, is_worth_raising, replacement, urgent,
     },
-    intent::{FailureReason, Intent, IntentKey, TxOutcome, TxStatus, WaitReason, WhenReverting},
+    intent::{
+        FailureReason, Inclusion, Intent, IntentKey, PendingStage, TxOutcome, TxStatus, WaitReason,
+        WhenReverting,
+    },
     nonces::{gaps, next_free},
     record::{Attempt, AttemptKind, Record, Sent, Settled, State},
     sign::{Accounts, SignError, UnsignedTx, wire},
@@ -124,6 +127,9 @@ pub struct TickReport {
     pub failed: Vec<(IntentKey, FailureReason)>,
     /// Intents whose window closed.
     pub expired: Vec<IntentKey>,
+    /// Transactions that were included, whatever came of their intents. After a reorg the same one may come
+    /// again.
+    pub included: Vec<Inclusion>,
     /// Intents that a reorg made pending again.
     pub undone: Vec<IntentKey>,
     /// Intents that aren't sent yet, with the reason.
@@ -301,6 +307,14 @@ impl TxManager {
         self.records.iter().map(|(key, record)| (key, record.status()))
     }
 
+    /// Intents that may still be included, or whose nonce waits for a no-op, in the order of submission.
+    pub fn pending(&self) -> impl Iterator<Item = (&IntentKey, PendingStage)> {
+        self.active.values().filter_map(|key| match self.records.get(key)?.status() {
+            TxStatus::Pending(stage) => Some((key, stage)),
+            _ => None,
+        })
+    }
+
     /// The sending accounts.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
@@ -405,7 +419,9 @@ impl TxManager {
         sent: Option<Sent>,
         result: Settled,
     ) -> Result<(), TxError> {
+        let attempts = sent.as_ref().map_or(0, |sent| sent.attempts.len());
         self.set(key, State::Settled { sent, result: result.clone() })?;
+        self.report.included.extend(self.records.get(key).and_then(|record| record.inclusion(attempts)));
         match result {
             Settled::Mined(outcome) => self.report.mined.push((key.clone(), outcome)),
             Settled::Failed { reason, .. } => {

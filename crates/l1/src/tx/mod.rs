@@ -22,8 +22,8 @@ mod stored;
 
 pub use fees::{BLOB_PRICE_BUMP_PERCENT, FeeEstimate, Fees, MaxTotalFeeExceeded, PRICE_BUMP_PERCENT, Usage};
 pub use intent::{
-    FailureReason, Intent, IntentKey, IntentKeyError, PendingStage, TxOutcome, TxStatus, WaitReason,
-    WhenReverting,
+    FailureReason, Inclusion, Intent, IntentKey, IntentKeyError, NonceUse, PendingStage, TxOutcome, TxStatus,
+    WaitReason, WhenReverting,
 };
 pub use manager::{TickReport, TxConfig, TxError, TxManager};
 pub use sign::{Accounts, TransactionSigner};

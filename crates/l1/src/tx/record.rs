@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     fees::Fees,
     intent::{
-        FailureReason, Intent, IntentKey, PendingStage, TxOutcome, TxStatus, WaitReason, WhenReverting,
+        FailureReason, Inclusion, Intent, IntentKey, NonceUse, PendingStage, TxOutcome, TxStatus, WaitReason,
+        WhenReverting,
     },
 };
 
@@ -158,6 +159,24 @@ impl Record {
             State::Sent(sent) => Some(State::Sent(Sent { cancelling: true, ..sent.clone() })),
             State::Settled { .. } => None,
         }
+    }
+
+    /// The included transaction of a settled intent, for which `attempts` were sent.
+    pub(crate) fn inclusion(&self, attempts: usize) -> Option<Inclusion> {
+        let State::Settled { result, .. } = &self.state else { return None };
+        let nonce_use = match result {
+            Settled::Mined(_) => NonceUse::Mined,
+            Settled::Failed { .. } => NonceUse::Reverted,
+            Settled::Expired { .. } => NonceUse::Cancelled,
+        };
+        Some(Inclusion {
+            key: self.key.clone(),
+            nonce_use,
+            outcome: result.outcome()?.clone(),
+            not_before: L1Slot::new(self.not_before),
+            at_stake: self.at_stake,
+            attempts,
+        })
     }
 
     pub(crate) fn status(&self) -> TxStatus {
