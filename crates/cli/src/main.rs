@@ -7,8 +7,9 @@
 //! - [`keys`]: keys of accounts.
 //! - [`bridge`]: L2 accounts as seen from L1, and claims of withdrawals.
 //! - [`follow`]: follows the rollup, with its state on disk; [`snapshot`]s of that state.
-//! - [`sequencer`]: registrations; [`prover`]: tools for provers, and their [`escrow`]. What sends transactions
-//!   does it by [`act`], with the keys of [`signing`].
+//! - [`sequencer`]: registrations; [`prover`]: tools for provers, and their [`escrow`]. What sends
+//!   transactions does it by [`act`], with the keys of [`signing`].
+//! - [`wallet`]: L2 accounts of users.
 //! - [`slot`], [`rank`], [`tx`]: what is going on.
 
 mod act;
@@ -37,6 +38,7 @@ mod signing;
 mod slot;
 mod snapshot;
 mod tx;
+mod wallet;
 
 use std::process::ExitCode;
 
@@ -84,6 +86,9 @@ enum Command {
     Slot(slot::Command),
     /// Show who may propose in the slot in turn and in the next one, and with which rank.
     Rank(rank::Args),
+    /// Make keys of L2 accounts, pay in, transfer, and pay out.
+    #[command(subcommand, arg_required_else_help = true)]
+    Wallet(wallet::Command),
     /// Look at the L1 transactions of a role or of commands, and withdraw them.
     #[command(subcommand, arg_required_else_help = true)]
     Tx(tx::Command),
@@ -106,6 +111,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Prover(command) => logged(|| prover::run(command)),
         Command::Slot(command) => logged(|| slot::run(command)),
         Command::Rank(args) => logged(|| rank::run(args)),
+        Command::Wallet(command) => logged(|| wallet::run(command)),
         Command::Tx(command) => logged(|| tx::run(&command)),
     }
 }
