@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, fs, io, path::PathBuf, sync::Arc, time::Duration};
 
-use alloy::{hex, signers::local::PrivateKeySigner, transports::BoxTransport};
+use alloy::{hex, providers::Provider as _, signers::local::PrivateKeySigner, transports::BoxTransport};
 use fernet_hooks::{Endpoint, Hooks, Rates, Seeded};
 use fernet_network::Network;
 use fernet_p2p::{Identity, Multiaddr, P2p};

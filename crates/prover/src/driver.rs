@@ -288,7 +288,7 @@ impl Inner {
             // the transaction manager works.
             let effects = self.machine.apply(Input::Block(Box::new(facts.clone())));
             self.report.common.decided_after.get_or_insert(began.elapsed());
-            let contact = self.network.contact_to_sign(self.settings.strategy.prover);
+            let contact = self.blocks.network.contact_to_sign(self.settings.strategy.prover);
             let contact = contact.filter(|_| facts.may_sign).map(|contact| Effect::Advertise { contact });
             let effects = std::iter::once(Effect::ManageTransactions).chain(contact).chain(effects);
             let done = carry_out_all(self, effects, &facts).await;

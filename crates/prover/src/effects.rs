@@ -99,7 +99,7 @@ impl Inner {
     async fn advertise(&self, contact: &ProverContact) -> Result<Vec<Input>, ProverError> {
         let signature = self.signer.sign_typed_data(&contact.claim().signing_preimage(&self.rollup)).await?;
         let signature = signature.as_bytes().to_vec().into();
-        self.network.advertise(SignedContact { contact: contact.clone(), signature }).await?;
+        self.blocks.network.advertise(SignedContact { contact: contact.clone(), signature }).await?;
         Ok(Vec::new())
     }
 
