@@ -17,7 +17,10 @@ use fernet_devnet::{
     endpoints::EndpointFaults,
     fault::FaultPlan,
     observer::{Watch, observer},
-    options::{CHAIN_ID, CommitmentBy, DevnetOptions, L1Choice, ProcessOptions, ProofSource, RoleCounts, Scoring, find_root},
+    options::{
+        CHAIN_ID, CommitmentBy, DevnetOptions, L1Choice, ProcessOptions, ProofSource, RoleCounts, Scoring,
+        find_root,
+    },
     record::{LastLine, SlotRecord, Summary},
     stop::{Stop, StopRequest},
 };

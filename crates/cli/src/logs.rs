@@ -25,6 +25,8 @@ pub(crate) enum Detail {
     Warnings,
     /// What a devnet does, and what doesn't go its usual way.
     Devnet,
+    /// What a role's process does.
+    Role,
 }
 
 impl Detail {
@@ -32,6 +34,9 @@ impl Detail {
         match self {
             Self::Warnings => "warn,fernet_l1::tx=error",
             Self::Devnet => "warn,fernet_l1::tx=error,fernet_devnet=info",
+            Self::Role => {
+                "warn,fernet_operator=info,fernet_roles=info,fernet_sequencer=info,fernet_prover=info"
+            }
         }
     }
 }
@@ -186,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_filter_that_cannot_be_read_is_refused_by_name() {
-        for detail in [Detail::Warnings, Detail::Devnet] {
+        for detail in [Detail::Warnings, Detail::Devnet, Detail::Role] {
             parse(FILTER, detail.filter()).unwrap();
         }
         let error = parse(FILTER, "fernet=loud").unwrap_err().to_string();

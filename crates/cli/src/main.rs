@@ -7,31 +7,42 @@
 //! - [`keys`]: keys of accounts.
 //! - [`bridge`]: L2 accounts as seen from L1, and claims of withdrawals.
 //! - [`follow`]: follows the rollup, with its state on disk; [`snapshot`]s of that state.
+//! - [`run`]: roles as processes.
 //! - [`sequencer`]: registrations; [`prover`]: tools for provers, and their [`escrow`]. What sends
 //!   transactions does it by [`act`], with the keys of [`signing`].
 //! - [`wallet`]: L2 accounts of users.
 //! - [`slot`], [`rank`], [`tx`]: what is going on.
+//! - [`init`], [`configuration`], [`doctor`]: an installation; [`settings`] is what commands take from it.
+//! - [`completions`] for shells, and the [`reference`] of the command line.
 
 mod act;
 mod bridge;
+mod completions;
+mod configuration;
 mod devnet;
+mod doctor;
 mod escrow;
 mod follow;
 mod format;
+mod init;
 mod keys;
 mod live;
 mod logs;
+mod node;
 mod output;
 mod plain;
 mod progress;
 mod prover;
 mod proving_keys;
 mod rank;
+mod reference;
 mod report;
 mod rollup;
+mod run;
 mod runtime;
 mod screen;
 mod sequencer;
+mod settings;
 mod setup;
 mod signals;
 mod signing;
@@ -42,8 +53,9 @@ mod wallet;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use color_eyre::eyre::Result;
+use fernet_config::Role;
 use logs::Detail;
 
 /// Fernet: decentralised block production for an Ethereum rollup.
@@ -54,6 +66,8 @@ Exit status: 0 success, 1 failure, 2 wrong arguments, 130 left at once, 141 the 
 FERNET_LOG sets what is logged to stderr, such as debug or warn,fernet_l1=trace, and
 FERNET_LOG_FORMAT how: text or json.")]
 struct Cli {
+    #[command(flatten)]
+    settings: settings::SettingsArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -64,7 +78,14 @@ enum Command {
     Devnet(devnet::Args),
     /// Make the development proving keys, or check that they are there.
     Setup(setup::Args),
-    /// Make keys.
+    /// Write a commented configuration to begin with.
+    Init(init::Args),
+    /// Check and explain the configuration.
+    #[command(subcommand, arg_required_else_help = true)]
+    Config(configuration::Command),
+    /// Test an installation, and say what to do about what is wrong.
+    Doctor(doctor::Args),
+    /// Make, import and list keys.
     #[command(subcommand, arg_required_else_help = true)]
     Keys(keys::Command),
     /// Look at L2 accounts, and claim withdrawals on L1.
@@ -75,10 +96,13 @@ enum Command {
     /// Make and check snapshots of the L2 state.
     #[command(subcommand, arg_required_else_help = true)]
     Snapshot(snapshot::Command),
-    /// Register sequencers, look at them, and take their stakes back.
+    /// Run a node: it follows the rollup, keeps its state, and passes on what it finds valid.
+    #[command(subcommand, arg_required_else_help = true)]
+    Node(node::Command),
+    /// Run sequencers, register them, look at them, and take their stakes back.
     #[command(subcommand, arg_required_else_help = true)]
     Sequencer(sequencer::Command),
-    /// Tools for provers, and their escrow.
+    /// Run provers; tools for them, and their escrow.
     #[command(subcommand, arg_required_else_help = true)]
     Prover(prover::Command),
     /// Look at the slot in turn, and at past ones.
@@ -92,27 +116,43 @@ enum Command {
     /// Look at the L1 transactions of a role or of commands, and withdraw them.
     #[command(subcommand, arg_required_else_help = true)]
     Tx(tx::Command),
+    /// Write completions of the command line for a shell.
+    Completions(completions::Args),
+    /// Write a page of the documentation.
+    #[command(hide = true)]
+    Reference(reference::Args),
 }
 
 fn main() -> ExitCode {
-    run(Cli::parse().command).unwrap_or_else(|error| output::failure(&error))
+    let Cli { settings, command } = Cli::parse();
+    settings.set();
+    start(command).unwrap_or_else(|error| output::failure(&error))
 }
 
-fn run(command: Command) -> Result<ExitCode> {
+fn start(command: Command) -> Result<ExitCode> {
     match command {
         // It chooses where its log goes.
         Command::Devnet(args) => devnet::run(args),
         Command::Setup(args) => logged(|| setup::run(&args)),
+        Command::Init(args) => logged(|| init::run(&args)),
+        Command::Config(command) => logged(|| configuration::run(&command)),
+        Command::Doctor(args) => logged(|| doctor::run(&args)),
         Command::Keys(command) => logged(|| keys::run(&command)),
         Command::Bridge(command) => logged(|| bridge::run(command)),
         Command::Follow(args) => logged(|| follow::run(args)),
         Command::Snapshot(command) => logged(|| snapshot::run(&command)),
+        Command::Node(node::Command::Run(args)) => run::run(Role::Node, &args),
+        Command::Sequencer(sequencer::Command::Run(args)) => run::run(Role::Sequencer, &args),
+        Command::Prover(prover::Command::Run(args)) => run::run(Role::Prover, &args),
+        Command::Node(node::Command::Snapshot(command)) => logged(|| snapshot::run(&command)),
         Command::Sequencer(command) => logged(|| sequencer::run(command)),
         Command::Prover(command) => logged(|| prover::run(command)),
         Command::Slot(command) => logged(|| slot::run(command)),
         Command::Rank(args) => logged(|| rank::run(args)),
         Command::Wallet(command) => logged(|| wallet::run(command)),
         Command::Tx(command) => logged(|| tx::run(&command)),
+        Command::Completions(args) => logged(|| completions::run(&args, Cli::command())),
+        Command::Reference(args) => logged(|| reference::run(&args, Cli::command())),
     }
 }
 
@@ -125,7 +165,6 @@ fn logged(command: impl FnOnce() -> Result<()>) -> Result<ExitCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {

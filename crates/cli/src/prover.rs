@@ -8,6 +8,7 @@ use std::{
 use clap::{Subcommand, ValueEnum};
 use color_eyre::eyre::{Result, bail, eyre};
 use fernet_circuit::{BlockStatement, Prover, ProvingProgress};
+use fernet_config::Role;
 use fernet_ledger::{
     AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, Lanes, Levels, Operation,
     SecretKey, SignedOperation, State, Transfer, block,
@@ -22,13 +23,17 @@ use crate::{
     format::count,
     output,
     progress::Bar,
-    proving_keys, runtime,
+    proving_keys,
+    run::{self, RunArgs},
+    runtime,
     sequencer::{self, ClaimArgs},
 };
 
 /// Subcommands of `fernet prover`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run the configured prover until asked to end.
+    Run(RunArgs),
     /// Measure how fast this machine proves, and whether that is fast enough.
     Benchmark(BenchmarkArgs),
     /// Show whether a prover that isn't running takes new work, or have it take work again.
@@ -191,6 +196,7 @@ enum Verdict {
 /// When there are no keys, a proof fails, or the journal can't be read.
 pub(crate) fn run(command: Command) -> Result<()> {
     match command {
+        Command::Run(args) => run::run(Role::Prover, &args).map(drop),
         Command::Benchmark(args) => benchmark(&args),
         Command::Standing(args) => standing(&args),
         Command::Status(args) => runtime::block_on(escrow::status(&args)),

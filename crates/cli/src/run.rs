@@ -1,9 +1,9 @@
 //! `fernet sequencer run`, `fernet prover run` and `fernet node run`: roles as processes.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use color_eyre::eyre::{Result, WrapErr as _, eyre};
-use fernet_config::Role;
+use fernet_config::{LogFormat, Network, Role};
 use fernet_operator::{
     launch::{self, Launch, WhenHeld},
     signals,
@@ -11,7 +11,7 @@ use fernet_operator::{
 use fernet_telemetry::BuildInfo;
 
 use crate::{
-    logs::{self, Detail},
+    logs::{self, Detail, LogOptions},
     output,
     proving_keys::{self, KeyFolder},
     rollup, settings,
@@ -35,15 +35,25 @@ pub(crate) struct RunArgs {
 /// When the configuration lacks something, a part can't be opened, or going on is useless.
 pub(crate) fn run(role: Role, args: &RunArgs) -> Result<ExitCode> {
     let config = settings::config()?;
-    logs::configured(&config.log, Detail::Role)?;
+    let format = match config.log.format {
+        LogFormat::Text => fernet_telemetry::LogFormat::Text,
+        LogFormat::Json => fernet_telemetry::LogFormat::Json,
+    };
+    let log = LogOptions { filter: config.log.filter.clone(), format: Some(format) };
+    logs::to_stderr(Detail::Role, &log)?;
     config.require(role)?;
     let deployment = match &config.l1.deployment {
         Some(file) => file.clone(),
-        None => rollup::deployment_of_network(settings::config()?)?,
+        None => {
+            let chain_id = config.rollup.network.and_then(Network::chain_id);
+            let missing = "expected l1.deployment, or a network with a chain id, in the configuration";
+            rollup::default_file(chain_id.ok_or_else(|| eyre!(missing))?)?
+        }
     };
     let keys = match role {
         Role::Prover => {
-            let folder = config.prover.proving_keys.clone().map_or_else(|| KeyFolder::default().folder(), Ok)?;
+            let folder =
+                config.prover.proving_keys.clone().map_or_else(|| KeyFolder::default().folder(), Ok)?;
             Some(proving_keys::load(&folder)?)
         }
         Role::Sequencer | Role::Node => None,

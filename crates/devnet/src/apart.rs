@@ -73,7 +73,9 @@ pub(crate) async fn start(
         keys: apart.keys.clone().unwrap_or_else(|| keys_folder(&options.root)),
         pause: apart.pause,
         commitments: options.commitments,
-        bootnode: bootnode.parse().map_err(|error| failed(io::Error::other(format!("{bootnode}: {error}"))))?,
+        bootnode: bootnode
+            .parse()
+            .map_err(|error| failed(io::Error::other(format!("{bootnode}: {error}"))))?,
     };
     let (ports, reserved) = free_ports(members.len().saturating_mul(2)).map_err(failed)?;
     let mut ports = ports.into_iter();
@@ -85,7 +87,8 @@ pub(crate) async fn start(
             Some(faults) => Arc::new(Seeded::new(faults.seed_of(&member.to_string()), Rates::USUAL)),
         };
         let node = BoxTransport::new(environment.backend.provider().client().transport().clone());
-        let endpoint = Endpoint::serve(node, environment.backend.url().clone(), hooks).await.map_err(failed)?;
+        let endpoint =
+            Endpoint::serve(node, environment.backend.url().clone(), hooks).await.map_err(failed)?;
         let (table, environment_variables) = table(member, environment, &common);
         let ports = Ports { peers, metrics };
         let program = Program {
@@ -163,7 +166,8 @@ fn table(member: Member, environment: &Environment, common: &Common) -> (String,
             table.push_str(&signer("quotes", QUOTES, secret(key)));
         }
         Member::Sequencer(number) => {
-            let (Some(key), Some(blobs)) = (accounts.sequencers.get(number), accounts.blob_accounts.get(number))
+            let (Some(key), Some(blobs)) =
+                (accounts.sequencers.get(number), accounts.blob_accounts.get(number))
             else {
                 return (table, variables);
             };

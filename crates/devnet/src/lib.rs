@@ -14,8 +14,8 @@
 
 pub mod accounts;
 mod actors;
-mod apart;
 pub mod anvil;
+mod apart;
 pub mod audit;
 pub mod backend;
 pub mod batch;

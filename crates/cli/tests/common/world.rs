@@ -59,6 +59,7 @@ impl World {
     }
 
     /// Makes L1 blocks.
+    #[allow(dead_code, reason = "not every test file uses it")]
     pub(crate) async fn pass(&self, l1_slots: u64) {
         for _ in 0..l1_slots {
             self.backend.advance().await.expect("a block");
@@ -86,6 +87,7 @@ impl World {
     }
 
     /// What it says when it fails.
+    #[allow(dead_code, reason = "not every test file uses it")]
     pub(crate) fn refused(&self, account: usize, arguments: &[&str]) -> String {
         failure(&mut self.signed(account, &[arguments, &["--yes"]].concat()))
     }
@@ -114,6 +116,7 @@ pub(crate) fn json(command: &mut Command) -> Value {
 }
 
 /// The message of a command that fails.
+#[allow(dead_code, reason = "not every test file uses it")]
 pub(crate) fn failure(command: &mut Command) -> String {
     let output = output(command);
     assert_eq!(output.status.code(), Some(1), "{command:?} succeeded or crashed: {output:?}");

@@ -64,10 +64,8 @@ impl Schedule {
     pub(crate) fn each_kind(members: &[Member], seed: u64) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
         let kinds = kinds(members, &mut random);
-        let waiting = kinds
-            .into_iter()
-            .map(|fault| (*PHASES.choose(&mut random).expect("phases"), fault))
-            .collect();
+        let waiting =
+            kinds.into_iter().map(|fault| (*PHASES.choose(&mut random).expect("phases"), fault)).collect();
         Self { waiting, random }
     }
 

@@ -26,9 +26,13 @@ pub(crate) struct Report(pub(crate) Vec<Happened>);
 impl Report {
     /// A line for each fault, with what became of its slot.
     pub(crate) fn print(&self, slots: &BTreeMap<u64, SlotRecord>) {
-        println!("{:>8} {:>5} {:<17} {:<34} {:<10} L1 blocks to recover", "L1 block", "slot", "phase", "fault", "slot's end");
+        println!(
+            "{:>8} {:>5} {:<17} {:<34} {:<10} L1 blocks to recover",
+            "L1 block", "slot", "phase", "fault", "slot's end"
+        );
         for Happened { fault, slot, phase, l1_block, recovered_after } in &self.0 {
-            let outcome = slots.get(slot).map_or_else(|| "–".to_owned(), |record| format!("{:?}", record.outcome));
+            let outcome =
+                slots.get(slot).map_or_else(|| "–".to_owned(), |record| format!("{:?}", record.outcome));
             let recovered = recovered_after.map_or_else(|| "–".to_owned(), |blocks| blocks.to_string());
             let (phase, fault) = (format!("{phase:?}"), format!("{fault:?}"));
             println!("{l1_block:>8} {slot:>5} {phase:<17} {fault:<34} {outcome:<10} {recovered}");

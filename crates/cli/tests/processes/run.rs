@@ -17,7 +17,9 @@ use fernet_devnet::{
     accounts::Accounts,
     devnet::Devnet,
     observer::{Watch, observer},
-    options::{CommitmentBy, DevnetOptions, L1Choice, ProcessOptions, ProofSource, RoleCounts, Scoring, keys_folder},
+    options::{
+        CommitmentBy, DevnetOptions, L1Choice, ProcessOptions, ProofSource, RoleCounts, Scoring, keys_folder,
+    },
     processes::{Faultless, Member, Program},
     record::{SlotOutcome, SlotRecord},
 };
@@ -130,11 +132,7 @@ pub(crate) async fn run(plan: Plan) {
     let mut active: Vec<Active> = Vec::new();
     let mut recovering: Vec<(Member, u64, usize)> = Vec::new();
     let most = plan.slots.saturating_mul(4);
-    while devnet.slots() < plan.slots
-        || schedule.left() > 0
-        || !active.is_empty()
-        || !recovering.is_empty()
-    {
+    while devnet.slots() < plan.slots || schedule.left() > 0 || !active.is_empty() || !recovering.is_empty() {
         assert!(devnet.slots() <= most, "{} faults left: {active}", schedule.left(), active = active.len());
         if let Err(error) = devnet.step().await {
             explain(folder.path());
@@ -149,7 +147,9 @@ pub(crate) async fn run(plan: Plan) {
         for Active { fault, index, strangers, .. } in over {
             drop(strangers);
             end(&mut devnet, fault);
-            if let Some(member) = fault.member().filter(|_| !matches!(fault, Fault::Stranger(_) | Fault::Copy(_))) {
+            if let Some(member) =
+                fault.member().filter(|_| !matches!(fault, Fault::Stranger(_) | Fault::Copy(_)))
+            {
                 recovering.push((member, block, index));
             }
         }
@@ -176,7 +176,10 @@ pub(crate) async fn run(plan: Plan) {
     }
     report.print(&slots);
     for happened in &report.0 {
-        let needs = happened.fault.member().is_some_and(|_| !matches!(happened.fault, Fault::Stranger(_) | Fault::Copy(_)));
+        let needs = happened
+            .fault
+            .member()
+            .is_some_and(|_| !matches!(happened.fault, Fault::Stranger(_) | Fault::Copy(_)));
         assert!(!needs || happened.recovered_after.is_some(), "{happened:?}");
     }
     check(devnet, plan, folder.path(), &slots).await;
@@ -210,11 +213,8 @@ async fn begin(devnet: &mut Devnet, fault: Fault, folder: &Path) -> Vec<TcpStrea
             let Member::Sequencer(number) = member else { unreachable!("a sequencer") };
             let copy = Member::Sequencer(COPIES + number);
             let program = elsewhere(processes.program(member).expect("a program"));
-            let endpoint = Endpoint::serve(
-                alloy::transports::BoxTransport::new(node),
-                upstream,
-                Arc::new(Faultless),
-            );
+            let endpoint =
+                Endpoint::serve(alloy::transports::BoxTransport::new(node), upstream, Arc::new(Faultless));
             let endpoint = Arc::new(endpoint.await.expect("an endpoint"));
             processes.add(copy, folder.join(copy.to_string()), program, endpoint).expect("a copy");
             processes.start(copy).expect("a copy");
@@ -338,12 +338,21 @@ async fn check(mut devnet: Devnet, plan: Plan, folder: &Path, slots: &BTreeMap<u
         files.map(|file| landed_in(&file, &provider, clock)).sum()
     };
     for (number, signer) in accounts.sequencers.iter().enumerate() {
-        let sent = nonce(signer.address()).await - EARLIER + nonce(accounts.blob_accounts[number].address()).await;
-        assert_eq!(sent, landed(Member::Sequencer(number)), "each transaction of sequencer {number} is of one intent");
+        let sent =
+            nonce(signer.address()).await - EARLIER + nonce(accounts.blob_accounts[number].address()).await;
+        assert_eq!(
+            sent,
+            landed(Member::Sequencer(number)),
+            "each transaction of sequencer {number} is of one intent"
+        );
     }
     for (number, signer) in accounts.provers.iter().enumerate() {
         let sent = nonce(signer.address()).await - EARLIER;
-        assert_eq!(sent, landed(Member::Prover(number)), "each transaction of prover {number} is of one intent");
+        assert_eq!(
+            sent,
+            landed(Member::Prover(number)),
+            "each transaction of prover {number} is of one intent"
+        );
     }
     let summary = devnet.totals().await.expect("a summary");
     assert!(summary.conservation.holds, "{:?}", summary.conservation.violations);
@@ -356,7 +365,8 @@ async fn check(mut devnet: Devnet, plan: Plan, folder: &Path, slots: &BTreeMap<u
         let store = folder.join(format!("node-{number}/data/follower.redb"));
         let store = FollowerStore::open(&store).expect("a node's store");
         let blobs = BeaconBlobs::new(devnet.backend().url().clone(), BlockIds::ExecutionHash).expect("blobs");
-        let mut node = Follower::open(provider.clone(), devnet.deployment(), Arc::new(blobs), store).expect("a node");
+        let mut node =
+            Follower::open(provider.clone(), devnet.deployment(), Arc::new(blobs), store).expect("a node");
         node.catch_up().await.expect("L1");
         assert_eq!(node.state_root(), root, "node {number}");
     }
@@ -369,7 +379,8 @@ fn landed_in(file: &Path, provider: &fernet_l1::L1Provider, clock: fernet_protoc
     let store = TxStore::open(file).expect("a role's transactions");
     // Whose key it is doesn't matter: nothing is sent.
     let senders = Senders::new(alloy::signers::local::PrivateKeySigner::random());
-    let manager = TxManager::open(provider.clone(), senders, store, TxConfig::new(1, clock)).expect("intents");
+    let manager =
+        TxManager::open(provider.clone(), senders, store, TxConfig::new(1, clock)).expect("intents");
     let landed = |status: &TxStatus| match status {
         TxStatus::Mined(_) => true,
         TxStatus::Failed { outcome, .. } => outcome.is_some(),
