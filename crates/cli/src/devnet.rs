@@ -118,12 +118,12 @@ pub(crate) struct Args {
         value_parser = clap::value_parser!(u32).range(..=10_000)
     )]
     transfers_per_slot: u32,
-    /// Least time between two L1 blocks that the devnet makes, in milliseconds [default: 150 with the live
-    /// view, else 0]
+    /// Least time between two L1 blocks that the devnet makes, in milliseconds [default: 1000 with
+    /// --processes, 150 with the live view, else 0]
     #[arg(long, value_name = "MS")]
     pace: Option<u64>,
-    /// Run every role as a process of its own, as operators do: with a configuration, a folder, keys and a log,
-    /// in .fernet/devnet-CHAIN_ID-N of the repository
+    /// Run every role as a process of its own, as operators do: with a configuration, a folder, keys and a
+    /// log, in .fernet/devnet-CHAIN_ID-N of the repository
     #[arg(long)]
     processes: bool,
     /// Nodes beside sequencers and provers

@@ -20,8 +20,8 @@ use crate::{
 /// Arguments of every role.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The role follows L1 and acts at each of its blocks, until SIGINT or SIGTERM. The first one ends it when nothing
-is outstanding, such as a bond; the second one at once. After a crash it goes on where it was.
+The role follows L1 and acts at each of its blocks, until SIGINT or SIGTERM. The first one ends it when
+nothing is outstanding, such as a bond; the second one at once. After a crash it goes on where it was.
 Its files are in storage.folder of the configuration. docs/operating/running.md has more.")]
 pub(crate) struct RunArgs {
     /// Wait, as a spare, while another process has the role's folder

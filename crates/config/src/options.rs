@@ -90,8 +90,8 @@ options! {
         blob_ids: BlobIds = Some("\"hash\""), "\"slot\"";
         /// How often a role looks for a new block, while that of the L1 slot isn't known.
         poll: Duration = Some("\"1 s\""), "\"500 ms\"";
-        /// Whether the time of L1's blocks is the system's, as on public chains. Then an old block means that the
-        /// endpoints lag. That of a development chain needn't be.
+        /// Whether the time of L1's blocks is the system's, as on public chains. Then an old block means that
+        /// the endpoints lag. That of a development chain needn't be.
         system_time: bool = Some("true"), "false";
         /// Deployment file with the addresses and code hashes of the contracts. Without one it is
         /// deployments/CHAIN_ID.json in the repository.

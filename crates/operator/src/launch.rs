@@ -120,7 +120,7 @@ impl Launch<'_> {
         let telemetry = telemetry.clone();
         tasks.spawn(async move {
             if let Err(error) = telemetry.serve(listener, std::future::pending()).await {
-                tracing::error!(%error, "metrics are not served any more");
+                tracing::error!(code = "OPR-002", %error, "metrics are not served any more");
             }
         });
         Ok(())

@@ -334,7 +334,7 @@ impl Node {
             }
             Err(error) => {
                 self.counters.unsent += 1;
-                tracing::warn!(%error, topic = topic.name(), "a message can't be published");
+                tracing::warn!(code = "P2P-001", %error, topic = topic.name(), "a message can't be published");
             }
         }
     }
@@ -751,9 +751,9 @@ impl Node {
             | SwarmEvent::ExpiredListenAddr { .. }
             | SwarmEvent::ExternalAddrConfirmed { .. }
             | SwarmEvent::ExternalAddrExpired { .. } => self.publish_status(),
-            SwarmEvent::ListenerError { error, .. } => tracing::warn!(%error, "a listener failed"),
+            SwarmEvent::ListenerError { error, .. } => tracing::warn!(code = "P2P-002", %error, "a listener failed"),
             SwarmEvent::ListenerClosed { addresses, reason, .. } => {
-                tracing::warn!(?addresses, ?reason, "a listener closed");
+                tracing::warn!(code = "P2P-003", ?addresses, ?reason, "a listener closed");
             }
             SwarmEvent::OutgoingConnectionError { peer_id, error, .. } => {
                 tracing::debug!(?peer_id, %error, "a peer can't be reached");
@@ -822,7 +822,7 @@ impl Node {
         if self.peers.is_banned(id) {
             return;
         }
-        tracing::warn!(peer = %id, score, "a peer is banned");
+        tracing::warn!(code = "P2P-004", peer = %id, score, "a peer is banned");
         self.counters.bans += 1;
         self.peers.ban(id, Instant::now());
         let behaviour = self.swarm.behaviour_mut();

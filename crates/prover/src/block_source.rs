@@ -137,7 +137,10 @@ impl BlockSource {
                 // The header and the blobs are right, so the signatures are wrong. Another peer may have
                 // them.
                 Err(error) if error.is_of_body() => {
-                    tracing::warn!(code = "PRV-001", %slot, %header_hash, %source, %error, "a peer sent an invalid body");
+                    tracing::warn!(
+                        code = "PRV-001", %slot, %header_hash, %source, %error,
+                        "a peer sent an invalid body"
+                    );
                     ticket.judge(Verdict::Reject);
                 }
                 Err(error) => {
