@@ -334,7 +334,8 @@ impl Node {
             }
             Err(error) => {
                 self.counters.unsent += 1;
-                tracing::warn!(code = "P2P-001", %error, topic = topic.name(), "a message can't be published");
+                let topic = topic.name();
+                tracing::warn!(code = "P2P-001", %error, topic, "a message can't be published");
             }
         }
     }
@@ -751,7 +752,9 @@ impl Node {
             | SwarmEvent::ExpiredListenAddr { .. }
             | SwarmEvent::ExternalAddrConfirmed { .. }
             | SwarmEvent::ExternalAddrExpired { .. } => self.publish_status(),
-            SwarmEvent::ListenerError { error, .. } => tracing::warn!(code = "P2P-002", %error, "a listener failed"),
+            SwarmEvent::ListenerError { error, .. } => {
+                tracing::warn!(code = "P2P-002", %error, "a listener failed");
+            }
             SwarmEvent::ListenerClosed { addresses, reason, .. } => {
                 tracing::warn!(code = "P2P-003", ?addresses, ?reason, "a listener closed");
             }
