@@ -365,7 +365,7 @@ mod tests {
         for number in 0..20 {
             let signature = secret.sign(domain, &message(number));
             // An even challenge takes the point of order two away.
-            let is_even = signature.challenge % 2 == 0;
+            let is_even = signature.challenge.is_multiple_of(2);
             assert_eq!(key.verify(domain, &message(number), &signature), is_even, "{number}");
             outcomes[usize::from(is_even)] += 1;
         }

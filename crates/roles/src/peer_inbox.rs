@@ -540,7 +540,7 @@ mod tests {
     async fn operations_of_before_a_restart_wait_for_the_state_and_leave_the_journal_if_refused() {
         let journal = Journal::in_memory().unwrap();
         let forged = SignedOperation { signature: transfer(2, 1, 0).signature, ..transfer(1, 2, 0) };
-        let restored = vec![forged, transfer(2, 1, 0)];
+        let restored = [forged, transfer(2, 1, 0)];
         let change =
             |signed: &SignedOperation| ((signed.operation.sender(), signed.operation.nonce()), Some(*signed));
         journal.change_operations(&restored.iter().map(change).collect::<Vec<_>>()).unwrap();
