@@ -163,6 +163,18 @@ async fn run() -> Run {
     let mut devnet =
         Devnet::start(options, Arc::new(keys.expect("development keys")), observer).await.expect("a devnet");
     let accounts = Accounts::new(SEED, counts).expect("the run's accounts");
+    let senders: Vec<[Address; 2]> = accounts
+        .sequencers
+        .iter()
+        .zip(&accounts.blob_accounts)
+        .map(|(plain, blob)| [plain.address(), blob.address()])
+        .collect();
+    let mut before = Vec::new();
+    for pair in &senders {
+        before.push(balance(&devnet, pair).await);
+    }
+    // The follower knows the registrations from the first step on.
+    let mut report = devnet.step().await.expect("a step");
     let telemetry = |role| Telemetry::new(settings(role));
     let registered: Vec<(SequencerId, Address)> = {
         let follower = devnet.follower().lock().await;
@@ -180,20 +192,9 @@ async fn run() -> Run {
     let provers: Vec<_> = provers.map(|prover| telemetry(Role::Prover { prover, payee: prover })).collect();
     let node = telemetry(Role::Node);
 
-    let senders: Vec<[Address; 2]> = accounts
-        .sequencers
-        .iter()
-        .zip(&accounts.blob_accounts)
-        .map(|(plain, blob)| [plain.address(), blob.address()])
-        .collect();
-    let mut before = Vec::new();
-    for pair in &senders {
-        before.push(balance(&devnet, pair).await);
-    }
     let mut over_at: Option<L1Slot> = None;
     loop {
-        let report = devnet.step().await.expect("a step");
-        let Some(block) = devnet.history().head().cloned() else { continue };
+        let block = devnet.history().head().cloned().expect("a block after a step");
         let follower = devnet.follower().lock().await;
         for ((_, telemetry), report) in sequencers.iter().zip(&report.sequencers) {
             telemetry.observe_sequencer(&block, report, &follower);
@@ -208,6 +209,8 @@ async fn run() -> Run {
                 break;
             }
         }
+        drop(follower);
+        report = devnet.step().await.expect("a step");
     }
     let mut spent = Vec::new();
     for (pair, before) in senders.iter().zip(before) {
@@ -361,20 +364,21 @@ impl Prometheus {
     }
 
     async fn ask(&self, path: &str) -> Value {
-        let (status, text) = get(&format!("{}{path}", self.url), "application/json").await;
-        assert_eq!(status, 200, "{path}: {text}");
-        serde_json::from_str(&text).expect("JSON")
+        self.wait(path, |_| true).await
     }
 
-    /// Asks until `is_there`, with a deadline.
+    /// Asks until `is_there`, with a deadline. Prometheus answers 503 while it starts.
     async fn wait(&self, path: &str, is_there: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let answer = self.ask(path).await;
-            if is_there(&answer) {
+            let (status, text) = get(&format!("{}{path}", self.url), "application/json").await;
+            assert!([200, 503].contains(&status), "{path}: {status} {text}");
+            let answer: Value =
+                if status == 200 { serde_json::from_str(&text).expect("JSON") } else { Value::Null };
+            if status == 200 && is_there(&answer) {
                 return answer;
             }
-            assert!(Instant::now() < deadline, "{path}: {answer}");
+            assert!(Instant::now() < deadline, "{path}: {status} {text}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
