@@ -7,16 +7,22 @@
 //! - [`keys`]: keys of accounts.
 //! - [`bridge`]: L2 accounts as seen from L1, and claims of withdrawals.
 //! - [`follow`]: follows the rollup, with its state on disk; [`snapshot`]s of that state.
-//! - [`sequencer`]: registrations; [`prover`]: tools for provers, and their [`escrow`]. What sends transactions
-//!   does it by [`act`], with the keys of [`signing`].
+//! - [`sequencer`]: registrations; [`prover`]: tools for provers, and their [`escrow`]. What sends
+//!   transactions does it by [`act`], with the keys of [`signing`].
 //! - [`slot`], [`rank`], [`tx`]: what is going on.
+//! - [`init`], [`configuration`], [`doctor`]: an installation; [`settings`] is what commands take from it.
+//! - [`completions`] for shells, and the [`reference`] of the command line.
 
 mod act;
 mod bridge;
+mod completions;
+mod configuration;
 mod devnet;
+mod doctor;
 mod escrow;
 mod follow;
 mod format;
+mod init;
 mod keys;
 mod live;
 mod logs;
@@ -26,11 +32,13 @@ mod progress;
 mod prover;
 mod proving_keys;
 mod rank;
+mod reference;
 mod report;
 mod rollup;
 mod runtime;
 mod screen;
 mod sequencer;
+mod settings;
 mod setup;
 mod signals;
 mod signing;
@@ -40,7 +48,7 @@ mod tx;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use color_eyre::eyre::Result;
 use logs::Detail;
 
@@ -51,6 +59,8 @@ use logs::Detail;
 Exit status: 0 success, 1 failure, 2 wrong arguments, 130 left at once, 141 the reader of stdout closed it.
 FERNET_LOG sets what is logged to stderr, such as debug or warn,fernet_l1=trace.")]
 struct Cli {
+    #[command(flatten)]
+    settings: settings::SettingsArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -61,7 +71,14 @@ enum Command {
     Devnet(devnet::Args),
     /// Make the development proving keys, or check that they are there.
     Setup(setup::Args),
-    /// Make keys.
+    /// Write a commented configuration to begin with.
+    Init(init::Args),
+    /// Check and explain the configuration.
+    #[command(subcommand, arg_required_else_help = true)]
+    Config(configuration::Command),
+    /// Test an installation, and say what to do about what is wrong.
+    Doctor(doctor::Args),
+    /// Make, import and list keys.
     #[command(subcommand, arg_required_else_help = true)]
     Keys(keys::Command),
     /// Look at L2 accounts, and claim withdrawals on L1.
@@ -86,10 +103,17 @@ enum Command {
     /// Look at the L1 transactions of a role or of commands, and withdraw them.
     #[command(subcommand, arg_required_else_help = true)]
     Tx(tx::Command),
+    /// Write completions of the command line for a shell.
+    Completions(completions::Args),
+    /// Write a page of the documentation.
+    #[command(hide = true)]
+    Reference(reference::Args),
 }
 
 fn main() -> ExitCode {
-    run(Cli::parse().command).unwrap_or_else(|error| output::failure(&error))
+    let Cli { settings, command } = Cli::parse();
+    settings.set();
+    run(command).unwrap_or_else(|error| output::failure(&error))
 }
 
 fn run(command: Command) -> Result<ExitCode> {
@@ -97,6 +121,9 @@ fn run(command: Command) -> Result<ExitCode> {
         // It chooses where its log goes.
         Command::Devnet(args) => devnet::run(args),
         Command::Setup(args) => logged(|| setup::run(&args)),
+        Command::Init(args) => logged(|| init::run(&args)),
+        Command::Config(command) => logged(|| configuration::run(&command)),
+        Command::Doctor(args) => logged(|| doctor::run(&args)),
         Command::Keys(command) => logged(|| keys::run(&command)),
         Command::Bridge(command) => logged(|| bridge::run(command)),
         Command::Follow(args) => logged(|| follow::run(args)),
@@ -106,6 +133,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Slot(command) => logged(|| slot::run(command)),
         Command::Rank(args) => logged(|| rank::run(args)),
         Command::Tx(command) => logged(|| tx::run(&command)),
+        Command::Completions(args) => logged(|| completions::run(&args, Cli::command())),
+        Command::Reference(args) => logged(|| reference::run(&args, Cli::command())),
     }
 }
 
@@ -118,7 +147,6 @@ fn logged(command: impl FnOnce() -> Result<()>) -> Result<ExitCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -2,14 +2,22 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use color_eyre::eyre::{Result, bail};
+use color_eyre::eyre::{Result, WrapErr as _, bail, eyre};
+use fernet_config::{Config, PasswordReference, Signer, SignerName};
 use fernet_l1::TransactionSigner;
 use fernet_protocol::BlsSecretKey;
-use fernet_signers::{BlsSource, PasswordSource, SignerHandle, SignerSource, SignerSpec, open_bls};
+use fernet_signers::{
+    BlsSource, PasswordSource, RemoteSettings, SignerHandle, SignerSource, SignerSpec, TlsFiles, open_bls,
+};
+
+use crate::settings;
 
 /// Which account signs.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct SignerArgs {
+    /// Signer that signs and pays, by its name in the configuration ([signers.NAME])
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["keystore", "key_env"])]
+    signer: Option<String>,
     /// Key file of the account that signs and pays: a web3 keystore, as `fernet keys new` writes it
     #[arg(long, value_name = "FILE")]
     keystore: Option<PathBuf>,
@@ -27,13 +35,19 @@ impl SignerArgs {
     /// # Errors
     /// When no key is named, or it can't be opened.
     pub(crate) async fn open(&self) -> Result<TransactionSigner> {
+        if let Some(name) = &self.signer {
+            return Ok(Arc::new(SignerHandle::open(spec(settings::config()?, name)?).await?));
+        }
         let (name, source) = match (&self.keystore, &self.key_env) {
             (Some(path), _) => (
                 "--keystore",
                 SignerSource::KeyFile { path: path.clone(), password: password(&self.password_file) },
             ),
             (None, Some(variable)) => ("--key-env", SignerSource::Environment { variable: variable.clone() }),
-            (None, None) => bail!("expected the key that signs: name its file with --keystore"),
+            (None, None) => bail!(
+                "expected the key that signs: name its file with --keystore, or a signer of the \
+                 configuration with --signer"
+            ),
         };
         let spec = SignerSpec { name: name.to_owned(), source, address: None };
         Ok(Arc::new(SignerHandle::open(spec).await?))
@@ -43,6 +57,9 @@ impl SignerArgs {
 /// Which BLS key a sequencer has.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct BlsArgs {
+    /// Signer with the sequencer's BLS key, by its name in the configuration ([signers.NAME])
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["bls_keystore", "bls_key_env"])]
+    bls_signer: Option<String>,
     /// Key file of the sequencer's BLS key: a keystore by ERC-2335, as `fernet keys new --kind bls` writes it
     #[arg(long, value_name = "FILE")]
     bls_keystore: Option<PathBuf>,
@@ -60,6 +77,9 @@ impl BlsArgs {
     /// # Errors
     /// When it can't be opened.
     pub(crate) async fn open(&self) -> Result<Option<BlsSecretKey>> {
+        if let Some(name) = &self.bls_signer {
+            return Ok(Some(open_bls(name, &bls_source(settings::config()?, name)?).await?));
+        }
         let (name, source) = match (&self.bls_keystore, &self.bls_key_env) {
             (Some(path), _) => {
                 let password = password(&self.bls_password_file);
@@ -80,8 +100,73 @@ impl BlsArgs {
     pub(crate) async fn require(&self) -> Result<BlsSecretKey> {
         match self.open().await? {
             Some(key) => Ok(key),
-            None => bail!("expected the sequencer's BLS key: name its file with --bls-keystore"),
+            None => bail!(
+                "expected the sequencer's BLS key: name its file with --bls-keystore, or its signer with \
+                 --bls-signer"
+            ),
         }
+    }
+}
+
+/// A signer of the configuration, ready to be opened.
+///
+/// # Errors
+/// When there is none with this name, or its address can't be resolved.
+pub(crate) fn spec(config: &Config, name: &str) -> Result<SignerSpec> {
+    let signer = find(config, name)?;
+    let source = match &signer.source {
+        fernet_config::SignerSource::Keystore { file, password } => {
+            SignerSource::KeyFile { path: file.clone(), password: password_source(password) }
+        }
+        fernet_config::SignerSource::Web3Signer { url, timeout, authority, certificate } => {
+            let url = settings::resolve(url).wrap_err_with(|| format!("signers.{name}.url"))?;
+            let tls = TlsFiles { authority: authority.clone(), client: certificate.clone() };
+            SignerSource::Remote(RemoteSettings { tls, timeout: *timeout, ..RemoteSettings::new(url) })
+        }
+        fernet_config::SignerSource::Environment { variable } => {
+            SignerSource::Environment { variable: variable.clone() }
+        }
+    };
+    Ok(SignerSpec { name: name.to_owned(), source, address: signer.address })
+}
+
+/// A BLS key of the configuration, ready to be opened.
+///
+/// # Errors
+/// When there is no signer with this name, or its kind can't have a BLS key.
+pub(crate) fn bls_source(config: &Config, name: &str) -> Result<BlsSource> {
+    match &find(config, name)?.source {
+        fernet_config::SignerSource::Keystore { file, password } => {
+            Ok(BlsSource::KeyFile { path: file.clone(), password: password_source(password) })
+        }
+        fernet_config::SignerSource::Environment { variable } => {
+            Ok(BlsSource::Environment { variable: variable.clone() })
+        }
+        fernet_config::SignerSource::Web3Signer { .. } => bail!(
+            "signers.{name}: expected the kind \"keystore\" or \"env\" for a BLS key, got \"web3signer\": \
+             the scores' signatures are not those of Ethereum's consensus, which remote signers make"
+        ),
+    }
+}
+
+fn find<'a>(config: &'a Config, name: &str) -> Result<&'a Signer> {
+    let found = SignerName::new(name).and_then(|name| config.signers.get(&name));
+    found.ok_or_else(|| {
+        let names: Vec<&str> = config.signers.keys().map(SignerName::as_str).collect();
+        match names.as_slice() {
+            [] => {
+                eyre!("no signer {name:?}: the configuration has no [signers.{name}] table (--config FILE)")
+            }
+            names => eyre!("no signer {name:?}: expected one of {}", names.join(", ")),
+        }
+    })
+}
+
+fn password_source(reference: &PasswordReference) -> PasswordSource {
+    match reference {
+        PasswordReference::Prompt => PasswordSource::Prompt,
+        PasswordReference::File(path) => PasswordSource::File(path.clone()),
+        PasswordReference::Environment(variable) => PasswordSource::Environment(variable.clone()),
     }
 }
 

@@ -54,7 +54,8 @@ fn table() -> Edges {
         if imports.trim_start().starts_with("all above but") {
             named = table.keys().filter(|above| !named.contains(*above)).cloned().collect();
         }
-        table.insert(from, named);
+        // A crate whose imports are too many for a row has more rows.
+        table.entry(from).or_default().extend(named);
     }
     table
 }

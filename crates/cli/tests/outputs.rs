@@ -22,7 +22,7 @@ fn case(words: &'static str, arguments: &[&str], status: i32) -> Case {
 }
 
 fn cases(folder: &std::path::Path) -> Vec<Case> {
-    let (key, state) = (folder.join("key.json"), folder.join("state"));
+    let (key, state, config) = (folder.join("key.json"), folder.join("state"), folder.join("config.toml"));
     vec![
         case("devnet", &["--slots", "1"], 0),
         case("devnet", &["--slots", "1", "--format", "json"], 0),
@@ -30,6 +30,13 @@ fn cases(folder: &std::path::Path) -> Vec<Case> {
         case("devnet", &["--slots", "1", "--fault", "no-proof@1"], 1),
         case("setup", &[], 0),
         case("keys new", &["--kind", "l2", "--out", key.to_str().expect("a path")], 0),
+        case("keys import", &["--kind", "l1", "--out", "nowhere/key", "--secret-file", "nowhere"], 1),
+        case("keys list", &["crates/cli/tests"], 0),
+        case("init", &["--out", config.to_str().expect("a path")], 0),
+        case("config check", &[], 0),
+        case("config show", &["--format", "json"], 0),
+        case("doctor", &[], 0),
+        case("completions", &["bash"], 0),
         case("bridge account", &["--rpc-url", "http://127.0.0.1:1", "--index", "1"], 1),
         case("bridge claim", &["--rpc-url", "http://127.0.0.1:1", "--to", &format!("0x{:040}", 1)], 1),
         case("follow", &["--rpc-url", "http://127.0.0.1:1", "--folder", state.to_str().expect("a path")], 1),

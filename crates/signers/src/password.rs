@@ -74,6 +74,9 @@ pub enum PasswordError {
     /// The two passwords that were typed differ.
     #[error("the two passwords differ")]
     Differ,
+    /// The text is no secret key.
+    #[error("expected 32 bytes in hexadecimal, got another text")]
+    NotASecret,
     /// A new key would have no password.
     #[error("expected a password for the new key, got an empty one")]
     Empty,
@@ -107,6 +110,22 @@ impl PasswordSource {
             return Err(PasswordError::Differ);
         }
         Ok(password)
+    }
+
+    /// A secret key instead of a password, in hexadecimal, from the same places.
+    ///
+    /// # Errors
+    /// When there is none, or the text isn't one. The error doesn't show it.
+    pub fn read_secret(&self) -> Result<Zeroizing<[u8; 32]>, PasswordError> {
+        let text = match self {
+            Self::Prompt => prompt("Secret key in hexadecimal: ")?,
+            Self::File(_) | Self::Environment(_) => self.read("the secret")?,
+        };
+        let text = text.0.trim();
+        let mut secret = Zeroizing::new([0; 32]);
+        hex::decode_to_slice(text.strip_prefix("0x").unwrap_or(text), secret.as_mut_slice())
+            .map_err(|_| PasswordError::NotASecret)?;
+        Ok(secret)
     }
 
     /// The password without a question to anybody.

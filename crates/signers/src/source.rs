@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::{
     bls,
     error::SignerError,
-    password::{Password, PasswordSource},
+    password::{Password, PasswordError, PasswordSource},
     remote::{RemoteSettings, Web3Signer},
     role_signer::RoleSigner,
     web3,
@@ -164,13 +164,11 @@ fn password_of(
 }
 
 fn secret_of(name: &str, variable: &str) -> Result<Zeroizing<[u8; 32]>, SignerError> {
-    let text = std::env::var(variable).map(Zeroizing::new).map_err(|error| match error {
-        std::env::VarError::NotPresent => environment(name, variable, "nothing"),
-        std::env::VarError::NotUnicode(_) => environment(name, variable, "bytes that are no text"),
+    let read = PasswordSource::Environment(variable.to_owned()).read_secret();
+    let secret = read.map_err(|error| {
+        let is_text = matches!(error, PasswordError::NotASecret);
+        environment(name, variable, if is_text { "another text" } else { "nothing" })
     })?;
-    let mut secret = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(text.trim().strip_prefix("0x").unwrap_or(text.trim()), secret.as_mut_slice())
-        .map_err(|_| environment(name, variable, "another text"))?;
     tracing::warn!(signer = name, variable, "a key in the environment is for development only");
     Ok(secret)
 }

@@ -101,7 +101,7 @@ pub fn read(path: &Path, password: &Password) -> Result<PrivateKeySigner, KeyFil
     }
     let mut secret = sealed.ciphertext;
     derived.apply(&sealed.iv, secret.as_mut_slice());
-    let key = from_secret(&secret).map_err(malformed)?;
+    let key = from_secret(&secret).map_err(|error| malformed(Unexpected::new("a private key", error)))?;
     match sealed.address {
         Some(expected) if expected != key.address() => Err(KeyFileError::OtherKey {
             path: path.to_owned(),
@@ -112,10 +112,17 @@ pub fn read(path: &Path, password: &Password) -> Result<PrivateKeySigner, KeyFil
     }
 }
 
-/// The key that is this number.
-pub(crate) fn from_secret(secret: &[u8; 32]) -> Result<PrivateKeySigner, Unexpected> {
-    PrivateKeySigner::from_slice(secret)
-        .map_err(|_| Unexpected::new("a private key of secp256k1", "a number out of its range"))
+/// The number isn't a private key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a number that is zero or not below the order of secp256k1")]
+pub struct OutOfRange;
+
+/// The key that is this big-endian number.
+///
+/// # Errors
+/// When the number is zero or not below the order of the curve.
+pub fn from_secret(secret: &[u8; 32]) -> Result<PrivateKeySigner, OutOfRange> {
+    PrivateKeySigner::from_slice(secret).map_err(|_| OutOfRange)
 }
 
 /// A new key from the system's randomness.

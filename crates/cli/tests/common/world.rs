@@ -58,6 +58,7 @@ impl World {
     }
 
     /// Makes L1 blocks.
+    #[allow(dead_code, reason = "not every test file uses it")]
     pub(crate) async fn pass(&self, l1_slots: u64) {
         for _ in 0..l1_slots {
             self.backend.advance().await.expect("a block");
@@ -85,6 +86,7 @@ impl World {
     }
 
     /// What it says when it fails.
+    #[allow(dead_code, reason = "not every test file uses it")]
     pub(crate) fn refused(&self, account: usize, arguments: &[&str]) -> String {
         failure(&mut self.signed(account, &[arguments, &["--yes"]].concat()))
     }
@@ -113,6 +115,7 @@ pub(crate) fn json(command: &mut Command) -> Value {
 }
 
 /// The message of a command that fails.
+#[allow(dead_code, reason = "not every test file uses it")]
 pub(crate) fn failure(command: &mut Command) -> String {
     let output = output(command);
     assert_eq!(output.status.code(), Some(1), "{command:?} succeeded or crashed: {output:?}");
