@@ -11,6 +11,7 @@ DENY    := $(TOOLS)/bin/cargo-deny
 DENY_VERSION := 0.20.2
 VENV    := target/venv
 HARDHAT := $(TOOLS)/hardhat
+PROMETHEUS := $(TOOLS)/prometheus
 ARGS    ?=
 FUZZ_SECONDS ?= 60
 
@@ -45,6 +46,13 @@ hardhat: $(HARDHAT)/.installed ## install hardhat and its Node.js, for crates/de
 $(HARDHAT)/.installed: tools/hardhat/package-lock.json tools/hardhat/hardhat.config.js
 	@tools/require npm "npm, which comes with Node.js"
 	tools/hardhat/install $(HARDHAT)
+	@touch $@
+
+.PHONY: prometheus
+prometheus: $(PROMETHEUS)/.installed ## install prometheus, for crates/cli/tests/monitoring.rs
+
+$(PROMETHEUS)/.installed: tools/prometheus/install
+	tools/prometheus/install $(PROMETHEUS)
 	@touch $@
 
 $(DENY):
@@ -115,13 +123,16 @@ mutate: tools ## faults in contracts/ that the tests must notice: make mutate AR
 	@tools/require python3 "Python 3.11 or later (python.org)"
 	python3 tools/mutate.py $(ARGS)
 
-.PHONY: lint-rust test-rust long fuzz docs deny bench fmt clean
+.PHONY: lint-rust test-rust monitoring long fuzz docs deny bench fmt clean
 lint-rust: tools ## rustfmt and clippy
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
-test-rust: tools hardhat ## cargo tests
+test-rust: tools hardhat prometheus ## cargo tests
 	cargo test --workspace
+
+monitoring: tools prometheus ## dashboard and alerts against a real Prometheus
+	cargo test --workspace --test monitoring
 
 long: tools ## random tests at length: forge's fuzz tests, the model, the fuzz targets
 	FOUNDRY_PROFILE=long $(FORGE) test --match-test '^(testFuzz|invariant)'

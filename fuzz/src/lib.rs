@@ -26,12 +26,12 @@ pub use circuit::{BLOCK_PROOF, KEY_FILE, VERIFYING_KEY};
 pub use follower::{ARCHIVE, SNAPSHOT};
 pub use l1::{BEACON_ANSWER, BLOB_SIDECAR, DEPLOYMENT, EVENTS, JSON_RPC, L1_HEADER, REVERT, TX_RECORD};
 pub use ledger::{ACCOUNT_KEYS, BLOCK_DATA};
-pub use network::{GOSSIP, QUOTE_REQUEST, QUOTES};
+pub use network::{BODY, GOSSIP, QUOTE_REQUEST, QUOTES};
 pub use protocol::{BLS_KEYS, HEADER};
 pub use roles::JOURNAL;
 
 /// All targets, each named like its file in `fuzz_targets/`.
-pub const TARGETS: [&Target; 21] = [
+pub const TARGETS: [&Target; 22] = [
     &ACCOUNT_KEYS,
     &ARCHIVE,
     &BEACON_ANSWER,
@@ -39,6 +39,7 @@ pub const TARGETS: [&Target; 21] = [
     &BLOCK_DATA,
     &BLOCK_PROOF,
     &BLS_KEYS,
+    &BODY,
     &DEPLOYMENT,
     &EVENTS,
     &GOSSIP,

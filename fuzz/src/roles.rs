@@ -1,10 +1,10 @@
 //! Records of the roles' journals.
 
 use alloy::primitives::B256;
-use fernet_network::Wire;
+use fernet_network::{Wire, wire::encode_list};
 use fernet_protocol::Slot;
 use fernet_prover::journal::StoredProof;
-use fernet_roles::{OwnBlock, record_key};
+use fernet_roles::OwnBlock;
 
 use crate::network::check_message;
 use crate::{Outcome, Target};
@@ -23,7 +23,12 @@ fn check(bytes: &[u8]) -> Outcome {
 fn seeds() -> Vec<Vec<u8>> {
     let (slot, header_hash) = (Slot::new(3), B256::repeat_byte(1));
     let own = OwnBlock { slot, header_hash, parent: B256::repeat_byte(2) };
-    // A proof is its key, the job, milliseconds of proving, and the proof's bytes.
-    let (key, job, elapsed) = (record_key(slot, header_hash), [4; 32], 1234_u64.to_be_bytes());
-    vec![own.encode(), [key.as_slice(), &job, &elapsed, &[5; 9]].concat()]
+    let proof = encode_list(|fields| {
+        fields.uint(slot.get());
+        fields.bytes(header_hash.as_slice());
+        fields.bytes(&[4; 32]);
+        fields.uint(1234_u64);
+        fields.bytes(&[5; 9]);
+    });
+    vec![own.encode(), proof]
 }

@@ -7,7 +7,7 @@ import { columns } from "./cases.mjs";
 
 // ---- headers ------------------------------------------------------------------------------------------------------
 
-const encodeHeader = (header) =>
+export const encodeHeader = (header) =>
   encode(
     0x20,
     header.slot,
@@ -66,9 +66,13 @@ const QUOTE_TYPE =
   "Quote(uint64 slot,bytes32 headerHash,uint32 sequencer,address prover," +
   "address payee,uint128 bond,int128 price,uint64 validUntil)";
 
+const REQUEST_TYPE = "QuoteRequest(uint64 slot,bytes32 headerHash,uint32 sequencer)";
+
+const CONTACT_TYPE = "ProverContact(address prover,bytes32 peer,bytes addresses,uint64 expiresAt)";
+
 const hashOf = (label) => keccak(text(label));
 
-const separator = (chainId, rollup) =>
+export const separator = (chainId, rollup) =>
   keccak(encode(hashOf(DOMAIN_TYPE), hashOf("Fernet"), hashOf("1"), chainId, rollup));
 
 // ---- quotes -------------------------------------------------------------------------------------------------------
@@ -88,7 +92,13 @@ const structHash = (q) =>
     ),
   );
 
-const digest = (domain, struct) => keccak(concat(Uint8Array.of(0x19, 0x01), domain, struct));
+export const requestHash = ({ slot, headerHash, sequencer }) =>
+  keccak(encode(hashOf(REQUEST_TYPE), slot, headerHash, sequencer));
+
+export const contactHash = ({ prover, peer, expiresAt }, addresses) =>
+  keccak(encode(hashOf(CONTACT_TYPE), prover, peer, keccak(addresses), expiresAt));
+
+export const digest = (domain, struct) => keccak(concat(Uint8Array.of(0x19, 0x01), domain, struct));
 
 /** r ‖ s ‖ v with a low s and the nonce of RFC 6979. */
 const sign = (hash, privateKey) => {

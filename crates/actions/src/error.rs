@@ -30,8 +30,8 @@ pub enum ActionError {
     InsufficientEther { account: Address, needed: String, actual: String },
     /// Another process sends from this account.
     #[error(
-        "{account} has {pending} transactions in the pool that this store did not send: wait until they land, or \
-         stop the process that sends from this account"
+        "{account} has {pending} transactions in the pool that this store did not send: \
+         wait until they land, or stop the process that sends from this account"
     )]
     ForeignTransactions { account: Address, pending: u64 },
     /// The transaction was included and failed.

@@ -32,5 +32,5 @@ pub use access::L1Access;
 pub use action::Action;
 pub use error::ActionError;
 pub use explain::Refusal;
-pub use sender::{Performed, Preview, Progress, SendTerms, Sender};
+pub use sender::{Performed, Preview, Progress, SendTerms, Sender, SubmittedBy};
 pub use units::{Amount, AmountError, Moment, Units};

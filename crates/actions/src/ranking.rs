@@ -59,8 +59,8 @@ pub struct SlotRanking {
     pub eligible: usize,
     /// Proposals that the slot takes.
     pub max_candidates: u8,
-    /// All of them by their rank, best first. Under VRF scoring only those that proposed have known scores; the
-    /// list is empty while the seed isn't known.
+    /// All of them by their rank, best first. Under VRF scoring only those that proposed have known scores.
+    /// The list is empty while the seed isn't known.
     pub ranked: Vec<RankedSequencer>,
     /// The rank that was asked for.
     pub own: Option<OwnRank>,

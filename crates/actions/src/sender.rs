@@ -82,9 +82,20 @@ pub enum Progress {
     },
 }
 
+/// Who submitted an intent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubmittedBy {
+    /// This call.
+    ThisCall,
+    /// An earlier process, which ended before it told the outcome.
+    EarlierProcess,
+}
+
 /// An action that was performed.
 #[derive(Clone, Debug)]
 pub struct Performed {
+    /// Who submitted it.
+    pub submitted_by: SubmittedBy,
     /// Key of its intent.
     pub key: IntentKey,
     /// Its inclusion.
@@ -185,8 +196,8 @@ impl Sender {
     /// Tries an action out, and tells what it takes. Nothing is sent.
     ///
     /// # Errors
-    /// If the contracts would refuse it, the account has too little, another process sends from the account, or
-    /// the L1 doesn't answer.
+    /// If the contracts would refuse it, the account has too little, another process sends from the account,
+    /// or the L1 doesn't answer.
     pub async fn preview(&self, action: &Action) -> Result<Preview, ActionError> {
         self.require_own_transactions().await?;
         let approvals = self.approvals(action).await?;
@@ -254,9 +265,9 @@ impl Sender {
         Err(ActionError::ForeignTransactions { account: self.account, pending })
     }
 
-    /// Sends the approvals that an action needs and the action itself, and waits until it is included. An equal
-    /// action that an earlier process left behind is waited for instead. The caller reports the outcome to the
-    /// user and then calls [`Self::set_reported`].
+    /// Sends the approvals that an action needs and the action itself, and waits until it is included. An
+    /// equal action that an earlier process left behind is waited for instead. The caller reports the outcome
+    /// to the user and then calls [`Self::set_reported`].
     ///
     /// # Errors
     /// If the contracts refuse the action, it isn't included in time, or the L1 or the store fails.
@@ -266,7 +277,8 @@ impl Sender {
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Performed, ActionError> {
         if let Some(key) = self.interrupted(action)? {
-            return self.wait_for(&key, action, progress).await;
+            let performed = self.wait_for(&key, action, progress).await?;
+            return Ok(Performed { submitted_by: SubmittedBy::EarlierProcess, ..performed });
         }
         for approval in self.approvals(action).await? {
             let key = match self.interrupted(&approval)? {
@@ -329,7 +341,8 @@ impl Sender {
                     let receipt = self.access.provider.get_transaction_receipt(outcome.hash).await;
                     match receipt.map_err(ActionError::transport)? {
                         Some(receipt) if Some(outcome.block_hash) == receipt.block_hash => {
-                            return Ok(Performed { key: key.clone(), outcome, receipt });
+                            let submitted_by = SubmittedBy::ThisCall;
+                            return Ok(Performed { submitted_by, key: key.clone(), outcome, receipt });
                         }
                         // The branch is changing: the next tick knows more.
                         _ => {}

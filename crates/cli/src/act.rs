@@ -1,5 +1,5 @@
-//! What every command that sends transactions does alike: it tries them out, says what they do and cost, asks,
-//! sends, waits, and tells the outcome.
+//! What every command that sends transactions does alike: it tries them out, says what they do and cost,
+//! asks, sends, waits, and tells the outcome.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use std::{
 use alloy::primitives::utils::{format_ether, parse_ether};
 use alloy_primitives::{Address, B256, U256};
 use color_eyre::eyre::{Result, WrapErr as _, bail};
-use fernet_actions::{Action, L1Access, Performed, Preview, Progress, SendTerms, Sender};
+use fernet_actions::{Action, L1Access, Performed, Preview, Progress, SendTerms, Sender, SubmittedBy};
 use fernet_l1::{StoreError, TxStore};
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ The account may send from nowhere else meanwhile. docs/operating has guides.";
 #[derive(Debug, clap::Args)]
 pub(crate) struct ActArgs {
     #[command(flatten)]
-    rollup: RollupArgs,
+    pub(crate) rollup: RollupArgs,
     #[command(flatten)]
     signer: SignerArgs,
     #[command(flatten)]
@@ -47,7 +47,12 @@ pub(crate) struct ActArgs {
     #[arg(long, value_name = "ETHER", default_value = "0.05", value_parser = ether)]
     max_fee: U256,
     /// L1 slots in which a transaction must be included; then it is withdrawn
-    #[arg(long, value_name = "L1_SLOTS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(2..))]
+    #[arg(
+        long,
+        value_name = "L1_SLOTS",
+        default_value_t = 50,
+        value_parser = clap::value_parser!(u64).range(2..)
+    )]
     within: u64,
     /// L1 blocks to wait for, the transaction's own among them
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=64))]
@@ -72,6 +77,26 @@ pub(crate) struct Transaction {
     l1_block: u64,
     /// Fees paid for it, in wei, as a decimal string.
     fee_wei: String,
+    /// Whether an earlier command sent it, which was interrupted before it told so.
+    earlier: bool,
+}
+
+/// What a command would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Plan {
+    /// Always true.
+    dry_run: bool,
+    /// The account that signs.
+    account: Address,
+    /// What its transactions would do, in order.
+    transactions: Vec<String>,
+    /// Gas of them together; null if the node can't tell.
+    gas: Option<u64>,
+    /// What that costs at present, in wei, as a decimal string; null if the node can't tell.
+    fee_wei: Option<String>,
+    /// Most that they may cost, in wei, as a decimal string.
+    max_fee_wei: String,
 }
 
 /// How a command ended.
@@ -143,11 +168,13 @@ impl<'a> Actor<'a> {
             ));
         } else {
             let preview = self.sender.preview(action).await?;
-            output::message(&plan(self.account(), action, &preview));
             if self.args.dry_run {
-                output::message("nothing was sent");
+                let shown =
+                    |_: &Plan| format!("{}\nnothing was sent", plan_text(self.account(), action, &preview));
+                self.args.format.write(&plan(self.account(), action, &preview), shown)?;
                 return Ok(Done::Tried);
             }
+            output::message(&plan_text(self.account(), action, &preview));
             self.agree()?;
         }
         let performed = self.sender.perform(action, &mut |progress| output::message(&say(&progress))).await?;
@@ -186,6 +213,7 @@ impl<'a> Actor<'a> {
             hash: outcome.hash,
             l1_block: outcome.block_number,
             fee_wei: outcome.fee().to_string(),
+            earlier: performed.submitted_by == SubmittedBy::EarlierProcess,
         };
         let fee = format_ether(outcome.fee());
         self.args.format.write(&Report { result, transaction: Some(transaction) }, |report| {
@@ -225,7 +253,19 @@ struct Report<T> {
     transaction: Option<Transaction>,
 }
 
-fn plan(account: Address, action: &Action, preview: &Preview) -> String {
+fn plan(account: Address, action: &Action, preview: &Preview) -> Plan {
+    let transactions = preview.approvals.iter().chain([action]);
+    Plan {
+        dry_run: true,
+        account,
+        transactions: transactions.map(|action| action.description.clone()).collect(),
+        gas: preview.gas,
+        fee_wei: preview.fee.map(|fee| fee.to_string()),
+        max_fee_wei: preview.max_fee.to_string(),
+    }
+}
+
+fn plan_text(account: Address, action: &Action, preview: &Preview) -> String {
     let mut lines = vec![format!("{account} will")];
     lines.extend(preview.approvals.iter().map(|approval| format!("  {}", approval.description)));
     lines.push(format!("  {}", action.description));

@@ -4,9 +4,9 @@
 
 use alloy_primitives::Address;
 use alloy_sol_types::SolCall as _;
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use color_eyre::eyre::{Result, WrapErr as _, bail};
-use fernet_bindings::IBridge;
+use fernet_bindings::{IBridge, WithdrawalProof};
 use fernet_devnet::claim::withdrawal_proof;
 use fernet_follower::{Follower, LedgerStatus};
 use fernet_ledger::{AccountIndex, block::PendingWithdrawal};
@@ -14,7 +14,7 @@ use fernet_protocol::{Lane, Slot};
 use serde::Serialize;
 
 use crate::{
-    output,
+    report::FormatArgs,
     rollup::{Rollup, RollupArgs},
 };
 
@@ -27,23 +27,13 @@ pub(crate) enum Command {
     Claim(ClaimArgs),
 }
 
-/// How the result is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For reading.
-    Human,
-    /// One JSON object a line.
-    Json,
-}
-
 /// Arguments of `fernet bridge account`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct AccountArgs {
     #[command(flatten)]
     rollup: RollupArgs,
-    /// How to write the result
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    format: Format,
+    #[command(flatten)]
+    format: FormatArgs,
     /// Index of the account, which script/BridgeDeposit.s.sol printed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     index: u32,
@@ -57,9 +47,8 @@ Anybody may send the transactions: the Bridge pays the target of the withdrawal.
 pub(crate) struct ClaimArgs {
     #[command(flatten)]
     rollup: RollupArgs,
-    /// How to write the result
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    format: Format,
+    #[command(flatten)]
+    format: FormatArgs,
     /// L1 account that the withdrawals or forced exits pay
     #[arg(long, value_name = "ADDRESS")]
     to: Address,
@@ -96,10 +85,19 @@ struct Claim {
 }
 
 /// The rollup, followed to the head of L1.
-struct Followed {
-    rollup: Rollup,
-    follower: Follower,
+pub(crate) struct Followed {
+    pub(crate) rollup: Rollup,
+    pub(crate) follower: Follower,
     withdrawals: Vec<(Slot, PendingWithdrawal)>,
+}
+
+/// A withdrawal or a forced exit that is final and not claimed.
+#[derive(Debug)]
+pub(crate) struct OpenWithdrawal {
+    pub(crate) slot: Slot,
+    pub(crate) withdrawal: PendingWithdrawal,
+    /// What the Bridge takes for it.
+    pub(crate) proof: WithdrawalProof,
 }
 
 /// Runs the subcommand.
@@ -117,7 +115,11 @@ pub(crate) fn run(command: Command) -> Result<()> {
 }
 
 impl Followed {
-    async fn to_head(args: &RollupArgs) -> Result<Self> {
+    /// Follows to the head of L1.
+    ///
+    /// # Errors
+    /// When L1 or the blobs can't be read, or a block can't be executed.
+    pub(crate) async fn to_head(args: &RollupArgs) -> Result<Self> {
         let rollup = Rollup::find(args).await?;
         let follower = Follower::new(rollup.provider.clone(), &rollup.deployment, rollup.beacon())?;
         let mut follower = follower.keeping_replayed();
@@ -137,17 +139,56 @@ impl Followed {
             }
         }
     }
+
+    /// L2 units of deposits to an account that no finalized block has consumed.
+    pub(crate) fn queued(&self, index: u32) -> u64 {
+        let view = self.follower.view();
+        let consumed = usize::try_from(view.tip().deposits_end).unwrap_or(usize::MAX);
+        let queued = view.queue(Lane::Deposits).iter().skip(consumed).map(|record| match record.operation {
+            fernet_protocol::L1Operation::Deposit(deposit) if deposit.index == index => deposit.amount,
+            _ => 0,
+        });
+        queued.fold(0u64, u64::saturating_add)
+    }
+
+    /// The open withdrawals and forced exits that pay `to`, without their proofs.
+    pub(crate) fn open(&self, to: Address) -> Vec<(Slot, PendingWithdrawal)> {
+        let view = self.follower.view();
+        let is_claimed = |slot: Slot, withdrawal: &PendingWithdrawal| {
+            view.claims().iter().any(|claim| {
+                claim.slot == slot
+                    && usize::try_from(claim.blob) == Ok(withdrawal.position.blob)
+                    && usize::try_from(claim.element) == Ok(withdrawal.element)
+            })
+        };
+        let open = self.withdrawals.iter().filter(|(slot, withdrawal)| {
+            // A reorg may have taken the block away since it was executed.
+            withdrawal.target == to && !is_claimed(*slot, withdrawal) && view.finalized(*slot).is_some()
+        });
+        open.cloned().collect()
+    }
+
+    /// The open withdrawals and forced exits that pay `to`, with their proofs.
+    ///
+    /// # Errors
+    /// When there is none, or a blob can't be read.
+    pub(crate) async fn claimable(&self, to: Address) -> Result<Vec<OpenWithdrawal>> {
+        let mut found = Vec::new();
+        for (slot, withdrawal) in self.open(to) {
+            let Some(block) = self.follower.view().finalized(slot) else { continue };
+            let proof = withdrawal_proof(&self.rollup.blobs, block, &withdrawal).await?;
+            found.push(OpenWithdrawal { slot, withdrawal, proof });
+        }
+        if found.is_empty() {
+            bail!("no finalized block has an open withdrawal or forced exit that pays {to}");
+        }
+        Ok(found)
+    }
 }
 
 async fn account(args: &AccountArgs) -> Result<()> {
     let followed = Followed::to_head(&args.rollup).await?;
-    let view = followed.follower.view();
-    let consumed = usize::try_from(view.tip().deposits_end).unwrap_or(usize::MAX);
-    let queued = view.queue(Lane::Deposits).iter().skip(consumed).map(|record| match record.operation {
-        fernet_protocol::L1Operation::Deposit(deposit) if deposit.index == args.index => deposit.amount,
-        _ => 0,
-    });
-    let queued = queued.fold(0u64, u64::saturating_add);
+    let queued = followed.queued(args.index);
     let ledger = followed.follower.ledger();
     let found = ledger.accounts().find(|(index, _)| **index == AccountIndex::new(args.index));
     if found.is_none() && queued == 0 {
@@ -160,10 +201,7 @@ async fn account(args: &AccountArgs) -> Result<()> {
         nonce: found.map(|(_, account)| account.nonce).unwrap_or_default(),
         queued,
     };
-    output::line(&match args.format {
-        Format::Human => account_text(&state),
-        Format::Json => serde_json::to_string(&state)?,
-    })
+    args.format.write(&state, account_text)
 }
 
 fn account_text(state: &AccountState) -> String {
@@ -176,22 +214,7 @@ fn account_text(state: &AccountState) -> String {
 
 async fn claim(args: &ClaimArgs) -> Result<()> {
     let followed = Followed::to_head(&args.rollup).await?;
-    let view = followed.follower.view();
-    let is_claimed = |slot: Slot, withdrawal: &PendingWithdrawal| {
-        view.claims().iter().any(|claim| {
-            claim.slot == slot
-                && usize::try_from(claim.blob) == Ok(withdrawal.position.blob)
-                && usize::try_from(claim.element) == Ok(withdrawal.element)
-        })
-    };
-    let mut claims = 0u64;
-    for (slot, withdrawal) in &followed.withdrawals {
-        if withdrawal.target != args.to || is_claimed(*slot, withdrawal) {
-            continue;
-        }
-        // A reorg may have taken the block away since it was executed.
-        let Some(block) = view.finalized(*slot) else { continue };
-        let proof = withdrawal_proof(&followed.rollup.blobs, block, withdrawal).await?;
+    for OpenWithdrawal { slot, withdrawal, proof } in followed.claimable(args.to).await? {
         let claim = Claim {
             slot: slot.get(),
             from: withdrawal.from.get(),
@@ -199,14 +222,7 @@ async fn claim(args: &ClaimArgs) -> Result<()> {
             to: followed.rollup.deployment.contracts().bridge,
             data: format!("0x{}", hex::encode(IBridge::claimCall { proof }.abi_encode())),
         };
-        output::line(&match args.format {
-            Format::Human => claim_text(&claim),
-            Format::Json => serde_json::to_string(&claim)?,
-        })?;
-        claims = claims.saturating_add(1);
-    }
-    if claims == 0 {
-        bail!("no finalized block has an open withdrawal or forced exit that pays {}", args.to);
+        args.format.write(&claim, claim_text)?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{
     env,
     io::{self, IsTerminal as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
@@ -17,7 +17,10 @@ use fernet_devnet::{
     endpoints::EndpointFaults,
     fault::FaultPlan,
     observer::{Watch, observer},
-    options::{CHAIN_ID, CommitmentBy, DevnetOptions, L1Choice, ProofSource, RoleCounts, Scoring, find_root},
+    options::{
+        CHAIN_ID, CommitmentBy, DevnetOptions, L1Choice, ProcessOptions, ProofSource, RoleCounts, Scoring,
+        find_root,
+    },
     record::{LastLine, SlotRecord, Summary},
     stop::{Stop, StopRequest},
 };
@@ -29,13 +32,17 @@ use tokio::{
 
 use crate::{
     live,
-    logs::{self, Detail},
+    logs::{self, Detail, LogOptions},
     output, plain,
     proving_keys::{self, KeyFolder},
 };
 
 /// Least time between two L1 blocks under the live view, in milliseconds: a person can follow it.
 const LIVE_PACE_MS: u64 = 150;
+/// Least time between two L1 blocks for processes, in milliseconds: they act by the clock.
+const PROCESSES_PACE_MS: u64 = 1_000;
+/// Looks for a new L1 block in the time of one, where the roles are processes.
+const LOOKS: u32 = 5;
 /// How long the devnet may take to end its child processes when it is left at once.
 const LEAVE_LIMIT: Duration = Duration::from_secs(3);
 
@@ -111,10 +118,17 @@ pub(crate) struct Args {
         value_parser = clap::value_parser!(u32).range(..=10_000)
     )]
     transfers_per_slot: u32,
-    /// Least time between two L1 blocks that the devnet makes, in milliseconds [default: 150 with the live
-    /// view, else 0]
+    /// Least time between two L1 blocks that the devnet makes, in milliseconds [default: 1000 with
+    /// --processes, 150 with the live view, else 0]
     #[arg(long, value_name = "MS")]
     pace: Option<u64>,
+    /// Run every role as a process of its own, as operators do: with a configuration, a folder, keys and a
+    /// log, in .fernet/devnet-CHAIN_ID-N of the repository
+    #[arg(long)]
+    processes: bool,
+    /// Nodes beside sequencers and provers
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "processes")]
+    nodes: u8,
     #[command(flatten)]
     keys: KeyFolder,
     /// Keep proofs in this folder and use them again for equal statements (for repeated runs of one seed)
@@ -159,13 +173,20 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let log = logs::LogLines::default();
     match front {
         FrontEnd::Live => logs::to_view(&log)?,
-        FrontEnd::Lines => logs::to_stderr(Detail::Devnet)?,
-        FrontEnd::Json => logs::to_stderr(Detail::Warnings)?,
+        FrontEnd::Lines => logs::to_stderr(Detail::Devnet, &LogOptions::default())?,
+        FrontEnd::Json => logs::to_stderr(Detail::Warnings, &LogOptions::default())?,
     }
     let root = find_root(&env::current_dir()?)
         .ok_or_else(|| eyre!("this is not the Fernet repository: no script/Deploy.s.sol here or above"))?;
     args.check()?;
     let keys = args.keys.folder()?;
+    let pace = Duration::from_millis(match (args.pace, args.processes, front) {
+        (Some(pace), ..) => pace,
+        (None, true, _) => PROCESSES_PACE_MS,
+        (None, false, FrontEnd::Live) => LIVE_PACE_MS,
+        (None, false, _) => 0,
+    });
+    let processes = args.processes.then(|| processes(&args, &root, &keys, pace)).transpose()?;
     let options = DevnetOptions {
         root,
         l1: args.l1,
@@ -174,14 +195,11 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         slots: args.slots,
         seed: args.seed,
         counts: RoleCounts { sequencers: args.sequencers.into(), provers: args.provers.into() },
+        processes,
         faults: args.faults,
         endpoint_faults: args.endpoint_faults,
         transfers_per_slot: args.transfers_per_slot,
-        pace: Duration::from_millis(args.pace.unwrap_or(if front == FrontEnd::Live {
-            LIVE_PACE_MS
-        } else {
-            0
-        })),
+        pace,
         scoring: args.scoring,
         vote: args.vote,
         commitments: match args.commitments_by {
@@ -215,8 +233,26 @@ impl Args {
             let hosts = hosts.join(", ");
             bail!("--rpc-port and --chain-id are for an L1 that the devnet starts, not for {hosts}");
         }
+        if self.processes && self.faults.after(0).next().is_some() {
+            bail!("--fault holds effects of roles in this process back, and can't with --processes");
+        }
         Ok(())
     }
+}
+
+/// How the roles run as processes: in a new folder, with this binary.
+fn processes(args: &Args, root: &Path, keys: &Path, pace: Duration) -> Result<ProcessOptions> {
+    let chain_id = args.chain_id.unwrap_or(CHAIN_ID);
+    let folder = |number: u64| root.join(format!(".fernet/devnet-{chain_id}-{number}"));
+    let folder = (1..).map(folder).find(|folder| !folder.exists()).unwrap_or_else(|| folder(0));
+    output::message(&format!("the processes' folders are in {}", folder.display()));
+    Ok(ProcessOptions {
+        binary: env::current_exe().wrap_err("the path of this program is not known")?,
+        folder,
+        keys: Some(keys.to_owned()),
+        nodes: args.nodes.into(),
+        pause: pace / LOOKS,
+    })
 }
 
 /// Makes the keys and runs the devnet under its front end.
@@ -371,7 +407,10 @@ fn signals(stop: Stop) -> Result<impl Future<Output = ()> + Send + 'static> {
 
 fn asked(stop: &Stop) {
     if stop.ask() == StopRequest::Finish {
-        tracing::warn!("asked to stop: ending with the summary; a second Ctrl-C leaves at once");
+        tracing::warn!(
+            code = "CLI-001",
+            "asked to stop: ending with the summary; a second Ctrl-C leaves at once"
+        );
     }
 }
 

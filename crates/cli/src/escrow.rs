@@ -123,7 +123,8 @@ async fn changed(actor: &Actor<'_>, result: &'static str, amount: U256, account:
     Ok(Changed { result, already: false, amount: amount.to_string(), escrow })
 }
 
-/// Runs `fernet prover withdraw`: requests tokens back, or withdraws what was requested when its time has come.
+/// Runs `fernet prover withdraw`: requests tokens back, or withdraws what was requested when its time has
+/// come.
 pub(crate) async fn withdraw(args: &WithdrawArgs) -> Result<()> {
     let mut actor = Actor::open(&args.act).await?;
     let account = actor.account();

@@ -7,8 +7,10 @@
 //! - [`keys`]: keys of accounts.
 //! - [`bridge`]: L2 accounts as seen from L1, and claims of withdrawals.
 //! - [`follow`]: follows the rollup, with its state on disk; [`snapshot`]s of that state.
+//! - [`run`]: roles as processes.
 //! - [`sequencer`]: registrations; [`prover`]: tools for provers, and their [`escrow`]. What sends
 //!   transactions does it by [`act`], with the keys of [`signing`].
+//! - [`wallet`]: L2 accounts of users.
 //! - [`slot`], [`rank`], [`tx`]: what is going on.
 //! - [`init`], [`configuration`], [`doctor`]: an installation; [`settings`] is what commands take from it.
 //! - [`completions`] for shells, and the [`reference`] of the command line.
@@ -26,6 +28,7 @@ mod init;
 mod keys;
 mod live;
 mod logs;
+mod node;
 mod output;
 mod plain;
 mod progress;
@@ -35,6 +38,7 @@ mod rank;
 mod reference;
 mod report;
 mod rollup;
+mod run;
 mod runtime;
 mod screen;
 mod sequencer;
@@ -45,11 +49,13 @@ mod signing;
 mod slot;
 mod snapshot;
 mod tx;
+mod wallet;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use color_eyre::eyre::Result;
+use fernet_config::Role;
 use logs::Detail;
 
 /// Fernet: decentralised block production for an Ethereum rollup.
@@ -57,7 +63,8 @@ use logs::Detail;
 #[command(name = "fernet", version, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "\
 Exit status: 0 success, 1 failure, 2 wrong arguments, 130 left at once, 141 the reader of stdout closed it.
-FERNET_LOG sets what is logged to stderr, such as debug or warn,fernet_l1=trace.")]
+FERNET_LOG sets what is logged to stderr, such as debug or warn,fernet_l1=trace, and
+FERNET_LOG_FORMAT how: text or json.")]
 struct Cli {
     #[command(flatten)]
     settings: settings::SettingsArgs,
@@ -89,10 +96,13 @@ enum Command {
     /// Make and check snapshots of the L2 state.
     #[command(subcommand, arg_required_else_help = true)]
     Snapshot(snapshot::Command),
-    /// Register sequencers, look at them, and take their stakes back.
+    /// Run a node: it follows the rollup, keeps its state, and passes on what it finds valid.
+    #[command(subcommand, arg_required_else_help = true)]
+    Node(node::Command),
+    /// Run sequencers, register them, look at them, and take their stakes back.
     #[command(subcommand, arg_required_else_help = true)]
     Sequencer(sequencer::Command),
-    /// Tools for provers, and their escrow.
+    /// Run provers; tools for them, and their escrow.
     #[command(subcommand, arg_required_else_help = true)]
     Prover(prover::Command),
     /// Look at the slot in turn, and at past ones.
@@ -100,6 +110,9 @@ enum Command {
     Slot(slot::Command),
     /// Show who may propose in the slot in turn and in the next one, and with which rank.
     Rank(rank::Args),
+    /// Make keys of L2 accounts, pay in, transfer, and pay out.
+    #[command(subcommand, arg_required_else_help = true)]
+    Wallet(wallet::Command),
     /// Look at the L1 transactions of a role or of commands, and withdraw them.
     #[command(subcommand, arg_required_else_help = true)]
     Tx(tx::Command),
@@ -113,10 +126,10 @@ enum Command {
 fn main() -> ExitCode {
     let Cli { settings, command } = Cli::parse();
     settings.set();
-    run(command).unwrap_or_else(|error| output::failure(&error))
+    start(command).unwrap_or_else(|error| output::failure(&error))
 }
 
-fn run(command: Command) -> Result<ExitCode> {
+fn start(command: Command) -> Result<ExitCode> {
     match command {
         // It chooses where its log goes.
         Command::Devnet(args) => devnet::run(args),
@@ -128,10 +141,15 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bridge(command) => logged(|| bridge::run(command)),
         Command::Follow(args) => logged(|| follow::run(args)),
         Command::Snapshot(command) => logged(|| snapshot::run(&command)),
+        Command::Node(node::Command::Run(args)) => run::run(Role::Node, &args),
+        Command::Sequencer(sequencer::Command::Run(args)) => run::run(Role::Sequencer, &args),
+        Command::Prover(prover::Command::Run(args)) => run::run(Role::Prover, &args),
+        Command::Node(node::Command::Snapshot(command)) => logged(|| snapshot::run(&command)),
         Command::Sequencer(command) => logged(|| sequencer::run(command)),
         Command::Prover(command) => logged(|| prover::run(command)),
         Command::Slot(command) => logged(|| slot::run(command)),
         Command::Rank(args) => logged(|| rank::run(args)),
+        Command::Wallet(command) => logged(|| wallet::run(command)),
         Command::Tx(command) => logged(|| tx::run(&command)),
         Command::Completions(args) => logged(|| completions::run(&args, Cli::command())),
         Command::Reference(args) => logged(|| reference::run(&args, Cli::command())),
@@ -139,7 +157,7 @@ fn run(command: Command) -> Result<ExitCode> {
 }
 
 fn logged(command: impl FnOnce() -> Result<()>) -> Result<ExitCode> {
-    logs::to_stderr(Detail::Warnings)?;
+    logs::to_stderr(Detail::Warnings, &logs::LogOptions::default())?;
     command()?;
     Ok(ExitCode::SUCCESS)
 }

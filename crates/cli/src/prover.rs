@@ -8,11 +8,13 @@ use std::{
 use clap::{Subcommand, ValueEnum};
 use color_eyre::eyre::{Result, bail, eyre};
 use fernet_circuit::{BlockStatement, Prover, ProvingProgress};
+use fernet_config::Role;
 use fernet_ledger::{
     AccountIndex, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, Lanes, Levels, Operation,
     SecretKey, SignedOperation, State, Transfer, block,
 };
 use fernet_roles::Journal;
+use fernet_telemetry::cpu_time;
 use serde::Serialize;
 
 use crate::{
@@ -21,13 +23,17 @@ use crate::{
     format::count,
     output,
     progress::Bar,
-    proving_keys, runtime,
+    proving_keys,
+    run::{self, RunArgs},
+    runtime,
     sequencer::{self, ClaimArgs},
 };
 
 /// Subcommands of `fernet prover`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run the configured prover until asked to end.
+    Run(RunArgs),
     /// Measure how fast this machine proves, and whether that is fast enough.
     Benchmark(BenchmarkArgs),
     /// Show whether a prover that isn't running takes new work, or have it take work again.
@@ -137,6 +143,10 @@ fn amount(text: &str) -> Result<f64, String> {
     amount.ok_or_else(|| "expected a number of tokens, 0 or more".to_owned())
 }
 
+/// Part of the threads below which the cores in use tell that other programs take their time. Parts of a
+/// proof run on one thread, so it is never all.
+const BUSY_BELOW: f64 = 0.6;
+
 /// What was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Measurement {
@@ -146,6 +156,10 @@ struct Measurement {
     threads: usize,
     /// Wall time of the fastest block, in milliseconds.
     block_ms: u64,
+    /// CPU time of this block, in milliseconds, all threads together.
+    cpu_ms: u64,
+    /// Cores that were in use for it: CPU time through wall time.
+    cores: f64,
     /// Of one of its chunks.
     chunk_ms: u64,
     /// Most memory of this process, in megabytes; none where the system doesn't say.
@@ -154,10 +168,26 @@ struct Measurement {
     proving_phase_s: u64,
     /// Chunks that can be proven in it, less two L1 slots for the transaction to land.
     chunks_in_time: u64,
+    /// The same if nothing else used the machine, by CPU time on all threads.
+    chunks_in_time_alone: u64,
+    /// What both mean.
+    verdict: Verdict,
     /// Blocks of this size that the machine could prove in an hour, one after the other.
     blocks_per_hour: f64,
     /// What they would earn, in tokens, if every one of them were this prover's.
     tokens_per_hour: f64,
+}
+
+/// Whether the machine proves blocks of this size in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    /// It does.
+    FastEnough,
+    /// It doesn't now. It would if nothing else used it.
+    Busy,
+    /// It doesn't, not even alone.
+    TooSlow,
 }
 
 /// Runs the subcommand.
@@ -166,6 +196,7 @@ struct Measurement {
 /// When there are no keys, a proof fails, or the journal can't be read.
 pub(crate) fn run(command: Command) -> Result<()> {
     match command {
+        Command::Run(args) => run::run(Role::Prover, &args).map(drop),
         Command::Benchmark(args) => benchmark(&args),
         Command::Standing(args) => standing(&args),
         Command::Status(args) => runtime::block_on(escrow::status(&args)),
@@ -187,17 +218,17 @@ fn benchmark(args: &BenchmarkArgs) -> Result<()> {
         exits_to: [4; 32],
         payee: [3; 20].into(),
     };
-    let mut fastest = Duration::MAX;
+    let mut fastest = (Duration::MAX, Duration::ZERO);
     for run in 1..=args.runs {
         let bar = Bar::new(&format!("block {run} of {}", args.runs));
-        let began = Instant::now();
+        let (began, cpu_before) = (Instant::now(), cpu_time());
         prover.prove_block(&block, &statement, threads, &|progress| {
             if let ProvingProgress::Chunks { done, total } = progress {
                 bar.set(done as f64 / total.max(1) as f64, "proving");
             }
         })?;
         bar.finish();
-        fastest = fastest.min(began.elapsed());
+        fastest = fastest.min((began.elapsed(), cpu_time().saturating_sub(cpu_before)));
     }
     let measured = measurement(args, threads, fastest, peak_memory_mb());
     output::line(&match args.format {
@@ -209,22 +240,37 @@ fn benchmark(args: &BenchmarkArgs) -> Result<()> {
 fn measurement(
     args: &BenchmarkArgs,
     threads: usize,
-    block: Duration,
+    (block, cpu): (Duration, Duration),
     peak_memory_mb: Option<u64>,
 ) -> Measurement {
     let block_ms = u64::try_from(block.as_millis()).unwrap_or(u64::MAX).max(1);
+    let cpu_ms = u64::try_from(cpu.as_millis()).unwrap_or(u64::MAX);
     let chunk_ms = (block_ms / u64::from(args.chunks.max(1))).max(1);
     let slot = u64::from(args.l1_slot_seconds);
     let available_s = u64::from(args.proving_phase).saturating_sub(2).saturating_mul(slot);
     let blocks_per_hour = 3_600_000.0 / block_ms as f64;
+    let chunks_in_time = available_s.saturating_mul(1000) / chunk_ms;
+    // Alone, a block takes at least its CPU time on all threads.
+    let alone_ms = block_ms.min(cpu_ms / u64::try_from(threads.max(1)).unwrap_or(u64::MAX));
+    let chunk_alone_ms = (alone_ms / u64::from(args.chunks.max(1))).max(1);
+    let chunks_in_time_alone = available_s.saturating_mul(1000) / chunk_alone_ms;
+    let is_enough = |chunks: u64| chunks >= u64::from(args.chunks);
     Measurement {
         chunks: args.chunks,
         threads,
         block_ms,
+        cpu_ms,
+        cores: (cpu_ms as f64 / block_ms as f64 * 100.0).round() / 100.0,
         chunk_ms,
         peak_memory_mb,
         proving_phase_s: u64::from(args.proving_phase).saturating_mul(slot),
-        chunks_in_time: available_s.saturating_mul(1000) / chunk_ms,
+        chunks_in_time,
+        chunks_in_time_alone,
+        verdict: match (is_enough(chunks_in_time), is_enough(chunks_in_time_alone)) {
+            (true, _) => Verdict::FastEnough,
+            (false, true) => Verdict::Busy,
+            (false, false) => Verdict::TooSlow,
+        },
         blocks_per_hour,
         tokens_per_hour: blocks_per_hour * args.earning,
     }
@@ -232,13 +278,19 @@ fn measurement(
 
 fn text(measured: &Measurement) -> String {
     let memory = measured.peak_memory_mb.map_or_else(|| "unknown".to_owned(), |mb| format!("{mb} MB"));
-    let verdict = if measured.chunks_in_time >= u64::from(measured.chunks) {
-        format!("fast enough: up to {} chunks fit", measured.chunks_in_time)
-    } else {
-        format!("TOO SLOW: only {} chunks fit", measured.chunks_in_time)
+    let (fit, alone) = (measured.chunks_in_time, measured.chunks_in_time_alone);
+    let verdict = match measured.verdict {
+        Verdict::FastEnough => format!("fast enough: up to {fit} chunks fit"),
+        Verdict::Busy => {
+            format!("TOO SLOW NOW: only {fit} chunks fit; up to {alone} if nothing else used the machine")
+        }
+        Verdict::TooSlow => format!("TOO SLOW: only {fit} chunks fit, at most {alone} on the idle machine"),
     };
+    let threads = measured.threads as f64;
+    let busy = if measured.cores < threads * BUSY_BELOW { ": other programs use the machine" } else { "" };
     format!(
         "block          {} proven in {:.2} s on {}, {:.2} s a chunk\n\
+         CPU time       {:.2} s, {:.2} cores in use{busy}\n\
          peak memory    {memory}\n\
          proving phase  {} s, {verdict}\n\
          at most        {:.0} such blocks an hour, {:.0} tokens",
@@ -246,6 +298,8 @@ fn text(measured: &Measurement) -> String {
         measured.block_ms as f64 / 1000.0,
         count(u64::try_from(measured.threads).unwrap_or(u64::MAX), "thread"),
         measured.chunk_ms as f64 / 1000.0,
+        measured.cpu_ms as f64 / 1000.0,
+        measured.cores,
         measured.proving_phase_s,
         measured.blocks_per_hour,
         measured.tokens_per_hour,
@@ -321,12 +375,15 @@ mod tests {
 
     #[test]
     fn tells_what_fits_into_the_proving_phase() {
-        let measured = measurement(&args(), 2, Duration::from_millis(8_000), Some(300));
+        let block = (Duration::from_millis(8_000), Duration::from_millis(14_000));
+        let measured = measurement(&args(), 2, block, Some(300));
         assert_eq!(measured.chunk_ms, 4_000);
         assert_eq!(measured.proving_phase_s, 480);
         assert_eq!(measured.chunks_in_time, 38 * 12 / 4);
         assert_eq!(measured.blocks_per_hour, 450.0);
+        assert_eq!((measured.cpu_ms, measured.cores, measured.verdict), (14_000, 1.75, Verdict::FastEnough));
         assert!(text(&measured).contains("fast enough: up to 114 chunks fit"));
+        assert!(text(&measured).contains("14.00 s, 1.75 cores in use\n"), "{}", text(&measured));
     }
 
     #[test]
@@ -338,8 +395,22 @@ mod tests {
     }
 
     #[test]
+    fn a_busy_machine_is_told_apart_from_a_slow_one() {
+        // 8 s of work in 1,000 s: two chunks take 4 s each on one of two cores.
+        let block = (Duration::from_secs(1_000), Duration::from_secs(8));
+        let busy = measurement(&args(), 2, block, None);
+        assert_eq!((busy.chunks_in_time, busy.chunks_in_time_alone), (0, 456 / 2));
+        assert_eq!((busy.verdict, busy.cores), (Verdict::Busy, 0.01));
+        let text = text(&busy);
+        assert!(text.contains("TOO SLOW NOW: only 0 chunks fit; up to 228 if nothing else"), "{text}");
+        assert!(text.contains("0.01 cores in use: other programs use the machine"), "{text}");
+    }
+
+    #[test]
     fn a_machine_that_is_too_slow_is_told() {
-        let slow = measurement(&args(), 1, Duration::from_secs(3_600), None);
+        let hour = Duration::from_secs(3_600);
+        let slow = measurement(&args(), 1, (hour, hour), None);
+        assert_eq!(slow.verdict, Verdict::TooSlow);
         assert!(text(&slow).contains("TOO SLOW"), "{}", text(&slow));
         assert!(text(&slow).contains("unknown"));
     }

@@ -15,7 +15,7 @@ use crate::progress::Bar;
 pub(crate) type Keys = Arc<ProverKey>;
 
 /// Where proving keys are kept.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct KeyFolder {
     /// Folder of the proving keys [default: target/keys in the repository, keys elsewhere]
     #[arg(long = "keys", value_name = "FOLDER", env = "FERNET_KEYS")]

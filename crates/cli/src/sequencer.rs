@@ -8,6 +8,7 @@ use fernet_actions::{
     staking::{self, RegisterTerms, SequencerStatus},
 };
 use fernet_bindings::{IRewards, IStaking};
+use fernet_config::Role;
 use fernet_protocol::L1Slot;
 use serde::Serialize;
 
@@ -15,6 +16,7 @@ use crate::{
     act::{ActArgs, Actor, Done, NOTES},
     report::{Fields, FormatArgs, table},
     rollup::{Rollup, RollupArgs},
+    run::{self, RunArgs},
     runtime,
     signing::BlsArgs,
 };
@@ -22,6 +24,8 @@ use crate::{
 /// Subcommands of `fernet sequencer`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run the configured sequencer until asked to end.
+    Run(RunArgs),
     /// Register a sequencer: the signer pays the stake and becomes the owner.
     #[command(after_help = NOTES)]
     Register(RegisterArgs),
@@ -199,8 +203,13 @@ struct Claimed {
 /// # Errors
 /// When L1 can't be read, or the contracts refuse.
 pub(crate) fn run(command: Command) -> Result<()> {
+    if let Command::Run(args) = command {
+        return run::run(Role::Sequencer, &args).map(drop);
+    }
     runtime::block_on(async {
         match command {
+            // It has a runtime of its own.
+            Command::Run(_) => Ok(()),
             Command::Register(args) => register(&args).await,
             Command::Status(args) => status(&args).await,
             Command::Exit(args) => exit(&args).await,

@@ -172,7 +172,7 @@ fn text(units: &Units, slot: &CurrentSlot) -> String {
             vec![
                 candidate.rank.to_string(),
                 candidate.sequencer.to_string(),
-                short(&candidate.header_hash),
+                short(candidate.header_hash),
                 at(candidate.committed_at),
                 at(candidate.revealed_at),
                 candidate.prover.map(|prover| prover.to_string()).unwrap_or_default(),
@@ -217,7 +217,8 @@ mod tests {
         let expired = PastSlot { slot: 4, outcome: "expired", events: vec![event] };
         assert_eq!(
             past_text(&expired),
-            "slot 4  expired\n\nL1 block  event        what\n12        SlotExpired  the slot ends without a block"
+            "slot 4  expired\n\nL1 block  event        what\n\
+             12        SlotExpired  the slot ends without a block"
         );
     }
 }

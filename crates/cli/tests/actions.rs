@@ -1,22 +1,29 @@
-//! The commands that look at L1 and act on it, against the real contracts: the whole life of a sequencer and of
-//! an escrow, what is refused and how, and commands that are interrupted.
+//! The commands that look at L1 and act on it, against the real contracts: the whole life of a sequencer and
+//! of an escrow, what is refused and how, and commands that are interrupted.
 #![cfg(unix)]
 
 mod common;
 #[path = "common/world.rs"]
 mod world;
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use fernet_devnet::{backend::Mining, options::Scoring};
+use fernet_signers::{Cost, Password, web3};
 use serde_json::{Value, json};
-use world::{ADDRESSES, World, failure, json as run};
+use world::{ADDRESSES, KEYS, World, failure, json as run};
 
 /// One token, in token units.
 const TOKEN: u128 = 1_000_000_000_000_000_000;
 
 fn tokens(count: u128) -> Value {
     Value::from((count * TOKEN).to_string())
+}
+
+/// Writes a file that only its owner can read.
+fn write_private(path: &Path, text: &str) {
+    fs::write(path, text).expect("a file");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("permissions");
 }
 
 /// A BLS secret key, in hexadecimal.
@@ -42,7 +49,11 @@ async fn a_sequencer_is_registered_changed_and_paid_back() {
     );
     let unasked = failure(&mut register(0, 1, &[]));
     assert!(unasked.contains("stdin is no terminal: add --yes"), "{unasked}");
-    assert_eq!(run(&mut register(0, 1, &["--dry-run"])), Value::Null);
+    let plan = run(&mut register(0, 1, &["--dry-run"]));
+    let steps = plan["transactions"].as_array().expect("a plan");
+    assert!(steps[0].as_str().is_some_and(|step| step.contains("to take 100 FDEV")), "{plan}");
+    assert!(steps[1].as_str().is_some_and(|step| step.starts_with("register a sequencer")), "{plan}");
+    assert!(plan["gas"].as_u64() > Some(300_000) && plan["feeWei"].is_string(), "{plan}");
     assert_eq!(run(&mut world.reading(&["sequencer", "status"])), Value::Null);
 
     let registered = run(&mut register(0, 1, &["--yes", "--fee-recipient", "3"]));
@@ -143,6 +154,27 @@ async fn an_escrow_is_filled_and_emptied_and_interrupted_commands_go_on() {
     let status = || run(&mut world.reading(&["prover", "status", ADDRESSES[0]]));
     assert_eq!((&status()["free"], &status()["signer"]), (&tokens(0), &Value::Null));
 
+    // The key may be in a file.
+    let key = KEYS[0].parse().expect("a key");
+    let (file, password) = (world.folder.path().join("key.json"), world.folder.path().join("password"));
+    let secret = Password::new("correct horse".to_owned());
+    web3::write(&file, &key, &secret, Cost::Light).expect("a key file");
+    let with_file = |password_file: &Path| {
+        let mut command = world.reading(&["prover", "deposit", "1", "--account", ADDRESSES[1], "--yes"]);
+        command.arg("--keystore").arg(&file).arg("--password-file").arg(password_file);
+        command.arg("--transactions").arg(world.folder.path().join("transactions"));
+        command
+    };
+    write_private(&password, "correct horse\n");
+    let deposited = run(&mut with_file(&password));
+    assert_eq!((&deposited["free"], &deposited["transaction"]["earlier"]), (&tokens(1), &json!(false)));
+    let wrong = world.folder.path().join("wrong");
+    write_private(&wrong, "battery staple");
+    let refused = failure(&mut with_file(&wrong));
+    assert!(refused.contains("password") && !refused.contains("battery"), "{refused}");
+    let keyless = failure(world.reading(&["prover", "deposit", "1", "--yes"]).env("TEST_KEY", KEYS[0]));
+    assert_eq!(keyless, "expected the key that signs: name its file with --keystore");
+
     let deposited = world.done(0, &["prover", "deposit", "60"]);
     assert_eq!((&deposited["result"], &deposited["free"]), (&json!("deposited"), &tokens(60)));
     assert_eq!(deposited["affordableBonds"], "2");
@@ -192,6 +224,7 @@ async fn an_escrow_is_filled_and_emptied_and_interrupted_commands_go_on() {
     let (success, stdout, stderr) = running.end();
     assert!(success.success(), "{stderr:?}");
     let again: Value = serde_json::from_str(&stdout.concat()).expect("JSON");
+    assert_eq!(again["transaction"]["earlier"], true);
     assert_eq!((&again["result"], &again["free"]), (&json!("deposited"), &tokens(7)));
     let other = run(&mut world.reading(&["prover", "status", ADDRESSES[2]]));
     assert_eq!(other["free"], tokens(7), "it was sent once");
@@ -256,6 +289,12 @@ async fn slots_and_ranks_are_shown() {
     assert_eq!((&own["scoring"], &own["eligible"]), (&json!("vrf"), &json!(3)));
     assert_eq!(own["ranked"], json!([]));
     assert!(own["own"]["rank"].as_u64() < Some(3) && own["own"]["eligible"] == true, "{own}");
+    let output = world.reading(&["rank", "--slots", "2"]).output().expect("the fernet command");
+    let lines = String::from_utf8(output.stdout).expect("text");
+    let both: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(both.len(), 2, "{lines}");
+    assert_eq!(both[1]["slot"].as_u64(), both[0]["slot"].as_u64().map(|slot| slot + 1));
+    assert_eq!((&both[1]["start"], &both[1]["eligible"]), (&Value::Null, &json!(3)));
     let hidden = run(&mut world.reading(&["rank", "--sequencer", "2"]));
     assert_eq!(hidden["own"]["rank"], Value::Null);
     let mut command = world.reading(&["rank", "--sequencer", "2", "--bls-key-env", "TEST_BLS"]);

@@ -10,6 +10,10 @@ use common::{devnet, fernet};
 /// Exit status when the reader of stdout went away.
 const CLOSED: i32 = 141;
 
+/// An L1 that isn't there.
+const NO_L1: &[&str] = &["--rpc-url", "http://127.0.0.1:1"];
+const ACCOUNT: &str = "0x0000000000000000000000000000000000000001";
+
 /// A command by its words, with arguments for a short run, and its exit status when both streams are read.
 struct Case {
     words: &'static str,
@@ -22,7 +26,8 @@ fn case(words: &'static str, arguments: &[&str], status: i32) -> Case {
 }
 
 fn cases(folder: &std::path::Path) -> Vec<Case> {
-    let (key, state, config) = (folder.join("key.json"), folder.join("state"), folder.join("config.toml"));
+    let (key, wallet, state) = (folder.join("key.json"), folder.join("wallet.json"), folder.join("state"));
+    let config = folder.join("config.toml");
     vec![
         case("devnet", &["--slots", "1"], 0),
         case("devnet", &["--slots", "1", "--format", "json"], 0),
@@ -43,6 +48,35 @@ fn cases(folder: &std::path::Path) -> Vec<Case> {
         case("snapshot make", &["--folder", "nowhere", "--out", "nowhere"], 1),
         case("snapshot check", &["nowhere"], 1),
         case("prover standing", &["nowhere"], 1),
+        case("sequencer status", NO_L1, 1),
+        case("sequencer register", &[NO_L1, &["--attester", ACCOUNT]].concat(), 1),
+        case("sequencer exit", &[NO_L1, &["1"]].concat(), 1),
+        case("sequencer withdraw", &[NO_L1, &["1"]].concat(), 1),
+        case("sequencer cancel-entry", &[NO_L1, &["1"]].concat(), 1),
+        case("sequencer top-up", &[NO_L1, &["1", "20"]].concat(), 1),
+        case("sequencer rotate-attester", &[NO_L1, &["1", ACCOUNT]].concat(), 1),
+        case("sequencer rotate-bls-key", &[NO_L1, &["1"]].concat(), 1),
+        case("sequencer set-withdrawer", &[NO_L1, &["1", ACCOUNT]].concat(), 1),
+        case("sequencer set-fee-recipient", &[NO_L1, &["1", "1"]].concat(), 1),
+        case("sequencer claim", NO_L1, 1),
+        case("prover status", &[NO_L1, &[ACCOUNT]].concat(), 1),
+        case("prover deposit", &[NO_L1, &["20"]].concat(), 1),
+        case("prover withdraw", &[NO_L1, &["all"]].concat(), 1),
+        case("prover set-signer", &[NO_L1, &["--none"]].concat(), 1),
+        case("prover claim", NO_L1, 1),
+        case("slot show", NO_L1, 1),
+        case("slot watch", NO_L1, 1),
+        case("rank", NO_L1, 1),
+        case("tx list", &["--folder", "nowhere"], 1),
+        case("tx show", &["--folder", "nowhere", "a"], 1),
+        case("tx cancel", &["--folder", "nowhere", "a"], 1),
+        case("wallet new", &["--plain", "--out", wallet.to_str().expect("a path")], 0),
+        case("wallet status", &[NO_L1, &["--wallet", "nowhere"]].concat(), 1),
+        case("wallet deposit", &[NO_L1, &["--wallet", "nowhere", "20"]].concat(), 1),
+        case("wallet transfer", &[NO_L1, &["--wallet", "nowhere", "--to", "1", "20"]].concat(), 1),
+        case("wallet withdraw", &[NO_L1, &["--wallet", "nowhere", "--to", ACCOUNT, "20"]].concat(), 1),
+        case("wallet force-exit", &[NO_L1, &["1"]].concat(), 1),
+        case("wallet claim", NO_L1, 1),
         case("prover benchmark", &["--chunks", "1", "--runs", "1"], 0),
         case("prover benchmark", &["--chunks", "1", "--runs", "1", "--format", "json"], 0),
     ]

@@ -88,6 +88,11 @@ options! {
         blobs: Vec<Endpoint> = Some("[]"), "[\"http://127.0.0.1:5052\"]";
         /// How blob endpoints name blocks: beacon nodes by "slot", anvil and the embedded L1 by "hash".
         blob_ids: BlobIds = Some("\"hash\""), "\"slot\"";
+        /// How often a role looks for a new block, while that of the L1 slot isn't known.
+        poll: Duration = Some("\"1 s\""), "\"500 ms\"";
+        /// Whether the time of L1's blocks is the system's, as on public chains. Then an old block means that
+        /// the endpoints lag. That of a development chain needn't be.
+        system_time: bool = Some("true"), "false";
         /// Deployment file with the addresses and code hashes of the contracts. Without one it is
         /// deployments/CHAIN_ID.json in the repository.
         deployment: Option<PathBuf> = None, "\"deployments/11155111.json\"";

@@ -114,6 +114,7 @@ async fn lifecycles(
         slots: Some(slots),
         seed: 1,
         counts: Default::default(),
+        processes: None,
         faults: Default::default(),
         endpoint_faults: None,
         transfers_per_slot: 6,

@@ -17,6 +17,7 @@ use tokio::{
 
 use crate::{
     actors::Actors,
+    apart,
     backend::L1Backend,
     claim::claim,
     endpoints::Endpoints,
@@ -26,6 +27,7 @@ use crate::{
     observer::Observer,
     options::DevnetOptions,
     policies::{FaultPolicies, RolePolicies},
+    processes::Processes,
     record::{Amount, Summary, Withdrawal},
     recorder::Recorder,
     roles::{Roles, RolesReport},
@@ -106,6 +108,9 @@ async fn run_on(
 
 async fn start_backend(options: &DevnetOptions, observer: &Observer) -> Result<L1Backend, DevnetError> {
     options.faults.require_within(options.slots)?;
+    if let Some(processes) = &options.processes {
+        apart::make_folder(processes)?;
+    }
     observer.activity("starting L1");
     let DevnetOptions { l1, root, rpc_port, chain_id, seed, .. } = options;
     let backend = L1Backend::start(l1, root, *rpc_port, *chain_id, *seed, observer).await?;
@@ -165,8 +170,12 @@ impl Devnet {
     ) -> Result<Self, DevnetError> {
         let environment = Environment::new(backend, &options, keys, &observer).await?;
         let policies = FaultPolicies::new(options.faults.clone());
-        let roles = Roles::new(&environment.role_deps(&options, &policies, &Storage::Memory))?;
-        let actors = Actors::Here(roles);
+        let actors = match &options.processes {
+            None => Actors::Here(Roles::new(&environment.role_deps(&options, &policies, &Storage::Memory))?),
+            Some(processes) => {
+                Actors::Apart(apart::start(&environment, &options, processes, &observer).await?)
+            }
+        };
         let peers = NetworkPeers::new(actors.network());
         environment.follower.lock().await.ask_peers(Arc::new(peers));
         let domain = environment.deployment.rollup_id().into();
@@ -241,6 +250,14 @@ impl Devnet {
     pub fn drop_roles(&mut self) {
         if let Some(roles) = self.actors.here() {
             roles.drop_roles();
+        }
+    }
+
+    /// The roles' processes, if they are processes of their own.
+    pub fn processes(&mut self) -> Option<&mut Processes> {
+        match &mut self.actors {
+            Actors::Here(_) => None,
+            Actors::Apart(apart) => Some(&mut apart.processes),
         }
     }
 
@@ -401,7 +418,7 @@ impl Devnet {
             self.recorder.update_view(&block, &follower, backend.provider(), faults, worker, mempool).await;
             lap.add(&mut self.timings.reporting);
         }
-        if self.backend().is_stepwise() {
+        if self.backend().is_stepwise() && self.actors.here().is_some() {
             self.wait_for_proofs().await;
             lap.add(&mut self.timings.proofs);
         }
@@ -482,6 +499,14 @@ impl Devnet {
             ),
             transaction,
         })
+    }
+
+    /// Sums up what happened so far, and compares all token balances.
+    ///
+    /// # Errors
+    /// When L1 doesn't answer.
+    pub async fn totals(&mut self) -> Result<Summary, DevnetError> {
+        self.summary(None, Vec::new()).await
     }
 
     async fn summary(

@@ -68,7 +68,7 @@ impl fmt::Display for EndpointFaults {
 
 impl EndpointFaults {
     /// A seed for a role.
-    fn seed_of(&self, role: &str) -> u64 {
+    pub(crate) fn seed_of(&self, role: &str) -> u64 {
         let hash = keccak256([&self.seed.to_be_bytes(), role.as_bytes()].concat());
         hash.0.into_iter().take(8).fold(0, |seed, byte| (seed << 8) | u64::from(byte))
     }

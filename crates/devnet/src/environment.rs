@@ -1,6 +1,6 @@
 //! What a devnet runs on: the L1, the deployment on it, the accounts, and what its roles share.
 
-use std::{num::NonZero, sync::Arc, thread::available_parallelism};
+use std::{num::NonZero, path::Path, sync::Arc, thread::available_parallelism};
 
 use fernet_circuit::{Prover, ProverKey};
 use fernet_follower::{Follower, FollowerError};
@@ -42,7 +42,7 @@ pub(crate) struct Environment {
     pub(crate) worker: Arc<SharedWorker>,
     /// The follower writes its state to disk.
     is_persistent: bool,
-    _deployment_file: ReservedFile,
+    deployment_file: ReservedFile,
 }
 
 impl Environment {
@@ -80,7 +80,7 @@ impl Environment {
             blobs,
             worker: worker(keys, &options.proofs)?,
             is_persistent: false,
-            _deployment_file: file,
+            deployment_file: file,
         })
     }
 
@@ -101,6 +101,11 @@ impl Environment {
             self.is_persistent = true;
         }
         Ok(())
+    }
+
+    /// The deployment's file.
+    pub(crate) fn deployment_path(&self) -> &Path {
+        self.deployment_file.path()
     }
 
     /// What roles are made with.

@@ -42,6 +42,25 @@ pub enum DevnetError {
     /// A role's process.
     #[error(transparent)]
     Process(#[from] ProcessError),
+    /// Folders of the processes.
+    #[error("{}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The processes don't find each other.
+    #[error("expected {expected} processes in the network, found {found}")]
+    NotConnected {
+        /// Processes.
+        expected: usize,
+        /// Peers.
+        found: usize,
+    },
+    /// The devnet can't join the network of the processes.
+    #[error(transparent)]
+    P2p(#[from] fernet_p2p::P2pError),
     /// Following the rollup.
     #[error(transparent)]
     Follower(#[from] FollowerError),

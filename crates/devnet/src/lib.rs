@@ -6,6 +6,7 @@
 //!   which writes the [`deployment_file`]; [`accounts`] and [`setup`] are who takes part.
 //! - [`roles`] makes the sequencers and provers and moves them; [`fault`] and [`policies`] hold effects of
 //!   theirs back; one [`worker`] makes all proofs.
+//! - With [`options::ProcessOptions`], the roles are [`processes`] of their own instead.
 //! - [`endpoints`] are the roles' ways to the L1, faulty ones on request. [`blobs`] is where its blobs are.
 //! - [`traffic`] is what users send. [`mod@claim`] proves a withdrawal on L1.
 //! - [`history`] and [`audit`] count what happens on L1 and L2. [`tokens`] compares all balances in the end.
@@ -14,6 +15,7 @@
 pub mod accounts;
 mod actors;
 pub mod anvil;
+mod apart;
 pub mod audit;
 pub mod backend;
 pub mod batch;

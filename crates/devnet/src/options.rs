@@ -59,6 +59,21 @@ pub enum ProofSource {
     Cached(PathBuf),
 }
 
+/// How the roles run as processes of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessOptions {
+    /// The `fernet` binary.
+    pub binary: PathBuf,
+    /// Folder of the processes' folders; empty or not there.
+    pub folder: PathBuf,
+    /// Folder of the proving keys; that in the repository without it.
+    pub keys: Option<PathBuf>,
+    /// Nodes beside sequencers and provers.
+    pub nodes: usize,
+    /// How often a role looks for a new L1 block.
+    pub pause: Duration,
+}
+
 /// The usual chain id of development chains.
 pub const CHAIN_ID: u64 = 31337;
 
@@ -79,6 +94,8 @@ pub struct DevnetOptions {
     pub seed: u64,
     /// How many roles it has.
     pub counts: RoleCounts,
+    /// How the roles run as processes; in this process without it.
+    pub processes: Option<ProcessOptions>,
     /// What fails when.
     pub faults: FaultPlan,
     /// What the roles' endpoints of the L1 do wrong; nothing without it.

@@ -86,6 +86,8 @@ pub struct Program {
     pub configuration: String,
     /// Environment variables: the keys, which are for development only.
     pub environment: Vec<(String, String)>,
+    /// Address of its metrics and its status.
+    pub metrics: SocketAddr,
 }
 
 /// A role's process, running or not.
@@ -139,6 +141,22 @@ impl Processes {
     /// When there is no such role.
     pub fn folder(&self, member: Member) -> Result<&Path, ProcessError> {
         Ok(&self.slot(member)?.folder)
+    }
+
+    /// What a role is started with.
+    ///
+    /// # Errors
+    /// When there is no such role.
+    pub fn program(&self, member: Member) -> Result<&Program, ProcessError> {
+        Ok(&self.slot(member)?.program)
+    }
+
+    /// Address of a role's metrics and status.
+    ///
+    /// # Errors
+    /// When there is no such role.
+    pub fn metrics(&self, member: Member) -> Result<SocketAddr, ProcessError> {
+        Ok(self.slot(member)?.program.metrics)
     }
 
     /// A role's endpoint of the L1.

@@ -302,7 +302,7 @@ fn sequencer(
     let blob_account = deps.accounts.blob_accounts.get(number).unwrap_or(signer).clone();
     let dependencies = fernet_sequencer::Dependencies {
         follower: Arc::clone(deps.follower),
-        network: Arc::new(network.clone()) as Arc<dyn Network>,
+        network: Arc::new(network.join()) as Arc<dyn Network>,
         transactions: manager(deps, &role, Senders::new(signer.clone()).with_blob_account(blob_account))?,
         owner: None,
         attester: Arc::new(signer.clone()),
@@ -333,7 +333,7 @@ fn prover(
     let role = format!("prover-{number}");
     let dependencies = fernet_prover::Dependencies {
         follower: Arc::clone(deps.follower),
-        network: Arc::new(network.clone()) as Arc<dyn Network>,
+        network: Arc::new(network.join()) as Arc<dyn Network>,
         transactions: manager(deps, &role, Senders::new(signer.clone()))?,
         payee: None,
         signer: Arc::new(signer.clone()),

@@ -341,7 +341,10 @@ impl Follower {
                         if !self.feed.doubt(block.number) && !self.doubt_ranges() {
                             return Err(error.into());
                         }
-                        tracing::warn!(%error, "the L1 node's events are compared with the receipts root");
+                        tracing::warn!(
+                            code = "FOL-001", %error,
+                            "the L1 node's events are compared with the receipts root"
+                        );
                         break;
                     }
                     self.head = Some(block.clone());
@@ -351,7 +354,10 @@ impl Follower {
                         self.before_ranges = Some(Box::new(self.view.clone()));
                     }
                     if let Err(error) = self.view.apply_settled(block) {
-                        tracing::warn!(%error, "the L1 node's events are read again, block by block");
+                        tracing::warn!(
+                            code = "FOL-002", %error,
+                            "the L1 node's events are read again, block by block"
+                        );
                         if !self.doubt_ranges() {
                             return Err(error.into());
                         }
@@ -386,11 +392,11 @@ impl Follower {
         match executed {
             Ok(()) => {}
             Err(failure) if failure.is_retryable() => {
-                tracing::warn!(%failure, "the ledger is behind");
+                tracing::warn!(code = "FOL-003", %failure, "the ledger is behind");
                 self.failure = Some(failure);
             }
             Err(failure) => {
-                tracing::error!(%failure, "a finalized block can't be executed");
+                tracing::error!(code = "FOL-004", %failure, "a finalized block can't be executed");
                 return Err(failure.into());
             }
         }
@@ -405,7 +411,12 @@ impl Follower {
         let block = height.checked_sub(1).and_then(|last| self.view.finalized_blocks().get(index(last)));
         let Some(block) = block else {
             if !self.has_more {
-                tracing::warn!(height, tip = self.view.tip().height, "the snapshot is of a later block");
+                tracing::warn!(
+                    code = "FOL-005",
+                    height,
+                    tip = self.view.tip().height,
+                    "the snapshot is of a later block"
+                );
             }
             return Ok(false);
         };
@@ -517,7 +528,7 @@ impl Follower {
             if self.replayed.is_none() && !self.one_by_one && self.settled_blocks() > 0 {
                 match self.execute_settled(block.header.slot).await {
                     Err(failure) if !failure.is_retryable() => {
-                        tracing::warn!(%failure, "blocks are executed one by one");
+                        tracing::warn!(code = "FOL-006", %failure, "blocks are executed one by one");
                         self.one_by_one = true;
                     }
                     result => result?,

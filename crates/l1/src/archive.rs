@@ -91,7 +91,7 @@ impl BlobArchive {
     fn found(&self, at: BlobLocation, hashes: &[B256]) -> Vec<Option<Blob>> {
         let read = |hash: &B256| {
             self.get(at, *hash).unwrap_or_else(|error| {
-                tracing::warn!(%hash, %error, "a blob of the archive can't be read");
+                tracing::warn!(code = "L1-001", %hash, %error, "a blob of the archive can't be read");
                 None
             })
         };
@@ -196,7 +196,10 @@ impl ArchivedBlobs {
         let writing = tokio::task::spawn_blocking(move || {
             for (hash, blob) in blobs {
                 if let Err(error) = archive.put(at, hash, &blob) {
-                    tracing::error!(%hash, %error, "a blob is not in the archive: make room, or it is lost");
+                    tracing::error!(
+                        code = "L1-002", %hash, %error,
+                        "a blob is not in the archive: make room, or it is lost"
+                    );
                 }
             }
         });

@@ -331,7 +331,7 @@ impl Feed {
         }
         let to = low.saturating_sub(1);
         self.seen.retain(|(number, _)| *number < low);
-        tracing::warn!(to, "l1 reorg");
+        tracing::warn!(code = "L1-003", to, "l1 reorg");
         Ok(FeedUpdate::Rollback { to })
     }
 
@@ -375,7 +375,10 @@ impl Feed {
             match self.proven_logs(header, hash).await {
                 Ok(proven) => logs = proven,
                 Err(FeedError::Rpc(error)) if error.is_unknown_method() => {
-                    tracing::warn!(%error, "the L1 node gives no receipts: its events are not checked");
+                    tracing::warn!(
+                        code = "L1-004", %error,
+                        "the L1 node gives no receipts: its events are not checked"
+                    );
                     self.without_receipts = true;
                 }
                 Err(error) => return Err(error),

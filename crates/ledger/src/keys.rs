@@ -3,12 +3,17 @@
 //! A signature of `(m, a)` in a domain is `(e, s)` with `R = k·G`, `e` = the lowest 128 bits of the Poseidon
 //! hash of `(R.x, R.y, m, a)` whose capacity is the domain, and `s = k + e·sk`. It is valid if
 //! `R' = s·G − e·pk` hashes to `e`.
+//!
+//! Verification takes the time that it takes. Signing uses no table whose lines a secret chooses.
 #![allow(clippy::arithmetic_side_effects)] // field elements and curve points only
 
+use std::sync::LazyLock;
+
 use alloy_primitives::{U256, hex};
-use ark_ec::{AffineRepr, CurveGroup, PrimeGroup};
+use ark_ec::scalar_mul::wnaf::WnafContext;
+use ark_ec::{CurveGroup, PrimeGroup};
 use ark_ed_on_bls12_381::{EdwardsAffine, EdwardsProjective, Fr as Scalar};
-use ark_ff::{AdditiveGroup, BigInteger, PrimeField};
+use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
 use sha3::{Digest, Sha3_512};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -17,6 +22,30 @@ use crate::{
     field::{self, Fr},
     poseidon,
 };
+
+/// Bits of the windows of a multiple of a key: the fastest for 128 bits.
+const WINDOW_BITS: usize = 4;
+/// Points of one row of [`MULTIPLES`].
+const ROW: usize = 255;
+/// Multiples of the generator, half a mebibyte: row `i` has `j·256^i·G` for `j` from 1 to 255. With them
+/// `s·G` takes one addition for each byte of `s`, and no doubling.
+///
+/// One thread makes them. Whoever waits for it may be a thread of rayon's, so it must not wait for rayon.
+static MULTIPLES: LazyLock<Vec<EdwardsAffine>> = LazyLock::new(|| {
+    let mut multiples = Vec::with_capacity(ROW * SCALAR_BYTES);
+    let mut base = EdwardsProjective::generator();
+    for _ in 0..SCALAR_BYTES {
+        let mut multiple = base;
+        for _ in 0..ROW {
+            multiples.push(multiple);
+            multiple += base;
+        }
+        base = multiple;
+    }
+    to_affine(&multiples)
+});
+/// Bytes of a scalar.
+const SCALAR_BYTES: usize = 32;
 
 /// Bytes of an encoded signature.
 pub const SIGNATURE_BYTES: usize = 48;
@@ -105,8 +134,10 @@ impl PublicKey {
     /// Whether `signature` is a signature of `message` in `domain` under this key.
     #[must_use]
     pub fn verify(&self, domain: Domain, message: &Message, signature: &Signature) -> bool {
-        let challenge = [signature.challenge as u64, (signature.challenge >> 64) as u64];
-        let point = EdwardsProjective::generator() * signature.response - self.0.mul_bigint(challenge);
+        // The multiple is of the integer, so it is right for a key outside the subgroup too.
+        let multiple: EdwardsProjective =
+            WnafContext::new(WINDOW_BITS).mul(self.0.into(), &Scalar::from(signature.challenge));
+        let point: EdwardsProjective = generator_times(&signature.response) - multiple;
         message.challenge(domain, &point.into_affine()) == signature.challenge
     }
 }
@@ -235,6 +266,34 @@ impl std::fmt::Debug for SecretKey {
     }
 }
 
+/// The affine form of points, with one inversion for all of them.
+fn to_affine(points: &[EdwardsProjective]) -> Vec<EdwardsAffine> {
+    let mut product = Fr::ONE;
+    let mut before = Vec::with_capacity(points.len());
+    for point in points {
+        before.push(product);
+        product *= point.z;
+    }
+    // No point of an Edwards curve has z = 0.
+    let mut inverse = product.inverse().unwrap_or_default();
+    let reversed = points.iter().zip(before).rev().map(|(point, before)| {
+        let own = inverse * before;
+        inverse *= point.z;
+        EdwardsAffine::new_unchecked(point.x * own, point.y * own)
+    });
+    let mut affine: Vec<_> = reversed.collect();
+    affine.reverse();
+    affine
+}
+
+/// `scalar·G`, for scalars that aren't secret.
+fn generator_times(scalar: &Scalar) -> EdwardsProjective {
+    let bytes = scalar.into_bigint().0.into_iter().flat_map(u64::to_le_bytes);
+    let rows = MULTIPLES.chunks_exact(ROW).zip(bytes);
+    let points = rows.filter_map(|(row, byte)| row.get(usize::from(byte).checked_sub(1)?));
+    points.fold(EdwardsProjective::ZERO, |sum, point| sum + point)
+}
+
 fn hash_to_scalar(parts: &[&[u8]]) -> Scalar {
     let mut hasher = Sha3_512::new();
     for part in parts {
@@ -280,6 +339,37 @@ mod tests {
         assert!(!key.verify(domain, &message(), &wrong));
         let wrong = Signature { response: signature.response + Scalar::from(1u64), ..signature };
         assert!(!key.verify(domain, &message(), &wrong));
+    }
+
+    #[test]
+    fn multiples_from_the_table_are_those_of_doubling_and_adding() {
+        let edge = [0u64, 1, 255, 256, u64::MAX].map(Scalar::from);
+        let random = (0..20u8).map(|seed| hash_to_scalar(&[&[seed]]));
+        for scalar in edge.into_iter().chain([-Scalar::from(1u64)]).chain(random) {
+            assert_eq!(generator_times(&scalar), EdwardsProjective::generator() * scalar, "{scalar}");
+        }
+    }
+
+    /// L1 accepts every point of the curve as the key of a deposit: a signature that holds by the equation
+    /// holds for such a key.
+    #[test]
+    fn a_key_outside_the_subgroup_verifies_by_the_equation() {
+        // (0, -1) has order two, so the sum lies outside the subgroup.
+        let two = EdwardsAffine::new_unchecked(Fr::ZERO, -Fr::from(1u64));
+        let secret = SecretKey::from_seed(b"alice");
+        let key = PublicKey((EdwardsProjective::from(secret.public_key().0) + two).into_affine());
+        assert!(!key.0.is_in_correct_subgroup_assuming_on_curve());
+        let domain = Domain::from_element(Fr::from(1u64));
+        let message = |number: u64| Message { operation: Fr::from(number), target: Fr::ZERO };
+        let mut outcomes = [0, 0];
+        for number in 0..20 {
+            let signature = secret.sign(domain, &message(number));
+            // An even challenge takes the point of order two away.
+            let is_even = signature.challenge % 2 == 0;
+            assert_eq!(key.verify(domain, &message(number), &signature), is_even, "{number}");
+            outcomes[usize::from(is_even)] += 1;
+        }
+        assert!(outcomes.iter().all(|count| *count > 0), "{outcomes:?}");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The body of a block: its header, blobs and signatures.
 
+use alloy::eips::eip4844::kzg_to_versioned_hash;
 use alloy::primitives::{Address, B256};
+use fernet_kzg::KzgError;
 use fernet_ledger::replay::{ReplayError, Signatures, replay};
 use fernet_ledger::{AccountIndex, Blob, BlockRules, BlockWitness, Lanes, Signature, State, Store, field};
 use fernet_protocol::{Header, Slot};
@@ -95,6 +97,30 @@ impl BlockBody {
         self.header.hash()
     }
 
+    /// Checks that the blobs are those that the header lists. The KZG commitments take milliseconds for each
+    /// blob.
+    ///
+    /// # Errors
+    /// When a blob can't be hashed, or the hashes differ.
+    pub fn check_blobs(&self) -> Result<(), BodyError> {
+        self.check_hashes(versioned_blob_hash)
+    }
+
+    fn check_hashes<E: std::fmt::Display>(
+        &self,
+        versioned_hash: impl FnMut(&Blob) -> Result<B256, E>,
+    ) -> Result<(), BodyError> {
+        let expected = &self.header.blob_hashes;
+        if expected.len() != self.blobs.len() {
+            return Err(BodyError::WrongBlobs { expected: expected.clone(), actual: Vec::new() });
+        }
+        let actual = hashes(&self.blobs, versioned_hash)?;
+        if actual != *expected {
+            return Err(BodyError::WrongBlobs { expected: expected.clone(), actual });
+        }
+        Ok(())
+    }
+
     /// Executes the block on its parent's `state` and compares the result with the header. The block must
     /// consume all of `lanes`. The header's fee recipient replaces that of `rules`. The result can be
     /// proven. Afterwards `state` is the state after the block.
@@ -108,14 +134,7 @@ impl BlockBody {
         lanes: &Lanes,
         versioned_hash: impl FnMut(&Blob) -> Result<B256, E>,
     ) -> Result<BlockWitness, BodyError> {
-        let expected = &self.header.blob_hashes;
-        if expected.len() != self.blobs.len() {
-            return Err(BodyError::WrongBlobs { expected: expected.clone(), actual: Vec::new() });
-        }
-        let actual = hashes(&self.blobs, versioned_hash)?;
-        if actual != *expected {
-            return Err(BodyError::WrongBlobs { expected: expected.clone(), actual });
-        }
+        self.check_hashes(versioned_hash)?;
         let rules = BlockRules { fee_recipient: AccountIndex::new(self.header.fee_recipient), ..rules };
         let chunks = usize::try_from(self.header.chunks).unwrap_or(usize::MAX);
         let signatures = Signatures::Given(&self.signatures);
@@ -123,6 +142,14 @@ impl BlockBody {
         let (expected, actual) = (self.header.state_root, B256::new(field::to_bytes(&witness.state_root())));
         if actual == expected { Ok(witness) } else { Err(BodyError::WrongStateRoot { expected, actual }) }
     }
+}
+
+/// The versioned hash of a blob (EIP-4844), as headers list it.
+///
+/// # Errors
+/// When the bytes are no blob.
+pub fn versioned_blob_hash(blob: &Blob) -> Result<B256, KzgError> {
+    Ok(kzg_to_versioned_hash(&fernet_kzg::commitment(blob.as_bytes())?))
 }
 
 fn hashes<E: std::fmt::Display>(

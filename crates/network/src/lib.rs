@@ -1,18 +1,30 @@
 //! The messages between roles, the [`Network`] trait, and its in-process implementation.
 //!
-//! A sequencer sends a [`QuoteRequest`] with its block to provers and receives [`SignedQuote`]s. After the
-//! reveal it announces the [`BlockBody`], so that another prover can rescue the block. Operations travel as
-//! [`Gossip`]. Every message has an encoding with limits ([`message`]). Signatures, hashes and blocks are
-//! unchecked: the receiver checks them.
+//! Operations and announcements of bodies travel as [`Gossip`], which everyone receives and takes a
+//! [`Verdict`] on. A sequencer sends a [`SignedQuoteRequest`] to provers and receives [`SignedQuote`]s; a
+//! prover that finds the request worth it fetches the [`BlockBody`] by the header's hash. Every message has
+//! an encoding with limits ([`message`]). Signatures and blocks are unchecked: the receiver checks them. Only
+//! a body's blobs are compared with its header before the body is kept, served or handed out.
 
+pub mod answer;
+pub mod bodies;
 mod body;
 mod in_process;
+pub mod inbox;
 pub mod message;
 mod network;
-mod wire;
+mod peer;
+pub mod wire;
 
-pub use body::{BlockBody, BodyError, HeaderFields};
-pub use in_process::{INBOX_MESSAGES, InProcess, KEPT_BODIES};
-pub use message::{AcceptedQuote, Gossip, QuoteRequest, SignedQuote, Wire};
-pub use network::{BoxFuture, Inbox, Network, NetworkError, QuoteResponder};
-pub use wire::WireError;
+pub use body::{BlockBody, BodyError, HeaderFields, versioned_blob_hash};
+pub use in_process::{InProcess, MAX_REJECTED};
+pub use message::{
+    AcceptedQuote, BodyAnnouncement, Gossip, MessageId, ProverContact, SignedContact, SignedQuote,
+    SignedQuoteRequest, Topic,
+};
+pub use network::{
+    BodyNetwork, BoxFuture, FetchedBody, GossipNetwork, Inbox, Network, NetworkError, QuoteNetwork,
+    QuoteResponder, Received, Ticket, Verdict,
+};
+pub use peer::PeerId;
+pub use wire::{Wire, WireError};

@@ -3,16 +3,20 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alloy::primitives::{Address, B256, keccak256};
+use alloy::primitives::{Address, B256};
+use fernet_ledger::layout::BLOB_BYTES;
 use fernet_ledger::{
     AccountIndex, Blob, BlockRules, BlockWitness, Deposit, Domain, FeeBurn, Fr, Lanes, Layout, Levels,
     MemoryStore, Operation, SecretKey, SignedOperation, State, Transfer, Withdrawal, block,
 };
+use fernet_network::bodies::KEPT_BODY_BYTES;
 use fernet_network::{
-    AcceptedQuote, BlockBody, BodyError, BoxFuture, Gossip, HeaderFields, InProcess, Network, NetworkError,
-    QuoteRequest, QuoteResponder, SignedQuote, Wire, WireError, message,
+    AcceptedQuote, BlockBody, BodyAnnouncement, BodyError, BodyNetwork, BoxFuture, Gossip, GossipNetwork,
+    HeaderFields, InProcess, MAX_REJECTED, NetworkError, PeerId, ProverContact, QuoteNetwork, QuoteResponder,
+    Received, SignedContact, SignedQuote, SignedQuoteRequest, Topic, Verdict, Wire, WireError, message,
+    versioned_blob_hash, wire,
 };
-use fernet_protocol::{L1Slot, Price, Quote, SequencerId, Slot, TokenAmount};
+use fernet_protocol::{L1Slot, MAX_BLOBS, Price, Quote, SequencerId, Slot, TokenAmount};
 
 fn domain() -> Domain {
     Domain::from_element(Fr::from(7u64))
@@ -50,11 +54,6 @@ fn withdrawal(nonce: u32) -> SignedOperation {
     Operation::from(Withdrawal { from, target, amount: 5, fee: 1, nonce }).sign(domain(), &alice())
 }
 
-/// Stands in for KZG, which the network doesn't know.
-fn hash_blob(blob: &Blob) -> Result<B256, String> {
-    Ok(keccak256(blob.as_bytes()))
-}
-
 fn rules() -> BlockRules {
     let fee_burn = FeeBurn::new(5_000).unwrap();
     BlockRules { domain: domain(), layout: layout(), fee_burn, fee_recipient: AccountIndex::new(2) }
@@ -75,7 +74,7 @@ fn body() -> BlockBody {
         exits_chain: B256::ZERO,
         vote: Address::repeat_byte(5),
     };
-    BlockBody::assemble(fields, &witness(), hash_blob).unwrap()
+    BlockBody::assemble(fields, &witness(), versioned_blob_hash).unwrap()
 }
 
 fn quote(prover: Address) -> Quote {
@@ -92,7 +91,28 @@ fn quote(prover: Address) -> Quote {
 }
 
 fn execute(body: &BlockBody) -> Result<BlockWitness, BodyError> {
-    body.execute(&mut empty(), rules(), &lanes(), hash_blob)
+    body.execute(&mut empty(), rules(), &lanes(), versioned_blob_hash)
+}
+
+fn request() -> SignedQuoteRequest {
+    let signature = vec![3; 65].into();
+    SignedQuoteRequest { sequencer: SequencerId::new(2), header: body().header, signature }
+}
+
+fn contact(addresses: usize) -> Gossip {
+    let address = vec![4; message::MAX_ADDRESS_BYTES].into();
+    let contact = ProverContact {
+        prover: Address::repeat_byte(1),
+        peer: PeerId::new([2; 32]),
+        addresses: vec![address; addresses],
+        expires_at: u64::MAX,
+    };
+    let signature = vec![5; message::MAX_L1_SIGNATURE_BYTES].into();
+    Gossip::Prover(SignedContact { contact, signature })
+}
+
+fn announcement(size: u32) -> Gossip {
+    Gossip::Body(BodyAnnouncement { header_hash: body().header_hash(), size })
 }
 
 #[test]
@@ -103,38 +123,108 @@ fn every_message_survives_its_bytes() {
         prover_signature: vec![1; 65].into(),
         sequencer_signature: vec![2; 65].into(),
     };
-    let request = QuoteRequest { sequencer: SequencerId::new(2), body: Arc::new(body()) };
     assert_eq!(SignedQuote::decode(&signed.encode()), Ok(signed));
     assert_eq!(AcceptedQuote::decode(&accepted.encode()), Ok(accepted));
-    assert_eq!(QuoteRequest::decode(&request.encode()), Ok(request));
-    for gossip in
-        [Gossip::Operation(transfer(0)), Gossip::Operation(withdrawal(1)), Gossip::Body(Arc::new(body()))]
-    {
-        assert_eq!(Gossip::decode(&gossip.encode()), Ok(gossip));
+    assert_eq!(SignedQuoteRequest::decode(&request().encode()), Ok(request()));
+    assert_eq!(BlockBody::decode(&body().encode()), Ok(body()));
+    let batch = Gossip::Operations(vec![transfer(0), withdrawal(1)]);
+    for gossip in [batch, announcement(u32::MAX), contact(message::MAX_ADDRESSES)] {
+        assert_eq!(Gossip::decode(gossip.topic(), &gossip.encode()), Ok(gossip));
     }
 }
 
 #[test]
 fn no_prefix_and_no_longer_form_of_a_message_is_one() {
-    let bytes = Gossip::Body(Arc::new(body())).encode();
+    let bytes = request().encode();
     for length in 0..bytes.len() {
-        assert!(Gossip::decode(&bytes[..length]).is_err(), "{length} of {} bytes", bytes.len());
+        assert!(SignedQuoteRequest::decode(&bytes[..length]).is_err(), "{length} of {} bytes", bytes.len());
     }
     let longer = [bytes.as_slice(), &[0]].concat();
-    assert_eq!(Gossip::decode(&longer), Err(WireError::Trailing(1)));
+    let trailing = WireError::Trailing { field: "the message", bytes: 1 };
+    assert_eq!(SignedQuoteRequest::decode(&longer), Err(trailing));
 }
 
 #[test]
-fn hostile_lengths_are_refused_before_anything_is_stored() {
+fn the_largest_messages_are_within_their_limits() {
+    let of = |index| AccountIndex::new(index);
+    let (amount, fee, nonce) = (u64::MAX, u32::MAX, u32::MAX);
+    let largest = Withdrawal { from: of(u32::MAX), target: Address::repeat_byte(0xff), amount, fee, nonce };
+    let largest = Operation::from(largest).sign(domain(), &alice());
+    assert_eq!(largest.encode().len(), message::MAX_OPERATION_BYTES);
+    let batch = Gossip::Operations(vec![largest; message::MAX_BATCH]);
+    assert_eq!(batch.encode().len(), message::MAX_BATCH_BYTES);
+    assert_eq!(announcement(u32::MAX).encode().len(), message::MAX_ANNOUNCEMENT_BYTES);
+    assert!(contact(message::MAX_ADDRESSES).encode().len() <= message::MAX_CONTACT_BYTES);
+    let too_many = WireError::TooMany { field: "addresses", maximum: message::MAX_ADDRESSES };
+    let Gossip::Prover(mut crowded) = contact(message::MAX_ADDRESSES + 1) else { unreachable!() };
+    crowded.signature = vec![5; 65].into();
+    assert_eq!(SignedContact::decode(&crowded.encode()), Err(too_many));
+
     let mut body = body();
-    body.blobs = vec![body.blobs[0].clone(); 17];
-    let too_many = WireError::TooMany { field: "blobs", maximum: 16, actual: 17 };
+    body.header.slot = Slot::new(u64::MAX);
+    (body.header.deposits_end, body.header.exits_end) = (u64::MAX, u64::MAX);
+    (body.header.fee_recipient, body.header.chunks) = (u32::MAX, u32::MAX);
+    body.header.blob_hashes = vec![B256::repeat_byte(0xff); MAX_BLOBS];
+    body.blobs = vec![body.blobs[0].clone(); MAX_BLOBS];
+    body.signatures = vec![body.signatures[0]; message::MAX_SIGNATURES];
+    assert_eq!(body.encode().len(), message::MAX_BODY_BYTES);
+    assert_eq!(BlockBody::decode(&body.encode()).unwrap(), body);
+    let signature = vec![0xff; message::MAX_L1_SIGNATURE_BYTES].into();
+    let request =
+        SignedQuoteRequest { sequencer: SequencerId::new(u32::MAX), header: body.header, signature };
+    assert!(request.encode().len() <= message::MAX_QUOTE_REQUEST_BYTES);
+    assert_eq!(SignedQuoteRequest::decode(&request.encode()), Ok(request));
+}
+
+#[test]
+fn hostile_lengths_are_refused() {
+    let mut body = body();
+    body.blobs = vec![body.blobs[0].clone(); MAX_BLOBS + 1];
+    let too_many = WireError::TooMany { field: "blobs", maximum: MAX_BLOBS };
     assert_eq!(BlockBody::decode(&body.encode()), Err(too_many));
     let quote = SignedQuote { quote: quote(Address::ZERO), prover_signature: vec![0; 1025].into() };
-    let too_many = WireError::TooMany { field: "l1 signature", maximum: 1024, actual: 1025 };
-    assert_eq!(SignedQuote::decode(&quote.encode()), Err(too_many));
-    let huge = vec![2; message::MAX_BODY_BYTES + 2];
-    assert!(matches!(Gossip::decode(&huge), Err(WireError::TooLong { .. })));
+    let too_long = WireError::FieldTooLong { field: "l1 signature", maximum: 1024, actual: 1025 };
+    assert_eq!(SignedQuote::decode(&quote.encode()), Err(too_long));
+    let huge = vec![0xf9; message::MAX_BODY_BYTES + 1];
+    assert!(matches!(BlockBody::decode(&huge), Err(WireError::TooLong { .. })));
+    let small = Gossip::Operations(vec![transfer(0).clone(); message::MAX_BATCH + 1]);
+    let too_many = WireError::TooMany { field: "operations", maximum: message::MAX_BATCH };
+    assert_eq!(Gossip::decode(Topic::Operations, &small.encode()), Err(too_many));
+    let none = Gossip::Operations(Vec::new()).encode();
+    assert_eq!(
+        Gossip::decode(Topic::Operations, &none),
+        Err(WireError::Empty { field: "operations" }),
+        "an empty batch would be free to send"
+    );
+}
+
+#[test]
+fn a_blob_travels_at_its_full_size() {
+    let with = |bytes: Vec<u8>| {
+        wire::encode_list(|message| {
+            // A header is a list, and this one is decoded before the blobs: it must be a true one.
+            let header = body().header;
+            message.list(|fields| {
+                fields.uint(header.slot.get());
+                fields.bytes(header.parent.as_slice());
+                fields.bytes(header.state_root.as_slice());
+                fields.uint(header.deposits_end);
+                fields.bytes(header.deposits_chain.as_slice());
+                fields.uint(header.exits_end);
+                fields.bytes(header.exits_chain.as_slice());
+                fields.uint(header.fee_recipient);
+                fields.uint(header.chunks);
+                fields.bytes(header.committee_digest.as_slice());
+                fields.bytes(header.vote.as_slice());
+                fields.list(|list| header.blob_hashes.iter().for_each(|hash| list.bytes(hash.as_slice())));
+            });
+            message.list(|blobs| blobs.bytes(&bytes));
+            message.list(|_| {});
+        })
+    };
+    assert!(BlockBody::decode(&with(vec![0; BLOB_BYTES])).is_ok());
+    let short = WireError::WrongLength { field: "blob", expected: BLOB_BYTES, actual: 217 };
+    assert_eq!(BlockBody::decode(&with(vec![1; 217])), Err(short));
 }
 
 #[test]
@@ -176,7 +266,7 @@ fn a_body_that_differs_from_its_header_is_refused() {
 
     let mut shorter = lanes();
     shorter.deposits.pop();
-    let result = body().execute(&mut empty(), rules(), &shorter, hash_blob);
+    let result = body().execute(&mut empty(), rules(), &shorter, versioned_blob_hash);
     assert!(matches!(result, Err(BodyError::Invalid(_))));
 }
 
@@ -194,9 +284,9 @@ impl Prover {
 }
 
 impl QuoteResponder for Prover {
-    fn quote(&self, request: QuoteRequest) -> BoxFuture<'_, Option<SignedQuote>> {
+    fn quote(&self, asked: SignedQuoteRequest) -> BoxFuture<'_, Option<SignedQuote>> {
         Box::pin(async move {
-            assert_eq!(*request.body, body());
+            assert_eq!(asked, request());
             let signed = SignedQuote { quote: quote(self.name), prover_signature: vec![1; 65].into() };
             self.answers.then_some(signed)
         })
@@ -213,8 +303,7 @@ async fn provers_answer_in_the_order_in_which_they_registered() {
     for (name, answers) in [(3, true), (1, true), (4, false), (2, true)] {
         network.respond_to_quotes(Address::repeat_byte(name), Prover::new(name, answers));
     }
-    let request = QuoteRequest { sequencer: SequencerId::new(2), body: Arc::new(body()) };
-    let quotes = network.request_quotes(request, Duration::from_secs(5)).await.unwrap();
+    let quotes = network.request_quotes(request(), Duration::from_secs(5)).await.unwrap();
     let names: Vec<Address> = quotes.iter().map(|signed| signed.quote.prover).collect();
     assert_eq!(names, [3, 1, 2].map(Address::repeat_byte));
 }
@@ -238,46 +327,124 @@ async fn an_accepted_quote_reaches_its_prover_only() {
     assert_eq!(error, NetworkError::UnknownProver(stranger));
 }
 
+fn messages(received: Vec<Received>) -> Vec<Gossip> {
+    received.into_iter().map(|received| received.message).collect()
+}
+
 #[tokio::test]
 async fn gossip_arrives_in_order_from_the_subscription_on() {
     let network = InProcess::new();
     network.publish_operation(transfer(0)).await.unwrap();
-    let (mut first, mut second) = (network.subscribe(), network.clone().subscribe());
+    let (mut first, mut second) = (network.subscribe(), network.join().subscribe());
     network.publish_operation(transfer(1)).await.unwrap();
-    network.announce_body(Arc::new(body())).await.unwrap();
-    let expected = [Gossip::Operation(transfer(1)), Gossip::Body(Arc::new(body()))];
-    assert_eq!(first.drain(), expected);
-    assert_eq!(first.drain(), []);
-    assert_eq!(second.drain(), expected);
+    network.keep_body(Arc::new(body())).await.unwrap();
+    network.announce_body(body().header_hash()).await.unwrap();
+    let size = u32::try_from(body().encode().len()).unwrap();
+    let expected = [Gossip::Operations(vec![transfer(1)]), announcement(size)];
+    assert_eq!(messages(first.drain()), expected);
+    assert_eq!(messages(first.drain()), []);
+    let received = second.drain();
+    assert!(received.iter().all(|received| received.source == network.id()));
+    assert_eq!(messages(received), expected);
 }
 
 #[tokio::test]
 async fn nonsense_reaches_nobody() {
     let network = InProcess::new();
     let mut inbox = network.subscribe();
-    for bytes in [&[][..], &[0], &[1], &[2, 0, 0], &[9; 100]] {
-        assert!(network.inject(bytes).is_err());
+    for bytes in [&[][..], &[0], &[1], &[0xc0], &[9; 100]] {
+        for topic in Topic::ALL {
+            assert!(network.inject(topic, bytes).is_err());
+        }
     }
-    assert_eq!(inbox.drain(), []);
+    assert_eq!(messages(inbox.drain()), []);
 }
 
 #[tokio::test]
-async fn the_newest_bodies_are_kept() {
+async fn a_peer_that_sends_what_is_wrong_is_cut_off_and_others_go_on() {
+    let honest = InProcess::new();
+    let (bad, mut inbox) = (honest.join(), honest.subscribe());
+    let batch = Gossip::Operations(vec![transfer(0)]).encode();
+    for sent in 0..MAX_REJECTED {
+        assert!(bad.is_heard(), "{sent} messages were rejected");
+        bad.inject(Topic::Operations, &batch).unwrap();
+        for received in inbox.drain() {
+            assert_eq!(received.source, bad.id());
+            received.ticket.judge(Verdict::Reject);
+        }
+    }
+    assert!(!bad.is_heard());
+    bad.inject(Topic::Operations, &batch).unwrap();
+    honest.publish_operation(transfer(1)).await.unwrap();
+    let received = inbox.drain();
+    assert_eq!(received.len(), 1);
+    assert_eq!(received[0].source, honest.id());
+    drop(received);
+    // What is ignored costs nothing.
+    for _ in 0..=MAX_REJECTED {
+        honest.publish_operation(transfer(1)).await.unwrap();
+        inbox.drain();
+    }
+    assert!(honest.is_heard());
+}
+
+fn numbered(slot: u64) -> BlockBody {
+    let mut body = body();
+    body.header.slot = Slot::new(slot);
+    body
+}
+
+#[tokio::test]
+async fn a_body_is_served_once_it_is_kept_or_accepted() {
+    let sequencer = InProcess::new();
+    let (prover, rescuer) = (sequencer.join(), sequencer.join());
+    let hash = body().header_hash();
+    assert!(prover.fetch_body(hash).await.unwrap().is_none());
+    assert_eq!(sequencer.announce_body(hash).await, Err(NetworkError::UnknownBody(hash)));
+    sequencer.keep_body(Arc::new(body())).await.unwrap();
+    let fetched = prover.fetch_body(hash).await.unwrap().unwrap();
+    assert_eq!((&*fetched.body, fetched.source), (&body(), sequencer.id()));
+    fetched.ticket.judge(Verdict::Accept);
+    assert_eq!(prover.fetch_body(hash).await.unwrap().unwrap().source, prover.id());
+    // Its signatures turn out to be wrong: other peers may have the true ones.
+    let fetched = rescuer.fetch_body(hash).await.unwrap().unwrap();
+    let first = fetched.source;
+    fetched.ticket.judge(Verdict::Reject);
+    let fetched = rescuer.fetch_body(hash).await.unwrap().unwrap();
+    assert_ne!(fetched.source, first);
+    fetched.ticket.judge(Verdict::Reject);
+    assert!(rescuer.fetch_body(hash).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_fake_body_is_neither_kept_nor_served_nor_in_the_way() {
+    let liar = InProcess::new();
+    let (honest, prover) = (liar.join(), liar.join());
+    let mut fake = body();
+    let mut bytes = *fake.blobs[0].as_bytes();
+    bytes[31] ^= 1;
+    fake.blobs[0] = Blob::from_bytes(&bytes).unwrap();
+    let error = liar.keep_body(Arc::new(fake.clone())).await.unwrap_err();
+    assert!(matches!(error, NetworkError::RefusedBody(BodyError::WrongBlobs { .. })), "{error}");
+
+    let hash = body().header_hash();
+    honest.keep_body(Arc::new(body())).await.unwrap();
+    for bytes in [fake.encode(), numbered(4).encode(), vec![0xc0]] {
+        liar.inject_body(hash, &bytes);
+        let fetched = prover.fetch_body(hash).await.unwrap().unwrap();
+        assert_eq!((&*fetched.body, fetched.source), (&body(), honest.id()));
+    }
+}
+
+#[tokio::test]
+async fn the_newest_bodies_are_kept_within_their_budget() {
     let network = InProcess::new();
-    let numbered = |slot| {
-        let mut body = body();
-        body.header.slot = Slot::new(slot);
-        body
-    };
-    let newest = fernet_network::KEPT_BODIES as u64;
-    for slot in 0..=newest {
-        network.announce_body(Arc::new(numbered(slot))).await.unwrap();
+    let size = body().encode().len();
+    let room = u64::try_from(KEPT_BODY_BYTES / size).unwrap();
+    for slot in 0..=room {
+        network.keep_body(Arc::new(numbered(slot))).await.unwrap();
     }
-    assert_eq!(network.fetch_body(numbered(0).header_hash()).await, Ok(None));
-    for slot in [1, newest] {
-        assert_eq!(
-            network.fetch_body(numbered(slot).header_hash()).await,
-            Ok(Some(Arc::new(numbered(slot))))
-        );
-    }
+    let has = async |slot| network.fetch_body(numbered(slot).header_hash()).await.unwrap().is_some();
+    assert!(!has(0).await);
+    assert!(has(1).await && has(room).await);
 }

@@ -3,21 +3,26 @@
 //! `FERNET_WRITE_VECTORS=1 cargo test -p fernet-network --test vectors` writes the file.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use alloy::hex;
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, B256, Bytes, keccak256};
 use fernet_ledger::layout::BLOB_BYTES;
 use fernet_ledger::{
     AccountIndex, Blob, Domain, Operation, SecretKey, Signature, SignedOperation, Transfer, Withdrawal,
 };
-use fernet_network::{AcceptedQuote, BlockBody, Gossip, QuoteRequest, SignedQuote, Wire};
+use fernet_network::{
+    AcceptedQuote, BlockBody, BodyAnnouncement, Gossip, PeerId, ProverContact, SignedContact, SignedQuote,
+    SignedQuoteRequest, Wire,
+};
 use fernet_protocol::{ChainId, Header, L1Slot, Price, Quote, RollupId, SequencerId, Slot, TokenAmount};
 use serde_json::{Value, json};
 
+fn rollup() -> RollupId {
+    RollupId::new(ChainId::new(31_337), Address::repeat_byte(0x11))
+}
+
 fn sign(operation: impl Into<Operation>) -> SignedOperation {
-    let rollup = RollupId::new(ChainId::new(31_337), Address::repeat_byte(0x11));
-    operation.into().sign(Domain::from(rollup), &SecretKey::from_seed(b"alice"))
+    operation.into().sign(Domain::from(rollup()), &SecretKey::from_seed(b"alice"))
 }
 
 fn encoded(message: &impl Wire) -> String {
@@ -58,7 +63,7 @@ fn operation_cases() -> Vec<Value> {
         .map(|(signed, mut fields)| {
             fields["signature"] = signature(&signed.signature).into();
             fields["bytes"] = encoded(&signed).into();
-            fields["gossip"] = encoded(&Gossip::Operation(signed)).into();
+            fields["gossip"] = hex::encode_prefixed(Gossip::Operations(vec![signed]).encode()).into();
             fields
         })
         .collect()
@@ -96,8 +101,13 @@ fn body_cases() -> Vec<Value> {
             let header = header(number);
             let blobs: Vec<Blob> = starts.iter().map(|start| blob(start)).collect();
             let signatures = signatures.iter().take(usize::from(number)).copied().collect();
-            let body = Arc::new(BlockBody { header: header.clone(), blobs, signatures });
-            let request = QuoteRequest { sequencer: SequencerId::new(9), body: Arc::clone(&body) };
+            let body = BlockBody { header: header.clone(), blobs, signatures };
+            let bytes = body.encode();
+            let sequencer = SequencerId::new(9);
+            let signed = Bytes::from(vec![11; 65]);
+            let request = SignedQuoteRequest { sequencer, header: header.clone(), signature: signed.clone() };
+            let size = u32::try_from(bytes.len()).unwrap();
+            let announcement = BodyAnnouncement { header_hash: body.header_hash(), size };
             json!({
                 "header": {
                     "slot": header.slot.get(),
@@ -116,9 +126,13 @@ fn body_cases() -> Vec<Value> {
                 "blobs": starts.iter().map(hex::encode_prefixed).collect::<Vec<_>>(),
                 "signatures": body.signatures.iter().map(signature).collect::<Vec<_>>(),
                 "sequencer": 9,
-                "bytes": encoded(&*body),
+                "sequencerSignature": signed,
+                "headerHash": body.header_hash(),
+                "size": size,
+                "hash": keccak256(&bytes),
                 "request": encoded(&request),
-                "gossip": encoded(&Gossip::Body(body)),
+                "requestDigest": request.request().digest(&rollup()),
+                "gossip": hex::encode_prefixed(Gossip::Body(announcement).encode()),
             })
         })
         .collect()
@@ -164,10 +178,39 @@ fn quote_cases() -> Vec<Value> {
         .collect()
 }
 
+fn contact_cases() -> Vec<Value> {
+    let peer = PeerId::new([0x22; 32]);
+    [vec![], vec![Bytes::from(vec![4, 127, 0, 0, 1]), Bytes::from(vec![5; 128])]]
+        .into_iter()
+        .map(|addresses| {
+            let prover = Address::repeat_byte(4);
+            let contact = ProverContact { prover, peer, addresses, expires_at: 1_900_000_000 };
+            let digest = contact.claim().digest(&rollup());
+            let signed = SignedContact { contact: contact.clone(), signature: Bytes::from(vec![9; 65]) };
+            json!({
+                "prover": hex::encode_prefixed(prover),
+                "peer": hex::encode_prefixed(peer.get()),
+                "addresses": contact.addresses,
+                "expiresAt": contact.expires_at,
+                "signature": signed.signature,
+                "gossip": hex::encode_prefixed(Gossip::Prover(signed).encode()),
+                "contactDigest": digest,
+            })
+        })
+        .collect()
+}
+
 #[test]
 fn messages_are_as_committed() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/messages.json");
-    let made = json!({ "operations": operation_cases(), "bodies": body_cases(), "quotes": quote_cases() });
+    let domain = json!({ "chainId": 31_337, "rollup": hex::encode_prefixed(Address::repeat_byte(0x11)) });
+    let made = json!({
+        "domain": domain,
+        "operations": operation_cases(),
+        "bodies": body_cases(),
+        "quotes": quote_cases(),
+        "contacts": contact_cases(),
+    });
     if std::env::var_os("FERNET_WRITE_VECTORS").is_some() {
         std::fs::write(&path, serde_json::to_string_pretty(&made).unwrap() + "\n").unwrap();
     }

@@ -1,12 +1,14 @@
 //! Why a role's process can't start, or ends.
 
-use std::{io, path::PathBuf};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 use fernet_follower::FollowerError;
 use fernet_l1::{ConnectError, DeploymentError, StoreError, TxError};
+use fernet_p2p::P2pError;
 use fernet_prover::ProverError;
 use fernet_roles::{JournalError, RoleError};
 use fernet_sequencer::SequencerError;
+use fernet_signers::SignerError;
 
 use crate::lease::LeaseError;
 
@@ -16,6 +18,17 @@ pub enum OperatorError {
     /// Another process acts for the role, or the lease's file can't be used.
     #[error(transparent)]
     Lease(#[from] LeaseError),
+    /// A setting of the configuration can't be used.
+    #[error("{setting}: {reason}")]
+    Setting {
+        /// The setting's name.
+        setting: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A key can't be opened.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     /// A folder can't be used.
     #[error("{}: {source}", path.display())]
     Folder {
@@ -24,6 +37,19 @@ pub enum OperatorError {
         /// What the system said.
         source: io::Error,
     },
+    /// A port can't be opened.
+    #[error("{setting}: could not listen on {address}: {source}")]
+    Listen {
+        /// The setting with the address.
+        setting: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The network can't be joined.
+    #[error(transparent)]
+    Network(#[from] P2pError),
     /// An endpoint's address can't be used.
     #[error(transparent)]
     Connect(#[from] ConnectError),

@@ -11,10 +11,13 @@
 //!
 //! It makes no decisions: those are the machines'.
 
+pub mod configured;
 mod error;
+pub mod launch;
 mod lease;
 mod node;
 mod process;
+mod roles;
 mod rollup;
 pub mod signals;
 
@@ -22,4 +25,7 @@ pub use error::OperatorError;
 pub use lease::{Holder, Lease, LeaseError};
 pub use node::{NodeDriver, NodeReport};
 pub use process::{Archive, LEASE, Place, Process, make_folder};
+pub use roles::{
+    ProverKeys, Running, SequencerKeys, node, prover, run_node, run_prover, run_sequencer, sequencer,
+};
 pub use rollup::{L1Options, Rollup};

@@ -6,7 +6,9 @@ use fernet_follower::Follower;
 use fernet_l1::L1Block;
 use fernet_network::Network;
 use fernet_protocol::L1Slot;
-use fernet_roles::{Journal, MempoolLimits, Outstanding, PeerInbox, Report, Role, RoleError, follow};
+use fernet_roles::{
+    InboxUpdate, Journal, MempoolLimits, Outstanding, PeerInbox, Report, Role, RoleError, follow,
+};
 use tokio::sync::Mutex;
 
 use crate::rollup::Rollup;
@@ -63,8 +65,10 @@ impl Role for NodeDriver {
 
     async fn step(&mut self, block: &L1Block) -> Result<NodeReport, RoleError> {
         let follower = follow(&self.follower, block).await?;
-        let _ = self.inbox.receive(&follower, &self.journal)?;
-        Ok(NodeReport { waiting_operations: self.inbox.mempool().len() })
+        let update = InboxUpdate::of(&follower);
+        drop(follower);
+        self.inbox.receive(update, &self.journal).await?;
+        Ok(NodeReport { waiting_operations: self.inbox.len() })
     }
 
     async fn close_windows(&mut self, _: L1Slot) -> Result<(), RoleError> {

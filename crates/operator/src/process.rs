@@ -16,8 +16,6 @@ use crate::{error::OperatorError, lease::Lease, rollup::Rollup};
 
 /// The lease's file in a folder.
 pub const LEASE: &str = "lease";
-/// The archive's folder in a folder.
-const ARCHIVE: &str = "blobs";
 
 /// Where a process keeps its files, and where it finds the data of blocks.
 #[derive(Debug, Clone)]
@@ -33,10 +31,10 @@ pub struct Place {
 }
 
 /// Whether the blobs of every block are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Archive {
-    /// They are.
-    Kept,
+    /// They are, in this folder.
+    Kept(PathBuf),
     /// They aren't.
     None,
 }
@@ -87,10 +85,9 @@ impl Process {
             sources.push(Arc::new(BlobArchive::open(folder).map_err(failed(folder))?));
         }
         sources.extend(rollup.sources());
-        let folder = place.folder.join(ARCHIVE);
-        let blobs = match place.archive {
-            Archive::Kept => {
-                let archive = BlobArchive::create(&folder).map_err(failed(&folder))?;
+        let blobs = match &place.archive {
+            Archive::Kept(folder) => {
+                let archive = BlobArchive::create(folder).map_err(failed(folder))?;
                 ArchivedBlobs::new(archive, sources)
             }
             Archive::None => ArchivedBlobs::unkept(sources),

@@ -69,7 +69,10 @@ impl Rollup {
             match verified {
                 Ok(deployment) => return Ok(Some(Self { pool, provider, deployment, blobs })),
                 Err(error) if error.is_retryable() => {
-                    tracing::warn!(%error, "l1 can't be asked for the deployment, it is asked again");
+                    tracing::warn!(
+                        code = "OPR-001", %error,
+                        "l1 can't be asked for the deployment, it is asked again"
+                    );
                 }
                 Err(error) => return Err(error.into()),
             }

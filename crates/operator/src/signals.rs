@@ -5,8 +5,8 @@ use std::io;
 use fernet_roles::Shutdown;
 use tokio::sync::watch;
 
-/// Listens to the system from now on: the first SIGINT or SIGTERM asks for the end when nothing is outstanding,
-/// the second one for the end at once.
+/// Listens to the system from now on: the first SIGINT or SIGTERM asks for the end when nothing is
+/// outstanding, the second one for the end at once.
 ///
 /// # Errors
 /// When the system doesn't tell of them.

@@ -102,7 +102,9 @@ pub use header::{Header, HeaderError};
 pub use parameters::{BadParameter, MAX_BLOBS, MAX_CANDIDATES, PROVABLE_L1_SLOTS, Parameters};
 pub use phase::{CandidateFacts, Phase, SlotStatus, Timeline, status_at};
 pub use queue::{Consumption, Deposit, Exit, L1Operation, Lane, QueueEntry, QueueRange, QueueRangeError};
-pub use quote::{Quote, QuoteRefused, SignatureError, recover_signer, verify_signature};
+pub use quote::{
+    ContactClaim, Quote, QuoteRefused, QuoteRequest, SignatureError, recover_signer, verify_signature,
+};
 pub use ranking::{
     Candidate, CandidateList, EligibleSequencer, Inserted, Proposal, ProposalRefused, Ranked, Scorer,
     expected_rank, rank, rank_among,

@@ -1,4 +1,5 @@
-//! Quotes: offers to prove the block of one header, signed as EIP-712 typed data by prover and sequencer.
+//! Quotes: offers to prove the block of one header, signed as EIP-712 typed data by prover and sequencer, and
+//! the requests for them, which the sequencer signs.
 
 use alloy_primitives::{Address, B256, Signature, U256, b256, keccak256};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,10 @@ use crate::{
 const QUOTE_TYPE: &[u8] =
     b"Quote(uint64 slot,bytes32 headerHash,uint32 sequencer,address prover,address payee,\
     uint128 bond,int128 price,uint64 validUntil)";
+
+const QUOTE_REQUEST_TYPE: &[u8] = b"QuoteRequest(uint64 slot,bytes32 headerHash,uint32 sequencer)";
+
+const CONTACT_TYPE: &[u8] = b"ProverContact(address prover,bytes32 peer,bytes addresses,uint64 expiresAt)";
 
 /// Half the order of secp256k1, the highest `s` of a signature that L1 accepts (EIP-2).
 const HALF_ORDER: B256 = b256!("0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0");
@@ -35,6 +40,32 @@ pub struct Quote {
     pub price: Price,
     /// Last L1 slot in which the quote can be committed.
     pub valid_until: L1Slot,
+}
+
+/// A sequencer's request for quotes for its proposal. L1 never sees it: the signature tells provers that the
+/// one who asks is the sequencer of the proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct QuoteRequest {
+    /// Slot of the proposal.
+    pub slot: Slot,
+    /// Hash of the proposed header.
+    pub header_hash: B256,
+    /// Sequencer that proposed the header.
+    pub sequencer: SequencerId,
+}
+
+/// Where sequencers reach a prover. L1 never sees it: the signature, of the key that signs the prover's
+/// quotes, tells who is behind a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ContactClaim {
+    /// The prover.
+    pub prover: Address,
+    /// The public key of its peer.
+    pub peer: B256,
+    /// Keccak-256 of the peer's encoded addresses.
+    pub addresses_hash: B256,
+    /// Unix time in seconds from which on the claim says nothing.
+    pub expires_at: u64,
 }
 
 /// Why L1 refuses the terms of a quote.
@@ -87,6 +118,52 @@ pub enum SignatureError {
     /// The signer is another account.
     #[error("expected a signature of {expected}, got one of {actual}")]
     WrongSigner { expected: Address, actual: Address },
+}
+
+impl QuoteRequest {
+    /// The EIP-712 struct hash.
+    #[must_use]
+    pub fn struct_hash(&self) -> B256 {
+        Words::with_capacity(4)
+            .word(keccak256(QUOTE_REQUEST_TYPE))
+            .uint(self.slot.get())
+            .word(self.header_hash)
+            .uint(self.sequencer.get())
+            .hash()
+    }
+
+    /// What the sequencer's attester signs, before it is hashed.
+    #[must_use]
+    pub fn signing_preimage(&self, rollup: &RollupId) -> SigningPreimage {
+        SigningPreimage::new(rollup.eip712_separator(), self.struct_hash())
+    }
+
+    /// The EIP-712 digest, which the sequencer's attester signs.
+    #[must_use]
+    pub fn digest(&self, rollup: &RollupId) -> B256 {
+        self.signing_preimage(rollup).digest()
+    }
+}
+
+impl ContactClaim {
+    /// What the key signs that signs the prover's quotes, before it is hashed.
+    #[must_use]
+    pub fn signing_preimage(&self, rollup: &RollupId) -> SigningPreimage {
+        let struct_hash = Words::with_capacity(5)
+            .word(keccak256(CONTACT_TYPE))
+            .address(self.prover)
+            .word(self.peer)
+            .word(self.addresses_hash)
+            .uint(self.expires_at)
+            .hash();
+        SigningPreimage::new(rollup.eip712_separator(), struct_hash)
+    }
+
+    /// The EIP-712 digest, which the key signs that signs the prover's quotes.
+    #[must_use]
+    pub fn digest(&self, rollup: &RollupId) -> B256 {
+        self.signing_preimage(rollup).digest()
+    }
 }
 
 impl Quote {

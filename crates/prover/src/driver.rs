@@ -1,37 +1,36 @@
 //! The driver: observes L1 and the peers, runs the machine at every L1 block, and answers sequencers in
 //! between.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, B256};
-use fernet_follower::Follower;
+use fernet_follower::{Follower, RollupView};
 use fernet_l1::{Deployment, L1Block, TxManager};
-use fernet_ledger::BlockWitness;
 use fernet_network::{
-    AcceptedQuote, BlockBody, BoxFuture, Network, QuoteRequest, QuoteResponder, SignedQuote,
+    AcceptedQuote, BlockBody, BoxFuture, Network, QuoteResponder, SignedQuote, SignedQuoteRequest,
 };
-use fernet_protocol::{Header, L1Slot, RollupId, Slot, verify_signature};
+use fernet_protocol::{Header, L1Slot, RollupId, SequencerId, SignatureError, Slot, verify_signature};
 use fernet_roles::{
-    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, Outstanding, PeerInbox, Role, Shutdown,
-    SidecarCache, Submissions, carry_out_all, caught_up, follow, oldest_kept,
+    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, InboxUpdate, Outstanding, PeerInbox, Role, Shutdown,
+    SidecarCache, Submissions, carry_out_all, follow, oldest_kept,
 };
 use fernet_signers::RoleSigner;
 use tokio::sync::{Mutex, watch};
 
+use crate::block_source::{BlockSource, ExecutedBlock};
 use crate::error::ProverError;
 use crate::interface::{Effect, Facts, Input, ProofPurpose, RequestedBlock};
 use crate::journal::Journal;
 use crate::machine::{Availability, Prover};
 use crate::policy::Policy;
+use crate::quotes::DeclineReason;
 use crate::report::{ActionKind, SlotStatus, StepReport};
+use crate::requests::{Consideration, Patience, QuoteMaker, Requests};
 use crate::settings::Settings;
 use crate::strategy::Strategy;
 use crate::worker::{JobId, ProofWorker, ProvenBlock};
-
-/// Bodies that are kept of those that peers announce: those of a few slots.
-const ANNOUNCED_BODIES: usize = 8;
 
 /// What a prover needs from its process.
 pub struct Dependencies {
@@ -67,6 +66,8 @@ pub struct ProverDriver {
     inner: Arc<Mutex<Inner>>,
     follower: Arc<Mutex<Follower>>,
     worker: Arc<dyn ProofWorker>,
+    /// Counts the steps, for requests that wait for the next one.
+    steps: watch::Sender<u64>,
 }
 
 impl std::fmt::Debug for ProverDriver {
@@ -88,9 +89,13 @@ impl ProverDriver {
     ) -> Result<Self, ProverError> {
         let (network, worker) = (Arc::clone(&dependencies.network), Arc::clone(&dependencies.worker));
         let (prover, follower) = (settings.strategy.prover, Arc::clone(&dependencies.follower));
-        let inner = Arc::new(Mutex::new(Inner::new(deployment, settings, dependencies)?));
-        network.respond_to_quotes(prover, Arc::new(Responder(Arc::downgrade(&inner))));
-        Ok(Self { inner, follower, worker })
+        let inner = Inner::new(deployment, settings, dependencies)?;
+        let (blocks, rollup) = (Arc::downgrade(&inner.blocks), inner.rollup);
+        let inner = Arc::new(Mutex::new(inner));
+        let (steps, counted) = watch::channel(0);
+        let desk = Desk { inner: Arc::downgrade(&inner), blocks, rollup };
+        network.respond_to_quotes(prover, Arc::new(Responder(Requests::new(desk, counted))));
+        Ok(Self { inner, follower, worker, steps })
     }
 
     /// Does everything that a new L1 block makes possible. Call it once for each new block, also after a
@@ -100,7 +105,9 @@ impl ProverDriver {
     /// When the follower, the journal, or the transaction manager fails. After a retryable error
     /// ([`ProverError::is_retryable`]) the next call goes on with what was begun.
     pub async fn step(&mut self, block: &L1Block) -> Result<StepReport, ProverError> {
-        self.inner.lock().await.step(block).await
+        let report = self.inner.lock().await.step(block).await;
+        self.steps.send_modify(|steps| *steps = steps.wrapping_add(1));
+        report
     }
 
     /// Looks for a new L1 block every `pause`, and makes a step with each, until `shutdown` ends it
@@ -112,7 +119,7 @@ impl ProverDriver {
         &mut self,
         pause: Duration,
         shutdown: watch::Receiver<Shutdown>,
-        watch: impl FnMut(&L1Block, StepReport),
+        watch: impl FnMut(&L1Block, &Follower, StepReport),
     ) -> Result<(), ProverError> {
         fernet_roles::run(self, pause, shutdown, watch).await
     }
@@ -186,13 +193,6 @@ pub(crate) struct ProofAssignment {
     pub(crate) proof: Option<Arc<ProvenBlock>>,
 }
 
-/// A block that was executed.
-#[derive(Debug)]
-pub(crate) struct ExecutedBlock {
-    pub(crate) slot: Slot,
-    pub(crate) block: Arc<BlockWitness>,
-}
-
 /// State shared by the step loop and the quote responder, behind one mutex.
 pub(crate) struct Inner {
     pub(crate) settings: Settings,
@@ -200,7 +200,8 @@ pub(crate) struct Inner {
     pub(crate) policy: Policy,
     pub(crate) rollup: RollupId,
     pub(crate) follower: Arc<Mutex<Follower>>,
-    pub(crate) network: Arc<dyn Network>,
+    /// Checks blocks without this lock.
+    pub(crate) blocks: Arc<BlockSource>,
     pub(crate) inbox: PeerInbox,
     pub(crate) store: BlockStore,
     pub(crate) builder: BlockBuilder,
@@ -208,10 +209,6 @@ pub(crate) struct Inner {
     pub(crate) submissions: Submissions<ActionKind>,
     pub(crate) signer: Arc<dyn RoleSigner>,
     pub(crate) worker: Arc<dyn ProofWorker>,
-    /// Bodies that peers announced, unchecked, oldest first, with their header hashes.
-    pub(crate) announced: VecDeque<(B256, Arc<BlockBody>)>,
-    /// The block of the quote request that is being answered, unchecked.
-    pub(crate) requested: Option<Arc<BlockBody>>,
     /// Blocks that were checked, by header hash.
     pub(crate) executed: BTreeMap<B256, ExecutedBlock>,
     /// By header hash.
@@ -249,9 +246,15 @@ impl Inner {
         // Only its operator says that it takes work again.
         let suspended = journal.suspension()?;
         if let Some(reason) = suspended.clone() {
-            tracing::warn!(reason, "the prover is suspended and takes no new work");
+            tracing::warn!(code = "PRV-002", reason, "the prover is suspended and takes no new work");
             machine.apply(Input::Suspended { reason });
         }
+        let blocks = BlockSource {
+            follower: Arc::clone(&follower),
+            network: Arc::clone(&network),
+            max_chunks: settings.max_chunks,
+            deposit_depth: settings.deposit_depth,
+        };
         Ok(Self {
             is_suspension_written: suspended.is_some(),
             machine,
@@ -261,15 +264,13 @@ impl Inner {
             builder: BlockBuilder::new(Arc::clone(&follower), settings.template()),
             sidecars: SidecarCache::default(),
             submissions: Submissions::new(transactions, payee, terms),
-            announced: VecDeque::new(),
-            requested: None,
             executed: BTreeMap::new(),
             assignments: BTreeMap::new(),
             report: StepReport::default(),
             settings,
             policy,
             follower,
-            network,
+            blocks: Arc::new(blocks),
             signer,
             worker,
         })
@@ -287,7 +288,9 @@ impl Inner {
             // the transaction manager works.
             let effects = self.machine.apply(Input::Block(Box::new(facts.clone())));
             self.report.common.decided_after.get_or_insert(began.elapsed());
-            let effects = std::iter::once(Effect::ManageTransactions).chain(effects);
+            let contact = self.blocks.network.contact_to_sign(self.settings.strategy.prover);
+            let contact = contact.filter(|_| facts.may_sign).map(|contact| Effect::Advertise { contact });
+            let effects = std::iter::once(Effect::ManageTransactions).chain(contact).chain(effects);
             let done = carry_out_all(self, effects, &facts).await;
             self.write_suspension()?;
             done?;
@@ -298,7 +301,7 @@ impl Inner {
             Availability::Suspended { reason } => Some(reason.clone()),
         };
         self.report.common.open = self.submissions.open();
-        self.report.common.waiting_operations = self.inbox.mempool().len();
+        self.report.common.waiting_operations = self.inbox.len();
         self.report.common.took = began.elapsed();
         Ok(std::mem::take(&mut self.report))
     }
@@ -306,13 +309,10 @@ impl Inner {
     /// Follows L1, reads the peers' messages, and gathers the facts; `None` before the deployment.
     async fn observe(&mut self, block: &L1Block) -> Result<Option<Facts>, ProverError> {
         let follower = follow(&self.follower, block).await?;
-        for body in self.inbox.receive(&follower, self.store.journal())? {
-            self.announced.push_back((body.header_hash(), body));
-            if self.announced.len() > ANNOUNCED_BODIES {
-                self.announced.pop_front();
-            }
-        }
+        let update = InboxUpdate::of(&follower);
         let facts = self.facts(&follower);
+        drop(follower);
+        self.inbox.receive(update, self.store.journal()).await?;
         self.report.common.slot = facts.as_ref().map(|Facts { snapshot, .. }| SlotStatus {
             slot: snapshot.next.slot,
             phase: snapshot.next.phase,
@@ -335,55 +335,53 @@ impl Inner {
         })
     }
 
-    /// Answers a quote request; `None` declines.
-    async fn answer(&mut self, request: QuoteRequest) -> Result<Option<SignedQuote>, ProverError> {
-        let facts = {
-            let follower = caught_up(&self.follower).await?;
-            self.facts(&follower)
+    /// The facts of this moment. They may be newer than those of the last step.
+    async fn current_facts(&self) -> Option<Facts> {
+        let follower = self.follower.lock().await;
+        self.facts(&follower)
+    }
+
+    /// Whether an offer can be made for a block, and what it takes.
+    async fn consider(&mut self, block: &RequestedBlock, patience: Patience) -> Consideration {
+        let Some(facts) = self.current_facts().await else { return Consideration::Declined };
+        let reason = match self.machine.consider(block, &facts) {
+            Ok(_) if self.executed.contains_key(&block.header_hash) => return Consideration::Offer,
+            Ok(_) => return Consideration::Execute,
+            Err(reason) => reason,
         };
-        let Some(facts) = facts else {
-            return Ok(None);
-        };
-        let QuoteRequest { sequencer, body } = request;
-        let header_hash = body.header_hash();
-        let Header { slot, parent, chunks, .. } = body.header;
-        let block = RequestedBlock { slot, header_hash, parent, chunks, sequencer };
+        if patience == Patience::Wait && matches!(reason, DeclineReason::NotACandidate { .. }) {
+            return Consideration::NotYet;
+        }
+        let RequestedBlock { slot, sequencer, .. } = block;
+        tracing::info!(%slot, %sequencer, %reason, "quote declined");
         self.report.requested = self.report.requested.saturating_add(1);
-        self.report.declined.extend(self.machine.consider(&block, &facts).err());
-        self.requested = Some(body);
+        self.report.declined.push(reason);
+        Consideration::Declined
+    }
+
+    /// Offers a quote for a block that is executed, by the facts of this moment.
+    async fn make_offer(
+        &mut self,
+        block: &RequestedBlock,
+        executed: Option<(Arc<BlockBody>, ExecutedBlock)>,
+    ) -> Result<Option<SignedQuote>, ProverError> {
+        let Some(facts) = self.current_facts().await else { return Ok(None) };
+        self.report.requested = self.report.requested.saturating_add(1);
+        self.report.declined.extend(self.machine.consider(block, &facts).err());
+        if let Some((body, executed)) = executed {
+            self.executed.insert(block.header_hash, executed);
+            self.store.insert(body)?;
+        }
         let offered_before = self.report.offered.len();
-        let effects = self.machine.apply(Input::QuoteRequested { block, facts: Box::new(facts.clone()) });
-        let result = carry_out_all(self, effects, &facts).await;
-        self.requested = None;
-        result?;
+        let input = Input::QuoteRequested { block: block.clone(), facts: Box::new(facts.clone()) };
+        let effects = self.machine.apply(input);
+        carry_out_all(self, effects, &facts).await?;
         Ok(self.report.offered.get(offered_before).cloned())
     }
 
-    /// Receives a quote that its sequencer has signed too. A signature of another key than the attester's, or
-    /// the one that it named in the escrow, is ignored: it would take the place of the true one. A contract
-    /// (EIP-1271) can send the commitment itself.
+    /// Receives a quote that its sequencer has signed too.
     async fn accept(&mut self, accepted: AcceptedQuote) -> Result<(), ProverError> {
-        let (facts, attester, named) = {
-            let follower = Arc::clone(&self.follower);
-            let follower = follower.lock().await;
-            let Some(facts) = self.facts(&follower) else {
-                return Ok(());
-            };
-            let view = follower.view();
-            let sequencer = view.sequencer(accepted.quote.sequencer);
-            let previous_start = facts.snapshot.next.previous_start;
-            let attester = sequencer.map(|record| record.attester.at(previous_start)).unwrap_or_default();
-            let next = facts.snapshot.next_l1_slot();
-            let named = view.named_signer(attester, next, facts.snapshot.next.phase_end);
-            (facts, attester, named)
-        };
-        let (slot, sequencer) = (accepted.quote.slot, accepted.quote.sequencer);
-        let digest = accepted.quote.digest(&self.rollup);
-        let verify = |signer| verify_signature(digest, &accepted.sequencer_signature, signer);
-        if let Err(error) = verify(attester).or_else(|error| named.map_or(Err(error), verify)) {
-            tracing::warn!(%slot, %sequencer, %error, "accepted quote ignored");
-            return Ok(());
-        }
+        let Some(facts) = self.current_facts().await else { return Ok(()) };
         let effects = self.machine.apply(Input::Accepted(Box::new(accepted)));
         carry_out_all(self, effects, &facts).await
     }
@@ -425,30 +423,123 @@ impl Inner {
     }
 }
 
+/// The keys whose signatures bind a sequencer in the slot in turn.
+struct SequencerSigners {
+    attester: Address,
+    /// The key that the attester named in the escrow.
+    named: Option<Address>,
+}
+
+impl SequencerSigners {
+    /// The keys of `sequencer`. An unregistered id has the zero address, which no key has.
+    fn of(view: &RollupView, sequencer: SequencerId, snapshot: &ChainSnapshot) -> Self {
+        let next = &snapshot.next;
+        let record = view.sequencer(sequencer);
+        let attester = record.map(|record| record.attester.at(next.previous_start)).unwrap_or_default();
+        let named = view.named_signer(attester, snapshot.next_l1_slot(), next.phase_end);
+        Self { attester, named }
+    }
+
+    fn verify(&self, digest: B256, signature: &[u8]) -> Result<(), SignatureError> {
+        let verify = |signer| verify_signature(digest, signature, signer);
+        verify(self.attester).or_else(|error| self.named.map_or(Err(error), verify))
+    }
+}
+
+/// What answers requests: the driver, as long as it exists.
+struct Desk {
+    inner: Weak<Mutex<Inner>>,
+    blocks: Weak<BlockSource>,
+    rollup: RollupId,
+}
+
+impl Desk {
+    /// The keys of a sequencer, by what the follower has seen.
+    async fn signers(&self, sequencer: SequencerId) -> Option<SequencerSigners> {
+        let blocks = self.blocks.upgrade()?;
+        let follower = blocks.follower.lock().await;
+        let snapshot = ChainSnapshot::at(&follower)?;
+        Some(SequencerSigners::of(follower.view(), sequencer, &snapshot))
+    }
+
+    /// A signature of another key than the attester's, or the one that it named in the escrow, is ignored:
+    /// the quote would take the place of the true one. A contract (EIP-1271) can send the commitment itself.
+    async fn accept(&self, accepted: AcceptedQuote) -> Result<(), ProverError> {
+        let (slot, sequencer) = (accepted.quote.slot, accepted.quote.sequencer);
+        let Some(signers) = self.signers(sequencer).await else { return Ok(()) };
+        let digest = accepted.quote.digest(&self.rollup);
+        if let Err(error) = signers.verify(digest, &accepted.sequencer_signature) {
+            tracing::warn!(code = "PRV-003", %slot, %sequencer, %error, "accepted quote ignored");
+            return Ok(());
+        }
+        match self.inner.upgrade() {
+            Some(inner) => inner.lock().await.accept(accepted).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl QuoteMaker for Desk {
+    type Executed = (Arc<BlockBody>, ExecutedBlock);
+
+    async fn is_signed(&self, signed: &SignedQuoteRequest) -> bool {
+        let signers = self.signers(signed.sequencer).await;
+        let digest = signed.request().digest(&self.rollup);
+        signers.is_some_and(|signers| signers.verify(digest, &signed.signature).is_ok())
+    }
+
+    async fn consider(
+        &self,
+        block: &RequestedBlock,
+        patience: Patience,
+    ) -> Result<Consideration, ProverError> {
+        Ok(match self.inner.upgrade() {
+            Some(inner) => inner.lock().await.consider(block, patience).await,
+            None => Consideration::Declined,
+        })
+    }
+
+    async fn execute(
+        &self,
+        header: &Header,
+        header_hash: B256,
+    ) -> Result<Option<Self::Executed>, ProverError> {
+        let Some(blocks) = self.blocks.upgrade() else { return Ok(None) };
+        let Some(check) = blocks.new_block().await else { return Ok(None) };
+        blocks.check_header(header, header_hash, check).await?;
+        blocks.fetch_checked(header.slot, header_hash, check).await
+    }
+
+    async fn offer(
+        &self,
+        block: &RequestedBlock,
+        header: &Header,
+        executed: Option<Self::Executed>,
+    ) -> Result<Option<SignedQuote>, ProverError> {
+        let (Some(inner), Some(blocks)) = (self.inner.upgrade(), self.blocks.upgrade()) else {
+            return Ok(None);
+        };
+        let mut inner = inner.lock().await;
+        // The tip, or what the block takes of the queues, may be another by now.
+        let Some(check) = blocks.new_block().await else { return Ok(None) };
+        blocks.check_header(header, block.header_hash, check).await?;
+        inner.make_offer(block, executed).await
+    }
+}
+
 /// Answers sequencers as long as the driver exists.
-struct Responder(Weak<Mutex<Inner>>);
+struct Responder(Requests<Desk>);
 
 impl QuoteResponder for Responder {
-    fn quote(&self, request: QuoteRequest) -> BoxFuture<'_, Option<SignedQuote>> {
-        Box::pin(async move {
-            let inner = self.0.upgrade()?;
-            let (slot, sequencer) = (request.body.header.slot, request.sequencer);
-            let answer = inner.lock().await.answer(request).await;
-            answer.unwrap_or_else(|error| {
-                tracing::warn!(%slot, %sequencer, %error, "quote request failed");
-                None
-            })
-        })
+    fn quote(&self, request: SignedQuoteRequest) -> BoxFuture<'_, Option<SignedQuote>> {
+        Box::pin(self.0.answer(request))
     }
 
     fn accept(&self, accepted: AcceptedQuote) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let Some(inner) = self.0.upgrade() else {
-                return;
-            };
             let slot = accepted.quote.slot;
-            if let Err(error) = inner.lock().await.accept(accepted).await {
-                tracing::warn!(%slot, %error, "accepted quote is not committed yet");
+            if let Err(error) = self.0.maker().accept(accepted).await {
+                tracing::warn!(code = "PRV-005", %slot, %error, "accepted quote is not committed yet");
             }
         })
     }

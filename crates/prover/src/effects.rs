@@ -3,13 +3,12 @@
 use alloy::primitives::{B256, Bytes};
 use fernet_bindings::IRollup;
 use fernet_l1::BlobSidecar;
-use fernet_network::{AcceptedQuote, SignedQuote};
+use fernet_network::{AcceptedQuote, ProverContact, SignedContact, SignedQuote};
 use fernet_protocol::{L1Slot, Quote, Slot};
 use fernet_roles::{
     BlockSpec, Decision, EffectHandler, Replacement, RoleError, TxProblem, TxRequest, blob_masks,
 };
 
-use crate::blocks::BlockCheck;
 use crate::driver::Inner;
 use crate::error::ProverError;
 use crate::interface::{BackupBlobs, Effect, Facts, Input};
@@ -37,10 +36,8 @@ impl EffectHandler for Inner {
         let snapshot = &facts.snapshot;
         let next_l1_slot = snapshot.next_l1_slot();
         match effect {
-            Effect::Offer { quote } => {
-                let check = BlockCheck::New { cutoff: snapshot.next.previous_start, now: snapshot.now };
-                self.offer(quote, check).await
-            }
+            Effect::Offer { quote } => self.offer(quote).await,
+            Effect::Advertise { contact } => self.advertise(contact).await,
             Effect::Commit { slot, accepted, expires_at } => {
                 self.commit(*slot, accepted, *expires_at, next_l1_slot).await
             }
@@ -85,26 +82,25 @@ impl EffectHandler for Inner {
 }
 
 impl Inner {
-    /// Checks the block, signs the quote, and writes both to the journal. The responder sends the quote.
-    async fn offer(&mut self, quote: &Quote, check: BlockCheck) -> Result<Vec<Input>, ProverError> {
+    /// Signs the quote for a block that was executed, and writes it to the journal. The responder sends it.
+    async fn offer(&mut self, quote: &Quote) -> Result<Vec<Input>, ProverError> {
         let (slot, header_hash) = (quote.slot, quote.header_hash);
-        let requested = self.requested.clone().filter(|body| body.header_hash() == header_hash);
-        let body = requested.ok_or(RoleError::UnknownBlock { slot, header_hash })?;
-        match self.check(&body, header_hash, check).await {
-            Ok(executed) => self.executed.insert(header_hash, executed),
-            Err(error) if error.is_retryable() => {
-                tracing::warn!(%slot, sequencer = %quote.sequencer, %error, "quote declined");
-                return Ok(Vec::new());
-            }
-            Err(error) => return Err(error),
-        };
-        self.store.insert(body)?;
+        if !self.executed.contains_key(&header_hash) {
+            return Err(RoleError::UnknownBlock { slot, header_hash }.into());
+        }
         let signature = self.signer.sign_typed_data(&quote.signing_preimage(&self.rollup)).await?;
         let prover_signature = signature.as_bytes().to_vec().into();
         let offer = SignedQuote { quote: *quote, prover_signature };
         self.store.journal().put_quote(&offer, Replacement::Allowed)?;
         self.report.offered.push(offer);
         Ok(vec![Input::Offered { quote: *quote }])
+    }
+
+    async fn advertise(&self, contact: &ProverContact) -> Result<Vec<Input>, ProverError> {
+        let signature = self.signer.sign_typed_data(&contact.claim().signing_preimage(&self.rollup)).await?;
+        let signature = signature.as_bytes().to_vec().into();
+        self.blocks.network.advertise(SignedContact { contact: contact.clone(), signature }).await?;
+        Ok(Vec::new())
     }
 
     async fn commit(

@@ -33,6 +33,12 @@ impl ProverError {
             Self::Header { .. } | Self::Queue(_) | Self::YoungEntry { .. } => true,
         }
     }
+
+    /// Whether a body is wrong whatever L1 says.
+    #[must_use]
+    pub const fn is_of_body(&self) -> bool {
+        matches!(self, Self::Role(RoleError::Body(_)))
+    }
 }
 
 impl<T: Into<RoleError>> From<T> for ProverError {

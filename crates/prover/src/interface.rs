@@ -1,7 +1,7 @@
 //! The interface of the machine: facts and inputs in, effects out.
 
 use alloy::primitives::{B256, U256};
-use fernet_network::AcceptedQuote;
+use fernet_network::{AcceptedQuote, ProverContact};
 use fernet_protocol::{L1Slot, Quote, SequencerId, Slot, TokenAmount};
 use fernet_roles::ChainSnapshot;
 
@@ -121,6 +121,12 @@ pub enum Effect {
         /// The quote to sign.
         quote: Quote,
     },
+    /// Signs where sequencers reach this prover, and tells all peers. The driver emits it when the network
+    /// says that it is time.
+    Advertise {
+        /// What is signed.
+        contact: ProverContact,
+    },
     /// Commits a quote on L1, with the sequencer's signature.
     Commit {
         /// The block's slot.
@@ -198,6 +204,7 @@ pub enum Effect {
 #[allow(missing_docs, reason = "the effects have the documentation")]
 pub enum EffectKind {
     Offer,
+    Advertise,
     Commit,
     FetchBody,
     BuildBackup,
@@ -213,6 +220,7 @@ impl EffectKind {
     /// All kinds.
     pub const ALL: [Self; Self::ClaimRewards as usize + 1] = [
         Self::Offer,
+        Self::Advertise,
         Self::Commit,
         Self::FetchBody,
         Self::BuildBackup,
@@ -230,6 +238,7 @@ impl Effect {
     pub const fn kind(&self) -> EffectKind {
         match self {
             Self::Offer { .. } => EffectKind::Offer,
+            Self::Advertise { .. } => EffectKind::Advertise,
             Self::Commit { .. } => EffectKind::Commit,
             Self::FetchBody { .. } => EffectKind::FetchBody,
             Self::BuildBackup { .. } => EffectKind::BuildBackup,
@@ -252,7 +261,7 @@ impl Effect {
             | Self::Prove { slot, .. }
             | Self::Finalize { slot, .. }
             | Self::FinalizeBackup { slot, .. } => Some(*slot),
-            Self::ManageTransactions | Self::ClaimRewards { .. } => None,
+            Self::Advertise { .. } | Self::ManageTransactions | Self::ClaimRewards { .. } => None,
         }
     }
 }

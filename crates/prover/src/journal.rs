@@ -7,15 +7,19 @@
 use std::time::Duration;
 
 use alloy::primitives::{B256, Bytes};
+use fernet_network::wire::{decode_list, encode_list};
 use fernet_network::{Wire, WireError};
 use fernet_protocol::Slot;
+use fernet_roles::Record;
 pub use fernet_roles::{Journal, JournalError};
-use fernet_roles::{Record, record_key};
 
 use crate::worker::{JobId, ProvenBlock};
 
-/// Bytes before the proof: slot, header hash, job, milliseconds.
-const PREFIX: usize = 80;
+/// Most bytes of a proof. One of a block with 64 chunks has some 40,000.
+const MAX_PROOF_BYTES: usize = 1 << 20;
+
+/// Most bytes of a [`StoredProof`].
+const MAX_STORED_PROOF_BYTES: usize = MAX_PROOF_BYTES + 96;
 
 /// A proof with the job that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,37 +35,34 @@ pub struct StoredProof {
 }
 
 impl Record for StoredProof {
-    const TABLE: &'static str = "proofs.v1";
+    const TABLE: &'static str = "proofs.v2";
 
     fn key(&self) -> (Slot, B256) {
         (self.slot, self.header_hash)
     }
 }
 
-/// The encoding is: slot, header hash, job, milliseconds of proving (8 bytes), and the proof.
+/// The encoding is the list of slot, header hash, job, milliseconds of proving, and the proof.
 impl Wire for StoredProof {
     fn encode(&self) -> Vec<u8> {
-        let elapsed = u64::try_from(self.proven.elapsed.as_millis()).unwrap_or(u64::MAX);
-        let key = record_key(self.slot, self.header_hash);
-        [&key[..], self.job.get().as_slice(), &elapsed.to_be_bytes(), &self.proven.proof].concat()
+        encode_list(|fields| {
+            fields.uint(self.slot.get());
+            fields.bytes(self.header_hash.as_slice());
+            fields.bytes(self.job.get().as_slice());
+            fields.uint(u64::try_from(self.proven.elapsed.as_millis()).unwrap_or(u64::MAX));
+            fields.bytes(&self.proven.proof);
+        })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, WireError> {
-        let parts = || {
-            let (slot, rest) = bytes.split_first_chunk::<8>()?;
-            let (header_hash, rest) = rest.split_first_chunk::<32>()?;
-            let (job, rest) = rest.split_first_chunk::<32>()?;
-            let (elapsed, proof) = rest.split_first_chunk::<8>()?;
-            let elapsed = Duration::from_millis(u64::from_be_bytes(*elapsed));
-            Some(Self {
-                slot: Slot::new(u64::from_be_bytes(*slot)),
-                header_hash: header_hash.into(),
-                job: JobId::new(job.into()),
-                proven: ProvenBlock { proof: Bytes::copy_from_slice(proof), elapsed },
-            })
-        };
-        let truncated = WireError::Truncated { field: "proof", expected: PREFIX, actual: bytes.len() };
-        parts().ok_or(truncated)
+        decode_list(bytes, MAX_STORED_PROOF_BYTES, |fields| {
+            let slot = Slot::new(fields.uint("slot")?);
+            let header_hash = fields.array("header hash")?.into();
+            let job = JobId::new(fields.array("job")?.into());
+            let elapsed = Duration::from_millis(fields.uint("milliseconds")?);
+            let proof = Bytes::copy_from_slice(fields.bytes("proof", MAX_PROOF_BYTES)?);
+            Ok(Self { slot, header_hash, job, proven: ProvenBlock { proof, elapsed } })
+        })
     }
 }
 
@@ -77,7 +78,9 @@ mod tests {
         let journal = Journal::in_memory().unwrap();
         journal.put(&stored).unwrap();
         assert_eq!(journal.get(stored.slot, stored.header_hash).unwrap(), Some(stored.clone()));
-        let error = StoredProof::decode(&stored.encode()[..PREFIX - 1]).unwrap_err();
-        assert_eq!(error, WireError::Truncated { field: "proof", expected: 80, actual: 79 });
+        let bytes = stored.encode();
+        for length in 0..bytes.len() {
+            assert!(StoredProof::decode(&bytes[..length]).is_err(), "{length} of {} bytes", bytes.len());
+        }
     }
 }

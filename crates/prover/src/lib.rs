@@ -20,6 +20,7 @@
 //!
 //! Start reading in `interface.rs` (facts and inputs in, effects out), then `machine.rs`.
 
+mod block_source;
 mod blocks;
 mod driver;
 mod effects;
@@ -31,6 +32,7 @@ mod policy;
 mod proofs;
 mod quotes;
 mod report;
+mod requests;
 mod settings;
 mod strategy;
 mod worker;

@@ -254,6 +254,7 @@ impl Prover {
             {
                 self.prove(facts, candidate.header_hash, ProofPurpose::Rescue)
             }
+            (Phase::ExclusiveProving, Some(candidate)) => self.fetch(facts, candidate.header_hash),
             (Phase::OpenProving, Some(candidate)) => self.finalize(facts, candidate, ProvingWindow::Open),
             (Phase::Halt | Phase::Backup, _) => self.back_up(facts),
             _ => Vec::new(),
@@ -267,6 +268,17 @@ impl Prover {
             .map(|accepted| Effect::Commit { slot, accepted: accepted.clone(), expires_at })
             .into_iter()
             .collect()
+    }
+
+    /// The body of a block that this prover may have to rescue: early, as long as those who have it are
+    /// there.
+    fn fetch(&self, facts: &Facts, header_hash: B256) -> Vec<Effect> {
+        let is_due = self.tasks.get(&header_hash).is_none_or(|task| match task.stage {
+            ProofStage::BodyMissing { asked_at } => asked_at != facts.snapshot.now,
+            _ => false,
+        });
+        let fetch = Effect::FetchBody { slot: facts.snapshot.next.slot, header_hash };
+        is_due.then_some(fetch).into_iter().collect()
     }
 
     /// The next step towards a proof; none if the proof is under way, ready, or given up.

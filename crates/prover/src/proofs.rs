@@ -6,7 +6,7 @@ use alloy::primitives::{B256, Bytes};
 use fernet_protocol::{Header, Slot};
 use fernet_roles::RoleError;
 
-use crate::blocks::BlockCheck;
+use crate::block_source::BlockCheck;
 use crate::driver::{Inner, ProofAssignment};
 use crate::error::ProverError;
 use crate::interface::{Input, ProofPurpose};
@@ -26,7 +26,7 @@ impl Inner {
         // The header names all that the block was executed on: its parent and the entries of the queue.
         let block = match self.executed.get(&header_hash) {
             Some(known) => Arc::clone(&known.block),
-            None => self.check(&body, header_hash, BlockCheck::Accepted).await?.block,
+            None => self.blocks.check(&body, header_hash, BlockCheck::Accepted).await?.block,
         };
         let payee = self.settings.strategy.payee;
         let Header { deposits_chain, exits_chain, .. } = body.header;
@@ -92,7 +92,7 @@ impl Inner {
                 Some(JobStatus::Failed { reason }) => reason,
                 None => "the worker was restarted and has lost the job".to_owned(),
             };
-            tracing::error!(%slot, %header_hash, reason = failure, "proof failed");
+            tracing::error!(code = "PRV-007", %slot, %header_hash, reason = failure, "proof failed");
             failed.push(header_hash);
             inputs.push(Input::ProofFailed { header_hash, reason: failure });
         }

@@ -312,15 +312,19 @@ fn a_proof_held_up_until_proving_is_open_is_still_its_own() {
 }
 
 #[test]
-fn another_provers_block_is_left_alone_until_it_is_about_to_be_late() {
+fn another_provers_block_is_fetched_at_once_and_left_alone_until_it_is_about_to_be_late() {
     let exclusive = facts(Phase::ExclusiveProving, vec![candidate(Some(OTHER), Some(105))]);
     let mut machine = prover();
-    assert_eq!(see(&mut machine, at(105, exclusive.clone())), []);
-    assert_eq!(see(&mut machine, at(106, exclusive.clone())), [FETCH]);
+    assert_eq!(see(&mut machine, at(104, exclusive.clone())), [FETCH]);
     assert_eq!(
-        machine.apply(Input::BodyFetched { slot: SLOT, header_hash: BLOCK }),
-        [prove(ProofPurpose::Rescue)]
+        machine.apply(Input::BodyMissing { slot: SLOT, header_hash: BLOCK }),
+        [],
+        "once a block of L1"
     );
+    assert_eq!(see(&mut machine, at(105, exclusive.clone())), [FETCH]);
+    assert_eq!(machine.apply(Input::BodyFetched { slot: SLOT, header_hash: BLOCK }), []);
+    assert_eq!(see(&mut machine, at(105, exclusive.clone())), []);
+    assert_eq!(see(&mut machine, at(106, exclusive.clone())), [prove(ProofPurpose::Rescue)]);
     machine.apply(Input::ProofStarted { header_hash: BLOCK });
     machine.apply(Input::Proven { header_hash: BLOCK });
     assert_eq!(see(&mut machine, at(107, exclusive)), [], "nothing lands in another's window");

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, B256};
 use fernet_follower::Follower;
-use fernet_ledger::{AccountIndex, Mempool, block};
-use fernet_network::{BlockBody, HeaderFields};
+use fernet_ledger::{AccountIndex, State, block};
+use fernet_network::{BlockBody, HeaderFields, versioned_blob_hash};
 use fernet_protocol::{L1Slot, Lane, Slot};
 use tokio::sync::Mutex;
 
 use crate::error::RoleError;
+use crate::peer_inbox::PeerInbox;
 use crate::queue::{chain_of, queued_operations, ranges_to_consume, state_after_queue};
 use crate::report::BuiltBlock;
-use crate::sidecars::versioned_blob_hash;
 use crate::snapshot::ledger_at_tip;
 
 /// What all blocks of a role have in common.
@@ -64,7 +64,7 @@ impl BlockBuilder {
     pub async fn build(
         &self,
         spec: BlockSpec,
-        mempool: &Mempool,
+        inbox: &PeerInbox,
     ) -> Result<(Arc<BlockBody>, BuiltBlock), RoleError> {
         let BlockSpec { slot, parent, cutoff, now } = spec;
         let template = self.template;
@@ -95,8 +95,9 @@ impl BlockBuilder {
             .max_chunks
             .min(usize::from(parameters.max_chunks))
             .min(max_blobs.saturating_mul(layout.chunks_per_blob()));
-        let candidates = mempool
-            .candidates(&state_after_queue(ledger, view), max_chunks.saturating_mul(layout.operations()));
+        let state = State::without_openings(&**ledger, ledger.levels());
+        let operations = max_chunks.saturating_mul(layout.operations());
+        let candidates = inbox.candidates(&state_after_queue(state, view), operations);
         let ledger = Arc::clone(ledger);
         drop(follower);
         // Executing a block and committing to its blobs takes a fraction of a second.

@@ -11,6 +11,7 @@ use std::path::Path;
 use alloy::primitives::B256;
 use fernet_l1::open_database;
 use fernet_ledger::{SignedOperation, mempool::Change};
+use fernet_network::wire::{decode_list, encode_list};
 use fernet_network::{BlockBody, SignedQuote, Wire, WireError};
 use fernet_protocol::Slot;
 use redb::{
@@ -23,7 +24,9 @@ type Key = [u8; 40];
 /// From keys to encoded records.
 type Table<'a> = TableDefinition<'a, &'static [u8], &'static [u8]>;
 /// The mempool: from account and nonce to operations. No slot removes them.
-const MEMPOOL: TableDefinition<'_, (u32, u32), &[u8]> = TableDefinition::new("mempool.v1");
+const MEMPOOL: TableDefinition<'_, (u32, u32), &[u8]> = TableDefinition::new("mempool.v2");
+/// The mempool in the encoding of an earlier version. It is removed: peers have its operations too.
+const OLD_MEMPOOL: TableDefinition<'_, (u32, u32), &[u8]> = TableDefinition::new("mempool.v1");
 /// Why the role takes no new work, by one name. No slot removes it either.
 const STANDING: TableDefinition<'_, &str, &str> = TableDefinition::new("standing.v1");
 /// The name in [`STANDING`].
@@ -72,7 +75,7 @@ pub trait Record: Wire {
 }
 
 impl Record for BlockBody {
-    const TABLE: &'static str = "bodies.v1";
+    const TABLE: &'static str = "bodies.v2";
 
     fn key(&self) -> (Slot, B256) {
         (self.header.slot, self.header_hash())
@@ -80,15 +83,15 @@ impl Record for BlockBody {
 }
 
 impl Record for SignedQuote {
-    const TABLE: &'static str = "quotes.v1";
+    const TABLE: &'static str = "quotes.v2";
 
     fn key(&self) -> (Slot, B256) {
         (self.quote.slot, self.quote.header_hash)
     }
 }
 
-/// Bytes of an [`OwnBlock`]: slot, header hash, parent.
-const OWN_BLOCK_BYTES: usize = 72;
+/// Most bytes of an [`OwnBlock`].
+const MAX_OWN_BLOCK_BYTES: usize = 77;
 
 /// Marks a block that this role built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,36 +105,32 @@ pub struct OwnBlock {
 }
 
 impl Record for OwnBlock {
-    const TABLE: &'static str = "own.v1";
+    const TABLE: &'static str = "own.v2";
 
     fn key(&self) -> (Slot, B256) {
         (self.slot, self.header_hash)
     }
 }
 
-/// The encoding is: slot, header hash, parent.
+/// The encoding is the list of slot, header hash, and parent.
 impl Wire for OwnBlock {
     fn encode(&self) -> Vec<u8> {
-        [record_key(self.slot, self.header_hash).as_slice(), self.parent.as_slice()].concat()
+        encode_list(|fields| {
+            fields.uint(self.slot.get());
+            fields.bytes(self.header_hash.as_slice());
+            fields.bytes(self.parent.as_slice());
+        })
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, WireError> {
-        let Some((slot, [header_hash, parent])) = split(bytes) else {
-            let actual = bytes.len();
-            return Err(match actual.checked_sub(OWN_BLOCK_BYTES) {
-                Some(more) => WireError::Trailing(more),
-                None => WireError::Truncated { field: "own block", expected: OWN_BLOCK_BYTES, actual },
-            });
-        };
-        Ok(Self { slot, header_hash, parent })
+        decode_list(bytes, MAX_OWN_BLOCK_BYTES, |fields| {
+            Ok(Self {
+                slot: Slot::new(fields.uint("slot")?),
+                header_hash: fields.array("header hash")?.into(),
+                parent: fields.array("parent")?.into(),
+            })
+        })
     }
-}
-
-fn split(bytes: &[u8]) -> Option<(Slot, [B256; 2])> {
-    let (slot, hashes) = bytes.split_first_chunk::<8>()?;
-    let (header_hash, parent) = hashes.split_first_chunk::<32>()?;
-    let parent: [u8; 32] = parent.try_into().ok()?;
-    Some((Slot::new(u64::from_be_bytes(*slot)), [B256::from(*header_hash), B256::from(parent)]))
 }
 
 /// Whether a quote may replace an earlier one for the same header.
@@ -313,7 +312,7 @@ impl Journal {
         Ok(transaction.commit()?)
     }
 
-    /// Removes all records of slots before `slot`.
+    /// Removes all records of slots before `slot`, in the tables of earlier versions too.
     ///
     /// # Errors
     /// When the disk fails.
@@ -321,7 +320,11 @@ impl Journal {
         let end = record_key(slot, B256::ZERO);
         let transaction = self.database.begin_write()?;
         let names: Vec<String> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
-        for name in names.iter().filter(|name| ![MEMPOOL.name(), STANDING.name()].contains(&name.as_str())) {
+        if names.iter().any(|name| name == OLD_MEMPOOL.name()) {
+            transaction.delete_table(OLD_MEMPOOL)?;
+        }
+        let kept = [MEMPOOL.name(), OLD_MEMPOOL.name(), STANDING.name()];
+        for name in names.iter().filter(|name| !kept.contains(&name.as_str())) {
             transaction.open_table(Table::new(name))?.retain_in(..end.as_slice(), |_, _| false)?;
         }
         transaction.commit()?;
@@ -382,7 +385,7 @@ pub fn record_key(slot: Slot, header_hash: B256) -> Key {
 fn read<R: Record>(key: &[u8], bytes: &[u8]) -> Result<R, JournalError> {
     let malformed = |header_hash| move |error| JournalError::Malformed { header_hash, error };
     let Some((number, hash)) = key.split_first_chunk::<8>().filter(|(_, hash)| hash.len() == 32) else {
-        let error = WireError::Truncated { field: "key", expected: 40, actual: key.len() };
+        let error = WireError::WrongLength { field: "key", expected: 40, actual: key.len() };
         return Err(malformed(B256::ZERO)(error));
     };
     let (expected_slot, expected) = (Slot::new(u64::from_be_bytes(*number)), B256::from_slice(hash));

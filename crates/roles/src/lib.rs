@@ -11,12 +11,14 @@
 //! - [`Storage`]: the place of a role's journal and L1 transactions;
 //! - [`Submissions`]: L1 transactions and claims of rewards, each under a key that makes it unique;
 //! - [`SidecarCache`]: blob sidecars, built before their transactions are due;
+//! - [`SequencerDuties`], [`ProverDuties`]: what became of the duties, from L1's view;
 //! - [`StepReport`], [`RoleError`], and [`run()`], the loop over L1 blocks, with its [`Shutdown`].
 //!
 //! It makes no decisions, and depends on no role.
 
 mod block_builder;
 mod block_store;
+mod duties;
 mod effects;
 mod error;
 mod journal;
@@ -35,17 +37,21 @@ mod watchdog;
 
 pub use block_builder::{BlockBuilder, BlockSpec, BlockTemplate};
 pub use block_store::BlockStore;
+pub use duties::{
+    Cause, DutyStage, ProverDuties, ProverDuty, ProverOutcome, SETTLED_AFTER, SequencerDuties, SequencerDuty,
+    SequencerOutcome,
+};
 pub use effects::{EffectHandler, carry_out_all};
 pub use error::RoleError;
 pub use journal::{Batch, Journal, JournalError, OwnBlock, Record, Replacement, record_key};
-pub use peer_inbox::{MempoolLimits, PeerInbox};
+pub use peer_inbox::{InboxUpdate, MempoolLimits, PeerInbox, STEP_OPERATIONS};
 pub use peers::NetworkPeers;
 pub use policy::{Context, Decision, Policy, allow_all};
 pub use queue::{check_consumption, queued_operations, voluntary_young_entry};
 pub use report::{Action, ActionKind, BuiltBlock, Report, StepReport};
 pub use run::{Role, run, step_until_answered};
 pub use shutdown::{Outstanding, Shutdown};
-pub use sidecars::{BlobMask, SidecarCache, blob_masks, versioned_blob_hash};
+pub use sidecars::{BlobMask, SidecarCache, blob_masks};
 pub use snapshot::{ChainSnapshot, ParentState, caught_up, follow, ledger_at_tip};
 pub use storage::Storage;
 pub use submissions::{

@@ -27,7 +27,10 @@ impl Peers for NetworkPeers {
     fn blobs(&self, header_hash: B256) -> Pin<Box<dyn Future<Output = Option<Vec<Blob>>> + Send + '_>> {
         Box::pin(async move {
             match self.0.fetch_body(header_hash).await {
-                Ok(body) => Some(body?.blobs.iter().map(|blob| Blob::from(*blob.as_bytes())).collect()),
+                Ok(fetched) => {
+                    let body = fetched?.body;
+                    Some(body.blobs.iter().map(|blob| Blob::from(*blob.as_bytes())).collect())
+                }
                 Err(error) => {
                     tracing::debug!(%error, "no peer could be asked for a block's data");
                     None

@@ -1,8 +1,8 @@
 //! The Bridge's queues, as blocks consume them.
 
 use alloy::primitives::B256;
-use fernet_follower::{FollowerError, Ledger, QueueRanges, QueueRecord, RollupView, queued_operation};
-use fernet_ledger::{Lanes, State};
+use fernet_follower::{FollowerError, QueueRanges, QueueRecord, RollupView, queued_operation};
+use fernet_ledger::{Lanes, State, Store};
 use fernet_protocol::{Header, L1Slot, Lane, QueueEntry, QueueRange, QueueRangeError};
 
 use crate::error::RoleError;
@@ -19,10 +19,9 @@ pub(crate) fn ranges_to_consume(view: &RollupView, cutoff: L1Slot, now: L1Slot, 
     })
 }
 
-/// The state after everything that the next block can consume of the queues. Operations are checked against
-/// it.
-pub(crate) fn state_after_queue<'a>(ledger: &'a Ledger, view: &RollupView) -> State<&'a Ledger> {
-    let mut state = ledger.state();
+/// The state at the tip, after everything that the next block can consume of the queues. Operations are
+/// checked against it.
+pub(crate) fn state_after_queue<S: Store>(mut state: State<S>, view: &RollupView) -> State<S> {
     // A block may consume forced exits before deposits.
     for lane in [Lane::Exits, Lane::Deposits] {
         for record in view.queue_in(lane, view.queue_available(lane)).unwrap_or_default() {

@@ -168,7 +168,7 @@ impl<K, E: fmt::Debug, S> StepReport<K, E, S> {
 
     /// Records an effect that failed with a retryable error.
     pub fn note_retryable(&mut self, effect: &E, error: &(impl std::error::Error + ?Sized)) {
-        tracing::warn!(?effect, %error, "effect failed, it is tried again");
+        tracing::warn!(code = "ROLE-001", ?effect, %error, "effect failed, it is tried again");
         self.retryable_errors.push(error.to_string());
     }
 }

@@ -81,8 +81,8 @@ pub async fn step_until_answered<R: Role>(role: &mut R, block: &L1Block) -> Resu
 /// Looks for a new L1 block every `pause`, but not in an L1 slot whose block is known, and makes a step with
 /// each, until `shutdown` or the drop of its sender ends it. [`Shutdown::WhenFinished`] ends it after a step
 /// that tells that nothing is outstanding. Retryable errors are logged. Then the step is made again after a
-/// pause, also if its report says that an endpoint of the L1 failed. `watch` receives the report of every
-/// step.
+/// pause, also if its report says that an endpoint of the L1 failed. `watch` receives the block, the follower
+/// and the report of every step.
 ///
 /// # Errors
 /// With the first error that isn't retryable.
@@ -90,7 +90,7 @@ pub async fn run<R: Role>(
     role: &mut R,
     pause: Duration,
     mut shutdown: watch::Receiver<Shutdown>,
-    mut watch: impl FnMut(&L1Block, R::Report),
+    mut watch: impl FnMut(&L1Block, &Follower, R::Report),
 ) -> Result<(), R::Error> {
     let mut last = None;
     let mut failures = 0_u32;
@@ -115,7 +115,11 @@ pub async fn run<R: Role>(
         };
         let newest = head.as_ref().ok().and_then(|block| block.as_ref()).map(|block| block.hash);
         if let Some(still) = watchdog.check(newest.or(last), Instant::now()) {
-            tracing::error!(seconds = still.as_secs(), "no new l1 block: the endpoints or l1 stand still");
+            tracing::error!(
+                code = "ROLE-002",
+                seconds = still.as_secs(),
+                "no new l1 block: the endpoints or l1 stand still"
+            );
             let seen = follower.lock().await.view().head();
             // Time passes on L1 whether this client sees it or not. It is counted from the newest block, so
             // the system's clock doesn't matter.
@@ -134,7 +138,7 @@ pub async fn run<R: Role>(
                         last = Some(block.hash);
                         made = Some(block.header.timestamp);
                     }
-                    watch(&block, report);
+                    watch(&block, &*follower.lock().await, report);
                     if let Some(ending) = &mut ending
                         && ending.is_over(role.outstanding().await)
                     {
@@ -142,12 +146,14 @@ pub async fn run<R: Role>(
                     }
                 }
                 Err(error) if R::is_retryable(&error) => {
-                    tracing::warn!(%error, "step failed, it is tried again");
+                    tracing::warn!(code = "ROLE-003", %error, "step failed, it is tried again");
                 }
                 Err(error) => return Err(error),
             },
             Ok(head) => made = head.map(|block| block.header.timestamp),
-            Err(error) if error.is_retryable() => tracing::warn!(%error, "l1 can't be followed now"),
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(code = "ROLE-004", %error, "l1 can't be followed now")
+            }
             Err(error) => return Err(error.into()),
         }
         // Blobs of a finalized block may be missing: then every look tries them again.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use alloy::eips::eip4844::Blob;
 use alloy::primitives::B256;
-use fernet_l1::{BlobError, BlobSidecar, SidecarFormat, versioned_hash};
+use fernet_l1::{BlobError, BlobSidecar, SidecarFormat};
 use fernet_network::BlockBody;
 use fernet_protocol::Slot;
 use tokio::task::JoinHandle;
@@ -71,14 +71,6 @@ pub fn blob_masks(count: usize, size: usize) -> Vec<BlobMask> {
     bits.chunks(size.max(1)).map(|bits| bits.iter().fold(0, |mask, bit| mask | bit)).collect()
 }
 
-/// The versioned hash of a blob (EIP-4844), as headers list it.
-///
-/// # Errors
-/// When the bytes are no blob.
-pub fn versioned_blob_hash(blob: &fernet_ledger::Blob) -> Result<B256, BlobError> {
-    versioned_hash(&Blob::new(*blob.as_bytes()))
-}
-
 fn selected_blobs(body: &BlockBody, mask: BlobMask) -> Vec<Blob> {
     let selected = (0..BlobMask::BITS).zip(&body.blobs).filter(|(bit, _)| mask & (1 << bit) != 0);
     selected.map(|(_, blob)| Blob::new(*blob.as_bytes())).collect()
@@ -95,7 +87,7 @@ fn spawn(
         // Speeds up later blobs. No task waits for it.
         tokio::task::spawn_blocking(move || {
             if let Err(error) = built.learn() {
-                tracing::warn!(%error, "later blobs aren't built faster");
+                tracing::warn!(code = "ROLE-005", %error, "later blobs aren't built faster");
             }
         });
         Ok(sidecar)

@@ -10,7 +10,7 @@ use fernet_l1::{Deployment, L1Block, TxManager};
 use fernet_network::Network;
 use fernet_protocol::{BlsSecretKey, L1Slot, Slot};
 use fernet_roles::{
-    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, Outstanding, PeerInbox, Role, Shutdown,
+    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, InboxUpdate, Outstanding, PeerInbox, Role, Shutdown,
     SidecarCache, Submissions, carry_out_all, follow, oldest_kept,
 };
 use fernet_signers::RoleSigner;
@@ -38,7 +38,7 @@ pub struct Dependencies {
     pub transactions: TxManager,
     /// Sends claims from the owner's account. Needed if rewards are claimed and the owner isn't the attester.
     pub owner: Option<TxManager>,
-    /// The attester's key, which signs quotes.
+    /// The attester's key, which signs quotes and requests for them.
     pub attester: Arc<dyn RoleSigner>,
     /// The sequencer's BLS key. Needed under VRF scoring.
     pub bls: Option<BlsSecretKey>,
@@ -143,7 +143,7 @@ impl SequencerDriver {
     /// Number of operations that wait for a block.
     #[must_use]
     pub fn waiting_operations(&self) -> usize {
-        self.inbox.mempool().len()
+        self.inbox.len()
     }
 
     /// The manager of the attester's transactions.
@@ -184,7 +184,7 @@ impl SequencerDriver {
         &mut self,
         pause: Duration,
         shutdown: watch::Receiver<Shutdown>,
-        watch: impl FnMut(&L1Block, StepReport),
+        watch: impl FnMut(&L1Block, &Follower, StepReport),
     ) -> Result<(), SequencerError> {
         fernet_roles::run(self, pause, shutdown, watch).await
     }
@@ -193,8 +193,16 @@ impl SequencerDriver {
     async fn observe(&mut self, block: &L1Block) -> Result<Option<Facts>, SequencerError> {
         let follower = follow(&self.follower, block).await?;
         // Only provers need the bodies that peers announce.
-        let _ = self.inbox.receive(&follower, self.store.journal())?;
-        let Some(snapshot) = ChainSnapshot::at(&follower) else {
+        let update = InboxUpdate::of(&follower);
+        let facts = self.facts(&follower)?;
+        drop(follower);
+        self.inbox.receive(update, self.store.journal()).await?;
+        Ok(facts)
+    }
+
+    /// Gathers the facts; `None` before the deployment.
+    fn facts(&mut self, follower: &Follower) -> Result<Option<Facts>, SequencerError> {
+        let Some(snapshot) = ChainSnapshot::at(follower) else {
             return Ok(None);
         };
         let view = follower.view();

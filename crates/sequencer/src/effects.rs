@@ -3,8 +3,8 @@
 use alloy::primitives::{B256, Bytes};
 use fernet_bindings::IRollup;
 use fernet_l1::WhenReverting;
-use fernet_network::{AcceptedQuote, QuoteRequest, SignedQuote};
-use fernet_protocol::{L1Slot, Slot, seed};
+use fernet_network::{AcceptedQuote, SignedQuote, SignedQuoteRequest};
+use fernet_protocol::{L1Slot, QuoteRequest, Slot, seed};
 use fernet_roles::{
     BlockSpec, Decision, EffectHandler, Replacement, RoleError, SubmitOutcome, TxProblem, TxRequest,
     blob_masks,
@@ -75,7 +75,8 @@ impl EffectHandler for SequencerDriver {
             }
             Effect::AnnounceBody { slot, header_hash } => {
                 let body = self.store.body(*slot, *header_hash)?;
-                self.network.announce_body(body).await?;
+                self.network.keep_body(body).await?;
+                self.network.announce_body(*header_hash).await?;
                 Ok(vec![Input::BodyAnnounced { slot: *slot }])
             }
             Effect::ManageTransactions => self.manage_transactions().await,
@@ -116,7 +117,7 @@ impl SequencerDriver {
         if let Some(own) = self.store.built_before(slot, parent, is_submitted)? {
             return self.load_block(slot, own.header_hash);
         }
-        match self.builder.build(spec, self.inbox.mempool()).await {
+        match self.builder.build(spec, &self.inbox).await {
             Ok((body, built)) => {
                 let block = PreparedBlock { header: body.header.clone(), header_hash: built.header_hash };
                 self.store.insert_own(body)?;
@@ -138,7 +139,10 @@ impl SequencerDriver {
                 Ok(vec![Input::BlockLoaded { block, quote }])
             }
             Err(error @ RoleError::UnknownBlock { .. }) => {
-                tracing::error!(%error, "another copy of this sequencer seems to be running");
+                tracing::error!(
+                    code = "SEQ-001", %error,
+                    "another copy of this sequencer seems to be running"
+                );
                 Ok(Vec::new())
             }
             Err(error) => Err(error),
@@ -179,9 +183,14 @@ impl SequencerDriver {
         Ok(())
     }
 
+    /// Keeps the block for provers that find the request worth it, signs the request, and sends it.
     async fn request_quotes(&self, slot: Slot, header_hash: B256) -> Result<Vec<Input>, SequencerError> {
         let body = self.store.body(slot, header_hash)?;
-        let request = QuoteRequest { sequencer: self.settings.strategy.sequencer, body };
+        let sequencer = self.settings.strategy.sequencer;
+        let preimage = self.machine.request_preimage(&QuoteRequest { slot, header_hash, sequencer });
+        let signature = self.attester.sign_typed_data(&preimage).await?.as_bytes().to_vec().into();
+        let request = SignedQuoteRequest { sequencer, header: body.header.clone(), signature };
+        self.network.keep_body(body).await?;
         let quotes = self.network.request_quotes(request, self.settings.quote_deadline).await?;
         let follower = self.follower.lock().await;
         let view = follower.view();

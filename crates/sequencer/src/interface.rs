@@ -160,7 +160,8 @@ pub enum Effect {
         /// First L1 slot in which the proposal may not land any more.
         expires_at: L1Slot,
     },
-    /// Sends the block to provers and asks for quotes. Results in [`Input::QuotesReceived`].
+    /// Signs a request for quotes with the attester's key, and sends it to provers, who may fetch the block's
+    /// body then. Results in [`Input::QuotesReceived`].
     RequestQuotes {
         /// The block's slot.
         slot: Slot,
@@ -194,8 +195,8 @@ pub enum Effect {
         /// First L1 slot in which the reveal may not land any more.
         expires_at: L1Slot,
     },
-    /// Sends the revealed block's body to all peers. A rescuer needs the signatures, which the blobs don't
-    /// have. Results in [`Input::BodyAnnounced`].
+    /// Tells all peers that this sequencer serves the revealed block's body. A rescuer needs the signatures,
+    /// which the blobs don't have. Results in [`Input::BodyAnnounced`].
     AnnounceBody {
         /// The block's slot.
         slot: Slot,

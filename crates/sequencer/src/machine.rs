@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256};
 use fernet_follower::{CandidateView, SlotView};
 use fernet_network::SignedQuote;
-use fernet_protocol::{Parameters, Phase, Quote, RollupId, SigningPreimage, Slot};
+use fernet_protocol::{Parameters, Phase, Quote, QuoteRequest, RollupId, SigningPreimage, Slot};
 use fernet_roles::{Outstanding, ParentState};
 
 use crate::interface::{Availability, Effect, Facts, Input, OwnRank, PreparedBlock, SeedStatus};
@@ -122,6 +122,12 @@ impl Sequencer {
         quote.signing_preimage(&self.rollup)
     }
 
+    /// What the attester signs of a request for quotes, before it is hashed.
+    #[must_use]
+    pub fn request_preimage(&self, request: &QuoteRequest) -> SigningPreimage {
+        request.signing_preimage(&self.rollup)
+    }
+
     /// The sequencer's strategy.
     #[must_use]
     pub const fn strategy(&self) -> &Strategy {
@@ -221,7 +227,7 @@ impl Sequencer {
     fn agree(&mut self, slot: Slot, quotes: &[ReceivedQuote]) -> bool {
         let Choice { best, refused } = self.choose(slot, quotes);
         for (prover, error) in refused {
-            tracing::warn!(%slot, %prover, %error, "quote refused");
+            tracing::warn!(code = "SEQ-002", %slot, %prover, %error, "quote refused");
         }
         match (best, self.stage(slot).clone()) {
             (Some(quote), Stage::Prepared(block)) => {
@@ -229,7 +235,7 @@ impl Sequencer {
                 true
             }
             _ => {
-                tracing::warn!(%slot, received = quotes.len(), "no quote was chosen");
+                tracing::warn!(code = "SEQ-003", %slot, received = quotes.len(), "no quote was chosen");
                 false
             }
         }

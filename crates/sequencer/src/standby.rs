@@ -63,7 +63,11 @@ impl Standby {
         }
         *silent = silent.saturating_add(1);
         if *silent >= SILENT_SLOTS {
-            tracing::warn!(slots = SILENT_SLOTS, "the other process is silent: this one takes over");
+            tracing::warn!(
+                code = "SEQ-004",
+                slots = SILENT_SLOTS,
+                "the other process is silent: this one takes over"
+            );
             *self = Self::TakenOver { last: *newest };
         }
     }
@@ -78,6 +82,7 @@ impl Standby {
         };
         let ForeignBlock { slot, header_hash } = newest;
         tracing::error!(
+            code = "SEQ-005",
             %slot, %header_hash,
             "another process proposes with this sequencer's keys: this one stands by"
         );

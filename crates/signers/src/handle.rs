@@ -153,7 +153,12 @@ pub async fn reload_on_change(handles: Vec<SignerHandle>, every: Duration) {
         for handle in handles.iter().filter(|handle| all || handle.has_changed()) {
             match handle.reload().await {
                 Ok(()) => tracing::info!(signer = handle.name(), "key opened again"),
-                Err(error) => tracing::warn!(signer = handle.name(), %error, "the old key stays in use"),
+                Err(error) => {
+                    tracing::warn!(
+                        code = "SIG-002", signer = handle.name(), %error,
+                        "the old key stays in use"
+                    )
+                }
             }
         }
     }
@@ -170,7 +175,7 @@ impl Hangups {
         Self {
             #[cfg(unix)]
             signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
-                .inspect_err(|error| tracing::warn!(%error, "SIGHUP can't be listened to"))
+                .inspect_err(|error| tracing::warn!(code = "SIG-003", %error, "SIGHUP can't be listened to"))
                 .ok(),
         }
     }

@@ -169,7 +169,12 @@ fn secret_of(name: &str, variable: &str) -> Result<Zeroizing<[u8; 32]>, SignerEr
         let is_text = matches!(error, PasswordError::NotASecret);
         environment(name, variable, if is_text { "another text" } else { "nothing" })
     })?;
-    tracing::warn!(signer = name, variable, "a key in the environment is for development only");
+    tracing::warn!(
+        code = "SIG-001",
+        signer = name,
+        variable,
+        "a key in the environment is for development only"
+    );
     Ok(secret)
 }
 

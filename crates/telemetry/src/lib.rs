@@ -11,7 +11,9 @@
 //!
 //! Readiness follows from facts and [`Limits`] alone ([`reasons`]); no code sets a role ready.
 
+mod causes;
 mod liveness;
+mod logs;
 mod metrics;
 mod readiness;
 mod server;
@@ -21,9 +23,10 @@ mod system;
 mod telemetry;
 
 pub use liveness::RoleGuard;
+pub use logs::{CodedFields, LogCounter, LogFormat, UnknownLogFormat};
 pub use metrics::labels::{
-    AccountKind, Decline, Direction, Inclusion, MessageVerdict, OpenStage, Purpose, RankOf, StoreKind,
-    TxFailure, TxKind,
+    AccountKind, Decline, Direction, Inclusion, LogLevel, MessageVerdict, Missed, MissedBecause, OpenStage,
+    ProverResult, Purpose, RankOf, Reached, StoreKind, TxFailure, TxKind,
 };
 pub use metrics::node::NetworkStats;
 pub use readiness::{EndpointFacts, Facts, HeadFacts, Readiness, Reason, StatedReason, reasons};

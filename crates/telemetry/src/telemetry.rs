@@ -6,12 +6,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use alloy_primitives::{Address, B256, TxHash, U256};
 use fernet_follower::Follower;
-use fernet_l1::{EndpointHealth, L1Block, Pool};
+use fernet_l1::{EndpointHealth, L1Block, Pool, RollupEvent};
 use fernet_protocol::L1Slot;
-use fernet_roles::{Action, ActionKind};
+use fernet_roles::{ActionKind, ProverDuties, SequencerDuties};
 use prometheus_client::registry::Registry;
 
+use crate::causes;
 use crate::liveness::{Liveness, RoleGuard};
+use crate::logs::LogCounter;
 use crate::metrics::amount;
 use crate::metrics::chain::ChainMetrics;
 use crate::metrics::labels::{
@@ -46,9 +48,17 @@ struct Inner {
     state: Mutex<State>,
 }
 
+/// What becomes of the role's duties.
+#[derive(Debug)]
+enum Duties {
+    Sequencer(Box<SequencerDuties>),
+    Prover(Box<ProverDuties>),
+}
+
 /// What was told last.
 #[derive(Debug, Default)]
 struct State {
+    duties: Option<Duties>,
     pool: Option<Pool>,
     head: Option<SeenHead>,
     last_step: Option<Instant>,
@@ -87,12 +97,20 @@ impl Telemetry {
         let chain = ChainMetrics::register(&mut registry);
         let transactions = TransactionMetrics::register(&mut registry);
         let node = NodeMetrics::register(&mut registry, &settings.role, &settings.build);
+        registry.register("log_events", "Warnings and errors in the log", LogCounter::counted());
         let (mut sequencer, mut prover) = (None, None);
         match settings.role {
             Role::Sequencer { .. } => sequencer = Some(SequencerMetrics::register(&mut registry)),
             Role::Prover { .. } => prover = Some(ProverMetrics::register(&mut registry)),
             Role::Node => {}
         }
+        let duties = match settings.role {
+            Role::Sequencer { id, .. } => Some(Duties::Sequencer(Box::new(SequencerDuties::new(id)))),
+            Role::Prover { prover, payee } => {
+                Some(Duties::Prover(Box::new(ProverDuties::new(prover, payee))))
+            }
+            Role::Node => None,
+        };
         Self(Arc::new(Inner {
             settings,
             registry,
@@ -103,7 +121,7 @@ impl Telemetry {
             prover,
             liveness: Liveness::default(),
             started: Instant::now(),
-            state: Mutex::default(),
+            state: Mutex::new(State { duties, ..State::default() }),
         }))
     }
 
@@ -178,6 +196,11 @@ impl Telemetry {
         metrics.active.set(i64::from(view.is_eligible(id, next.previous_start)));
         let stake = view.sequencer(id).map_or(U256::ZERO, |record| U256::from(record.stake.get()));
         metrics.stake.set(amount(stake));
+        if let Some(Duties::Sequencer(duties)) = &mut state.duties {
+            causes::note(duties, report, follower);
+            duties.observe(view).iter().for_each(|duty| metrics.note_duty(duty));
+            metrics.unobserved.set(i64::try_from(duties.unobserved()).unwrap_or(i64::MAX));
+        }
     }
 
     /// Takes note of a step of a prover with the L1 block `block`.
@@ -193,6 +216,9 @@ impl Telemetry {
         metrics.offered.inc_by(count(report.offered.len()));
         report.declined.iter().for_each(|reason| metrics.note_declined(reason));
         let view = follower.view();
+        if let Some(Duties::Prover(duties)) = &mut state.duties {
+            duties.observe(view).iter().for_each(|duty| metrics.note_duty(duty));
+        }
         let escrow = view.escrow(prover);
         metrics.escrow_free.set(amount(U256::from(escrow.free.get())));
         metrics.escrow_locked.set(amount(U256::from(escrow.locked.get())));
@@ -246,15 +272,6 @@ impl Telemetry {
         for inclusion in &report.included {
             transactions.note_included(inclusion, follower.view(), &mut state.counted);
         }
-        let claims = report.mined.iter().filter(|(action, _)| matches!(action, Action::Claim { .. }));
-        for (_, outcome) in claims {
-            if !state.counted_claims.contains(&outcome.hash) {
-                state.counted_claims.push(outcome.hash);
-                self.0.node.claims.inc();
-            }
-        }
-        let surplus = state.counted_claims.len().saturating_sub(REMEMBERED_CLAIMS);
-        state.counted_claims.drain(..surplus);
     }
 
     /// What the newest L1 block tells about L1 and the rollup.
@@ -301,6 +318,7 @@ impl Telemetry {
         };
         if let Some(account) = account {
             self.0.node.owed.set(amount(view.owed(account)));
+            self.note_claims(state, block, account);
         }
         state.rollup = Some(RollupStatus {
             slot: slot.slot.get(),
@@ -309,6 +327,21 @@ impl Telemetry {
             tip_height: progress.tip,
             executed_height: progress.height,
         });
+    }
+
+    /// Counts the claims of `account` in a block, each once.
+    fn note_claims(&self, state: &mut State, block: &L1Block, account: Address) {
+        for logged in &block.events {
+            let RollupEvent::RewardClaimed { account: claimant, amount: claimed, .. } = logged.event else {
+                continue;
+            };
+            if claimant == account && !state.counted_claims.contains(&logged.tx) {
+                state.counted_claims.push(logged.tx);
+                self.0.node.claimed.inc_by(amount(claimed));
+            }
+        }
+        let surplus = state.counted_claims.len().saturating_sub(REMEMBERED_CLAIMS);
+        state.counted_claims.drain(..surplus);
     }
 
     /// Whether the role is ready now.

@@ -16,7 +16,8 @@ use serde_json::Value;
 
 use crate::common::{Running, fernet, root};
 
-/// Keys of accounts with ether, of the mnemonic that every development node has. The first one has all tokens.
+/// Keys of accounts with ether, of the mnemonic that every development node has. The first one has all
+/// tokens.
 pub(crate) const KEYS: [&str; 3] = [
     "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
     "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",

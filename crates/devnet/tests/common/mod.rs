@@ -48,6 +48,7 @@ pub(crate) fn options(l1: L1Choice, chain_id: u64, slots: u64, faults: &str) -> 
         slots: Some(slots),
         seed: 7,
         counts: RoleCounts::default(),
+        processes: None,
         faults: faults.parse().expect("a fault plan"),
         endpoint_faults: None,
         transfers_per_slot: 5,

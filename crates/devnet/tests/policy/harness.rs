@@ -242,6 +242,14 @@ impl Harness {
         Recorder { log: self.log.clone(), role }
     }
 
+    fn recording_network(&self, recorder: &Recorder) -> RecordingNetwork {
+        RecordingNetwork {
+            inner: self.network.join(),
+            rollup: self.deployment.rollup_id(),
+            recorder: recorder.clone(),
+        }
+    }
+
     fn sequencer(&self, number: usize, key: &PrivateKeySigner, commitment: CommitmentBy) -> SequencerDriver {
         use fernet_sequencer::{Dependencies, EffectKind, Settings, Strategy};
         let recorder = self.recorder(Role::Sequencer(number));
@@ -259,7 +267,7 @@ impl Harness {
         let rules = Arc::clone(&self.rules);
         let dependencies = Dependencies {
             follower: Arc::clone(&self.follower),
-            network: Arc::new(RecordingNetwork { inner: self.network.clone(), recorder: recorder.clone() }),
+            network: Arc::new(self.recording_network(&recorder)),
             transactions: self.manager(&recorder, &name, senders),
             owner: None,
             attester: Arc::new(signer(key)),
@@ -289,7 +297,7 @@ impl Harness {
         let rules = Arc::clone(&self.rules);
         let dependencies = Dependencies {
             follower: Arc::clone(&self.follower),
-            network: Arc::new(RecordingNetwork { inner: self.network.clone(), recorder: recorder.clone() }),
+            network: Arc::new(self.recording_network(&recorder)),
             transactions: self.manager(&recorder, &name, Senders::new(signer.clone())),
             payee: None,
             signer: Arc::new(signer),

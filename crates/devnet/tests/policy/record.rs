@@ -5,7 +5,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll},
     time::Duration,
 };
@@ -22,10 +22,11 @@ use alloy::{
 use fernet_bindings::{IRewards, IRollup};
 use fernet_ledger::SignedOperation;
 use fernet_network::{
-    AcceptedQuote, BlockBody, BoxFuture, InProcess, Inbox, Network, NetworkError, QuoteRequest,
-    QuoteResponder, SignedQuote,
+    AcceptedQuote, BlockBody, BodyNetwork, BoxFuture, FetchedBody, GossipNetwork, InProcess, Inbox,
+    NetworkError, ProverContact, QuoteNetwork, QuoteResponder, SignedContact, SignedQuote,
+    SignedQuoteRequest,
 };
-use fernet_protocol::SigningPreimage;
+use fernet_protocol::{RollupId, SigningPreimage};
 use fernet_prover::{JobId, JobStatus, ProofJob, ProofWorker};
 use fernet_signers::RoleSigner;
 use tower::Service;
@@ -49,14 +50,17 @@ pub(crate) enum Output {
     Claim,
     /// Any other transaction, such as a no-op that cancels one.
     OtherTransaction,
-    // Signed quotes.
+    // Signed quotes, and requests for them.
     QuoteSignature,
+    RequestSignature,
     // Messages.
     Broadcast,
     QuoteRequest,
     Offer,
     AcceptedQuote,
+    Contact,
     Body,
+    KeptBody,
     BodyRequest,
     Operation,
     ProofJob,
@@ -64,16 +68,35 @@ pub(crate) enum Output {
 
 /// Everything that was signed or sent.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<BTreeSet<(Role, Output)>>>);
+pub(crate) struct Log(Arc<Mutex<Entries>>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    outputs: BTreeSet<(Role, Output)>,
+    /// Digests that were signed.
+    signed: BTreeSet<(Role, B256)>,
+    /// Digests of the requests for quotes that were sent.
+    requests: BTreeSet<B256>,
+}
 
 impl Log {
-    fn add(&self, role: Role, output: Output) {
-        self.0.lock().expect("no panic under the lock").insert((role, output));
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().expect("no panic under the lock")
     }
 
-    /// What was signed or sent since the last call.
+    fn add(&self, role: Role, output: Output) {
+        self.entries().outputs.insert((role, output));
+    }
+
+    /// What was signed or sent since the last call. A signature that isn't the one of a request counts as
+    /// that of a quote.
     pub(crate) fn take(&self) -> BTreeSet<(Role, Output)> {
-        std::mem::take(&mut self.0.lock().expect("no panic under the lock"))
+        let Entries { mut outputs, signed, requests } = std::mem::take(&mut *self.entries());
+        outputs.extend(signed.into_iter().map(|(role, digest)| {
+            let is_request = requests.contains(&digest);
+            (role, if is_request { Output::RequestSignature } else { Output::QuoteSignature })
+        }));
+        outputs
     }
 }
 
@@ -133,7 +156,7 @@ impl TxSigner<Signature> for RecordingSigner {
 
 impl RoleSigner for RecordingSigner {
     fn sign_typed_data<'a>(&'a self, preimage: &'a SigningPreimage) -> Signing<'a, Signature> {
-        self.recorder.add(Output::QuoteSignature);
+        self.recorder.log.entries().signed.insert((self.recorder.role, preimage.digest()));
         self.key.sign_typed_data(preimage)
     }
 }
@@ -172,35 +195,46 @@ impl Service<RequestPacket> for RecordingTransport {
 #[derive(Debug, Clone)]
 pub(crate) struct RecordingNetwork {
     pub(crate) inner: InProcess,
+    pub(crate) rollup: RollupId,
     pub(crate) recorder: Recorder,
 }
 
-impl Network for RecordingNetwork {
+impl GossipNetwork for RecordingNetwork {
     fn publish_operation(&self, operation: SignedOperation) -> BoxFuture<'_, Result<(), NetworkError>> {
         self.recorder.add(Output::Operation);
         self.inner.publish_operation(operation)
     }
 
-    fn announce_body(&self, body: Arc<BlockBody>) -> BoxFuture<'_, Result<(), NetworkError>> {
-        self.recorder.add(Output::Body);
-        self.inner.announce_body(body)
-    }
-
-    fn fetch_body(&self, header_hash: B256) -> BoxFuture<'_, Result<Option<Arc<BlockBody>>, NetworkError>> {
-        self.recorder.add(Output::BodyRequest);
-        self.inner.fetch_body(header_hash)
-    }
-
     fn subscribe(&self) -> Box<dyn Inbox> {
         self.inner.subscribe()
     }
+}
 
+impl BodyNetwork for RecordingNetwork {
+    fn keep_body(&self, body: Arc<BlockBody>) -> BoxFuture<'_, Result<(), NetworkError>> {
+        self.recorder.add(Output::KeptBody);
+        self.inner.keep_body(body)
+    }
+
+    fn announce_body(&self, header_hash: B256) -> BoxFuture<'_, Result<(), NetworkError>> {
+        self.recorder.add(Output::Body);
+        self.inner.announce_body(header_hash)
+    }
+
+    fn fetch_body(&self, header_hash: B256) -> BoxFuture<'_, Result<Option<FetchedBody>, NetworkError>> {
+        self.recorder.add(Output::BodyRequest);
+        self.inner.fetch_body(header_hash)
+    }
+}
+
+impl QuoteNetwork for RecordingNetwork {
     fn request_quotes(
         &self,
-        request: QuoteRequest,
+        request: SignedQuoteRequest,
         deadline: Duration,
     ) -> BoxFuture<'_, Result<Vec<SignedQuote>, NetworkError>> {
         self.recorder.add(Output::QuoteRequest);
+        self.recorder.log.entries().requests.insert(request.request().digest(&self.rollup));
         self.inner.request_quotes(request, deadline)
     }
 
@@ -213,6 +247,15 @@ impl Network for RecordingNetwork {
         let recorder = self.recorder.clone();
         self.inner.respond_to_quotes(prover, Arc::new(RecordingResponder { inner: responder, recorder }));
     }
+
+    fn contact_to_sign(&self, prover: Address) -> Option<ProverContact> {
+        self.inner.contact_to_sign(prover)
+    }
+
+    fn advertise(&self, contact: SignedContact) -> BoxFuture<'_, Result<(), NetworkError>> {
+        self.recorder.add(Output::Contact);
+        self.inner.advertise(contact)
+    }
 }
 
 struct RecordingResponder {
@@ -221,7 +264,7 @@ struct RecordingResponder {
 }
 
 impl QuoteResponder for RecordingResponder {
-    fn quote(&self, request: QuoteRequest) -> BoxFuture<'_, Option<SignedQuote>> {
+    fn quote(&self, request: SignedQuoteRequest) -> BoxFuture<'_, Option<SignedQuote>> {
         Box::pin(async move {
             let answer = self.inner.quote(request).await;
             if answer.is_some() {

@@ -351,6 +351,13 @@ impl RollupView {
         (!signer.is_zero() && signer == named.at(last)).then_some(signer)
     }
 
+    /// The accounts whose free escrow covers a bond, and the keys that they named for quotes in L1 slot `at`.
+    pub fn bonded_provers(&self, at: L1Slot) -> impl Iterator<Item = (Address, Option<Address>)> + '_ {
+        let least = self.setup.parameters.min_bond;
+        let bonded = self.state.escrow.iter().filter(move |(_, escrow)| escrow.free >= least);
+        bonded.map(move |(account, _)| (*account, self.named_signer(*account, at, at)))
+    }
+
     /// A prover's escrow account.
     pub fn escrow(&self, account: Address) -> EscrowAccount {
         self.state.escrow.get(&account).copied().unwrap_or_default()

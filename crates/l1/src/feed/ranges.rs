@@ -46,7 +46,10 @@ impl Feed {
                         return Err(error.into());
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "the L1 node doesn't say what is finalized: block by block");
+                        tracing::warn!(
+                            code = "L1-005", %error,
+                            "the L1 node doesn't say what is finalized: block by block"
+                        );
                         Ranges::Over
                     }
                 };
@@ -80,7 +83,10 @@ impl Feed {
                                 tracing::debug!(%error, span = half, "a shorter range is asked for");
                             }
                             FeedError::Rpc(RpcFailure::Refused { .. }) | FeedError::Incomplete { .. } => {
-                                tracing::warn!(%error, "the L1 node has no use for ranges: block by block");
+                                tracing::warn!(
+                                    code = "L1-006", %error,
+                                    "the L1 node has no use for ranges: block by block"
+                                );
                                 self.ranges = Ranges::Over;
                             }
                             _ => return Err(error),

@@ -237,7 +237,11 @@ impl Chain {
                 Err(RpcFailure::Refused { code: INVALID_PARAMS, message, .. })
                     if self.overrides == Overrides::Supported =>
                 {
-                    tracing::warn!(message, "the node doesn't take block overrides; simulating on its head");
+                    tracing::warn!(
+                        code = "L1-007",
+                        message,
+                        "the node doesn't take block overrides; simulating on its head"
+                    );
                     self.overrides = Overrides::Refused;
                 }
                 Err(RpcFailure::Refused { code, message, data })
@@ -272,6 +276,7 @@ impl Chain {
             self.simulated_blobs = match answered(self.provider.call(question).await) {
                 Ok(answer) if answer[..] == B256::ZERO[..] => {
                     tracing::warn!(
+                        code = "L1-008",
                         "the node simulates transactions without their blobs; sending those as they are"
                     );
                     SimulatedBlobs::Ignored

@@ -392,7 +392,7 @@ impl TxManager {
     /// Notes a failed request about an intent. Any other error is returned.
     pub(super) fn unless_rpc(&mut self, key: &IntentKey, result: Result<(), TxError>) -> Result<(), TxError> {
         let Err(TxError::Rpc(error)) = result else { return result };
-        tracing::warn!(%key, %error, "a request about a transaction failed");
+        tracing::warn!(code = "L1-009", %key, %error, "a request about a transaction failed");
         self.report.troubled.push((key.clone(), error.to_string()));
         Ok(())
     }
@@ -425,7 +425,7 @@ impl TxManager {
         match result {
             Settled::Mined(outcome) => self.report.mined.push((key.clone(), outcome)),
             Settled::Failed { reason, .. } => {
-                tracing::warn!(%key, %reason, "transaction failed");
+                tracing::warn!(code = "L1-010", %key, %reason, "transaction failed");
                 self.report.failed.push((key.clone(), reason));
             }
             Settled::Expired { .. } => self.report.expired.push(key.clone()),
@@ -605,7 +605,7 @@ impl TxManager {
     }
 
     fn cannot_sign(&mut self, key: &IntentKey, sent: &Sent, error: &SignError) -> Result<(), TxError> {
-        tracing::error!(%key, %error, "can't sign");
+        tracing::error!(code = "L1-011", %key, %error, "can't sign");
         if sent.attempts.is_empty() {
             return self.wait(key, WaitReason::Refused { message: error.to_string() });
         }
@@ -632,11 +632,14 @@ impl TxManager {
         match self.chain.broadcast(&bytes).await {
             Broadcast::Taken => tracing::info!(%key, hash = %attempt.hash, nonce, "transaction sent"),
             Broadcast::Unknown { message } => {
-                tracing::warn!(%key, nonce, message, "a node doesn't say that it took a transaction");
+                tracing::warn!(
+                    code = "L1-012", %key, nonce, message,
+                    "a node doesn't say that it took a transaction"
+                );
                 self.report.troubled.push((key.clone(), message));
             }
             Broadcast::Underpriced { message } => {
-                tracing::warn!(%key, nonce, message, "transaction underpriced");
+                tracing::warn!(code = "L1-013", %key, nonce, message, "transaction underpriced");
                 if let Some(newest) = sent.attempts.last_mut() {
                     newest.underpriced = true;
                 }
@@ -716,7 +719,7 @@ impl TxManager {
         match offer {
             Ok(fees) => self.attempt(key, sent, kind, fees, gas, head).await,
             Err(over) => {
-                tracing::warn!(%key, %over, "not replaced");
+                tracing::warn!(code = "L1-014", %key, %over, "not replaced");
                 self.set(key, State::Sent(sent))?;
                 if self.chain.knows(newest.hash).await? { Ok(()) } else { self.send_newest(key).await }
             }
@@ -758,7 +761,7 @@ impl TxManager {
                     gas_limit: Some(NO_OP_GAS),
                     when_reverting: WhenReverting::GiveUp,
                 };
-                tracing::warn!(%account, nonce, "filling a gap between nonces");
+                tracing::warn!(code = "L1-015", %account, nonce, "filling a gap between nonces");
                 let record = Record::new(&intent, sequence);
                 self.store.save(&record, None)?;
                 self.active.insert(sequence, key.clone());

@@ -26,7 +26,10 @@ impl TxManager {
         let user = self.chain.user_of(sent.account, sent.nonce, unused, head.number).await?;
         match user {
             Some(hash) if sent.attempts.iter().all(|attempt| attempt.hash != hash) => {
-                tracing::warn!(%key, nonce = sent.nonce, %hash, "a foreign transaction used the nonce");
+                tracing::warn!(
+                    code = "L1-016", %key, nonce = sent.nonce, %hash,
+                    "a foreign transaction used the nonce"
+                );
                 if sent.cancelling {
                     return self.settle(key, None, Settled::Expired { cancelled_by: None });
                 }
@@ -100,12 +103,15 @@ impl TxManager {
                 Some((_, now)) if now == before => {}
                 Some((kind, now)) => {
                     let (block, before) = (now.block_number, before.block_number);
-                    tracing::warn!(%key, before, block, "mined in another block after a reorg");
+                    tracing::warn!(
+                        code = "L1-017", %key, before, block,
+                        "mined in another block after a reorg"
+                    );
                     let result = self.judge_outcome(&key, &sent, kind, now).await;
                     self.set(&key, State::Settled { sent: Some(sent), result })?;
                 }
                 None => {
-                    tracing::warn!(%key, block = before.block_number, "undone by a reorg");
+                    tracing::warn!(code = "L1-018", %key, block = before.block_number, "undone by a reorg");
                     let mut sent = sent;
                     if let Some(newest) = sent.attempts.last_mut() {
                         // The same transaction is broadcast again before it is replaced.

@@ -93,3 +93,70 @@ impl StoredIntent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy::signers::local::PrivateKeySigner;
+    use fernet_protocol::L1Clock;
+
+    use super::*;
+    use crate::{
+        provider::connect_url,
+        tx::{
+            Accounts, FailureReason, Intent, PendingStage, StoreError, TxConfig, TxManager, TxStore,
+            WaitReason, WhenReverting,
+        },
+    };
+
+    #[tokio::test]
+    async fn intents_are_seen_and_withdrawn_in_their_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.transactions.redb");
+        assert!(matches!(TxStore::open_existing(&path), Err(StoreError::Missing { .. })));
+        assert!(!path.exists());
+        let store = TxStore::open(&path).unwrap();
+        let in_use = TxStore::open_existing(&path).unwrap_err().to_string();
+        assert_eq!(in_use, format!("{} is in use by another process", path.display()));
+
+        let provider = connect_url(&"http://127.0.0.1:1".parse().unwrap()).unwrap();
+        let config = TxConfig::new(1, L1Clock::new(0, 12).unwrap());
+        let accounts = Accounts::new(PrivateKeySigner::random());
+        let mut manager = TxManager::open(provider, accounts, store, config).unwrap();
+        let key = |name: &str| IntentKey::new(name).unwrap();
+        for name in ["second by name", "first by name"] {
+            let intent = Intent {
+                key: key(name),
+                to: Address::repeat_byte(1),
+                calldata: Bytes::from_static(&[1, 2, 3, 4]),
+                value: U256::ZERO,
+                blobs: None,
+                not_before: L1Slot::new(1),
+                expires_at: L1Slot::new(2),
+                max_total_fee: U256::from(7),
+                at_stake: U256::ZERO,
+                gas_limit: None,
+                when_reverting: WhenReverting::GiveUp,
+            };
+            manager.submit(intent).await.unwrap();
+        }
+        assert!(!manager.is_reported(&key("first by name")).unwrap());
+        manager.set_reported(&key("first by name")).unwrap();
+        drop(manager);
+
+        let store = TxStore::open_existing(&path).unwrap();
+        let intents = store.intents().unwrap();
+        let names: Vec<&str> = intents.iter().map(|intent| intent.key.as_str()).collect();
+        assert_eq!(names, ["second by name", "first by name"], "the order of submission");
+        assert_eq!(intents[0].status, TxStatus::Pending(PendingStage::Waiting(WaitReason::New)));
+        assert_eq!((intents[0].account, &intents[0].transactions), (None, &Vec::new()));
+        assert!(store.is_reported(&key("first by name")).unwrap());
+        assert!(!store.is_reported(&key("second by name")).unwrap());
+
+        let withdrawn = TxStatus::Failed { reason: FailureReason::Withdrawn, outcome: None };
+        assert_eq!(store.withdraw(&key("second by name")).unwrap(), withdrawn);
+        assert_eq!(store.withdraw(&key("second by name")).unwrap(), withdrawn);
+        assert_eq!(store.intents().unwrap()[0].status, withdrawn);
+        let unknown = store.withdraw(&key("third")).unwrap_err().to_string();
+        assert_eq!(unknown, "no intent named third");
+    }
+}

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use fernet_roles::{Cause, DutyStage, ProverOutcome};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
 /// An enumeration whose variants are values of a label.
@@ -90,6 +91,74 @@ label_values! {
         /// The slot after it.
         Next = "next",
     }
+    /// How far a slot's duties got.
+    Reached {
+        /// The sequencer was a candidate.
+        Proposed = "proposed",
+        /// It was the best candidate.
+        Won = "won",
+        /// Its turn came.
+        InTurn = "in_turn",
+        /// A prover committed to its block.
+        Committed = "committed",
+        /// Its block was published.
+        Revealed = "revealed",
+        /// Its block is final.
+        Finalized = "finalized",
+        /// Its turn didn't come: a better candidate's block was published.
+        StandBy = "stand_by",
+        /// The guardian's pause ended the slot.
+        Voided = "voided",
+    }
+    /// The first duty that wasn't met.
+    Missed {
+        /// To propose.
+        Propose = "propose",
+        /// To get a commitment.
+        Commit = "commit",
+        /// To publish the block.
+        Reveal = "reveal",
+        /// To have it finalized: its prover's duty.
+        Finalize = "finalize",
+    }
+    /// Why a duty wasn't met.
+    MissedBecause {
+        /// Nothing was tried.
+        NotTried = "not_tried",
+        /// No quote could be taken.
+        NoQuote = "no_quote",
+        /// An effect failed.
+        Failed = "failed",
+        /// An L1 endpoint failed.
+        L1 = "l1",
+        /// The parent wasn't executed.
+        NotSynced = "not_synced",
+        /// The transaction wasn't included in time.
+        NotIncluded = "not_included",
+        /// L1 refused the transaction.
+        Refused = "refused",
+        /// The operator's policy held it.
+        Held = "held",
+        /// The prover didn't deliver.
+        Prover = "prover",
+    }
+    /// What became of a prover's block.
+    ProverResult {
+        /// Proven in time.
+        Proven = "proven",
+        /// Proven late: a part of the bond is slashed.
+        ProvenLate = "proven_late",
+        /// Another prover proved it: bond slashed.
+        Rescued = "rescued",
+        /// Not finalized: bond slashed.
+        Lost = "lost",
+        /// The bond was released without a proof.
+        Released = "released",
+        /// The block of another prover's bond, proven by this one.
+        Rescuer = "rescuer",
+        /// Proven in the backup phase.
+        Backup = "backup",
+    }
     /// Why a quote request was declined.
     Decline {
         /// The prover is suspended.
@@ -147,6 +216,13 @@ label_values! {
         /// It was invalid.
         Rejected = "rejected",
     }
+    /// Level of a log line.
+    LogLevel {
+        /// Something is lost, or nothing goes on.
+        Error = "error",
+        /// The client goes on by itself.
+        Warn = "warn",
+    }
     /// Direction of traffic.
     Direction {
         /// From peers.
@@ -170,6 +246,8 @@ one_label! {
     OfKind { kind: TxKind }
     OfSlot { slot: RankOf }
     OfReason { reason: Decline }
+    OfReached { reached: Reached }
+    OfResult { result: ProverResult }
     OfPurpose { purpose: Purpose }
     OfStore { store: StoreKind }
     OfAccount { account: AccountKind }
@@ -177,6 +255,20 @@ one_label! {
     OfDirection { direction: Direction }
     OfEndpoint { endpoint: String }
     OfCode { code: &'static str }
+}
+
+/// Log lines.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct OfLog {
+    pub(crate) level: LogLevel,
+    pub(crate) code: String,
+}
+
+/// Missed duties.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct OfMissed {
+    pub(crate) duty: Missed,
+    pub(crate) cause: MissedBecause,
 }
 
 /// Open transactions.
@@ -198,6 +290,47 @@ pub(crate) struct OfIncluded {
 pub(crate) struct OfFailed {
     pub(crate) kind: TxKind,
     pub(crate) reason: TxFailure,
+}
+
+impl From<DutyStage> for Missed {
+    fn from(stage: DutyStage) -> Self {
+        match stage {
+            DutyStage::Propose => Self::Propose,
+            DutyStage::Commit => Self::Commit,
+            DutyStage::Reveal => Self::Reveal,
+            DutyStage::Finalize => Self::Finalize,
+        }
+    }
+}
+
+impl From<Cause> for MissedBecause {
+    fn from(cause: Cause) -> Self {
+        match cause {
+            Cause::NotTried => Self::NotTried,
+            Cause::NoQuote => Self::NoQuote,
+            Cause::Failed => Self::Failed,
+            Cause::L1 => Self::L1,
+            Cause::NotSynced => Self::NotSynced,
+            Cause::NotIncluded => Self::NotIncluded,
+            Cause::Refused => Self::Refused,
+            Cause::Held => Self::Held,
+            Cause::Prover => Self::Prover,
+        }
+    }
+}
+
+impl From<ProverOutcome> for ProverResult {
+    fn from(outcome: ProverOutcome) -> Self {
+        match outcome {
+            ProverOutcome::Proven => Self::Proven,
+            ProverOutcome::ProvenLate => Self::ProvenLate,
+            ProverOutcome::Rescued => Self::Rescued,
+            ProverOutcome::Lost => Self::Lost,
+            ProverOutcome::Released => Self::Released,
+            ProverOutcome::Rescuer => Self::Rescuer,
+            ProverOutcome::Backup => Self::Backup,
+        }
+    }
 }
 
 impl TxKind {

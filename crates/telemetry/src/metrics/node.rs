@@ -45,7 +45,7 @@ pub(crate) struct NodeMetrics {
     pub(crate) stores: Family<OfStore, Gauge>,
     pub(crate) disk_free: Gauge,
     pub(crate) owed: FloatGauge,
-    pub(crate) claims: Counter,
+    pub(crate) claimed: FloatCounter,
     pub(crate) cpu: FloatCounter,
     pub(crate) memory: Gauge,
     pub(crate) signer_up: Gauge,
@@ -58,7 +58,8 @@ impl NodeMetrics {
         let mut gauge = |name: &str, help: &str| register(registry, name, help, Gauge::default());
         let ready = gauge("ready", "1 if the role is ready, as /readyz says");
         let live = gauge("live", "0 after a role of the process ended by itself");
-        let peers = gauge("peers", "Connected peers");
+        let peers = gauge("peers", "Connected peers; -1 without a network");
+        peers.set(-1);
         let banned = gauge("peers_banned", "Peers that are banned now");
         let mempool = gauge("mempool_operations", "Operations that wait for a block");
         let disk_free = gauge("disk_free_bytes", "Free space of the disk with the role's files");
@@ -80,8 +81,12 @@ impl NodeMetrics {
             "Rewards to claim, in token units",
             FloatGauge::default(),
         );
-        let claims =
-            register(registry, "rewards_claims", "Claims of rewards that succeeded", Counter::default());
+        let claimed = register(
+            registry,
+            "rewards_claimed_tokens",
+            "Rewards paid out, in token units",
+            FloatCounter::default(),
+        );
         let cpu =
             register(registry, "process_cpu_seconds", "CPU time of the process", FloatCounter::default());
         initialize(&not_ready, Reason::CODES.map(|code| OfCode { code }));
@@ -99,7 +104,7 @@ impl NodeMetrics {
             stores,
             disk_free,
             owed,
-            claims,
+            claimed,
             cpu,
             memory,
             signer_up,

@@ -1,14 +1,17 @@
 //! Metrics of a prover.
 
+use alloy_primitives::U256;
+use fernet_protocol::TokenAmount;
 use fernet_prover::{DeclineReason, ProofPurpose};
+use fernet_roles::ProverDuty;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::labels::{Decline, OfPurpose, OfReason, Purpose};
-use super::{Buckets, FloatGauge, histograms, initialize, register};
+use super::labels::{Decline, OfPurpose, OfReason, OfResult, ProverResult, Purpose};
+use super::{Buckets, FloatCounter, FloatGauge, amount, histograms, initialize, register};
 
 /// Ends of the buckets of proofs, in seconds.
 const PROOF: [f64; 12] = [1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1280.0, 2560.0];
@@ -28,6 +31,9 @@ pub(crate) struct ProverMetrics {
     pub(crate) last_margin: FloatGauge,
     pub(crate) late: Counter,
     pub(crate) suspended: Gauge,
+    blocks: Family<OfResult, Counter>,
+    slashes: Counter,
+    slashed: FloatCounter,
 }
 
 impl ProverMetrics {
@@ -64,6 +70,20 @@ impl ProverMetrics {
             "Seconds between a proof with a bond and its deadline; 0 if it was late",
             Histogram::new(PROOF),
         );
+        let blocks = register(
+            registry,
+            "prover_blocks",
+            "Blocks of this prover, by what became of them, 12 L1 slots after the end of their slot",
+            Family::default(),
+        );
+        let slashes = register(registry, "prover_slashes", "Bonds that were slashed", Counter::default());
+        let slashed = register(
+            registry,
+            "prover_slashed_tokens",
+            "What was slashed of bonds, in token units",
+            FloatCounter::default(),
+        );
+        initialize(&blocks, ProverResult::ALL.iter().map(|&result| OfResult { result }));
         initialize(&declined, Decline::ALL.iter().map(|&reason| OfReason { reason }));
         initialize(&proofs, Purpose::ALL.iter().map(|&purpose| OfPurpose { purpose }));
         nearest_deadline.set(-1);
@@ -81,6 +101,17 @@ impl ProverMetrics {
             last_margin,
             late,
             suspended,
+            blocks,
+            slashes,
+            slashed,
+        }
+    }
+
+    pub(crate) fn note_duty(&self, duty: &ProverDuty) {
+        self.blocks.get_or_create(&OfResult { result: duty.outcome.into() }).inc();
+        if duty.slashed > TokenAmount::ZERO {
+            self.slashes.inc();
+            self.slashed.inc_by(amount(U256::from(duty.slashed.get())));
         }
     }
 

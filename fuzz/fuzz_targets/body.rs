@@ -1,0 +1,4 @@
+//! See `fernet_fuzz::BODY`.
+#![no_main]
+
+fernet_fuzz::fuzz!(BODY);
