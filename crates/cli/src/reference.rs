@@ -83,7 +83,7 @@ fn describe(command: &clap::Command, name: &str, page: &mut String) {
     }
     let notes = text(command.get_after_help());
     if !notes.is_empty() {
-        page.push_str(&format!("\n```text\n{}\n```\n", notes.trim_end()));
+        page.push_str(&format!("\n```text\n{}\n```\n", narrow(notes.trim_end())));
     }
 }
 
@@ -109,7 +109,8 @@ fn argument(argument: &Arg) -> String {
     }
     let defaults: Vec<String> =
         argument.get_default_values().iter().map(|value| format!("`{}`", value.to_string_lossy())).collect();
-    if takes_value && !defaults.is_empty() {
+    // Some help texts say it in words.
+    if takes_value && !defaults.is_empty() && !help.contains("[default: ") {
         text = format!("{text} [default: {}]", defaults.join(", "));
     }
     if let Some(variable) = argument.get_env() {
@@ -123,6 +124,28 @@ fn argument(argument: &Arg) -> String {
 
 /// Longest line of the documentation.
 const WIDTH: usize = 100;
+
+/// Notes as wide as the documentation: paragraphs are broken anew, indented lines only if they are too long.
+fn narrow(notes: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut paragraph = String::new();
+    for line in notes.lines().chain([""]) {
+        let indent = line.len() - line.trim_start().len();
+        if indent == 0 && !line.is_empty() {
+            paragraph.push_str(line);
+            paragraph.push(' ');
+            continue;
+        }
+        if !paragraph.is_empty() {
+            lines.push(wrapped(&std::mem::take(&mut paragraph), ""));
+        }
+        lines.push(match line.chars().count() {
+            0..=WIDTH => line.to_owned(),
+            _ => format!("{:indent$}{}", "", wrapped(line, &" ".repeat(indent + 2))),
+        });
+    }
+    lines.join("\n").trim_end().to_owned()
+}
 
 /// Breaks a text into lines. All but the first begin with `indent`.
 fn wrapped(text: &str, indent: &str) -> String {
