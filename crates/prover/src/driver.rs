@@ -13,8 +13,8 @@ use fernet_network::{
 };
 use fernet_protocol::{Header, L1Slot, RollupId, SequencerId, SignatureError, Slot, verify_signature};
 use fernet_roles::{
-    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, InboxUpdate, Outstanding, PeerInbox, Role, Shutdown,
-    SidecarCache, Submissions, carry_out_all, follow, oldest_kept,
+    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, Decision, EffectHandler as _, InboxUpdate,
+    Outstanding, PeerInbox, Role, Shutdown, SidecarCache, Submissions, carry_out_all, follow, oldest_kept,
 };
 use fernet_signers::RoleSigner;
 use tokio::sync::{Mutex, watch};
@@ -339,12 +339,21 @@ impl Inner {
         self.facts(&follower)
     }
 
-    /// Whether an offer can be made for a block, and what it takes.
+    /// Whether an offer can be made for a block, and what it takes. The operator's policy decides before peers
+    /// are asked for the body, and again on what is signed.
     async fn consider(&mut self, block: &RequestedBlock, patience: Patience) -> Consideration {
         let Some(facts) = self.current_facts().await else { return Consideration::Declined };
         let reason = match self.machine.consider(block, &facts) {
-            Ok(_) if self.executed.contains_key(&block.header_hash) => return Consideration::Offer,
-            Ok(_) => return Consideration::Execute,
+            Ok(quote) => {
+                let effect = Effect::Offer { quote };
+                if self.decide(&effect, &facts) == Decision::Hold {
+                    self.report.requested = self.report.requested.saturating_add(1);
+                    self.report.common.hold(effect);
+                    return Consideration::Declined;
+                }
+                let is_executed = self.executed.contains_key(&block.header_hash);
+                return if is_executed { Consideration::Offer } else { Consideration::Execute };
+            }
             Err(reason) => reason,
         };
         if patience == Patience::Wait && matches!(reason, DeclineReason::NotACandidate { .. }) {
