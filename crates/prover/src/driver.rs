@@ -11,10 +11,10 @@ use fernet_l1::{Deployment, L1Block, TxManager};
 use fernet_network::{
     AcceptedQuote, BlockBody, BoxFuture, Network, QuoteResponder, SignedQuote, SignedQuoteRequest,
 };
-use fernet_protocol::{Header, L1Slot, RollupId, SequencerId, SignatureError, Slot, verify_signature};
+use fernet_protocol::{Header, L1Slot, Quote, RollupId, SequencerId, SignatureError, Slot, verify_signature};
 use fernet_roles::{
-    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, InboxUpdate, Outstanding, PeerInbox, Role, Shutdown,
-    SidecarCache, Submissions, carry_out_all, follow, oldest_kept,
+    BlockBuilder, BlockStore, ChainSnapshot, ClaimTerms, Decision, EffectHandler as _, InboxUpdate,
+    Outstanding, PeerInbox, Role, Shutdown, SidecarCache, Submissions, carry_out_all, follow, oldest_kept,
 };
 use fernet_signers::RoleSigner;
 use tokio::sync::{Mutex, watch};
@@ -211,6 +211,8 @@ pub(crate) struct Inner {
     pub(crate) worker: Arc<dyn ProofWorker>,
     /// Blocks that were checked, by header hash.
     pub(crate) executed: BTreeMap<B256, ExecutedBlock>,
+    /// Quotes since the last step that the policy allowed to be offered, by header hash.
+    pub(crate) allowed: BTreeMap<B256, Quote>,
     /// By header hash.
     pub(crate) assignments: BTreeMap<B256, ProofAssignment>,
     /// What was done since the last report.
@@ -265,6 +267,7 @@ impl Inner {
             sidecars: SidecarCache::default(),
             submissions: Submissions::new(transactions, payee, terms),
             executed: BTreeMap::new(),
+            allowed: BTreeMap::new(),
             assignments: BTreeMap::new(),
             report: StepReport::default(),
             settings,
@@ -279,6 +282,7 @@ impl Inner {
     async fn step(&mut self, block: &L1Block) -> Result<StepReport, ProverError> {
         let began = Instant::now();
         self.submissions.set_head(block);
+        self.allowed.clear();
         if let Some(facts) = self.observe(block).await? {
             for input in self.collect_proofs()? {
                 // What follows from a proof is decided with the block, just below.
@@ -341,12 +345,22 @@ impl Inner {
         self.facts(&follower)
     }
 
-    /// Whether an offer can be made for a block, and what it takes.
+    /// Whether an offer can be made for a block, and what it takes. The operator's policy decides before peers
+    /// are asked for the body, and again if another quote is signed then.
     async fn consider(&mut self, block: &RequestedBlock, patience: Patience) -> Consideration {
         let Some(facts) = self.current_facts().await else { return Consideration::Declined };
         let reason = match self.machine.consider(block, &facts) {
-            Ok(_) if self.executed.contains_key(&block.header_hash) => return Consideration::Offer,
-            Ok(_) => return Consideration::Execute,
+            Ok(quote) => {
+                let effect = Effect::Offer { quote };
+                if self.decide(&effect, &facts) == Decision::Hold {
+                    self.report.requested = self.report.requested.saturating_add(1);
+                    self.report.common.hold(effect);
+                    return Consideration::Declined;
+                }
+                self.allowed.insert(block.header_hash, quote);
+                let is_executed = self.executed.contains_key(&block.header_hash);
+                return if is_executed { Consideration::Offer } else { Consideration::Execute };
+            }
             Err(reason) => reason,
         };
         if patience == Patience::Wait && matches!(reason, DeclineReason::NotACandidate { .. }) {

@@ -28,6 +28,11 @@ impl EffectHandler for Inner {
     }
 
     fn decide(&self, effect: &Effect, facts: &Facts) -> Decision {
+        if let Effect::Offer { quote } = effect
+            && self.allowed.get(&quote.header_hash) == Some(quote)
+        {
+            return Decision::Allow;
+        }
         let identity = self.settings.strategy.prover;
         (self.policy)(effect, &Context { identity, snapshot: &facts.snapshot })
     }
