@@ -40,7 +40,7 @@ use crate::{
 /// Least time between two L1 blocks under the live view, in milliseconds: a person can follow it.
 const LIVE_PACE_MS: u64 = 150;
 /// Least time between two L1 blocks for processes, in milliseconds: they act by the clock.
-const PROCESSES_PACE_MS: u64 = 1_000;
+const PROCESSES_PACE_MS: u64 = 2_000;
 /// Looks for a new L1 block in the time of one, where the roles are processes.
 const LOOKS: u32 = 5;
 /// How long the devnet may take to end its child processes when it is left at once.
@@ -118,7 +118,7 @@ pub(crate) struct Args {
         value_parser = clap::value_parser!(u32).range(..=10_000)
     )]
     transfers_per_slot: u32,
-    /// Least time between two L1 blocks that the devnet makes, in milliseconds [default: 1000 with
+    /// Least time between two L1 blocks that the devnet makes, in milliseconds [default: 2000 with
     /// --processes, 150 with the live view, else 0]
     #[arg(long, value_name = "MS")]
     pace: Option<u64>,

@@ -18,6 +18,7 @@ mod holders;
 mod identity;
 mod node;
 mod peers;
+mod shared;
 mod status;
 
 pub use config::{Config, Limits, Nat};

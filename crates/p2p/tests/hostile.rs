@@ -210,7 +210,8 @@ async fn bytes_that_are_no_libp2p_and_connections_that_say_nothing_are_survived(
     let new = Node::start(config(vec![nodes[0].address("tcp")])).await;
     until("the new peer is there", || new.peers() > 0).await;
     let mut answer = Vec::new();
-    let read = tokio::time::timeout(Duration::from_secs(30), held.swap_remove(1).read_to_end(&mut answer));
+    let mut garbage = held.swap_remove(1);
+    let read = tokio::time::timeout(Duration::from_secs(30), garbage.read_to_end(&mut answer));
     assert!(read.await.is_ok(), "what is no libp2p is closed");
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::{
     Answer, Node, Prover, config, connected, eventually, operation, quote, register, request, until,
 };
-use fernet_network::{GossipNetwork, Network, NetworkError, QuoteNetwork};
+use fernet_network::{GossipNetwork, QuoteNetwork};
 use fernet_p2p::{Config, Identity, Limits, Multiaddr, P2p, P2pError};
 use fernet_protocol::{ChainId, RollupId};
 
@@ -166,13 +166,4 @@ async fn the_places_of_strangers_are_limited() {
     })
     .await;
     assert_eq!(node.peers(), 2);
-}
-
-#[tokio::test]
-async fn a_network_that_was_shut_down_is_closed() {
-    let network = std::sync::Arc::new(P2p::start(config(Vec::new())).await.unwrap());
-    let handle: std::sync::Arc<dyn Network> = network;
-    assert_eq!(handle.publish_operation(operation(1)).await, Ok(()));
-    let error = NetworkError::Closed;
-    assert!(!error.is_retryable());
 }
