@@ -82,13 +82,6 @@ struct Incoming {
     params: Option<Box<RawValue>>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Body {
-    One(Incoming),
-    Batch(Vec<Incoming>),
-}
-
 impl Endpoint {
     /// Serves `node` behind `hooks` on a free port of 127.0.0.1. Its blobs are those at `upstream`.
     ///
@@ -161,14 +154,15 @@ fn broken() -> ! {
 
 async fn json_rpc(State(app): State<App>, body: Bytes) -> Response {
     app.enter().await;
-    let Ok(body) = serde_json::from_slice::<Body>(&body) else {
-        return (StatusCode::BAD_REQUEST, "expected JSON-RPC").into_response();
-    };
-    let requests = match body {
-        Body::One(request) => serialized(request).map(RequestPacket::Single),
-        Body::Batch(requests) => {
-            requests.into_iter().map(serialized).collect::<Option<_>>().map(RequestPacket::Batch)
-        }
+    // The parameters are kept as they are, so the kind of body is told by its first byte.
+    let is_batch = body.trim_ascii_start().first() == Some(&b'[');
+    let requests = if is_batch {
+        let batch = serde_json::from_slice::<Vec<Incoming>>(&body).ok();
+        batch
+            .and_then(|batch| batch.into_iter().map(serialized).collect::<Option<_>>())
+            .map(RequestPacket::Batch)
+    } else {
+        serde_json::from_slice(&body).ok().and_then(serialized).map(RequestPacket::Single)
     };
     let Some(packet) = requests else {
         return (StatusCode::BAD_REQUEST, "expected JSON-RPC").into_response();
@@ -224,5 +218,80 @@ async fn blobs(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response
             response
         }
         Err(error) => (StatusCode::BAD_GATEWAY, error.without_url().to_string()).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// Answers every request with its method and its parameters.
+    #[derive(Clone)]
+    struct Echo;
+
+    impl Service<RequestPacket> for Echo {
+        type Response = ResponsePacket;
+        type Error = alloy::transports::TransportError;
+        type Future = alloy::transports::TransportFut<'static>;
+
+        fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
+            std::task::Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, packet: RequestPacket) -> Self::Future {
+            Box::pin(async move {
+                let RequestPacket::Single(request) = packet else { panic!("one request at a time") };
+                let params: Value = serde_json::from_str(request.params().unwrap().get()).unwrap();
+                let value = json!([request.method(), params]);
+                let payload = alloy::rpc::json_rpc::ResponsePayload::Success(
+                    serde_json::value::to_raw_value(&value).unwrap(),
+                );
+                Ok(ResponsePacket::Single(alloy::rpc::json_rpc::Response {
+                    id: request.id().clone(),
+                    payload,
+                }))
+            })
+        }
+    }
+
+    async fn endpoint() -> Endpoint {
+        let hooks = |_: &crate::Request| crate::Hook::Deliver;
+        let nowhere = Url::parse("http://127.0.0.1:1").unwrap();
+        Endpoint::serve(BoxTransport::new(Echo), nowhere, Arc::new(hooks)).await.unwrap()
+    }
+
+    async fn post(endpoint: &Endpoint, body: &str) -> Result<(u16, String), reqwest::Error> {
+        let answer = Client::new().post(endpoint.url()).body(body.to_owned()).send().await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    }
+
+    #[tokio::test]
+    async fn requests_and_batches_are_answered_and_other_bodies_refused() {
+        let endpoint = endpoint().await;
+        let one = r#"{"jsonrpc":"2.0","id":7,"method":"a","params":["0x1",{"b":2}]}"#;
+        let (status, text) = post(&endpoint, one).await.unwrap();
+        let expected = json!({"jsonrpc": "2.0", "id": 7, "result": ["a", ["0x1", {"b": 2}]]});
+        assert_eq!((status, serde_json::from_str::<Value>(&text).unwrap()), (200, expected));
+        let batch = r#" [{"jsonrpc":"2.0","id":"x","method":"a"},{"jsonrpc":"2.0","id":2,"method":"b"}]"#;
+        let (status, text) = post(&endpoint, batch).await.unwrap();
+        let answers: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((status, &answers[0]["result"], &answers[1]["id"]), (200, &json!(["a", []]), &json!(2)));
+        for wrong in ["", "{", "[1]", "null", r#"{"id":1}"#] {
+            assert_eq!(post(&endpoint, wrong).await.unwrap().0, 400, "{wrong}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_is_down_breaks_connections_and_comes_back() {
+        let endpoint = endpoint().await;
+        let body = r#"{"jsonrpc":"2.0","id":1,"method":"a"}"#;
+        endpoint.set_state(EndpointState::Down);
+        post(&endpoint, body).await.unwrap_err();
+        endpoint.set_state(EndpointState::WithoutBlobs);
+        let blobs = format!("{}/eth/v1/beacon/blobs/0x1", endpoint.url());
+        assert_eq!(reqwest::get(blobs).await.unwrap().status().as_u16(), 404);
+        endpoint.set_state(EndpointState::Up);
+        assert_eq!(post(&endpoint, body).await.unwrap().0, 200);
     }
 }
