@@ -2,13 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use color_eyre::eyre::{Result, WrapErr as _, bail, eyre};
-use fernet_config::{Config, PasswordReference, Signer, SignerName};
+use color_eyre::eyre::{Result, bail, eyre};
+use fernet_config::{Config, Signer, SignerName};
 use fernet_l1::TransactionSigner;
+use fernet_operator::configured;
 use fernet_protocol::BlsSecretKey;
-use fernet_signers::{
-    BlsSource, PasswordSource, RemoteSettings, SignerHandle, SignerSource, SignerSpec, TlsFiles, open_bls,
-};
+use fernet_signers::{BlsSource, PasswordSource, SignerHandle, SignerSource, SignerSpec, open_bls};
 
 use crate::settings;
 
@@ -113,21 +112,7 @@ impl BlsArgs {
 /// # Errors
 /// When there is none with this name, or its address can't be resolved.
 pub(crate) fn spec(config: &Config, name: &str) -> Result<SignerSpec> {
-    let signer = find(config, name)?;
-    let source = match &signer.source {
-        fernet_config::SignerSource::Keystore { file, password } => {
-            SignerSource::KeyFile { path: file.clone(), password: password_source(password) }
-        }
-        fernet_config::SignerSource::Web3Signer { url, timeout, authority, certificate } => {
-            let url = settings::resolve(url).wrap_err_with(|| format!("signers.{name}.url"))?;
-            let tls = TlsFiles { authority: authority.clone(), client: certificate.clone() };
-            SignerSource::Remote(RemoteSettings { tls, timeout: *timeout, ..RemoteSettings::new(url) })
-        }
-        fernet_config::SignerSource::Environment { variable } => {
-            SignerSource::Environment { variable: variable.clone() }
-        }
-    };
-    Ok(SignerSpec { name: name.to_owned(), source, address: signer.address })
+    Ok(configured::signer_spec(find(config, name)?)?)
 }
 
 /// A BLS key of the configuration, ready to be opened.
@@ -135,18 +120,7 @@ pub(crate) fn spec(config: &Config, name: &str) -> Result<SignerSpec> {
 /// # Errors
 /// When there is no signer with this name, or its kind can't have a BLS key.
 pub(crate) fn bls_source(config: &Config, name: &str) -> Result<BlsSource> {
-    match &find(config, name)?.source {
-        fernet_config::SignerSource::Keystore { file, password } => {
-            Ok(BlsSource::KeyFile { path: file.clone(), password: password_source(password) })
-        }
-        fernet_config::SignerSource::Environment { variable } => {
-            Ok(BlsSource::Environment { variable: variable.clone() })
-        }
-        fernet_config::SignerSource::Web3Signer { .. } => bail!(
-            "signers.{name}: expected the kind \"keystore\" or \"env\" for a BLS key, got \"web3signer\": \
-             the scores' signatures are not those of Ethereum's consensus, which remote signers make"
-        ),
-    }
+    Ok(configured::bls_source(find(config, name)?)?)
 }
 
 fn find<'a>(config: &'a Config, name: &str) -> Result<&'a Signer> {
@@ -160,14 +134,6 @@ fn find<'a>(config: &'a Config, name: &str) -> Result<&'a Signer> {
             names => eyre!("no signer {name:?}: expected one of {}", names.join(", ")),
         }
     })
-}
-
-fn password_source(reference: &PasswordReference) -> PasswordSource {
-    match reference {
-        PasswordReference::Prompt => PasswordSource::Prompt,
-        PasswordReference::File(path) => PasswordSource::File(path.clone()),
-        PasswordReference::Environment(variable) => PasswordSource::Environment(variable.clone()),
-    }
 }
 
 fn password(file: &Option<PathBuf>) -> PasswordSource {

@@ -149,22 +149,30 @@ async fn open_optional(
     }
 }
 
-async fn open_scores(config: &Config) -> Result<Option<BlsSecretKey>, OperatorError> {
+/// How a BLS key is opened.
+///
+/// # Errors
+/// When the signer's kind can't have one: remote signers make signatures of the consensus layer only, and
+/// scores have a tag of their own.
+pub fn bls_source(signer: &Signer) -> Result<BlsSource, OperatorError> {
     use fernet_config::SignerSource as Configured;
-    let setting = "sequencer.bls";
+    match &signer.source {
+        Configured::Keystore { file, password: reference } => {
+            Ok(BlsSource::KeyFile { path: file.clone(), password: password(reference) })
+        }
+        Configured::Environment { variable } => Ok(BlsSource::Environment { variable: variable.clone() }),
+        Configured::Web3Signer { .. } => Err(OperatorError::Setting {
+            setting: format!("signers.{}.kind", signer.name),
+            reason: "expected \"keystore\" or \"env\" for a BLS key, got \"web3signer\"".to_owned(),
+        }),
+    }
+}
+
+async fn open_scores(config: &Config) -> Result<Option<BlsSecretKey>, OperatorError> {
     let Some(name) = &config.sequencer.bls else {
         return Ok(None);
     };
-    let source = match &signer(config, setting, name)?.source {
-        Configured::Keystore { file, password: reference } => {
-            BlsSource::KeyFile { path: file.clone(), password: password(reference) }
-        }
-        Configured::Environment { variable } => BlsSource::Environment { variable: variable.clone() },
-        Configured::Web3Signer { .. } => {
-            let reason = "expected a signer of the kind keystore or env: the key draws scores".to_owned();
-            return Err(OperatorError::Setting { setting: setting.to_owned(), reason });
-        }
-    };
+    let source = bls_source(signer(config, "sequencer.bls", name)?)?;
     Ok(Some(open_bls(name.as_str(), &source).await?))
 }
 
