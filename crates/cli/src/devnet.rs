@@ -149,7 +149,7 @@ Faults:
   no-backup             nobody makes a backup block: with a fault that leads to backup, an empty slot
 
 Stopping:
-  The first Ctrl-C (or SIGTERM, or q in the live view) ends the run with a withdrawal and the summary.
+  The first Ctrl-C (or SIGTERM, or q in the live view) ends the run with a withdrawal and a summary.
   On an L1 with its own clock it doesn't wait: the summary says what is missing.
   The second one leaves at once.
 

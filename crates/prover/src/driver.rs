@@ -345,8 +345,8 @@ impl Inner {
         self.facts(&follower)
     }
 
-    /// Whether an offer can be made for a block, and what it takes. The operator's policy decides before peers
-    /// are asked for the body, and again if another quote is signed then.
+    /// Whether an offer can be made for a block, and what it takes. The operator's policy decides before
+    /// peers are asked for the body, and again if another quote is signed then.
     async fn consider(&mut self, block: &RequestedBlock, patience: Patience) -> Consideration {
         let Some(facts) = self.current_facts().await else { return Consideration::Declined };
         let reason = match self.machine.consider(block, &facts) {
