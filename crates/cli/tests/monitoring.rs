@@ -149,6 +149,7 @@ async fn run() -> Run {
         slots: Some(SLOTS),
         seed: SEED,
         counts,
+        processes: None,
         faults: FAULTS.parse().expect("a fault plan"),
         endpoint_faults: None,
         transfers_per_slot: 2,
