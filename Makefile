@@ -138,7 +138,7 @@ long: tools ## random tests at length: forge's fuzz tests, the model, the fuzz t
 	FOUNDRY_PROFILE=long $(FORGE) test --match-test '^(testFuzz|invariant)'
 	FERNET_LONG=1 cargo test -p fernet-model -- --nocapture
 	FERNET_LONG=1 cargo test --workspace --test endpoints --test store --test disk -- --nocapture
-	FERNET_LONG=1 cargo test --workspace --test processes -- --nocapture
+	FERNET_LONG=1 cargo test --workspace --test processes -- --ignored --nocapture
 	$(MAKE) --no-print-directory fuzz
 
 fuzz: tools ## fuzz targets of the decoders: make fuzz FUZZ_SECONDS=10 ARGS="gossip header"
