@@ -187,7 +187,7 @@ fn hostile_lengths_are_refused() {
     assert_eq!(SignedQuote::decode(&quote.encode()), Err(too_long));
     let huge = vec![0xf9; message::MAX_BODY_BYTES + 1];
     assert!(matches!(BlockBody::decode(&huge), Err(WireError::TooLong { .. })));
-    let small = Gossip::Operations(vec![transfer(0).clone(); message::MAX_BATCH + 1]);
+    let small = Gossip::Operations(vec![transfer(0); message::MAX_BATCH + 1]);
     let too_many = WireError::TooMany { field: "operations", maximum: message::MAX_BATCH };
     assert_eq!(Gossip::decode(Topic::Operations, &small.encode()), Err(too_many));
     let none = Gossip::Operations(Vec::new()).encode();

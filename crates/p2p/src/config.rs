@@ -113,7 +113,7 @@ impl Config {
     #[must_use]
     pub fn protocol(&self) -> String {
         let RollupId { chain_id, address } = self.rollup;
-        format!("/fernet/{}/{}", chain_id.get(), format!("{address:#x}"))
+        format!("/fernet/{}/{address:#x}", chain_id.get())
     }
 
     pub(crate) fn check(&self) -> Result<(), P2pError> {

@@ -225,7 +225,8 @@ impl QuoteNetwork for P2p {
             let request = SignedQuoteRequest::decode(&bytes)?;
             let (replies, mut answers) = mpsc::channel(64);
             // This node's own provers are asked as well.
-            for (_, responder) in lock(&self.shared.responders).iter().cloned() {
+            for (_, responder) in lock(&self.shared.responders).iter() {
+                let responder = Arc::clone(responder);
                 let (request, replies) = (request.clone(), replies.clone());
                 tokio::spawn(async move {
                     if let Some(quote) = responder.quote(request).await {

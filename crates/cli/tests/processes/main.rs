@@ -2,8 +2,11 @@
 //!
 //! `cargo test --workspace --test processes -- --ignored` runs a few slots with one fault of each kind;
 //! FERNET_LONG=1 runs 20 slots with 6 sequencers, 3 provers and 2 nodes, and every kind at every phase.
-//! `FERNET_SEED` repeats a run. It is not among the tests of `make test`: the processes act by the clock, and a
-//! machine that is too slow or too busy to prove a block within the proving phase loses slots. Each run ends with a report: every fault, what became of its slot, and the time to recover.
+//! `FERNET_SEED` repeats a run. Each run ends with a report: every fault, what became of its slot, and the
+//! time to recover.
+//!
+//! It isn't among the tests of `make test`: the processes act by the clock, and a machine that is too busy to
+//! prove a block within the proving phase loses slots.
 #![cfg(unix)]
 
 mod faults;

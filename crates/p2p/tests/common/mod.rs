@@ -19,6 +19,9 @@ use fernet_p2p::{Config, Identity, Limits, Multiaddr, P2p};
 use fernet_protocol::{ChainId, Header, L1Slot, Price, Quote, RollupId, SequencerId, Slot, TokenAmount};
 use tokio::task::JoinHandle;
 
+/// What arrived, shared with the task that notes it.
+type Seen<T> = Arc<Mutex<BTreeSet<T>>>;
+
 /// Time for what takes milliseconds on an idle machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -177,7 +180,7 @@ impl Role {
     pub(crate) fn of(network: &dyn Network) -> Self {
         let mut inbox = network.subscribe();
         let (nonces, bodies, provers) = (Arc::default(), Arc::default(), Arc::default());
-        let seen: (Arc<Mutex<BTreeSet<u32>>>, Arc<Mutex<BTreeSet<B256>>>, Arc<Mutex<BTreeSet<Address>>>) =
+        let seen: (Seen<u32>, Seen<B256>, Seen<Address>) =
             (Arc::clone(&nonces), Arc::clone(&bodies), Arc::clone(&provers));
         let task = tokio::spawn(async move {
             while let Some(received) = inbox.receive().await {
