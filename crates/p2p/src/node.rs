@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, B256};
 use fernet_ledger::SignedOperation;
@@ -29,10 +29,10 @@ use crate::behaviour::{BAN_SCORE, Behaviour, BehaviourEvent, QUOTE_TIME, gossip_
 use crate::config::Config;
 use crate::contacts::{Contacts, is_current};
 use crate::error::P2pError;
-use crate::handle::{BODY_SOURCES, Command, Shared, lock};
 use crate::holders::Holders;
 use crate::identity::{libp2p_id, peer_id};
 use crate::peers::Peers;
+use crate::shared::{BODY_SOURCES, Command, Shared, lock, unix_seconds};
 use crate::status::{Counters, Direction, PeerStatus, Status};
 
 /// Time that an operation waits for others.
@@ -70,11 +70,6 @@ const MAX_PEER_ADDRESSES: usize = 8;
 
 /// Time for the addresses to be listened at.
 const LISTEN_TIME: Duration = Duration::from_secs(10);
-
-/// The time of the system in seconds since 1970.
-pub(crate) fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
 
 /// A role's verdict on a message of gossip, or on a contact that was asked for.
 #[derive(Debug)]
