@@ -139,10 +139,17 @@ fn narrow(notes: &str) -> String {
         if !paragraph.is_empty() {
             lines.push(wrapped(&std::mem::take(&mut paragraph), ""));
         }
-        lines.push(match line.chars().count() {
-            0..=WIDTH => line.to_owned(),
-            _ => format!("{:indent$}{}", "", wrapped(line, &" ".repeat(indent + 2))),
-        });
+        let mut rest = line.to_owned();
+        while rest.chars().count() > WIDTH
+            && let Some(at) =
+                rest.char_indices().take(WIDTH + 1).filter(|(_, c)| *c == ' ').map(|(at, _)| at).last()
+            && at > indent + 2
+        {
+            let next = format!("{:width$}{}", "", rest[at..].trim_start(), width = indent + 2);
+            rest.truncate(at);
+            lines.push(std::mem::replace(&mut rest, next));
+        }
+        lines.push(rest);
     }
     lines.join("\n").trim_end().to_owned()
 }
