@@ -173,7 +173,9 @@ async fn an_escrow_is_filled_and_emptied_and_interrupted_commands_go_on() {
     let refused = failure(&mut with_file(&wrong));
     assert!(refused.contains("password") && !refused.contains("battery"), "{refused}");
     let keyless = failure(world.reading(&["prover", "deposit", "1", "--yes"]).env("TEST_KEY", KEYS[0]));
-    assert_eq!(keyless, "expected the key that signs: name its file with --keystore");
+    let expected =
+        "expected the key that signs: name its file with --keystore, or a signer of the configuration";
+    assert_eq!(keyless, format!("{expected} with --signer"));
 
     let deposited = world.done(0, &["prover", "deposit", "60"]);
     assert_eq!((&deposited["result"], &deposited["free"]), (&json!("deposited"), &tokens(60)));
