@@ -13,7 +13,7 @@
 //! - [`wallet`]: L2 accounts of users.
 //! - [`slot`], [`rank`], [`tx`]: what is going on.
 //! - [`init`], [`configuration`], [`doctor`]: an installation; [`settings`] is what commands take from it.
-//! - [`completions`] for shells, and the [`reference`] of the command line.
+//! - [`completions`] for shells, and the [`mod@reference`] of the command line.
 
 mod act;
 mod bridge;
