@@ -32,6 +32,8 @@ struct Inner {
     current: RwLock<Arc<dyn RoleSigner>>,
     reloads: AtomicU64,
     seen: Mutex<Vec<Stamp>>,
+    /// Why the last signature failed.
+    failure: Mutex<Option<String>>,
 }
 
 /// What shows that a file changed: when it was written, and its length. `None` if there is none.
@@ -57,6 +59,7 @@ impl SignerHandle {
             current: RwLock::new(signer),
             reloads: AtomicU64::new(0),
             seen: Mutex::new(seen),
+            failure: Mutex::default(),
             spec,
         })))
     }
@@ -97,6 +100,19 @@ impl SignerHandle {
         *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner) != stamps(&self.0.spec)
     }
 
+    /// Why the last signature failed; `None` if it succeeded, or none was asked for.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.0.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes note of whether a signature failed.
+    fn noted(&self, result: alloy::signers::Result<Signature>) -> alloy::signers::Result<Signature> {
+        let failure = result.as_ref().err().map(|error| format!("{}: {error}", self.name()));
+        *self.0.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        result
+    }
+
     fn current(&self) -> Arc<dyn RoleSigner> {
         Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -125,7 +141,7 @@ impl TxSigner<Signature> for SignerHandle {
         Self: 'c,
     {
         let signer = self.current();
-        Box::pin(async move { signer.sign_transaction(tx).await })
+        Box::pin(async move { self.noted(signer.sign_transaction(tx).await) })
     }
 }
 
@@ -135,7 +151,7 @@ impl RoleSigner for SignerHandle {
         preimage: &'a SigningPreimage,
     ) -> BoxFuture<'a, alloy::signers::Result<Signature>> {
         let signer = self.current();
-        Box::pin(async move { signer.sign_typed_data(preimage).await })
+        Box::pin(async move { self.noted(signer.sign_typed_data(preimage).await) })
     }
 }
 

@@ -12,7 +12,9 @@ use alloy::{
 };
 use axum::http::StatusCode;
 use fernet_protocol::SigningPreimage;
-use fernet_signers::{RemoteError, RoleSigner as _, TlsFiles, Web3Signer};
+use fernet_signers::{
+    RemoteError, RoleSigner as _, SignerHandle, SignerSource, SignerSpec, TlsFiles, Web3Signer,
+};
 use service::{Answer, Authority, Service, TIMEOUT, public_key};
 
 fn preimage() -> SigningPreimage {
@@ -24,6 +26,23 @@ async fn connected() -> (Service, Web3Signer) {
     let service = Service::start(key.clone()).await;
     let signer = Web3Signer::connect(service.settings(), key.address()).await.unwrap();
     (service, signer)
+}
+
+#[tokio::test]
+async fn a_handle_knows_whether_its_service_signs() {
+    let key = PrivateKeySigner::random();
+    let service = Service::start(key.clone()).await;
+    let source = SignerSource::Remote(service.settings());
+    let spec = SignerSpec { name: "quotes".to_owned(), source, address: Some(key.address()) };
+    let handle = SignerHandle::open(spec).await.unwrap();
+    assert_eq!(handle.failure(), None);
+    service.answer([Answer::Text(StatusCode::FORBIDDEN, "locked".to_owned())]);
+    handle.sign_typed_data(&preimage()).await.unwrap_err();
+    let failure = handle.clone().failure().unwrap();
+    assert!(failure.starts_with("quotes: ") && failure.contains("403"), "{failure}");
+    service.answer([Answer::Signature]);
+    handle.sign_typed_data(&preimage()).await.unwrap();
+    assert_eq!(handle.failure(), None);
 }
 
 /// The error of a signature, as a role sees it.
