@@ -400,6 +400,7 @@ impl Node {
             return;
         };
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.counters.gossip_bytes = self.counters.gossip_bytes.saturating_add(size);
         let peer = self.peers.get(from, now);
         peer.gossip_bytes = peer.gossip_bytes.saturating_add(size);
         if !peer.gossip.take(size, now) {
@@ -515,6 +516,7 @@ impl Node {
         let size = u64::try_from(body.len()).unwrap_or(u64::MAX);
         if self.peers.may_serve(from, size, Instant::now()) {
             self.counters.bodies_served += 1;
+            self.counters.served_bytes = self.counters.served_bytes.saturating_add(size);
             body
         } else {
             self.counters.bodies_refused += 1;

@@ -70,7 +70,11 @@ pub struct Ban {
 pub struct Counters {
     /// Messages of gossip that arrived, once each.
     pub received: u64,
-    /// Those that a role accepted.
+    /// Bytes of gossip that arrived.
+    pub gossip_bytes: u64,
+    /// Bytes of bodies that were served.
+    pub served_bytes: u64,
+    /// Messages that a role accepted.
     pub accepted: u64,
     /// Those that every role ignored.
     pub ignored: u64,
