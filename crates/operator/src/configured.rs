@@ -43,12 +43,14 @@ pub fn l1_options(config: &Config, deployment: PathBuf) -> Result<L1Options, Ope
     })
 }
 
-fn resolve(setting: &'static str, endpoints: &[Endpoint]) -> Result<Vec<Url>, OperatorError> {
-    let resolve = |endpoint: &Endpoint| {
-        let found = endpoint.resolve(|name| env::var(name).ok(), |path| fs::read_to_string(path));
-        found.map_err(|reason| OperatorError::Setting { setting: setting.to_owned(), reason })
-    };
-    endpoints.iter().map(resolve).collect()
+/// The address of an endpoint, which a variable or a file may have. `setting` is shown in errors.
+fn address(setting: &str, endpoint: &Endpoint) -> Result<Url, OperatorError> {
+    let found = endpoint.resolve(|name| env::var(name).ok(), |path| fs::read_to_string(path));
+    found.map_err(|reason| OperatorError::Setting { setting: setting.to_owned(), reason })
+}
+
+fn resolve(setting: &str, endpoints: &[Endpoint]) -> Result<Vec<Url>, OperatorError> {
+    endpoints.iter().map(|endpoint| address(setting, endpoint)).collect()
 }
 
 /// The files of a node.
@@ -122,9 +124,8 @@ pub fn signer_spec(signer: &Signer) -> Result<SignerSpec, OperatorError> {
         }
         Configured::Web3Signer { url, timeout, authority, certificate } => {
             let setting = format!("signers.{}.url", signer.name);
-            let url = url.resolve(|name| env::var(name).ok(), |path| fs::read_to_string(path));
             SignerSource::Remote(RemoteSettings {
-                url: url.map_err(|reason| OperatorError::Setting { setting, reason })?,
+                url: address(&setting, url)?,
                 tls: TlsFiles { authority: authority.clone(), client: certificate.clone() },
                 timeout: *timeout,
             })

@@ -33,6 +33,8 @@ const IDENTITY: &str = "peer.key";
 const NETWORK_EVERY: Duration = Duration::from_secs(1);
 /// How often balances are looked up: a request each.
 const BALANCES_EVERY: Duration = Duration::from_secs(60);
+/// How often it is noted whether keys sign.
+const SIGNERS_EVERY: Duration = Duration::from_secs(1);
 /// How often the files of keys are looked at.
 const KEYS_EVERY: Duration = Duration::from_secs(5);
 
@@ -67,6 +69,8 @@ struct Parts {
     telemetry: Telemetry,
     /// Tasks that end with the process.
     tasks: JoinSet<()>,
+    /// Dropped last: a spare that waits for it opens the same files.
+    _lease: Lease,
 }
 
 impl Launch<'_> {
@@ -96,7 +100,7 @@ impl Launch<'_> {
         telemetry.set_endpoints(rollup.pool.clone());
         let network = self.join(&rollup, place).await?;
         spawn_network_stats(&network, &telemetry, &mut tasks);
-        let process = Process::open(rollup, place, lease, Arc::clone(&network) as Arc<dyn Network>).await?;
+        let process = Process::open(rollup, place, Arc::clone(&network) as Arc<dyn Network>).await?;
         let name = telemetry.settings().role.name();
         let in_folder = |file: String| place.folder.join(file);
         let stores = vec![
@@ -105,7 +109,7 @@ impl Launch<'_> {
             (StoreKind::Transactions, in_folder(format!("{name}.transactions.redb"))),
         ];
         telemetry.set_files(&place.folder, stores);
-        Ok(Some(Parts { process, network, telemetry, tasks }))
+        Ok(Some(Parts { process, network, telemetry, tasks, _lease: lease }))
     }
 
     /// Opens the port of metrics and health, unless the configuration closes it.
@@ -176,7 +180,9 @@ pub async fn sequencer(mut launch: Launch<'_>) -> Result<(), OperatorError> {
     let run = roles::run_sequencer(&mut driver, launch.running(), |block, follower, report| {
         telemetry.observe_sequencer(block, &report, follower);
     });
-    parts.ended(guard, run.await)
+    let ended = run.await;
+    drop(driver);
+    parts.ended(guard, ended)
 }
 
 /// Runs a prover with these proving keys until the process is asked to end.
@@ -206,7 +212,9 @@ pub async fn prover(mut launch: Launch<'_>, proving: Arc<ProverKey>) -> Result<(
     let run = roles::run_prover(&mut driver, launch.running(), |block, follower, report| {
         telemetry.observe_prover(block, &report, follower);
     });
-    parts.ended(guard, run.await)
+    let ended = run.await;
+    drop(driver);
+    parts.ended(guard, ended)
 }
 
 /// Runs a node until the process is asked to end.
@@ -225,7 +233,9 @@ pub async fn node(mut launch: Launch<'_>) -> Result<(), OperatorError> {
     let run = roles::run_node(&mut driver, launch.running(), |block, follower, _| {
         telemetry.observe_node(block, follower);
     });
-    parts.ended(guard, run.await)
+    let ended = run.await;
+    drop(driver);
+    parts.ended(guard, ended)
 }
 
 impl Parts {
@@ -233,8 +243,16 @@ impl Parts {
         Arc::clone(&self.network) as Arc<dyn Network>
     }
 
-    /// Opens keys again when their files change or the process gets SIGHUP.
+    /// Opens keys again when their files change or the process gets SIGHUP, and says whether they sign.
     fn watch_keys(&mut self, handles: Vec<SignerHandle>) {
+        let telemetry = self.telemetry.clone();
+        let watched = handles.clone();
+        self.tasks.spawn(async move {
+            loop {
+                telemetry.set_signer(watched.iter().find_map(SignerHandle::failure));
+                sleep(SIGNERS_EVERY).await;
+            }
+        });
         self.tasks.spawn(reload_on_change(handles, KEYS_EVERY));
     }
 
@@ -291,16 +309,13 @@ fn spawn_network_stats(network: &Arc<P2p>, telemetry: &Telemetry, tasks: &mut Jo
 }
 
 fn stats(status: &fernet_p2p::Status) -> NetworkStats {
-    let of_peers = |bytes: fn(&fernet_p2p::PeerStatus) -> u64| {
-        status.peers.iter().map(bytes).fold(0, u64::saturating_add)
-    };
     NetworkStats {
         peers: status.peers.len(),
         banned: status.bans.len(),
         accepted: status.counters.accepted,
         ignored: status.counters.ignored,
         rejected: status.counters.rejected,
-        inbound_bytes: of_peers(|peer| peer.gossip_bytes),
-        outbound_bytes: of_peers(|peer| peer.served_bytes),
+        inbound_bytes: status.counters.gossip_bytes,
+        outbound_bytes: status.counters.served_bytes,
     }
 }

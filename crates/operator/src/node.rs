@@ -13,12 +13,9 @@ use tokio::sync::Mutex;
 
 use crate::rollup::Rollup;
 
-/// What a node did in a step.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct NodeReport {
-    /// Operations in the mempool.
-    pub waiting_operations: usize,
-}
+/// What a node did in a step: nothing that needs telling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeReport;
 
 impl Report for NodeReport {
     fn l1_failed(&self) -> bool {
@@ -68,7 +65,7 @@ impl Role for NodeDriver {
         let update = InboxUpdate::of(&follower);
         drop(follower);
         self.inbox.receive(update, &self.journal).await?;
-        Ok(NodeReport { waiting_operations: self.inbox.len() })
+        Ok(NodeReport)
     }
 
     async fn close_windows(&mut self, _: L1Slot) -> Result<(), RoleError> {

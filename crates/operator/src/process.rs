@@ -12,7 +12,7 @@ use fernet_network::Network;
 use fernet_roles::{NetworkPeers, Storage};
 use tokio::sync::Mutex;
 
-use crate::{error::OperatorError, lease::Lease, rollup::Rollup};
+use crate::{error::OperatorError, rollup::Rollup};
 
 /// The lease's file in a folder.
 pub const LEASE: &str = "lease";
@@ -48,7 +48,6 @@ pub struct Process {
     pub follower: Arc<Mutex<Follower>>,
     /// Where roles keep their files.
     pub storage: Storage,
-    _lease: Lease,
 }
 
 /// Makes a folder for a process, which only its owner can read.
@@ -76,7 +75,6 @@ impl Process {
     pub async fn open(
         rollup: Rollup,
         place: &Place,
-        lease: Lease,
         network: Arc<dyn Network>,
     ) -> Result<Self, OperatorError> {
         let storage = Storage::Folder(place.folder.clone());
@@ -105,7 +103,7 @@ impl Process {
             follower = follower.with_snapshot(snapshot)?;
         }
         follower.ask_peers(Arc::new(NetworkPeers::new(network)));
-        Ok(Self { rollup, follower: Arc::new(Mutex::new(follower)), storage, _lease: lease })
+        Ok(Self { rollup, follower: Arc::new(Mutex::new(follower)), storage })
     }
 
     /// A manager of the transactions of `role` from `senders`.
