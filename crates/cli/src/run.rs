@@ -8,6 +8,7 @@ use fernet_operator::{
     launch::{self, Launch, WhenHeld},
     signals,
 };
+use fernet_roles::Shutdown;
 use fernet_telemetry::BuildInfo;
 
 use crate::{
@@ -61,6 +62,7 @@ pub(crate) fn run(role: Role, args: &RunArgs) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let shutdown = signals::listen().wrap_err("the system doesn't tell of signals")?;
+        let asked = shutdown.clone();
         let launch = Launch {
             config,
             deployment,
@@ -69,16 +71,20 @@ pub(crate) fn run(role: Role, args: &RunArgs) -> Result<ExitCode> {
             shutdown,
         };
         match (role, keys) {
-            (Role::Sequencer, _) => launch::sequencer(launch).await,
-            (Role::Node, _) => launch::node(launch).await,
-            (Role::Prover, Some(keys)) => launch::prover(launch, keys).await,
+            (Role::Sequencer, _) => launch::sequencer(launch).await?,
+            (Role::Node, _) => launch::node(launch).await?,
+            (Role::Prover, Some(keys)) => launch::prover(launch, keys).await?,
             (Role::Prover, None) => return Err(eyre!("a prover needs its proving keys")),
         }
-        .map_err(Into::into)
+        let asked = *asked.borrow();
+        Ok(asked)
     });
     // A proof that is still computed isn't needed any more.
     runtime.shutdown_background();
-    ended?;
+    if ended? == Shutdown::Now {
+        output::message("left at once: what is outstanding goes on with the next start");
+        return Ok(ExitCode::from(output::INTERRUPTED));
+    }
     output::message("ended: nothing is outstanding");
     Ok(ExitCode::SUCCESS)
 }
